@@ -1,0 +1,1 @@
+"""What to do: one typed section a file."""

@@ -1,0 +1,11 @@
+"""What every section of a config has in common: typed, closed and frozen."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Section(BaseModel):
+    """A part of the config. An unknown key is an error, and nothing is coerced."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)

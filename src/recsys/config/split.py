@@ -1,0 +1,33 @@
+"""How the ratings are divided into train, valid and test."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from recsys.config.section import Section
+
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Split(Section):
+    """Which question the measurement answers."""
+
+    method: Literal["random", "time", "user_time", "leave_last"] = "random"
+    """random: how well are missing ratings filled in? time: what happens after a date, new users included?
+    user_time: each user's latest ratings. leave_last: each user's last rating (test) and the one before (valid)."""
+    valid_fraction: Fraction = 0.1
+    """Share of the ratings to choose by (early stopping, tuning); 0: none. leave_last: only whether there are any."""
+    test_fraction: Fraction = 0.1
+    """Share of the ratings for the final figure; 0: none. Ignored with data.test."""
+
+    @model_validator(mode="after")
+    def _something_to_train_on(self) -> Self:
+        if self.valid_fraction + self.test_fraction >= 1:
+            total = self.valid_fraction + self.test_fraction
+            raise PydanticCustomError(
+                "split", "valid_fraction + test_fraction is {total}: nothing is left to train on", {"total": total}
+            )
+        return self

@@ -1,0 +1,92 @@
+"""How it is learned: each method has its own keys and defaults."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from recsys.config.section import Section
+
+Auto = Literal["auto"]
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+SCHEDULE_KEYS = {
+    "one_cycle": {"pct_start": 0.25, "div_factor": 25.0, "final_div_factor": 1e5},
+    "flat_cosine": {"pct_start": 0.75},
+    "constant": {},
+}
+
+
+class Method(Section):
+    """What all methods share."""
+
+    n_epochs: Count = 15
+    """How often each training rating is seen."""
+    n_threads: Auto | Count = "auto"
+    """Threads to train with; the result does not depend on it."""
+    checkpoint_every: Auto | Count = "auto"
+    """Epochs between checkpoints; auto: after the first epoch that ends 10 s or more after the last one."""
+    evaluate_every: Auto | Count = "auto"
+    """Epochs between looks at valid; auto keeps that work below the work of the epochs."""
+    keep: Literal["last", "best"] = "last"
+    """Which parameters to keep: those of the last epoch, or of the one with the best valid rmse."""
+    patience: Count | None = None
+    """Stop when valid rmse has not improved for so many evaluations; left out: never."""
+
+
+class Scheduled(Method):
+    """A method with a learning rate."""
+
+    schedule: Literal["one_cycle", "constant", "flat_cosine"] = "one_cycle"
+    """How the learning rate moves: up and down (one_cycle), not at all, or flat and then down."""
+    pct_start: Share | None = None
+    """one_cycle: share of the steps that warm up (0.25). flat_cosine: share that is flat (0.75)."""
+    div_factor: Annotated[float, Field(ge=1)] | None = None
+    """one_cycle: it starts at lr_max / div_factor (25)."""
+    final_div_factor: Annotated[float, Field(ge=1)] | None = None
+    """one_cycle: it ends at lr_max / final_div_factor (1e5)."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _schedule_defaults(cls, values: object) -> object:
+        if not isinstance(values, dict):
+            return values
+        own = SCHEDULE_KEYS.get(values.get("schedule", "one_cycle"), {})
+        return {**own, **{key: value for key, value in values.items() if value is not None or key not in own}}
+
+    @model_validator(mode="after")
+    def _only_own_schedule_keys(self) -> Self:
+        for key in ("pct_start", "div_factor", "final_div_factor"):
+            if getattr(self, key) is not None and key not in SCHEDULE_KEYS[self.schedule]:
+                owners = " and ".join(name for name, keys in SCHEDULE_KEYS.items() if key in keys)
+                raise PydanticCustomError(
+                    "schedule_key",
+                    "{key} belongs to the schedule {owners}, and the schedule is {schedule}",
+                    {"key": key, "owners": owners, "schedule": self.schedule},
+                )
+        return self
+
+
+class AdamW(Scheduled):
+    """PyTorch autograd with AdamW: any model, any device."""
+
+    method: Literal["adamw"] = "adamw"
+    """How it is fitted; adamw: mini-batches, gradients by backpropagation."""
+    batch_size: Auto | Count = "auto"
+    """Ratings in a mini-batch; auto follows the number of ratings."""
+    lr_max: Auto | Positive = "auto"
+    """Highest learning rate; auto follows batch_size."""
+    weight_decay: Auto | NotNegative = "auto"
+    """Decoupled weight decay of the embeddings; auto follows lr_max and the steps of an epoch."""
+    bias_weight_decay: Auto | NotNegative = "auto"
+    """Decoupled weight decay of the biases; auto: a tenth of weight_decay."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to train; auto takes a GPU if PyTorch finds one and the data is large enough to gain from it."""
+
+
+Training = AdamW

@@ -1,0 +1,90 @@
+"""Ratings as the rest of the program sees them: frozen columns of indices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from recsys.data.vocabulary import UNKNOWN, Indices, Vocabulary
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = np.ndarray[tuple[int], np.dtype[np.float32]]
+Times = np.ndarray[tuple[int], np.dtype[np.float64]]
+
+
+@dataclass(frozen=True, eq=False)
+class Ratings:
+    """Rows of (user, item, rating, perhaps a time).
+
+    Attributes:
+        user_idx: int32, shape (n,), index into `users`; −1: unknown.
+        item_idx: int32, shape (n,), index into `items`; −1: unknown.
+        rating: float32, shape (n,), in the units of the file.
+        timestamp: float64, shape (n,), seconds since 1970-01-01 UTC; None if the file has none.
+    """
+
+    user_idx: Indices
+    item_idx: Indices
+    rating: Floats
+    timestamp: Times | None
+    users: Vocabulary
+    items: Vocabulary
+
+    def __len__(self) -> int:
+        return len(self.rating)
+
+    def take(self, rows: np.ndarray[Any, Any] | slice) -> Ratings:
+        """The rows that a mask, an array of positions or a slice selects."""
+        return replace(
+            self,
+            user_idx=self.user_idx[rows],
+            item_idx=self.item_idx[rows],
+            rating=self.rating[rows],
+            timestamp=None if self.timestamp is None else self.timestamp[rows],
+        )
+
+    @property
+    def n_unknown_users(self) -> int:
+        """Ratings (not people) whose user is unknown."""
+        return int(np.count_nonzero(self.user_idx == UNKNOWN))
+
+    @property
+    def n_unknown_items(self) -> int:
+        """Ratings (not things) whose item is unknown."""
+        return int(np.count_nonzero(self.item_idx == UNKNOWN))
+
+    def to_frame(self) -> pd.DataFrame:
+        """A pandas DataFrame with raw ids: user_id, item_id, rating and, where there are times, timestamp."""
+        import pandas as pd
+
+        columns = {
+            "user_id": self.users.ids[self.user_idx],
+            "item_id": self.items.ids[self.item_idx],
+            "rating": self.rating,
+        }
+        if self.timestamp is not None:
+            columns["timestamp"] = self.timestamp
+        return pd.DataFrame(columns)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """All that was read for a run, before it is split.
+
+    Attributes:
+        ratings: every row of every file, in the order of the files.
+        given: part name ("train", "valid", "test") → its rows, when the parts were files of their own; else None.
+        titles: raw item id → title, for the items that have one.
+        sha256: file name → sha256 of its bytes as stored.
+        duplicates: rows that the policy `duplicates` dropped.
+    """
+
+    ratings: Ratings
+    given: dict[str, slice] | None
+    titles: dict[int | str, str]
+    sha256: dict[str, str]
+    duplicates: int

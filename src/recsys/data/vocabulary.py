@@ -1,0 +1,66 @@
+"""Which raw ids a model knows, and the index of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+UNKNOWN = -1
+Ids = np.ndarray[tuple[int], np.dtype[Any]]
+Indices = np.ndarray[tuple[int], np.dtype[np.int32]]
+
+
+@dataclass(frozen=True, eq=False)
+class Vocabulary:
+    """The known ids, sorted; the position of an id is its index.
+
+    Attributes:
+        ids: int64, or object (str), shape (n,), rising, no id twice.
+    """
+
+    ids: Ids
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def id_type(self) -> type[int] | type[str]:
+        """int or str: what the raw ids are."""
+        return str if self.ids.dtype == object else int
+
+    def index(self, ids: Ids | Sequence[int] | Sequence[str]) -> Indices:
+        """The index of each id, int32, the shape of `ids`; UNKNOWN (−1) for an id that is not known."""
+        wanted = np.asarray(ids, dtype=self.ids.dtype)
+        if not len(self.ids):
+            return np.full(wanted.shape, UNKNOWN, dtype=np.int32)
+        found = np.searchsorted(self.ids, wanted).clip(max=len(self.ids) - 1)
+        return np.where(self.ids[found] == wanted, found, UNKNOWN).astype(np.int32)
+
+    def parse(self, text: str) -> int | str | None:
+        """The id that a person typed, of the vocabulary's type; None if it cannot be one."""
+        if self.id_type is str:
+            return text
+        return int(text) if is_canonical_int(text) else None
+
+    def nearest(self, text: str) -> int | str | None:
+        """The known id that looks most like `text`, or None."""
+        from recsys.errors import nearest
+
+        close = nearest(text, self._texts)
+        return None if close is None else self.parse(close)
+
+    @cached_property
+    def _texts(self) -> list[str]:
+        return [str(one) for one in self.ids.tolist()]
+
+
+def is_canonical_int(text: str) -> bool:
+    """Whether `text` is an integer that reads back as itself: no leading zero, no plus, fits int64."""
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and (digits == "0" or digits[0] != "0")) or text == "-0":
+        return False
+    return len(digits) < 19 or -(2**63) <= int(text) < 2**63

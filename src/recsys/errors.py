@@ -1,0 +1,126 @@
+"""The errors that a user can cause: one tree, each with an exit code and a hint.
+
+Whoever raises one says what is wrong, where (file, line, key), what was expected, and what to do next. The
+command line prints those; the Python API raises them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class RecsysError(Exception):
+    """What a user can mend.
+
+    Args:
+        what: what is wrong, one sentence without a full stop, with the offending text.
+        where: "FILE", "FILE:LINE" or "FILE:LINE: column or key"; None where there is no place to name.
+        expected: what would have been right.
+        hint: what to do next, as a command or a config line where there is one.
+        more: further errors of the same kind that were found in the same pass.
+    """
+
+    kind: ClassVar[str] = "error"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str | None = None,
+        expected: str | None = None,
+        hint: str | None = None,
+        more: Sequence[RecsysError] = (),
+    ) -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.expected = expected
+        self.hint = hint
+        self.more = tuple(more)
+
+    def __str__(self) -> str:
+        lines = [f"{self.where}: {self.what}" if self.where else self.what]
+        lines += [f"expected {self.expected}"] if self.expected else []
+        lines += [f"hint: {self.hint}"] if self.hint else []
+        return "\n".join(lines + [str(error) for error in self.more])
+
+
+class UsageError(RecsysError):
+    """A command line that makes no sense."""
+
+    kind = "usage"
+    exit_code = 2
+
+
+class ConfigError(RecsysError):
+    """A config file or an override that cannot be used."""
+
+    kind = "config"
+    exit_code = 2
+
+
+class MissingExtraError(RecsysError):
+    """An optional package is needed for this and not installed."""
+
+    kind = "missing_extra"
+    exit_code = 2
+
+
+class DataError(RecsysError):
+    """A data file that is not there, or holds something that cannot be used."""
+
+    kind = "data"
+    exit_code = 3
+
+
+class RunError(RecsysError):
+    """A run, a checkpoint or an output folder that cannot be read, trusted or written."""
+
+    kind = "run"
+    exit_code = 4
+
+
+class UnknownIdError(RecsysError):
+    """A user or an item without training ratings, or an id of the wrong type."""
+
+    kind = "unknown_id"
+    exit_code = 5
+
+
+class DivergedError(RecsysError):
+    """Training produced numbers that are not finite."""
+
+    kind = "diverged"
+    exit_code = 6
+
+
+class BelowBaselineError(RecsysError):
+    """The model is not better than the biases alone, and the caller asked to be told so."""
+
+    kind = "below_baseline"
+    exit_code = 7
+
+
+class StoppedError(RecsysError):
+    """Ctrl-C during a command."""
+
+    kind = "interrupted"
+    exit_code = 130
+
+
+class TerminatedError(StoppedError):
+    """SIGTERM during a command."""
+
+    kind = "terminated"
+    exit_code = 143
+
+
+def nearest(word: str, candidates: Sequence[str]) -> str | None:
+    """The candidate that `word` was probably meant to be, or None if nothing is close."""
+    from difflib import get_close_matches
+
+    lowered = {candidate.lower(): candidate for candidate in reversed(candidates)}
+    close = get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)
+    return lowered[close[0]] if close else None

@@ -1,0 +1,84 @@
+"""The small frozen types that rooms hand to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+Arrays = dict[str, np.ndarray[Any, Any]]
+
+
+@dataclass(frozen=True)
+class Loading:
+    """A file is being read. `total_bytes` is its size on disk; `done_bytes` how much of that has been read."""
+
+    path: Path
+    done_bytes: int
+    total_bytes: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """Somewhere inside an epoch: `done` of `total` ratings have been seen."""
+
+    epoch: int
+    n_epochs: int
+    done: int
+    total: int
+    lr: float
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How good predictions are, in rating units, and on how many ratings that stands.
+
+    `n_unknown_users` and `n_unknown_items` count ratings that were predicted by the fallback.
+    """
+
+    rmse: float
+    mae: float
+    n_ratings: int
+    n_unknown_users: int
+    n_unknown_items: int
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What one pass over the training ratings gave: rmse as the parameters moved, and the last learning rate."""
+
+    train_rmse: float
+    lr: float
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """A finished epoch. `seconds` are those inside Learner.epoch: no evaluation, no checkpoint."""
+
+    number: int
+    n_epochs: int
+    lr: float
+    train_rmse: float
+    seconds: float
+    ratings_per_second: float
+    valid: Scores | None = None
+
+
+@dataclass(frozen=True)
+class State:
+    """All that a learner needs to go on: `model` parameters under their vocabulary names, `learner` the rest."""
+
+    epoch: int
+    model: Arrays
+    learner: Arrays
+
+
+Event = Loading | Step | Epoch
+Observer = Callable[[Event], None]
+
+
+def silent(_: Event) -> None:
+    """The observer that shows nothing."""

@@ -1,0 +1,21 @@
+"""The only way to a random number: a generator derived from what it is for."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+
+def rng(seed: int, purpose: str, *numbers: int) -> np.random.Generator:
+    """A generator that depends on (seed, purpose, numbers) and on nothing that was drawn before.
+
+    Nothing about it needs to be stored: whoever resumes at epoch 7 asks for rng(seed, "shuffle", 7) again.
+
+    Args:
+        seed: the run's seed, at least 0.
+        purpose: what the numbers are for, such as "split" or "shuffle".
+        numbers: what else tells one draw from another, such as the epoch.
+    """
+    name = int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:8], "little")
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, name, *numbers])))
