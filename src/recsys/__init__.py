@@ -1,3 +1,38 @@
-"""recsys: trains a recommender from a ratings file."""
+"""recsys: trains a recommender from a ratings file.
+
+The names below are those of recsys.api; they are imported when they are first used, so that `import recsys` is
+instant and predicting never loads torch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from recsys.api import evaluate, export_factors, load, load_config, read_ratings, split, train
+    from recsys.errors import RecsysError
 
 __version__ = "0.1.0"
+__all__ = [
+    "RecsysError",
+    "__version__",
+    "evaluate",
+    "export_factors",
+    "load",
+    "load_config",
+    "read_ratings",
+    "split",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'recsys' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module("recsys.errors" if name == "RecsysError" else "recsys.api"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -33,6 +33,14 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Scoring:
+    """`done` of `total` users or pairs have been scored."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
 class Scores:
     """How good predictions are, in rating units, and on how many ratings that stands.
 
@@ -76,7 +84,7 @@ class State:
     learner: Arrays
 
 
-Event = Loading | Step | Epoch
+Event = Loading | Step | Scoring | Epoch
 Observer = Callable[[Event], None]
 
 

@@ -31,9 +31,14 @@ class Config(Section):
     @model_validator(mode="after")
     def _patience_needs_valid(self) -> Self:
         has_valid = self.data.valid is not None or self.split.valid_fraction > 0
-        for key, asked in (("patience", self.training.patience is not None), ("keep", self.training.keep == "best")):
+        for key, asked in (
+            ("patience", self.training.patience is not None),
+            ("keep", self.training.keep == "best"),
+        ):
             if asked and not has_valid:
                 raise PydanticCustomError(
-                    "valid", "training.{key} chooses on valid, and there is none: set split.valid_fraction", {"key": key}
+                    "valid",
+                    "{key} chooses on valid, and there is none: set split.valid_fraction",
+                    {"key": f"training.{key}"},
                 )
         return self

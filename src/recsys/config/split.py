@@ -28,6 +28,8 @@ class Split(Section):
         if self.valid_fraction + self.test_fraction >= 1:
             total = self.valid_fraction + self.test_fraction
             raise PydanticCustomError(
-                "split", "valid_fraction + test_fraction is {total}: nothing is left to train on", {"total": total}
+                "split",
+                "valid_fraction + test_fraction is {total}: nothing is left to train on",
+                {"total": total},
             )
         return self

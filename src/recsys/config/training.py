@@ -56,14 +56,15 @@ class Scheduled(Method):
     def _schedule_defaults(cls, values: object) -> object:
         if not isinstance(values, dict):
             return values
-        own = SCHEDULE_KEYS.get(values.get("schedule", "one_cycle"), {})
+        schedule = values.get("schedule", "one_cycle")
+        own = SCHEDULE_KEYS.get(schedule, {}) if isinstance(schedule, str) else {}
         return {**own, **{key: value for key, value in values.items() if value is not None or key not in own}}
 
     @model_validator(mode="after")
     def _only_own_schedule_keys(self) -> Self:
         for key in ("pct_start", "div_factor", "final_div_factor"):
             if getattr(self, key) is not None and key not in SCHEDULE_KEYS[self.schedule]:
-                owners = " and ".join(name for name, keys in SCHEDULE_KEYS.items() if key in keys)
+                owners = " or ".join(name for name, keys in SCHEDULE_KEYS.items() if key in keys)
                 raise PydanticCustomError(
                     "schedule_key",
                     "{key} belongs to the schedule {owners}, and the schedule is {schedule}",

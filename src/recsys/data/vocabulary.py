@@ -32,7 +32,7 @@ class Vocabulary:
         """int or str: what the raw ids are."""
         return str if self.ids.dtype == object else int
 
-    def index(self, ids: Ids | Sequence[int] | Sequence[str]) -> Indices:
+    def index(self, ids: Ids | Sequence[int | str]) -> Indices:
         """The index of each id, int32, the shape of `ids`; UNKNOWN (−1) for an id that is not known."""
         wanted = np.asarray(ids, dtype=self.ids.dtype)
         if not len(self.ids):

@@ -1,0 +1,127 @@
+"""The Python API: what `import recsys` offers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recsys.config.config import Config
+from recsys.config.load import config_from, load_config
+from recsys.data.ratings import Dataset, Ratings
+from recsys.records import Observer, Scores, silent
+
+if TYPE_CHECKING:
+    from recsys.data.split import Parts
+    from recsys.serving.export import Format
+    from recsys.serving.recommender import Recommender
+
+PathLike = str | Path
+
+
+def read_ratings(ratings: PathLike, observe: Observer = silent, **options: Any) -> Dataset:
+    """Reads a ratings file.
+
+    Args:
+        ratings: CSV with any delimiter, also .gz and .zst.
+        options: the other keys of the config's `data` section, such as columns={"user": "customer"}.
+    Raises:
+        DataError: with file, line and column.
+    """
+    from recsys.data import read
+
+    return read.read_ratings(config_from({"data": {"ratings": str(ratings), **options}}, Path.cwd()).data, observe)
+
+
+def split(dataset: Dataset, *, seed: int = 42, **options: Any) -> Parts:
+    """Divides a dataset into train, valid and test.
+
+    Args:
+        options: the keys of the config's `split` section: method, valid_fraction, test_fraction.
+    """
+    from recsys.data import split as splitting
+
+    how = config_from({"data": {"ratings": "-"}, "split": options}, Path.cwd()).split
+    return splitting.split(dataset, how, seed)
+
+
+def train(
+    config: Config | Mapping[str, Any] | PathLike,
+    run_dir: PathLike | None = None,
+    *,
+    resume: bool = False,
+    observe: Observer = silent,
+) -> dict[str, Any]:
+    """Trains and writes a run; returns its metrics, with the run's folder as "run_dir".
+
+    Args:
+        config: a config file, or its content as a mapping (paths relative to the working directory).
+        run_dir: a new or empty folder; left out, one under runs/ named after the config and the time.
+        resume: go on with the run in `run_dir`.
+        observe: gets Loading, Step and Epoch events.
+    Raises:
+        RecsysError: see recsys.errors.
+    """
+    from recsys.runs.directory import new_run_folder
+    from recsys.workflows import train as workflow
+
+    name = Path(config).stem if isinstance(config, str | Path) else "run"
+    folder = Path(run_dir) if run_dir is not None else new_run_folder(name)
+    metrics = workflow.train(_config(config), folder, resume=resume, observe=observe)
+    return {**metrics, "run_dir": str(folder)}
+
+
+def evaluate(run: PathLike | None, data: PathLike, observe: Observer = silent) -> dict[str, Any]:
+    """The scores of a run (None: the newest finished one) on another ratings file, beside the baselines'."""
+    from recsys.serving.evaluate import evaluate_file
+    from recsys.serving.store import open_store
+
+    return evaluate_file(open_store(_path(run)), Path(data), observe)
+
+
+def export_factors(run: PathLike | None, output: PathLike, form: Format = "csv") -> list[Path]:
+    """Writes factors and biases with raw ids into a new folder, as csv, parquet, npz or safetensors."""
+    from recsys.serving import export
+    from recsys.serving.store import open_store
+
+    return export.export_factors(open_store(_path(run)), Path(output), form)
+
+
+def load(run: PathLike | None = None) -> Recommender:
+    """A trained model in use: `predict(user, item)`, `recommend(user, n)`. Threads can share it.
+
+    Args:
+        run: a run, its serving folder, or a copy of that; left out, the newest finished run under runs/.
+    Raises:
+        RunError: there is none, or it is damaged.
+    """
+    from recsys.serving.recommender import Recommender
+
+    return Recommender.open(_path(run))
+
+
+def _config(config: Config | Mapping[str, Any] | PathLike) -> Config:
+    if isinstance(config, Config):
+        return config
+    if isinstance(config, Mapping):
+        return config_from(dict(config), Path.cwd())
+    return load_config(Path(config))
+
+
+def _path(run: PathLike | None) -> Path | None:
+    return None if run is None else Path(run)
+
+
+__all__ = [
+    "Config",
+    "Dataset",
+    "Ratings",
+    "Scores",
+    "evaluate",
+    "export_factors",
+    "load",
+    "load_config",
+    "read_ratings",
+    "split",
+    "train",
+]

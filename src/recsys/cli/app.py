@@ -1,0 +1,90 @@
+"""The command line: which commands there are, and how each of them ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+
+import typer
+
+from recsys.cli import config, evaluate, export, init, predict, recommend, runs, train
+from recsys.cli.arguments import check_options
+from recsys.cli.render import print_error
+from recsys.errors import RecsysError, RunError, StoppedError, TerminatedError, UsageError
+
+app = typer.Typer(
+    name="recsys",
+    help="Trains a recommender from a ratings file, and answers from it.",
+    epilog="Begin with: recsys init RATINGS.csv, then recsys train --config config.yaml",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+app.command("init")(init.init)
+app.command("train")(train.train)
+app.command("predict", context_settings={"ignore_unknown_options": True})(predict.predict)
+app.command("recommend", context_settings={"ignore_unknown_options": True})(recommend.recommend)
+app.command("evaluate")(evaluate.evaluate)
+app.command("export-factors")(export.export_factors)
+app.add_typer(config.app, name="config")
+app.command("inspect")(runs.inspect)
+app.command("runs")(runs.runs)
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: bool = typer.Option(False, "--version", help="Show the version and exit.")) -> None:
+    if version:
+        from recsys import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs one command and exits with its code."""
+    # Before torch is imported: its threads would spin while they wait, and steal the core that works.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    signal.signal(signal.SIGINT, _stop)
+    signal.signal(signal.SIGTERM, _stop)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except RecsysError as error:
+        print_error(error, as_json=_asks_for_json(arguments))
+        code = error.exit_code
+    except BrokenPipeError:  # whoever read our output has seen enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code)
+
+
+def _run(arguments: list[str]) -> int:
+    """The command's exit code; every way in which it fails as a RecsysError."""
+    command = typer.main.get_command(app)
+    try:
+        check_options(command, arguments)
+        return int(command.main(arguments, prog_name="recsys", standalone_mode=False) or 0)
+    except (RecsysError, BrokenPipeError):
+        raise
+    except OSError as error:
+        raise RunError(f"{error.strerror or error}", where=error.filename and str(error.filename)) from error
+    except Exception as error:
+        # Typer has its own copy of click in some versions: its errors are known by what they can do.
+        if not hasattr(error, "format_message"):
+            raise
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context else "recsys"
+        raise UsageError(error.format_message().rstrip("."), hint=f"see {path} --help") from error
+
+
+def _asks_for_json(arguments: list[str]) -> bool:
+    until = arguments.index("--") if "--" in arguments else len(arguments)
+    return "--json" in arguments[:until]
+
+
+def _stop(number: int, _: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_DFL)  # a second one ends at once
+    raise TerminatedError("terminated") if number == signal.SIGTERM else StoppedError("interrupted")

@@ -1,0 +1,44 @@
+"""Options that several commands share, and the check that typer leaves to us."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from recsys.errors import UsageError, nearest
+
+RunOption = Annotated[
+    Path | None,
+    typer.Option("--run", metavar="DIR", help="A run, or its serving folder. Default: the newest finished run."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def check_options(command: Any, arguments: list[str]) -> None:
+    """Refuses a mistyped option of a command that takes ids, which may look like options.
+
+    Such commands pass on what they do not know, or `recsys predict -5 31` would fail; but --jsn is no user.
+
+    Raises:
+        UsageError: an unknown argument that begins with two dashes, before a bare "--".
+    """
+    name = arguments[0] if arguments else ""
+    subcommand = getattr(command, "commands", {}).get(name)
+    if subcommand is None or not subcommand.context_settings.get("ignore_unknown_options"):
+        return
+    known = [option for parameter in subcommand.params for option in (*parameter.opts, *parameter.secondary_opts)]
+    known.append("--help")
+    for argument in arguments[1:]:
+        if argument == "--":
+            return
+        option = argument.split("=")[0]
+        if option.startswith("--") and option not in known:
+            near = nearest(option, [one for one in known if one.startswith("--")])
+            hint = f"did you mean {near}? " if near else ""
+            raise UsageError(
+                f"no such option: {option}",
+                expected=f"an option of recsys {name}, or an id after a bare --",
+                hint=f"{hint}see recsys {name} --help",
+            )

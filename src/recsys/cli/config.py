@@ -1,0 +1,63 @@
+"""recsys config validate, show and reference."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from recsys.cli.arguments import JsonOption
+from recsys.cli.render import print_json
+
+app = typer.Typer(help="Check a config, show it resolved, or list all keys.", no_args_is_help=True)
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="A config, as YAML.")]
+Overrides = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key.")]
+
+
+@app.command("validate")
+def validate(file: File, overrides: Overrides = None, as_json: JsonOption = False) -> None:
+    """Check a config without opening any data file.
+
+    Example: recsys config validate config.yaml
+    """
+    from recsys.config.load import load_config
+
+    load_config(file, overrides or [])
+    if as_json:
+        print_json({"valid": True, "file": str(file)})
+    else:
+        typer.echo(f"{file} is valid")
+
+
+@app.command("show")
+def show(file: File, overrides: Overrides = None, as_json: JsonOption = False) -> None:
+    """Print the whole config as it is resolved: defaults, file and overrides.
+
+    Example: recsys config show config.yaml --set seed=7
+    """
+    from recsys.config.dump import dump
+    from recsys.config.load import load_config
+
+    config = load_config(file, overrides or [])
+    if as_json:
+        print_json(config.model_dump(mode="json", exclude_none=True))
+    else:
+        typer.echo(dump(config), nl=False)
+
+
+@app.command("reference")
+def reference(as_json: JsonOption = False) -> None:
+    """List every key with its type, default and meaning.
+
+    Example: recsys config reference
+    """
+    from recsys.config.reference import reference as entries
+
+    if as_json:
+        print_json([asdict(entry) for entry in entries()])
+        return
+    for entry in entries():
+        typer.echo(str(entry))

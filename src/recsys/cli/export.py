@@ -1,0 +1,43 @@
+"""recsys export-factors."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from recsys.cli.arguments import JsonOption, RunOption
+from recsys.cli.render import print_json
+
+
+class Format(StrEnum):
+    """Formats of an export."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+    NPZ = "npz"
+    SAFETENSORS = "safetensors"
+
+
+def export_factors(
+    output: Annotated[Path, typer.Option("--output", metavar="DIR", help="A new folder.")],
+    run: RunOption = None,
+    form: Annotated[Format, typer.Option("--format", help="How to write them.")] = Format.CSV,
+    as_json: JsonOption = False,
+) -> None:
+    """Write factors and biases with raw ids, for other programs.
+
+    Example: recsys export-factors --output factors --format parquet
+    """
+    from recsys.serving import export
+    from recsys.serving.store import open_store
+
+    files = export.export_factors(open_store(run), output, form.value)
+    if as_json:
+        print_json({"files": [str(path) for path in files]})
+        return
+    for path in files:
+        typer.echo(path)
+    typer.echo(f"{output / 'README.md'} says how to use them")

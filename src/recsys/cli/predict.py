@@ -1,0 +1,91 @@
+"""recsys predict."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from recsys.cli.arguments import JsonOption, RunOption
+from recsys.cli.progress import watching
+from recsys.cli.render import print_json, print_table
+from recsys.errors import UsageError
+
+if TYPE_CHECKING:
+    from recsys.serving.recommender import Prediction, Recommender
+
+
+class OnUnknown(StrEnum):
+    """What to do about an id without training ratings."""
+
+    ERROR = "error"
+    MEAN = "mean"
+
+
+def predict(
+    user: Annotated[str | None, typer.Argument(metavar="USER", help="A user id of the ratings file.")] = None,
+    item: Annotated[str | None, typer.Argument(metavar="ITEM", help="An item id of the ratings file.")] = None,
+    run: RunOption = None,
+    on_unknown: Annotated[
+        OnUnknown, typer.Option("--on-unknown", help="An id without training ratings: refuse it, or use the mean.")
+    ] = OnUnknown.ERROR,
+    pairs: Annotated[
+        Path | None, typer.Option("--input", metavar="FILE", help="Predict many: a CSV with user and item ids.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE", help="With --input: the CSV to write.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Predict a rating, and show its parts.
+
+    Examples: recsys predict 1 31, or recsys predict --input pairs.csv --output predictions.csv
+    """
+    many = pairs is not None and output is not None and user is None
+    one = user is not None and item is not None and pairs is None and output is None
+    if not (many or one):
+        raise UsageError(
+            "predict takes one pair, or a file of pairs",
+            expected="USER ITEM, or --input FILE with --output FILE",
+            hint="see recsys predict --help",
+        )
+    from recsys.serving.recommender import Recommender
+
+    recommender = Recommender.open(run)
+    if pairs is not None and output is not None:
+        _many(recommender, pairs, output, on_unknown, as_json)
+    elif user is not None and item is not None:
+        prediction = recommender.predict(user, item, on_unknown=on_unknown.value)
+        if as_json:
+            answer = prediction.to_dict()
+            print_json(answer)
+        else:
+            _show(prediction)
+
+
+def _many(recommender: Recommender, pairs: Path, output: Path, on_unknown: OnUnknown, as_json: bool) -> None:
+    from recsys.serving.batch import predict_file
+
+    with watching() as observe:
+        counts = predict_file(recommender.store, pairs, output, on_unknown.value, observe)
+    if as_json:
+        print_json(counts)
+        return
+    typer.echo(f"{counts['n_pairs']:,} predictions written to {output}")
+    for role in ("user", "item"):
+        if counts[f"n_unknown_{role}s"]:
+            typer.echo(f"{counts[f'n_unknown_{role}s']:,} of them have an unknown {role}: predicted by the mean {role}")
+
+
+def _show(prediction: Prediction) -> None:
+    title = f"  {prediction.title}" if prediction.title else ""
+    typer.echo(f"user {prediction.user_id}, item {prediction.item_id}{title}: {prediction.rating:.2f}")
+    for role, known in (("user", prediction.known_user), ("item", prediction.known_item)):
+        if not known:
+            typer.echo(f"the {role} has no training ratings: the mean {role} stands in")
+    rows = [[name.replace("_", " "), f"{value:+.3f}"] for name, value in prediction.parts.items()]
+    rows.append(["score", f"{prediction.score:+.3f}"])
+    rows.append([f"rating = {prediction.link}(score)", f"{prediction.rating:.3f}"])
+    print_table(["part", "value"], rows, numbers=["value"])

@@ -1,0 +1,74 @@
+"""recsys recommend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from recsys.cli.arguments import JsonOption, RunOption
+from recsys.cli.progress import watching
+from recsys.cli.render import print_json, print_table
+from recsys.errors import UsageError
+
+if TYPE_CHECKING:
+    from recsys.serving.recommender import Recommendation
+
+
+def recommend(
+    user: Annotated[str | None, typer.Argument(metavar="USER", help="A user id of the ratings file.")] = None,
+    n: Annotated[int, typer.Option("-n", min=1, help="How many items.")] = 10,
+    min_ratings: Annotated[
+        int, typer.Option("--min-ratings", min=0, metavar="N", help="Only items with this many training ratings.")
+    ] = 0,
+    candidates: Annotated[
+        Path | None, typer.Option("--candidates", metavar="FILE", help="Only the items in this CSV.")
+    ] = None,
+    run: RunOption = None,
+    everyone: Annotated[bool, typer.Option("--all", help="For every user; goes with --output.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE", help="With --all: the CSV to write.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the items that a user would rate highest, of those not rated yet.
+
+    Examples: recsys recommend 1 --min-ratings 20, or recsys recommend --all --output top.csv
+    """
+    if everyone != (output is not None) or everyone == (user is not None):
+        raise UsageError(
+            "recommend takes one user, or all of them",
+            expected="USER, or --all with --output FILE",
+            hint="see recsys recommend --help",
+        )
+    from recsys.serving import batch
+    from recsys.serving.recommender import Recommender
+
+    recommender = Recommender.open(run)
+    with watching() as observe:
+        listed = None if candidates is None else batch.read_candidates(recommender.store, candidates, observe)
+        if output is not None:
+            counts = batch.recommend_all(recommender, output, n, min_ratings, listed, observe)
+    if output is not None:
+        if as_json:
+            print_json(counts)
+        else:
+            typer.echo(f"{counts['n_recommendations']:,} items for {counts['n_users']:,} users written to {output}")
+        return
+    assert user is not None
+    found = recommender.recommend(user, n, min_ratings=min_ratings, candidates=listed)
+    if as_json:
+        print_json({"user_id": recommender.store.users.parse(user), "items": [one.to_dict() for one in found]})
+    else:
+        _show(found)
+
+
+def _show(found: list[Recommendation]) -> None:
+    if not found:
+        typer.echo("no item is left: all that are allowed have been rated")
+        return
+    rows = [
+        [str(one.rank), str(one.item_id), one.title or "", f"{one.rating:.2f}", f"{one.n_ratings:,}"] for one in found
+    ]
+    print_table(["", "item", "title", "rating", "ratings"], rows, numbers=["", "rating", "ratings"])

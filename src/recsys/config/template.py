@@ -1,0 +1,98 @@
+"""The commented config that `recsys init` writes for a ratings file: what people change, with the rest at hand."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath, PureWindowsPath
+
+from pydantic.fields import FieldInfo
+
+from recsys.config.config import Config
+from recsys.config.data import Data
+from recsys.config.dump import inline
+from recsys.config.section import Section
+
+WIDTH = 110
+SHOWN = {"split": "method", "model": "embedding_dim", "training": "n_epochs"}
+"""The key of each section that people change first; the others stand as comments."""
+READING = ("duplicates", "delimiter", "header", "encoding")
+
+
+def template(
+    *,
+    ratings: str,
+    n_ratings: int,
+    columns: Mapping[str, str | int | bool],
+    delimiter: str | None = None,
+    header: bool | None = None,
+    encoding: str | None = None,
+    duplicates: str = "error",
+    items: str | None = None,
+    notes: Sequence[str] = (),
+) -> str:
+    """YAML that `load_config` takes as it stands.
+
+    Args:
+        ratings: path of the ratings file, as it should stand in the config.
+        n_ratings: how many ratings it has; with very few, none are held out.
+        columns: user, item, rating, timestamp → column name or position (timestamp also False); only those that are
+            not found by themselves.
+        delimiter, header, encoding: what the data needs; None where the default does.
+        duplicates: error, last or first.
+        items: path of a file with titles, or None.
+        notes: what was seen in the file, a comment line each.
+    """
+    name = PurePosixPath(PureWindowsPath(ratings).as_posix()).name
+    head = [f"{name}: {n_ratings:,} {'rating' if n_ratings == 1 else 'ratings'}", *notes]
+    head += ["", "A key behind # shows its default: remove the # to change it. `recsys config reference` explains all."]
+    reading = {"duplicates": duplicates, "delimiter": delimiter, "header": header, "encoding": encoding}
+    lines = [*(_comment(line) for line in head), "", "data:", f"  ratings: {inline(ratings)}"]
+    lines += [f"  columns: {inline(dict(columns))}"] if columns else []
+    lines += _line("items", items, Data.model_fields["items"], active=items is not None)
+    for key in READING:
+        field = Data.model_fields[key]
+        given = reading[key] is not None and reading[key] != field.default
+        lines += _line(key, reading[key] if given else field.default, field, active=given)
+    for section, shown in SHOWN.items():
+        lines += ["", f"{section}:", *_section(Config.model_fields[section].default, shown, n_ratings)]
+    seed = Config.model_fields["seed"]
+    return "\n".join([*lines, "", f"seed: {seed.default}  # {seed.description}", ""])
+
+
+def _section(default: Section, shown: str, n_ratings: int) -> list[str]:
+    fields = type(default).model_fields
+    lines = _above(fields[shown])
+    lines.append(f"  {shown}: {inline(getattr(default, shown))}")
+    for key, field in fields.items():
+        value = getattr(default, key)
+        if key.endswith("_fraction") and round(n_ratings * value) == 0:
+            lines.append(f"  {key}: 0  # too few ratings to hold some out")
+        elif key != shown:
+            lines += _line(key, value, field, active=False)
+    return lines
+
+
+def _line(key: str, value: object, field: FieldInfo, *, active: bool) -> list[str]:
+    """The key with its doc: on one line, if need be cut after a sentence, else above the key."""
+    start = f"  {'' if active else '# '}{key}: {inline(value)}"
+    doc = _one_line(field)
+    for words in (doc, re.split(r"[.;] ", doc)[0]):
+        if len(start) + len(words) + 4 <= WIDTH:
+            return [f"{start}  # {words}"]
+    return [*_above(field), start]
+
+
+def _above(field: FieldInfo) -> list[str]:
+    return [f"  # {line}" for line in textwrap.wrap(_one_line(field), WIDTH - 4)]
+
+
+def _one_line(field: FieldInfo) -> str:
+    return " ".join((field.description or "").split())
+
+
+def _comment(text: str) -> str:
+    """A comment line; signs that would end it, or that YAML refuses, are escaped."""
+    safe = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+    return f"# {safe}".rstrip()

@@ -1,0 +1,52 @@
+"""From the texts of a column of ids to a vocabulary, and from texts to the indices of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+
+import numpy as np
+
+from recsys.data.table import Coded, Texts, as_texts, remap
+from recsys.data.vocabulary import UNKNOWN, Ids, Indices, Vocabulary
+
+
+def index_columns(columns: Sequence[Coded]) -> tuple[Indices, Vocabulary]:
+    """One column of indices of several of codes, laid end to end, and the vocabulary of all their ids.
+
+    The ids are int64 if every one of them is an integer as Python writes it, else str as they stand. The codes are
+    overwritten.
+    """
+    texts = columns[0].texts if len(columns) == 1 else _all(columns)
+    integers = _integers(texts)
+    vocabulary = Vocabulary(as_texts(sorted(texts.tolist())) if integers is None else np.sort(integers))
+    indices = [remap(column.codes, indices_of(column.texts, vocabulary)) for column in columns]
+    return indices[0] if len(indices) == 1 else np.concatenate(indices), vocabulary
+
+
+def indices_of(texts: Texts, vocabulary: Vocabulary) -> Indices:
+    """The index of each text, int32; −1 for one that is not known, or cannot be an id of the vocabulary's type."""
+    if vocabulary.id_type is str:
+        return vocabulary.index(texts)
+    integers = _integers(texts)
+    if integers is not None:
+        return vocabulary.index(integers)
+    parsed = [vocabulary.parse(text) for text in texts.tolist()]
+    indices = np.full(len(texts), UNKNOWN, dtype=np.int32)
+    possible = [at for at, one in enumerate(parsed) if one is not None]
+    indices[possible] = vocabulary.index([int(parsed[at]) for at in possible if parsed[at] is not None])
+    return indices
+
+
+def _all(columns: Sequence[Coded]) -> Texts:
+    return as_texts(list(dict.fromkeys(chain.from_iterable(column.texts.tolist() for column in columns))))
+
+
+def _integers(texts: Texts) -> Ids | None:
+    """The texts as int64, or None if one of them is not exactly how Python writes an int64."""
+    written: list[str] = texts.tolist()
+    try:
+        values = list(map(int, written))
+        return np.array(values, dtype=np.int64) if list(map(str, values)) == written else None
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,211 @@
+"""Reads ratings: from a CSV file, or several, to columns of indices, strictly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from recsys.config.data import Data
+from recsys.data.columns import find_columns, label
+from recsys.data.dialect import Dialect, find_dialect
+from recsys.data.duplicates import Repeated, repeated
+from recsys.data.fast import read_fast
+from recsys.data.ids import index_columns, indices_of
+from recsys.data.ratings import Dataset, Ratings
+from recsys.data.slow import lines_of, read_slow
+from recsys.data.stored import must_be_file, sha256_of
+from recsys.data.table import EVERYTHING, Role, Table
+from recsys.data.times import in_seconds
+from recsys.data.titles import read_titles
+from recsys.data.vocabulary import Vocabulary
+from recsys.errors import DataError
+from recsys.records import Loading, Observer, silent
+
+
+@dataclass(frozen=True, eq=False)
+class Peek:
+    """A file before its rows are read: how it is written, and the position, from 0, of each role."""
+
+    dialect: Dialect
+    columns: dict[Role, int]
+
+
+def read_ratings(data: Data, observe: Observer = silent) -> Dataset:
+    """Reads the ratings file, or the files of the parts, that a config names.
+
+    Args:
+        data: the section `data` of a config.
+        observe: gets a `Loading` now and then, and one at the end of each file.
+
+    Returns:
+        Dataset; the vocabularies hold every id of the files.
+    Raises:
+        DataError: a file, a row or the whole cannot be learned from; it says where and what to do.
+        ConfigError: there is no such encoding.
+    """
+    files = _files(data)
+    for path in files.values():
+        must_be_file(path)
+    with ThreadPoolExecutor(1) as pool:
+        sums = [pool.submit(sha256_of, path) for path in files.values()]  # hashlib lets other threads run
+        peeks = [peek(path, data) for path in files.values()]
+        tables = in_seconds([_read(one, observe) for one in peeks])
+        sha256 = dict(zip(_names(list(files.values())), (one.result() for one in sums), strict=True))
+    parts = _slices(list(files), [table.n_rows for table in tables])
+    ratings = _join(tables)
+    del tables
+    double = repeated(ratings.user_idx, ratings.item_idx, len(ratings.items))
+    dropped = 0
+    if double is not None:
+        if data.duplicates == "error":
+            raise _duplicates(double, ratings, parts, peeks, observe)
+        rows = double.dropped(keep=data.duplicates)
+        dropped = len(rows)
+        ratings, parts = _without(ratings, parts, rows)
+    _check(ratings.take(next(iter(parts.values()))), next(iter(files.values())))
+    titles = {} if data.items is None else read_titles(data.items, data, _item_name(peeks[0]), ratings.items, observe)
+    return Dataset(ratings, parts if data.train is not None else None, titles, sha256, dropped)
+
+
+def read_table(path: Path, data: Data, wanted: frozenset[Role], observe: Observer = silent) -> Table:
+    """Reads some columns of a file: pairs to predict, a list of candidates.
+
+    Args:
+        path: the file.
+        data: how it is written and what its columns are called; where a name is not there, common ones are tried.
+        wanted: which columns; "timestamp" is None in the table if the file has no times.
+        observe: gets a `Loading` now and then, and one at the end.
+
+    Raises:
+        DataError: the file or a row of it cannot be used.
+    """
+    return in_seconds([_read(peek(path, data, wanted, lenient=True), observe)])[0]
+
+
+def read_as(
+    path: Path, data: Data, users: Vocabulary, items: Vocabulary, wanted: frozenset[Role], observe: Observer = silent
+) -> Ratings:
+    """Reads another file as a run's data: its column names, its id types, its vocabularies.
+
+    Args:
+        path, data, observe: as in `read_table`.
+        users, items: the run's; other ids get the index −1.
+        wanted: which columns, "user" and "item" among them; ratings that are not wanted are NaN.
+
+    Raises:
+        DataError: the file or a row of it cannot be used.
+    """
+    table = read_table(path, data, wanted, observe)
+    assert table.user is not None and table.item is not None
+    return Ratings(
+        user_idx=indices_of(table.user.texts, users)[table.user.codes],
+        item_idx=indices_of(table.item.texts, items)[table.item.codes],
+        rating=np.full(table.n_rows, np.nan, dtype=np.float32) if table.rating is None else table.rating,
+        timestamp=table.timestamp,
+        users=users,
+        items=items,
+    )
+
+
+def peek(path: Path, data: Data, wanted: frozenset[Role] = EVERYTHING, *, lenient: bool = False) -> Peek:
+    """Looks at the first lines of a file.
+
+    Raises:
+        DataError: it is not there, not text or empty, or a column is not in it.
+    """
+    dialect = find_dialect(path, data)
+    return Peek(dialect, find_columns(dialect, data.columns, wanted, lenient=lenient))
+
+
+def _read(one: Peek, observe: Observer) -> Table:
+    table = read_fast(one.dialect, one.columns, observe) or read_slow(one.dialect, one.columns, observe)
+    size = one.dialect.path.stat().st_size
+    observe(Loading(one.dialect.path, size, size))
+    return table
+
+
+def _files(data: Data) -> dict[str, Path]:
+    """The files by part, the one to train on first."""
+    if data.ratings is not None:
+        return {"train": data.ratings}
+    parts = {"train": data.train, "valid": data.valid, "test": data.test}
+    return {part: path for part, path in parts.items() if path is not None}
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """What to call each file: its name, with its folder's where two have the same."""
+    names = [path.name for path in paths]
+    return names if len(set(names)) == len(names) else [f"{path.parent.name}/{path.name}" for path in paths]
+
+
+def _slices(parts: Sequence[str], lengths: Sequence[int]) -> dict[str, slice]:
+    ends = np.cumsum(lengths).tolist()
+    return {part: slice(end - n, end) for part, n, end in zip(parts, lengths, ends, strict=True)}
+
+
+def _join(tables: Sequence[Table]) -> Ratings:
+    """The rows of all files; they have times if every file has."""
+    user_idx, users = index_columns([table.user for table in tables if table.user is not None])
+    item_idx, items = index_columns([table.item for table in tables if table.item is not None])
+    ratings = [table.rating for table in tables if table.rating is not None]
+    times = [table.timestamp for table in tables if table.timestamp is not None]
+    return Ratings(
+        user_idx=user_idx,
+        item_idx=item_idx,
+        rating=ratings[0] if len(ratings) == 1 else np.concatenate(ratings),
+        timestamp=None if len(times) < len(tables) else times[0] if len(times) == 1 else np.concatenate(times),
+        users=users,
+        items=items,
+    )
+
+
+def _without(
+    ratings: Ratings, parts: dict[str, slice], rows: np.ndarray[tuple[int], np.dtype[np.int64]]
+) -> tuple[Ratings, dict[str, slice]]:
+    keep = np.ones(len(ratings), dtype=bool)
+    keep[rows] = False
+    return ratings.take(keep), _slices(list(parts), [int(keep[part].sum()) for part in parts.values()])
+
+
+def _duplicates(
+    double: Repeated, ratings: Ratings, parts: dict[str, slice], peeks: Sequence[Peek], observe: Observer
+) -> DataError:
+    earlier, later = double.earliest()
+    places = {}
+    for part, one in zip(parts.values(), peeks, strict=True):
+        rows = [row for row in (earlier, later) if part.start <= row < part.stop]
+        lines = lines_of(one.dialect, [row - part.start for row in rows], observe) if rows else []
+        places |= {row: (one.dialect.path, line) for row, line in zip(rows, lines, strict=True)}
+    (first_path, first_line), (path, line) = places[earlier], places[later]
+    first = f"line {first_line}" if first_path == path else f"{first_path}:{first_line}"
+    user, item = ratings.users.ids[ratings.user_idx[later]], ratings.items.ids[ratings.item_idx[later]]
+    extra = len(double.dropped(keep="first"))
+    repeats = f"; {extra} rows repeat an earlier pair" if extra > 1 else ""
+    return DataError(
+        f"user {user} rated item {item} before, in {first}{repeats}",
+        where=f"{path}:{line}",
+        expected="one rating for each user and item",
+        hint="data.duplicates: last keeps the last row of each pair, first the first one",
+    )
+
+
+def _check(train: Ratings, path: Path) -> None:
+    """Raises DataError where there is nothing to tell apart."""
+    for idx, who, others in ((train.user_idx, "user", "users"), (train.item_idx, "item", "items")):
+        if idx.min() == idx.max():
+            hint = f"is data.columns.{who} the right column?"
+            raise DataError(
+                f"all ratings are of a single {who}", where=str(path), expected=f"several {others}", hint=hint
+            )
+    if train.rating.min() == train.rating.max():
+        what = f"all ratings are equal: {train.rating[0]:g}"
+        hint = "if it stands for a click or a purchase, a ranking model is right, such as BPR or ALS in implicit or LightFM"
+        raise DataError(what, where=str(path), expected="ratings that differ", hint=hint)
+
+
+def _item_name(one: Peek) -> str | None:
+    return label(one.columns["item"], one.dialect.header) if one.dialect.header else None

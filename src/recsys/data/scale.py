@@ -1,0 +1,32 @@
+"""The scale of the training ratings: what standardising and clipping need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from recsys.data.ratings import Floats, Ratings
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Mean and standard deviation of the training ratings, and the range that was seen, in rating units."""
+
+    mean: float
+    std: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, ratings: Ratings) -> Scale:
+        """The scale of `ratings`; std is 1 where all of them are equal."""
+        rating = ratings.rating
+        std = float(rating.std(dtype=np.float64))
+        return cls(float(rating.mean(dtype=np.float64)), std or 1.0, float(rating.min()), float(rating.max()))
+
+    def standardise(self, rating: Floats) -> Floats:
+        """(rating − mean) / std, float32."""
+        standard = rating - np.float32(self.mean)
+        standard /= np.float32(self.std)
+        return standard

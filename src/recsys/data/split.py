@@ -1,0 +1,189 @@
+"""All ratings → train, valid and test, on the vocabulary of train."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from recsys.config.split import Split
+from recsys.data.ratings import Dataset, Ratings
+from recsys.data.scale import Scale
+from recsys.data.vocabulary import UNKNOWN, Vocabulary
+from recsys.errors import DataError
+from recsys.seeding import rng
+
+TRAIN, VALID, TEST = 0, 1, 2
+PartOfRow = np.ndarray[tuple[int], np.dtype[np.int8]]
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """What a run trains on, chooses by and is measured on. All parts share the vocabularies of train.
+
+    Attributes:
+        titles: item id → title, for the items that have one.
+        sha256: of each data file, by name.
+    """
+
+    train: Ratings
+    valid: Ratings | None
+    test: Ratings | None
+    titles: dict[int | str, str]
+    sha256: dict[str, str]
+
+    @property
+    def scale(self) -> Scale:
+        """The scale of the training ratings."""
+        return Scale.of(self.train)
+
+
+def split(dataset: Dataset, how: Split, seed: int) -> Parts:
+    """Divides the ratings. A user or item without training ratings becomes unknown (−1) in valid and test.
+
+    random draws rows; time takes the latest rows of all; user_time the latest rows of each user; leave_last each
+    user's last row (test) and the one before it (valid), and leaves a user's only row in train. Equal times keep
+    the order of the file. Files that were split already stay as they are; without a valid file, valid is cut from
+    train.
+
+    Raises:
+        DataError: a split by time without times, or a part that would be empty.
+    """
+    part = assign(dataset, how, seed)
+    ratings = dataset.ratings
+    train = part == TRAIN
+    if not train.any():
+        raise DataError(
+            f"no training ratings are left of {len(ratings)}",
+            expected="at least one rating to train on",
+            hint="lower split.valid_fraction and split.test_fraction",
+        )
+    known_users = np.bincount(ratings.user_idx[train], minlength=len(ratings.users)) > 0
+    known_items = np.bincount(ratings.item_idx[train], minlength=len(ratings.items)) > 0
+    cut = partial(_cut, ratings, part, known_users, known_items)
+    valid, test = cut(VALID), cut(TEST)
+    return Parts(
+        train=cut(TRAIN),
+        valid=valid if len(valid) else None,
+        test=test if len(test) else None,
+        titles=dataset.titles,
+        sha256=dataset.sha256,
+    )
+
+
+def assign(dataset: Dataset, how: Split, seed: int) -> PartOfRow:
+    """TRAIN, VALID or TEST for each row of the dataset, int8, shape (n,)."""
+    part = np.full(len(dataset.ratings), TRAIN, dtype=np.int8)
+    valid_fraction, test_fraction = how.valid_fraction, how.test_fraction
+    free = np.arange(len(part))
+    if dataset.given is not None:
+        for name, code in (("valid", VALID), ("test", TEST)):
+            part[dataset.given.get(name, slice(0, 0))] = code
+        free = free[dataset.given["train"]]
+        test_fraction = 0.0 if "test" in dataset.given else test_fraction
+        valid_fraction = 0.0 if "valid" in dataset.given else valid_fraction
+    methods: dict[str, Callable[..., PartOfRow]] = {
+        "random": _random,
+        "time": _time,
+        "user_time": _user_time,
+        "leave_last": _leave_last,
+    }
+    if valid_fraction or test_fraction:
+        cut = methods[how.method](dataset.ratings.take(free), valid_fraction, test_fraction, seed)
+        _refuse_empty(cut, valid_fraction, test_fraction)
+        part[free] = cut
+    return part
+
+
+def _random(ratings: Ratings, valid_fraction: float, test_fraction: float, seed: int) -> PartOfRow:
+    order = rng(seed, "split").permutation(len(ratings))
+    return _by_rank(order, len(ratings), valid_fraction, test_fraction)
+
+
+def _time(ratings: Ratings, valid_fraction: float, test_fraction: float, _: int) -> PartOfRow:
+    latest_first = np.argsort(_times(ratings), kind="stable")[::-1]
+    return _by_rank(latest_first, len(ratings), valid_fraction, test_fraction)
+
+
+def _user_time(ratings: Ratings, valid_fraction: float, test_fraction: float, _: int) -> PartOfRow:
+    from_last, n_of_user = _from_last(ratings)
+    n_test = np.floor(n_of_user * test_fraction + 0.5)
+    n_held = np.minimum(n_test + np.floor(n_of_user * valid_fraction + 0.5), n_of_user - 1)
+    return _held_out(from_last < np.minimum(n_test, n_held), from_last < n_held)
+
+
+def _leave_last(ratings: Ratings, valid_fraction: float, test_fraction: float, _: int) -> PartOfRow:
+    from_last, n_of_user = _from_last(ratings)
+    n_test = np.minimum(int(test_fraction > 0), n_of_user - 1)
+    n_held = np.minimum(n_test + int(valid_fraction > 0), n_of_user - 1)
+    return _held_out(from_last < n_test, from_last < n_held)
+
+
+def _by_rank(order: np.ndarray[Any, Any], n: int, valid_fraction: float, test_fraction: float) -> PartOfRow:
+    """The first rows of `order` are test, the next valid, the rest train."""
+    n_test, n_valid = round(n * test_fraction), round(n * valid_fraction)
+    part = np.full(n, TRAIN, dtype=np.int8)
+    part[order[:n_test]] = TEST
+    part[order[n_test : n_test + n_valid]] = VALID
+    return part
+
+
+def _held_out(test: np.ndarray[Any, Any], held: np.ndarray[Any, Any]) -> PartOfRow:
+    return np.where(test, TEST, np.where(held, VALID, TRAIN)).astype(np.int8)
+
+
+def _from_last(ratings: Ratings) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """For each row: how many rows of its user are later, and how many rows its user has."""
+    order = np.lexsort((_times(ratings), ratings.user_idx))
+    count = np.bincount(ratings.user_idx, minlength=len(ratings.users))
+    ends = np.cumsum(count)[ratings.user_idx[order]]
+    from_last = np.empty(len(ratings), dtype=np.int64)
+    from_last[order] = ends - 1 - np.arange(len(ratings))
+    return from_last, count[ratings.user_idx]
+
+
+def _times(ratings: Ratings) -> np.ndarray[Any, Any]:
+    if ratings.timestamp is None:
+        raise DataError(
+            "this split orders ratings by time, and they have no timestamps",
+            where="split.method",
+            expected="a timestamp column, named by data.columns.timestamp",
+            hint="use split.method: random",
+        )
+    return ratings.timestamp
+
+
+def _refuse_empty(part: PartOfRow, valid_fraction: float, test_fraction: float) -> None:
+    for name, code, asked in (("valid", VALID, valid_fraction), ("test", TEST, test_fraction)):
+        if asked and not (part == code).any():
+            raise DataError(
+                f"{len(part)} ratings are too few for a {name} part of {asked:g}",
+                where=f"split.{name}_fraction",
+                expected="a share that makes at least one rating",
+                hint=f"raise split.{name}_fraction, or set it to 0 to go without",
+            )
+
+
+def _cut(
+    ratings: Ratings,
+    part: PartOfRow,
+    known_users: np.ndarray[Any, Any],
+    known_items: np.ndarray[Any, Any],
+    code: int,
+) -> Ratings:
+    rows = ratings.take(part == code)
+    return replace(
+        rows,
+        user_idx=_reindex(known_users)[rows.user_idx],
+        item_idx=_reindex(known_items)[rows.item_idx],
+        users=Vocabulary(ratings.users.ids[known_users]),
+        items=Vocabulary(ratings.items.ids[known_items]),
+    )
+
+
+def _reindex(known: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Old index → new index among the known, or UNKNOWN."""
+    return np.where(known, np.cumsum(known) - 1, UNKNOWN).astype(np.int32)

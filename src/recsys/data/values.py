@@ -1,0 +1,38 @@
+"""Numbers and times as they stand in a file."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+ISO = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d(:\d\d(:\d\d([.]\d{1,9})?)?)?)? ?(?P<zone>Z|[+-]\d\d(:?\d\d)?)?", re.ASCII)
+
+
+def number(text: str) -> float | None:
+    """The number that `text` is, possibly infinite or NaN; None if it is none."""
+    if not text.isascii() or "_" in text:  # Python would read ３ and 1_000
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def iso_seconds(text: str) -> float | None:
+    """Seconds since 1970-01-01 UTC of an ISO date, with or without a time and a zone (none: UTC); None if it is none."""
+    text = text.strip()
+    if not ISO.fullmatch(text):
+        return None
+    try:
+        moment = datetime.fromisoformat(text.replace(" Z", "Z").replace(" +", "+").replace(" -", "-"))
+    except ValueError:
+        return None
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - EPOCH) // MICROSECOND / 1e6
+
+
+def has_zone(text: str) -> bool:
+    """Whether an ISO date says its zone."""
+    match = ISO.fullmatch(text.strip())
+    return match is not None and match["zone"] is not None

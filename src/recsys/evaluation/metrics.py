@@ -1,0 +1,28 @@
+"""How far predictions are from ratings."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from recsys.data.ratings import Ratings
+from recsys.records import Scores
+from recsys.scoring.scorer import Scorer
+
+
+def evaluate(scorer: Scorer, ratings: Ratings) -> Scores:
+    """rmse = √(mean (r − r̂)²) and mae = mean |r − r̂| over all rows, unknown users and items included.
+
+    Args:
+        ratings: at least one row, on the scorer's vocabularies.
+    """
+    predicted = scorer.rate(ratings.user_idx, ratings.item_idx).rating
+    error = np.subtract(predicted, ratings.rating, dtype=np.float64)
+    return Scores(
+        rmse=math.sqrt(float(np.mean(error * error))),
+        mae=float(np.mean(np.abs(error))),
+        n_ratings=len(ratings),
+        n_unknown_users=ratings.n_unknown_users,
+        n_unknown_items=ratings.n_unknown_items,
+    )

@@ -1,0 +1,90 @@
+"""The dot-product model: a rating is a mean, two biases, and how well two embeddings agree."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 -- what everybody calls it
+
+from recsys.config import model as config
+from recsys.data.scale import Scale
+from recsys.scoring.factors import Array, Factors, Link, with_fallback
+from recsys.seeding import rng
+
+INIT_STD = 0.01  # fastai's: training starts near the model of biases alone
+
+
+class DotProduct(nn.Module):
+    """r̂ = link(global_mean + user_bias[u] + item_bias[i] + user_embedding[u] · item_embedding[i]).
+
+    The sum is in units of the training ratings' standard deviation, and the link is mean + std · sum; with a
+    y_range it is a sigmoid scaled to that range, and the sum has the sigmoid's own units. `global_mean` is fixed at
+    0: the training mean, or the middle of the y_range as in the lesson, where biases then learn the mean too.
+
+    Attributes:
+        user_embedding, item_embedding: parameters, float32, shapes (n_users, dim) and (n_items, dim).
+        user_bias, item_bias: parameters, float32, shapes (n_users,) and (n_items,); None without biases.
+        global_mean: buffer, float32, shape (1,).
+
+    Source: Koren, Bell, Volinsky 2009, "Matrix Factorization Techniques for Recommender Systems".
+    """
+
+    global_mean: Tensor
+
+    def __init__(self, n_users: int, n_items: int, settings: config.DotProduct, scale: Scale, seed: int) -> None:
+        super().__init__()
+        self.settings = settings
+        self.scale = scale
+        dim = settings.embedding_dim
+        self.user_embedding = _normal(seed, "user_embedding", n_users, dim)
+        self.item_embedding = _normal(seed, "item_embedding", n_items, dim)
+        self.user_bias = nn.Parameter(torch.zeros(n_users)) if settings.biases else None
+        self.item_bias = nn.Parameter(torch.zeros(n_items)) if settings.biases else None
+        self.register_buffer("global_mean", torch.zeros(1))
+
+    def forward(self, user_idx: Tensor, item_idx: Tensor) -> Tensor:
+        """Predicted ratings in rating units, not clipped; indices of shape (n,) give shape (n,)."""
+        user = F.embedding(user_idx, self.user_embedding)
+        item = F.embedding(item_idx, self.item_embedding)
+        total = (user * item).sum(dim=1) + self.global_mean
+        if self.user_bias is not None and self.item_bias is not None:
+            total = total + self.user_bias[user_idx] + self.item_bias[item_idx]
+        if self.settings.y_range is None:
+            return self.scale.mean + self.scale.std * total
+        low, high = self.settings.y_range
+        return low + (high - low) * torch.sigmoid(total)
+
+    def factors(self) -> Factors:
+        """The model as a scorer in rating units."""
+        linear = self.settings.y_range is None
+        unit = np.float32(self.scale.std if linear else 1.0)
+        user, item = _array(self.user_embedding), _array(self.item_embedding)
+        return Factors(
+            global_mean=(self.scale.mean if linear else 0.0) + float(unit) * float(self.global_mean),
+            user_bias=with_fallback(unit * _bias(self.user_bias, len(user))),
+            item_bias=with_fallback(unit * _bias(self.item_bias, len(item))),
+            user_factors=with_fallback(np.sqrt(unit) * user),
+            item_factors=with_fallback(np.sqrt(unit) * item),
+            link=self._link(),
+        )
+
+    def _link(self) -> Link:
+        if self.settings.y_range is not None:
+            return Link("sigmoid", *self.settings.y_range)
+        return Link("clip" if self.settings.clip else "identity", self.scale.low, self.scale.high)
+
+
+def _normal(seed: int, name: str, n: int, dim: int) -> nn.Parameter:
+    drawn = rng(seed, f"init {name}").standard_normal((n, dim), dtype=np.float32)
+    drawn *= np.float32(INIT_STD)
+    return nn.Parameter(torch.from_numpy(drawn))
+
+
+def _bias(parameter: Tensor | None, n: int) -> Array:
+    return np.zeros(n, dtype=np.float32) if parameter is None else _array(parameter)
+
+
+def _array(parameter: Tensor) -> Array:
+    array: Array = parameter.detach().cpu().numpy()
+    return array

@@ -1,0 +1,59 @@
+"""A learner's state on disk."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from recsys.errors import RunError
+from recsys.records import State
+from recsys.runs.sealed import TEMPORARY, Sealed, open_sealed, reading, write_file, write_sealed
+
+STATE_JSON = "state.json"
+MODEL, LEARNER = "model.safetensors", "learner.safetensors"
+LAST = "last"
+KEPT = 2
+
+
+def write_checkpoint(folder: Path, state: State, facts: Mapping[str, Any]) -> None:
+    """Writes `folder`/epoch-NNNN, names it in `folder`/last, and keeps the two newest."""
+    name = f"epoch-{state.epoch:04d}"
+    write_sealed(
+        folder / name, STATE_JSON, {"epoch": state.epoch, **facts}, {MODEL: state.model, LEARNER: state.learner}
+    )
+    write_file(folder / LAST, name + "\n")
+    for old in checkpoints(folder)[:-KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def open_checkpoint(path: Path) -> Sealed:
+    """A checkpoint whose json and sizes are in order."""
+    return open_sealed(path, STATE_JSON)
+
+
+def read_state(checkpoint: Sealed) -> State:
+    """The state in a checkpoint, every file checked against its sha256."""
+    return State(epoch=checkpoint.facts["epoch"], model=checkpoint.arrays(MODEL), learner=checkpoint.arrays(LEARNER))
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """The checkpoints in a folder, oldest first."""
+    found = [path for path in folder.glob("epoch-*") if path.is_dir() and not path.name.startswith(TEMPORARY)]
+    return sorted(found, key=lambda path: (len(path.name), path.name))
+
+
+def newest_checkpoint(folder: Path) -> Path | None:
+    """The checkpoint that `last` names, or None before the first one."""
+    if not (folder / LAST).exists():
+        return None
+    with reading(folder / LAST):
+        name = (folder / LAST).read_text(encoding="utf-8", errors="replace").strip()
+    if folder / name not in checkpoints(folder):
+        raise RunError(
+            f"{LAST} names the checkpoint {name!r}, which is not there",
+            where=str(folder / LAST),
+            expected="the name of a checkpoint beside it",
+        )
+    return folder / name

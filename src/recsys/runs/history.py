@@ -1,0 +1,71 @@
+"""What happened, epoch by epoch."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from recsys.records import Epoch
+from recsys.runs.sealed import reading, write_file, writing
+
+Row = dict[str, Any]
+
+
+def row(epoch: Epoch, fit_seconds: float) -> Row:
+    """An epoch as a line of history.jsonl; `fit_seconds` is the wall time of the whole fit up to its end."""
+    return {
+        "epoch": epoch.number,
+        "lr": epoch.lr,
+        "train_rmse": epoch.train_rmse,
+        "valid_rmse": epoch.valid.rmse if epoch.valid else None,
+        "valid_mae": epoch.valid.mae if epoch.valid else None,
+        "seconds": epoch.seconds,
+        "ratings_per_second": epoch.ratings_per_second,
+        "fit_seconds": fit_seconds,
+    }
+
+
+def append(path: Path, line: Row) -> None:
+    """Adds a line and flushes it to disk."""
+    with writing(path), path.open("a", encoding="utf-8", newline="\n") as file:
+        file.write(json.dumps(line) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read(path: Path) -> list[Row]:
+    """The whole lines of a history; a torn last line is left out."""
+    if not path.exists():
+        return []
+    with reading(path):
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    rows = []
+    for line in lines:
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            break
+    return rows
+
+
+def cut(path: Path, epoch: int) -> list[Row]:
+    """Cuts a history back to `epoch`, on disk too, and returns what is left."""
+    rows = [one for one in read(path) if one["epoch"] <= epoch]
+    write_file(path, "".join(json.dumps(one) + "\n" for one in rows))
+    return rows
+
+
+def best_epoch(rows: list[Row]) -> int | None:
+    """The epoch with the lowest valid rmse, the first of equals; None if none was evaluated."""
+    evaluated = [one for one in rows if one["valid_rmse"] is not None]
+    return min(evaluated, key=lambda one: one["valid_rmse"])["epoch"] if evaluated else None
+
+
+def is_out_of_patience(rows: list[Row], patience: int | None) -> bool:
+    """Whether valid rmse has not improved for `patience` evaluations."""
+    best = best_epoch(rows)
+    if patience is None or best is None:
+        return False
+    return len([one for one in rows if one["valid_rmse"] is not None and one["epoch"] > best]) >= patience

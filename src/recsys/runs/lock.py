@@ -1,0 +1,44 @@
+"""One process a run."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from recsys.errors import RunError
+from recsys.runs.sealed import writing
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Holds the lock beside `folder`; afterwards nothing of it is left, nor a parent that was made for it.
+
+    Raises:
+        RunError: another process holds it, or it cannot be made.
+    """
+    from filelock import FileLock, Timeout
+
+    made = [parent for parent in folder.absolute().parents if not parent.exists()]
+    with writing(folder):
+        folder.absolute().parent.mkdir(parents=True, exist_ok=True)
+    path = folder.absolute().parent / f".{folder.name}.lock"
+    lock = FileLock(path)
+    try:
+        with writing(folder):
+            lock.acquire(timeout=0)
+    except Timeout:
+        raise RunError(
+            "another process is writing this run",
+            where=str(folder),
+            expected="one process a run",
+            hint="wait for it, or choose another --run-dir",
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+        path.unlink(missing_ok=True)
+        for parent in made:
+            with contextlib.suppress(OSError):  # not empty: the run is in it
+                parent.rmdir()

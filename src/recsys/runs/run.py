@@ -1,0 +1,265 @@
+"""One run: claimed by one process, recorded epoch by epoch, resumable at every checkpoint."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from recsys import __version__
+from recsys.config.config import Config
+from recsys.config.load import dump, load_config
+from recsys.errors import RunError
+from recsys.records import Arrays, Epoch, State
+from recsys.runs import history
+from recsys.runs.checkpoint import checkpoints, newest_checkpoint, open_checkpoint, read_state, write_checkpoint
+from recsys.runs.directory import CHECKPOINTS, CONFIG, HISTORY, METRICS, all_runs, runs_root
+from recsys.runs.lock import locked
+from recsys.runs.sealed import Sealed, reading, write_file, writing
+
+AUTO_SECONDS = 10.0  # between checkpoints
+BEST = "best."
+# What may change between an interruption and its resume, because the result does not depend on it.
+NEUTRAL = {
+    "data": {"ratings", "train", "valid", "test", "items"},
+    "training": {"n_threads", "checkpoint_every"},
+}
+
+
+class Restorable(Protocol):
+    """What a run gives a state back to."""
+
+    def restore(self, state: State) -> None:
+        """Goes back to a state."""
+        ...
+
+
+class Run:
+    """A run's folder, and what has been recorded in it so far.
+
+    Attributes:
+        result: the content of metrics.json when the run is finished already, else None.
+        rows: the history so far.
+    """
+
+    def __init__(self, path: Path, config: Config, checkpoint: Path | None) -> None:
+        self.path = path
+        self.config = config
+        self.rows: list[history.Row] = []
+        self.result = read_result(path)
+        self._checkpoint = checkpoint
+        self._facts: dict[str, Any] = {}
+        self._best: Arrays = {}
+        self._saved_epoch = 0
+        self._saved_at = self._started = time.perf_counter()
+
+    @classmethod
+    @contextmanager
+    def claim(cls, folder: Path, config: Config, *, resume: bool, checkpoint: str | None = None) -> Iterator[Run]:
+        """Takes the folder for this process; writes nothing into it yet.
+
+        Raises:
+            RunError: the folder is in use, holds something and `resume` is off, or holds a run of another config.
+        """
+        with locked(folder):
+            if (folder / CONFIG).exists():
+                _check_resumable(folder, config, resume)
+            elif folder.is_dir() and any(folder.iterdir()):
+                raise _used(folder)
+            yield cls(folder, config, folder / CHECKPOINTS / checkpoint if checkpoint else None)
+
+    def open(self, facts: Mapping[str, Any]) -> None:
+        """Creates the folder, now that there is data to train on.
+
+        Args:
+            facts: what every checkpoint says beside its epoch: data fingerprints, scale, hyperparameters.
+        """
+        self._facts = {"seed": self.config.seed, **facts, "versions": versions()}
+        with writing(self.path):
+            (self.path / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
+        if not (self.path / CONFIG).exists():
+            write_file(self.path / CONFIG, dump(self.config))
+        self._saved_at = self._started = time.perf_counter()
+
+    def restore(self, learner: Restorable) -> int:
+        """Puts the learner where the newest checkpoint left it; returns the epochs that are done.
+
+        Raises:
+            RunError: the checkpoint is damaged, or was made from other data.
+        """
+        folder = self.path / CHECKPOINTS
+        path = self._checkpoint or newest_checkpoint(folder)
+        if path is None:
+            self.rows = history.cut(self.path / HISTORY, 0)
+            return 0
+        try:
+            checkpoint = open_checkpoint(path)
+            state = read_state(checkpoint)
+        except RunError as error:
+            raise _with_older(error, self.path, path) from error
+        _check_same_data(checkpoint, self._facts)
+        self._best = {name.removeprefix(BEST): one for name, one in state.learner.items() if name.startswith(BEST)}
+        learner.restore(state)
+        self.rows = history.cut(self.path / HISTORY, state.epoch)
+        self._saved_epoch = state.epoch
+        self._started -= self.rows[-1]["fit_seconds"] if self.rows else 0.0
+        return state.epoch
+
+    def record(self, epoch: Epoch, state: Callable[[int], State]) -> None:
+        """Adds the epoch to the history, and writes a checkpoint if one is due."""
+        self.rows.append(history.row(epoch, time.perf_counter() - self._started))
+        history.append(self.path / HISTORY, self.rows[-1])  # before the checkpoint, or a kill loses the line
+        if self.config.training.keep == "best" and history.best_epoch(self.rows) == epoch.number:
+            self._best = {name: array.copy() for name, array in state(epoch.number).model.items()}
+        if self._is_due(epoch.number):
+            self.save(state(epoch.number))
+
+    @property
+    def should_stop(self) -> bool:
+        """Whether the config's patience has run out."""
+        return history.is_out_of_patience(self.rows, self.config.training.patience)
+
+    def save(self, state: State) -> None:
+        """Writes a checkpoint, unless this epoch has one."""
+        if state.epoch == self._saved_epoch:
+            return
+        best = {BEST + name: array for name, array in self._best.items()}
+        whole = State(state.epoch, state.model, {**state.learner, **best})
+        write_checkpoint(self.path / CHECKPOINTS, whole, self._facts)
+        self._saved_epoch = state.epoch
+        self._saved_at = time.perf_counter()
+
+    def kept(self, last: State) -> State:
+        """The state that the config keeps: the last one, or that of the best epoch."""
+        best = history.best_epoch(self.rows)
+        return State(best, self._best, last.learner) if self._best and best is not None else last
+
+    @property
+    def fit_seconds(self) -> float:
+        """Wall time of the whole fit, over all its resumes."""
+        return float(self.rows[-1]["fit_seconds"]) if self.rows else 0.0
+
+    def finish(self, result: dict[str, Any]) -> dict[str, Any]:
+        """Writes metrics.json, which makes the run a finished one, and returns it."""
+        write_file(self.path / METRICS, json.dumps(result, indent=2) + "\n")
+        return result
+
+    def _is_due(self, epoch: int) -> bool:
+        every = self.config.training.checkpoint_every
+        if every == "auto":
+            return time.perf_counter() - self._saved_at >= AUTO_SECONDS
+        return epoch % every == 0
+
+
+def versions() -> dict[str, str]:
+    """The versions that a result depends on."""
+    from importlib.metadata import version
+
+    return {
+        "recsys": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "torch": version("torch"),
+    }
+
+
+def changed_keys(old: Config, new: Config) -> list[str]:
+    """The keys in which two configs differ and on which a result depends, as "key: old → new"."""
+    before, after = _flat(old), _flat(new)
+    return [
+        f"{key}: {before.get(key)!r} → {after.get(key)!r}"
+        for key in sorted(before.keys() | after.keys())
+        if before.get(key) != after.get(key)
+    ]
+
+
+def newest_unfinished(name: str, config: Config) -> Path:
+    """The newest run of the config `name` that was cut short.
+
+    Raises:
+        RunError: there is none.
+    """
+    unfinished = [
+        path
+        for path in all_runs()
+        if path.name.startswith(f"{name}-")
+        and not (path / METRICS).exists()
+        and not changed_keys(load_config(path / CONFIG), config)
+    ]
+    if not unfinished:
+        raise RunError(
+            f"there is no unfinished run of {name}",
+            where=str(runs_root()),
+            expected=f"a folder {name}-… of the same config without {METRICS}",
+            hint="name the run with --run-dir, or start it without --resume",
+        )
+    return unfinished[-1]
+
+
+def _flat(config: Config) -> dict[str, Any]:
+    flat = {}
+    for section, values in config.model_dump(mode="json").items():
+        for key, value in values.items() if isinstance(values, dict) else [("", values)]:
+            if key not in NEUTRAL.get(section, ()):
+                flat[f"{section}.{key}".rstrip(".")] = value
+    return flat
+
+
+def read_result(path: Path) -> dict[str, Any] | None:
+    """The content of a finished run's metrics.json, or None."""
+    if not (path / METRICS).exists():
+        return None
+    with reading(path / METRICS):
+        try:
+            result: dict[str, Any] = json.loads((path / METRICS).read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise RunError("metrics.json is damaged", where=str(path / METRICS)) from error
+    return result
+
+
+def _check_resumable(folder: Path, config: Config, resume: bool) -> None:
+    if not resume:
+        raise _used(folder)
+    changed = changed_keys(load_config(folder / CONFIG), config)
+    if changed:
+        raise RunError(
+            "the run was started with another config: " + "; ".join(changed),
+            where=str(folder / CONFIG),
+            expected="the same values, except for paths, n_threads and checkpoint_every",
+            hint="leave --config out to go on as it was started, or start a new run",
+        )
+
+
+def _used(folder: Path) -> RunError:
+    return RunError(
+        "the run folder is in use already",
+        where=str(folder),
+        expected="a folder that is new or empty",
+        hint="add --resume to go on with the run in it, or choose another --run-dir",
+    )
+
+
+def _check_same_data(checkpoint: Sealed, facts: Mapping[str, Any]) -> None:
+    before, now = checkpoint.facts["data"], facts["data"]
+    changed = [name for name in sorted(before.keys() | now.keys()) if before.get(name) != now.get(name)]
+    if changed:
+        raise RunError(
+            f"the data changed since the run was started: {', '.join(changed)}",
+            where=str(checkpoint.path),
+            expected="the same bytes: sha256 " + ", ".join(f"{before.get(name)} of {name}" for name in changed),
+            hint="bring the old file back, or start a new run",
+        )
+
+
+def _with_older(error: RunError, run: Path, damaged: Path) -> RunError:
+    older = [path.name for path in checkpoints(damaged.parent) if path.name < damaged.name]
+    hint = "start a new run"
+    if older:
+        hint = f"go on from the older one: recsys train --resume --run-dir {run} --checkpoint {older[-1]}"
+    return RunError(error.what, where=error.where, expected=error.expected, hint=hint)

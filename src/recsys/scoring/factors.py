@@ -1,0 +1,103 @@
+"""The scorer of every dot-product-like model, in NumPy alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from recsys.data.vocabulary import Indices
+
+LinkKind = Literal["identity", "clip", "sigmoid"]
+Array = np.ndarray[Any, np.dtype[np.float32]]
+CHUNK = 16_384  # pairs scored at once: their rows fit a core's cache, where all at once do not
+
+
+@dataclass(frozen=True)
+class Link:
+    """From a score to a rating: as it is, clipped to [low, high], or a sigmoid scaled to it."""
+
+    kind: LinkKind
+    low: float
+    high: float
+
+    def __call__(self, score: Array) -> Array:
+        """rating = link(score), float32, the shape of `score`."""
+        match self.kind:
+            case "identity":
+                return score
+            case "clip":
+                return np.minimum(np.maximum(score, np.float32(self.low)), np.float32(self.high))
+            case "sigmoid":
+                # tanh does not overflow where exp(−score) would
+                share: Array = 0.5 + 0.5 * np.tanh(0.5 * score)
+                return np.float32(self.low) + np.float32(self.high - self.low) * share
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Ratings in rating units, float32, shape (n,); `std` beside them where the model knows its uncertainty."""
+
+    rating: Array
+    std: Array | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Factors:
+    """score = global_mean + user_bias[u] + item_bias[i] + user_factors[u] · item_factors[i]; rating = link(score).
+
+    Everything is in rating units (before the sigmoid where there is one). The last row of each array stands for
+    whoever is unknown, so that index −1 finds it: the mean of the known rows.
+
+    Attributes:
+        user_bias, item_bias: float32, shapes (n_users + 1,) and (n_items + 1,).
+        user_factors, item_factors: float32, shapes (n_users + 1, dim) and (n_items + 1, dim).
+    """
+
+    global_mean: float
+    user_bias: Array
+    item_bias: Array
+    user_factors: Array
+    item_factors: Array
+    link: Link
+
+    @property
+    def n_users(self) -> int:
+        """Known users."""
+        return len(self.user_bias) - 1
+
+    @property
+    def n_items(self) -> int:
+        """Known items."""
+        return len(self.item_bias) - 1
+
+    def rate(self, user_idx: Indices, item_idx: Indices, timestamp: Array | None = None) -> Predictions:
+        """Predicted ratings of the pairs; index −1 gets the fallback. `timestamp` changes nothing here."""
+        rating = np.empty(len(user_idx), dtype=np.float32)
+        for start in range(0, len(rating), CHUNK):
+            rows = slice(start, start + CHUNK)
+            rating[rows] = self.link(self.score(user_idx[rows], item_idx[rows]))
+        return Predictions(rating)
+
+    def score(self, user_idx: Indices, item_idx: Indices) -> Array:
+        """Scores of the pairs, float32, shape (n,)."""
+        interaction = np.einsum("nf,nf->n", self.user_factors[user_idx], self.item_factors[item_idx])
+        bias = self.user_bias[user_idx] + self.item_bias[item_idx]
+        return np.asarray(np.float32(self.global_mean) + bias + interaction)
+
+    def score_all(self, user_idx: Indices) -> Array:
+        """Scores of every known item for each user, float32, shape (n, n_items). Rank by these, show the rating."""
+        scores = self.user_factors[user_idx] @ self.item_factors[:-1].T
+        scores += self.item_bias[:-1]
+        scores += (self.user_bias[user_idx] + np.float32(self.global_mean))[:, None]
+        return scores
+
+
+def with_fallback(rows: Array) -> Array:
+    """`rows`, shape (n,) or (n, dim), and one more for an unknown id: their mean, each row counted once.
+
+    Weighting by ratings would describe the popular; who or what is unknown is more like the rare
+    (docs/experiments.md, "What an unknown id gets").
+    """
+    return np.concatenate([rows, rows.mean(axis=0, dtype=np.float64, keepdims=True).astype(np.float32)])

@@ -1,0 +1,168 @@
+"""A trained model in use: predictions with their parts, and the best unseen items."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from recsys.data.vocabulary import UNKNOWN, Vocabulary
+from recsys.errors import UnknownIdError
+from recsys.serving.store import Store, open_store
+from recsys.serving.top import top_n
+
+OnUnknown = Literal["error", "mean"]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A predicted rating. The parts sum to the score, and rating = link(score)."""
+
+    user_id: int | str
+    item_id: int | str
+    rating: float
+    score: float
+    link: str
+    parts: dict[str, float]
+    known_user: bool
+    known_item: bool
+    title: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As a dict that json takes."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """An item for a user. `n_ratings` is how many training ratings the item has."""
+
+    rank: int
+    item_id: int | str
+    title: str | None
+    rating: float
+    score: float
+    n_ratings: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """As a dict that json takes."""
+        return asdict(self)
+
+
+class Recommender:
+    """Answers from a serving folder. It never changes once opened, so that threads can share it."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    @classmethod
+    def open(cls, run: Path | None = None) -> Recommender:
+        """Opens a run, its serving folder, or a copy of that; without one, the newest finished run."""
+        return cls(open_store(run))
+
+    def predict(self, user_id: int | str, item_id: int | str, *, on_unknown: OnUnknown = "error") -> Prediction:
+        """The rating that the user would give the item.
+
+        Args:
+            on_unknown: what to do about an id without training ratings: raise, or predict with the mean bias and
+                factors of the known (and say so in known_user, known_item).
+        Raises:
+            UnknownIdError: with on_unknown="error".
+        """
+        store = self.store
+        user, user_idx = _find("user", store.users, user_id, on_unknown)
+        item, item_idx = _find("item", store.items, item_id, on_unknown)
+        one_user, one_item = np.array([user_idx], dtype=np.int32), np.array([item_idx], dtype=np.int32)
+        factors = store.factors
+        score = factors.score(one_user, one_item)
+        parts = {
+            "global_mean": float(factors.global_mean),
+            "user_bias": float(factors.user_bias[user_idx]),
+            "item_bias": float(factors.item_bias[item_idx]),
+        }
+        return Prediction(
+            user_id=user,
+            item_id=item,
+            rating=float(factors.link(score)[0]),
+            score=float(score[0]),
+            link=factors.link.kind,
+            parts={**parts, "interaction": float(score[0]) - sum(parts.values())},
+            known_user=user_idx != UNKNOWN,
+            known_item=item_idx != UNKNOWN,
+            title=self.title(item_idx),
+        )
+
+    def recommend(
+        self,
+        user_id: int | str,
+        n: int = 10,
+        *,
+        min_ratings: int = 0,
+        candidates: Sequence[int | str] | None = None,
+    ) -> list[Recommendation]:
+        """The n items with the highest scores among those that the user has not rated, best first.
+
+        Args:
+            n: how many; fewer come back where there are not so many.
+            min_ratings: leaves out items with fewer training ratings, whose scores stand on little.
+            candidates: only these items; those that are not known are left out.
+        Raises:
+            UnknownIdError: the user has no training ratings.
+        """
+        store = self.store
+        _, user_idx = _find("user", store.users, user_id, "error")
+        allowed = self.allowed(min_ratings, candidates)
+        allowed[store.seen(user_idx)[0]] = False
+        scores = store.factors.score_all(np.array([user_idx], dtype=np.int32))
+        scores[0, ~allowed] = -np.inf
+        best = [idx for idx in top_n(scores, n)[0].tolist() if np.isfinite(scores[0, idx])]
+        return [self._recommendation(rank, idx, scores[0, idx]) for rank, idx in enumerate(best, start=1)]
+
+    def allowed(self, min_ratings: int = 0, candidates: Sequence[int | str] | None = None) -> np.ndarray[Any, Any]:
+        """Which items may be recommended at all, bool, shape (n_items,)."""
+        allowed = self.store.item_counts >= min_ratings
+        if candidates is not None:
+            parsed = [self.store.items.parse(str(one)) for one in candidates]
+            idx = self.store.items.index([one for one in parsed if one is not None])
+            listed = np.zeros(len(allowed), dtype=bool)
+            listed[idx[idx != UNKNOWN]] = True
+            allowed &= listed
+        return allowed
+
+    def title(self, item_idx: int) -> str | None:
+        """The item's title, if it has one."""
+        return (str(self.store.titles[item_idx]) or None) if item_idx != UNKNOWN else None
+
+    def _recommendation(self, rank: int, idx: int, score: np.float32) -> Recommendation:
+        return Recommendation(
+            rank=rank,
+            item_id=self.store.items.ids[idx : idx + 1].tolist()[0],
+            title=self.title(idx),
+            rating=float(self.store.factors.link(np.array([score]))[0]),
+            score=float(score),
+            n_ratings=int(self.store.item_counts[idx]),
+        )
+
+
+def _find(role: str, vocabulary: Vocabulary, wanted: int | str, on_unknown: OnUnknown) -> tuple[int | str, int]:
+    """The id in the run's type, and its index."""
+    parsed = vocabulary.parse(str(wanted))
+    idx = UNKNOWN if parsed is None else int(vocabulary.index([parsed])[0])
+    if idx == UNKNOWN and on_unknown == "error":
+        raise _unknown(role, vocabulary, wanted, is_wrong_type=parsed is None)
+    return wanted if parsed is None else parsed, idx
+
+
+def _unknown(role: str, vocabulary: Vocabulary, wanted: int | str, *, is_wrong_type: bool) -> UnknownIdError:
+    near = vocabulary.nearest(str(wanted))
+    example = vocabulary.ids[:1].tolist()[0]
+    ids = "whole numbers" if vocabulary.id_type is int else "texts"
+    return UnknownIdError(
+        f"{role} {wanted!r} cannot be an id here" if is_wrong_type else f"{role} {wanted!r} has no training ratings",
+        where=f"the run's {len(vocabulary):,} {role}s",
+        expected=f"one of the {role} ids of the training ratings, which are {ids} such as {example!r}",
+        hint=f"did you mean {near!r}?" if near is not None else "predict has --on-unknown mean for such ids",
+    )

@@ -1,0 +1,173 @@
+"""Mini-batches, gradients by backpropagation, AdamW: fits any torch module on any device."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch.nn import functional as F  # noqa: N812
+
+from recsys.config.training import AdamW
+from recsys.data.ratings import Ratings
+from recsys.models.dot_product import DotProduct
+from recsys.records import Arrays, Observer, Pass, State, Step
+from recsys.scoring.factors import Factors
+from recsys.seeding import rng
+from recsys.training.schedule import build_schedule
+
+BETA2, EPS = 0.99, 1e-5  # fastai's
+MOMENTS = ("exp_avg", "exp_avg_sq")
+THREADED_BATCH = 16_384  # below this, threads wait for each other longer than they work
+GPU_RATINGS = 1_000_000  # below this, a GPU spends its time on launching kernels
+REPORT_EVERY = 0.05  # of an epoch
+
+
+class AdamWLearner:
+    """Minimises the mean of ((r̂ − r) / std)² over mini-batches, weight decay decoupled.
+
+    Each rating is seen once an epoch, in an order drawn from (seed, epoch). Momentum is cycled against the
+    learning rate.
+
+    Source: Loshchilov, Hutter 2019, "Decoupled Weight Decay Regularization" (arXiv:1711.05101).
+    """
+
+    evaluation_cost = 0.2
+
+    def __init__(self, model: DotProduct, train: Ratings, settings: AdamW, seed: int) -> None:
+        self._settings = settings = resolve(settings, len(train))
+        self.n_ratings = len(train)
+        self._seed = seed
+        self._device = torch.device(settings.device)
+        self._model = model.to(self._device)
+        self._columns = [
+            torch.from_numpy(column).to(self._device) for column in (train.user_idx, train.item_idx, train.rating)
+        ]
+        self.column_bytes = sum(column.nbytes for column in self._columns)
+        assert isinstance(settings.batch_size, int)
+        assert isinstance(settings.lr_max, float)
+        self._batch_size = settings.batch_size
+        self._steps = math.ceil(self.n_ratings / self._batch_size)
+        self._schedule = build_schedule(settings, settings.lr_max, self._steps)
+        self._optimizer = torch.optim.AdamW(
+            [
+                {"params": [parameter], "weight_decay": self._decay(name)}
+                for name, parameter in model.named_parameters()
+            ],
+            betas=(0.0, BETA2),
+            eps=EPS,
+            fused=True,
+        )
+
+    def epoch(self, number: int, observe: Observer) -> Pass:
+        """One pass over the training ratings in a new order."""
+        with _threads(self._settings.n_threads):
+            order = torch.from_numpy(rng(self._seed, "shuffle", number).permutation(self.n_ratings)).to(self._device)
+            users, items, ratings = (torch.split(column[order], self._batch_size) for column in self._columns)
+            squares = torch.zeros((), dtype=torch.float64, device=self._device)
+            first = (number - 1) * self._steps
+            report = max(1, round(self._steps * REPORT_EVERY))
+            for batch, (user_idx, item_idx, rating) in enumerate(zip(users, items, ratings, strict=True)):
+                self._set_rates(first + batch)
+                squares += self._step(user_idx, item_idx, rating) * len(rating)
+                if batch % report == 0:
+                    done = batch * self._batch_size
+                    observe(Step(number, self._settings.n_epochs, done, self.n_ratings, self._lr))
+        rmse = self._model.scale.std * math.sqrt(float(squares) / self.n_ratings)
+        return Pass(train_rmse=rmse, lr=self._lr)
+
+    def state(self, epoch: int) -> State:
+        """Parameters, and the moments of each."""
+        model = {name: tensor.detach().cpu().numpy() for name, tensor in self._model.state_dict().items()}
+        return State(epoch=epoch, model=model, learner=self._moments())
+
+    def restore(self, state: State) -> None:
+        """Parameters and moments, as they were."""
+        self._model.load_state_dict({name: torch.from_numpy(array) for name, array in state.model.items()})
+        for name, parameter in self._model.named_parameters():
+            moments = {
+                moment: torch.from_numpy(state.learner[f"{moment}.{name}"]).to(self._device).clone()
+                for moment in MOMENTS
+            }
+            step = torch.tensor(float(state.epoch * self._steps), device=self._device)
+            self._optimizer.state[parameter] = {"step": step, **moments}
+
+    def scorer(self) -> Factors:
+        """The model as it stands."""
+        return self._model.factors()
+
+    def settings(self) -> dict[str, object]:
+        """The hyperparameters in force."""
+        return self._settings.model_dump(mode="json", exclude_none=True)
+
+    def _step(self, user_idx: torch.Tensor, item_idx: torch.Tensor, rating: torch.Tensor) -> torch.Tensor:
+        self._optimizer.zero_grad()
+        loss = F.mse_loss(self._model(user_idx, item_idx), rating) / self._model.scale.std**2
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._optimizer.step()
+        return loss.detach()
+
+    def _set_rates(self, step: int) -> None:
+        self._lr = float(self._schedule.lr[step])
+        betas = (float(self._schedule.momentum[step]), BETA2)
+        for group in self._optimizer.param_groups:
+            group["lr"], group["betas"] = self._lr, betas
+
+    def _decay(self, name: str) -> float:
+        settings = self._settings
+        decay = settings.bias_weight_decay if name.endswith("bias") else settings.weight_decay
+        assert isinstance(decay, float)
+        return decay
+
+    def _moments(self) -> Arrays:
+        return {
+            f"{moment}.{name}": self._optimizer.state[parameter][moment].detach().cpu().numpy()
+            for name, parameter in self._model.named_parameters()
+            for moment in MOMENTS
+        }
+
+
+def resolve(settings: AdamW, n_ratings: int) -> AdamW:
+    """`auto` → the value for this many training ratings.
+
+    About 80 steps an epoch; lr_max grows as √batch_size from 5e-3 at 256; weight_decay · lr_max · steps = 1 and a
+    tenth of it for biases (docs/experiments.md has the figures behind the rule).
+    """
+    batch_size = settings.batch_size
+    if batch_size == "auto":
+        batch_size = 2 ** round(math.log2(min(max(n_ratings / 80, 64), 65_536)))
+    lr_max = 5e-3 * math.sqrt(batch_size / 256) if settings.lr_max == "auto" else settings.lr_max
+    decay = settings.weight_decay
+    if decay == "auto":
+        decay = 1 / (lr_max * math.ceil(n_ratings / batch_size))
+    threads = settings.n_threads
+    if threads == "auto":
+        threads = 1 if batch_size < THREADED_BATCH else torch.get_num_threads()
+    return settings.model_copy(
+        update={
+            "batch_size": batch_size,
+            "lr_max": lr_max,
+            "weight_decay": decay,
+            "bias_weight_decay": decay / 10 if settings.bias_weight_decay == "auto" else settings.bias_weight_decay,
+            "n_threads": threads,
+            "device": _device(settings, n_ratings),
+        }
+    )
+
+
+def _device(settings: AdamW, n_ratings: int) -> str:
+    if settings.device != "auto":
+        return settings.device
+    return "cuda" if n_ratings >= GPU_RATINGS and torch.cuda.is_available() else "cpu"
+
+
+@contextlib.contextmanager
+def _threads(n: Any) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(n)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

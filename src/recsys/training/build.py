@@ -1,0 +1,16 @@
+"""A config's model together with the method that fits it."""
+
+from __future__ import annotations
+
+from recsys.config.config import Config
+from recsys.data.split import Parts
+from recsys.models.dot_product import DotProduct
+from recsys.training.adamw import AdamWLearner
+from recsys.training.fit import Learner
+
+
+def build_learner(config: Config, parts: Parts) -> Learner:
+    """The learner that the config describes, its parameters drawn from the config's seed."""
+    train = parts.train
+    model = DotProduct(len(train.users), len(train.items), config.model, parts.scale, config.seed)
+    return AdamWLearner(model, train, config.training, config.seed)

@@ -1,0 +1,87 @@
+"""The one training loop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+
+from recsys.errors import DivergedError
+from recsys.records import Epoch, Observer, Pass, State, silent
+from recsys.scoring.factors import Factors
+
+
+class Learner(Protocol):
+    """A model together with the method that fits it."""
+
+    n_ratings: int
+    evaluation_cost: float
+    """How many ratings could be trained on in the time of evaluating one."""
+    column_bytes: int
+    """Memory of the learner's own copy of the training ratings."""
+
+    def epoch(self, number: int, observe: Observer) -> Pass:
+        """Sees every training rating once; `number` counts from 1."""
+        ...
+
+    def state(self, epoch: int) -> State:
+        """All that is needed to go on after `epoch`."""
+        ...
+
+    def restore(self, state: State) -> None:
+        """Goes back to a state."""
+        ...
+
+    def scorer(self) -> Factors:
+        """The model as it stands."""
+        ...
+
+    def settings(self) -> dict[str, object]:
+        """The hyperparameters in force, with `auto` resolved."""
+        ...
+
+
+def fit(learner: Learner, n_epochs: int, *, after: int = 0, observe: Observer = silent) -> Iterator[Epoch]:
+    """Trains epoch by epoch; whoever consumes this records, evaluates and stops.
+
+    Args:
+        after: epochs that are done already, when a run goes on.
+    Raises:
+        DivergedError: numbers that are not finite, after the epoch in which they came up.
+    """
+    for number in range(after + 1, n_epochs + 1):
+        start = time.perf_counter()
+        done = learner.epoch(number, observe)
+        seconds = time.perf_counter() - start
+        if not _is_finite(done, learner.state(number)):
+            raise _diverged(number, n_epochs, done.lr)
+        yield Epoch(
+            number=number,
+            n_epochs=n_epochs,
+            lr=done.lr,
+            train_rmse=done.train_rmse,
+            seconds=seconds,
+            ratings_per_second=learner.n_ratings / seconds,
+        )
+
+
+def _is_finite(done: Pass, state: State) -> bool:
+    # A sum is finite only if all its terms are, and needs no array of booleans.
+    return bool(np.isfinite(done.train_rmse)) and all(
+        np.isfinite(array.sum(dtype=np.float64)) for array in state.model.values()
+    )
+
+
+def _diverged(number: int, n_epochs: int, lr: float) -> DivergedError:
+    return DivergedError(
+        f"training diverged in epoch {number} of {n_epochs}: numbers became infinite or undefined"
+        f" (learning rate {lr:.3g})",
+        expected="finite parameters",
+        hint=f"train with a smaller rate: --set training.lr_max={_round(lr / 10)}",
+    )
+
+
+def _round(lr: float) -> str:
+    return f"{lr:.1g}"

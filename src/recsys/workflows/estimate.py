@@ -1,0 +1,68 @@
+"""What a run would need: memory from the size of the data, time from a part of one epoch."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import Any
+
+from recsys.config.config import Config
+from recsys.data.ratings import Ratings
+from recsys.data.read import read_ratings
+from recsys.data.split import split
+from recsys.records import Event, Observer, Step, silent
+from recsys.training.build import build_learner
+from recsys.training.fit import Learner
+
+LONGEST_SECONDS = 5.0
+
+
+def estimate(config: Config, observe: Observer = silent) -> dict[str, Any]:
+    """Reads the data and trains for at most a few seconds; writes nothing.
+
+    Returns:
+        counts, n_parameters, data_bytes (the ratings), training_bytes (what training adds to them, the model
+        included) and fit_seconds for all epochs, without evaluations and checkpoints.
+    """
+    parts = split(read_ratings(config.data, observe), config.split, config.seed)
+    learner = build_learner(config, parts)
+    epoch_seconds = _epoch_seconds(learner)
+    state = learner.state(1)
+    held = [part for part in (parts.train, parts.valid, parts.test) if part is not None]
+    return {
+        "n_ratings": len(parts.train),
+        "n_users": len(parts.train.users),
+        "n_items": len(parts.train.items),
+        "n_parameters": sum(array.size for array in state.model.values()),
+        "data_bytes": sum(_bytes(part) for part in held),
+        "training_bytes": learner.column_bytes
+        + sum(array.nbytes for array in (*state.model.values(), *state.learner.values())),
+        "epoch_seconds": epoch_seconds,
+        "fit_seconds": epoch_seconds * config.training.n_epochs,
+        "method": config.training.method,
+    }
+
+
+class _Enough(Exception):  # noqa: N818 -- not an error
+    """An epoch has run for long enough to know its speed."""
+
+
+def _epoch_seconds(learner: Learner) -> float:
+    """Seconds of an epoch, measured on all of it or on as much as fits the limit."""
+    started = time.perf_counter()
+    share = 1.0
+
+    def watch(event: Event) -> None:
+        nonlocal share
+        if isinstance(event, Step) and event.done and time.perf_counter() - started > LONGEST_SECONDS:
+            share = event.done / event.total
+            raise _Enough
+
+    with contextlib.suppress(_Enough):
+        learner.epoch(1, watch)
+    return (time.perf_counter() - started) / share
+
+
+def _bytes(ratings: Ratings) -> int:
+    columns = (ratings.user_idx, ratings.item_idx, ratings.rating, ratings.timestamp)
+    return sum(column.nbytes for column in columns if column is not None)

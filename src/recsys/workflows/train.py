@@ -1,0 +1,82 @@
+"""The main job: ratings in, a run with checkpoints, metrics and a serving folder out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from recsys import __version__
+from recsys.config.config import Config
+from recsys.data.read import read_ratings
+from recsys.data.split import Parts, split
+from recsys.evaluation.metrics import evaluate
+from recsys.evaluation.summary import measure
+from recsys.records import Epoch, Observer, silent
+from recsys.runs.history import best_epoch
+from recsys.runs.run import Run
+from recsys.serving.store import write_serving
+from recsys.training.build import build_learner
+from recsys.training.fit import Learner, fit
+
+
+def train(
+    config: Config, folder: Path, *, resume: bool = False, checkpoint: str | None = None, observe: Observer = silent
+) -> dict[str, Any]:
+    """Trains as the config says and writes the run into `folder`; returns the content of its metrics.json.
+
+    Args:
+        resume: go on from the newest checkpoint in `folder`; on a finished run, return its result.
+        checkpoint: go on from this one instead, such as "epoch-0004".
+        observe: gets Loading, Step and Epoch events; what it raises ends the run, which can then be resumed.
+    Raises:
+        ConfigError, DataError, RunError, DivergedError
+    """
+    with Run.claim(folder, config, resume=resume, checkpoint=checkpoint) as run:
+        if run.result is not None:
+            return run.result
+        parts = split(read_ratings(config.data, observe), config.split, config.seed)
+        learner = build_learner(config, parts)
+        run.open({"data": parts.sha256, "scale": asdict(parts.scale), "training": learner.settings()})
+        epochs = fit(learner, config.training.n_epochs, after=run.restore(learner), observe=observe)
+        while not run.should_stop and (epoch := next(epochs, None)):
+            epoch = _with_valid(epoch, config, learner, parts)
+            run.record(epoch, learner.state)
+            observe(epoch)
+        last = learner.state(run.rows[-1]["epoch"])
+        run.save(last)
+        learner.restore(run.kept(last))
+        write_serving(run.path, learner.scorer(), parts, config)
+        return run.finish(_metrics(run, learner, parts))
+
+
+def _with_valid(epoch: Epoch, config: Config, learner: Learner, parts: Parts) -> Epoch:
+    """The epoch with its scores on valid, if it is one to look at."""
+    if parts.valid is None:
+        return epoch
+    every = config.training.evaluate_every
+    if not isinstance(every, int):  # auto: by counts, not by the clock: the history must be the same every time
+        every = math.ceil(learner.evaluation_cost * len(parts.valid) / len(parts.train))
+    if epoch.number % every and epoch.number != epoch.n_epochs:
+        return epoch
+    return replace(epoch, valid=evaluate(learner.scorer(), parts.valid))
+
+
+def _metrics(run: Run, learner: Learner, parts: Parts) -> dict[str, Any]:
+    epochs = run.rows[-1]["epoch"]
+    return {
+        **measure(learner.scorer(), parts),
+        "fit_seconds": run.fit_seconds,
+        "ratings_per_second": len(parts.train) * epochs / sum(row["seconds"] for row in run.rows),
+        "n_epochs": epochs,
+        "best_epoch": best_epoch(run.rows),
+        "embedding_dim": run.config.model.embedding_dim,
+        "method": run.config.training.method,
+        "train": {
+            "n_ratings": len(parts.train),
+            "n_users": len(parts.train.users),
+            "n_items": len(parts.train.items),
+        },
+        "recsys_version": __version__,
+    }
