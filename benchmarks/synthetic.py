@@ -62,13 +62,16 @@ def synthetic(world: World) -> Synthetic:
     saved = world.folder / "arrays.npz"
     if not saved.exists():
         made = generate(world)
-        arrays = {f"{name}_{key}": value for name in ("train", "test") for key, value in vars(getattr(made, name)).items()}
+        parts = {"train": made.train, "test": made.test}
+        arrays = {f"{name}_{key}": value for name, part in parts.items() for key, value in vars(part).items()}
         with saved.with_suffix(".tmp").open("wb") as file:
             np.savez(file, floor=made.floor, **arrays)
         saved.with_suffix(".tmp").rename(saved)
     with np.load(saved) as arrays:
-        parts = [Part(*(arrays[f"{name}_{key}"] for key in ("user", "item", "rating"))) for name in ("train", "test")]
-        return Synthetic(*parts, floor=float(arrays["floor"]))
+        train, test = (
+            Part(*(arrays[f"{name}_{key}"] for key in ("user", "item", "rating"))) for name in ("train", "test")
+        )
+        return Synthetic(train, test, float(arrays["floor"]))
 
 
 def text_files(world: World) -> Path:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
+if TYPE_CHECKING:
+    from typing import Any
 
-Arrays = dict[str, np.ndarray[Any, Any]]
+    import numpy as np
+
+Arrays: TypeAlias = "dict[str, np.ndarray[Any, Any]]"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from recsys.config.data import Data
 from recsys.config.model import DotProduct, Model
 from recsys.config.section import Section
 from recsys.config.split import Split
-from recsys.config.training import AdamW, Training
+from recsys.config.training import Sgd, Training
 
 
 class Config(Section):
@@ -23,10 +23,20 @@ class Config(Section):
     """Train, valid and test."""
     model: Model = DotProduct()
     """What is learned."""
-    training: Training = AdamW()
+    training: Training = Sgd()
     """How it is learned."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 42
     """Same seed, same bits."""
+
+    @model_validator(mode="after")
+    def _method_fits_model(self) -> Self:
+        if self.training.method == "sgd" and self.model.y_range is not None:
+            raise PydanticCustomError(
+                "method",
+                "{key} is sgd, which fits linear output only, and the model has a y_range: adamw can fit it",
+                {"key": "training.method"},
+            )
+        return self
 
     @model_validator(mode="after")
     def _patience_needs_valid(self) -> Self:

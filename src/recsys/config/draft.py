@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from recsys.config.config import Config
 from recsys.config.fields import Variants, fields, tag, tag_key, takes, variants
 from recsys.config.problems import ROOT, bad_tag, dotted, problems, show
+from recsys.config.training import method_for
 from recsys.config.yaml_nodes import Key
 from recsys.errors import ConfigError
 
@@ -72,7 +73,7 @@ class Draft:
             ConfigError: the first error, by its place; `more` holds the rest.
         """
         unsettled: set[Key] = set()
-        values = self._settled(self._writable(self.values, ()), (), ROOT, unsettled)
+        values = self._settled(_with_method(self._writable(self.values, ())), (), ROOT, unsettled)
         try:
             config = Config.model_validate_json(json.dumps(values))
         except ValidationError as refused:
@@ -130,6 +131,15 @@ class Draft:
         self.add(here, bad_tag(here, given, sections, self.where(here)))
         unsettled.add(key)
         return {**values, chooser: default}
+
+
+def _with_method(values: dict[str, Any]) -> dict[str, Any]:
+    """The values with the method that fits the model, where none is named: pydantic sees one section at a time."""
+    training = values.get("training")
+    training = {} if training is None else training
+    if not isinstance(training, dict) or "method" in training:
+        return values
+    return {**values, "training": {"method": method_for(values.get("model")), **training}}
 
 
 def together(errors: list[ConfigError]) -> ConfigError:

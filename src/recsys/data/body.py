@@ -68,7 +68,7 @@ class Body:
         """At most `size` bytes of whole rows, or of any where there are no quotes; b"" at the end."""
         piece = b""
         while not piece and not self._at_end:
-            room = size - len(self._pending)
+            room = size - len(self._pending) - GROWTH  # the decoder may hold a torn letter
             if room < GROWTH:
                 raise DoubtfulError
             chunk = self._stored.read(room if self._is_utf8 else room // GROWTH)

@@ -9,12 +9,14 @@ from recsys.config.data import Column, Columns
 from recsys.data.dialect import Dialect
 from recsys.data.names import COMMON, plain
 from recsys.data.table import ROLES, Role
+from recsys.data.values import iso_seconds, number
 from recsys.errors import DataError, nearest
 
 MEANT = {"user": "user ids", "item": "item ids", "rating": "ratings", "timestamp": "times"}
 CLICKS = (
     "recsys learns from ratings; for clicks or purchases alone a ranking model is right, "
-    "such as BPR or ALS in implicit or LightFM. If a column holds ratings, name it: data.columns.rating (init: --rating)"
+    "such as BPR or ALS in implicit or LightFM. If a column does hold ratings, name it: "
+    "data.columns.rating (init: --rating)"
 )
 
 
@@ -46,7 +48,7 @@ def find_columns(
                 raise _absent(path, role, column, header, width)
     for role in roles:
         if role not in found and getattr(asked, role) is not False:
-            position = _by_name(role, header) if header is not None else _by_position(role, width)
+            position = _by_name(role, header) if header is not None else _by_position(role, dialect)
             if position is not None and position not in found.values():
                 found[role] = position
             elif role != "timestamp":
@@ -78,9 +80,16 @@ def _by_name(role: Role, header: Sequence[str]) -> int | None:
     return by_common_name(COMMON[role], header)
 
 
-def _by_position(role: Role, width: int) -> int | None:
-    position = ROLES.index(role) if width > 1 else 0  # a list of candidates is one column
-    return position if position < width else None
+def _by_position(role: Role, dialect: Dialect) -> int | None:
+    position = ROLES.index(role) if dialect.width > 1 else 0  # a list of candidates is one column
+    if position >= dialect.width or (role == "timestamp" and not _holds_a_time(dialect, position)):
+        return None
+    return position
+
+
+def _holds_a_time(dialect: Dialect, position: int) -> bool:
+    fields = [row[position] for row in dialect.sample if position < len(row)]
+    return any(number(text) is not None or iso_seconds(text) is not None for text in fields)
 
 
 def _listed(header: Sequence[str] | None, width: int) -> str:

@@ -12,7 +12,7 @@ from recsys.config.data import Data
 from recsys.data.names import COMMON, plain
 from recsys.data.stored import Text
 from recsys.data.values import number
-from recsys.errors import DataError
+from recsys.errors import ConfigError, DataError
 
 CANDIDATES = (",", "\t", ";", "|", "::", " ")
 SAMPLE = 50  # rows that are looked at
@@ -24,7 +24,7 @@ class Dialect:
     """How one file is written.
 
     Attributes:
-        delimiter: what stands between two fields; only one of a single character knows quotes.
+        delimiter: what stands between two fields; only one of a single byte knows quotes.
         header: the names of the columns as in the file, None without a header.
         width: how many columns there are.
         head_lines: lines of the file before the first row, the header among them.
@@ -59,6 +59,9 @@ def find_dialect(path: Path, data: Data) -> Dialect:
     with Text(path, data.encoding) as text:
         lines = list(islice(text, 4 * SAMPLE))
     delimiter = _delimiter(lines) if data.delimiter == "auto" else data.delimiter
+    if set(delimiter) & set('"\r\n\0'):
+        hint = 'such as "," or "\\t" or "::"; auto looks at the file'
+        raise ConfigError(f"{delimiter!r} cannot stand between fields", where="data.delimiter", hint=hint)
     rows = list(_sample(lines, delimiter))
     if not rows:
         raise DataError("the file holds no rows", where=str(path), expected="a line for each rating")
@@ -78,13 +81,18 @@ def find_dialect(path: Path, data: Data) -> Dialect:
     )
 
 
+def knows_quotes(delimiter: str) -> bool:
+    """Whether fields may be quoted: where the delimiter is one byte."""
+    return len(delimiter.encode()) == 1
+
+
 def rows_of(lines: Iterator[str], delimiter: str) -> Iterator[tuple[list[str], int]]:
     """Each row that is not blank, with the number of the line on which it starts.
 
     Raises:
         BadQuotesError: a quote that is never closed, or that is followed by something else than the delimiter.
     """
-    if len(delimiter) > 1:
+    if not knows_quotes(delimiter):
         for line_number, line in enumerate(lines, start=1):
             if row := line.rstrip("\r\n"):
                 yield row.split(delimiter), line_number
@@ -102,7 +110,7 @@ def rows_of(lines: Iterator[str], delimiter: str) -> Iterator[tuple[list[str], i
 
 def _sample(lines: Sequence[str], delimiter: str) -> Iterator[tuple[tuple[str, ...], int]]:
     """The first rows as far as they can be read, each with the number of the line on which it ends."""
-    if len(delimiter) > 1:
+    if not knows_quotes(delimiter):
         full = ((line.rstrip("\r\n"), end) for end, line in enumerate(lines, start=1))
         yield from islice(((tuple(row.split(delimiter)), end) for row, end in full if row), SAMPLE)
         return

@@ -63,7 +63,6 @@ def repeated(user: Indices, item: Indices, n_items: int) -> Repeated | None:
 
 def _keys(user: Indices, item: Indices, n_items: int) -> Keys:
     n_users = int(user.max(initial=-1)) + 1
-    keys = user.astype(np.uint32 if n_users * n_items < 2**32 else np.uint64)
-    keys *= keys.dtype.type(n_items)
-    keys += item.view(np.uint32)
-    return keys
+    keys: Keys = user.astype(np.uint32 if n_users * n_items < 2**32 else np.uint64)
+    np.multiply(keys, keys.dtype.type(n_items), out=keys)
+    return np.add(keys, item.view(np.uint32), out=keys)

@@ -8,7 +8,7 @@ from itertools import chain
 import numpy as np
 
 from recsys.data.table import Coded, Texts, as_texts, remap
-from recsys.data.vocabulary import UNKNOWN, Ids, Indices, Vocabulary
+from recsys.data.vocabulary import UNKNOWN, Ids, Indices, Vocabulary, is_canonical_int
 
 
 def index_columns(columns: Sequence[Coded]) -> tuple[Indices, Vocabulary]:
@@ -31,10 +31,9 @@ def indices_of(texts: Texts, vocabulary: Vocabulary) -> Indices:
     integers = _integers(texts)
     if integers is not None:
         return vocabulary.index(integers)
-    parsed = [vocabulary.parse(text) for text in texts.tolist()]
+    possible = {at: int(text) for at, text in enumerate(texts.tolist()) if is_canonical_int(text)}
     indices = np.full(len(texts), UNKNOWN, dtype=np.int32)
-    possible = [at for at, one in enumerate(parsed) if one is not None]
-    indices[possible] = vocabulary.index([int(parsed[at]) for at in possible if parsed[at] is not None])
+    indices[list(possible)] = vocabulary.index(list(possible.values()))
     return indices
 
 

@@ -100,7 +100,8 @@ def read_as(
         DataError: the file or a row of it cannot be used.
     """
     table = read_table(path, data, wanted, observe)
-    assert table.user is not None and table.item is not None
+    assert table.user is not None
+    assert table.item is not None
     return Ratings(
         user_idx=indices_of(table.user.texts, users)[table.user.codes],
         item_idx=indices_of(table.item.texts, items)[table.item.codes],
@@ -175,7 +176,7 @@ def _duplicates(
     double: Repeated, ratings: Ratings, parts: dict[str, slice], peeks: Sequence[Peek], observe: Observer
 ) -> DataError:
     earlier, later = double.earliest()
-    places = {}
+    places: dict[int, tuple[Path, int]] = {}
     for part, one in zip(parts.values(), peeks, strict=True):
         rows = [row for row in (earlier, later) if part.start <= row < part.stop]
         lines = lines_of(one.dialect, [row - part.start for row in rows], observe) if rows else []
@@ -203,7 +204,7 @@ def _check(train: Ratings, path: Path) -> None:
             )
     if train.rating.min() == train.rating.max():
         what = f"all ratings are equal: {train.rating[0]:g}"
-        hint = "if it stands for a click or a purchase, a ranking model is right, such as BPR or ALS in implicit or LightFM"
+        hint = "if it stands for a click, a ranking model is right, such as BPR or ALS in implicit or LightFM"
         raise DataError(what, where=str(path), expected="ratings that differ", hint=hint)
 
 

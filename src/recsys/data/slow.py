@@ -1,4 +1,4 @@
-"""The reference reader: row by row with Python's csv module. It defines what is right and finds the line of an error."""
+"""The reference reader: row by row with the csv module. It defines what is right and finds the line of an error."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from recsys.data.values import iso_seconds, number
 from recsys.errors import DataError
 from recsys.records import Observer
 
+ROWS_BETWEEN_LOOKS = 256  # at the clock
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
@@ -76,7 +77,8 @@ def rows(dialect: Dialect, observe: Observer) -> Iterator[tuple[list[str], int]]
                     continue
                 if len(row) != dialect.width:
                     raise _ragged(dialect, line, len(row))
-                progress.now(*text.progress)
+                if line % ROWS_BETWEEN_LOOKS == 0:
+                    progress.now(*text.progress)
                 yield row, line
         except BadQuotesError as error:
             line, why = error.args

@@ -12,7 +12,7 @@ import numpy as np
 from recsys.config.split import Split
 from recsys.data.ratings import Dataset, Ratings
 from recsys.data.scale import Scale
-from recsys.data.vocabulary import UNKNOWN, Vocabulary
+from recsys.data.vocabulary import UNKNOWN, Indices, Vocabulary
 from recsys.errors import DataError
 from recsys.seeding import rng
 
@@ -61,9 +61,9 @@ def split(dataset: Dataset, how: Split, seed: int) -> Parts:
             expected="at least one rating to train on",
             hint="lower split.valid_fraction and split.test_fraction",
         )
-    known_users = np.bincount(ratings.user_idx[train], minlength=len(ratings.users)) > 0
-    known_items = np.bincount(ratings.item_idx[train], minlength=len(ratings.items)) > 0
-    cut = partial(_cut, ratings, part, known_users, known_items)
+    users = Known(ratings.users, ratings.user_idx[train])
+    items = Known(ratings.items, ratings.item_idx[train])
+    cut = partial(_cut, ratings, part, users, items)
     valid, test = cut(VALID), cut(TEST)
     return Parts(
         train=cut(TRAIN),
@@ -99,13 +99,14 @@ def assign(dataset: Dataset, how: Split, seed: int) -> PartOfRow:
 
 
 def _random(ratings: Ratings, valid_fraction: float, test_fraction: float, seed: int) -> PartOfRow:
-    order = rng(seed, "split").permutation(len(ratings))
-    return _by_rank(order, len(ratings), valid_fraction, test_fraction)
+    part = _by_rank(np.arange(len(ratings)), valid_fraction, test_fraction)
+    rng(seed, "split").shuffle(part)
+    return part
 
 
 def _time(ratings: Ratings, valid_fraction: float, test_fraction: float, _: int) -> PartOfRow:
     latest_first = np.argsort(_times(ratings), kind="stable")[::-1]
-    return _by_rank(latest_first, len(ratings), valid_fraction, test_fraction)
+    return _by_rank(latest_first, valid_fraction, test_fraction)
 
 
 def _user_time(ratings: Ratings, valid_fraction: float, test_fraction: float, _: int) -> PartOfRow:
@@ -122,8 +123,9 @@ def _leave_last(ratings: Ratings, valid_fraction: float, test_fraction: float, _
     return _held_out(from_last < n_test, from_last < n_held)
 
 
-def _by_rank(order: np.ndarray[Any, Any], n: int, valid_fraction: float, test_fraction: float) -> PartOfRow:
+def _by_rank(order: np.ndarray[Any, Any], valid_fraction: float, test_fraction: float) -> PartOfRow:
     """The first rows of `order` are test, the next valid, the rest train."""
+    n = len(order)
     n_test, n_valid = round(n * test_fraction), round(n * valid_fraction)
     part = np.full(n, TRAIN, dtype=np.int8)
     part[order[:n_test]] = TEST
@@ -167,23 +169,26 @@ def _refuse_empty(part: PartOfRow, valid_fraction: float, test_fraction: float) 
             )
 
 
-def _cut(
-    ratings: Ratings,
-    part: PartOfRow,
-    known_users: np.ndarray[Any, Any],
-    known_items: np.ndarray[Any, Any],
-    code: int,
-) -> Ratings:
+def _cut(ratings: Ratings, part: PartOfRow, users: Known, items: Known, code: int) -> Ratings:
     rows = ratings.take(part == code)
     return replace(
         rows,
-        user_idx=_reindex(known_users)[rows.user_idx],
-        item_idx=_reindex(known_items)[rows.item_idx],
-        users=Vocabulary(ratings.users.ids[known_users]),
-        items=Vocabulary(ratings.items.ids[known_items]),
+        user_idx=users.new_idx(rows.user_idx),
+        item_idx=items.new_idx(rows.item_idx),
+        users=users.vocabulary,
+        items=items.vocabulary,
     )
 
 
-def _reindex(known: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Old index → new index among the known, or UNKNOWN."""
-    return np.where(known, np.cumsum(known) - 1, UNKNOWN).astype(np.int32)
+class Known:
+    """The ids of a vocabulary that have training ratings."""
+
+    def __init__(self, all_ids: Vocabulary, train_idx: Indices) -> None:
+        known = np.bincount(train_idx, minlength=len(all_ids)) > 0
+        self._are_all = bool(known.all())
+        self._new = np.where(known, np.cumsum(known) - 1, UNKNOWN).astype(np.int32)
+        self.vocabulary = all_ids if self._are_all else Vocabulary(all_ids.ids[known])
+
+    def new_idx(self, old: Indices) -> Indices:
+        """Indices into all ids → indices into the known ones, or UNKNOWN."""
+        return old if self._are_all else self._new[old]

@@ -36,23 +36,13 @@ class Stored(io.RawIOBase):
         self.path = path
         self.total = must_be_file(path)
         self.done = 0
+        kind = compression(path)
         self._file: Any = path.open("rb", buffering=0)
         self._inner: Any = self._file
-        kind = self._compression()
         if kind is not None:
             import pyarrow as pa
 
             self._inner = pa.CompressedInputStream(pa.PythonFile(self._file, mode="r"), kind)
-
-    def _compression(self) -> str | None:
-        start = self._file.read(16)
-        self._file.seek(0)
-        for magic, what in NOT_OURS.items():
-            if start.startswith(magic):
-                hint = "write it as CSV; recsys reads .csv, .csv.gz and .csv.zst"
-                self.close()
-                raise DataError(f"this is {what}", where=str(self.path), expected="a text file", hint=hint)
-        return next((kind for magic, kind in MAGIC.items() if start.startswith(magic)), None)
 
     def readable(self) -> bool:
         return True
@@ -85,6 +75,26 @@ class Stored(io.RawIOBase):
             self._inner.close()
         self._file.close()
         super().close()
+
+
+def compression(path: Path) -> str | None:
+    """How a file is compressed, "gzip" or "zstd", by its first bytes; None if it is not.
+
+    Raises:
+        DataError: it is something else than text, or may not be read.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(16)
+    except OSError as error:
+        hint = "check the permissions of the file"
+        what = f"it cannot be opened: {error.strerror}"
+        raise DataError(what, where=str(path), expected="a file that can be read", hint=hint) from error
+    for magic, what in NOT_OURS.items():
+        if start.startswith(magic):
+            hint = "write it as CSV; recsys reads .csv, .csv.gz and .csv.zst"
+            raise DataError(f"this is {what}", where=str(path), expected="a text file", hint=hint)
+    return next((kind for magic, kind in MAGIC.items() if start.startswith(magic)), None)
 
 
 def must_be_file(path: Path) -> int:

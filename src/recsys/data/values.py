@@ -21,7 +21,7 @@ def number(text: str) -> float | None:
 
 
 def iso_seconds(text: str) -> float | None:
-    """Seconds since 1970-01-01 UTC of an ISO date, with or without a time and a zone (none: UTC); None if it is none."""
+    """Seconds since 1970-01-01 UTC of an ISO date, perhaps with a time and a zone (else UTC); None if it is none."""
     text = text.strip()
     if not ISO.fullmatch(text):
         return None

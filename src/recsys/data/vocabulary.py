@@ -63,4 +63,4 @@ def is_canonical_int(text: str) -> bool:
     digits = text.removeprefix("-")
     if not (digits.isascii() and digits.isdigit() and (digits == "0" or digits[0] != "0")) or text == "-0":
         return False
-    return len(digits) < 19 or -(2**63) <= int(text) < 2**63
+    return len(digits) < 19 or (len(digits) == 19 and -(2**63) <= int(text) < 2**63)

@@ -24,21 +24,22 @@ def locked(folder: Path) -> Iterator[None]:
         folder.absolute().parent.mkdir(parents=True, exist_ok=True)
     path = folder.absolute().parent / f".{folder.name}.lock"
     lock = FileLock(path)
-    try:
-        with writing(folder):
+    with writing(folder):
+        try:
             lock.acquire(timeout=0)
-    except Timeout:
-        raise RunError(
-            "another process is writing this run",
-            where=str(folder),
-            expected="one process a run",
-            hint="wait for it, or choose another --run-dir",
-        ) from None
+        except Timeout:  # an OSError too
+            raise RunError(
+                "another process is writing this run",
+                where=str(folder),
+                expected="one process a run",
+                hint="wait for it, or choose another --run-dir",
+            ) from None
     try:
         yield
     finally:
+        with contextlib.suppress(OSError):  # Windows: an open file stays; release() deletes it there
+            path.unlink()  # while it is held: a moment later it may be another's
         lock.release()
-        path.unlink(missing_ok=True)
         for parent in made:
             with contextlib.suppress(OSError):  # not empty: the run is in it
                 parent.rmdir()

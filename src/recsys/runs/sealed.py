@@ -144,7 +144,7 @@ def _unseal(path: Path, text: bytes) -> dict[str, Any]:
         facts: dict[str, Any] = json.loads(text)
         facts.pop("checksum")
         intact = _seal(facts) == text
-    except (ValueError, KeyError, AttributeError) as error:
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise _damaged(path, "it is not the json that was written") from error
     if not intact:
         raise _damaged(path, "its checksum is not that of its text")

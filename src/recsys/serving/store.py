@@ -180,8 +180,13 @@ def _factor_arrays(factors: Factors) -> Arrays:
 
 
 def _by_user(train: Ratings) -> Arrays:
-    order = np.argsort(train.user_idx, kind="stable")
-    return {"item_idx": train.item_idx[order], "rating": train.rating[order]}
+    """The training ratings, by user and then as they stood in the file."""
+    keys = train.user_idx.astype(np.int64)
+    keys <<= 32
+    keys |= np.arange(len(train))  # sorting user and row as one number is several times as fast as a stable argsort
+    keys.sort()
+    keys &= 0xFFFF_FFFF
+    return {"item_idx": train.item_idx[keys], "rating": train.rating[keys]}
 
 
 def _reading(facts: dict[str, Any]) -> dict[str, Any]:

@@ -99,8 +99,8 @@ class AdamWLearner:
         return self._model.factors()
 
     def settings(self) -> dict[str, object]:
-        """The hyperparameters in force."""
-        return self._settings.model_dump(mode="json", exclude_none=True)
+        """All that the result depends on, with `auto` resolved: so not the number of threads."""
+        return self._settings.model_dump(mode="json", exclude_none=True, exclude={"n_threads"})
 
     def _step(self, user_idx: torch.Tensor, item_idx: torch.Tensor, rating: torch.Tensor) -> torch.Tensor:
         self._optimizer.zero_grad()

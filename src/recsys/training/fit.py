@@ -16,11 +16,20 @@ from recsys.scoring.factors import Factors
 class Learner(Protocol):
     """A model together with the method that fits it."""
 
-    n_ratings: int
-    evaluation_cost: float
-    """How many ratings could be trained on in the time of evaluating one."""
-    column_bytes: int
-    """Memory of the learner's own copy of the training ratings."""
+    @property
+    def n_ratings(self) -> int:
+        """Training ratings."""
+        ...
+
+    @property
+    def column_bytes(self) -> int:
+        """Memory of the learner's own copy of the training ratings."""
+        ...
+
+    @property
+    def evaluation_cost(self) -> float:
+        """How many ratings could be trained on in the time of evaluating one."""
+        ...
 
     def epoch(self, number: int, observe: Observer) -> Pass:
         """Sees every training rating once; `number` counts from 1."""

@@ -55,9 +55,10 @@ def _with_valid(epoch: Epoch, config: Config, learner: Learner, parts: Parts) ->
     """The epoch with its scores on valid, if it is one to look at."""
     if parts.valid is None:
         return epoch
-    every = config.training.evaluate_every
-    if not isinstance(every, int):  # auto: by counts, not by the clock: the history must be the same every time
-        every = math.ceil(learner.evaluation_cost * len(parts.valid) / len(parts.train))
+    asked = config.training.evaluate_every
+    # auto goes by counts, not by the clock, so that the history is the same every time
+    auto = math.ceil(learner.evaluation_cost * len(parts.valid) / len(parts.train))
+    every = asked if isinstance(asked, int) else auto
     if epoch.number % every and epoch.number != epoch.n_epochs:
         return epoch
     return replace(epoch, valid=evaluate(learner.scorer(), parts.valid))

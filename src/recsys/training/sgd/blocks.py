@@ -11,7 +11,7 @@ descent" (KDD).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -52,6 +52,16 @@ class Blocks:
         """Ranges of users, and of items."""
         return math.isqrt(len(self.start) - 1)
 
+    @property
+    def columns(self) -> tuple[Array, Array, Array]:
+        """user_idx, item_idx and rating."""
+        return self.user_idx, self.item_idx, self.rating
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the columns take."""
+        return sum(column.nbytes for column in self.columns)
+
     def strata(self, seed: int, epoch: int) -> Iterator[list[int]]:
         """The strata of an epoch in an order drawn for it; in each, the largest block first.
 
@@ -82,38 +92,49 @@ def sort_into_blocks(train: Ratings, scale: Scale, *, n_side: int, dim: int, see
         train: every index known: 0 or more.
         n_threads: how many work on it; the result doesn't depend on that.
     """
-    kernels = sorting()
-    mean, std = np.float32(scale.mean), np.float32(scale.std)
-    out = [np.empty(len(train), dtype) for dtype in (np.uint32, np.uint32, np.float32)]
-    chunks = [slice(*edges) for edges in pairwise(np.linspace(0, len(train), n_threads + 1, dtype=np.int64).tolist())]
+    edges = np.linspace(0, len(train), n_threads + 1, dtype=np.int64).tolist()
+    parts = [train.take(slice(*pair)) for pair in pairwise(edges)]
     with ThreadPoolExecutor(n_threads) as pool:
-        rows = zip((train.user_idx, train.item_idx), (len(train.users), len(train.items)), strict=True)
-        ranges = list(pool.map(lambda column: _ranges(kernels.count_rows(*column), n_side), rows))
-
-        def count(chunk: slice) -> Array:
-            sizes: Array = kernels.count_blocks(train.user_idx[chunk], train.item_idx[chunk], *ranges, n_side)
-            return sizes
-
-        def scatter(chunk: slice, place: Array) -> None:
-            columns = (train.user_idx[chunk], train.item_idx[chunk], train.rating[chunk])
-            kernels.scatter(*columns, *ranges, n_side, mean, std, place, *out)
-
-        in_chunk = np.array(list(pool.map(count, chunks)))
-        start = np.concatenate([[0], np.cumsum(in_chunk.sum(axis=0))])
-        places = start[:-1] + np.cumsum(in_chunk, axis=0) - in_chunk
-        list(pool.map(scatter, chunks, places))
+        users = pool.submit(_ranges, train.user_idx, len(train.users), n_side)
+        items = pool.submit(_ranges, train.item_idx, len(train.items), n_side)
+        ranges = (users.result(), items.result(), n_side)
+        blocks = _scattered(parts, ranges, scale, pool)
         seeds = rng(seed, "blocks").integers(2**63, size=n_side**2, dtype=np.uint64)
         by_user = len(train.users) >= len(train.items)
         tile_shift = max(0, int(math.log2(TILE_BYTES / 4 / dim)))
 
         def arrange(block: int) -> None:
-            kernels.arrange(*out, start[block], start[block + 1], seeds[block], tile_shift, by_user)
+            span = (blocks.start[block], blocks.start[block + 1])
+            sorting().arrange(*blocks.columns, *span, seeds[block], tile_shift, by_user)
 
         list(pool.map(arrange, range(n_side**2)))
-    return Blocks(*out, start=start)
+    return blocks
 
 
-def _ranges(counts: Array, n_side: int) -> Array:
-    """The range, 0 … n_side − 1, of each row: contiguous, of about equal numbers of ratings."""
+def _scattered(
+    parts: Sequence[Ratings], ranges: tuple[Array, Array, int], scale: Scale, pool: ThreadPoolExecutor
+) -> Blocks:
+    """The ratings of all parts by block, within a block in their order: the same however they are cut into parts."""
+
+    def count(part: Ratings) -> Array:
+        sizes: Array = sorting().count_blocks(part.user_idx, part.item_idx, *ranges)
+        return sizes
+
+    def scatter(part: Ratings, place: Array) -> None:
+        standard = (np.float32(scale.mean), np.float32(scale.std))
+        sorting().scatter(part.user_idx, part.item_idx, part.rating, *ranges, *standard, place, *blocks.columns)
+
+    sizes = np.array(list(pool.map(count, parts)))
+    start = np.concatenate([[0], np.cumsum(sizes.sum(axis=0))])
+    n = int(start[-1])
+    blocks = Blocks(np.empty(n, np.uint32), np.empty(n, np.uint32), np.empty(n, np.float32), start)
+    list(pool.map(scatter, parts, start[:-1] + np.cumsum(sizes, axis=0) - sizes))
+    return blocks
+
+
+def _ranges(idx: Array, n: int, n_side: int) -> Array:
+    """The range, 0 … n_side − 1, of each of n rows: contiguous, of about equal numbers of ratings."""
+    counts = sorting().count_rows(idx, n)
     before = np.cumsum(counts) - counts
-    return np.minimum(before * n_side // max(1, int(counts.sum())), n_side - 1).astype(np.uint8)
+    ranges: Array = np.minimum(before * n_side // len(idx), n_side - 1).astype(np.uint8)
+    return ranges

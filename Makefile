@@ -1,0 +1,60 @@
+# What each target does: make help
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/'
+
+setup: $(READY)  ## create .venv and install recsys with its development tools, at pinned versions
+
+$(READY): pyproject.toml constraints.txt
+	@echo "== creating $(VENV) and installing"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $(READY)
+
+train: $(READY)  ## train on the embedded data and print how good the model is
+	@echo "== training on data/movielens-small"
+	$(BIN)/recsys train --config configs/movielens-small.yaml
+
+test: $(READY)  ## run the everyday tests
+	@echo "== tests"
+	$(BIN)/python -m pytest -n 2 -m "not slow" --cov --cov-report=term:skip-covered --cov-fail-under=90
+
+slow: $(READY)  ## run the tests that take minutes
+	@echo "== slow tests"
+	$(BIN)/python -m pytest -m slow
+
+lint: $(READY)  ## check format, lint and import rules
+	@echo "== format, lint, import rules"
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+
+fmt: $(READY)  ## format the code and mend what the linter can mend
+	@echo "== formatting"
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+type: $(READY)  ## check types
+	@echo "== types"
+	$(BIN)/mypy
+
+bench: $(READY)  ## compare speed with other trainers, and write benchmarks/README.md
+	@echo "== benchmarks"
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python -m benchmarks
+
+docs: $(READY)  ## write docs/reference from the config schema and the command line
+	@echo "== docs/reference"
+	$(BIN)/python docs/make_reference.py
+
+clean:  ## remove .venv, caches and build outputs; runs/ stays
+	@echo "== cleaning"
+	rm -rf $(VENV) build dist .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests benchmarks docs -name __pycache__ -prune -exec rm -rf {} +
+
+.PHONY: help setup train test slow lint fmt type bench docs clean

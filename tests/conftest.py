@@ -1,0 +1,184 @@
+"""Small worlds whose answers are known, and runs trained on them in a moment."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recsys.config.config import Config
+from recsys.config.load import config_from
+from recsys.data.ratings import Dataset, Ratings
+from recsys.data.split import Parts
+from recsys.data.vocabulary import Vocabulary
+from recsys.seeding import rng
+from recsys.workflows.train import train
+
+TIMES = {"seconds", "ratings_per_second", "fit_seconds"}
+AWKWARD_IDS = ["007", "NA", "1e5", "-3", "née", "a, b", 'say "hi"', "None", " x", "Z"]
+
+
+@dataclass(frozen=True)
+class World:
+    """Ratings made of known factors. `noise` is the standard deviation of what cannot be learned."""
+
+    dataset: Dataset
+    noise: float
+
+
+@pytest.fixture(scope="session")
+def planted() -> World:
+    """16,000 ratings by 200 users of 150 items: mean 3, biases, three factors, noise 0.2; nothing clipped."""
+    draw = rng(7, "planted")
+    n_users, n_items, dim, noise = 200, 150, 3, 0.2
+    user, item = np.divmod(draw.permutation(n_users * n_items)[:16_000], n_items)
+    p, q = draw.normal(0, 0.8, (n_users, dim)), draw.normal(0, 0.8, (n_items, dim))
+    b_user, b_item = draw.normal(0, 0.4, n_users), draw.normal(0, 0.4, n_items)
+    clean = 3 + b_user[user] + b_item[item] + (p[user] * q[item]).sum(axis=1)
+    rating = clean + draw.normal(0, noise, len(user))
+    return World(_dataset(user, item, rating, range(n_users), range(n_items)), noise)
+
+
+@pytest.fixture(scope="session")
+def rated() -> Callable[..., Ratings]:
+    """rated([(user_id, item_id, rating[, timestamp]), …]) → Ratings whose vocabularies hold every id."""
+    return _rated
+
+
+@pytest.fixture(scope="session")
+def ratings_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """900 ratings with times by 40 people, -5 to 34, of 50 items, 100 to 149; half stars from 0.5 to 5."""
+    draw = rng(3, "small world")
+    user, item = np.divmod(draw.permutation(40 * 50)[:900], 50)
+    taste = draw.normal(size=(40, 2)), draw.normal(size=(50, 2))
+    liking = (taste[0][user] * taste[1][item]).sum(axis=1) + draw.normal(0, 0.3, 900)
+    stars = np.clip(np.round(6 + 2 * liking), 1, 10) / 2
+    rows = zip((user - 5).tolist(), (item + 100).tolist(), stars.tolist(), range(900), strict=True)
+    path = tmp_path_factory.mktemp("data") / "ratings.csv"
+    text = "".join(f"{u},{i},{r},{1_000_000_000 + 60 * t}\n" for u, i, r, t in rows)
+    path.write_text("userId,movieId,rating,timestamp\n" + text)
+    titles = "".join(f'{i},"Film {i}, the ""best"""\n' for i in range(100, 150) if i != 101)
+    path.with_name("movies.csv").write_text("movieId,title\n" + titles)
+    return path
+
+
+@pytest.fixture(scope="session")
+def small(ratings_csv: Path) -> Callable[..., Config]:
+    """small(model={…}, training={…}, …) → a Config on `ratings_csv`: adamw, dim 4, 4 epochs, a checkpoint each."""
+
+    def build(**sections: Any) -> Config:
+        is_sgd = sections.get("training", {}).get("method") == "sgd"
+        training = {"n_epochs": 4, "lr_max": 0.05, "checkpoint_every": 1}
+        base: dict[str, Any] = {
+            "data": {"ratings": str(ratings_csv)},
+            "model": {"embedding_dim": 4},
+            "training": training | ({} if is_sgd else {"method": "adamw", "batch_size": 64}),
+        }
+        merged = {
+            name: base.get(name, {}) | sections.get(name, {}) for name in (*base, "split") if name in {*base, *sections}
+        }
+        rest = {name: value for name, value in sections.items() if name not in merged}
+        return config_from({**merged, **rest}, Path.cwd())
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def finished(small: Callable[..., Config], ratings_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run with integer ids, titles and a clipped linear output. Read only: copy it to change it."""
+    folder = tmp_path_factory.mktemp("runs") / "finished"
+    train(small(data={"items": str(ratings_csv.with_name("movies.csv"))}), folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def finished_text(small: Callable[..., Config], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run whose ids are texts that other programs like to misread, with a sigmoid output."""
+    root = tmp_path_factory.mktemp("text")
+    draw = rng(5, "text ids")
+    quoted = ['"' + one.replace('"', '""') + '"' for one in AWKWARD_IDS]
+    pairs = [(u, i) for u in quoted for i in [*quoted, *(f"item{n}" for n in range(20))] if draw.random() < 0.7]
+    rows = "".join(f"{u},{i},{draw.integers(1, 6)}\n" for u, i in pairs)
+    (root / "books.csv").write_text("reader,isbn,stars\n" + rows, encoding="utf-8")
+    columns = {"user": "reader", "item": "isbn", "rating": "stars"}
+    model = {"embedding_dim": 3, "y_range": [0, 5.5]}
+    train(small(data={"ratings": str(root / "books.csv"), "columns": columns}, model=model), root / "run")
+    return root / "run"
+
+
+@pytest.fixture(scope="session")
+def content() -> Callable[[Path], dict[str, Any]]:
+    """content(folder) → what every file in it says, times left out: bytes, and parsed rows of what holds times."""
+    return _content
+
+
+@pytest.fixture(scope="session")
+def interrupted() -> Callable[..., None]:
+    """interrupted(config, folder, after=n) trains and is cut off when epoch n has been recorded."""
+
+    def run(config: Config, folder: Path, after: int) -> None:
+        def stop(event: Any) -> None:
+            if getattr(event, "number", 0) == after:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            train(config, folder, observe=stop)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def ml100k() -> Path:
+    """The folder of MovieLens 100K with its five folds."""
+    folder = os.environ.get("RECSYS_ML100K")
+    if not folder or not (Path(folder) / "u1.train.csv").exists():
+        pytest.skip("the environment variable RECSYS_ML100K names no folder with MovieLens 100K")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def parts_of() -> Callable[..., Parts]:
+    """parts_of(train, valid=None, test=None) → Parts of Ratings."""
+
+    def build(train_part: Ratings, valid: Ratings | None = None, test: Ratings | None = None) -> Parts:
+        return Parts(train_part, valid, test, {}, {})
+
+    return build
+
+
+def _rated(rows: list[tuple[Any, ...]]) -> Ratings:
+    users, items = (sorted({row[column] for row in rows}) for column in (0, 1))
+    times = np.array([row[3] for row in rows], dtype=np.float64) if rows and len(rows[0]) > 3 else None
+    user_idx, item_idx = ([ids.index(row[column]) for row in rows] for column, ids in ((0, users), (1, items)))
+    return _dataset(user_idx, item_idx, [row[2] for row in rows], users, items, times).ratings
+
+
+def _dataset(user: Any, item: Any, rating: Any, users: Any, items: Any, times: Any = None) -> Dataset:
+    vocabularies = [Vocabulary(_ids(list(ids))) for ids in (users, items)]
+    columns = np.asarray(user, np.int32), np.asarray(item, np.int32), np.asarray(rating, np.float32)
+    return Dataset(Ratings(*columns, times, *vocabularies), None, {}, {}, 0)
+
+
+def _ids(ids: list[Any]) -> np.ndarray[Any, Any]:
+    return np.array(ids, dtype=object if isinstance(ids[0], str) else np.int64)
+
+
+def _content(folder: Path) -> dict[str, Any]:
+    def timeless(text: str) -> dict[str, Any]:
+        return {key: value for key, value in json.loads(text).items() if key not in TIMES}
+
+    found: dict[str, Any] = {}
+    for path in sorted(one for one in folder.rglob("*") if one.is_file()):
+        name = path.relative_to(folder).as_posix()
+        if path.name in ("metrics.json", "history.jsonl"):
+            text = path.read_text()
+            found[name] = [timeless(one) for one in (text.splitlines() if name.endswith("l") else [text])]
+        else:
+            found[name] = path.read_bytes()
+    return found

@@ -1,0 +1,125 @@
+"""The fast reader gives exactly what the reference reader gives, or leaves the file to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from recsys.config.data import Data
+from recsys.data import fast
+from recsys.data.fast import read_fast
+from recsys.data.read import peek
+from recsys.data.slow import read_slow
+from recsys.data.table import Table
+from recsys.errors import RecsysError
+
+QUICK = settings(
+    max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+IDS = st.sampled_from(
+    ["1", "2", "03", "a", '"a"', '"x,y"', '"a""b"', '"a\nb"', '"a\r\nb"', "é", "a\u2028", "x y", '""""']
+)
+NUMBERS = st.one_of(
+    st.sampled_from(["1", "2.5", "-3", "0", "1e5", "1E-3", " 4", '"3"', "1.", ".5", "+1", "00.5", "-0"]),
+    st.floats(allow_nan=False, allow_infinity=False, width=32).map(repr),
+    st.decimals(min_value=-100, max_value=100, allow_nan=False).map(str),
+)
+ODD_IDS = st.one_of(IDS, st.sampled_from(["", " ", 'a"b', '"', '"a"b', "\x85"]), st.text('ab",\n\r\t 1.é', max_size=4))
+ODD_NUMBERS = st.one_of(
+    NUMBERS, st.sampled_from(["nan", "inf", "1e39", "3.4028235677973366e38", "1_0", "", "1,5", "١"])
+)
+DATES = st.one_of(
+    st.datetimes().map(lambda moment: moment.isoformat(" ")),
+    st.datetimes().map(lambda moment: moment.date().isoformat()),
+    st.sampled_from(["2024-01-01T10:30Z", "2024-01-01T10:30:00+02:00", "2024-01-01T10", "2024-02-30", " 2024-01-01"]),
+)
+ENDS = st.sampled_from(["\n", "\n", "\r\n", "\n\n", "\r"])
+HEADERS = st.sampled_from(["", "user,item,rating,time\n", "\nuser,item,rating,ts\r\n", '"us\ner",item,rating,ts\n'])
+
+
+def lines(ids: Any, numbers: Any, times: Any, delimiter: str = ",") -> Any:
+    """Texts of several rows."""
+    row = st.tuples(ids, ids, numbers, times).map(delimiter.join)
+    return st.lists(st.tuples(row, ENDS).map("".join), min_size=1, max_size=12).map("".join)
+
+
+def seen(table: Table) -> list[Any]:
+    """All that a table holds, bit by bit."""
+    ids = [
+        None if one is None else (one.codes.dtype, one.codes.tolist(), one.texts.tolist())
+        for one in (table.user, table.item)
+    ]
+    numbers = [None if one is None else (one.dtype, one.tobytes()) for one in (table.rating, table.timestamp)]
+    return [ids, numbers, table.time_unit, table.n_rows]
+
+
+def agree(path: Path, content: bytes, **options: Any) -> bool:
+    """Asserts that the two readers agree; whether the fast one read the file."""
+    path.write_bytes(content)
+    data = Data.model_validate({"ratings": path, **options})
+    try:
+        one = peek(path, data)
+    except RecsysError:
+        return False
+    quickly = read_fast(one.dialect, one.columns, lambda _: None)
+    try:
+        slowly = read_slow(one.dialect, one.columns, lambda _: None)
+    except RecsysError:
+        assert quickly is None
+        return False
+    assert quickly is None or seen(quickly) == seen(slowly)
+    return quickly is not None
+
+
+@QUICK
+@given(header=HEADERS, body=lines(IDS, NUMBERS, NUMBERS), encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]))
+def test_on_files_in_order(tmp_path: Path, header: str, body: str, encoding: str) -> None:
+    agree(tmp_path / "r.csv", (header + body).encode(encoding), encoding=encoding, delimiter=",")
+
+
+@QUICK
+@given(header=HEADERS, body=lines(ODD_IDS, ODD_NUMBERS, st.one_of(ODD_NUMBERS, DATES)))
+def test_on_files_with_oddities(tmp_path: Path, header: str, body: str) -> None:
+    agree(tmp_path / "r.csv", (header + body).encode())
+
+
+@QUICK
+@given(body=lines(IDS, NUMBERS, DATES))
+def test_on_dates(tmp_path: Path, body: str) -> None:
+    agree(tmp_path / "r.csv", body.encode(), delimiter=",", columns={"timestamp": 4})
+
+
+@QUICK
+@given(body=lines(st.sampled_from(["a", "b:", 'x"y', '"q"', "é", ""]), NUMBERS, NUMBERS, delimiter="::"))
+def test_on_long_delimiters(tmp_path: Path, body: str) -> None:
+    agree(tmp_path / "r.csv", body.encode(), delimiter="::", header=False)
+
+
+@QUICK
+@given(pieces=st.lists(st.sampled_from(["1", ",", '"', "\n", "\r", "a", " ", '""', "1,2,3\n", '"1",2,3\n'])))
+def test_on_scraps(tmp_path: Path, pieces: list[str]) -> None:
+    text = "user,item,rating\n1,2,3\n" + "".join(pieces)
+    agree(tmp_path / "r.csv", text.encode(), delimiter=",", header=True)
+
+
+@QUICK
+@given(content=st.binary(max_size=60))
+def test_on_any_bytes(tmp_path: Path, content: bytes) -> None:
+    agree(tmp_path / "r.csv", b"user,item,rating\n1,2,3\n" + content)
+
+
+@pytest.mark.parametrize("block", [64, 100, 1000])
+@pytest.mark.parametrize("delimiter", [",", "::"])
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_across_the_edges_of_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int, delimiter: str, quote: str
+) -> None:
+    monkeypatch.setattr(fast, "BLOCK", block)
+    text = "".join(
+        delimiter.join([f"{quote}u{k % 7}{quote}", f"{k}", f"{k % 5}.5", f"{k}"]) + "\r\n" for k in range(300)
+    )
+    assert agree(tmp_path / "r.csv", text.encode(), delimiter=delimiter, header=False)

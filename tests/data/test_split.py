@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from recsys.config.split import Split
+from recsys.data.ratings import Dataset, Ratings
+from recsys.data.split import TEST, TRAIN, VALID, Parts, assign, split
+from recsys.errors import DataError
+
+Rated = Callable[..., Ratings]
+METHODS = ["random", "time", "user_time", "leave_last"]
+
+
+def dataset(ratings: Ratings, given_parts: dict[str, slice] | None = None) -> Dataset:
+    return Dataset(ratings, given_parts, {}, {}, 0)
+
+
+def how(method: str = "random", valid: float = 0.1, test: float = 0.1) -> Split:
+    return Split.model_validate({"method": method, "valid_fraction": valid, "test_fraction": test})
+
+
+def raw_rows(part: Ratings | None) -> list[tuple[Any, ...]]:
+    """Rows with raw ids, "?" for the unknown."""
+    if part is None:
+        return []
+
+    def ids(vocabulary: Any, idx: Any) -> list[Any]:
+        return [vocabulary.ids[one] if one >= 0 else "?" for one in idx]
+
+    return list(zip(ids(part.users, part.user_idx), ids(part.items, part.item_idx), part.rating.tolist(), strict=True))
+
+
+@pytest.fixture
+def grid(rated: Rated) -> Ratings:
+    """Ten users, ten items, each rating a number of its own; times are the reverse of the file's order."""
+    return rated([(u, i, float(10 * u + i), 100 - (10 * u + i)) for u in range(10) for i in range(10)])
+
+
+def all_rows(parts: Parts) -> list[float]:
+    return sorted(row[2] for part in (parts.train, parts.valid, parts.test) for row in raw_rows(part))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_parts_are_disjoint_and_complete(grid: Ratings, method: str) -> None:
+    assert all_rows(split(dataset(grid), how(method), 1)) == sorted(grid.rating.tolist())
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_parts_have_the_sizes_that_were_asked_for(grid: Ratings, method: str) -> None:
+    parts = split(dataset(grid), how(method, valid=0.1, test=0.1), 1)
+    assert [len(part or []) for part in (parts.train, parts.valid, parts.test)] == [80, 10, 10]
+
+
+def test_random_depends_on_the_seed_alone(grid: Ratings) -> None:
+    first, again, other = (assign(dataset(grid), how(), seed) for seed in (1, 1, 2))
+    assert first.tolist() == again.tolist()
+    assert first.tolist() != other.tolist()
+
+
+@pytest.mark.parametrize("method", METHODS[1:])
+def test_splits_by_time_do_not_depend_on_the_seed(grid: Ratings, method: str) -> None:
+    assert assign(dataset(grid), how(method), 1).tolist() == assign(dataset(grid), how(method), 2).tolist()
+
+
+def test_time_takes_the_latest_rows_of_all(grid: Ratings) -> None:
+    parts = split(dataset(grid), how("time", valid=0.2, test=0.1), 1)
+    assert sorted(row[2] for row in raw_rows(parts.test)) == list(range(10))
+    assert sorted(row[2] for row in raw_rows(parts.valid)) == list(range(10, 30))
+
+
+def test_time_gives_rows_of_equal_times_in_the_order_of_the_file(rated: Rated) -> None:
+    ratings = rated([(n % 2, n // 2, float(n), 5) for n in range(10)])
+    assert assign(dataset(ratings), how("time", 0.2, 0.3), 1).tolist() == [TRAIN] * 5 + [VALID] * 2 + [TEST] * 3
+
+
+def test_user_time_takes_the_latest_of_each_user(grid: Ratings) -> None:
+    parts = split(dataset(grid), how("user_time", valid=0.2, test=0.1), 1)
+    assert sorted(row[2] for row in raw_rows(parts.test)) == [10.0 * u for u in range(10)]
+    assert sorted(row[2] for row in raw_rows(parts.valid)) == [10.0 * u + i for u in range(10) for i in (1, 2)]
+
+
+def test_user_time_leaves_each_user_a_row_to_learn_from(rated: Rated) -> None:
+    rows = [("one", 1, 1.0, 1), ("two", 1, 2.0, 1), ("two", 2, 3.0, 2), *(("many", n, 4.0, n) for n in range(8))]
+    part = assign(dataset(rated(rows)), how("user_time", 0.4, 0.5), 1)
+    assert part.tolist() == [TRAIN, TRAIN, TEST, TRAIN, *[VALID] * 3, *[TEST] * 4]
+
+
+def test_leave_last_holds_out_the_last_row_and_the_one_before(rated: Rated) -> None:
+    rows = [
+        *[("one", 1, 1.0, 9)],
+        *[("two", 1, 2.0, 9), ("two", 2, 3.0, 8)],
+        *[("three", 1, 4.0, 2), ("three", 2, 5.0, 3), ("three", 3, 6.0, 1)],
+        *[("tie", n, float(n), 7) for n in range(4)],
+    ]
+    part = assign(dataset(rated(rows)), how("leave_last"), 1).tolist()
+    assert part == [TRAIN, TEST, TRAIN, VALID, TEST, TRAIN, TRAIN, TRAIN, VALID, TEST]
+
+
+def test_leave_last_without_test_takes_the_last_row_for_valid(rated: Rated) -> None:
+    ratings = rated([(1, n, float(n), n) for n in range(3)])
+    assert assign(dataset(ratings), how("leave_last", 0.1, 0), 1).tolist() == [TRAIN, TRAIN, VALID]
+
+
+@pytest.mark.parametrize("method", METHODS[1:])
+def test_a_split_by_time_needs_times(rated: Rated, method: str) -> None:
+    ratings = rated([(n % 3, n, float(n)) for n in range(30)])
+    with pytest.raises(DataError, match="timestamps") as caught:
+        split(dataset(ratings), how(method), 1)
+    assert caught.value.hint == "use split.method: random"
+
+
+def test_who_is_not_in_train_is_unknown_and_counted(rated: Rated) -> None:
+    rows = [("old", 1, 1.0), ("old", 2, 2.0), ("older", 1, 3.0), ("new", 1, 4.0), ("old", 9, 5.0), ("new", 9, 1.0)]
+    parts = split(dataset(rated(rows), {"train": slice(0, 3), "test": slice(3, 6)}), how(valid=0), 1)
+    assert raw_rows(parts.test) == [("?", 1, 4.0), ("old", "?", 5.0), ("?", "?", 1.0)]
+    assert parts.test is not None
+    assert (parts.test.n_unknown_users, parts.test.n_unknown_items) == (2, 2)
+    assert parts.train.users.ids.tolist() == ["old", "older"]
+    assert parts.test.users is parts.train.users
+    assert (parts.train.n_unknown_users, parts.train.n_unknown_items) == (0, 0)
+
+
+def test_given_parts_stay_as_they_are(grid: Ratings) -> None:
+    given_parts = {"train": slice(0, 60), "valid": slice(60, 75), "test": slice(75, 100)}
+    part = assign(dataset(grid, given_parts), how(valid=0.3, test=0.3), 1)
+    assert part.tolist() == [TRAIN] * 60 + [VALID] * 15 + [TEST] * 25
+
+
+def test_valid_is_cut_from_a_given_train_and_the_given_test_stays(grid: Ratings) -> None:
+    part = assign(dataset(grid, {"train": slice(0, 80), "test": slice(80, 100)}), how(valid=0.25, test=0.5), 1)
+    assert part[80:].tolist() == [TEST] * 20
+    assert np.bincount(part[:80]).tolist() == [60, 20]
+
+
+def test_a_given_train_alone_is_split_as_one_file(grid: Ratings) -> None:
+    alone = assign(dataset(grid, {"train": slice(0, 100)}), how(), 5)
+    assert alone.tolist() == assign(dataset(grid), how(), 5).tolist()
+
+
+def test_fractions_of_0_leave_everything_to_train(grid: Ratings) -> None:
+    parts = split(dataset(grid), how(valid=0, test=0), 1)
+    assert (len(parts.train), parts.valid, parts.test) == (100, None, None)
+
+
+@pytest.mark.parametrize("name", ["valid", "test"])
+def test_a_part_that_was_asked_for_and_would_be_empty_is_an_error(rated: Rated, name: str) -> None:
+    ratings = rated([(1, 1, 1.0), (2, 2, 2.0), (3, 1, 3.0)])
+    shares = {"valid": 0.0, "test": 0.0, name: 0.1}
+    with pytest.raises(DataError, match=name) as caught:
+        split(dataset(ratings), how(**shares), 1)
+    assert caught.value.where == f"split.{name}_fraction"
+
+
+def test_nothing_left_to_train_on_is_an_error(rated: Rated) -> None:
+    ratings = rated([(1, 1, 1.0), (2, 2, 2.0)])
+    with pytest.raises(DataError, match="no training ratings"):
+        split(dataset(ratings), how(valid=0.45, test=0.45), 1)
+
+
+def test_the_order_of_the_file_is_kept_within_a_part(grid: Ratings) -> None:
+    for part in (split(dataset(grid), how("random"), 3).train, split(dataset(grid), how("user_time"), 3).train):
+        assert part.rating.tolist() == sorted(part.rating.tolist())
+
+
+@given(
+    rows=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4), st.integers(0, 3)), min_size=3, max_size=40),
+    method=st.sampled_from(METHODS),
+    valid=st.floats(0, 0.45),
+    test=st.floats(0, 0.45),
+    seed=st.integers(0, 2**40),
+)
+def test_every_row_lands_in_exactly_one_part(
+    rated: Rated, rows: list[tuple[int, int, int]], method: str, valid: float, test: float, seed: int
+) -> None:
+    ratings = rated([(u, i, float(n), t) for n, (u, i, t) in enumerate(rows)])
+    try:
+        parts = split(dataset(ratings), how(method, valid, test), seed)
+    except DataError:
+        assume(False)
+    assert all_rows(parts) == ratings.rating.tolist()
+    ids = {row[2]: row[:2] for row in raw_rows(ratings)}
+    for part in (parts.train, parts.valid, parts.test):
+        for user, item, number in raw_rows(part):
+            assert user in ("?", ids[number][0])
+            assert item in ("?", ids[number][1])
+    assert parts.train.n_unknown_users == parts.train.n_unknown_items == 0
+
+
+def test_titles_and_checksums_go_with_the_parts(grid: Ratings) -> None:
+    whole = replace(dataset(grid), titles={1: "One"}, sha256={"ratings.csv": "ab"})
+    parts = split(whole, how(), 1)
+    assert (parts.titles, parts.sha256) == ({1: "One"}, {"ratings.csv": "ab"})

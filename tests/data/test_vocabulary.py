@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recsys.data.vocabulary import UNKNOWN, Vocabulary, is_canonical_int
+
+INT64 = st.integers(-(2**63), 2**63 - 1)
+
+
+def numbers(*ids: int) -> Vocabulary:
+    return Vocabulary(np.array(ids, dtype=np.int64))
+
+
+def texts(*ids: str) -> Vocabulary:
+    return Vocabulary(np.array(ids, dtype=object))
+
+
+def test_an_id_has_the_index_of_its_place_and_others_are_unknown() -> None:
+    found = numbers(-7, 3, 10).index([10, -7, 4, 99, -8, 3])
+    assert found.tolist() == [2, 0, UNKNOWN, UNKNOWN, UNKNOWN, 1]
+    assert found.dtype == np.int32
+
+
+def test_texts_keep_their_leading_zeros_apart() -> None:
+    assert texts("007", "07", "7").index(["7", "07", "0007"]).tolist() == [2, 1, UNKNOWN]
+
+
+def test_an_empty_vocabulary_knows_nobody() -> None:
+    assert numbers().index([1, 2]).tolist() == [UNKNOWN, UNKNOWN]
+    assert len(numbers()) == 0
+
+
+@given(st.sets(INT64, min_size=1), st.lists(INT64))
+def test_index_is_the_inverse_of_ids_for_numbers(known: set[int], asked: list[int]) -> None:
+    check_index(Vocabulary(np.array(sorted(known), dtype=np.int64)), known, asked)
+
+
+@given(st.sets(st.text(), min_size=1), st.lists(st.text()))
+def test_index_is_the_inverse_of_ids_for_texts(known: set[str], asked: list[str]) -> None:
+    check_index(texts(*sorted(known)), known, asked)
+
+
+def check_index(vocabulary: Vocabulary, known: set[Any], asked: list[Any]) -> None:
+    wanted = np.empty(len(asked) + len(known), dtype=vocabulary.ids.dtype)
+    wanted[:] = [*asked, *known]
+    for one, idx in zip(wanted.tolist(), vocabulary.index(wanted).tolist(), strict=True):
+        assert idx == UNKNOWN if one not in known else vocabulary.ids[idx] == one
+
+
+@pytest.mark.parametrize("text", ["0", "7", "-3", str(2**63 - 1), str(-(2**63))])
+def test_a_number_is_read_as_an_id(text: str) -> None:
+    assert is_canonical_int(text)
+    assert numbers(1).parse(text) == int(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "-", "007", "+7", "-0", "7.0", "1e3", " 7", "７", "x", str(2**63), str(-(2**63) - 1), "9" * 5000]
+)
+def test_text_that_is_no_number_as_python_writes_it_cannot_be_a_numeric_id(text: str) -> None:
+    assert not is_canonical_int(text)
+    assert numbers(1).parse(text) is None
+
+
+def test_any_text_can_be_a_text_id() -> None:
+    assert [texts("a").parse(one) for one in ("007", "", "-1")] == ["007", "", "-1"]
+
+
+def test_the_nearest_id_has_the_vocabularys_type() -> None:
+    assert numbers(1234, 9).nearest("1235") == 1234
+    assert texts("alice", "bob").nearest("alcie") == "alice"
+    assert texts("alice", "bob").nearest("zzzz") is None
+
+
+def test_the_id_type_says_what_raw_ids_are() -> None:
+    assert (numbers(1).id_type, texts("1").id_type) == (int, str)

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+
+from recsys.data.ratings import Ratings
+from recsys.data.split import Parts
+from recsys.evaluation import baselines
+from recsys.evaluation.metrics import evaluate
+from recsys.evaluation.summary import beats_baseline, measure
+
+PartsOf = Callable[..., Parts]
+
+
+@pytest.fixture
+def train(rated: Callable[..., Ratings]) -> Ratings:
+    return rated([(u, i, float(u + i % 3)) for u in range(4) for i in range(5)])
+
+
+def test_the_model_is_measured_on_both_parts_and_the_baselines_on_test(train: Ratings, parts_of: PartsOf) -> None:
+    valid, test = train.take(slice(0, 3)), train.take(slice(3, 10))
+    scorer = baselines.biases(train, damping=0)
+    metrics = measure(scorer, parts_of(train, valid, test))
+    assert metrics["valid"] == asdict(evaluate(scorer, valid))
+    assert metrics["test"] == asdict(evaluate(scorer, test))
+    assert metrics["baselines"]["global_mean"] == asdict(evaluate(baselines.global_mean(train), test))
+    assert metrics["baselines"]["biases"] == asdict(evaluate(baselines.biases(train), test))
+
+
+def test_without_test_the_baselines_are_measured_on_valid(train: Ratings, parts_of: PartsOf) -> None:
+    valid = train.take(slice(0, 3))
+    metrics = measure(baselines.global_mean(train), parts_of(train, valid))
+    assert metrics["test"] is None
+    assert metrics["baselines"]["global_mean"] == metrics["valid"]
+
+
+def test_with_neither_nothing_is_measured(train: Ratings, parts_of: PartsOf) -> None:
+    metrics = measure(baselines.global_mean(train), parts_of(train))
+    assert metrics == {"valid": None, "test": None, "baselines": {"global_mean": None, "biases": None}}
+    assert beats_baseline(metrics) is None
+
+
+def scores(rmse: float | None) -> dict[str, Any] | None:
+    return None if rmse is None else {"rmse": rmse}
+
+
+@pytest.mark.parametrize(
+    ("valid", "test", "beats"),
+    [
+        (None, 0.8, True),
+        (None, 0.9, False),  # as good is not better
+        (None, 1.0, False),
+        (0.8, None, True),
+        (1.0, None, False),
+        (1.0, 0.8, True),  # test counts where there is one
+        (0.8, 1.0, False),
+    ],
+)
+def test_beating_the_baseline_is_a_lower_rmse_than_that_of_the_biases(
+    valid: float | None, test: float | None, beats: bool
+) -> None:
+    metrics = {"valid": scores(valid), "test": scores(test), "baselines": {"biases": {"rmse": 0.9}}}
+    assert beats_baseline(metrics) is beats

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+import pytest
+import torch
+
+from recsys.training.sgd.kernel import sgd_kernel
+
+DIMS = (1, 2, 3, 7, 15, 16, 17, 31, 50, 64, 100, 129, 512)
+RATES = {"lr": 0.1, "decay": 0.3, "bias_decay": 0.2}
+
+
+def world(dim: int, n: int = 12) -> list[Any]:
+    random = np.random.default_rng(dim)
+    shapes = ((5, dim), (4, dim), (5,), (4,))
+    parameters = [random.normal(0, 0.5 / dim**0.25, shape).astype(np.float32) for shape in shapes]
+    columns = [random.integers(0, 5, n).astype(np.uint32), random.integers(0, 4, n).astype(np.uint32)]
+    return [*columns, random.normal(size=n).astype(np.float32), 0, n, *parameters]
+
+
+@pytest.mark.parametrize("dim", DIMS)
+@pytest.mark.parametrize("biases", [True, False])
+def test_a_step_equals_an_autograd_step_of_the_stated_loss(dim: int, biases: bool) -> None:
+    arguments = world(dim)
+    user_idx, item_idx, rating, _, n, *parameters = arguments
+    tensors = [torch.from_numpy(array.astype(np.float64)).requires_grad_() for array in parameters]
+    squares = 0.0
+    for t in range(n):
+        p, q, b_u, b_i = (tensor[int(row)] for tensor, row in zip(tensors, [user_idx[t], item_idx[t]] * 2, strict=True))
+        error = float(rating[t]) - p @ q - (b_u + b_i if biases else 0)
+        loss = 0.5 * error**2 + 0.5 * RATES["decay"] * (p @ p + q @ q)
+        if biases:
+            loss = loss + 0.5 * RATES["bias_decay"] * (b_u**2 + b_i**2)
+        for tensor in tensors:
+            tensor.grad = None
+        loss.backward()
+        with torch.no_grad():
+            for tensor in tensors:
+                if tensor.grad is not None:
+                    tensor -= RATES["lr"] * tensor.grad
+        squares += float(error.detach()) ** 2
+    got = sgd_kernel(dim, biases)(*arguments, *RATES.values())
+    assert got == pytest.approx(squares, rel=1e-5)
+    for array, tensor in zip(parameters, tensors, strict=True):
+        np.testing.assert_allclose(array, tensor.detach().numpy(), atol=2e-6)
+
+
+@pytest.mark.parametrize("dim", [1, 16, 50, 300])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("place", [2, 5, 6, 7])
+def test_a_number_that_is_not_finite_shows_in_the_sum(dim: int, bad: float, place: int) -> None:
+    arguments = world(dim)
+    row = int(arguments[1][0] if place == 6 else arguments[0][0])
+    arguments[place][0 if place == 2 else row] = bad
+    assert not np.isfinite(sgd_kernel(dim, True)(*arguments, *RATES.values()))
+
+
+@pytest.mark.parametrize("dim", [1, 50, 64])
+def test_only_the_given_ratings_and_their_rows_are_touched(dim: int) -> None:
+    arguments = world(dim)
+    before = [array.copy() for array in arguments[5:]]
+    arguments[0][:6], arguments[1][:6] = 2, 3
+    assert sgd_kernel(dim, True)(*arguments[:3], 1, 5, *arguments[5:], *RATES.values()) > 0
+    for array, old, row in zip(arguments[5:], before, [2, 3, 2, 3], strict=True):
+        changed = np.flatnonzero((array != old).reshape(len(array), -1).any(axis=1))
+        assert changed.tolist() == [row]
+
+
+def test_the_kernel_neither_runs_in_object_mode_nor_allocates(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))  # code from a cache cannot be looked at
+    kernel: Any = sgd_kernel.__wrapped__(64, True)
+    (overload,) = kernel.overloads.values()
+    assert not overload.objectmode
+    code = kernel.inspect_llvm(kernel.signatures[0])
+    body = code[code.index("define") : code.index("define", code.index("define") + 1)]  # without the Python wrapper
+    assert "NRT_" not in body
+    assert "Py" not in body.replace("PyExc", "")
+    assert "fadd" in body
+    assert "<16 x float>" in body
+
+
+SCRIPT = """
+import sys, numpy as np
+sys.path.insert(0, {folder!r})
+from test_kernel import RATES, sgd_kernel, world
+for dim in (16, 50, 64, 100):
+    arguments = world(dim, 200)
+    squares = sgd_kernel(dim, True)(*arguments, *RATES.values())
+    print(dim, squares.hex(), *(hash(array.tobytes()) for array in arguments[5:]))
+print(sum(sum(sgd_kernel(dim, True).stats.cache_hits.values()) for dim in (16, 50, 64, 100)))
+"""
+
+
+def fresh_process(cache: Path) -> list[str]:
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache), "PYTHONHASHSEED": "0"}
+    script = SCRIPT.format(folder=str(Path(__file__).parent))
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_the_process_that_compiles_and_the_one_that_loads_agree_on_every_bit(tmp_path: Path) -> None:
+    *compiled, none = fresh_process(tmp_path)
+    *loaded, hits = fresh_process(tmp_path)
+    assert (none, hits) == ("0", "4")
+    assert compiled == loaded
+
+
+def test_a_damaged_cache_is_compiled_over(tmp_path: Path) -> None:
+    *compiled, _ = fresh_process(tmp_path)
+    for index in tmp_path.rglob("sgd_*.nb?"):
+        index.write_bytes(index.read_bytes()[:30])
+    assert fresh_process(tmp_path)[:-1] == compiled

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recsys.config.config import Config
+from recsys.data.read import read_ratings
+from recsys.data.split import Parts, split
+from recsys.training.build import build_learner
+from recsys.training.fit import fit
+
+CHANGES: dict[str, dict[str, Any]] = {
+    "batch_size": {"training": {"batch_size": 32}},
+    "lr_max": {"training": {"lr_max": 0.02}},
+    "weight_decay": {"training": {"weight_decay": 0.5}},
+    "bias_weight_decay": {"training": {"bias_weight_decay": 0.5}},
+    "pct_start": {"training": {"pct_start": 0.4}},
+    "div_factor": {"training": {"div_factor": 10.0}},
+    "final_div_factor": {"training": {"final_div_factor": 10.0}},
+    "flat_cosine": {"training": {"schedule": "flat_cosine"}},
+    "constant": {"training": {"schedule": "constant"}},
+    "n_epochs": {"training": {"n_epochs": 3}},
+    "embedding_dim": {"model": {"embedding_dim": 5}},
+    "biases": {"model": {"biases": False}},
+    "y_range": {"model": {"y_range": [0, 5.5]}},
+    "seed": {"seed": 43},
+}
+SGD = [name for name in CHANGES if name not in ("batch_size", "y_range")]
+
+
+@pytest.fixture(scope="module")
+def parts(small: Callable[..., Config]) -> Parts:
+    config = small()
+    return split(read_ratings(config.data), config.split, config.seed)
+
+
+def trained(config: Config, parts: Parts) -> np.ndarray[Any, Any]:
+    """Every rating that the model of a config predicts."""
+    learner = build_learner(config, parts)
+    for _ in fit(learner, config.training.n_epochs):
+        pass
+    users, items = np.divmod(np.arange(40 * 50, dtype=np.int32), 50)
+    return learner.scorer().rate(users, items).rating
+
+
+@pytest.fixture(scope="module")
+def unchanged(small: Callable[..., Config], parts: Parts) -> dict[str, np.ndarray[Any, Any]]:
+    return {method: trained(small(training={"method": method}), parts) for method in ("adamw", "sgd")}
+
+
+@pytest.mark.parametrize(("method", "name"), [("adamw", name) for name in CHANGES] + [("sgd", name) for name in SGD])
+def test_every_hyperparameter_changes_the_result(
+    small: Callable[..., Config],
+    parts: Parts,
+    unchanged: dict[str, np.ndarray[Any, Any]],
+    method: str,
+    name: str,
+) -> None:
+    sections = {**CHANGES[name], "training": {"method": method, **CHANGES[name].get("training", {})}}
+    assert np.abs(trained(small(**sections), parts) - unchanged[method]).max() > 1e-4
+
+
+def test_clip_changes_what_leaves_the_scale(small: Callable[..., Config], parts: Parts) -> None:
+    wild = {"n_epochs": 60, "weight_decay": 0.0, "schedule": "constant"}
+    clipped, free = (trained(small(model={"clip": clip}, training=wild), parts) for clip in (True, False))
+    assert (clipped.min(), clipped.max()) == (0.5, 5.0)
+    assert free.max() > 5.1
+    np.testing.assert_array_equal(clipped, free.clip(0.5, 5.0))
+
+
+@pytest.mark.parametrize("method", ["adamw", "sgd"])
+def test_the_same_config_gives_the_same_bits(
+    small: Callable[..., Config], parts: Parts, unchanged: dict[str, np.ndarray[Any, Any]], method: str
+) -> None:
+    np.testing.assert_array_equal(trained(small(training={"method": method}), parts), unchanged[method])
+
+
+@pytest.mark.parametrize("method", ["adamw", "sgd"])
+def test_settings_show_what_auto_became(small: Callable[..., Config], parts: Parts, method: str) -> None:
+    settings = build_learner(small(training={"method": method, "lr_max": "auto"}), parts).settings()
+    assert all(isinstance(settings[key], float) for key in ("lr_max", "weight_decay", "bias_weight_decay"))
+
+
+@pytest.mark.parametrize("method", ["adamw", "sgd"])
+def test_settings_leave_out_the_threads_on_which_nothing_depends(
+    small: Callable[..., Config], parts: Parts, method: str
+) -> None:
+    assert "n_threads" not in build_learner(small(training={"method": method}), parts).settings()

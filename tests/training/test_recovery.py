@@ -1,0 +1,36 @@
+"""Whether training finds what was planted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recsys.config.load import config_from
+from recsys.data.split import split
+from recsys.evaluation import baselines
+from recsys.evaluation.metrics import evaluate
+from recsys.training.build import build_learner
+from recsys.training.fit import fit
+
+METHODS: dict[str, dict[str, Any]] = {
+    "adamw": {"method": "adamw", "n_epochs": 25, "batch_size": 256, "lr_max": 0.05, "weight_decay": 0.05},
+    "sgd": {"method": "sgd", "n_epochs": 60, "lr_max": 0.1, "weight_decay": 0.005},
+}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_planted_factors_are_recovered(planted: Any, method: str) -> None:
+    config = config_from(
+        {"data": {"ratings": "-"}, "model": {"embedding_dim": 3}, "training": METHODS[method]}, Path.cwd()
+    )
+    parts = split(planted.dataset, config.split, seed=1)
+    learner = build_learner(config, parts)
+    for _ in fit(learner, config.training.n_epochs):
+        pass
+    assert parts.test is not None
+    rmse = evaluate(learner.scorer(), parts.test).rmse
+    biases = evaluate(baselines.biases(parts.train), parts.test).rmse
+    assert biases > 4 * planted.noise
+    assert planted.noise * 0.9 < rmse < planted.noise * 1.15

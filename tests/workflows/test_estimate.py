@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from recsys.config.config import Config
+from recsys.workflows import estimate as workflow
+from recsys.workflows.estimate import estimate
+
+
+@pytest.mark.parametrize(("method", "moments"), [("adamw", 2), ("sgd", 0)])
+def test_an_estimate_counts_what_a_run_will_hold(
+    small: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, moments: int
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = estimate(small(training={"method": method}))
+    assert (said["n_ratings"], said["n_users"], said["n_items"], said["method"]) == (720, 40, 50, method)
+    assert said["n_parameters"] == (40 + 50) * (4 + 1) + 1
+    assert said["data_bytes"] == 900 * (4 + 4 + 4 + 8)
+    assert said["training_bytes"] >= 720 * 8 + 4 * (1 + moments) * said["n_parameters"] - 8
+    assert said["fit_seconds"] == pytest.approx(4 * said["epoch_seconds"])
+    assert said["epoch_seconds"] > 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_long_epoch_is_measured_on_a_part_of_it(
+    small: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = estimate(small())["epoch_seconds"]
+    monkeypatch.setattr(workflow, "LONGEST_SECONDS", 0.0)
+    assert 0 < estimate(small())["epoch_seconds"] < 20 * whole

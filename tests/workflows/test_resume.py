@@ -1,0 +1,314 @@
+"""Interrupted and resumed equals uninterrupted."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recsys.config.config import Config
+from recsys.errors import RunError
+from recsys.records import Event, Step
+from recsys.runs.run import Run
+from recsys.workflows.train import train
+
+Small = Callable[..., Config]
+Content = Callable[[Path], dict[str, Any]]
+Interrupted = Callable[..., None]
+
+KINDS: dict[str, dict[str, Any]] = {
+    "adamw": {},
+    "sgd": {"training": {"method": "sgd"}},
+    "best": {"training": {"keep": "best", "schedule": "constant", "lr_max": 0.2}},
+    "patience": {"training": {"patience": 2, "n_epochs": 9, "schedule": "constant", "lr_max": 0.2}},
+    "sgd-best": {"training": {"method": "sgd", "keep": "best", "schedule": "constant", "evaluate_every": 1}},
+    "sigmoid": {"model": {"y_range": [0, 5.5]}},
+    "no-valid": {"split": {"valid_fraction": 0}},
+    "every-2": {"training": {"checkpoint_every": 2}},
+}
+
+
+@pytest.fixture(scope="module")
+def whole(small: Small, content: Content, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """What an uninterrupted run of each kind leaves."""
+    found = {}
+    for kind, sections in KINDS.items():
+        folder = tmp_path_factory.mktemp(kind) / "run"
+        train(small(**sections), folder)
+        found[kind] = content(folder)
+    return found
+
+
+@pytest.mark.parametrize("after", [1, 2, 3, 4])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_killed_after_an_epoch_and_resumed_leaves_the_same_bytes(
+    small: Small,
+    content: Content,
+    interrupted: Interrupted,
+    whole: dict[str, Any],
+    tmp_path: Path,
+    kind: str,
+    after: int,
+) -> None:
+    config = small(**KINDS[kind])
+    interrupted(config, tmp_path / "run", after=after)
+    assert not (tmp_path / "run" / "metrics.json").exists()
+    train(config, tmp_path / "run", resume=True)
+    assert content(tmp_path / "run") == whole[kind]
+
+
+def test_the_worlds_above_are_what_they_are_meant_to_be(whole: dict[str, Any]) -> None:
+    metrics = {kind: files["metrics.json"][0] for kind, files in whole.items()}
+    assert metrics["best"]["best_epoch"] < 4  # so that keeping the best is not keeping the last
+    assert metrics["patience"]["n_epochs"] < 9
+    assert metrics["no-valid"]["valid"] is None
+
+
+def test_a_run_killed_at_every_epoch_in_turn_leaves_the_same_bytes(
+    small: Small, content: Content, whole: dict[str, Any], tmp_path: Path
+) -> None:
+    for epoch in range(1, 5):
+        with pytest.raises(KeyboardInterrupt):
+            train(small(), tmp_path / "run", resume=epoch > 1, observe=stop_at(lambda event: is_epoch(event)))
+    train(small(), tmp_path / "run", resume=True)
+    assert content(tmp_path / "run") == whole["adamw"]
+
+
+@pytest.mark.parametrize("kind", ["adamw", "sgd"])
+def test_an_epoch_cut_in_its_middle_is_done_again(
+    small: Small, content: Content, whole: dict[str, Any], tmp_path: Path, kind: str
+) -> None:
+    config = small(**KINDS[kind])
+    with pytest.raises(KeyboardInterrupt):
+        train(config, tmp_path / "run", observe=stop_at(lambda event: is_step(event, 3)))
+    assert len((tmp_path / "run" / "history.jsonl").read_text().splitlines()) == 2
+    train(config, tmp_path / "run", resume=True)
+    assert content(tmp_path / "run") == whole[kind]
+
+
+def test_a_run_cut_before_its_first_checkpoint_starts_again(
+    small: Small, content: Content, whole: dict[str, Any], tmp_path: Path
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train(small(), tmp_path / "run", observe=stop_at(lambda event: is_step(event, 1)))
+    train(small(), tmp_path / "run", resume=True)
+    assert content(tmp_path / "run") == whole["adamw"]
+
+
+def test_a_run_that_was_killed_while_it_wrote_goes_on(
+    small: Small, content: Content, interrupted: Interrupted, whole: dict[str, Any], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    interrupted(small(), run, after=2)
+    with (run / "history.jsonl").open("a") as file:
+        file.write('{"epoch": 3, "lr": 0.0')
+    for aside in ("checkpoints/.writing-epoch-0003", ".writing-serving"):
+        (run / aside).mkdir()
+        (run / aside / "model.safetensors").write_bytes(b"half of it")
+    for aside in ("checkpoints/.writing-last", ".writing-history.jsonl", ".writing-metrics.json"):
+        (run / aside).write_text("half")
+    train(small(), run, resume=True)
+    assert content(run) == whole["adamw"]
+
+
+def test_fit_seconds_add_up_over_resumes(small: Small, interrupted: Interrupted, tmp_path: Path) -> None:
+    interrupted(small(), tmp_path / "run", after=3)
+    lines = (tmp_path / "run" / "history.jsonl").read_text().splitlines()
+    metrics = train(small(), tmp_path / "run", resume=True)
+    assert metrics["fit_seconds"] > json.loads(lines[-1])["fit_seconds"]
+
+
+def test_resuming_a_finished_run_returns_its_result_and_touches_nothing(
+    small: Small, finished: Path, content: Content, tmp_path: Path, ratings_csv: Path
+) -> None:
+    run = shutil.copytree(finished, tmp_path / "run")
+    before = content(run)
+    config = small(data={"items": str(ratings_csv.with_name("movies.csv"))})
+    assert train(config, run, resume=True) == json.loads((run / "metrics.json").read_text())
+    assert content(run) == before
+
+
+def test_a_finished_run_needs_no_data_to_say_its_result(small: Small, finished: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(finished, tmp_path / "run")
+    gone = small(data={"ratings": str(tmp_path / "gone.csv")})
+    assert train(gone, run, resume=True)["n_epochs"] == 4
+
+
+def test_resume_without_a_run_starts_one(small: Small, content: Content, whole: dict[str, Any], tmp_path: Path) -> None:
+    train(small(), tmp_path / "run", resume=True)
+    assert content(tmp_path / "run") == whole["adamw"]
+
+
+@pytest.mark.parametrize(
+    ("sections", "says"),
+    [
+        ({"training": {"lr_max": 0.01}}, r"training\.lr_max: 0\.05 → 0\.01"),
+        ({"training": {"n_epochs": 5}}, r"training\.n_epochs: 4 → 5"),
+        ({"training": {"keep": "best"}}, r"training\.keep"),
+        ({"training": {"evaluate_every": 2}}, r"training\.evaluate_every"),
+        ({"model": {"embedding_dim": 8}}, r"model\.embedding_dim: 4 → 8"),
+        ({"model": {"y_range": [0, 6]}}, r"model\.y_range"),
+        ({"split": {"test_fraction": 0.2}}, r"split\.test_fraction"),
+        ({"data": {"duplicates": "last"}}, r"data\.duplicates"),
+        ({"seed": 1}, r"seed: 42 → 1"),
+    ],
+)
+def test_a_changed_config_is_refused_and_its_key_named(
+    small: Small, begun: Path, sections: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(RunError, match=says) as caught:
+        train(small(**sections), begun, resume=True)
+    assert caught.value.where == str(begun / "config.yaml")
+
+
+@pytest.fixture(scope="module")
+def template(small: Small, interrupted: Interrupted, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("begun") / "run"
+    interrupted(small(), folder, after=3)
+    return folder
+
+
+@pytest.fixture
+def begun(template: Path, tmp_path: Path) -> Path:
+    """A run with checkpoints after epochs 2 and 3 of 4."""
+    return shutil.copytree(template, tmp_path / "run")
+
+
+@pytest.mark.parametrize("name", ["ratings.csv", "renamed.csv"])
+def test_what_changes_no_result_may_change(
+    small: Small, begun: Path, ratings_csv: Path, tmp_path: Path, whole: dict[str, Any], content: Content, name: str
+) -> None:
+    (tmp_path / "moved").mkdir()
+    copy = shutil.copy(ratings_csv, tmp_path / "moved" / name)
+    train(small(data={"ratings": str(copy)}, training={"n_threads": 2, "checkpoint_every": 3}), begun, resume=True)
+    serving = {name: data for name, data in whole["adamw"].items() if name.startswith("serving")}
+    assert serving.items() <= content(begun).items()
+
+
+def test_changed_data_is_refused_and_its_file_named(
+    small: Small, begun: Path, ratings_csv: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "ratings.csv").write_bytes(ratings_csv.read_bytes() + b"1,1,5.0,1\n")
+    with pytest.raises(RunError, match=r"data changed.*ratings\.csv"):
+        train(small(data={"ratings": str(tmp_path / "ratings.csv")}), begun, resume=True)
+
+
+@pytest.mark.parametrize("change", ["added", "swapped", "renamed role"])
+def test_files_that_changed_their_parts_are_refused(
+    small: Small, interrupted: Interrupted, ratings_csv: Path, tmp_path: Path, change: str
+) -> None:
+    lines = ratings_csv.read_text().splitlines(keepends=True)
+    for name, rows in (("a.csv", lines[1:500]), ("b.csv", lines[500:])):
+        (tmp_path / name).write_text("".join([lines[0], *rows]))
+    first, second = str(tmp_path / "a.csv"), str(tmp_path / "b.csv")
+    before, after = {
+        "added": ({"train": first}, {"train": first, "test": second}),
+        "swapped": ({"train": first, "test": second}, {"train": second, "test": first}),
+        "renamed role": ({"train": first, "valid": second}, {"train": first, "test": second}),
+    }[change]
+    interrupted(small(data={"ratings": None, **before}), tmp_path / "run", after=1)
+    with pytest.raises(RunError, match="changed"):
+        train(small(data={"ratings": None, **after}), tmp_path / "run", resume=True)
+
+
+def test_a_used_folder_is_refused_without_resume(small: Small, begun: Path, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="in use already") as caught:
+        train(small(), begun)
+    assert "--resume" in (caught.value.hint or "")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").touch()
+    for resume in (False, True):
+        with pytest.raises(RunError, match="in use already"):
+            train(small(), tmp_path / "mine", resume=resume)
+
+
+def test_an_empty_folder_is_as_good_as_none(small: Small, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    train(small(training={"n_epochs": 1}), tmp_path / "run")
+    assert (tmp_path / "run" / "metrics.json").exists()
+
+
+def test_a_run_in_progress_cannot_be_claimed(small: Small, begun: Path) -> None:
+    with Run.claim(begun, small(), resume=True), pytest.raises(RunError, match="another process"):
+        train(small(), begun, resume=True)
+
+
+FILES = ["state.json", "model.safetensors", "learner.safetensors"]
+
+
+def flip(data: bytes, share: float) -> bytes:
+    at = min(int(len(data) * share), len(data) - 1)
+    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("harm", [0, 0.1, 0.5, 1, "cut", "gone"])
+def test_a_damaged_checkpoint_is_refused_and_the_older_one_offered(
+    small: Small, begun: Path, name: str, harm: float | str
+) -> None:
+    path = begun / "checkpoints" / "epoch-0003" / name
+    if isinstance(harm, str):
+        path.write_bytes(path.read_bytes()[:-9])
+    else:
+        path.write_bytes(flip(path.read_bytes(), harm))
+    if harm == "gone":
+        path.unlink()
+    with pytest.raises(RunError, match="damaged") as caught:
+        train(small(), begun, resume=True)
+    assert caught.value.where == str(path)
+    assert f"--run-dir {begun} --checkpoint epoch-0002" in (caught.value.hint or "")
+
+
+def test_the_older_checkpoint_goes_on_to_the_same_bytes(
+    small: Small, begun: Path, whole: dict[str, Any], content: Content
+) -> None:
+    (begun / "checkpoints" / "epoch-0003" / "model.safetensors").write_bytes(b"")
+    train(small(), begun, resume=True, checkpoint="epoch-0002")
+    assert content(begun) == whole["adamw"]
+
+
+def test_when_the_older_one_is_damaged_too_only_a_new_run_is_left(small: Small, begun: Path) -> None:
+    (begun / "checkpoints" / "epoch-0002" / "model.safetensors").write_bytes(b"")
+    with pytest.raises(RunError, match="damaged") as caught:
+        train(small(), begun, resume=True, checkpoint="epoch-0002")
+    assert caught.value.hint == "start a new run"
+
+
+def test_a_last_that_names_a_missing_checkpoint_is_refused_and_another_offered(small: Small, begun: Path) -> None:
+    shutil.rmtree(begun / "checkpoints" / "epoch-0003")
+    with pytest.raises(RunError, match="epoch-0003") as caught:
+        train(small(), begun, resume=True)
+    assert caught.value.where == str(begun / "checkpoints" / "last")
+    assert "--checkpoint epoch-0002" in (caught.value.hint or "")
+
+
+def test_a_checkpoint_that_is_not_there_is_refused(small: Small, begun: Path) -> None:
+    with pytest.raises(RunError, match="missing"):
+        train(small(), begun, resume=True, checkpoint="epoch-0001")
+
+
+def test_a_history_that_lost_epochs_is_refused(small: Small, begun: Path) -> None:
+    path = begun / "history.jsonl"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:2]))
+    with pytest.raises(RunError, match=r"history\.jsonl"):
+        train(small(), begun, resume=True)
+
+
+def is_epoch(event: Event) -> bool:
+    return hasattr(event, "number")
+
+
+def is_step(event: Event, epoch: int) -> bool:
+    return isinstance(event, Step) and event.epoch == epoch and event.done > 0
+
+
+def stop_at(here: Callable[[Event], bool]) -> Callable[[Event], None]:
+    def observe(event: Event) -> None:
+        if here(event):
+            raise KeyboardInterrupt
+
+    return observe
