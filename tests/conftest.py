@@ -90,6 +90,19 @@ def small(ratings_csv: Path) -> Callable[..., Config]:
 
 
 @pytest.fixture(scope="session")
+def wild(small: Callable[..., Config]) -> Callable[..., Config]:
+    """wild(key=…, …) → a Config of adamw that overfits: valid rmse is lowest after epoch 2."""
+
+    def build(**training: Any) -> Config:
+        return small(
+            model={"embedding_dim": 16},
+            training={"schedule": "constant", "weight_decay": 0.0, "batch_size": 32, **training},
+        )
+
+    return build
+
+
+@pytest.fixture(scope="session")
 def finished(small: Callable[..., Config], ratings_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run with integer ids, titles and a clipped linear output. Read only: copy it to change it."""
     folder = tmp_path_factory.mktemp("runs") / "finished"

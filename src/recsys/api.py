@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recsys.config.config import Config
-from recsys.config.load import config_from, load_config
+from recsys.config.load import config_from
+from recsys.config.load import load_config as read_config
 from recsys.data.ratings import Dataset, Ratings
 from recsys.records import Observer, Scores, silent
 
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
     from recsys.serving.recommender import Recommender
 
 PathLike = str | Path
+
+
+def load_config(path: PathLike, overrides: Sequence[str] = ()) -> Config:
+    """The Config of a YAML file, changed by overrides such as "training.n_epochs=5".
+
+    Raises:
+        ConfigError: the first thing that is wrong, by line; `more` holds the rest.
+    """
+    return read_config(Path(path), overrides)
 
 
 def read_ratings(ratings: PathLike, observe: Observer = silent, **options: Any) -> Dataset:
@@ -105,7 +115,7 @@ def _config(config: Config | Mapping[str, Any] | PathLike) -> Config:
         return config
     if isinstance(config, Mapping):
         return config_from(dict(config), Path.cwd())
-    return load_config(Path(config))
+    return load_config(config)
 
 
 def _path(run: PathLike | None) -> Path | None:

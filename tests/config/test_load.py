@@ -40,7 +40,7 @@ def test_all_that_may_be_left_out_has_a_default() -> None:
 
 
 def test_overrides_beat_the_file_and_the_file_beats_defaults() -> None:
-    path = write(MINIMAL + "training: {n_epochs: 3, batch_size: 7}\n")
+    path = write(MINIMAL + "training: {method: adamw, n_epochs: 3, batch_size: 7}\n")
     config = load_config(path, ["training.n_epochs=4", "seed=5", "seed=6"])
     assert (config.training.n_epochs, config.training.batch_size, config.seed) == (4, 7, 6)
 
@@ -96,7 +96,7 @@ n_epochs: 5
     assert [line for line in told if line.startswith("hint")] == [
         "hint: did you mean data.duplicates?",
         "hint: 50.0 is a float: write 50",
-        *[line for line in told if "mean sgd" in line],  # once there is such a method
+        "hint: did you mean sgd?",
         "hint: did you mean split.method?",
         "hint: it is training: {n_epochs: …}",
     ]
@@ -189,11 +189,11 @@ def test_a_mistake_is_told_with_its_line(line: str, told: str) -> None:
         ("data: {ratings: ''}\n", "c.yaml:1: data: data.ratings is missing: it names the ratings file"),
         (
             MINIMAL + "split: {valid_fraction: 0}\ntraining: {patience: 3}\n",
-            "c.yaml: training.patience chooses on valid, and there is none: set split.valid_fraction",
+            "c.yaml:3: training.patience: patience chooses on valid, and there is none: set split.valid_fraction",
         ),
         (
             MINIMAL + "training:\n  schedule: constant\n  pct_start: 0.3\n",
-            "c.yaml:4: training.pct_start: pct_start belongs to the schedule one_cycle and flat_cosine, and the",
+            "c.yaml:4: training.pct_start: pct_start belongs to the schedule one_cycle or flat_cosine, and the",
         ),
         (
             MINIMAL + "training.lr_max: 3\n",
@@ -291,6 +291,39 @@ def test_anchors_and_merges_work_and_own_keys_win() -> None:
     path = write("data:\n  columns: &c {user: u, item: i}\n  item_columns: {<<: {item: x, title: t}, item: y}\n")
     columns = load_config(path, ["data.ratings=r.csv"]).data.item_columns
     assert (columns.item, columns.title) == ("y", "t")
+
+
+@pytest.mark.parametrize(
+    ("rest", "method"),
+    [
+        ("", "sgd"),
+        ("model: {kind: dot_product}\n", "sgd"),
+        ("model: {y_range: null}\n", "sgd"),
+        ("model: {y_range: [0, 5.5]}\n", "adamw"),
+        ("model: {y_range: [0, 5.5]}\ntraining: {n_epochs: 3}\n", "adamw"),
+        ("model: {y_range: [0, 5.5]}\ntraining:\n", "adamw"),
+        ("training: {method: adamw}\n", "adamw"),
+    ],
+)
+def test_a_method_that_is_left_out_is_sgd_where_it_can_fit_the_model(rest: str, method: str) -> None:
+    assert load_config(write(MINIMAL + rest)).training.method == method
+
+
+def test_an_override_of_the_model_changes_the_method_that_is_left_out() -> None:
+    path = write(MINIMAL + "model: {y_range: [0, 5.5]}\n")
+    assert load_config(path, ["model.y_range=null"]).training.method == "sgd"
+    assert load_config(path, ["training.batch_size=64"]).training.method == "adamw"
+
+
+def test_sgd_with_a_y_range_is_refused_and_adamw_named() -> None:
+    told = refused(MINIMAL + "model: {y_range: [0, 5.5]}\ntraining: {method: sgd}\n")
+    assert told.startswith("c.yaml:3: training.method: sgd fits linear output only, and the model has a y_range: adamw")
+
+
+def test_a_key_of_adamw_without_a_method_says_to_name_adamw() -> None:
+    told = refused(MINIMAL + "training: {batch_size: 64}\n").splitlines()
+    assert told[0] == "c.yaml:2: training.batch_size: batch_size belongs to the method adamw, and the method is sgd"
+    assert told[-1] == "hint: remove it, or set training.method: adamw"
 
 
 def test_python_values_make_a_config() -> None:

@@ -45,6 +45,7 @@ Job = create_model(
 @pytest.fixture(autouse=True)
 def _two_methods(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(draft, "Config", Job)
+    monkeypatch.setattr(draft, "method_for", lambda _: "fast")
     for module in (draft, load, problems):
         monkeypatch.setattr(module, "ROOT", (Job,))
 

@@ -29,6 +29,13 @@ def test_biases_are_damped_means(train: Ratings) -> None:
     np.testing.assert_allclose(fitted.user_bias, [0.25, -0.25, 0.0])
 
 
+def test_user_biases_are_means_of_what_items_leave_over(rated: Rated) -> None:
+    # mean 11/3, damping 2: item a (4/3 + 1/3) / 4, item b −5/3 / 3; ann (11/12 − 10/9) / 4, bob −1/12 / 3
+    fitted = baselines.biases(rated([("ann", "a", 5.0), ("bob", "a", 4.0), ("ann", "b", 2.0)]), damping=2.0)
+    np.testing.assert_allclose(fitted.item_bias, [5 / 12, -5 / 9, 0.0], rtol=1e-6)
+    np.testing.assert_allclose(fitted.user_bias, [-7 / 144, -1 / 36, 0.0], rtol=1e-5)
+
+
 def test_without_damping_biases_are_means(train: Ratings) -> None:
     fitted = baselines.biases(train, damping=0.0)
     np.testing.assert_allclose(fitted.item_bias, [1.5, -1.5, 0.0])

@@ -77,5 +77,7 @@ def test_a_parameter_that_is_not_finite_is_divergence(value: float) -> None:
         next(epochs)
 
 
-def test_large_parameters_are_finite() -> None:
-    assert len(run(Scripted([1e30], parameters=[3e38]), 1)) == 1
+def test_a_parameter_whose_products_would_overflow_is_divergence() -> None:
+    assert len(run(Scripted([0.9], parameters=[1e18]), 1)) == 1
+    with pytest.raises(DivergedError):
+        run(Scripted([0.9], parameters=[1e20]), 1)

@@ -20,12 +20,16 @@ Small = Callable[..., Config]
 Content = Callable[[Path], dict[str, Any]]
 Interrupted = Callable[..., None]
 
+WILD = {"schedule": "constant", "weight_decay": 0.0}
 KINDS: dict[str, dict[str, Any]] = {
     "adamw": {},
     "sgd": {"training": {"method": "sgd"}},
-    "best": {"training": {"keep": "best", "schedule": "constant", "lr_max": 0.2}},
-    "patience": {"training": {"patience": 2, "n_epochs": 9, "schedule": "constant", "lr_max": 0.2}},
-    "sgd-best": {"training": {"method": "sgd", "keep": "best", "schedule": "constant", "evaluate_every": 1}},
+    "best": {"model": {"embedding_dim": 16}, "training": {**WILD, "batch_size": 32, "keep": "best"}},
+    "patience": {"model": {"embedding_dim": 16}, "training": {**WILD, "batch_size": 32, "n_epochs": 20, "patience": 2}},
+    "sgd-best": {
+        "model": {"embedding_dim": 16},
+        "training": {**WILD, "method": "sgd", "lr_max": 0.2, "n_epochs": 6, "keep": "best", "evaluate_every": 1},
+    },
     "sigmoid": {"model": {"y_range": [0, 5.5]}},
     "no-valid": {"split": {"valid_fraction": 0}},
     "every-2": {"training": {"checkpoint_every": 2}},
@@ -63,8 +67,9 @@ def test_a_run_killed_after_an_epoch_and_resumed_leaves_the_same_bytes(
 
 def test_the_worlds_above_are_what_they_are_meant_to_be(whole: dict[str, Any]) -> None:
     metrics = {kind: files["metrics.json"][0] for kind, files in whole.items()}
-    assert metrics["best"]["best_epoch"] < 4  # so that keeping the best is not keeping the last
-    assert metrics["patience"]["n_epochs"] < 9
+    assert metrics["best"]["best_epoch"] == 2  # so that keeping the best is not keeping the last
+    assert metrics["sgd-best"]["best_epoch"] < 6
+    assert metrics["patience"]["n_epochs"] == 4
     assert metrics["no-valid"]["valid"] is None
 
 

@@ -72,7 +72,7 @@ def _write(seen: Look, output: Path) -> None:
         template(
             ratings=_relative(seen.path, output),
             n_ratings=seen.n_ratings,
-            columns={**seen.columns},
+            columns={str(role): column for role, column in seen.columns.items()},
             delimiter=seen.delimiter,
             header=seen.header,
             encoding=seen.encoding,

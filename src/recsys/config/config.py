@@ -33,7 +33,7 @@ class Config(Section):
         if self.training.method == "sgd" and self.model.y_range is not None:
             raise PydanticCustomError(
                 "method",
-                "{key} is sgd, which fits linear output only, and the model has a y_range: adamw can fit it",
+                "sgd fits linear output only, and the model has a y_range: adamw can fit it",
                 {"key": "training.method"},
             )
         return self
@@ -41,14 +41,14 @@ class Config(Section):
     @model_validator(mode="after")
     def _patience_needs_valid(self) -> Self:
         has_valid = self.data.valid is not None or self.split.valid_fraction > 0
-        for key, asked in (
+        for name, asked in (
             ("patience", self.training.patience is not None),
             ("keep", self.training.keep == "best"),
         ):
             if asked and not has_valid:
                 raise PydanticCustomError(
                     "valid",
-                    "{key} chooses on valid, and there is none: set split.valid_fraction",
-                    {"key": f"training.{key}"},
+                    "{name} chooses on valid, and there is none: set split.valid_fraction",
+                    {"key": f"training.{name}", "name": name},
                 )
         return self

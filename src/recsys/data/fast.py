@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -11,17 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from recsys.data.body import UNIT_SEPARATOR, Body, DoubtfulError, QuotedError
 from recsys.data.dialect import Dialect, knows_quotes
+from recsys.data.pieces import QUOTE, UNIT_SEPARATOR, DoubtfulError, pieces_of
 from recsys.data.progress import Progress
 from recsys.data.slow import first_time_is_iso
+from recsys.data.stored import Stored
 from recsys.data.table import Coded, Role, Table, as_texts, remap
 from recsys.data.values import has_zone
 from recsys.data.vocabulary import Indices
 from recsys.records import Observer
 
-BLOCK = 8 << 20  # bytes that Arrow parses at a time: 4 MiB are slower, 16 take 50 MB more
-AHEAD = 1  # batches that may wait to be coded: 2 are no faster and take 40 MB more
+BLOCK = 8 << 20  # bytes that are parsed at a time: with 4 MiB it takes 10% longer, with 16 100 MB more
+THREADS = 2  # more are no faster: Python hands out the pieces
 
 DTYPES = {"user": np.int32, "item": np.int32, "rating": np.float32, "timestamp": np.float64}
 
@@ -29,40 +30,42 @@ DTYPES = {"user": np.int32, "item": np.int32, "rating": np.float32, "timestamp":
 def read_fast(dialect: Dialect, columns: dict[Role, int], observe: Observer) -> Table | None:
     """Reads the `columns` (role → position from 0) of a file, as read_slow does; None if that one has to.
 
-    It answers None for every file with an error in it, which read_slow then locates, and for some that are right
-    but unusual.
+    It answers None for every file with an error in its rows, which read_slow then locates, and for some that are
+    right but unusual. Arrow's own streaming reader is not used: it reads ahead in a thread that needs Python's lock,
+    and whoever gives up reading waits for that thread with the lock in hand.
+
+    Raises:
+        DataError: a compressed file that is damaged.
     """
     import pyarrow as pa
 
-    quoted = False
-    while True:
-        body = Body(dialect, quoted=quoted)
+    with Stored(dialect.path) as stored:
         try:
-            return _read(dialect, columns, body, quoted, Progress(dialect.path, observe))
-        except QuotedError:
-            quoted = True
+            return _read(dialect, columns, stored, Progress(dialect.path, observe))
         except (pa.ArrowException, DoubtfulError):
             return None
-        finally:
-            body.close()
 
 
-def _read(dialect: Dialect, columns: dict[Role, int], body: Body, quoted: bool, progress: Progress) -> Table:
+def _read(dialect: Dialect, columns: dict[Role, int], stored: Stored, progress: Progress) -> Table:
     is_iso = first_time_is_iso(dialect, columns)
+    parse = _parser(dialect, columns, is_iso)
     grown = {role: _Growing(role) for role in columns}
     dictionaries: dict[Role, list[Any]] = {"user": [], "item": []}
-    n_rows = 0
-    with closing(_ahead(_batches(dialect, columns, body, is_iso, quoted), list(columns))) as batches:
-        for n_batches, batch in enumerate(batches, start=1):
+    n_rows = n_bytes = 0
+    with closing(_ahead(pieces_of(dialect, stored, BLOCK), parse)) as batches:
+        for batch in batches:
             n_rows += batch.n_rows
-            done, total = body.progress
-            parsed = min(done, n_batches * BLOCK)  # Arrow has read further ahead
+            n_bytes += batch.n_bytes
+            expected = int(1.01 * n_rows * stored.total / max(1, min(n_bytes, stored.done)))  # done is further ahead
             for role, column in grown.items():
                 offset = sum(map(len, dictionaries[role])) if role in dictionaries else 0
-                column.append(batch.columns[role], offset, expected=int(1.01 * n_rows * total / max(1, parsed)))
+                column.append(batch.columns[role], offset, expected)
             for role, texts in batch.texts.items():
                 dictionaries[role].append(texts)
-            progress.now(done, total)
+            progress.now(stored.done, stored.total)
+    if not n_rows:
+        raise DoubtfulError
+    del batch
     _give_back()
     ids = {role: _coded(grown[role].array(), dictionaries[role]) for role in ("user", "item") if role in columns}
     return Table(
@@ -75,42 +78,6 @@ def _read(dialect: Dialect, columns: dict[Role, int], body: Body, quoted: bool, 
     )
 
 
-def _batches(dialect: Dialect, columns: dict[Role, int], body: Body, is_iso: bool, quoted: bool) -> Generator[Any]:
-    import pyarrow as pa
-    from pyarrow import csv
-
-    many = not knows_quotes(dialect.delimiter)
-    types: dict[Role, Any] = {
-        "user": pa.string(),
-        "item": pa.string(),
-        "rating": pa.float64(),
-        "timestamp": pa.float64(),
-    }
-    if is_iso:
-        zone = "UTC" if has_zone(dialect.sample[0][columns["timestamp"]]) else None
-        types["timestamp"] = pa.timestamp("us", tz=zone)
-    # Doubles, rounded to float32 afterwards: exactly what Python's float() and then float32 give.
-    reader = csv.open_csv(
-        pa.PythonFile(body, mode="r"),
-        read_options=csv.ReadOptions(
-            block_size=BLOCK, use_threads=False, column_names=[str(k) for k in range(dialect.width)]
-        ),
-        parse_options=csv.ParseOptions(
-            delimiter=UNIT_SEPARATOR.decode() if many else dialect.delimiter,
-            quote_char=False if many else '"',
-            newlines_in_values=quoted,
-        ),
-        convert_options=csv.ConvertOptions(
-            column_types={str(position): types[role] for role, position in columns.items()},
-            include_columns=[str(position) for position in columns.values()],
-            null_values=[],
-            strings_can_be_null=False,
-        ),
-    )
-    with reader:
-        yield from reader
-
-
 @dataclass(frozen=True)
 class _Batch:
     """Some rows as Arrow arrays: numbers and codes by role, and the texts that the codes of this batch mean."""
@@ -118,29 +85,73 @@ class _Batch:
     columns: dict[Role, Any]
     texts: dict[Role, Any]
     n_rows: int
+    n_bytes: int
 
 
-def _ahead(batches: Generator[Any], roles: list[Role]) -> Generator[_Batch]:
-    """Codes batches in a thread while Arrow parses the next ones."""
+def _ahead(pieces: Generator[bytes], parse: Callable[[bytes], _Batch]) -> Generator[_Batch]:
+    """The batches in order, parsed by a few threads while the next pieces are read."""
     waiting: deque[Future[_Batch]] = deque()
-    with closing(batches), ThreadPoolExecutor(1) as pool:
-        for batch in batches:
-            waiting.append(pool.submit(_code, batch, roles))
-            del batch
-            if len(waiting) > AHEAD:
+    with closing(pieces), ThreadPoolExecutor(THREADS) as pool:
+        for piece in pieces:
+            waiting.append(pool.submit(parse, piece))
+            del piece
+            if len(waiting) > THREADS:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
 
 
-def _code(batch: Any, roles: list[Role]) -> _Batch:
-    columns = dict(zip(roles, batch.columns, strict=True))
+def _parser(dialect: Dialect, columns: dict[Role, int], is_iso: bool) -> Callable[[bytes], _Batch]:
+    """A function that parses some whole rows and codes their ids; it may run in any thread."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    many = not knows_quotes(dialect.delimiter)
+    names = [str(position) for position in range(dialect.width)]
+    converting = csv.ConvertOptions(
+        column_types={
+            names[position]: _arrow_type(role, dialect, columns, is_iso) for role, position in columns.items()
+        },
+        include_columns=[names[position] for position in columns.values()],
+        null_values=[],
+        strings_can_be_null=False,
+    )
+
+    def parse(rows: bytes) -> _Batch:
+        table = csv.read_csv(
+            pa.BufferReader(rows),
+            read_options=csv.ReadOptions(use_threads=False, block_size=len(rows) + 1, column_names=names),
+            parse_options=csv.ParseOptions(
+                delimiter=UNIT_SEPARATOR.decode() if many else dialect.delimiter,
+                quote_char=False if many else '"',
+                newlines_in_values=not many and QUOTE in rows,
+            ),
+            convert_options=converting,
+        )
+        return _code(dict(zip(columns, table.columns, strict=True)), table.num_rows, len(rows))
+
+    return parse
+
+
+def _arrow_type(role: Role, dialect: Dialect, columns: dict[Role, int], is_iso: bool) -> Any:
+    """Ratings are doubles, rounded to float32 afterwards: exactly what Python's float() and then float32 give."""
+    import pyarrow as pa
+
+    if role in ("user", "item"):
+        return pa.string()
+    if role == "timestamp" and is_iso:
+        return pa.timestamp("us", tz="UTC" if has_zone(dialect.sample[0][columns[role]]) else None)
+    return pa.float64()
+
+
+def _code(columns: dict[Role, Any], n_rows: int, n_bytes: int) -> _Batch:
     texts: dict[Role, Any] = {}
     for role, column in columns.items():
+        columns[role] = column.combine_chunks()
         if role in ("user", "item"):
-            encoded = column.dictionary_encode()
+            encoded = columns[role].dictionary_encode()
             columns[role], texts[role] = encoded.indices, encoded.dictionary
-    return _Batch(columns, texts, batch.num_rows)
+    return _Batch(columns, texts, n_rows, n_bytes)
 
 
 def _give_back() -> None:

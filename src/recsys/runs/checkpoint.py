@@ -41,7 +41,7 @@ def read_state(checkpoint: Sealed) -> State:
 def checkpoints(folder: Path) -> list[Path]:
     """The checkpoints in a folder, oldest first."""
     found = [path for path in folder.glob("epoch-*") if path.is_dir() and not path.name.startswith(TEMPORARY)]
-    return sorted(found, key=lambda path: (len(path.name), path.name))
+    return sorted(found, key=lambda path: _age(path.name))
 
 
 def newest_checkpoint(folder: Path) -> Path | None:
@@ -55,5 +55,19 @@ def newest_checkpoint(folder: Path) -> Path | None:
             f"{LAST} names the checkpoint {name!r}, which is not there",
             where=str(folder / LAST),
             expected="the name of a checkpoint beside it",
+            hint=way_on(folder),
         )
     return folder / name
+
+
+def way_on(folder: Path, before: str | None = None) -> str:
+    """What to do when a checkpoint cannot be used: go on from the newest one, or the newest `before` one."""
+    left = [path.name for path in checkpoints(folder) if before is None or _age(path.name) < _age(before)]
+    if not left:
+        return "start a new run"
+    return f"go on from the older one: recsys train --resume --run-dir {folder.parent} --checkpoint {left[-1]}"
+
+
+def _age(name: str) -> tuple[int, str]:
+    """What sorts epoch-9999 before epoch-10000."""
+    return len(name), name

@@ -18,7 +18,7 @@ from recsys.config.load import dump, load_config
 from recsys.errors import RunError
 from recsys.records import Arrays, Epoch, State
 from recsys.runs import history
-from recsys.runs.checkpoint import checkpoints, newest_checkpoint, open_checkpoint, read_state, write_checkpoint
+from recsys.runs.checkpoint import newest_checkpoint, open_checkpoint, read_state, way_on, write_checkpoint
 from recsys.runs.directory import CHECKPOINTS, CONFIG, HISTORY, METRICS, all_runs, runs_root
 from recsys.runs.lock import locked
 from recsys.runs.sealed import Sealed, reading, write_file, writing
@@ -26,8 +26,9 @@ from recsys.runs.sealed import Sealed, reading, write_file, writing
 AUTO_SECONDS = 10.0  # between checkpoints
 BEST = "best."
 # What may change between an interruption and its resume, because the result does not depend on it.
+PARTS = {"ratings", "train", "valid", "test"}
 NEUTRAL = {
-    "data": {"ratings", "train", "valid", "test", "items"},
+    "data": {*PARTS, "items"},
     "training": {"n_threads", "checkpoint_every"},
 }
 
@@ -102,13 +103,21 @@ class Run:
             checkpoint = open_checkpoint(path)
             state = read_state(checkpoint)
         except RunError as error:
-            raise _with_older(error, self.path, path) from error
+            hint = way_on(folder, before=path.name)
+            raise RunError(error.what, where=error.where, expected=error.expected, hint=hint) from error
         _check_same_data(checkpoint, self._facts)
         self._best = {name.removeprefix(BEST): one for name, one in state.learner.items() if name.startswith(BEST)}
         learner.restore(state)
         self.rows = history.cut(self.path / HISTORY, state.epoch)
+        if not self.rows or self.rows[-1]["epoch"] != state.epoch:
+            raise RunError(
+                f"{HISTORY} is damaged: it lacks epoch {state.epoch}",
+                where=str(self.path / HISTORY),
+                expected="a line for each epoch",
+                hint=way_on(folder, before=path.name),
+            )
         self._saved_epoch = state.epoch
-        self._started -= self.rows[-1]["fit_seconds"] if self.rows else 0.0
+        self._started -= self.rows[-1]["fit_seconds"]
         return state.epoch
 
     def record(self, epoch: Epoch, state: Callable[[int], State]) -> None:
@@ -208,6 +217,8 @@ def _flat(config: Config) -> dict[str, Any]:
         for key, value in values.items() if isinstance(values, dict) else [("", values)]:
             if key not in NEUTRAL.get(section, ()):
                 flat[f"{section}.{key}".rstrip(".")] = value
+            elif key in PARTS and value is not None:
+                flat[f"{section}.{key}"] = "a file"  # its content is compared with the checkpoint's
     return flat
 
 
@@ -246,20 +257,13 @@ def _used(folder: Path) -> RunError:
 
 
 def _check_same_data(checkpoint: Sealed, facts: Mapping[str, Any]) -> None:
-    before, now = checkpoint.facts["data"], facts["data"]
-    changed = [name for name in sorted(before.keys() | now.keys()) if before.get(name) != now.get(name)]
+    """By content, file by file in the order of the parts: a file may have another name now."""
+    pairs = zip(checkpoint.facts["data"].values(), facts["data"].items(), strict=False)
+    changed = [(name, before) for before, (name, now) in pairs if before != now]
     if changed:
         raise RunError(
-            f"the data changed since the run was started: {', '.join(changed)}",
+            f"the data changed since the run was started: {', '.join(name for name, _ in changed)}",
             where=str(checkpoint.path),
-            expected="the same bytes: sha256 " + ", ".join(f"{before.get(name)} of {name}" for name in changed),
+            expected="the same bytes: sha256 " + ", ".join(f"{before} of {name}" for name, before in changed),
             hint="bring the old file back, or start a new run",
         )
-
-
-def _with_older(error: RunError, run: Path, damaged: Path) -> RunError:
-    older = [path.name for path in checkpoints(damaged.parent) if path.name < damaged.name]
-    hint = "start a new run"
-    if older:
-        hint = f"go on from the older one: recsys train --resume --run-dir {run} --checkpoint {older[-1]}"
-    return RunError(error.what, where=error.where, expected=error.expected, hint=hint)

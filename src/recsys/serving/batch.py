@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections import deque
+import os
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 PAIRS = 1 << 20  # written at once
-SCORES = 16 << 20  # scored at once by a thread: 64 MB
-THREADS = 2
+SCORES = 16 << 20  # held at once: 64 MB
+THREADS = os.cpu_count() or 1
 
 
 def predict_file(store: Store, pairs: Path, output: Path, on_unknown: OnUnknown, observe: Observer) -> dict[str, int]:
@@ -77,7 +77,7 @@ def recommend_all(
     allowed = recommender.allowed(min_ratings, candidates)
     written = 0
     with _csv(output) as write:
-        for done, best, scores in _best_of_all(store, allowed, n):
+        for done, best, scores in best_of_all(store, allowed, n):
             users = np.repeat(np.arange(done - len(best), done), best.shape[1])
             rank = np.tile(np.arange(1, best.shape[1] + 1), len(best))
             item_idx, score = best.ravel(), scores.ravel()
@@ -117,31 +117,22 @@ def read_candidates(store: Store, path: Path, observe: Observer) -> list[int | s
     return known
 
 
-def _best_of_all(
+def best_of_all(
     store: Store, allowed: np.ndarray[Any, Any], n: int
 ) -> Iterator[tuple[int, np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
     """For block after block of users: how many are done, their best items, and the scores of those."""
     n_users = len(store.users)
     block = max(1, SCORES // max(len(store.items), 1))
 
-    def best_of(start: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-        users = np.arange(start, min(start + block, n_users), dtype=np.int32)
-        scores = store.factors.score_all(users)
-        scores[:, ~allowed] = -np.inf
-        rows, seen = store.seen_of(users)
-        scores[rows, seen] = -np.inf
-        best = top_n(scores, n)
-        return best, np.take_along_axis(scores, best, axis=1)
-
     with ThreadPoolExecutor(THREADS) as pool:
-        waiting: deque[tuple[int, Future[Any]]] = deque()
         for start in range(0, n_users, block):
-            waiting.append((min(start + block, n_users), pool.submit(best_of, start)))
-            if len(waiting) > THREADS:
-                done, future = waiting.popleft()
-                yield done, *future.result()
-        for done, future in waiting:
-            yield done, *future.result()
+            users = np.arange(start, min(start + block, n_users), dtype=np.int32)
+            scores = store.factors.score_all(users)  # NumPy's BLAS takes all cores
+            scores[:, ~allowed] = -np.inf
+            scores[store.seen_of(users)] = -np.inf
+            shares = np.array_split(scores, THREADS)
+            best = np.concatenate(list(pool.map(top_n, shares, [n] * THREADS)))
+            yield start + len(users), best, np.take_along_axis(scores, best, axis=1)
 
 
 def _refuse_unknown(path: Path, role: str, column: Coded, idx: np.ndarray[Any, Any], vocabulary: Vocabulary) -> None:
@@ -188,4 +179,5 @@ def _csv(path: Path) -> Iterator[Any]:
             writer.close()
             aside.replace(path)
     finally:
-        aside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it was renamed, or could not be made
+            aside.unlink()

@@ -68,6 +68,7 @@ class Store:
 
     @cached_property
     def _seen(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        self.sealed.check(SEEN)
         path = self.sealed.path / SEEN
         return memory_map(path, "item_idx"), memory_map(path, "rating")
 

@@ -77,10 +77,10 @@ def fit(learner: Learner, n_epochs: int, *, after: int = 0, observe: Observer = 
 
 
 def _is_finite(done: Pass, state: State) -> bool:
-    # A sum is finite only if all its terms are, and needs no array of booleans.
-    return bool(np.isfinite(done.train_rmse)) and all(
-        np.isfinite(array.sum(dtype=np.float64)) for array in state.model.values()
-    )
+    # Where the sums of squares are finite in float32, so is the product of any two rows: no prediction overflows.
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = [np.vdot(array, array) for array in state.model.values()]
+    return bool(np.isfinite(done.train_rmse) and np.isfinite(squares).all())
 
 
 def _diverged(number: int, n_epochs: int, lr: float) -> DivergedError:

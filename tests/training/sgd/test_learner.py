@@ -138,8 +138,7 @@ def test_a_single_user_or_rating_can_be_fitted() -> None:
 @pytest.mark.parametrize(("n_ratings", "rate"), [(1, 0.04), (100_000, 0.04), (20_000_000, 0.03), (10**9, 0.03)])
 def test_auto_follows_the_number_of_ratings(n_ratings: int, rate: float) -> None:
     chosen = resolve(Sgd(), n_ratings)
-    assert (chosen.lr_max, chosen.weight_decay) == pytest.approx((rate, rate))
-    assert chosen.bias_weight_decay == pytest.approx(rate / 2)
+    assert (chosen.lr_max, chosen.weight_decay, chosen.bias_weight_decay) == pytest.approx((rate, rate, rate))
     own = resolve(Sgd(lr_max=0.5, weight_decay=0.0, bias_weight_decay=0.7, n_threads=3), n_ratings)
     assert (own.lr_max, own.weight_decay, own.bias_weight_decay, own.n_threads) == (0.5, 0.0, 0.7, 3)
 

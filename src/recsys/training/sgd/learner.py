@@ -120,8 +120,8 @@ class SgdLearner:
 def resolve(settings: Sgd, n_ratings: int) -> Sgd:
     """`auto` → the value for this many training ratings.
 
-    lr_max and weight_decay both fall from 0.04 at 100K ratings to 0.03 at 20M, along log n; biases have half the
-    decay of embeddings (docs/experiments.md has the figures behind the rule).
+    lr_max and weight_decay both fall from 0.04 at 100K ratings to 0.03 at 20M, along log n; biases decay as
+    embeddings do (docs/experiments.md has the figures behind the rule).
     """
     share = (math.log(max(n_ratings, 1)) - math.log(1e5)) / (math.log(2e7) - math.log(1e5))
     rate = 0.04 - 0.01 * min(max(share, 0.0), 1.0)
@@ -133,7 +133,7 @@ def resolve(settings: Sgd, n_ratings: int) -> Sgd:
         update={
             "lr_max": rate if settings.lr_max == "auto" else settings.lr_max,
             "weight_decay": decay,
-            "bias_weight_decay": decay / 2 if settings.bias_weight_decay == "auto" else settings.bias_weight_decay,
+            "bias_weight_decay": decay if settings.bias_weight_decay == "auto" else settings.bias_weight_decay,
             "n_threads": threads,
         }
     )
