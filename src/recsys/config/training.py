@@ -103,7 +103,7 @@ class Sgd(Scheduled):
     weight_decay: Auto | NotNegative = "auto"
     """λ of the loss ½e² + ½λ(|p|² + |q|²) for each rating; auto follows the number of ratings."""
     bias_weight_decay: Auto | NotNegative = "auto"
-    """λ of the biases; auto: a fifth of weight_decay."""
+    """λ of the biases; auto: as weight_decay."""
 
 
 Training = Annotated[Sgd | AdamW, Field(discriminator="method")]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from recsys.data.scale import Scale
 from recsys.data.vocabulary import UNKNOWN, Indices, Vocabulary
 
 if TYPE_CHECKING:
@@ -47,6 +49,11 @@ class Ratings:
             timestamp=None if self.timestamp is None else self.timestamp[rows],
         )
 
+    @cached_property
+    def scale(self) -> Scale:
+        """Mean, standard deviation and range of the ratings."""
+        return Scale.of(self)
+
     @property
     def n_unknown_users(self) -> int:
         """Ratings (not people) whose user is unknown."""
@@ -79,7 +86,7 @@ class Dataset:
         ratings: every row of every file, in the order of the files.
         given: part name ("train", "valid", "test") → its rows, when the parts were files of their own; else None.
         titles: raw item id → title, for the items that have one.
-        sha256: file name → sha256 of its bytes as stored.
+        sha256: "ratings", or "train", "valid", "test" → sha256 of that file's bytes as stored.
         duplicates: rows that the policy `duplicates` dropped.
     """
 

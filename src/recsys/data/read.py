@@ -54,7 +54,8 @@ def read_ratings(data: Data, observe: Observer = silent) -> Dataset:
         sums = [pool.submit(sha256_of, path) for path in files.values()]  # hashlib lets other threads run
         peeks = [peek(path, data) for path in files.values()]
         tables = in_seconds([_read(one, observe) for one in peeks])
-        sha256 = dict(zip(_names(list(files.values())), (one.result() for one in sums), strict=True))
+        keys = files if data.ratings is None else ["ratings"]
+        sha256 = dict(zip(keys, (one.result() for one in sums), strict=True))
     parts = _slices(list(files), [table.n_rows for table in tables])
     ratings = _join(tables)
     del tables
@@ -135,12 +136,6 @@ def _files(data: Data) -> dict[str, Path]:
         return {"train": data.ratings}
     parts = {"train": data.train, "valid": data.valid, "test": data.test}
     return {part: path for part, path in parts.items() if path is not None}
-
-
-def _names(paths: Sequence[Path]) -> list[str]:
-    """What to call each file: its name, with its folder's where two have the same."""
-    names = [path.name for path in paths]
-    return names if len(set(names)) == len(names) else [f"{path.parent.name}/{path.name}" for path in paths]
 
 
 def _slices(parts: Sequence[str], lengths: Sequence[int]) -> dict[str, slice]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recsys.data.ratings import Floats, Ratings
+if TYPE_CHECKING:
+    from recsys.data.ratings import Floats, Ratings
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ import numpy as np
 
 from recsys.config.split import Split
 from recsys.data.ratings import Dataset, Ratings
-from recsys.data.scale import Scale
 from recsys.data.vocabulary import UNKNOWN, Indices, Vocabulary
 from recsys.errors import DataError
 from recsys.seeding import rng
@@ -26,7 +25,7 @@ class Parts:
 
     Attributes:
         titles: item id → title, for the items that have one.
-        sha256: of each data file, by name.
+        sha256: of each data file, by its key in the config's `data` section.
     """
 
     train: Ratings
@@ -34,11 +33,6 @@ class Parts:
     test: Ratings | None
     titles: dict[int | str, str]
     sha256: dict[str, str]
-
-    @property
-    def scale(self) -> Scale:
-        """The scale of the training ratings."""
-        return Scale.of(self.train)
 
 
 def split(dataset: Dataset, how: Split, seed: int) -> Parts:

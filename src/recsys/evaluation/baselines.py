@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from recsys.data.ratings import Ratings
-from recsys.data.scale import Scale
 from recsys.scoring.factors import Array, Factors, Link
 
 DAMPING = 5.0  # ratings at the mean that each user and item is given in advance; LensKit's default
@@ -26,7 +25,7 @@ def biases(train: Ratings, damping: float = DAMPING) -> Factors:
     Source: Funk 2006, "Netflix Update: Try This at Home"; Ekstrand et al. 2011, "Rethinking the Recommender
     Research Ecosystem" (LensKit).
     """
-    rest = train.rating - train.rating.mean(dtype=np.float64)
+    rest = train.rating - train.scale.mean
     item_bias = _damped_means(train.item_idx, rest, len(train.items), damping)
     rest -= item_bias[train.item_idx]
     return _bias_only(train, _damped_means(train.user_idx, rest, len(train.users), damping), item_bias)
@@ -39,7 +38,7 @@ def _damped_means(
 
 
 def _bias_only(train: Ratings, user_bias: np.ndarray[Any, Any], item_bias: np.ndarray[Any, Any]) -> Factors:
-    scale = Scale.of(train)
+    scale = train.scale
     return Factors(
         global_mean=scale.mean,
         user_bias=_and_zero(user_bias),

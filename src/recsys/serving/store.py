@@ -83,7 +83,7 @@ def write_serving(run: Path, factors: Factors, parts: Parts, config: Config) -> 
         "recsys_version": __version__,
         "global_mean": factors.global_mean,
         "link": {"kind": factors.link.kind, "low": factors.link.low, "high": factors.link.high},
-        "scale": vars(parts.scale),
+        "scale": vars(parts.train.scale),
         "id_types": {"user": train.users.id_type.__name__, "item": train.items.id_type.__name__},
         "n_users": len(train.users),
         "n_items": len(train.items),

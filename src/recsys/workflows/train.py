@@ -38,7 +38,7 @@ def train(
             return run.result
         parts = split(read_ratings(config.data, observe), config.split, config.seed)
         learner = build_learner(config, parts)
-        run.open({"data": parts.sha256, "scale": asdict(parts.scale), "training": learner.settings()})
+        run.open({"data": parts.sha256, "scale": asdict(parts.train.scale), "training": learner.settings()})
         epochs = fit(learner, config.training.n_epochs, after=run.restore(learner), observe=observe)
         while not run.should_stop and (epoch := next(epochs, None)):
             epoch = _with_valid(epoch, config, learner, parts)
