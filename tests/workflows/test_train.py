@@ -19,6 +19,7 @@ from recsys.evaluation.metrics import evaluate
 from recsys.evaluation.summary import beats_baseline
 from recsys.records import Epoch, Event, Loading, Step
 from recsys.runs.checkpoint import newest_checkpoint, open_checkpoint, read_state
+from recsys.runs.sealed import sha256
 from recsys.serving.store import open_store
 from recsys.workflows.train import train
 
@@ -95,7 +96,7 @@ def test_state_json_says_what_the_contract_says(finished: Path, ratings_csv: Pat
     assert facts["seed"] == 42
     assert facts["versions"].keys() == {"recsys", "python", "numpy", "torch"}
     assert facts["scale"].keys() == {"mean", "std", "low", "high"}
-    assert "ratings.csv" in facts["data"]
+    assert facts["data"] == {"ratings": sha256(ratings_csv)}
     assert facts["training"]["weight_decay"] != "auto"
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from types import FrameType
+from typing import Any
 
 import typer
 
 from recsys.cli import config, evaluate, export, init, predict, recommend, runs, train
 from recsys.cli.arguments import check_options
-from recsys.cli.render import print_error
-from recsys.errors import RecsysError, RunError, StoppedError, TerminatedError, UsageError
+from recsys.cli.render import discard, print_error
+from recsys.cli.signals import end_at_once
+from recsys.errors import RecsysError, RunError, UsageError
 
 app = typer.Typer(
     name="recsys",
@@ -46,17 +46,16 @@ def main(arguments: list[str] | None = None) -> None:
     """Runs one command and exits with its code."""
     # Before torch is imported: its threads would spin while they wait, and steal the core that works.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    signal.signal(signal.SIGINT, _stop)
-    signal.signal(signal.SIGTERM, _stop)
     arguments = sys.argv[1:] if arguments is None else arguments
+    end_at_once(as_json=_asks_for_json(arguments))
     try:
         code = _run(arguments)
         sys.stdout.flush()
     except RecsysError as error:
         print_error(error, as_json=_asks_for_json(arguments))
         code = error.exit_code
-    except BrokenPipeError:  # whoever read our output has seen enough, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read our output has seen enough
+        discard(sys.stdout)
         code = 0
     sys.exit(code)
 
@@ -67,6 +66,10 @@ def _run(arguments: list[str]) -> int:
     try:
         check_options(command, arguments)
         return int(command.main(arguments, prog_name="recsys", standalone_mode=False) or 0)
+    except SystemExit as leaving:
+        if isinstance(leaving.__context__, BrokenPipeError):  # typer makes that a 1
+            raise leaving.__context__ from None
+        raise
     except (RecsysError, BrokenPipeError):
         raise
     except OSError as error:
@@ -75,16 +78,20 @@ def _run(arguments: list[str]) -> int:
         # Typer has its own copy of click in some versions: its errors are known by what they can do.
         if not hasattr(error, "format_message"):
             raise
-        context = getattr(error, "ctx", None)
-        path = context.command_path if context else "recsys"
-        raise UsageError(error.format_message().rstrip("."), hint=f"see {path} --help") from error
+        if type(error).__name__ == "NoArgsIsHelpError":  # the help has been shown
+            return UsageError.exit_code
+        raise _usage_error(error, arguments) from error
+
+
+def _usage_error(error: Any, arguments: list[str]) -> UsageError:
+    command = error.ctx.command_path if error.ctx else "recsys"
+    hint = f"see {command} --help"
+    if "--" in arguments:
+        hint = f"what follows -- are ids, so options come before it; {hint}"
+    what = error.format_message().replace("Value error, ", "").replace("Input should be", "it has to be")
+    return UsageError(what.split(", unable to parse")[0].rstrip("."), hint=hint)
 
 
 def _asks_for_json(arguments: list[str]) -> bool:
     until = arguments.index("--") if "--" in arguments else len(arguments)
     return "--json" in arguments[:until]
-
-
-def _stop(number: int, _: FrameType | None) -> None:
-    signal.signal(number, signal.SIG_DFL)  # a second one ends at once
-    raise TerminatedError("terminated") if number == signal.SIGTERM else StoppedError("interrupted")

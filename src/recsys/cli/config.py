@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from recsys.cli.arguments import JsonOption
-from recsys.cli.render import print_json
+from recsys.cli.render import paragraph, print_json
+
+if TYPE_CHECKING:
+    from recsys.config.reference import Entry
 
 app = typer.Typer(help="Check a config, show it resolved, or list all keys.", no_args_is_help=True)
 
@@ -60,4 +63,14 @@ def reference(as_json: JsonOption = False) -> None:
         print_json([asdict(entry) for entry in entries()])
         return
     for entry in entries():
-        typer.echo(str(entry))
+        for line in _lines(entry):
+            typer.echo(line)
+
+
+def _lines(entry: Entry) -> list[str]:
+    """A key as it stands in a config, what it takes, and what it is for."""
+    if entry.type == "a section":
+        return ["", f"# {entry.key}: {entry.doc}"]
+    default = "(required)" if entry.default is None else entry.default
+    owner = f" Only with {entry.owner}." if entry.owner else ""
+    return ["", f"{entry.key}: {default}", *paragraph(f"Takes {entry.type}. {entry.doc}{owner}", indent="    ")]

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from recsys.cli.arguments import JsonOption, RunOption
+from recsys.cli.progress import watching
 from recsys.cli.render import print_json
 
 
@@ -34,7 +35,9 @@ def export_factors(
     from recsys.serving import export
     from recsys.serving.store import open_store
 
-    files = export.export_factors(open_store(run), output, form.value)
+    store = open_store(run)
+    with watching():  # Ctrl-C waits until the folder is whole
+        files = export.export_factors(store, output, form.value)
     if as_json:
         print_json({"files": [str(path) for path in files]})
         return

@@ -41,7 +41,9 @@ def predict(
 ) -> None:
     """Predict a rating, and show its parts.
 
-    Examples: recsys predict 1 31, or recsys predict --input pairs.csv --output predictions.csv
+    Example: recsys predict 1 31
+
+    For many: recsys predict --input pairs.csv --output predictions.csv
     """
     many = pairs is not None and output is not None and user is None
     one = user is not None and item is not None and pairs is None and output is None

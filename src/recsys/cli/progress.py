@@ -2,74 +2,48 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from recsys.cli.render import console, say
-from recsys.errors import StoppedError, TerminatedError
+from recsys.cli.signals import stopping_between_events
 from recsys.records import Epoch, Event, Loading, Observer, Scoring, Step
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-SHOW_CURSOR = b"\x1b[?25h"  # the display hides it, and a second Ctrl-C gives it no time to tidy up
 QUIET_SECONDS = 2.0  # a pipe hears of a load or a pass only when it takes longer than this
 
 
 @contextmanager
-def watching(*, quiet: bool = False) -> Iterator[Observer]:
-    """An observer for a command; `quiet` shows nothing."""
-    if quiet:
-        yield lambda _: None
-    elif sys.stderr.isatty():
-        with _progress() as progress:
-            yield _Live(progress)
-    else:
-        yield _Lines()
-
-
-@contextmanager
-def stopping_between_events(observe: Observer) -> Iterator[Observer]:
-    """Within this, Ctrl-C and SIGTERM only leave word; the observer raises at the next event.
-
-    So no write is ever cut: events come between them. A second signal ends the process at once.
-    """
-    asked: list[int] = []
-
-    def leave_word(number: int, _: FrameType | None) -> None:
-        for one in before:
-            signal.signal(one, signal.SIG_DFL)
-        asked.append(number)
-        with contextlib.suppress(OSError):  # not through sys.stderr, which this may have interrupted
-            os.write(2, SHOW_CURSOR * os.isatty(2) + b"stopping; a second Ctrl-C ends at once\n")
-
-    def heed(event: Event) -> None:
-        if asked:
-            raise TerminatedError("terminated") if asked[0] == signal.SIGTERM else StoppedError("interrupted")
-        observe(event)
-
-    before = {number: signal.signal(number, leave_word) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield heed
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def watching() -> Iterator[Observer]:
+    """An observer for a command at work; Ctrl-C and SIGTERM make it raise at the next event."""
+    if not sys.stderr.isatty():
+        with stopping_between_events(_Lines()) as observe:
+            yield observe
+        return
+    with _progress() as progress, stopping_between_events(_Live(progress)) as observe:
+        yield observe
 
 
 def epoch_line(epoch: Epoch) -> str:
     """An epoch in a line that fits 80 columns; valid comes last, since not every epoch has it."""
     valid = f"  valid rmse {epoch.valid.rmse:.4f}" if epoch.valid else ""
     return (
-        f"{_counted(epoch.number, epoch.n_epochs)}  lr {epoch.lr:.1e}  {_speed(epoch.ratings_per_second)}"
+        f"{_counted(epoch.number, epoch.n_epochs)}  lr {epoch.lr:.1e}  {speed(epoch.ratings_per_second)}"
         f"  train rmse {epoch.train_rmse:.4f}{valid}"
     )
+
+
+def speed(ratings_per_second: float) -> str:
+    """A speed that is 15 wide."""
+    units = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (0.0, " "))
+    unit, name = next(one for one in units if ratings_per_second >= one[0])
+    value = ratings_per_second / (unit or 1)
+    return f"{value:>4.{0 if value >= 99.95 else 1}f}{name} ratings/s"
 
 
 class _Live:
@@ -93,7 +67,6 @@ class _Live:
             case Epoch():
                 self._speed = event.ratings_per_second
                 self._progress.console.print(epoch_line(event))
-                self._show("training", event.number, event.n_epochs, f"epoch {event.number}/{event.n_epochs}")
 
     def _step(self, step: Step) -> None:
         now = time.monotonic()
@@ -101,9 +74,9 @@ class _Live:
             self._began = (step.epoch, now)
         elif now > self._began[1]:
             self._speed = step.done / (now - self._began[1])
-        speed = f"  {_speed(self._speed)}" if self._speed else ""
+        fast = f"  {speed(self._speed)}" if self._speed else ""
         done = (step.epoch - 1) * step.total + step.done
-        detail = f"{_counted(step.epoch, step.n_epochs)}  lr {step.lr:.1e}{speed}"
+        detail = f"{_counted(step.epoch, step.n_epochs)}  lr {step.lr:.1e}{fast}"
         self._show("training", done, step.n_epochs * step.total, detail)
 
     def _show(self, job: str, done: int, total: int, detail: str) -> None:
@@ -142,14 +115,6 @@ def _now_and_then(event: Event) -> str | None:
 
 def _counted(number: int, n_epochs: int) -> str:
     return f"epoch {number:>{len(str(n_epochs))}}/{n_epochs}"
-
-
-def _speed(ratings_per_second: float) -> str:
-    """A speed in a width of 15."""
-    for unit, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if ratings_per_second >= unit:
-            return f"{ratings_per_second / unit:>4.3g}{name} ratings/s"
-    return f"{ratings_per_second:>5.0f} ratings/s"
 
 
 def _progress() -> Progress:

@@ -34,7 +34,9 @@ def recommend(
 ) -> None:
     """List the items that a user would rate highest, of those not rated yet.
 
-    Examples: recsys recommend 1 --min-ratings 20, or recsys recommend --all --output top.csv
+    Example: recsys recommend 1 --min-ratings 20
+
+    For everyone: recsys recommend --all --output top10.csv
     """
     if everyone != (output is not None) or everyone == (user is not None):
         raise UsageError(
@@ -71,4 +73,4 @@ def _show(found: list[Recommendation]) -> None:
     rows = [
         [str(one.rank), str(one.item_id), one.title or "", f"{one.rating:.2f}", f"{one.n_ratings:,}"] for one in found
     ]
-    print_table(["", "item", "title", "rating", "ratings"], rows, numbers=["", "rating", "ratings"])
+    print_table(["", "item", "title", "rating", "ratings"], rows, numbers=["", "rating", "ratings"], cut="title")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TextIO
@@ -20,7 +21,7 @@ def console(stream: TextIO) -> Console:
     from rich.console import Console
 
     width = None if stream.isatty() else PIPE_WIDTH
-    return Console(file=stream, width=width, highlight=False, markup=False, soft_wrap=not stream.isatty())
+    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=not stream.isatty())
 
 
 def print_json(answer: object) -> None:
@@ -28,29 +29,59 @@ def print_json(answer: object) -> None:
     sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: Sequence[str] = ()) -> None:
-    """A table on stdout, the columns in `numbers` aligned to the right."""
+def print_table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: Sequence[str] = (), cut: str | None = None
+) -> None:
+    """A table on stdout.
+
+    Args:
+        numbers: columns that are aligned to the right and never broken.
+        cut: the column that ends in … where a terminal is too narrow; others go on in the next line.
+    """
     from rich import box
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in columns:
-        is_number = column in numbers
-        table.add_column(column, justify="right" if is_number else "left", no_wrap=is_number, overflow="fold")
+        is_number, is_cut = column in numbers, column == cut
+        table.add_column(
+            column,
+            justify="right" if is_number else "left",
+            no_wrap=is_number or is_cut,
+            overflow="ellipsis" if is_cut else "fold",
+        )
     for row in rows:
         table.add_row(*row)
     console(sys.stdout).print(table)
 
 
+def paragraph(text: str, indent: str = "") -> list[str]:
+    """The lines of a text on stdout: broken at a terminal's margin, one line in a pipe."""
+    import shutil
+    import textwrap
+
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPE_WIDTH
+    return textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent)
+
+
 def say(text: str) -> None:
-    """A line for people, on stderr."""
-    sys.stderr.write(text + "\n")
+    """A line for people, on stderr. Nobody may be reading any more: that is no reason to stop the work."""
+    try:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+    except BrokenPipeError:
+        discard(sys.stderr)
+
+
+def discard(stream: TextIO) -> None:
+    """Sends what is still written to a stream nowhere, once its reader has gone, as `head` does."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def print_error(error: RecsysError, *, as_json: bool) -> None:
     """What is wrong, where, what was expected, what to do next; with --json one object as the last line."""
     if as_json:
-        sys.stderr.write(json.dumps({"error": error_dict(error)}, ensure_ascii=False) + "\n")
+        say(json.dumps({"error": error_dict(error)}, ensure_ascii=False))
         return
     for one in (error, *error.more):
         place = f"{one.where}: " if one.where else ""
@@ -77,6 +108,4 @@ def error_dict(error: RecsysError) -> dict[str, Any]:
 
 
 def _paint(text: str, code: str) -> str:
-    import os
-
     return f"\033[{code}m{text}\033[0m" if sys.stderr.isatty() and "NO_COLOR" not in os.environ else text

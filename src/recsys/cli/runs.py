@@ -26,7 +26,16 @@ def runs(as_json: JsonOption = False) -> None:
     elif not found:
         typer.echo(f"no runs under {runs_root()}")
     else:
-        rows = [[Path(one["path"]).name, one["status"], *_figures(one["metrics"])] for one in found]
+        rows = [
+            [
+                Path(one["path"]).name,
+                one["status"],
+                *_rmse(one["metrics"]),
+                str(one["epochs"]),
+                _seconds(one["metrics"]),
+            ]
+            for one in found
+        ]
         print_table(
             ["run", "status", "rmse", "biases", "epochs", "seconds"],
             rows,
@@ -52,10 +61,13 @@ def inspect(
         typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
 
 
-def _figures(metrics: dict[str, Any] | None) -> list[str]:
-    if metrics is None:
-        return [""] * 4
-    measured = metrics["test"] or metrics["valid"]
-    rmse = f"{measured['rmse']:.4f}" if measured else ""
-    biases = f"{metrics['baselines']['biases']['rmse']:.4f}" if measured else ""
-    return [rmse, biases, str(metrics["n_epochs"]), f"{metrics['fit_seconds']:.1f}"]
+def _rmse(metrics: dict[str, Any] | None) -> tuple[str, str]:
+    """The model's and that of the biases alone."""
+    measured = metrics and (metrics["test"] or metrics["valid"])
+    if not metrics or not measured:
+        return "", ""
+    return f"{measured['rmse']:.4f}", f"{metrics['baselines']['biases']['rmse']:.4f}"
+
+
+def _seconds(metrics: dict[str, Any] | None) -> str:
+    return f"{metrics['fit_seconds']:.1f}" if metrics else ""

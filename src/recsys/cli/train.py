@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from recsys.cli.arguments import JsonOption
-from recsys.cli.progress import stopping_between_events, watching
-from recsys.cli.render import print_json, print_table
-from recsys.errors import BelowBaselineError, StoppedError, UsageError
+from recsys.cli.progress import speed, watching
+from recsys.cli.render import print_json, print_table, say
+from recsys.errors import BelowBaselineError, RunError, StoppedError, UsageError
 
 if TYPE_CHECKING:
     from recsys.config.config import Config
@@ -37,8 +37,10 @@ def train(
 ) -> None:
     """Train a model and write a run.
 
-    Example: recsys train --config configs/movielens-small.yaml --set training.n_epochs=5
+    Example: recsys train --config config.yaml --set training.n_epochs=5
     """
+    if checkpoint is not None and not resume:
+        raise UsageError("--checkpoint names where to go on from", expected="--resume beside it")
     resolved, folder = _what_and_where(config, overrides or [], run_dir, resume)
     if dry_run:
         _dry_run(resolved, as_json)
@@ -55,7 +57,7 @@ def _what_and_where(
     config: Path | None, overrides: list[str], run_dir: Path | None, resume: bool
 ) -> tuple[Config, Path]:
     from recsys.config.load import load_config
-    from recsys.runs.directory import CONFIG, new_run_folder
+    from recsys.runs.directory import new_run_folder
     from recsys.runs.run import newest_unfinished
 
     if config is None and not (resume and run_dir):
@@ -64,18 +66,36 @@ def _what_and_where(
             expected="--config FILE, or --resume with --run-dir DIR",
             hint="recsys init RATINGS.csv writes a config for your file",
         )
-    resolved = load_config(config if config is not None else run_dir / CONFIG, overrides)  # type: ignore[operator]
+    if config is None:
+        assert run_dir is not None
+        return load_config(_config_of(run_dir), overrides), run_dir
+    resolved = load_config(config, overrides)
     if run_dir is None:
-        assert config is not None
         run_dir = newest_unfinished(config.stem, resolved) if resume else new_run_folder(config.stem)
     return resolved, run_dir
 
 
+def _config_of(run_dir: Path) -> Path:
+    from recsys.runs.directory import CONFIG
+
+    if (run_dir / CONFIG).exists():
+        return run_dir / CONFIG
+    raise RunError(
+        "there is no run in this folder",
+        where=str(run_dir),
+        expected=f"a run, with its {CONFIG}",
+        hint="recsys runs lists the runs; --config FILE starts a new one",
+    )
+
+
 def _train(config: Config, folder: Path, resume: bool, checkpoint: str | None) -> dict[str, Any]:
     from recsys.runs.directory import CONFIG
-    from recsys.workflows import train as workflow
 
-    with watching() as show, stopping_between_events(show) as observe:
+    if config.training.patience is not None and config.training.schedule == "one_cycle":
+        say("note: training.patience may stop one_cycle before its learning rate has come down, where most is gained")
+    with watching() as observe:
+        from recsys.workflows import train as workflow
+
         try:
             return workflow.train(config, folder, resume=resume, checkpoint=checkpoint, observe=observe)
         except StoppedError as stopped:
@@ -85,9 +105,9 @@ def _train(config: Config, folder: Path, resume: bool, checkpoint: str | None) -
 
 
 def _dry_run(config: Config, as_json: bool) -> None:
-    from recsys.workflows.estimate import estimate
-
     with watching() as observe:
+        from recsys.workflows.estimate import estimate
+
         needs = estimate(config, observe)
     if as_json:
         print_json(needs)
@@ -110,21 +130,21 @@ def _summarise(metrics: dict[str, Any], folder: Path) -> None:
     measured_on = "test" if metrics["test"] else "valid"
     for name, label in (("biases", "biases alone"), ("global_mean", "global mean")):
         if metrics["baselines"][name]:
-            rows.append([f"{measured_on}, {label}", *_scores(metrics["baselines"][name])])
+            rows.append([f"  {label}", *_scores(metrics["baselines"][name])])
     if rows:
         numbers = ["rmse", "mae", "ratings", "unknown users", "unknown items"]
         print_table(["", *numbers], rows, numbers=numbers)
-    typer.echo(_verdict(metrics, measured_on))
-    typer.echo(
+    lines = [
+        *_verdict(metrics, measured_on),
         f"{metrics['method']}, dim {metrics['embedding_dim']}: {metrics['train']['n_ratings']:,} training ratings,"
         f" {metrics['n_epochs']} epochs in {metrics['fit_seconds']:.1f} s,"
-        f" {metrics['ratings_per_second']:,.0f} ratings/s"
-    )
-    typer.echo(f"run: {folder}")
-    typer.echo("")
-    typer.echo("Next:")
-    for line in _next_commands(folder):
-        typer.echo(f"  {line}")
+        f" {speed(metrics['ratings_per_second']).strip()}",
+        f"run: {folder}",
+        "",
+        "Next:",
+        *(f"  {line}" for line in _next_commands(folder)),
+    ]
+    typer.echo("\n".join(lines))
 
 
 def _scores(scores: dict[str, Any]) -> list[str]:
@@ -132,19 +152,19 @@ def _scores(scores: dict[str, Any]) -> list[str]:
     return [f"{scores['rmse']:.4f}", f"{scores['mae']:.4f}", *(f"{scores[key]:,}" for key in counts)]
 
 
-def _verdict(metrics: dict[str, Any], measured_on: str) -> str:
+def _verdict(metrics: dict[str, Any], measured_on: str) -> list[str]:
     from recsys.evaluation.summary import beats_baseline
 
     better = beats_baseline(metrics)
     if better is None:
-        return "Nothing was held out, so nothing was measured."
+        return ["Nothing was held out, so nothing was measured."]
     ratio = metrics[measured_on]["rmse"] / metrics["baselines"]["biases"]["rmse"]
     if better:
-        return f"The model's {measured_on} rmse is {1 - ratio:.1%} below that of the biases alone."
-    return (
-        f"The model does NOT beat the biases alone: its {measured_on} rmse is {ratio - 1:.1%} above theirs."
-        " Fewer factors, more weight decay or more data may help."
-    )
+        return [f"The model's {measured_on} rmse is {1 - ratio:.1%} below that of the biases alone."]
+    return [
+        f"The model does NOT beat the biases alone: its {measured_on} rmse is {ratio - 1:.1%} above theirs.",
+        "Fewer factors, more weight decay or more data may help.",
+    ]
 
 
 def _next_commands(folder: Path) -> list[str]:
@@ -172,9 +192,13 @@ def _most_rated(store: Store) -> int:
 def _check_baseline(metrics: dict[str, Any], fail_below_baseline: bool) -> None:
     from recsys.evaluation.summary import beats_baseline
 
-    if fail_below_baseline and beats_baseline(metrics) is not True:
+    better = beats_baseline(metrics)
+    if fail_below_baseline and not better:
+        what = (
+            "the model is not better than the biases alone" if better is False else "nothing was held out to measure on"
+        )
         raise BelowBaselineError(
-            "the model is not better than the biases alone",
+            what,
             expected="a lower rmse, as --fail-below-baseline asks",
             hint="try fewer factors, more weight decay or more epochs; the run is kept",
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from recsys.data.chunks import Counts, count
 from recsys.data.scale import Scale
 from recsys.data.vocabulary import UNKNOWN, Indices, Vocabulary
 
@@ -48,6 +49,16 @@ class Ratings:
             rating=self.rating[rows],
             timestamp=None if self.timestamp is None else self.timestamp[rows],
         )
+
+    @cached_property
+    def user_counts(self) -> Counts:
+        """Ratings of each user, int64, shape (n_users,); all users have to be known."""
+        return count(self.user_idx, len(self.users))
+
+    @cached_property
+    def item_counts(self) -> Counts:
+        """Ratings of each item, int64, shape (n_items,); all items have to be known."""
+        return count(self.item_idx, len(self.items))
 
     @cached_property
     def scale(self) -> Scale:

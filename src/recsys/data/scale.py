@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from recsys.data.chunks import chunks
 
 if TYPE_CHECKING:
     from recsys.data.ratings import Floats, Ratings
@@ -24,8 +27,11 @@ class Scale:
     def of(cls, ratings: Ratings) -> Scale:
         """The scale of `ratings`; std is 1 where all of them are equal."""
         rating = ratings.rating
-        std = float(rating.std(dtype=np.float64))
-        return cls(float(rating.mean(dtype=np.float64)), std or 1.0, float(rating.min()), float(rating.max()))
+        parts = [rating[rows] for rows in chunks(len(rating))]
+        mean = sum(float(part.sum(dtype=np.float64)) for part in parts) / len(rating)
+        squares = sum(float(np.square(np.subtract(part, mean, dtype=np.float64)).sum()) for part in parts)
+        std = math.sqrt(squares / len(rating))
+        return cls(mean, std or 1.0, float(rating.min()), float(rating.max()))
 
     def standardise(self, rating: Floats) -> Floats:
         """(rating − mean) / std, float32."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from recsys.config.split import Split
+from recsys.data.chunks import count
 from recsys.data.ratings import Dataset, Ratings
 from recsys.data.vocabulary import UNKNOWN, Indices, Vocabulary
 from recsys.errors import DataError
@@ -178,7 +179,7 @@ class Known:
     """The ids of a vocabulary that have training ratings."""
 
     def __init__(self, all_ids: Vocabulary, train_idx: Indices) -> None:
-        known = np.bincount(train_idx, minlength=len(all_ids)) > 0
+        known = count(train_idx, len(all_ids)) > 0
         self._are_all = bool(known.all())
         self._new = np.where(known, np.cumsum(known) - 1, UNKNOWN).astype(np.int32)
         self.vocabulary = all_ids if self._are_all else Vocabulary(all_ids.ids[known])

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from recsys.data.chunks import chunks
 from recsys.data.ratings import Floats, Times
 from recsys.data.vocabulary import Indices
 
@@ -17,7 +18,6 @@ TimeUnit = Literal["seconds", "milliseconds", "ISO dates"]
 ROLES: tuple[Role, ...] = ("user", "item", "rating", "timestamp")
 EVERYTHING: frozenset[Role] = frozenset(ROLES)
 LONGEST_SECONDS = 1e11  # in seconds the year 5138, in milliseconds March 1973
-CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +60,6 @@ def as_texts(texts: list[str]) -> Texts:
 
 def remap(codes: Indices, new: Indices) -> Indices:
     """`new[codes]`, written over `codes` chunk by chunk, so that no second array is needed."""
-    for start in range(0, len(codes), CHUNK):
-        part = codes[start : start + CHUNK]
-        part[:] = new[part]
+    for rows in chunks(len(codes)):
+        codes[rows] = new[codes[rows]]
     return codes

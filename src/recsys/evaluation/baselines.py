@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from recsys.data.chunks import chunks
 from recsys.data.ratings import Ratings
 from recsys.scoring.factors import Array, Factors, Link
 
@@ -25,16 +26,17 @@ def biases(train: Ratings, damping: float = DAMPING) -> Factors:
     Source: Funk 2006, "Netflix Update: Try This at Home"; Ekstrand et al. 2011, "Rethinking the Recommender
     Research Ecosystem" (LensKit).
     """
-    rest = train.rating - train.scale.mean
-    item_bias = _damped_means(train.item_idx, rest, len(train.items), damping)
-    rest -= item_bias[train.item_idx]
-    return _bias_only(train, _damped_means(train.user_idx, rest, len(train.users), damping), item_bias)
-
-
-def _damped_means(
-    idx: np.ndarray[Any, Any], values: np.ndarray[Any, Any], n: int, damping: float
-) -> np.ndarray[Any, Any]:
-    return np.bincount(idx, values, minlength=n) / (np.bincount(idx, minlength=n) + damping)
+    mean = train.scale.mean
+    item_sums, user_sums = np.zeros(len(train.items)), np.zeros(len(train.users))
+    for rows in chunks(len(train)):
+        item_idx, rest = train.item_idx[rows], train.rating[rows] - mean
+        item_sums += np.bincount(item_idx, rest, minlength=len(item_sums))
+    item_bias = item_sums / (train.item_counts + damping)
+    for rows in chunks(len(train)):
+        user_idx, item_idx = train.user_idx[rows], train.item_idx[rows]
+        rest = train.rating[rows] - mean - item_bias[item_idx]
+        user_sums += np.bincount(user_idx, rest, minlength=len(user_sums))
+    return _bias_only(train, user_sums / (train.user_counts + damping), item_bias)
 
 
 def _bias_only(train: Ratings, user_bias: np.ndarray[Any, Any], item_bias: np.ndarray[Any, Any]) -> Factors:

@@ -105,7 +105,7 @@ class Run:
         except RunError as error:
             hint = way_on(folder, before=path.name)
             raise RunError(error.what, where=error.where, expected=error.expected, hint=hint) from error
-        _check_same_data(checkpoint, self._facts)
+        _check_same_data(checkpoint, self._facts, self.config)
         self._best = {name.removeprefix(BEST): one for name, one in state.learner.items() if name.startswith(BEST)}
         learner.restore(state)
         self.rows = history.cut(self.path / HISTORY, state.epoch)
@@ -256,14 +256,15 @@ def _used(folder: Path) -> RunError:
     )
 
 
-def _check_same_data(checkpoint: Sealed, facts: Mapping[str, Any]) -> None:
-    """By content, file by file in the order of the parts: a file may have another name now."""
-    pairs = zip(checkpoint.facts["data"].values(), facts["data"].items(), strict=False)
-    changed = [(name, before) for before, (name, now) in pairs if before != now]
+def _check_same_data(checkpoint: Sealed, facts: Mapping[str, Any], config: Config) -> None:
+    """By content: a file may lie elsewhere now."""
+    before: dict[str, str] = checkpoint.facts["data"]
+    changed = {part: before.get(part) for part, now in facts["data"].items() if before.get(part) != now}
     if changed:
+        files = ", ".join(str(getattr(config.data, part)) for part in changed)
         raise RunError(
-            f"the data changed since the run was started: {', '.join(name for name, _ in changed)}",
+            f"the data changed since the run was started: {files}",
             where=str(checkpoint.path),
-            expected="the same bytes: sha256 " + ", ".join(f"{before} of {name}" for name, before in changed),
+            expected="the same bytes: " + ", ".join(f"sha256 {sha256} of {part}" for part, sha256 in changed.items()),
             hint="bring the old file back, or start a new run",
         )

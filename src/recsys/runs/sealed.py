@@ -18,6 +18,7 @@ from typing import Any
 
 from recsys.errors import RunError
 from recsys.records import Arrays
+from recsys.runs.arrays import write_arrays
 
 TEMPORARY = ".writing-"
 
@@ -56,17 +57,11 @@ def write_sealed(folder: Path, json_name: str, facts: Mapping[str, Any], arrays:
         facts: what the json says besides `files` and `checksum`.
         arrays: file name → its arrays.
     """
-    from safetensors.numpy import save
-
     with writing(folder):
         aside = folder.with_name(TEMPORARY + folder.name)
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
-        files = {}
-        for name, content in arrays.items():
-            data = save(content)
-            _write_through(aside / name, data)
-            files[name] = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        files = {name: write_arrays(aside / name, content) for name, content in arrays.items()}
         _write_through(aside / json_name, _seal({**facts, "files": files}))
         _flush_folder(aside)
         shutil.rmtree(folder, ignore_errors=True)

@@ -12,11 +12,13 @@ import numpy as np
 from recsys import __version__
 from recsys.config.config import Config
 from recsys.config.data import Data
+from recsys.data.chunks import chunks
 from recsys.data.ratings import Ratings
 from recsys.data.split import Parts
 from recsys.data.vocabulary import Vocabulary
 from recsys.errors import RunError
 from recsys.records import Arrays
+from recsys.runs.arrays import memory_map
 from recsys.runs.directory import SERVING, finished_runs, runs_root
 from recsys.runs.sealed import Sealed, open_sealed, write_sealed
 from recsys.scoring.factors import Factors, Link
@@ -92,16 +94,14 @@ def write_serving(run: Path, factors: Factors, parts: Parts, config: Config) -> 
             mode="json", include={"columns", "delimiter", "header", "encoding"}, exclude_none=True
         ),
     }
-    user_counts = np.bincount(train.user_idx, minlength=len(train.users))
-    item_counts = np.bincount(train.item_idx, minlength=len(train.items))
     write_sealed(
         run / SERVING,
         SERVING_JSON,
         facts,
         {
             SCORER: _factor_arrays(factors),
-            USERS: {**pack_ids(train.users), "n_ratings": user_counts},
-            ITEMS: {**pack_ids(train.items), **pack_texts("titles", titles), "n_ratings": item_counts},
+            USERS: {**pack_ids(train.users), "n_ratings": train.user_counts},
+            ITEMS: {**pack_ids(train.items), **pack_texts("titles", titles), "n_ratings": train.item_counts},
             SEEN: _by_user(train),
         },
     )
@@ -157,20 +157,6 @@ def locate(path: Path | None) -> Path:
     raise RunError(what, where=str(path), expected="a run folder, or its serving folder", hint=hint)
 
 
-def memory_map(path: Path, name: str) -> np.ndarray[Any, Any]:
-    """One array of a safetensors file, read from disk as it is touched."""
-    import json
-
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        tensor = json.loads(file.read(length))[name]
-    dtype = {"I32": np.int32, "F32": np.float32}[tensor["dtype"]]
-    start, _ = tensor["data_offsets"]
-    if not tensor["shape"][0]:
-        return np.empty(0, dtype=dtype)
-    return np.memmap(path, dtype=dtype, mode="r", offset=8 + length + start, shape=tuple(tensor["shape"]))
-
-
 def _factor_arrays(factors: Factors) -> Arrays:
     return {
         "user_bias": factors.user_bias,
@@ -182,9 +168,11 @@ def _factor_arrays(factors: Factors) -> Arrays:
 
 def _by_user(train: Ratings) -> Arrays:
     """The training ratings, by user and then as they stood in the file."""
-    keys = train.user_idx.astype(np.int64)
-    keys <<= 32
-    keys |= np.arange(len(train))  # sorting user and row as one number is several times as fast as a stable argsort
+    # Sorting user and row as one number is several times as fast as a stable argsort.
+    keys = np.empty(len(train), dtype=np.int64)
+    for rows in chunks(len(train)):
+        np.left_shift(train.user_idx[rows], 32, out=keys[rows], dtype=np.int64)
+        keys[rows] |= np.arange(rows.start, rows.stop)
     keys.sort()
     keys &= 0xFFFF_FFFF
     return {"item_idx": train.item_idx[keys], "rating": train.rating[keys]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from recsys import __version__
 from recsys.config.config import Config
@@ -16,6 +16,7 @@ from recsys.evaluation.summary import measure
 from recsys.records import Epoch, Observer, silent
 from recsys.runs.history import best_epoch
 from recsys.runs.run import Run
+from recsys.scoring.factors import Factors
 from recsys.serving.store import write_serving
 from recsys.training.build import build_learner
 from recsys.training.fit import Learner, fit
@@ -37,37 +38,39 @@ def train(
         if run.result is not None:
             return run.result
         parts = split(read_ratings(config.data, observe), config.split, config.seed)
-        learner = build_learner(config, parts)
-        run.open({"data": parts.sha256, "scale": asdict(parts.train.scale), "training": learner.settings()})
-        epochs = fit(learner, config.training.n_epochs, after=run.restore(learner), observe=observe)
-        while not run.should_stop and (epoch := next(epochs, None)):
-            epoch = _with_valid(epoch, config, learner, parts)
-            run.record(epoch, learner.state)
-            observe(epoch)
-        last = learner.state(run.rows[-1]["epoch"])
-        run.save(last)
-        learner.restore(run.kept(last))
-        write_serving(run.path, learner.scorer(), parts, config)
-        return run.finish(_metrics(run, learner, parts))
+        scorer = _fit(run, parts, observe)
+        write_serving(run.path, scorer, parts, config)
+        return run.finish(_metrics(run, scorer, parts))
 
 
-def _with_valid(epoch: Epoch, config: Config, learner: Learner, parts: Parts) -> Epoch:
-    """The epoch with its scores on valid, if it is one to look at."""
-    if parts.valid is None:
-        return epoch
-    asked = config.training.evaluate_every
+def _fit(run: Run, parts: Parts, observe: Observer) -> Factors:
+    """Trains, from where the run stands to its end, and returns the model that the config keeps."""
+    training = run.config.training
+    learner = build_learner(run.config, parts)
+    run.open({"data": parts.sha256, "scale": asdict(parts.train.scale), "training": learner.settings()})
+    epochs = fit(learner, training.n_epochs, after=run.restore(learner), observe=observe)
+    while not run.should_stop and (epoch := next(epochs, None)):
+        if parts.valid is not None and _is_evaluated(epoch, training.evaluate_every, learner, parts):
+            epoch = replace(epoch, valid=evaluate(learner.scorer(), parts.valid))
+        run.record(epoch, learner.state)
+        observe(epoch)
+    last = learner.state(run.rows[-1]["epoch"])
+    run.save(last)
+    learner.restore(run.kept(last))
+    return learner.scorer()
+
+
+def _is_evaluated(epoch: Epoch, every: int | Literal["auto"], learner: Learner, parts: Parts) -> bool:
+    """Whether the epoch is one to look at valid after; auto keeps evaluating below training in time."""
     # auto goes by counts, not by the clock, so that the history is the same every time
-    auto = math.ceil(learner.evaluation_cost * len(parts.valid) / len(parts.train))
-    every = asked if isinstance(asked, int) else auto
-    if epoch.number % every and epoch.number != epoch.n_epochs:
-        return epoch
-    return replace(epoch, valid=evaluate(learner.scorer(), parts.valid))
+    auto = math.ceil(learner.evaluation_cost * len(parts.valid or ()) / len(parts.train))
+    return epoch.number == epoch.n_epochs or epoch.number % (auto if every == "auto" else every) == 0
 
 
-def _metrics(run: Run, learner: Learner, parts: Parts) -> dict[str, Any]:
+def _metrics(run: Run, scorer: Factors, parts: Parts) -> dict[str, Any]:
     epochs = run.rows[-1]["epoch"]
     return {
-        **measure(learner.scorer(), parts),
+        **measure(scorer, parts),
         "fit_seconds": run.fit_seconds,
         "ratings_per_second": len(parts.train) * epochs / sum(row["seconds"] for row in run.rows),
         "n_epochs": epochs,

@@ -1,0 +1,66 @@
+"""Ctrl-C and SIGTERM: at once while a command gets ready, between two events while it works."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from recsys.cli.render import print_error
+from recsys.errors import StoppedError, TerminatedError
+from recsys.records import Event, Observer
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# With the cursor, since a second Ctrl-C gives the display no time to bring it back.
+CLEAN_LINE = b"\r\x1b[2K\x1b[?25h"
+
+
+@contextmanager
+def stopping_between_events(observe: Observer) -> Iterator[Observer]:
+    """Within this, Ctrl-C and SIGTERM only leave word; the observer raises at the next event.
+
+    So no write is ever cut: events come between them. A second signal ends the process at once.
+    """
+    asked: list[int] = []
+
+    def leave_word(number: int, _: FrameType | None) -> None:
+        for one in SIGNALS:
+            signal.signal(one, signal.SIG_DFL)
+        asked.append(number)
+        with contextlib.suppress(OSError):  # not through sys.stderr, which this may have interrupted
+            os.write(2, CLEAN_LINE * os.isatty(2) + b"stopping; a second Ctrl-C ends at once\n")
+
+    def heed(event: Event) -> None:
+        if asked:
+            raise _stopped(asked[0])
+        observe(event)
+
+    before = {number: signal.signal(number, leave_word) for number in SIGNALS}
+    try:
+        yield heed
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def end_at_once(*, as_json: bool) -> None:
+    """From now on, Ctrl-C and SIGTERM end the process.
+
+    They do not raise: an exception inside the import of a compiled library would abort the process with a dump.
+    """
+
+    def end(number: int, _: FrameType | None) -> None:
+        error = _stopped(number)
+        with contextlib.suppress(RuntimeError):  # this interrupted a write to stderr
+            print_error(error, as_json=as_json)
+        os._exit(error.exit_code)
+
+    for number in SIGNALS:
+        signal.signal(number, end)
+
+
+def _stopped(number: int) -> StoppedError:
+    return TerminatedError("terminated") if number == signal.SIGTERM else StoppedError("interrupted")

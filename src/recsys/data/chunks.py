@@ -1,0 +1,26 @@
+"""Long columns in pieces, so that no temporary array is as long as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from recsys.data.vocabulary import Indices
+
+CHUNK = 1 << 20
+Sums = np.ndarray[tuple[int], np.dtype[np.float64]]
+Counts = np.ndarray[tuple[int], np.dtype[np.int64]]
+
+
+def chunks(n: int) -> Iterator[slice]:
+    """Slices that cover n rows in order."""
+    return (slice(start, min(start + CHUNK, n)) for start in range(0, n, CHUNK))
+
+
+def count(idx: Indices, n: int) -> Counts:
+    """How often each index occurs, int64, shape (n,)."""
+    counts = np.zeros(n, dtype=np.int64)
+    for rows in chunks(len(idx)):
+        counts += np.bincount(idx[rows], minlength=n)
+    return counts
