@@ -46,7 +46,7 @@ type: $(READY)  ## check types
 bench: $(READY)  ## compare speed with other trainers, and write benchmarks/README.md
 	@echo "== benchmarks"
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
-	$(BIN)/python -m benchmarks
+	$(BIN)/python benchmarks
 
 docs: $(READY)  ## write docs/reference from the config schema and the command line
 	@echo "== docs/reference"

@@ -8,16 +8,15 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
-import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
-from peers import interleaved, ratio
+from measure import Row, command_line, interleaved, ratios
+from peers import output_of
 from synthetic import World, text_files
-from trainers import SHAPES
 
 START = "import json, resource, sys, time; path = sys.argv[1]; start = time.perf_counter()\n"
 END = """
@@ -54,33 +53,41 @@ train = parts.train
 n_side = choose_n_side(len(train), len(train.users), len(train.items), 64)
 blocks = sort_into_blocks(train, parts.scale, n_side=n_side, dim=64, seed=42, n_threads=2)
 """
-PROGRAMS = {"pyarrow": ARROW, "pandas": PANDAS, "recsys, coded": CODED, "recsys, ready": READY}
+PROGRAMS = {"pyarrow": ARROW, "pandas": PANDAS, "coded": CODED, "ready": READY}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--n-ratings", type=int, choices=SHAPES, default=20_000_000)
+    parser = command_line(__doc__)
+    parser.add_argument("--n-ratings", type=int, default=World.n_ratings)
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
-    path = text_files(World(asked.n_ratings, *SHAPES[asked.n_ratings])) / "train.csv"
+    for row in compared(World(n_ratings=asked.n_ratings), asked.rounds):
+        print(row)
+
+
+def compared(world: World, rounds: int) -> list[Row]:
+    """Ours against each peer's: "coded" does what they do, "ready" much more."""
+    path = text_files(world) / "train.csv"
     path.read_bytes()  # into the page cache, for all of them
-    peaks: dict[str, float] = {}
+    programs = {name: partial(seconds_and_megabytes, program, path) for name, program in PROGRAMS.items()}
+    results = interleaved(programs, rounds)
+    seconds = {name: [second for second, _ in each] for name, each in results.items()}
 
-    def measure(name: str) -> float:
-        seconds, peaks[name] = seconds_and_megabytes(PROGRAMS[name], path)
-        return seconds
+    def figures(name: str) -> str:
+        peak = statistics.median(megabytes for _, megabytes in results[name])
+        return f"{statistics.median(seconds[name]):.2f} s, peak {peak:,.0f} MB"
 
-    results = interleaved({name: lambda name=name: measure(name) for name in PROGRAMS}, asked.rounds)  # type: ignore[misc]
-    for name, seconds in results.items():
-        against = f"; {ratio(seconds, results['pyarrow'])} of pyarrow's" if name != "pyarrow" else ""
-        print(f"{name}: {statistics.median(seconds):.2f} s, peak {peaks[name]:,.0f} MB{against}", flush=True)
+    return [
+        Row(f"read {world.n_ratings / 1e6:g}M rows, {form}", peer, figures(form), figures(peer), times)
+        for peer in ("pyarrow", "pandas")
+        for form in ("coded", "ready")
+        for times in [ratios(seconds[peer], seconds[form])]
+    ]
 
 
 def seconds_and_megabytes(program: str, path: Path) -> tuple[float, float]:
     """What a program takes in a process of its own, imports included."""
-    command = [sys.executable, "-c", START + program + END, str(path)]
-    out = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
-    seconds, megabytes = json.loads(out)
+    seconds, megabytes = json.loads(output_of([sys.executable, "-c", START + program + END, path]))
     return seconds, megabytes
 
 

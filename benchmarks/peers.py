@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import json
 import os
-import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import tarfile
+import tempfile
 from pathlib import Path
 from typing import Any
 
+from measure import PeerError
 from synthetic import CACHE
 
-VERSIONS = {"scikit-surprise": "1.1.5", "cornac": "3.0.1", "implicit": "0.7.3"}
+VERSIONS = {"libmf": "0.9.2", "scikit-surprise": "1.1.5", "cornac": "3.0.1", "implicit": "0.7.3"}
+FLAGS = ("-O3", "-pthread", "-std=c++0x", "-march=native", "-DUSEAVX", "-mavx", "-DUSEOMP", "-fopenmp")
+
+
+def answer_of(package: str, program: str, *arguments: object) -> dict[str, Any]:
+    """The JSON that a program prints last, run with the peer's Python."""
+    python = peer_python(package)
+    quiet = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    try:
+        out = output_of([python, "-c", program, *arguments], environment=quiet)
+    except subprocess.CalledProcessError as error:
+        raise PeerError(f"stopped with exit code {error.returncode}") from error
+    answer: dict[str, Any] = json.loads(out.splitlines()[-1])
+    return answer
 
 
 def peer_python(package: str) -> Path:
@@ -21,32 +35,37 @@ def peer_python(package: str) -> Path:
     folder = CACHE / f"peer-{package}"
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if not (folder / "ready").exists():
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        pinned = f"{package}=={VERSIONS[package]}"
-        subprocess.run([python, "-m", "pip", "install", "--quiet", pinned], check=True)
+        try:
+            output_of([sys.executable, "-m", "venv", folder])
+            output_of([python, "-m", "pip", "install", "--quiet", f"{package}=={VERSIONS[package]}"])
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise PeerError("could not be installed") from error
         (folder / "ready").touch()
     return python
 
 
-def answer_of(package: str, program: str, *arguments: object) -> dict[str, Any]:
-    """The JSON that a program prints last, run with the peer's Python."""
-    command = [str(peer_python(package)), "-c", program, *map(str, arguments)]
-    quiet = {**os.environ, "PYTHONWARNINGS": "ignore"}
-    out = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=quiet).stdout
-    answer: dict[str, Any] = json.loads(out.splitlines()[-1])
-    return answer
+def build_libmf() -> Path:
+    """The program of libmf_train.cpp, built once from the source in libmf's package, with the flags of its Makefile."""
+    program = CACHE / "libmf_train"
+    driver = Path(__file__).with_name("libmf_train.cpp")
+    if program.exists() and program.stat().st_mtime > driver.stat().st_mtime:
+        return program
+    CACHE.mkdir(exist_ok=True)
+    named = f"libmf=={VERSIONS['libmf']}"
+    pip = [sys.executable, "-m", "pip", "--quiet", "download", "--no-deps", "--no-build-isolation"]
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            output_of([*pip, "--no-binary", ":all:", "--dest", folder, named])
+            with tarfile.open(next(Path(folder).glob("*.tar.gz"))) as archive:
+                archive.extractall(folder, filter="data")
+            source = Path(folder) / named.replace("==", "-") / "src_cpp"
+            output_of(["g++", *FLAGS, f"-I{source}", driver, source / "mf.cpp", "-o", program])
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise PeerError("could not be built") from error
+    return program
 
 
-def interleaved(measures: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
-    """What each measure gives in each round; a round runs them one after the other."""
-    results: dict[str, list[float]] = {name: [] for name in measures}
-    for _ in range(rounds):
-        for name, measure in measures.items():
-            results[name].append(measure())
-    return results
-
-
-def ratio(above: Sequence[float], below: Sequence[float]) -> str:
-    """above / below, round by round: min, median, max."""
-    each = [a / b for a, b in zip(above, below, strict=True)]
-    return f"ratio min {min(each):.2f}, median {statistics.median(each):.2f}, max {max(each):.2f}"
+def output_of(command: list[object], environment: dict[str, str] | None = None) -> str:
+    """What a command prints; its errors go to the terminal."""
+    words = [str(word) for word in command]
+    return subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True, env=environment).stdout

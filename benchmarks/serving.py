@@ -8,25 +8,22 @@ Both get the same factors of dim 64 and the same items to leave out, and write n
 
 from __future__ import annotations
 
-import argparse
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from peers import answer_of, interleaved, ratio
+from learners import model_of, ratings
+from measure import Row, attempted, command_line, interleaved, ratios
+from peers import answer_of, output_of
 from recsys.config.load import config_from
-from recsys.config.model import DotProduct as Model
-from recsys.data.scale import Scale
 from recsys.data.split import Parts
-from recsys.models.dot_product import DotProduct
 from recsys.serving.batch import best_of_all
 from recsys.serving.store import Store, open_store, write_serving
-from sgd_vs_libmf import ratings
 from synthetic import CACHE, World, synthetic
 
 IMPLICIT = """
@@ -50,39 +47,50 @@ print(json.dumps({"seconds": time.perf_counter() - start}))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--n-ratings", type=int, default=20_000_000)
-    parser.add_argument("--users", type=int, default=138_000)
-    parser.add_argument("--items", type=int, default=27_000)
+    parser = command_line(__doc__)
+    parser.add_argument("--n-ratings", type=int, default=World.n_ratings)
+    parser.add_argument("--users", type=int, default=World.n_users)
+    parser.add_argument("--items", type=int, default=World.n_items)
     parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args()
+    for row in compared(World(asked.n_ratings, asked.users, asked.items), asked.rounds):
+        print(row, flush=True)
+
+
+def compared(world: World, rounds: int) -> Iterator[Row]:
+    """Top 10 of all users against implicit; then predictions of pairs, which have no peer."""
+    CACHE.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-        store = store_of(World(asked.n_ratings, asked.users, asked.items), Path(folder))
-        arrays = arrays_of(store, Path(folder))
-        allowed = np.ones(len(store.items), dtype=bool)
+        store = store_of(world, Path(folder))
+        what = f"top 10 of {world.n_items:,} items for {world.n_users:,} users"
+        yield attempted(what, "implicit", lambda: top_ten(store, Path(folder), what, rounds))
+        yield pairs(store, Path(folder))
 
-        def ours() -> float:
-            start = time.perf_counter()
-            for _ in best_of_all(store, allowed, 10):
-                pass
-            return time.perf_counter() - start
 
-        def theirs() -> float:
-            return float(answer_of("implicit", IMPLICIT, arrays)["seconds"])
+def top_ten(store: Store, folder: Path, what: str, rounds: int) -> Row:
+    """Seconds of both."""
+    arrays = arrays_of(store, folder)
+    allowed = np.ones(len(store.items), dtype=bool)
 
-        results = interleaved({"recsys": ours, "implicit": theirs}, asked.rounds)
-        medians = ", ".join(f"{name} {statistics.median(seconds):.1f} s" for name, seconds in results.items())
-        faster = ratio(results["implicit"], results["recsys"])
-        print(f"top 10 of {len(store.items):,} items for {len(store.users):,} users: {medians}; {faster}")
-        pairs(store, Path(folder))
+    def ours() -> float:
+        start = time.perf_counter()
+        for _ in best_of_all(store, allowed, 10):
+            pass
+        return time.perf_counter() - start
+
+    def theirs() -> float:
+        return float(answer_of("implicit", IMPLICIT, arrays)["seconds"])
+
+    seconds = interleaved({"recsys": ours, "implicit": theirs}, rounds)
+    mine, other = (f"{statistics.median(seconds[name]):.1f} s" for name in ("recsys", "implicit"))
+    return Row(what, "implicit", mine, other, ratios(seconds["implicit"], seconds["recsys"]))
 
 
 def store_of(world: World, folder: Path) -> Store:
     """A serving folder of an untrained model: scores take the same time whatever they are."""
     train = ratings(world, synthetic(world).train)
     config = config_from({"data": {"ratings": "unused.csv"}}, folder)
-    model = DotProduct(world.n_users, world.n_items, Model(embedding_dim=64), Scale.of(train), seed=0)
-    write_serving(folder, model.factors(), Parts(train, None, None, {}, {}), config)
+    write_serving(folder, model_of(train, 64).factors(), Parts(train, None, None, {}, {}), config)
     return open_store(folder)
 
 
@@ -98,8 +106,8 @@ def arrays_of(store: Store, folder: Path) -> Path:
     return path
 
 
-def pairs(store: Store, folder: Path) -> None:
-    """Prints how many pairs a second `recsys predict --input` does, the whole process."""
+def pairs(store: Store, folder: Path) -> Row:
+    """How many pairs a second `recsys predict --input` does, the whole process."""
     train = store.training_ratings()
     rows = np.random.default_rng(0).integers(len(train), size=min(len(train), 5_000_000))
     lines = np.column_stack([train.user_idx[rows], train.item_idx[rows]])
@@ -107,9 +115,10 @@ def pairs(store: Store, folder: Path) -> None:
     np.savetxt(source, lines, fmt="%d", delimiter=",", header="user,item", comments="")
     command = [Path(sys.executable).with_name("recsys"), "predict", "--run", folder, "--input", source]
     start = time.perf_counter()
-    subprocess.run([*map(str, command), "--output", str(folder / "out.csv")], check=True, stdout=subprocess.DEVNULL)
+    output_of([*command, "--output", folder / "out.csv"])
     seconds = time.perf_counter() - start
-    print(f"predict --input: {len(rows):,} pairs in {seconds:.1f} s, {len(rows) / seconds / 1e6:.1f}M pairs/s")
+    speed = f"{seconds:.1f} s, {len(rows) / seconds / 1e6:.1f}M pairs/s"
+    return Row(f"predict --input, {len(rows):,} pairs", "–", speed, "–", None)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from typing import Any
 
 import typer
@@ -57,7 +58,18 @@ def main(arguments: list[str] | None = None) -> None:
     except BrokenPipeError:  # whoever read our output has seen enough
         discard(sys.stdout)
         code = 0
+    except Exception as error:
+        traceback.print_exc()
+        print_error(_bug(error), as_json=_asks_for_json(arguments))
+        code = RecsysError.exit_code
     sys.exit(code)
+
+
+def _bug(error: Exception) -> RecsysError:
+    return RecsysError(
+        f"this is a bug in recsys: {type(error).__name__}: {error}",
+        hint="please report it, with the lines above and what was typed",
+    )
 
 
 def _run(arguments: list[str]) -> int:
@@ -84,7 +96,8 @@ def _run(arguments: list[str]) -> int:
 
 
 def _usage_error(error: Any, arguments: list[str]) -> UsageError:
-    command = error.ctx.command_path if error.ctx else "recsys"
+    named = [one for one in arguments[:1] if not one.startswith("-")]
+    command = error.ctx.command_path if error.ctx else " ".join(["recsys", *named])
     hint = f"see {command} --help"
     if "--" in arguments:
         hint = f"what follows -- are ids, so options come before it; {hint}"

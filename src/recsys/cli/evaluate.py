@@ -9,7 +9,7 @@ import typer
 
 from recsys.cli.arguments import JsonOption, RunOption
 from recsys.cli.progress import watching
-from recsys.cli.render import print_json, print_table
+from recsys.cli.render import BASELINES, print_json, print_scores
 
 
 def evaluate(
@@ -30,14 +30,5 @@ def evaluate(
     if as_json:
         print_json(answer)
         return
-    rows = [("model", answer), ("biases alone", answer["baselines"]["biases"])]
-    rows.append(("global mean", answer["baselines"]["global_mean"]))
-    print_table(
-        ["", "rmse", "mae"],
-        [[name, f"{scores['rmse']:.4f}", f"{scores['mae']:.4f}"] for name, scores in rows],
-        numbers=["rmse", "mae"],
-    )
-    typer.echo(
-        f"on {answer['n_ratings']:,} ratings; {answer['n_unknown_users']:,} of unknown users,"
-        f" {answer['n_unknown_items']:,} of unknown items, predicted by the mean user or item"
-    )
+    baselines = answer["baselines"]
+    print_scores([("model", answer), *((f"  {BASELINES[name]}", baselines[name]) for name in BASELINES)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from recsys.errors import RecsysError
@@ -13,6 +13,7 @@ from recsys.errors import RecsysError
 if TYPE_CHECKING:
     from rich.console import Console
 
+BASELINES = {"biases": "biases alone", "global_mean": "global mean"}
 PIPE_WIDTH = 10_000  # a pipe has no right margin: nothing is wrapped or cut there
 
 
@@ -53,6 +54,17 @@ def print_table(
     for row in rows:
         table.add_row(*row)
     console(sys.stdout).print(table)
+
+
+def print_scores(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+    """A table of labels and scores, on stdout."""
+    numbers = ["rmse", "mae", "ratings", "unknown users", "unknown items"]
+    counts = ("n_ratings", "n_unknown_users", "n_unknown_items")
+    cells = [
+        [label, f"{scores['rmse']:.4f}", f"{scores['mae']:.4f}", *(f"{scores[key]:,}" for key in counts)]
+        for label, scores in rows
+    ]
+    print_table(["", *numbers], cells, numbers=numbers)
 
 
 def paragraph(text: str, indent: str = "") -> list[str]:

@@ -9,7 +9,7 @@ import typer
 
 from recsys.cli.arguments import JsonOption
 from recsys.cli.progress import speed, watching
-from recsys.cli.render import print_json, print_table, say
+from recsys.cli.render import BASELINES, print_json, print_scores, print_table, say
 from recsys.errors import BelowBaselineError, RunError, StoppedError, UsageError
 
 if TYPE_CHECKING:
@@ -57,8 +57,6 @@ def _what_and_where(
     config: Path | None, overrides: list[str], run_dir: Path | None, resume: bool
 ) -> tuple[Config, Path]:
     from recsys.config.load import load_config
-    from recsys.runs.directory import new_run_folder
-    from recsys.runs.run import newest_unfinished
 
     if config is None and not (resume and run_dir):
         raise UsageError(
@@ -70,9 +68,18 @@ def _what_and_where(
         assert run_dir is not None
         return load_config(_config_of(run_dir), overrides), run_dir
     resolved = load_config(config, overrides)
-    if run_dir is None:
-        run_dir = newest_unfinished(config.stem, resolved) if resume else new_run_folder(config.stem)
-    return resolved, run_dir
+    return resolved, run_dir if run_dir is not None else _folder(config.stem, resolved, resume)
+
+
+def _folder(name: str, config: Config, resume: bool) -> Path:
+    """The run to go on with, or a new folder."""
+    if resume:
+        from recsys.runs.run import newest_unfinished
+
+        return newest_unfinished(name, config)
+    from recsys.runs.directory import new_run_folder
+
+    return new_run_folder(name)
 
 
 def _config_of(run_dir: Path) -> Path:
@@ -126,14 +133,10 @@ def _dry_run(config: Config, as_json: bool) -> None:
 
 
 def _summarise(metrics: dict[str, Any], folder: Path) -> None:
-    rows = [[name, *_scores(metrics[name])] for name in ("valid", "test") if metrics[name]]
     measured_on = "test" if metrics["test"] else "valid"
-    for name, label in (("biases", "biases alone"), ("global_mean", "global mean")):
-        if metrics["baselines"][name]:
-            rows.append([f"  {label}", *_scores(metrics["baselines"][name])])
+    rows = [(part, metrics[part]) for part in ("valid", "test") if metrics[part]]
     if rows:
-        numbers = ["rmse", "mae", "ratings", "unknown users", "unknown items"]
-        print_table(["", *numbers], rows, numbers=numbers)
+        print_scores([*rows, *((f"  {BASELINES[name]}", metrics["baselines"][name]) for name in BASELINES)])
     lines = [
         *_verdict(metrics, measured_on),
         f"{metrics['method']}, dim {metrics['embedding_dim']}: {metrics['train']['n_ratings']:,} training ratings,"
@@ -145,11 +148,6 @@ def _summarise(metrics: dict[str, Any], folder: Path) -> None:
         *(f"  {line}" for line in _next_commands(folder)),
     ]
     typer.echo("\n".join(lines))
-
-
-def _scores(scores: dict[str, Any]) -> list[str]:
-    counts = ("n_ratings", "n_unknown_users", "n_unknown_items")
-    return [f"{scores['rmse']:.4f}", f"{scores['mae']:.4f}", *(f"{scores[key]:,}" for key in counts)]
 
 
 def _verdict(metrics: dict[str, Any], measured_on: str) -> list[str]:

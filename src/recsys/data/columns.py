@@ -52,7 +52,11 @@ def find_columns(
             if position is not None and position not in found.values():
                 found[role] = position
             elif role != "timestamp":
-                raise _not_found(path, role, header, width)
+                raise (
+                    _not_as_asked(path, role, asked, header, width)
+                    if lenient
+                    else _not_found(path, role, header, width)
+                )
     _all_different(path, found, header)
     return found
 
@@ -126,6 +130,18 @@ def _not_found(path: Path, role: Role, header: Sequence[str] | None, width: int)
     expected = f"a name such as {names}" if header is not None else f"{ROLES.index(role) + 1} or more columns"
     what = f"no column of {MEANT[role]} was found; the file has {_listed(header, width)}"
     return DataError(what, where=str(path), expected=expected, hint=hint)
+
+
+def _not_as_asked(path: Path, role: Role, asked: Columns, header: Sequence[str] | None, width: int) -> DataError:
+    """Of a file that has to be like the one that the run was trained on."""
+    column = getattr(asked, role)
+    same = f"{column!r}, as in training, or " if isinstance(column, str) else ""
+    return DataError(
+        f"no column of {MEANT[role]} was found; the file has {_listed(header, width)}",
+        where=str(path),
+        expected=f"{same}a name such as {', '.join(COMMON[role][:4])}",
+        hint="name the columns in its first line",
+    )
 
 
 def _all_different(path: Path, found: dict[Role, int], header: Sequence[str] | None) -> None:

@@ -18,8 +18,8 @@ def index_columns(columns: Sequence[Coded]) -> tuple[Indices, Vocabulary]:
     overwritten.
     """
     texts = columns[0].texts if len(columns) == 1 else _all(columns)
-    integers = _integers(texts)
-    vocabulary = Vocabulary(as_texts(sorted(texts.tolist())) if integers is None else np.sort(integers))
+    ids = as_ids(texts)
+    vocabulary = Vocabulary(as_texts(sorted(ids.tolist())) if ids.dtype == object else np.sort(ids))
     indices = [remap(column.codes, indices_of(column.texts, vocabulary)) for column in columns]
     return indices[0] if len(indices) == 1 else np.concatenate(indices), vocabulary
 
@@ -28,9 +28,9 @@ def indices_of(texts: Texts, vocabulary: Vocabulary) -> Indices:
     """The index of each text, int32; −1 for one that is not known, or cannot be an id of the vocabulary's type."""
     if vocabulary.id_type is str:
         return vocabulary.index(texts)
-    integers = _integers(texts)
-    if integers is not None:
-        return vocabulary.index(integers)
+    ids = as_ids(texts)
+    if ids.dtype != object:
+        return vocabulary.index(ids)
     possible = {at: int(text) for at, text in enumerate(texts.tolist()) if is_canonical_int(text)}
     indices = np.full(len(texts), UNKNOWN, dtype=np.int32)
     indices[list(possible)] = vocabulary.index(list(possible.values()))
@@ -41,11 +41,11 @@ def _all(columns: Sequence[Coded]) -> Texts:
     return as_texts(list(dict.fromkeys(chain.from_iterable(column.texts.tolist() for column in columns))))
 
 
-def _integers(texts: Texts) -> Ids | None:
-    """The texts as int64, or None if one of them is not exactly how Python writes an int64."""
+def as_ids(texts: Texts) -> Ids:
+    """The texts as int64; as they stand if one of them is not exactly how Python writes an int64."""
     written: list[str] = texts.tolist()
     try:
         values = list(map(int, written))
-        return np.array(values, dtype=np.int64) if list(map(str, values)) == written else None
+        return np.array(values, dtype=np.int64) if list(map(str, values)) == written else texts
     except (ValueError, OverflowError):
-        return None
+        return texts

@@ -33,7 +33,8 @@ def write_arrays(path: Path, arrays: Arrays) -> dict[str, Any]:
     text += b" " * (-len(text) % 8)
     digest = hashlib.sha256()
     with path.open("wb") as file:
-        for piece in (len(text).to_bytes(8, "little"), text, *(_memory(array) for array in ordered.values())):
+        pieces: list[bytes | memoryview] = [len(text).to_bytes(8, "little"), text, *map(_memory, ordered.values())]
+        for piece in pieces:
             file.write(piece)
             digest.update(piece)
         file.flush()

@@ -31,11 +31,11 @@ def describe(path: Path, *, verify: bool) -> dict[str, Any]:
     for json_name in (STATE_JSON, SERVING_JSON):
         if (path / json_name).exists():
             return _sealed(open_sealed(path, json_name), verify)
-    if not (path / CONFIG).exists():
+    if not (path / CONFIG).exists() or not (path / CHECKPOINTS).exists():
         raise RunError(
             "this is neither a run nor a checkpoint",
             where=str(path),
-            expected="a folder with config.yaml, state.json or serving.json in it",
+            expected="a folder of a run, a folder epoch-… below its checkpoints, or a serving folder",
             hint="recsys runs lists the runs",
         )
     newest = newest_checkpoint(path / CHECKPOINTS)

@@ -18,7 +18,7 @@ from recsys.config.load import dump, load_config
 from recsys.errors import RunError
 from recsys.records import Arrays, Epoch, State
 from recsys.runs import history
-from recsys.runs.checkpoint import newest_checkpoint, open_checkpoint, read_state, way_on, write_checkpoint
+from recsys.runs.checkpoint import checkpoints, newest_checkpoint, open_checkpoint, read_state, way_on, write_checkpoint
 from recsys.runs.directory import CHECKPOINTS, CONFIG, HISTORY, METRICS, all_runs, runs_root
 from recsys.runs.lock import locked
 from recsys.runs.sealed import Sealed, reading, write_file, writing
@@ -96,6 +96,12 @@ class Run:
         """
         folder = self.path / CHECKPOINTS
         path = self._checkpoint or newest_checkpoint(folder)
+        if self._checkpoint is not None and self._checkpoint not in checkpoints(folder):
+            raise RunError(
+                "this checkpoint is missing",
+                where=str(self._checkpoint),
+                expected=" or ".join(one.name for one in checkpoints(folder)) or "a run with checkpoints",
+            )
         if path is None:
             self.rows = history.cut(self.path / HISTORY, 0)
             return 0

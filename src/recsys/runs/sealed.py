@@ -109,8 +109,9 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        why = "it is a file, not a folder" if isinstance(error, FileExistsError) else error.strerror or error
         raise RunError(
-            f"cannot write: {error.strerror or error}",
+            f"cannot write: {why}",
             where=str(error.filename or path),
             expected="a folder that can be written, on a disk with room",
             hint="free some space, mend the permissions, or choose another folder",

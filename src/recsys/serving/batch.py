@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from recsys.data.ids import indices_of
+from recsys.data.ids import as_ids, indices_of
 from recsys.data.read import read_table
 from recsys.data.table import Coded
 from recsys.data.vocabulary import UNKNOWN, Vocabulary
-from recsys.errors import RunError, UnknownIdError
+from recsys.errors import UnknownIdError
 from recsys.records import Observer, Scoring
 from recsys.runs.sealed import TEMPORARY, writing
+from recsys.serving.arrow import column, csv_file, taken
 from recsys.serving.recommender import OnUnknown, Recommender
 from recsys.serving.store import Store
 from recsys.serving.top import top_n
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 PAIRS = 1 << 20  # written at once
 SCORES = 16 << 20  # held at once: 64 MB
@@ -38,25 +36,31 @@ def predict_file(store: Store, pairs: Path, output: Path, on_unknown: OnUnknown,
         DataError: the pairs cannot be read.
         RunError: the output cannot be written.
     """
-    table = read_table(pairs, store.data, frozenset({"user", "item"}), observe)
-    assert table.user is not None
-    assert table.item is not None
-    user_idx = indices_of(table.user.texts, store.users)[table.user.codes]
-    item_idx = indices_of(table.item.texts, store.items)[table.item.codes]
+    asked = read_table(pairs, store.data, frozenset({"user", "item"}), observe)
+    assert asked.user is not None
+    assert asked.item is not None
+    user_idx = indices_of(asked.user.texts, store.users)[asked.user.codes]
+    item_idx = indices_of(asked.item.texts, store.items)[asked.item.codes]
     counts = {
-        "n_pairs": table.n_rows,
+        "n_pairs": asked.n_rows,
         "n_unknown_users": int(np.count_nonzero(user_idx == UNKNOWN)),
         "n_unknown_items": int(np.count_nonzero(item_idx == UNKNOWN)),
     }
     if on_unknown == "error":
-        _refuse_unknown(pairs, "user", table.user, user_idx, store.users)
-        _refuse_unknown(pairs, "item", table.item, item_idx, store.items)
+        _refuse_unknown(pairs, "user", asked.user, user_idx, store.users)
+        _refuse_unknown(pairs, "item", asked.item, item_idx, store.items)
+    user_ids, item_ids = (column(as_ids(one.texts)) for one in (asked.user, asked.item))
     with _csv(output) as write:
-        for start in range(0, table.n_rows, PAIRS):
+        for start in range(0, asked.n_rows, PAIRS):
             rows = slice(start, start + PAIRS)
-            rating = store.factors.rate(user_idx[rows], item_idx[rows]).rating
-            write({"user_id": _texts(table.user, rows), "item_id": _texts(table.item, rows), "rating": rating})
-            observe(Scoring(min(start + PAIRS, table.n_rows), table.n_rows))
+            write(
+                {
+                    "user_id": taken(user_ids, asked.user.codes[rows]),
+                    "item_id": taken(item_ids, asked.item.codes[rows]),
+                    "rating": store.factors.rate(user_idx[rows], item_idx[rows]).rating,
+                }
+            )
+            observe(Scoring(min(start + PAIRS, asked.n_rows), asked.n_rows))
     return counts
 
 
@@ -75,6 +79,7 @@ def recommend_all(
     """
     store = recommender.store
     allowed = recommender.allowed(min_ratings, candidates)
+    user_ids, item_ids = column(store.users.ids), column(store.items.ids)
     written = 0
     with _csv(output) as write:
         for done, best, scores in best_of_all(store, allowed, n):
@@ -84,9 +89,9 @@ def recommend_all(
             left = np.isfinite(score)
             write(
                 {
-                    "user_id": store.users.ids[users[left]],
+                    "user_id": taken(user_ids, users[left]),
                     "rank": rank[left],
-                    "item_id": store.items.ids[item_idx[left]],
+                    "item_id": taken(item_ids, item_idx[left]),
                     "rating": store.factors.link(score[left]),
                     "score": score[left],
                 }
@@ -103,10 +108,9 @@ def read_candidates(store: Store, path: Path, observe: Observer) -> list[int | s
         DataError: the file cannot be read.
         UnknownIdError: none of them is known.
     """
-    any_form = store.data.model_copy(update={"delimiter": "auto", "header": "auto"})
-    table = read_table(path, any_form, frozenset({"item"}), observe)
-    assert table.item is not None
-    idx = indices_of(table.item.texts, store.items)
+    asked = read_table(path, store.data, frozenset({"item"}), observe)
+    assert asked.item is not None
+    idx = indices_of(asked.item.texts, store.items)
     known: list[int | str] = store.items.ids[idx[idx != UNKNOWN]].tolist()
     if not known:
         raise UnknownIdError(
@@ -148,36 +152,15 @@ def _refuse_unknown(path: Path, role: str, column: Coded, idx: np.ndarray[Any, A
     )
 
 
-def _texts(column: Coded, rows: slice) -> pa.Array:
-    """Rows of an id column as text, each id stored once."""
-    import pyarrow as pa
-
-    return pa.DictionaryArray.from_arrays(column.codes[rows], pa.array(column.texts, pa.string())).cast(pa.string())
-
-
 @contextlib.contextmanager
-def _csv(path: Path) -> Iterator[Any]:
+def _csv(path: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
     """A function that writes columns to a CSV, which appears when all of them are written."""
-    import pyarrow as pa
-    from pyarrow import csv
-
     aside = path.absolute().with_name(TEMPORARY + path.name)
-    writer: csv.CSVWriter | None = None
-
-    def write(columns: dict[str, Any]) -> None:
-        nonlocal writer
-        table = pa.table(columns)
-        if writer is None:
-            writer = csv.CSVWriter(aside, table.schema, write_options=csv.WriteOptions(quoting_header="needed"))
-        writer.write_table(table)
-
     try:
         with writing(path):
-            yield write
-            if writer is None:
-                raise RunError("there is nothing to write", where=str(path))
-            writer.close()
+            with csv_file(aside) as write:
+                yield write
             aside.replace(path)
     finally:
-        with contextlib.suppress(OSError):  # it was renamed, or could not be made
+        with contextlib.suppress(OSError):
             aside.unlink()

@@ -14,6 +14,7 @@ from recsys import __version__
 from recsys.data.vocabulary import Vocabulary
 from recsys.errors import RunError
 from recsys.runs.sealed import TEMPORARY, writing
+from recsys.serving.arrow import csv_file, table
 from recsys.serving.store import Store
 from recsys.serving.text import pack_ids
 
@@ -78,21 +79,18 @@ def _tables(store: Store) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _csv(store: Store, folder: Path) -> str:
-    import pyarrow as pa
-    from pyarrow import csv
-
-    for name, table in zip(("users", "items"), _tables(store), strict=True):
-        csv.write_csv(pa.table(table), folder / f"{name}.csv")
+    for name, columns in zip(("users", "items"), _tables(store), strict=True):
+        with csv_file(folder / f"{name}.csv") as write:
+            write(columns)
     read = 'pd.read_csv("{0}.csv", dtype={{"{1}_id": {2}, "title": str}}, keep_default_na=False)'
     return _pandas(store, read)
 
 
 def _parquet(store: Store, folder: Path) -> str:
-    import pyarrow as pa
     from pyarrow import parquet
 
-    for name, table in zip(("users", "items"), _tables(store), strict=True):
-        parquet.write_table(pa.table(table), folder / f"{name}.parquet")
+    for name, columns in zip(("users", "items"), _tables(store), strict=True):
+        parquet.write_table(table(columns), folder / f"{name}.parquet")
     return _pandas(store, 'pd.read_parquet("{0}.parquet")')
 
 

@@ -35,7 +35,7 @@ class Store:
     Attributes:
         user_counts, item_counts: training ratings of each, int64.
         titles: of each item, object (str), "" where there is none.
-        data: how the run's ratings were read: later files are read the same way.
+        data: what the columns of the run's ratings were called; how a later file is written is seen from it.
     """
 
     sealed: Sealed
@@ -90,9 +90,7 @@ def write_serving(run: Path, factors: Factors, parts: Parts, config: Config) -> 
         "n_users": len(train.users),
         "n_items": len(train.items),
         "n_ratings": len(train),
-        "data": config.data.model_dump(
-            mode="json", include={"columns", "delimiter", "header", "encoding"}, exclude_none=True
-        ),
+        "data": config.data.model_dump(mode="json", include={"columns", "encoding"}, exclude_none=True),
     }
     write_sealed(
         run / SERVING,

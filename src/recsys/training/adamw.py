@@ -132,13 +132,13 @@ class AdamWLearner:
 def resolve(settings: AdamW, n_ratings: int) -> AdamW:
     """`auto` → the value for this many training ratings.
 
-    About 80 steps an epoch; lr_max grows as √batch_size from 5e-3 at 256; weight_decay · lr_max · steps = 1 and a
-    tenth of it for biases (docs/experiments.md has the figures behind the rule).
+    About 160 steps an epoch, lr_max = 5e-3 · (batch_size / 256)^⅜, weight_decay · lr_max · steps = 1, and a tenth of it
+    for biases (docs/experiments.md, "Defaults of adamw").
     """
     batch_size = settings.batch_size
     if batch_size == "auto":
-        batch_size = 2 ** round(math.log2(min(max(n_ratings / 80, 64), 65_536)))
-    lr_max = 5e-3 * math.sqrt(batch_size / 256) if settings.lr_max == "auto" else settings.lr_max
+        batch_size = 2 ** round(math.log2(min(max(n_ratings / 160, 64), 65_536)))
+    lr_max = 5e-3 * (batch_size / 256) ** 0.375 if settings.lr_max == "auto" else settings.lr_max
     decay = settings.weight_decay
     if decay == "auto":
         decay = 1 / (lr_max * math.ceil(n_ratings / batch_size))

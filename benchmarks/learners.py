@@ -1,0 +1,38 @@
+"""Synthetic ratings and what learns from them, as recsys holds them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from recsys.config.model import DotProduct as Model
+from recsys.config.training import AdamW, Sgd
+from recsys.data.ratings import Ratings
+from recsys.data.scale import Scale
+from recsys.data.vocabulary import Vocabulary
+from recsys.models.dot_product import DotProduct
+from recsys.training.adamw import AdamWLearner
+from recsys.training.sgd.learner import SgdLearner
+from synthetic import Part, World
+
+N_EPOCHS = Sgd().n_epochs
+
+
+def ratings(world: World, part: Part) -> Ratings:
+    """A part of a synthetic world."""
+    users, items = (Vocabulary(np.arange(n)) for n in (world.n_users, world.n_items))
+    return Ratings(part.user, part.item, part.rating, None, users, items)
+
+
+def model_of(train: Ratings, dim: int) -> DotProduct:
+    """A dot product that has not been trained."""
+    return DotProduct(len(train.users), len(train.items), Model(embedding_dim=dim), Scale.of(train), seed=0)
+
+
+def sgd_learner(train: Ratings, dim: int, settings: Sgd) -> SgdLearner:
+    """Ready for its first epoch: sorted, and its kernel compiled."""
+    return SgdLearner(model_of(train, dim), train, settings, seed=0)
+
+
+def adamw_learner(train: Ratings, dim: int, settings: AdamW) -> AdamWLearner:
+    """Ready for its first epoch."""
+    return AdamWLearner(model_of(train, dim), train, settings, seed=0)

@@ -1,0 +1,180 @@
+"""Commands run in this process, with what they print and how they end; snapshots of text in files."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recsys.cli.app import main
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+REWRITE = "RECSYS_REWRITE_SNAPSHOTS"  # set, a test writes its snapshot instead of comparing it
+# What varies from run to run: times, speeds, and figures that depend on the kind of CPU.
+VARYING = [
+    (r"\d{8}T\d{6}Z(-\d+)?", "<time>"),
+    (r" *\d+(\.\d+)?[kMG ] ratings/s", " <speed> ratings/s"),
+    (r"in \d+\.\d s", "in <seconds> s"),
+    (r"\d+\.\d+%", "<share>%"),
+    (r"(?<![\w.])[-+](?=\d+\.\d{2,})", "±"),
+    (r"(?<![\w.])\d+\.\d{2,}", lambda found: re.sub(r"\d", "0", found[0])),
+    (r"lr \d\.\de-\d\d", "lr <lr>"),
+]
+
+CONFIG = """\
+data: {ratings: ratings.csv, items: movies.csv}
+model: {embedding_dim: 4}
+training: {method: adamw, n_epochs: 3, lr_max: 0.05, batch_size: 64, checkpoint_every: 1}
+"""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """The error of a command with --json: the last line of stderr."""
+        found: dict[str, Any] = json.loads(self.err.splitlines()[-1])["error"]
+        return found
+
+
+Recsys = Callable[..., Ended]
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory, 80 columns, no colours, and no runs but its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("_TYPER_FORCE_DISABLE_TERMINAL", "1")
+    for name in ("RECSYS_RUNS", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def recsys(capfd: pytest.CaptureFixture[str]) -> Iterator[Recsys]:
+    """recsys("predict", 1, 31) runs the command in this process."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def run(*arguments: object) -> Ended:
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as leaving:
+            main([str(one) for one in arguments])
+        return Ended(leaving.value.code, *capfd.readouterr())  # type: ignore[arg-type]
+
+    yield run
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def script() -> str:
+    """The console script of this environment."""
+    found = shutil.which("recsys", path=str(Path(sys.executable).parent))
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def process(script: str) -> Recsys:
+    """process("predict", 1, 31) runs the console script."""
+
+    def run(*arguments: object) -> Ended:
+        command = [script, *map(str, arguments)]
+        ended = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=60, check=False)
+        return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+    return run
+
+
+@pytest.fixture
+def data(here: Path, ratings_csv: Path) -> Path:
+    """The working directory with ratings.csv, movies.csv and a config.yaml that trains on them in a moment."""
+    for path in (ratings_csv, ratings_csv.with_name("movies.csv")):
+        shutil.copy(path, here / path.name)
+    (here / "config.yaml").write_text(CONFIG)
+    return here
+
+
+@pytest.fixture
+def run(data: Path, finished: Path) -> Path:
+    """The working directory with a finished run of integer ids and titles, runs/first."""
+    return Path(shutil.copytree(finished, data / "runs" / "first"))
+
+
+@pytest.fixture
+def text_run(here: Path, finished_text: Path) -> Path:
+    """The working directory with a finished run whose ids are awkward texts, runs/text."""
+    return Path(shutil.copytree(finished_text, here / "runs" / "text"))
+
+
+@pytest.fixture
+def snapshot() -> Callable[..., None]:
+    """snapshot(name, text) compares a text with the file snapshots/name.txt, what varies masked unless exact=True."""
+
+    def compare(name: str, text: str, *, exact: bool = False) -> None:
+        path = SNAPSHOTS / f"{name}.txt"
+        masked = text if exact else masked_text(text)
+        if os.environ.get(REWRITE):
+            path.write_text(masked, encoding="utf-8")
+        assert path.exists(), f"no snapshot {path.name}: set {REWRITE}=1 to write it"
+        assert masked == path.read_text(encoding="utf-8")
+
+    return compare
+
+
+def masked_text(text: str) -> str:
+    """A text without what varies, and without blanks at the ends of lines."""
+    for pattern, replacement in VARYING:
+        text = re.sub(pattern, replacement, text)
+    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+
+
+@pytest.fixture
+def refused(here: Path, recsys: Recsys, snapshot: Callable[[str, str], None]) -> Callable[..., None]:
+    """refused(name, code, *arguments) asserts how a command is refused, for people and as json.
+
+    It ends with `code` and says what the snapshot `name` holds, nothing is on stdout, and the working directory is
+    as it was: no run, no folder of runs, no lock.
+    """
+
+    def check(name: str, code: int, *arguments: object) -> None:
+        before = files_below(here)
+        told = recsys(*arguments)
+        assert "Traceback" not in told.err
+        snapshot(f"error {name}".replace(" ", "-"), told.err.replace(str(here), "<here>"))
+        cut = arguments.index("--") if "--" in arguments else len(arguments)
+        as_json = recsys(*arguments[:cut], "--json", *arguments[cut:])
+        assert (told.code, told.out, as_json.code, as_json.out) == (code, "", code, "")
+        assert [*as_json.error] in ([*ERROR_KEYS], [*ERROR_KEYS, "more"])
+        assert as_json.error["exit_code"] == code
+        assert as_json.error["what"] in told.err
+        assert files_below(here) == before
+
+    return check
+
+
+ERROR_KEYS = ("kind", "what", "where", "expected", "hint", "exit_code")
+
+
+def files_below(folder: Path) -> dict[str, bytes | None]:
+    """Everything below a folder, with the content of files."""
+    return {str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}

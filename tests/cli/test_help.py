@@ -1,0 +1,62 @@
+"""What --help says, at 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+COMMANDS = [
+    "init",
+    "train",
+    "predict",
+    "recommend",
+    "evaluate",
+    "export-factors",
+    "inspect",
+    "runs",
+    "config",
+    "config validate",
+    "config show",
+    "config reference",
+]
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_the_help_is_as_it_was_and_fits_80_columns(
+    command: str, recsys: Callable[..., Any], snapshot: Callable[[str, str], None]
+) -> None:
+    ended = recsys(*command.split(), "--help")
+    assert (ended.code, ended.err) == (0, "")
+    assert all(len(line) <= 80 for line in ended.out.splitlines())
+    assert command in ("", "config") or "xample" in ended.out
+    snapshot(f"help {command}".strip().replace(" ", "-"), ended.out)
+
+
+@pytest.mark.parametrize("command", ["", "config"])
+def test_without_a_command_the_help_is_shown_and_nothing_else(command: str, recsys: Callable[..., Any]) -> None:
+    ended = recsys(*command.split())
+    assert ended.code == 2
+    assert "Usage: recsys" in ended.out + ended.err
+    assert "error" not in ended.out + ended.err
+
+
+def test_the_version_is_told(recsys: Callable[..., Any]) -> None:
+    from recsys import __version__
+
+    assert recsys("--version").out.strip() == __version__
+
+
+def test_completion_can_be_shown(recsys: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHELL", "/bin/bash")
+    ended = recsys("--show-completion", "bash")
+    assert ended.code == 0
+    assert "_RECSYS_COMPLETE=complete_bash" in ended.out
+
+
+def test_completion_knows_the_commands(process: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_RECSYS_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "recsys rec")
+    monkeypatch.setenv("COMP_CWORD", "1")
+    assert process().out.split() == ["recommend"]

@@ -1,0 +1,266 @@
+"""What commands print when all goes well: on a terminal of 80 columns, in a pipe, and as json."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import struct
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Recsys = Callable[..., Any]
+Snapshot = Callable[..., None]
+TRAIN = ("train", "--config", "config.yaml", "--run-dir", "runs/new")
+
+
+def on_a_terminal(command: list[str], columns: int = 80) -> tuple[int, str]:
+    """The exit code of a command on a terminal, and what is on the screen at the end, scrolled lines included."""
+    fcntl, pty, termios = (pytest.importorskip(name) for name in ("fcntl", "pty", "termios"))
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    env = {
+        name: value for name, value in os.environ.items() if name not in ("COLUMNS", "_TYPER_FORCE_DISABLE_TERMINAL")
+    }
+    env["TERM"] = "xterm"
+    running = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=env)
+    os.close(theirs)
+    printed = bytearray()
+    while True:
+        try:
+            part = os.read(ours, 1 << 16)
+        except OSError:  # Linux says so at the end
+            break
+        if not part:
+            break
+        printed += part
+    os.close(ours)
+    return running.wait(), screen(printed.decode())
+
+
+def screen(printed: str) -> str:
+    """The lines that remain of what was printed, after carriage returns, moves up and erasures."""
+    lines, row = [""], 0
+    for part in re.split(r"(\r\n|\n|\r|\x1b\[[0-9;?]*[a-zA-Z])", printed):
+        if part in ("\n", "\r\n"):
+            row += 1
+            lines += [""] * (row + 1 - len(lines))
+        elif part == "\x1b[2K":
+            lines[row] = ""
+        elif part.endswith("A") and part.startswith("\x1b["):
+            row = max(0, row - int(part[2:-1] or 1))
+        elif part != "\r" and not part.startswith("\x1b"):
+            lines[row] = part if printed and "\r" in printed and not lines[row] else lines[row] + part
+    return "\n".join(lines)
+
+
+def test_training_on_a_terminal(data: Path, script: str, snapshot: Snapshot) -> None:
+    code, shown = on_a_terminal([script, *TRAIN])
+    assert code == 0
+    assert all(len(line) <= 80 for line in shown.splitlines())
+    snapshot("train-terminal", shown)
+
+
+def test_training_in_a_pipe(data: Path, process: Recsys, snapshot: Snapshot) -> None:
+    ended = process(*TRAIN)
+    assert ended.code == 0
+    snapshot("train-pipe-stdout", ended.out)
+    snapshot("train-pipe-stderr", ended.err)
+
+
+def test_training_as_json(data: Path, recsys: Recsys) -> None:
+    ended = recsys(*TRAIN, "--json")
+    answer = json.loads(ended.out)
+    assert answer == {**json.loads((data / "runs/new/metrics.json").read_text()), "run_dir": "runs/new"}
+    assert "epoch 3/3" in ended.err
+
+
+def test_a_dry_run_writes_nothing(data: Path, recsys: Recsys, snapshot: Snapshot) -> None:
+    before = sorted(data.rglob("*"))
+    ended = recsys("train", "--config", "config.yaml", "--dry-run")
+    assert ended.code == 0
+    assert "memory to train" in ended.out
+    needs = json.loads(recsys("train", "--config", "config.yaml", "--dry-run", "--json").out)
+    assert needs["n_ratings"] == 720
+    assert sorted(data.rglob("*")) == before
+
+
+def test_a_finished_run_is_not_trained_again(data: Path, recsys: Recsys) -> None:
+    first = recsys(*TRAIN)
+    again = recsys("train", "--resume", "--run-dir", "runs/new")
+    assert (again.code, again.out) == (0, first.out)
+
+
+def test_patience_with_one_cycle_is_remarked_upon(data: Path, recsys: Recsys) -> None:
+    assert "note: training.patience" in recsys(*TRAIN, "--set", "training.patience=5").err
+
+
+def test_init_says_what_it_saw_and_writes_a_config_that_trains(data: Path, recsys: Recsys, snapshot: Snapshot) -> None:
+    ended = recsys("init", "ratings.csv", "--output", "new.yaml")
+    snapshot("init", ended.out)
+    assert recsys("config", "validate", "new.yaml").out == "new.yaml is valid\n"
+    assert recsys("train", "--config", "new.yaml", "--set", "training.n_epochs=1").code == 0
+
+
+def test_predict(run: Path, recsys: Recsys, snapshot: Snapshot) -> None:
+    snapshot("predict", recsys("predict", "0", "100").out)
+    answer = json.loads(recsys("predict", "0", "100", "--json").out)
+    keys = ("user_id", "item_id", "rating", "score", "link", "parts", "known_user", "known_item", "title")
+    assert sorted(answer) == sorted(keys)
+    assert sum(answer["parts"].values()) == pytest.approx(answer["score"], abs=1e-6)
+
+
+def test_an_unknown_id_is_predicted_by_the_mean_when_asked(run: Path, recsys: Recsys, snapshot: Snapshot) -> None:
+    snapshot("predict-on-unknown", recsys("predict", "99", "1000", "--on-unknown", "mean").out)
+    answer = json.loads(recsys("predict", "zero", "100", "--on-unknown", "mean", "--json").out)
+    assert (answer["user_id"], answer["known_user"], answer["known_item"]) == ("zero", False, True)
+
+
+def test_ids_may_be_negative_or_look_like_options(run: Path, recsys: Recsys, data: Path) -> None:
+    assert recsys("predict", "-5", "100").out.startswith("user -5, item 100")
+    assert recsys("predict", "--json", "--", "-5", "100").code == 0
+    assert recsys("recommend", "-5", "-n", "1").code == 0
+    rows = "".join(
+        f"{user},{item},{(3 * i + j) % 5}\n"
+        for i, user in enumerate(["--run", "-n", "x"])
+        for j, item in enumerate(["--json", "-a", "b"])
+    )
+    (data / "odd.csv").write_text("user,item,rating\n" + rows)
+    override = ("--set", "data={ratings: odd.csv}", "--set", "split={valid_fraction: 0, test_fraction: 0}")
+    trained = recsys("train", "--config", "config.yaml", *override)
+    assert "recsys predict -- --run --json" in trained.out
+    assert recsys("predict", "--", "--run", "--json").out.startswith("user --run, item --json")
+    assert recsys("predict", "-n", "-a").out.startswith("user -n, item -a")
+
+
+def test_predictions_for_a_file(run: Path, recsys: Recsys, data: Path) -> None:
+    (data / "pairs.tsv").write_text("item\tuser\n100\t0\n1000\t99\n")
+    ended = recsys("predict", "--input", "pairs.tsv", "--output", "out.csv", "--on-unknown", "mean")
+    assert ended.out.splitlines() == [
+        "2 predictions written to out.csv",
+        "1 of them have an unknown user: predicted by the mean user",
+        "1 of them have an unknown item: predicted by the mean item",
+    ]
+    assert len((data / "out.csv").read_text().splitlines()) == 3
+
+
+def test_recommend(run: Path, recsys: Recsys, snapshot: Snapshot) -> None:
+    snapshot("recommend", recsys("recommend", "0", "-n", "3").out)
+    answer = json.loads(recsys("recommend", "0", "-n", "3", "--json").out)
+    assert answer["user_id"] == 0
+    assert [sorted(one) for one in answer["items"]] == [
+        ["item_id", "n_ratings", "rank", "rating", "score", "title"]
+    ] * 3
+    assert recsys("recommend", "0", "--min-ratings", "1000").out.startswith("no item is left")
+
+
+def test_recommendations_for_all(run: Path, recsys: Recsys, data: Path) -> None:
+    assert (
+        recsys("recommend", "--all", "-n", "2", "--output", "top.csv").out
+        == "80 items for 40 users written to top.csv\n"
+    )
+    assert len((data / "top.csv").read_text().splitlines()) == 81
+
+
+def test_a_long_title_is_cut_on_a_terminal_only(data: Path, script: str, recsys: Recsys) -> None:
+    title = "A title [bold] :cat: that goes on " + "and on " * 20 + "to its end"
+    (data / "movies.csv").write_text("movieId,title\n" + "".join(f"{n},{title}\n" for n in range(100, 150)))
+    assert recsys(*TRAIN).code == 0
+    assert title in recsys("recommend", "0").out
+    _, shown = on_a_terminal([script, "recommend", "0", "-n", "2"])
+    assert len(shown.strip().splitlines()) == 4
+    assert shown.count("A title [bold] :cat: that") == shown.count("…") == 2
+    assert all(len(line) <= 80 for line in shown.splitlines())
+
+
+def test_evaluate(run: Path, recsys: Recsys, snapshot: Snapshot) -> None:
+    snapshot("evaluate", recsys("evaluate", "--data", "ratings.csv").out)
+    assert json.loads(recsys("evaluate", "--data", "ratings.csv", "--json").out)["n_ratings"] == 900
+
+
+@pytest.mark.parametrize("form", ["csv", "npz"])
+def test_export(form: str, run: Path, recsys: Recsys, data: Path) -> None:
+    ended = recsys("export-factors", "--output", "factors", "--format", form)
+    assert ended.code == 0
+    *files, last = ended.out.splitlines()
+    assert sorted(files) == sorted(str(path.relative_to(data)) for path in (data / "factors").iterdir())
+    assert last == f"{Path('factors', 'README.md')} says how to use them"
+
+
+def test_runs(run: Path, recsys: Recsys, data: Path, snapshot: Snapshot) -> None:
+    (data / "runs" / "second").mkdir()
+    (data / "runs" / "second" / "config.yaml").write_text((run / "config.yaml").read_text())
+    snapshot("runs", recsys("runs").out)
+    assert [one["status"] for one in json.loads(recsys("runs", "--json").out)] == ["finished", "unfinished"]
+
+
+def test_runs_elsewhere_and_none_at_all(run: Path, recsys: Recsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECSYS_RUNS", "elsewhere")
+    assert recsys("runs").out == "no runs under elsewhere\n"
+    assert recsys("predict", "0", "100").code == 4
+    run.parent.rename("elsewhere")
+    assert recsys("predict", "0", "100").code == 0
+
+
+def test_inspect(run: Path, recsys: Recsys) -> None:
+    whole = json.loads(recsys("inspect", "runs/first", "--verify", "--json").out)
+    assert (whole["status"], whole["last"]["verified"], whole["serving"]["n_users"]) == ("finished", True, 40)
+    newest = json.loads(recsys("inspect", run / "checkpoints" / whole["checkpoints"][-1]).out)
+    assert newest["epoch"] == 4
+
+
+def test_config_show_is_a_config(data: Path, recsys: Recsys, snapshot: Snapshot) -> None:
+    shown = recsys("config", "show", "config.yaml", "--set", "seed=7").out
+    snapshot("config-show", shown.replace(data.as_posix(), "<here>"), exact=True)
+    Path("shown.yaml").write_text(shown)
+    assert recsys("config", "show", "shown.yaml").out == shown
+    assert json.loads(recsys("config", "show", "config.yaml", "--json").out)["seed"] == 42
+
+
+def test_config_reference_knows_every_key(recsys: Recsys, snapshot: Snapshot) -> None:
+    told = recsys("config", "reference").out
+    snapshot("config-reference-head", "\n".join(told.splitlines()[:12]))
+    keys = [one["key"] for one in json.loads(recsys("config", "reference", "--json").out)]
+    assert {"data.ratings", "training.lr_max", "seed"} <= set(keys)
+    assert all(f"{key}:" in told for key in keys)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("config", "reference"), ("--help",), ("recommend", "0"), TRAIN], ids=lambda found: " ".join(found)
+)
+def test_a_reader_that_has_seen_enough_is_no_error(arguments: tuple[str, ...], run: Path, script: str) -> None:
+    running = subprocess.Popen([script, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert running.stdout is not None
+    running.stdout.close()
+    _, told = running.communicate(timeout=60)
+    assert (running.returncode, b"rror" in told) == (0, False)
+
+
+def test_training_goes_on_when_nobody_reads_its_progress(data: Path, script: str) -> None:
+    running = subprocess.Popen([script, *TRAIN], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert running.stderr is not None
+    running.stderr.close()
+    assert running.stdout is not None
+    assert b"Next:" in running.stdout.read()
+    running.stdout.close()
+    assert running.wait(60) == 0
+
+
+def test_the_module_runs_as_the_script_does(here: Path) -> None:
+    ended = subprocess.run([sys.executable, "-m", "recsys", "runs"], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "no runs under runs\n", "")
+
+
+def test_a_bug_is_called_one(recsys: Recsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise ValueError("no such thing")
+
+    monkeypatch.setattr("recsys.runs.directory.all_runs", broken)
+    told = recsys("runs", "--json")
+    assert (told.code, told.out, "Traceback" in told.err) == (1, "", True)
+    assert told.error["what"] == "this is a bug in recsys: ValueError: no such thing"

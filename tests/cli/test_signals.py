@@ -1,0 +1,135 @@
+"""Ctrl-C, SIGTERM and SIGKILL in real processes, and what goes on after them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recsys.config.load import load_config
+from recsys.workflows.train import train
+
+CONFIG = "data: {ratings: ratings.csv}\nmodel: {embedding_dim: 4}\ntraining: {method: adamw, checkpoint_every: 1}\n"
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+
+# An epoch takes a tenth of a second: long enough to be interrupted in the middle.
+SLOWLY = ("--set", "training.batch_size=1", "--set", "training.n_epochs=8")
+TRAIN = ("train", "--config", "config.yaml", *SLOWLY, "--run-dir", "runs/new")
+RESUME = ("train", "--resume", "--run-dir", "runs/new")
+WAIT = 60
+Recsys = Callable[..., Any]
+
+
+@pytest.fixture
+def started(data: Path, script: str) -> subprocess.Popen[str]:
+    """A training of which the second epoch has been recorded and the third one has begun."""
+    (data / "config.yaml").write_text(CONFIG)
+    running = subprocess.Popen([script, *TRAIN], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert running.stderr is not None
+    for line in running.stderr:
+        if line.startswith("epoch 2/8"):
+            return running
+    raise AssertionError("the training ended before its second epoch")
+
+
+def bytes_of(run: Path) -> dict[str, bytes]:
+    """The parameters of a run at its end, and what it serves."""
+    folders = (run / "checkpoints" / "epoch-0008", run / "serving")
+    return {str(path.relative_to(run)): path.read_bytes() for one in folders for path in one.glob("*.safetensors")}
+
+
+@pytest.fixture(scope="module")
+def whole(ratings_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The bytes of the same training, not interrupted."""
+    folder = tmp_path_factory.mktemp("whole")
+    (folder / "config.yaml").write_text(CONFIG.replace("ratings.csv", str(ratings_csv)))
+    config = load_config(folder / "config.yaml", SLOWLY[1::2])
+    train(config, folder / "run")
+    return bytes_of(folder / "run")
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
+def test_a_training_that_is_stopped_says_how_to_go_on_and_does(
+    number: signal.Signals,
+    code: int,
+    word: str,
+    started: subprocess.Popen[str],
+    recsys: Recsys,
+    whole: dict[str, bytes],
+) -> None:
+    started.send_signal(number)
+    out, told = started.communicate(timeout=WAIT)
+    assert (started.returncode, out) == (code, "")
+    assert told.splitlines()[-3:] == [
+        "stopping; a second Ctrl-C ends at once",
+        f"error: {word}",
+        "  hint: go on with it: recsys train --resume --run-dir runs/new",
+    ]
+    assert not list(Path("runs").glob(".*"))
+    assert recsys(*RESUME).code == 0
+    assert bytes_of(Path("runs/new")) == whole
+
+
+def test_a_training_that_is_killed_goes_on(
+    started: subprocess.Popen[str], recsys: Recsys, whole: dict[str, bytes]
+) -> None:
+    started.kill()
+    started.communicate(timeout=WAIT)
+    assert not Path("runs/new/metrics.json").exists()
+    assert recsys(*RESUME).code == 0
+    assert bytes_of(Path("runs/new")) == whole
+
+
+def test_ctrl_c_while_loading_leaves_nothing_behind(here: Path, script: str) -> None:
+    rows = "".join(f"{n % 1000}::{n // 1000}::{n % 5}\n" for n in range(200_000))
+    (here / "ratings.csv").write_text(rows)
+    (here / "config.yaml").write_text("data: {ratings: ratings.csv}\ntraining: {method: adamw}\n")
+    before = sorted(here.iterdir())
+    command = [script, "train", "--config", "config.yaml", "--run-dir", "runs/new", "--json"]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + WAIT
+    while not (here / "runs" / ".new.lock").exists():  # the data is read after that
+        assert running.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.005)
+    running.send_signal(signal.SIGINT)
+    out, told = running.communicate(timeout=WAIT)
+    assert (running.returncode, out) == (130, "")
+    assert told.splitlines()[-1].startswith('{"error": {"kind": "interrupted", "what": "interrupted"')
+    assert sorted(here.iterdir()) == before
+
+
+PREAMBLE = "import os, signal, sys, time; from recsys.cli import app, progress, signals; "
+KILL = "os.kill(os.getpid(), signal.SIGINT); "
+
+
+def ended(code: str) -> tuple[int, str]:
+    """The exit code of a process that would otherwise take a minute, and its stderr."""
+    found = subprocess.run(
+        [sys.executable, "-c", PREAMBLE + code + "time.sleep(60)"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    return found.returncode, found.stderr
+
+
+def test_a_second_ctrl_c_ends_at_once() -> None:
+    at_work = "observer = progress.watching(); observer.__enter__(); "
+    assert ended(at_work + KILL + KILL) == (-signal.SIGINT, "stopping; a second Ctrl-C ends at once\n")
+
+
+def test_ctrl_c_before_the_work_begins_ends_at_once() -> None:
+    assert ended("signals.end_at_once(as_json=False); " + KILL) == (130, "error: interrupted\n")
+    code, told = ended("signals.end_at_once(as_json=True); os.kill(os.getpid(), signal.SIGTERM); ")
+    assert (code, told.startswith('{"error": {"kind": "terminated"')) == (143, True)

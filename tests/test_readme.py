@@ -1,0 +1,56 @@
+"""What the README and the docs say can be typed, can be typed."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+NOT_RUN = "<!-- not run by the tests: "
+BLOCK = re.compile(r"^(?P<before>[^\n]*)\n```(?P<language>sh|python)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(document: Path) -> list[tuple[str, str]]:
+    """Language and code of each block that is to be run."""
+    found = BLOCK.finditer(document.read_text(encoding="utf-8"))
+    return [(one["language"], one["code"]) for one in found if not one["before"].startswith(NOT_RUN)]
+
+
+DOCUMENTS = [path for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))) if blocks(path)]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_block_runs(document: Path, tmp_path: Path) -> None:
+    for folder in ("configs", "data"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    for language, code in blocks(document):
+        if language == "python":
+            run([sys.executable, "-c", code], tmp_path)
+        else:
+            for line in code.replace("\\\n", " ").splitlines():
+                if words := shlex.split(line, comments=True):
+                    run(words, tmp_path)
+
+
+def test_what_is_not_run_says_why() -> None:
+    for document in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
+        for line in document.read_text(encoding="utf-8").splitlines():
+            assert not line.startswith(NOT_RUN) or re.fullmatch(re.escape(NOT_RUN) + r"\S.* -->", line)
+
+
+def run(command: list[str], folder: Path) -> None:
+    """Runs a command as it would run with the environment active."""
+    scripts = str(Path(sys.executable).parent)
+    env = {**os.environ, "PATH": scripts + os.pathsep + os.environ["PATH"], "COLUMNS": "80"}
+    env.pop("RECSYS_RUNS", None)
+    program = shutil.which(command[0], path=env["PATH"])
+    assert program is not None, f"there is no {command[0]}"
+    ended = subprocess.run([program, *command[1:]], cwd=folder, env=env, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, f"{shlex.join(command)}\n{ended.stdout}{ended.stderr}"
