@@ -54,8 +54,8 @@ def libmf() -> Iterable[Row]:
 def other_trainers() -> Iterable[Row]:
     """A fit of ours against one by PyTorch, Surprise and Cornac."""
     for peer in ("adamw", "surprise", "cornac"):
-        compared = partial(trainers.compared, dense_world(1_000_000), peer, 64, 5, ROUNDS)
-        yield attempted("1M ratings, dim 64, 5 epochs", peer, compared)
+        compared = partial(trainers.compared, dense_world(1_000_000), peer, 64, trainers.EPOCHS[peer], ROUNDS)
+        yield attempted("1M ratings, dim 64", peer, compared)
 
 
 def growth_and_threads() -> Iterable[Row]:

@@ -7,7 +7,6 @@ import numpy as np
 from recsys.config.model import DotProduct as Model
 from recsys.config.training import AdamW, Sgd
 from recsys.data.ratings import Ratings
-from recsys.data.scale import Scale
 from recsys.data.vocabulary import Vocabulary
 from recsys.models.dot_product import DotProduct
 from recsys.training.adamw import AdamWLearner
@@ -25,7 +24,7 @@ def ratings(world: World, part: Part) -> Ratings:
 
 def model_of(train: Ratings, dim: int) -> DotProduct:
     """A dot product that has not been trained."""
-    return DotProduct(len(train.users), len(train.items), Model(embedding_dim=dim), Scale.of(train), seed=0)
+    return DotProduct(len(train.users), len(train.items), Model(embedding_dim=dim), train.scale, seed=0)
 
 
 def sgd_learner(train: Ratings, dim: int, settings: Sgd) -> SgdLearner:

@@ -1,6 +1,6 @@
 """Loading a ratings file: recsys against pyarrow and pandas, in interleaved processes.
 
-    python benchmarks/loading.py                       20M rows
+    python benchmarks/loading.py                       19M rows
     python benchmarks/loading.py --n-ratings 1000000
 
 "coded": the ids are numbers 0 … n − 1; "ready": duplicates are checked, the ratings split and sorted into blocks.
@@ -51,7 +51,7 @@ from recsys.training.sgd.blocks import choose_n_side, sort_into_blocks
 parts = split(read_ratings(Data(ratings=Path(path))), Split(valid_fraction=0, test_fraction=0.05), 42)
 train = parts.train
 n_side = choose_n_side(len(train), len(train.users), len(train.items), 64)
-blocks = sort_into_blocks(train, parts.scale, n_side=n_side, dim=64, seed=42, n_threads=2)
+blocks = sort_into_blocks(train, train.scale, n_side=n_side, dim=64, seed=42, n_threads=2)
 """
 PROGRAMS = {"pyarrow": ARROW, "pandas": PANDAS, "coded": CODED, "ready": READY}
 
@@ -78,7 +78,7 @@ def compared(world: World, rounds: int) -> list[Row]:
         return f"{statistics.median(seconds[name]):.2f} s, peak {peak:,.0f} MB"
 
     return [
-        Row(f"read {world.n_ratings / 1e6:g}M rows, {form}", peer, figures(form), figures(peer), times)
+        Row(f"read {0.95e-6 * world.n_ratings:.3g}M rows, {form}", peer, figures(form), figures(peer), times)
         for peer in ("pyarrow", "pandas")
         for form in ("coded", "ready")
         for times in [ratios(seconds[peer], seconds[form])]

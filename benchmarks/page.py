@@ -29,8 +29,8 @@ shows the smallest, the median and the largest.
 
 A "pass" goes over all ratings once; M ratings/s count neither reading nor sorting nor evaluating. Ratings are
 synthetic (`synthetic.py`: planted factors, a known noise floor): 5M of 138,000 users and 27,000 items, and for the
-other trainers 1M of 6,900 users and 3,664 items. Each trainer runs with its own defaults but for the number of factors
-and of epochs. "Coded" means that the ids are numbers 0 … n − 1, which is what the others do; "ready", that duplicates
+other trainers 1M of 6,900 users and 3,664 items. Each trainer runs with its own defaults but for the number of factors.
+"Coded" means that the ids are numbers 0 … n − 1, which is what the others do; "ready", that duplicates
 are checked too and the ratings split and sorted for training. "Itself" compares the time a rating takes: in the lines
 on sizes 1.00 means that time grows exactly as the ratings do (users and items grow along), in those on threads that the
 second one brings nothing.
@@ -46,7 +46,7 @@ The full comparisons take minutes to an hour each; [docs/performance.md](../docs
 | `python benchmarks/sgd_vs_libmf.py --whole` | `recsys train` with libmf, from text files to a model as good |
 | `python benchmarks/trainers.py --n-ratings 20000000 --peers adamw` | sgd with adamw on 19M ratings |
 | `python benchmarks/trainers.py --peers surprise cornac` | sgd with Surprise and Cornac on 1M ratings |
-| `python benchmarks/loading.py` | reading 20M rows with pyarrow and pandas |
+| `python benchmarks/loading.py` | reading 19M rows with pyarrow and pandas |
 | `python benchmarks/serving.py` | top 10 of 27,000 items for 138,000 users with implicit; `predict --input` |
 | `python benchmarks/growth.py` | sgd with itself: 1M to 50M ratings, dims 16 to 128, 1 and 2 threads; `--growing` |
 | `python benchmarks/roofline.py` | sgd with what the machine's caches, memory and arithmetic allow |

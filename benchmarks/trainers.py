@@ -1,7 +1,7 @@
 """Training speed and test rmse of sgd against adamw, Surprise and Cornac, on the same synthetic ratings.
 
 python benchmarks/trainers.py                        1M ratings, dim 64
-python benchmarks/trainers.py --n-ratings 20000000 --peers adamw --epochs 5
+python benchmarks/trainers.py --n-ratings 20000000 --peers adamw
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from recsys.training.fit import Learner, fit
 from synthetic import World, dense_world, synthetic, text_files
 
 Result = tuple[float, float]  # ratings/s in a pass, test rmse
-# Each peer with its defaults but for the number of factors.
+# Each with its own defaults, but for the number of factors.
+EPOCHS = {"sgd": Sgd().n_epochs, "adamw": AdamW().n_epochs, "surprise": 20, "cornac": 20}
 SURPRISE = """
 import json, sys, time
 from surprise import SVD, Dataset, Reader, accuracy
@@ -59,36 +60,37 @@ def main() -> None:
     parser = command_line(__doc__)
     parser.add_argument("--n-ratings", type=int, default=1_000_000)
     parser.add_argument("--dim", type=int, default=64)
-    parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peers", nargs="+", default=["adamw", "surprise", "cornac"])
+    parser.add_argument("--epochs", type=int, help="of the peers; left out, their defaults")
     asked = parser.parse_args()
     for name in asked.peers:
-        print(compared(dense_world(asked.n_ratings), name, asked.dim, asked.epochs, asked.rounds), flush=True)
+        epochs = asked.epochs or EPOCHS[name]
+        print(compared(dense_world(asked.n_ratings), name, asked.dim, epochs, asked.rounds), flush=True)
 
 
 def compared(world: World, peer: str, dim: int, epochs: int, rounds: int) -> Row:
-    """Ratings/s in a pass and test rmse of sgd and of the peer."""
+    """Ratings/s in a pass and test rmse of sgd and of the peer, which has so many epochs."""
     data = synthetic(world)
     train, test = ratings(world, data.train), ratings(world, data.test)
     folder = text_files(world)
+    own = EPOCHS["sgd"]
     fits: dict[str, Callable[[], Result]] = {
-        "sgd": lambda: fitted(sgd_learner(train, dim, Sgd(n_epochs=epochs)), test, epochs),
+        "sgd": lambda: fitted(sgd_learner(train, dim, Sgd(n_epochs=own)), test, own),
         "adamw": lambda: fitted(adamw_learner(train, dim, AdamW(n_epochs=epochs)), test, epochs),
         "surprise": lambda: theirs("scikit-surprise", SURPRISE, folder, dim, epochs),
         "cornac": lambda: theirs("cornac", CORNAC, folder, dim, epochs),
     }
     results = interleaved({name: fits[name] for name in ("sgd", peer)}, rounds)
     speeds = {name: [speed for speed, _ in each] for name, each in results.items()}
-    what = f"{world.n_ratings / 1e6:g}M ratings, dim {dim}, {epochs} epochs"
-    times = ratios(speeds["sgd"], speeds[peer])
-    return Row(what, peer, figures(results["sgd"]), figures(results[peer]), times)
+    mine, other = figures(results["sgd"], own), figures(results[peer], epochs)
+    return Row(f"{world.n_ratings / 1e6:g}M ratings, dim {dim}", peer, mine, other, ratios(speeds["sgd"], speeds[peer]))
 
 
-def figures(results: list[Result]) -> str:
+def figures(results: list[Result], epochs: int) -> str:
     """The medians."""
     speed, rmse = (statistics.median(values) for values in zip(*results, strict=True))
-    return f"{speed / 1e6:.3g}M ratings/s, rmse {rmse:.4f}"
+    return f"{speed / 1e6:.3g}M ratings/s, rmse {rmse:.4f} after {epochs} epochs"
 
 
 def fitted(learner: Learner, test: Ratings, epochs: int) -> Result:

@@ -25,6 +25,7 @@ VARYING = [
     (r"\d{8}T\d{6}Z(-\d+)?", "<time>"),
     (r" *\d+(\.\d+)?[kMG ] ratings/s", " <speed> ratings/s"),
     (r"in \d+\.\d s", "in <seconds> s"),
+    (r"(?m) +\d+\.\d *$", " <seconds>"),
     (r"\d+\.\d+%", "<share>%"),
     (r"(?<![\w.])[-+](?=\d+\.\d{2,})", "±"),
     (r"(?<![\w.])\d+\.\d{2,}", lambda found: re.sub(r"\d", "0", found[0])),

@@ -91,9 +91,10 @@ class _Lines:
     """A line for each epoch; one for loading or scoring now and then if it takes long."""
 
     def __init__(self) -> None:
-        self._said_at = time.monotonic()
+        self._said_at = 0.0
 
     def __call__(self, event: Event) -> None:
+        self._said_at = self._said_at or time.monotonic()  # imports before the first event are no work to tell of
         if isinstance(event, Epoch):
             say(epoch_line(event))
             self._said_at = time.monotonic()

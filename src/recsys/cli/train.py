@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -107,7 +108,7 @@ def _train(config: Config, folder: Path, resume: bool, checkpoint: str | None) -
             return workflow.train(config, folder, resume=resume, checkpoint=checkpoint, observe=observe)
         except StoppedError as stopped:
             if (folder / CONFIG).exists():
-                stopped.hint = f"go on with it: recsys train --resume --run-dir {folder}"
+                stopped.hint = f"go on with it: recsys train --resume --run-dir {shlex.quote(str(folder))}"
             raise
 
 
@@ -159,15 +160,14 @@ def _verdict(metrics: dict[str, Any], measured_on: str) -> list[str]:
     ratio = metrics[measured_on]["rmse"] / metrics["baselines"]["biases"]["rmse"]
     if better:
         return [f"The model's {measured_on} rmse is {1 - ratio:.1%} below that of the biases alone."]
+    worse = f"{ratio - 1:.1%} above" if ratio > 1.0005 else "as high as"
     return [
-        f"The model does NOT beat the biases alone: its {measured_on} rmse is {ratio - 1:.1%} above theirs.",
+        f"The model does NOT beat the biases alone: its {measured_on} rmse is {worse} theirs.",
         "Fewer factors, more weight decay or more data may help.",
     ]
 
 
 def _next_commands(folder: Path) -> list[str]:
-    import shlex
-
     from recsys.runs.directory import finished_runs
     from recsys.serving.store import open_store
 
