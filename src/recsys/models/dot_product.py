@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 -- what everybody calls it
 
 from recsys.config import model as config
 from recsys.data.scale import Scale
@@ -45,11 +44,13 @@ class DotProduct(nn.Module):
 
     def forward(self, user_idx: Tensor, item_idx: Tensor) -> Tensor:
         """Predicted ratings in rating units, not clipped; indices of shape (n,) give shape (n,)."""
-        user = F.embedding(user_idx, self.user_embedding)
-        item = F.embedding(item_idx, self.item_embedding)
+        # An embedding is a lookup of rows. The gradient of index_select is the same with any number of threads, which
+        # that of indexing with [] is not.
+        user = self.user_embedding.index_select(0, user_idx)
+        item = self.item_embedding.index_select(0, item_idx)
         total = (user * item).sum(dim=1) + self.global_mean
         if self.user_bias is not None and self.item_bias is not None:
-            total = total + self.user_bias[user_idx] + self.item_bias[item_idx]
+            total = total + self.user_bias.index_select(0, user_idx) + self.item_bias.index_select(0, item_idx)
         if self.settings.y_range is None:
             return self.scale.mean + self.scale.std * total
         low, high = self.settings.y_range

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from torch.nn import functional as F  # noqa: N812
 
 from recsys.config.training import AdamW
 from recsys.data.ratings import Ratings
@@ -22,6 +21,7 @@ BETA2, EPS = 0.99, 1e-5  # fastai's
 MOMENTS = ("exp_avg", "exp_avg_sq")
 THREADED_BATCH = 16_384  # below this, threads wait for each other longer than they work
 GPU_RATINGS = 1_000_000  # below this, a GPU spends its time on launching kernels
+SUMMED = 16_384  # numbers that PyTorch adds up on one thread
 REPORT_EVERY = 0.05  # of an epoch
 
 
@@ -71,7 +71,7 @@ class AdamWLearner:
             report = max(1, round(self._steps * REPORT_EVERY))
             for batch, (user_idx, item_idx, rating) in enumerate(zip(users, items, ratings, strict=True)):
                 self._set_rates(first + batch)
-                squares += self._step(user_idx, item_idx, rating) * len(rating)
+                squares += self._step(user_idx, item_idx, rating)
                 if batch % report == 0:
                     done = batch * self._batch_size
                     observe(Step(number, self._settings.n_epochs, done, self.n_ratings, self._lr))
@@ -103,11 +103,14 @@ class AdamWLearner:
         return self._settings.model_dump(mode="json", exclude_none=True, exclude={"n_threads"})
 
     def _step(self, user_idx: torch.Tensor, item_idx: torch.Tensor, rating: torch.Tensor) -> torch.Tensor:
+        """One step down the gradient of the batch's mean squared error; returns the sum of the squares."""
         self._optimizer.zero_grad()
-        loss = F.mse_loss(self._model(user_idx, item_idx), rating) / self._model.scale.std**2
-        loss.backward()  # type: ignore[no-untyped-call]
+        error = (self._model(user_idx, item_idx) - rating) / self._model.scale.std
+        error.square().mean().backward()
         self._optimizer.step()
-        return loss.detach()
+        # Shares so short that one thread sums each: the sum is then the same with any number of threads.
+        squares = error.detach().double().square()
+        return torch.stack([share.sum() for share in squares.split(SUMMED)]).sum()
 
     def _set_rates(self, step: int) -> None:
         self._lr = float(self._schedule.lr[step])
