@@ -66,6 +66,10 @@ def build_libmf() -> Path:
 
 
 def output_of(command: list[object], environment: dict[str, str] | None = None) -> str:
-    """What a command prints; its errors go to the terminal."""
+    """What a command prints; what it says on the side is shown only if it fails."""
     words = [str(word) for word in command]
-    return subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True, env=environment).stdout
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode:
+        sys.stderr.write(done.stderr)
+    done.check_returncode()
+    return done.stdout

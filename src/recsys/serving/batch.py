@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from recsys.serving.store import Store
 from recsys.serving.top import top_n
 
 PAIRS = 1 << 20  # written at once
-SCORES = 16 << 20  # held at once: 64 MB
+SCORES = 1 << 22  # at once in each thread: 16 MB
 THREADS = os.cpu_count() or 1
 
 
@@ -128,15 +129,22 @@ def best_of_all(
     n_users = len(store.users)
     block = max(1, SCORES // max(len(store.items), 1))
 
+    def best_of(start: int) -> tuple[int, np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        users = np.arange(start, min(start + block, n_users), dtype=np.int32)
+        scores = store.factors.score_all(users)
+        scores[:, ~allowed] = -np.inf
+        scores[store.seen_of(users)] = -np.inf
+        best = top_n(scores, n)
+        return start + len(users), best, np.take_along_axis(scores, best, axis=1)
+
     with ThreadPoolExecutor(THREADS) as pool:
+        waiting: deque[Future[tuple[int, np.ndarray[Any, Any], np.ndarray[Any, Any]]]] = deque()
         for start in range(0, n_users, block):
-            users = np.arange(start, min(start + block, n_users), dtype=np.int32)
-            scores = store.factors.score_all(users)  # NumPy's BLAS takes all cores
-            scores[:, ~allowed] = -np.inf
-            scores[store.seen_of(users)] = -np.inf
-            shares = np.array_split(scores, THREADS)
-            best = np.concatenate(list(pool.map(top_n, shares, [n] * THREADS)))
-            yield start + len(users), best, np.take_along_axis(scores, best, axis=1)
+            waiting.append(pool.submit(best_of, start))
+            if len(waiting) > 4 * THREADS:  # so many answers wait for whoever writes them, and no more
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def _refuse_unknown(path: Path, role: str, column: Coded, idx: np.ndarray[Any, Any], vocabulary: Vocabulary) -> None:

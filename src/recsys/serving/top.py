@@ -6,25 +6,35 @@ from typing import Any
 
 import numpy as np
 
-GROUP = 128  # columns whose maximum is looked at first
+GROUP = 32  # columns whose maximum is looked at first
 
 
 def top_n(scores: np.ndarray[Any, Any], n: int) -> np.ndarray[Any, Any]:
     """The columns of the n largest scores of each row, best first; int64, shape (rows, min(n, columns)).
 
-    The n largest lie in the n groups of columns with the highest maxima, so that only those are partitioned.
+    Equal scores come by column; only those of −inf in any order. The n largest lie in the n groups of columns with the
+    highest maxima, so that only those are sorted. A group is every width-th column: such maxima are taken a vector at
+    a time.
     """
     n = min(n, scores.shape[1])
-    if scores.shape[1] <= 4 * n * GROUP:
-        return _ordered(scores, np.broadcast_to(np.arange(scores.shape[1]), scores.shape), n)
-    whole = scores.shape[1] // GROUP * GROUP
-    grouped = scores[:, :whole].reshape(len(scores), -1, GROUP)
-    highest = grouped.max(axis=2)
-    best_groups = np.sort(_ordered(highest, np.broadcast_to(np.arange(highest.shape[1]), highest.shape), n), axis=1)
-    columns = (best_groups[:, :, None] * GROUP + np.arange(GROUP)).reshape(len(scores), -1)
-    rest = np.broadcast_to(np.arange(whole, scores.shape[1]), (len(scores), scores.shape[1] - whole))
-    columns = np.concatenate([columns, rest], axis=1)
-    return _ordered(np.take_along_axis(scores, columns, axis=1), columns, n)
+    width = scores.shape[1] // GROUP
+    if width <= 4 * n:
+        return _best(scores, n)
+    highest = scores[:, : GROUP * width].reshape(len(scores), GROUP, width).max(axis=1)
+    best_groups = np.sort(_best(highest, n), axis=1)
+    columns = (np.arange(GROUP)[:, None] * width + best_groups[:, None, :]).reshape(len(scores), -1)
+    rest = np.arange(GROUP * width, scores.shape[1])
+    columns = np.concatenate([columns, np.broadcast_to(rest, (len(scores), len(rest)))], axis=1)
+    best = _ordered(np.take_along_axis(scores, columns, axis=1), columns, n)
+    lowest = np.take_along_axis(highest, best_groups, axis=1).min(axis=1)
+    tied = (lowest > -np.inf) & ((highest >= lowest[:, None]).sum(axis=1) > n)  # an equal score may be elsewhere
+    if tied.any():
+        best[tied] = _best(scores[tied], n)
+    return best
+
+
+def _best(scores: np.ndarray[Any, Any], n: int) -> np.ndarray[Any, Any]:
+    return _ordered(scores, np.broadcast_to(np.arange(scores.shape[1]), scores.shape), n)
 
 
 def _ordered(scores: np.ndarray[Any, Any], columns: np.ndarray[Any, Any], n: int) -> np.ndarray[Any, Any]:
