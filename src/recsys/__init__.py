@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from recsys.version import __version__
+
 if TYPE_CHECKING:
     from recsys.api import evaluate, export_factors, load, load_config, read_ratings, split, train
     from recsys.errors import RecsysError
 
-__version__ = "0.1.0"
 __all__ = [
     "RecsysError",
     "__version__",

@@ -11,7 +11,6 @@ import torch
 from recsys.config import model as model_config
 from recsys.config.training import AdamW
 from recsys.data.ratings import Ratings
-from recsys.data.scale import Scale
 from recsys.models.dot_product import DotProduct
 from recsys.records import Event, Step, silent
 from recsys.training.adamw import AdamWLearner, resolve
@@ -27,7 +26,7 @@ def ratings(rated: Callable[..., Ratings]) -> Ratings:
 
 def learner(ratings: Ratings, y_range: tuple[float, float] | None = None, **settings: Any) -> AdamWLearner:
     form = model_config.DotProduct(embedding_dim=3, y_range=y_range)
-    model = DotProduct(len(ratings.users), len(ratings.items), form, Scale.of(ratings), 1)
+    model = DotProduct(len(ratings.users), len(ratings.items), form, ratings.scale, 1)
     return AdamWLearner(model, ratings, AdamW.model_validate({"n_epochs": 5, **settings}), 1)
 
 
@@ -60,7 +59,7 @@ def by_hand(
     p: dict[str, Any], ratings: Ratings, y_range: tuple[float, float] | None
 ) -> tuple[float, dict[str, np.ndarray[Any, Any]]]:
     """Mean squared error in rating units, and the gradient of the standardised loss."""
-    scale, u, i = Scale.of(ratings), ratings.user_idx, ratings.item_idx
+    scale, u, i = ratings.scale, ratings.user_idx, ratings.item_idx
     total = p["user_bias"][u] + p["item_bias"][i] + (p["user_embedding"][u] * p["item_embedding"][i]).sum(axis=1)
     if y_range is None:
         predicted, inner = scale.mean + scale.std * total, np.full(len(u), scale.std)
@@ -160,3 +159,15 @@ def test_what_was_asked_for_is_kept() -> None:
 
 def test_one_thread_is_enough_for_small_batches() -> None:
     assert resolve(AdamW(batch_size=64), 90_000).n_threads == 1
+
+
+def test_batches_that_threads_share_give_the_same_bits(rated: Callable[..., Ratings]) -> None:
+    """PyTorch adds up more than 32,768 numbers with several threads."""
+    small = rated([(u, i, float((3 * u + 2 * i) % 5 + 1)) for u in range(60) for i in range(50)])
+    many = small.take(np.arange(70_000) * 7 % len(small))
+    states = []
+    for n_threads in (1, 2, 4):
+        one = learner(many, batch_size=66_000, n_threads=n_threads)
+        rmse = one.epoch(1, silent).train_rmse
+        states.append((rmse, [array.tobytes() for array in one.state(1).model.values()]))
+    assert states[0] == states[1] == states[2]

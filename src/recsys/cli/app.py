@@ -37,7 +37,7 @@ app.command("runs")(runs.runs)
 @app.callback(invoke_without_command=True)
 def _version(version: bool = typer.Option(False, "--version", help="Show the version and exit.")) -> None:
     if version:
-        from recsys import __version__
+        from recsys.version import __version__
 
         typer.echo(__version__)
         raise typer.Exit

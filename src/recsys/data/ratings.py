@@ -63,7 +63,7 @@ class Ratings:
     @cached_property
     def scale(self) -> Scale:
         """Mean, standard deviation and range of the ratings."""
-        return Scale.of(self)
+        return Scale.of(self.rating)
 
     @property
     def n_unknown_users(self) -> int:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from recsys.data.chunks import chunks
 
-if TYPE_CHECKING:
-    from recsys.data.ratings import Floats, Ratings
+Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -24,9 +23,8 @@ class Scale:
     high: float
 
     @classmethod
-    def of(cls, ratings: Ratings) -> Scale:
-        """The scale of `ratings`; std is 1 where all of them are equal."""
-        rating = ratings.rating
+    def of(cls, rating: Floats) -> Scale:
+        """The scale of ratings, float32, shape (n,); std is 1 where all of them are equal."""
         parts = [rating[rows] for rows in chunks(len(rating))]
         mean = sum(float(part.sum(dtype=np.float64)) for part in parts) / len(rating)
         squares = sum(float(np.square(np.subtract(part, mean, dtype=np.float64)).sum()) for part in parts)

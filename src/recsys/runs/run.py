@@ -12,7 +12,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from recsys import __version__
 from recsys.config.config import Config
 from recsys.config.load import dump, load_config
 from recsys.errors import RunError
@@ -22,6 +21,7 @@ from recsys.runs.checkpoint import checkpoints, newest_checkpoint, open_checkpoi
 from recsys.runs.directory import CHECKPOINTS, CONFIG, HISTORY, METRICS, all_runs, runs_root
 from recsys.runs.lock import locked
 from recsys.runs.sealed import Sealed, reading, write_file, writing
+from recsys.version import __version__
 
 AUTO_SECONDS = 10.0  # between checkpoints
 BEST = "best."

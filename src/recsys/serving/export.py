@@ -10,13 +10,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from recsys import __version__
 from recsys.data.vocabulary import Vocabulary
 from recsys.errors import RunError
 from recsys.runs.sealed import TEMPORARY, writing
 from recsys.serving.arrow import csv_file, table
 from recsys.serving.store import Store
 from recsys.serving.text import pack_ids
+from recsys.version import __version__
 
 Format = Literal["csv", "parquet", "npz", "safetensors"]
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from recsys import __version__
 from recsys.config.config import Config
 from recsys.config.data import Data
 from recsys.data.chunks import chunks
@@ -23,6 +22,7 @@ from recsys.runs.directory import SERVING, finished_runs, runs_root
 from recsys.runs.sealed import Sealed, open_sealed, write_sealed
 from recsys.scoring.factors import Factors, Link
 from recsys.serving.text import pack_ids, pack_texts, unpack_ids, unpack_texts
+from recsys.version import __version__
 
 SERVING_JSON = "serving.json"
 SCORER, USERS, ITEMS, SEEN = "scorer.safetensors", "users.safetensors", "items.safetensors", "seen.safetensors"

@@ -7,7 +7,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from recsys import __version__
 from recsys.config.config import Config
 from recsys.data.read import read_ratings
 from recsys.data.split import Parts, split
@@ -20,6 +19,7 @@ from recsys.scoring.factors import Factors
 from recsys.serving.store import write_serving
 from recsys.training.build import build_learner
 from recsys.training.fit import Learner, fit
+from recsys.version import __version__
 
 
 def train(

@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 
 from recsys.data.ratings import Ratings
-from recsys.data.scale import Scale
 from recsys.training.sgd.blocks import Blocks, choose_n_side, sort_into_blocks
 
 from .worlds import planted
 
 
 def blocks_of(train: Ratings, n_side: int = 8, n_threads: int = 1, seed: int = 1, dim: int = 512) -> Blocks:
-    return sort_into_blocks(train, Scale.of(train), n_side=n_side, dim=dim, seed=seed, n_threads=n_threads)
+    return sort_into_blocks(train, train.scale, n_side=n_side, dim=dim, seed=seed, n_threads=n_threads)
 
 
 def rows(user: np.ndarray, item: np.ndarray, rating: np.ndarray) -> list[tuple[int, int, float]]:
@@ -24,7 +23,7 @@ def rows(user: np.ndarray, item: np.ndarray, rating: np.ndarray) -> list[tuple[i
 def test_every_rating_is_there_once_and_standardised() -> None:
     train = planted()
     blocks = blocks_of(train)
-    expected = rows(train.user_idx, train.item_idx, Scale.of(train).standardise(train.rating))
+    expected = rows(train.user_idx, train.item_idx, train.scale.standardise(train.rating))
     assert rows(*blocks.columns) == expected
     assert blocks.start[0] == 0
     assert blocks.start[-1] == len(train)

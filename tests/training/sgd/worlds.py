@@ -9,7 +9,6 @@ import numpy as np
 from recsys.config import model as config
 from recsys.config.training import Sgd
 from recsys.data.ratings import Ratings
-from recsys.data.scale import Scale
 from recsys.data.vocabulary import Vocabulary
 from recsys.models.dot_product import DotProduct
 from recsys.training.sgd.learner import SgdLearner
@@ -36,5 +35,5 @@ def planted(n_users: int = 120, n_items: int = 80, n: int = 4000, *, rank: int =
 def learner_of(train: Ratings, *, dim: int = 16, biases: bool = True, seed: int = 3, **settings: Any) -> SgdLearner:
     """A learner on `train`, with the model that it changes as `_model`."""
     kind = config.DotProduct(embedding_dim=dim, biases=biases)
-    model = DotProduct(len(train.users), len(train.items), kind, Scale.of(train), seed)
+    model = DotProduct(len(train.users), len(train.items), kind, train.scale, seed)
     return SgdLearner(model, train, Sgd(**settings), seed)
