@@ -10,7 +10,6 @@ from recsys.errors import ConfigError, DataError, RecsysError, nearest
 EXIT_CODES = {
     "UsageError": 2,
     "ConfigError": 2,
-    "MissingExtraError": 2,
     "DataError": 3,
     "RunError": 4,
     "UnknownIdError": 5,

@@ -61,13 +61,6 @@ class ConfigError(RecsysError):
     exit_code = 2
 
 
-class MissingExtraError(RecsysError):
-    """An optional package is needed for this and not installed."""
-
-    kind = "missing_extra"
-    exit_code = 2
-
-
 class DataError(RecsysError):
     """A data file that is not there, or holds something that cannot be used."""
 

@@ -9,7 +9,6 @@ import numpy as np
 from recsys.data.vocabulary import Indices
 
 CHUNK = 1 << 20
-Sums = np.ndarray[tuple[int], np.dtype[np.float64]]
 Counts = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 

@@ -30,9 +30,3 @@ class Scale:
         squares = sum(float(np.square(np.subtract(part, mean, dtype=np.float64)).sum()) for part in parts)
         std = math.sqrt(squares / len(rating))
         return cls(mean, std or 1.0, float(rating.min()), float(rating.max()))
-
-    def standardise(self, rating: Floats) -> Floats:
-        """(rating − mean) / std, float32."""
-        standard = rating - np.float32(self.mean)
-        standard /= np.float32(self.std)
-        return standard
