@@ -127,6 +127,7 @@ def _dry_run(config: Config, as_json: bool) -> None:
             ["parameters", f"{needs['n_parameters']:,}"],
             ["memory for the data", f"{needs['data_bytes'] / 1e6:,.0f} MB"],
             ["memory to train", f"{needs['training_bytes'] / 1e6:,.0f} MB"],
+            ["peak of the process, about", f"{needs['peak_bytes'] / 1e6:,.0f} MB"],
             ["time", f"{needs['fit_seconds']:,.1f} s for {config.training.n_epochs} epochs"],
         ],
         numbers=["estimate"],
