@@ -70,7 +70,10 @@ def _show(found: list[Recommendation]) -> None:
     if not found:
         typer.echo("no item is left: all that are allowed have been rated")
         return
+    titled = any(one.title for one in found)
     rows = [
-        [str(one.rank), str(one.item_id), one.title or "", f"{one.rating:.2f}", f"{one.n_ratings:,}"] for one in found
+        [str(one.rank), str(one.item_id), *([one.title or ""] * titled), f"{one.rating:.2f}", f"{one.n_ratings:,}"]
+        for one in found
     ]
-    print_table(["", "item", "title", "rating", "ratings"], rows, numbers=["", "rating", "ratings"], cut="title")
+    columns = ["", "item", *(["title"] * titled), "rating", "ratings"]
+    print_table(columns, rows, numbers=["", "rating", "ratings"], cut="title")
