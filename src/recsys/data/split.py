@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -48,22 +47,19 @@ def split(dataset: Dataset, how: Split, seed: int) -> Parts:
         DataError: a split by time without times, or a part that would be empty.
     """
     part = assign(dataset, how, seed)
-    ratings = dataset.ratings
-    train = part == TRAIN
-    if not train.any():
+    train = dataset.ratings.take(part == TRAIN)
+    if not len(train):
         raise DataError(
-            f"no training ratings are left of {len(ratings)}",
+            f"no training ratings are left of {len(part)}",
             expected="at least one rating to train on",
             hint="lower split.valid_fraction and split.test_fraction",
         )
-    users = Known(ratings.users, ratings.user_idx[train])
-    items = Known(ratings.items, ratings.item_idx[train])
-    cut = partial(_cut, ratings, part, users, items)
-    valid, test = cut(VALID), cut(TEST)
+    users, items = Known(train.users, train.user_idx), Known(train.items, train.item_idx)
+    valid, test = (dataset.ratings.take(np.flatnonzero(part == code)) for code in (VALID, TEST))
     return Parts(
-        train=cut(TRAIN),
-        valid=valid if len(valid) else None,
-        test=test if len(test) else None,
+        train=_on_known(train, users, items),
+        valid=_on_known(valid, users, items) if len(valid) else None,
+        test=_on_known(test, users, items) if len(test) else None,
         titles=dataset.titles,
         sha256=dataset.sha256,
     )
@@ -73,11 +69,11 @@ def assign(dataset: Dataset, how: Split, seed: int) -> PartOfRow:
     """TRAIN, VALID or TEST for each row of the dataset, int8, shape (n,)."""
     part = np.full(len(dataset.ratings), TRAIN, dtype=np.int8)
     valid_fraction, test_fraction = how.valid_fraction, how.test_fraction
-    free = np.arange(len(part))
+    free = slice(None)
     if dataset.given is not None:
         for name, code in (("valid", VALID), ("test", TEST)):
             part[dataset.given.get(name, slice(0, 0))] = code
-        free = free[dataset.given["train"]]
+        free = dataset.given["train"]
         test_fraction = 0.0 if "test" in dataset.given else test_fraction
         valid_fraction = 0.0 if "valid" in dataset.given else valid_fraction
     methods: dict[str, Callable[..., PartOfRow]] = {
@@ -164,12 +160,12 @@ def _refuse_empty(part: PartOfRow, valid_fraction: float, test_fraction: float) 
             )
 
 
-def _cut(ratings: Ratings, part: PartOfRow, users: Known, items: Known, code: int) -> Ratings:
-    rows = ratings.take(part == code)
+def _on_known(ratings: Ratings, users: Known, items: Known) -> Ratings:
+    """The ratings on the vocabularies of those that have training ratings."""
     return replace(
-        rows,
-        user_idx=users.new_idx(rows.user_idx),
-        item_idx=items.new_idx(rows.item_idx),
+        ratings,
+        user_idx=users.new_idx(ratings.user_idx),
+        item_idx=items.new_idx(ratings.item_idx),
         users=users.vocabulary,
         items=items.vocabulary,
     )
