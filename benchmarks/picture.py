@@ -23,9 +23,7 @@ def draw(tables: dict[str, list[Row]], path: Path) -> None:
         panel.plot([times.least, times.most], [place, place], color=colour, linewidth=4, alpha=0.35)
         panel.plot(times.median, place, "o", color=colour, markersize=7)
         figure_text = f"{times.median:.2f}" if times.median < 10 else f"{times.median:.0f}"
-        panel.text(
-            times.most * 1.06, place, figure_text, color=colour, fontsize=9, va="center", backgroundcolor="white"
-        )
+        panel.text(times.most * 1.1, place, figure_text, color=colour, fontsize=9, va="center")
     panel.set_yticks(range(len(lines)), [label for label, _, _ in lines], fontsize=9)
     for label, (_, _, colour) in zip(panel.get_yticklabels(), lines, strict=True):
         label.set_color(colour)

@@ -117,7 +117,7 @@ def plot(roofs: dict[int, Roofs], speeds: Speeds, path: Path) -> None:
     """Ratings/s by dim under the roofs, a panel for each number of threads."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(5.2 * len(roofs), 4.6), layout="constrained", facecolor="white")
+    figure = Figure(figsize=(1.6 + 4.6 * len(roofs), 4.4), layout="constrained", facecolor="white")
     panels = figure.subplots(1, len(roofs), sharey=True, squeeze=False)[0]
     dims = sorted({dim for dim, _ in speeds})
     for panel, (threads, roof) in zip(panels, roofs.items(), strict=True):
@@ -130,7 +130,8 @@ def plot(roofs: dict[int, Roofs], speeds: Speeds, path: Path) -> None:
         heights = [speeds[dim, threads] / 1e6 for dim in dims]
         panel.plot(dims, heights, "o-", color="#2166ac", linewidth=2.5, markersize=7, label="sgd")
         for dim, height in zip(dims, heights, strict=True):
-            panel.text(dim, height * 0.86, f"{height:.0f}", color="#2166ac", ha="center", va="top")
+            box = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
+            panel.text(dim, height * 0.85, f"{height:.0f}", color="#2166ac", ha="center", va="top", bbox=box)
         panel.set(xscale="log", yscale="log", xlabel="embedding_dim")
         panel.set_title(f"{threads} thread{'s' if threads > 1 else ''}", fontsize=11)
         panel.set_xticks(dims, [str(dim) for dim in dims])
@@ -139,7 +140,7 @@ def plot(roofs: dict[int, Roofs], speeds: Speeds, path: Path) -> None:
     ticks = [10, 30, 100, 300, 1000, 3000]
     panels[0].set_yticks(ticks, [f"{tick:,}" for tick in ticks])
     panels[0].set_ylabel("million ratings a second")
-    panels[-1].legend(loc="upper right", fontsize=9)
+    figure.legend(*panels[-1].get_legend_handles_labels(), loc="outside right center", fontsize=9)
     figure.savefig(path, dpi=130)
 
 
