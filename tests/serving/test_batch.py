@@ -14,16 +14,6 @@ from recsys.serving.batch import predict_file, read_candidates, recommend_all
 from recsys.serving.recommender import Recommender
 
 
-@pytest.fixture(scope="module")
-def numbers(finished: Path) -> Recommender:
-    return Recommender.open(finished)
-
-
-@pytest.fixture(scope="module")
-def texts(finished_text: Path) -> Recommender:
-    return Recommender.open(finished_text)
-
-
 def rows(path: Path) -> list[dict[str, str]]:
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))

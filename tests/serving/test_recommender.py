@@ -11,16 +11,6 @@ from recsys.errors import UnknownIdError
 from recsys.serving.recommender import Prediction, Recommender
 
 
-@pytest.fixture(scope="module")
-def numbers(finished: Path) -> Recommender:
-    return Recommender.open(finished)
-
-
-@pytest.fixture(scope="module")
-def texts(finished_text: Path) -> Recommender:
-    return Recommender.open(finished_text)
-
-
 def link(prediction: Prediction, recommender: Recommender) -> float:
     how = recommender.store.factors.link
     if how.kind == "clip":

@@ -8,6 +8,7 @@ from pathlib import Path
 
 METRICS, CONFIG, HISTORY = "metrics.json", "config.yaml", "history.jsonl"
 CHECKPOINTS, SERVING = "checkpoints", "serving"
+SERVING_JSON = "serving.json"
 
 
 def runs_root() -> Path:

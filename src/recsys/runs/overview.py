@@ -8,11 +8,9 @@ from typing import Any
 from recsys.errors import RunError
 from recsys.runs import history
 from recsys.runs.checkpoint import STATE_JSON, checkpoints, newest_checkpoint
-from recsys.runs.directory import CHECKPOINTS, CONFIG, HISTORY, SERVING
+from recsys.runs.directory import CHECKPOINTS, CONFIG, HISTORY, SERVING, SERVING_JSON
 from recsys.runs.run import read_result
 from recsys.runs.sealed import Sealed, open_sealed
-
-SERVING_JSON = "serving.json"
 
 
 def overview(run: Path) -> dict[str, Any]:

@@ -18,13 +18,12 @@ from recsys.data.vocabulary import Vocabulary
 from recsys.errors import RunError
 from recsys.records import Arrays
 from recsys.runs.arrays import memory_map
-from recsys.runs.directory import SERVING, finished_runs, runs_root
+from recsys.runs.directory import SERVING, SERVING_JSON, finished_runs, runs_root
 from recsys.runs.sealed import Sealed, open_sealed, write_sealed
 from recsys.scoring.factors import Factors, Link
 from recsys.serving.text import pack_ids, pack_texts, unpack_ids, unpack_texts
 from recsys.version import __version__
 
-SERVING_JSON = "serving.json"
 SCORER, USERS, ITEMS, SEEN = "scorer.safetensors", "users.safetensors", "items.safetensors", "seen.safetensors"
 
 
