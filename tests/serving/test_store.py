@@ -15,7 +15,14 @@ from recsys.errors import RunError
 from recsys.serving.recommender import Recommender
 from recsys.serving.store import locate, open_store
 
-FILES = ["serving.json", "scorer.safetensors", "users.safetensors", "items.safetensors", "seen.safetensors"]
+FILES = [
+    "serving.json",
+    "scorer.safetensors",
+    "users.safetensors",
+    "items.safetensors",
+    "seen.safetensors",
+    "held_out.safetensors",
+]
 
 
 def use(folder: Path) -> None:
@@ -23,6 +30,7 @@ def use(folder: Path) -> None:
     recommender = Recommender.open(folder)
     recommender.predict(0, 100)
     recommender.recommend(0)
+    recommender.store.held_out("test")
 
 
 @pytest.fixture
@@ -142,3 +150,14 @@ def test_a_place_without_a_run_is_said_to_be_so(tmp_path: Path, finished: Path) 
     with pytest.raises(RunError, match="not a finished run") as caught:
         open_store(tmp_path / "run")
     assert "--resume" in (caught.value.hint or "")
+
+
+def test_the_ratings_that_were_held_out_are_kept(finished: Path) -> None:
+    config = load_config(finished / "config.yaml")
+    parts = split(read_ratings(config.data), config.split, config.seed)
+    for part in ("valid", "test"):
+        kept = open_store(finished).held_out(part)
+        meant = getattr(parts, part)
+        assert kept is not None
+        for name in ("user_idx", "item_idx", "rating"):
+            np.testing.assert_array_equal(getattr(kept, name), getattr(meant, name))

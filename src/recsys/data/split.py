@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from recsys.config.split import Split
 from recsys.data.chunks import count
-from recsys.data.ratings import Dataset, Ratings
+from recsys.data.ratings import Dataset, Ratings, join
+from recsys.data.scale import Scale
 from recsys.data.vocabulary import UNKNOWN, Indices, Vocabulary
 from recsys.errors import DataError
 from recsys.seeding import rng
@@ -26,6 +28,8 @@ class Parts:
     Attributes:
         titles: item id → title, for the items that have one.
         sha256: of each data file, by its key in the config's `data` section.
+        earlier: training ratings of the run that this one starts from, which it does not train on again.
+        start_scale: the scale of the run that this one starts from.
     """
 
     train: Ratings
@@ -33,6 +37,18 @@ class Parts:
     test: Ratings | None
     titles: dict[int | str, str]
     sha256: dict[str, str]
+    earlier: Ratings | None = None
+    start_scale: Scale | None = None
+
+    @property
+    def scale(self) -> Scale:
+        """What the model standardises and clips by."""
+        return self.start_scale or self.train.scale
+
+    @cached_property
+    def known(self) -> Ratings:
+        """Every rating that the model has learned from, in this run or an earlier one, without times."""
+        return self.train if self.earlier is None else join(self.earlier, self.train)
 
 
 def split(dataset: Dataset, how: Split, seed: int) -> Parts:

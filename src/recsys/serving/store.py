@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -24,7 +24,9 @@ from recsys.scoring.factors import Factors, Link
 from recsys.serving.text import pack_ids, pack_texts, unpack_ids, unpack_texts
 from recsys.version import __version__
 
-SCORER, USERS, ITEMS, SEEN = "scorer.safetensors", "users.safetensors", "items.safetensors", "seen.safetensors"
+SCORER, USERS, ITEMS = "scorer.safetensors", "users.safetensors", "items.safetensors"
+SEEN, HELD_OUT = "seen.safetensors", "held_out.safetensors"
+HELD_OUT_COLUMNS = ("user_idx", "item_idx", "rating")
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +65,14 @@ class Store:
         item_idx, rating = self._seen
         return Ratings(user_idx, item_idx, rating, None, self.users, self.items)
 
+    def held_out(self, part: Literal["valid", "test"]) -> Ratings | None:
+        """The ratings that the run was measured on, without times; None if it had no such part."""
+        arrays = self.sealed.arrays(HELD_OUT)
+        if f"{part}_rating" not in arrays:
+            return None
+        user_idx, item_idx, rating = (arrays[f"{part}_{name}"] for name in HELD_OUT_COLUMNS)
+        return Ratings(user_idx, item_idx, rating, None, self.users, self.items)
+
     @cached_property
     def _seen_offsets(self) -> np.ndarray[Any, Any]:
         return np.concatenate([[0], np.cumsum(self.user_counts)])
@@ -76,7 +86,7 @@ class Store:
 
 def write_serving(run: Path, factors: Factors, parts: Parts, config: Config) -> None:
     """Writes `run`/serving."""
-    train = parts.train
+    train = parts.known
     titles = [parts.titles.get(one, "") for one in train.items.ids.tolist()]
     facts = {
         "kind": config.model.kind,
@@ -84,7 +94,7 @@ def write_serving(run: Path, factors: Factors, parts: Parts, config: Config) -> 
         "recsys_version": __version__,
         "global_mean": factors.global_mean,
         "link": {"kind": factors.link.kind, "low": factors.link.low, "high": factors.link.high},
-        "scale": vars(parts.train.scale),
+        "scale": vars(parts.scale),
         "id_types": {"user": train.users.id_type.__name__, "item": train.items.id_type.__name__},
         "n_users": len(train.users),
         "n_items": len(train.items),
@@ -100,6 +110,7 @@ def write_serving(run: Path, factors: Factors, parts: Parts, config: Config) -> 
             USERS: {**pack_ids(train.users), "n_ratings": train.user_counts},
             ITEMS: {**pack_ids(train.items), **pack_texts("titles", titles), "n_ratings": train.item_counts},
             SEEN: _by_user(train),
+            HELD_OUT: _held_out(parts),
         },
     )
 
@@ -173,6 +184,15 @@ def _by_user(train: Ratings) -> Arrays:
     keys.sort()
     keys &= 0xFFFF_FFFF
     return {"item_idx": train.item_idx[keys], "rating": train.rating[keys]}
+
+
+def _held_out(parts: Parts) -> Arrays:
+    return {
+        f"{part}_{name}": getattr(ratings, name)
+        for part, ratings in (("valid", parts.valid), ("test", parts.test))
+        if ratings is not None
+        for name in HELD_OUT_COLUMNS
+    }
 
 
 def _reading(facts: dict[str, Any]) -> dict[str, Any]:

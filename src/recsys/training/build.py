@@ -12,7 +12,7 @@ from recsys.training.fit import Learner
 def build_learner(config: Config, parts: Parts) -> Learner:
     """The learner that the config describes, its parameters drawn from the config's seed."""
     train = parts.train
-    model = DotProduct(len(train.users), len(train.items), config.model, parts.train.scale, config.seed)
+    model = DotProduct(len(train.users), len(train.items), config.model, parts.scale, config.seed)
     match config.training:
         case AdamW() as settings:
             from recsys.training.adamw import AdamWLearner

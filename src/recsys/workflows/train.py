@@ -47,7 +47,7 @@ def _fit(run: Run, parts: Parts, observe: Observer) -> Factors:
     """Trains, from where the run stands to its end, and returns the model that the config keeps."""
     training = run.config.training
     learner = build_learner(run.config, parts)
-    run.open({"data": parts.sha256, "scale": asdict(parts.train.scale), "training": learner.settings()})
+    run.open({"data": parts.sha256, "scale": asdict(parts.scale), "training": learner.settings()})
     epochs = fit(learner, training.n_epochs, after=run.restore(learner), observe=observe)
     while not run.should_stop and (epoch := next(epochs, None)):
         if parts.valid is not None and _is_evaluated(epoch, training.evaluate_every, learner, parts):
