@@ -61,6 +61,13 @@ class ConfigError(RecsysError):
     exit_code = 2
 
 
+class MissingExtraError(RecsysError):
+    """A part of recsys that is installed only when asked for."""
+
+    kind = "missing_extra"
+    exit_code = 2
+
+
 class DataError(RecsysError):
     """A data file that is not there, or holds something that cannot be used."""
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recsys.data.vocabulary import UNKNOWN, Vocabulary, is_canonical_int
+from recsys.data.vocabulary import UNKNOWN, Vocabulary, is_canonical_int, union
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 
@@ -78,3 +78,9 @@ def test_the_nearest_id_has_the_vocabularys_type() -> None:
 
 def test_the_id_type_says_what_raw_ids_are() -> None:
     assert (numbers(1).id_type, texts("1").id_type) == (int, str)
+
+
+def test_a_union_holds_the_ids_of_both_once_and_sorted() -> None:
+    assert union(numbers(1, 3), numbers(2, 3)).ids.tolist() == [1, 2, 3]
+    both = union(texts("b"), texts("a", "ä"))
+    assert (both.ids.tolist(), both.id_type) == (["a", "b", "ä"], str)

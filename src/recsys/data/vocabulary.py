@@ -58,6 +58,12 @@ class Vocabulary:
         return [str(one) for one in self.ids.tolist()]
 
 
+def union(first: Vocabulary, second: Vocabulary) -> Vocabulary:
+    """The ids that are in either; both have to be of one type."""
+    ids = sorted({*first.ids.tolist(), *second.ids.tolist()})
+    return Vocabulary(np.array(ids, dtype=first.ids.dtype))
+
+
 def is_canonical_int(text: str) -> bool:
     """Whether `text` is an integer that reads back as itself: no leading zero, no plus, fits int64."""
     digits = text.removeprefix("-")

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from recsys.errors import RunError
-from recsys.records import State
+from recsys.records import Arrays, State
+from recsys.runs.directory import CHECKPOINTS
 from recsys.runs.sealed import TEMPORARY, Sealed, open_sealed, reading, write_file, write_sealed
 
 STATE_JSON = "state.json"
 MODEL, LEARNER = "model.safetensors", "learner.safetensors"
 LAST = "last"
 KEPT = 2
+BEST = "best."  # goes before the names of the best parameters, where those are what the run keeps
 
 
 def write_checkpoint(folder: Path, state: State, facts: Mapping[str, Any]) -> None:
@@ -36,6 +38,26 @@ def open_checkpoint(path: Path) -> Sealed:
 def read_state(checkpoint: Sealed) -> State:
     """The state in a checkpoint, every file checked against its sha256."""
     return State(epoch=checkpoint.facts["epoch"], model=checkpoint.arrays(MODEL), learner=checkpoint.arrays(LEARNER))
+
+
+def kept_parameters(run: Path) -> tuple[Arrays, dict[str, Any]]:
+    """The parameters that a finished run keeps, under their vocabulary names, and what its checkpoint says.
+
+    Raises:
+        RunError: the run has no checkpoint, or a damaged one.
+    """
+    newest = newest_checkpoint(run / CHECKPOINTS)
+    if newest is None:
+        raise RunError(
+            "the run has no checkpoint",
+            where=str(run),
+            expected="a whole run: a copy of its serving folder holds no parameters to go on from",
+            hint="recsys runs lists the runs",
+        )
+    checkpoint = open_checkpoint(newest)
+    state = read_state(checkpoint)
+    best = {name.removeprefix(BEST): one for name, one in state.learner.items() if name.startswith(BEST)}
+    return best or state.model, checkpoint.facts
 
 
 def checkpoints(folder: Path) -> list[Path]:

@@ -17,14 +17,21 @@ from recsys.config.load import dump, load_config
 from recsys.errors import RunError
 from recsys.records import Arrays, Epoch, State
 from recsys.runs import history
-from recsys.runs.checkpoint import checkpoints, newest_checkpoint, open_checkpoint, read_state, way_on, write_checkpoint
+from recsys.runs.checkpoint import (
+    BEST,
+    checkpoints,
+    newest_checkpoint,
+    open_checkpoint,
+    read_state,
+    way_on,
+    write_checkpoint,
+)
 from recsys.runs.directory import CHECKPOINTS, CONFIG, HISTORY, METRICS, all_runs, runs_root
 from recsys.runs.lock import locked
 from recsys.runs.sealed import Sealed, reading, write_file, writing
 from recsys.version import __version__
 
 AUTO_SECONDS = 10.0  # between checkpoints
-BEST = "best."
 # What may change between an interruption and its resume, because the result does not depend on it.
 PARTS = {"ratings", "train", "valid", "test"}
 NEUTRAL = {
