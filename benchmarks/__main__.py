@@ -54,7 +54,7 @@ def libmf() -> Iterable[Row]:
 def other_trainers() -> Iterable[Row]:
     """A fit of ours against one by PyTorch, Surprise and Cornac."""
     for peer in ("adamw", "surprise", "cornac"):
-        compared = partial(trainers.compared, dense_world(1_000_000), peer, 64, trainers.EPOCHS[peer], ROUNDS)
+        compared = partial(trainers.compared, dense_world(1_000_000), peer, 64, ROUNDS)
         yield attempted("1M ratings, dim 64", peer, compared)
 
 

@@ -90,7 +90,7 @@ def store_of(world: World, folder: Path) -> Store:
     """A serving folder of an untrained model: scores take the same time whatever they are."""
     train = ratings(world, synthetic(world).train)
     config = config_from({"data": {"ratings": "unused.csv"}}, folder)
-    write_serving(folder, model_of(train, 64).factors(), Parts(train, None, None, {}, {}), config)
+    write_serving(folder, model_of(train, 64).scorer(), Parts(train, None, None, {}, {}), config)
     return open_store(folder)
 
 

@@ -10,7 +10,7 @@ import statistics
 from collections.abc import Callable
 from pathlib import Path
 
-from learners import adamw_learner, ratings, sgd_learner
+from learners import N_EPOCHS, adamw_learner, ratings, sgd_learner
 from measure import Row, command_line, interleaved, ratios
 from peers import answer_of
 from recsys.config.training import AdamW, Sgd
@@ -21,7 +21,7 @@ from synthetic import World, dense_world, synthetic, text_files
 
 Result = tuple[float, float]  # ratings/s in a pass, test rmse
 # Each with its own defaults, but for the number of factors.
-EPOCHS = {"sgd": Sgd().n_epochs, "adamw": AdamW().n_epochs, "surprise": 20, "cornac": 20}
+EPOCHS = {"surprise": 20, "cornac": 20}  # their defaults
 SURPRISE = """
 import json, sys, time
 from surprise import SVD, Dataset, Reader, accuracy
@@ -65,25 +65,24 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, help="of the peers; left out, their defaults")
     asked = parser.parse_args()
     for name in asked.peers:
-        epochs = asked.epochs or EPOCHS[name]
-        print(compared(dense_world(asked.n_ratings), name, asked.dim, epochs, asked.rounds), flush=True)
+        print(compared(dense_world(asked.n_ratings), name, asked.dim, asked.rounds, asked.epochs), flush=True)
 
 
-def compared(world: World, peer: str, dim: int, epochs: int, rounds: int) -> Row:
-    """Ratings/s in a pass and test rmse of sgd and of the peer, which has so many epochs."""
+def compared(world: World, peer: str, dim: int, rounds: int, epochs: int | None = None) -> Row:
+    """Ratings/s in a pass and test rmse of sgd and of the peer, which has so many epochs, or its default."""
     data = synthetic(world)
     train, test = ratings(world, data.train), ratings(world, data.test)
     folder = text_files(world)
-    own = EPOCHS["sgd"]
+    epochs = epochs or EPOCHS.get(peer) or adamw_learner(train, dim, AdamW()).n_epochs
     fits: dict[str, Callable[[], Result]] = {
-        "sgd": lambda: fitted(sgd_learner(train, dim, Sgd(n_epochs=own)), test, own),
-        "adamw": lambda: fitted(adamw_learner(train, dim, AdamW(n_epochs=epochs)), test, epochs),
+        "sgd": lambda: fitted(sgd_learner(train, dim, Sgd()), test),
+        "adamw": lambda: fitted(adamw_learner(train, dim, AdamW(n_epochs=epochs)), test),
         "surprise": lambda: theirs("scikit-surprise", SURPRISE, folder, dim, epochs),
         "cornac": lambda: theirs("cornac", CORNAC, folder, dim, epochs),
     }
     results = interleaved({name: fits[name] for name in ("sgd", peer)}, rounds)
     speeds = {name: [speed for speed, _ in each] for name, each in results.items()}
-    mine, other = figures(results["sgd"], own), figures(results[peer], epochs)
+    mine, other = figures(results["sgd"], N_EPOCHS), figures(results[peer], epochs)
     return Row(f"{world.n_ratings / 1e6:g}M ratings, dim {dim}", peer, mine, other, ratios(speeds["sgd"], speeds[peer]))
 
 
@@ -93,10 +92,10 @@ def figures(results: list[Result], epochs: int) -> str:
     return f"{speed / 1e6:.3g}M ratings/s, rmse {rmse:.4f} after {epochs} epochs"
 
 
-def fitted(learner: Learner, test: Ratings, epochs: int) -> Result:
+def fitted(learner: Learner, test: Ratings) -> Result:
     """A fit of ours: training ratings a second inside the epochs, and the test rmse."""
-    seconds = sum(epoch.seconds for epoch in fit(learner, epochs))
-    return learner.n_ratings * epochs / seconds, evaluate(learner.scorer(), test).rmse
+    seconds = sum(epoch.seconds for epoch in fit(learner))
+    return learner.n_ratings * learner.n_epochs / seconds, evaluate(learner.scorer(), test).rmse
 
 
 def theirs(package: str, program: str, folder: Path, dim: int, epochs: int) -> Result:

@@ -21,6 +21,7 @@ from recsys.seeding import rng
 from recsys.workflows.train import train
 
 TIMES = {"seconds", "ratings_per_second", "fit_seconds"}
+NET = {"kind": "embedding_net", "dropout": 0.1, "embedding_dropout": 0.2}
 AWKWARD_IDS = ["007", "NA", "1e5", "-3", "née", "a, b", 'say "hi"', "None", " x", "Z"]
 
 
@@ -74,10 +75,11 @@ def small(ratings_csv: Path) -> Callable[..., Config]:
 
     def build(**sections: Any) -> Config:
         is_sgd = sections.get("training", {}).get("method") == "sgd"
+        is_net = sections.get("model", {}).get("kind") == "embedding_net"
         training = {"n_epochs": 4, "lr_max": 0.05, "checkpoint_every": 1}
         base: dict[str, Any] = {
             "data": {"ratings": str(ratings_csv)},
-            "model": {"embedding_dim": 4},
+            "model": {"user_dim": 5, "item_dim": 4, "layers": [8, 6]} if is_net else {"embedding_dim": 4},
             "training": training | ({} if is_sgd else {"method": "adamw", "batch_size": 64}),
         }
         merged = {
@@ -123,6 +125,14 @@ def finished_text(small: Callable[..., Config], tmp_path_factory: pytest.TempPat
     model = {"embedding_dim": 3, "y_range": [0, 5.5]}
     train(small(data={"ratings": str(root / "books.csv"), "columns": columns}, model=model), root / "run")
     return root / "run"
+
+
+@pytest.fixture(scope="session")
+def finished_net(small: Callable[..., Config], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of an embedding net with dropout of both sorts."""
+    folder = tmp_path_factory.mktemp("net") / "finished_net"
+    train(small(model=NET), folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

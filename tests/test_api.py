@@ -108,3 +108,11 @@ def test_errors_of_the_library_are_one_tree(tmp_path: Path) -> None:
 
 def test_the_names_of_the_package_are_those_of_the_api() -> None:
     assert set(recsys.__all__) - {"__version__", "RecsysError"} <= set(api.__all__)
+
+
+def test_a_run_is_read_similar_items_are_found_and_predictions_explained(finished: Path) -> None:
+    found = recsys.interpret(finished, 3, n_directions=2)
+    assert (len(found.highest), len(found.directions)) == (3, 2)
+    recommender = recsys.load(finished)
+    assert len(recommender.similar(110, 5)) == 5
+    assert recommender.explain(0, 110).prediction == recommender.predict(0, 110)

@@ -8,6 +8,7 @@ from recsys import errors
 from recsys.errors import ConfigError, DataError, RecsysError, nearest
 
 EXIT_CODES = {
+    "MissingExtraError": 2,
     "UsageError": 2,
     "ConfigError": 2,
     "DataError": 3,

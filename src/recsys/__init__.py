@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from recsys.version import __version__
 
 if TYPE_CHECKING:
-    from recsys.api import evaluate, export_factors, load, load_config, read_ratings, split, train
+    from recsys.api import evaluate, export_factors, interpret, load, load_config, read_ratings, split, train, update
     from recsys.errors import RecsysError
 
 __all__ = [
@@ -19,11 +19,13 @@ __all__ = [
     "__version__",
     "evaluate",
     "export_factors",
+    "interpret",
     "load",
     "load_config",
     "read_ratings",
     "split",
     "train",
+    "update",
 ]
 
 

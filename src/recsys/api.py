@@ -14,6 +14,7 @@ from recsys.records import Observer, Scores, silent
 
 if TYPE_CHECKING:
     from recsys.data.split import Parts
+    from recsys.reporting.interpret import Interpretation
     from recsys.serving.export import Format
     from recsys.serving.recommender import Recommender
 
@@ -81,8 +82,37 @@ def train(
     return {**metrics, "run_dir": str(folder)}
 
 
+def update(
+    ratings: PathLike,
+    run: PathLike | None = None,
+    run_dir: PathLike | None = None,
+    *,
+    overrides: Sequence[str] = (),
+    observe: Observer = silent,
+) -> dict[str, Any]:
+    """Trains a run on with new ratings; returns the new run's metrics, with its folder as "run_dir".
+
+    Args:
+        ratings: the new ratings, in a file like that of the run.
+        run: a finished run; left out, the one that is served.
+        run_dir: a new or empty folder; left out, one under runs/ named after the run's config and the time.
+        overrides: such as "start.replay=0.5" or "training.n_epochs=2".
+        observe: gets Loading, Step and Epoch events.
+    Raises:
+        RecsysError: see recsys.errors.
+    """
+    from recsys.runs.directory import config_name, new_run_folder
+    from recsys.workflows import train as workflow
+    from recsys.workflows.update import update_config
+
+    config = update_config(_path(run), Path(ratings), overrides)
+    assert config.start is not None
+    folder = Path(run_dir) if run_dir is not None else new_run_folder(config_name(config.start.run))
+    return {**workflow.train(config, folder, observe=observe), "run_dir": str(folder)}
+
+
 def evaluate(run: PathLike | None, data: PathLike, observe: Observer = silent) -> dict[str, Any]:
-    """The scores of a run (None: the newest finished one) on another ratings file, beside the baselines'."""
+    """The scores of a run (None: the one that is served by default) on another ratings file, beside the baselines'."""
     from recsys.serving.evaluate import evaluate_file
     from recsys.serving.store import open_store
 
@@ -97,11 +127,32 @@ def export_factors(run: PathLike | None, output: PathLike, form: Format = "csv")
     return export.export_factors(open_store(_path(run)), Path(output), form)
 
 
-def load(run: PathLike | None = None) -> Recommender:
-    """A trained model in use: `predict(user, item)`, `recommend(user, n)`. Threads can share it.
+def interpret(
+    run: PathLike | None = None, n: int = 10, *, n_directions: int = 5, min_ratings: int | None = None
+) -> Interpretation:
+    """What a run (None: the one that is served) has learned: biases, and the main directions of taste.
 
     Args:
-        run: a run, its serving folder, or a copy of that; left out, the newest finished run under runs/.
+        n: items in each list.
+        n_directions: how many directions.
+        min_ratings: training ratings of an item that is listed; None: 30, or fewer where few items have as many.
+    Raises:
+        RunError: there is none, it is damaged, or its model is no dot product.
+    """
+    from recsys.reporting import interpret as reading
+    from recsys.serving.store import open_store
+
+    return reading.interpret(open_store(_path(run)), n, n_directions, min_ratings)
+
+
+def load(run: PathLike | None = None) -> Recommender:
+    """A trained model in use: `predict(user, item)`, `recommend(user, n)`, `similar(item)`, `explain(user, item)`.
+
+    Threads can share it.
+
+    Args:
+        run: a run, its serving folder, or a copy of that; left out, the promoted run under runs/,
+            else the newest finished one.
     Raises:
         RunError: there is none, or it is damaged.
     """
@@ -129,9 +180,11 @@ __all__ = [
     "Scores",
     "evaluate",
     "export_factors",
+    "interpret",
     "load",
     "load_config",
     "read_ratings",
     "split",
     "train",
+    "update",
 ]

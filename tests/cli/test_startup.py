@@ -59,6 +59,9 @@ def test_serving_imports_no_torch_pandas_or_numba(imported: Imported, run: Path,
         ("recommend", "--all", "--output", "top.csv"),
         ("evaluate", "--data", "ratings.csv"),
         ("export-factors", "--output", "factors"),
+        ("interpret", "-n", "2"),
+        ("similar", "110"),
+        ("explain", "0", "110"),
     ]:
         code, found = imported(*arguments)
         assert (code, found & {"torch", "pandas", "numba", "scipy"}) == (0, set()), arguments

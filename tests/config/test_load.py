@@ -100,7 +100,9 @@ n_epochs: 5
         "hint: did you mean split.method?",
         "hint: it is training: {n_epochs: …}",
     ]
-    assert "expected auto or a number above 0" in told
+    assert (
+        "expected auto, a number above 0, slice(1e-3), slice(1e-5, 1e-3) or a list, each entry a number above 0" in told
+    )
     assert "expected a whole number from 1 to 4096" in told
     assert "expected one of method, valid_fraction or test_fraction" in told
 
@@ -160,7 +162,7 @@ n_epochs: 5
         (
             "sed: 3",
             "c.yaml:2: sed: there is no key 'sed'\n"
-            "expected one of data, split, model, training or seed\nhint: did you mean seed?",
+            "expected one of data, split, model, training, start or seed\nhint: did you mean seed?",
         ),
         ("seed: 99999999999999999999", "c.yaml:2: seed: 99999999999999999999 is too large\nexpected a whole"),
         ("seed: 1\nseed: 2", "c.yaml:3: seed: the key seed stands twice\nexpected each key once\nhint: keep one"),
@@ -183,7 +185,7 @@ def test_a_mistake_is_told_with_its_line(line: str, told: str) -> None:
     [
         ("", "c.yaml: the file is empty\nexpected at least data: {ratings: FILE}\nhint: recsys init"),
         ("# nothing\n", "c.yaml: the file is empty"),
-        ("- a\n", "c.yaml: the config is a list\nexpected sections: data: split: model: training: seed:"),
+        ("- a\n", "c.yaml: the config is a list\nexpected sections: data: split: model: training: start: seed:"),
         ("word\n", "c.yaml: the config is 'word'\nexpected sections: "),
         ("seed: 1\n", "c.yaml: data: data.ratings is missing: it names the ratings file"),
         ("data: {ratings: ''}\n", "c.yaml:1: data: data.ratings is missing: it names the ratings file"),
@@ -198,7 +200,7 @@ def test_a_mistake_is_told_with_its_line(line: str, told: str) -> None:
         (
             MINIMAL + "training.lr_max: 3\n",
             "c.yaml:2: training.lr_max: training.lr_max does not belong at the top\nexpected keys at the top: data, "
-            "split, model, training and seed\nhint: it is training: {lr_max: …}",
+            "split, model, training, start and seed\nhint: it is training: {lr_max: …}",
         ),
         ("data: {ratings: r.csv, valid: v.csv}\n", "c.yaml:1: data: data.valid and data.test go with data.train"),
         ("data: {ratings: a, train: b}\n", "c.yaml:1: data: data.train excludes data.ratings: keep one of them"),
@@ -219,7 +221,13 @@ def test_a_file_that_is_no_config_is_refused(text: str, told: str) -> None:
             "split.test_fraction=-1",
             "--set split.test_fraction=-1: -1 is too small\nexpected a number of at least 0 and below 1",
         ),
-        ("training={lr_max: x}", "--set training={lr_max: x}: training.lr_max: 'x' is not auto or a number\nexpected "),
+        (
+            "training={lr_max: x}",
+            "--set training={lr_max: x}: training.lr_max: 'x' is not auto, a number, slice(1e-3), slice(1e-5, 1e-3)"
+            " or a list, each entry a number above 0\nexpected auto, a number above 0, ",
+        ),
+        ("training.lr_max=slice(1e-3, 0x)", "--set training.lr_max=slice(1e-3, 0x): 'slice(1e-3, 0x)' is not auto, "),
+        ("training.lr_max=[1e-3, -1]", "--set training.lr_max=[1e-3, -1]: [0.001, -1] is not auto, "),
         ("modle.x=3", "--set modle.x=3: modle: there is no key 'modle'\nexpected "),
         ("seed", "--set seed: this sets no key\nexpected --set section.key=value"),
         ("=3", "--set =3: this sets no key\nexpected --set section.key=value"),

@@ -65,3 +65,20 @@ def test_a_ragged_items_file_is_refused(written: Any, tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         titles(written, tmp_path, "movieId,title\n10,x\n20,Hello, Dolly!\n")
     assert caught.value.where == f"{tmp_path / 'items.csv'}:3"
+
+
+def test_other_columns_are_kept_by_name_for_the_items_that_have_ratings(written: Any, tmp_path: Path) -> None:
+    text = "movieId,title,genres,\n10,Ten,Drama|War,x\n20,,,y\n30,Unrated,Comedy,z\n20,Twenty,Comedy,\n"
+    (tmp_path / "items.csv").write_text(text)
+    read = read_ratings(written(RATINGS, items=tmp_path / "items.csv"))
+    assert read.titles == {10: "Ten", 20: "Twenty"}
+    assert read.item_columns == {"genres": {10: "Drama|War", 20: "Comedy"}, "4": {10: "x", 20: "y"}}
+
+
+def test_ids_may_be_their_own_titles(written: Any, tmp_path: Path) -> None:
+    ratings = "user,movie,rating\n1,Ten,1\n2,Two,2\n"
+    text = "movie,genres\nTen,Drama\n"
+    options: dict[str, Any] = {"item_columns": {"item": "movie", "title": "movie"}}
+    (tmp_path / "items.csv").write_text(text)
+    read = read_ratings(written(ratings, items=tmp_path / "items.csv", **options))
+    assert (read.titles, read.item_columns) == ({"Ten": "Ten"}, {"genres": {"Ten": "Drama"}})

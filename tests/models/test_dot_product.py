@@ -117,20 +117,20 @@ def test_the_scorer_equals_the_module_in_rating_units(form: dict[str, Any]) -> N
     output = one(user, item).detach().numpy()
     if one.settings.clip and one.settings.y_range is None:
         output = output.clip(SCALE.low, SCALE.high)
-    rating = one.factors().rate(user.numpy().astype(np.int32), item.numpy().astype(np.int32)).rating
+    rating = one.scorer().rate(user.numpy().astype(np.int32), item.numpy().astype(np.int32)).rating
     assert np.abs(rating - output).max() < 1e-5 * SCALE.std
 
 
 def test_without_clip_a_rating_may_leave_the_scale() -> None:
     users = np.repeat(np.arange(N_USERS, dtype=np.int32), N_ITEMS)
     items = np.tile(np.arange(N_ITEMS, dtype=np.int32), N_USERS)
-    assert model(clip=False).factors().rate(users, items).rating.max() > SCALE.high
-    assert model(clip=True).factors().rate(users, items).rating.max() == SCALE.high
+    assert model(clip=False).scorer().rate(users, items).rating.max() > SCALE.high
+    assert model(clip=True).scorer().rate(users, items).rating.max() == SCALE.high
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_the_scorers_last_row_is_the_mean_of_the_others(form: dict[str, Any]) -> None:
-    factors = model(**form).factors()
+    factors = model(**form).scorer()
     for rows in (factors.user_bias, factors.item_bias, factors.user_factors, factors.item_factors):
         np.testing.assert_allclose(rows[-1], rows[:-1].mean(axis=0), atol=1e-6)
 

@@ -5,8 +5,19 @@ from pathlib import Path
 
 import pytest
 
+from recsys.errors import RunError
 from recsys.runs import directory
-from recsys.runs.directory import all_runs, finished_runs, new_run_folder, runs_root
+from recsys.runs.directory import (
+    all_runs,
+    default_run,
+    finished_runs,
+    is_default,
+    new_run_folder,
+    promote,
+    promote_none,
+    promoted_run,
+    runs_root,
+)
 
 
 @pytest.fixture
@@ -53,3 +64,65 @@ def test_runs_are_listed_by_their_time(root: Path) -> None:
 def test_without_runs_there_is_nothing_to_list(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RECSYS_RUNS", str(root / "not there"))
     assert all_runs() == finished_runs() == []
+
+
+def test_a_run_that_is_being_written_is_not_listed(root: Path) -> None:
+    make(root, ".writing-a", 10, 20)
+    assert all_runs() == []
+
+
+def test_the_newest_finished_run_is_served_until_another_is_promoted(root: Path) -> None:
+    old, new = make(root, "old", 10, 20), make(root, "new", 30, 40)
+    assert (default_run(), promoted_run()) == (new, None)
+    assert [is_default(one) for one in (old, new)] == [False, True]
+    promote(old)
+    assert (default_run(), promoted_run()) == (old, old)
+    assert [is_default(one) for one in (old, new)] == [True, False]
+    assert (root / "promoted").read_text() == "old\n"
+    promote(new)
+    assert default_run() == new
+    promote(old)
+    promote_none()
+    assert default_run() == new
+    promote_none()  # again is no mistake
+
+
+def test_a_run_elsewhere_can_be_promoted_and_the_file_names_it_in_full(
+    root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = make(tmp_path_factory.mktemp("elsewhere"), "run", 10, 20)
+    promote(elsewhere)
+    assert default_run() == elsewhere
+    assert (root / "promoted").read_text() == f"{elsewhere}\n"
+
+
+def test_promoting_from_within_a_relative_root_survives_a_move_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RECSYS_RUNS", raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").mkdir()
+    promote(make(Path("runs"), "run", 10, 20))
+    (tmp_path / "runs").rename(tmp_path / "moved")
+    monkeypatch.setenv("RECSYS_RUNS", str(tmp_path / "moved"))
+    assert default_run() == tmp_path / "moved" / "run"
+
+
+def test_only_a_finished_run_can_be_promoted(root: Path) -> None:
+    with pytest.raises(RunError, match="not a finished run"):
+        promote(make(root, "unfinished", 10))
+    with pytest.raises(RunError, match="no such run"):
+        promote(root / "nothing")
+    assert promoted_run() is None
+
+
+def test_a_promoted_run_that_is_gone_is_an_error_and_no_silent_fallback(root: Path) -> None:
+    make(root, "other", 50, 60)
+    run = make(root, "run", 10, 20)
+    promote(run)
+    run.rename(root / "renamed")
+    with pytest.raises(RunError, match="promoted run is not there") as caught:
+        default_run()
+    assert (caught.value.where, caught.value.exit_code) == (str(run), 4)
+    assert "recsys promote --none" in (caught.value.hint or "")
+    assert not is_default(root / "other")

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import contextlib
-import io
-import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
@@ -14,6 +12,7 @@ from recsys.serving.export import Format, export_factors
 from recsys.serving.recommender import Recommender
 
 FORMATS = get_args(Format)
+RunReadme = Callable[[Path], tuple[dict[str, Any], list[str]]]
 
 
 @pytest.fixture(scope="module", params=["finished", "finished_text"])
@@ -22,20 +21,9 @@ def recommender(request: pytest.FixtureRequest) -> Recommender:
     return Recommender.open(request.getfixturevalue(request.param))
 
 
-def run_readme(folder: Path) -> tuple[dict[str, Any], list[str]]:
-    """Runs the README's Python in the current folder; its names, and what it printed."""
-    blocks = re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 3
-    names: dict[str, Any] = {}
-    with contextlib.redirect_stdout(io.StringIO()) as printed:
-        for block in blocks:
-            exec(compile(block, "README.md", "exec"), names)
-    return names, printed.getvalue().splitlines()
-
-
 @pytest.mark.parametrize("form", FORMATS)
 def test_the_readme_gives_what_predict_says(
-    recommender: Recommender, form: Format, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recommender: Recommender, form: Format, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_readme: RunReadme
 ) -> None:
     store = recommender.store
     export_factors(store, tmp_path / "out", form)
@@ -53,7 +41,7 @@ def test_the_readme_gives_what_predict_says(
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_row_of_every_form_is_that_of_the_model(
-    recommender: Recommender, form: Format, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recommender: Recommender, form: Format, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_readme: RunReadme
 ) -> None:
     export_factors(recommender.store, tmp_path / "out", form)
     monkeypatch.chdir(tmp_path / "out")

@@ -143,7 +143,13 @@ def test_auto_keeps_decay_times_rate_times_steps_at_one() -> None:
         steps = math.ceil(n_ratings / settings.batch_size)  # type: ignore[operator]
         assert settings.lr_max * settings.weight_decay * steps == pytest.approx(1)  # type: ignore[operator]
         assert settings.bias_weight_decay == pytest.approx(settings.weight_decay / 10)  # type: ignore[operator]
-        assert "auto" not in {getattr(settings, key) for key in ("batch_size", "lr_max", "n_threads", "device")}
+        assert "auto" not in {
+            getattr(settings, key) for key in ("n_epochs", "batch_size", "lr_max", "n_threads", "device")
+        }
+
+
+def test_auto_epochs_fall_with_the_ratings() -> None:
+    assert [resolve(AdamW(), n).n_epochs for n in (1_000, 100_000, 300_000, 1_000_000, 20_000_000)] == [15, 15, 9, 5, 4]
 
 
 def test_auto_batches_are_powers_of_two_that_grow_with_the_ratings() -> None:

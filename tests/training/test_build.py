@@ -23,6 +23,10 @@ CHANGES: dict[str, dict[str, Any]] = {
     "flat_cosine": {"training": {"schedule": "flat_cosine"}},
     "constant": {"training": {"schedule": "constant"}},
     "n_epochs": {"training": {"n_epochs": 3}},
+    "slice": {"training": {"lr_max": "slice(0.02)"}},
+    "spread": {"training": {"lr_max": "slice(0.001, 0.02)"}},
+    "list": {"training": {"lr_max": [0.02, 0.002]}},
+    "freeze": {"training": {"freeze": ["items"]}},
     "embedding_dim": {"model": {"embedding_dim": 5}},
     "biases": {"model": {"biases": False}},
     "y_range": {"model": {"y_range": [0, 5.5]}},
@@ -40,7 +44,7 @@ def parts(small: Callable[..., Config]) -> Parts:
 def trained(config: Config, parts: Parts) -> np.ndarray[Any, Any]:
     """Every rating that the model of a config predicts."""
     learner = build_learner(config, parts)
-    for _ in fit(learner, config.training.n_epochs):
+    for _ in fit(learner):
         pass
     users, items = np.divmod(np.arange(40 * 50, dtype=np.int32), 50)
     return learner.scorer().rate(users, items).rating

@@ -16,6 +16,7 @@ class Scripted:
 
     rmse: list[float]
     parameters: list[float] = field(default_factory=list)
+    n_epochs: int = 3
     n_ratings: int = 1000
     seen: list[int] = field(default_factory=list)
 
@@ -29,7 +30,8 @@ class Scripted:
 
 
 def run(learner: Scripted, n_epochs: int, after: int = 0) -> list[Epoch]:
-    return list(fit(learner, n_epochs, after=after, observe=silent))  # type: ignore[arg-type]
+    learner.n_epochs = n_epochs
+    return list(fit(learner, after=after, observe=silent))  # type: ignore[arg-type]
 
 
 def test_every_epoch_is_given_to_the_consumer() -> None:
@@ -54,7 +56,7 @@ def test_a_fit_that_is_done_has_no_epoch_left() -> None:
 
 def test_an_epoch_is_trained_only_when_it_is_asked_for() -> None:
     learner = Scripted([0.9, 0.8])
-    epochs = fit(learner, 2)  # type: ignore[arg-type]
+    epochs = fit(learner)  # type: ignore[arg-type]
     assert learner.seen == []
     next(epochs)
     assert learner.seen == [1]
@@ -71,7 +73,7 @@ def test_an_error_that_is_not_finite_is_divergence(rmse: float) -> None:
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_a_parameter_that_is_not_finite_is_divergence(value: float) -> None:
     learner = Scripted([0.9, 0.9, 0.9], parameters=[1.0, 1.0, value])
-    epochs = fit(learner, 3)  # type: ignore[arg-type]
+    epochs = fit(learner)  # type: ignore[arg-type]
     assert [next(epochs).number, next(epochs).number] == [1, 2]
     with pytest.raises(DivergedError, match="epoch 3 of 3"):
         next(epochs)

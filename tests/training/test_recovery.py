@@ -27,7 +27,7 @@ def test_planted_factors_are_recovered(planted: Any, method: str) -> None:
     )
     parts = split(planted.dataset, config.split, seed=1)
     learner = build_learner(config, parts)
-    for _ in fit(learner, config.training.n_epochs):
+    for _ in fit(learner):
         pass
     assert parts.test is not None
     rmse = evaluate(learner.scorer(), parts.test).rmse

@@ -57,8 +57,8 @@ def test_constant_is_constant() -> None:
 @pytest.mark.parametrize("method", [AdamW, Sgd])
 def test_the_config_names_the_schedule(method: type[AdamW] | type[Sgd]) -> None:
     def built(**settings: object) -> list[float]:
-        chosen = method.model_validate({"n_epochs": 3, **settings})
-        return build_schedule(chosen, 0.5, 4).lr.tolist()
+        chosen = method.model_validate(settings)
+        return build_schedule(chosen, 3, 0.5, 4).lr.tolist()
 
     assert built() == one_cycle(3, 0.5, steps_per_epoch=4).lr.tolist()
     assert (

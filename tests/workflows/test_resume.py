@@ -31,6 +31,11 @@ KINDS: dict[str, dict[str, Any]] = {
         "training": {**WILD, "method": "sgd", "lr_max": 0.2, "n_epochs": 6, "keep": "best", "evaluate_every": 1},
     },
     "sigmoid": {"model": {"y_range": [0, 5.5]}},
+    "net": {"model": {"kind": "embedding_net", "dropout": 0.1, "embedding_dropout": 0.2}},
+    "net-best": {
+        "model": {"kind": "embedding_net", "layers": [32, 16]},
+        "training": {**WILD, "batch_size": 32, "keep": "best", "n_epochs": 6},
+    },
     "no-valid": {"split": {"valid_fraction": 0}},
     "every-2": {"training": {"checkpoint_every": 2}},
 }
@@ -69,6 +74,7 @@ def test_the_worlds_above_are_what_they_are_meant_to_be(whole: dict[str, Any]) -
     metrics = {kind: files["metrics.json"][0] for kind, files in whole.items()}
     assert metrics["best"]["best_epoch"] == 2  # so that keeping the best is not keeping the last
     assert metrics["sgd-best"]["best_epoch"] < 6
+    assert metrics["net-best"]["best_epoch"] < 6
     assert metrics["patience"]["n_epochs"] == 4
     assert metrics["no-valid"]["valid"] is None
 

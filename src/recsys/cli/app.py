@@ -9,7 +9,23 @@ from typing import Any
 
 import typer
 
-from recsys.cli import config, evaluate, export, init, predict, recommend, runs, train
+from recsys.cli import (
+    config,
+    evaluate,
+    explain,
+    export,
+    finetune,
+    fold_in,
+    init,
+    interpret,
+    predict,
+    promote,
+    recommend,
+    report,
+    runs,
+    similar,
+    train,
+)
 from recsys.cli.arguments import check_options
 from recsys.cli.render import discard, print_error
 from recsys.cli.signals import end_at_once
@@ -25,13 +41,21 @@ app = typer.Typer(
 )
 app.command("init")(init.init)
 app.command("train")(train.train)
+app.command("finetune")(finetune.finetune)
+app.command("update")(finetune.update)
+app.command("fold-in")(fold_in.fold_in)
 app.command("predict", context_settings={"ignore_unknown_options": True})(predict.predict)
 app.command("recommend", context_settings={"ignore_unknown_options": True})(recommend.recommend)
+app.command("similar", context_settings={"ignore_unknown_options": True})(similar.similar)
+app.command("explain", context_settings={"ignore_unknown_options": True})(explain.explain)
+app.command("interpret")(interpret.interpret)
 app.command("evaluate")(evaluate.evaluate)
 app.command("export-factors")(export.export_factors)
+app.command("report")(report.report)
 app.add_typer(config.app, name="config")
 app.command("inspect")(runs.inspect)
 app.command("runs")(runs.runs)
+app.command("promote")(promote.promote)
 
 
 @app.callback(invoke_without_command=True)

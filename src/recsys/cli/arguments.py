@@ -11,7 +11,15 @@ from recsys.errors import UsageError, nearest
 
 RunOption = Annotated[
     Path | None,
-    typer.Option("--run", metavar="DIR", help="A run, or its serving folder. Default: the newest finished run."),
+    typer.Option(
+        "--run", metavar="DIR", help="A run, or its serving folder. Default: the promoted run, else the newest."
+    ),
+]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key: training.n_epochs=5.")
+]
+RunDirOption = Annotated[
+    Path | None, typer.Option("--run-dir", metavar="DIR", help="Where to write. Default: a new folder under runs/.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from recsys.cli.arguments import JsonOption, RunOption
 from recsys.cli.progress import watching
-from recsys.cli.render import print_json, print_table
+from recsys.cli.render import note_outside_scale, print_json, print_table, say
 from recsys.errors import UsageError
 
 if TYPE_CHECKING:
-    from recsys.serving.recommender import Recommendation
+    from recsys.serving.recommender import Recommendation, Recommender
+    from recsys.serving.visitor import Visitor
 
 
 def recommend(
@@ -24,6 +25,9 @@ def recommend(
     ] = 0,
     candidates: Annotated[
         Path | None, typer.Option("--candidates", metavar="FILE", help="Only the items in this CSV.")
+    ] = None,
+    ratings: Annotated[
+        Path | None, typer.Option("--ratings", metavar="FILE", help="In place of USER: what a visitor has rated.")
     ] = None,
     run: RunOption = None,
     everyone: Annotated[bool, typer.Option("--all", help="For every user; goes with --output.")] = False,
@@ -36,20 +40,24 @@ def recommend(
 
     Example: recsys recommend 1 --min-ratings 20
 
+    For a visitor: recsys recommend --ratings visitor.csv
+
     For everyone: recsys recommend --all --output top10.csv
     """
-    if everyone != (output is not None) or everyone == (user is not None):
+    if everyone != (output is not None) or [everyone, user is not None, ratings is not None].count(True) != 1:
         raise UsageError(
-            "recommend takes one user, or all of them",
-            expected="USER, or --all with --output FILE",
+            "recommend takes one user, one visitor, or all users",
+            expected="USER, or --ratings FILE, or --all with --output FILE",
             hint="see recsys recommend --help",
         )
     from recsys.serving import batch
     from recsys.serving.recommender import Recommender
+    from recsys.serving.visitor import read_visitor
 
     recommender = Recommender.open(run)
     with watching() as observe:
         listed = None if candidates is None else batch.read_candidates(recommender.store, candidates, observe)
+        visitor = None if ratings is None else read_visitor(recommender.store, ratings, observe)
         if output is not None:
             counts = batch.recommend_all(recommender, output, n, min_ratings, listed, observe)
     if output is not None:
@@ -58,12 +66,32 @@ def recommend(
         else:
             typer.echo(f"{counts['n_recommendations']:,} items for {counts['n_users']:,} users written to {output}")
         return
-    assert user is not None
-    found = recommender.recommend(user, n, min_ratings=min_ratings, candidates=listed)
+    said: dict[str, Any]
+    if visitor is not None:
+        found = recommender.recommend_for(
+            visitor.item_ids, visitor.ratings, n, min_ratings=min_ratings, candidates=listed
+        )
+        said = {"user_id": visitor.user_id, **_about(visitor, recommender)}
+    else:
+        assert user is not None
+        found = recommender.recommend(user, n, min_ratings=min_ratings, candidates=listed)
+        said = {"user_id": recommender.store.users.parse(user)}
     if as_json:
-        print_json({"user_id": recommender.store.users.parse(user), "items": [one.to_dict() for one in found]})
+        print_json({**said, "items": [one.to_dict() for one in found]})
     else:
         _show(found)
+
+
+def _about(visitor: Visitor, recommender: Recommender) -> dict[str, int]:
+    """How many of a visitor's ratings count; what does not, or looks wrong, is said on stderr."""
+    from recsys.serving.newcomers import n_outside_scale
+
+    unknown = recommender.index_items(visitor.item_ids).tolist().count(-1)
+    if unknown:
+        say(f"note: {unknown:,} of {len(visitor.item_ids):,} rated items have no training ratings and say nothing")
+    store = recommender.store
+    note_outside_scale(n_outside_scale(store, visitor.ratings), len(visitor.ratings), store.sealed.facts["scale"])
+    return {"n_ratings": len(visitor.ratings), "n_unknown_items": unknown}
 
 
 def _show(found: list[Recommendation]) -> None:

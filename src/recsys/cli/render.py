@@ -50,10 +50,19 @@ def print_table(
             justify="right" if is_number else "left",
             no_wrap=is_number or is_cut,
             overflow="ellipsis" if is_cut else "fold",
+            max_width=_room(columns, rows, column) if is_cut else None,  # or rich takes from every column alike
         )
     for row in rows:
         table.add_row(*row)
     console(sys.stdout).print(table)
+
+
+def _room(columns: Sequence[str], rows: Sequence[Sequence[str]], cut: str) -> int | None:
+    """How wide a column may be at most, so that the others are whole; None off a terminal, which has no margin."""
+    if not sys.stdout.isatty():
+        return None
+    others = (column for column in zip(columns, *rows, strict=True) if column[0] != cut)
+    return max(8, console(sys.stdout).width - sum(max(map(len, column)) + 3 for column in others))
 
 
 def print_scores(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
@@ -83,6 +92,13 @@ def say(text: str) -> None:
         sys.stderr.flush()
     except BrokenPipeError:
         discard(sys.stderr)
+
+
+def note_outside_scale(n_outside: int, n: int, scale: Mapping[str, float]) -> None:
+    """Says that new ratings may be on another scale than the training ratings, if some lie outside theirs."""
+    if n_outside:
+        low, high = scale["low"], scale["high"]
+        say(f"note: {n_outside:,} of {n:,} ratings lie outside the scale of the run, {low:g} to {high:g}")
 
 
 def discard(stream: TextIO) -> None:

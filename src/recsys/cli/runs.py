@@ -12,11 +12,24 @@ from recsys.cli.arguments import JsonOption
 from recsys.cli.render import print_json, print_table
 
 
-def runs(as_json: JsonOption = False) -> None:
+def runs(
+    prune: Annotated[
+        int | None,
+        typer.Option(
+            "--prune", min=1, metavar="N", help="Remove the finished runs but the N newest and the promoted one."
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
     """List the runs under runs/ (or $RECSYS_RUNS), oldest first.
 
     Example: recsys runs
+
+    To keep the newest few: recsys runs --prune 3
     """
+    if prune is not None:
+        _prune(prune, as_json)
+        return
     from recsys.runs.directory import all_runs, runs_root
     from recsys.runs.overview import overview
 
@@ -41,24 +54,91 @@ def runs(as_json: JsonOption = False) -> None:
             rows,
             numbers=["rmse", "biases", "epochs", "seconds"],
         )
+        _show_part(found)
+
+
+def _show_part(found: list[dict[str, Any]]) -> None:
+    """Which runs come from others, and which one is served by default."""
+    from recsys.runs.directory import promoted_run
+
+    for one in found:
+        if one["parent"] is not None:
+            typer.echo(f"{Path(one['path']).name} comes from {one['parent']}")
+    promoted = promoted_run()
+    if promoted is not None and not promoted.exists():
+        typer.echo(f"promoted, but not there: {promoted}")
+    for one in found:
+        if one["default"]:
+            why = "the newest finished run" if promoted is None else "promoted"
+            typer.echo(f"served by default: {Path(one['path']).name} ({why})")
+
+
+def _prune(n: int, as_json: bool) -> None:
+    from recsys.runs.prune import prune
+
+    pruned = prune(n)
+    if as_json:
+        kept = {str(path): why for path, why in pruned.kept.items()}
+        print_json({"removed": [str(path) for path in pruned.removed], "kept": kept})
+        return
+    for path in pruned.removed:
+        typer.echo(f"removed {path}")
+    for path, why in pruned.kept.items():
+        typer.echo(f"kept {path}: {why}")
+    if not pruned.removed:
+        typer.echo("nothing was removed")
 
 
 def inspect(
     path: Annotated[Path, typer.Argument(metavar="RUN_OR_CHECKPOINT", help="A run, a checkpoint or a serving folder.")],
     verify: Annotated[bool, typer.Option("--verify", help="Check the sha256 of every file.")] = False,
+    layers: Annotated[bool, typer.Option("--layers", help="Show the model, layer by layer.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what a run or a checkpoint holds.
+    """Show what a run or a checkpoint holds, or the layers of its model.
 
-    Example: recsys inspect runs/movielens-small-20261124T215500Z --verify
+    Example: recsys inspect runs/movielens-small-20261124T215500Z --layers
     """
     from recsys.runs.overview import describe
 
     answer = describe(path, verify=verify)
-    if as_json:
+    if layers:
+        _show_layers(path, as_json)
+    elif as_json:
         print_json(answer)
     else:
         typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+
+
+def _show_layers(path: Path, as_json: bool) -> None:
+    from recsys.reporting.layers import anatomy
+
+    model = anatomy(path)
+    found, link = model.layers, model.link
+    total = sum(layer.n_parameters for layer in found)
+    moving = sum(layer.n_parameters for layer in found if not layer.frozen)
+    if as_json:
+        rows = [vars(layer) | {"shape": list(layer.shape)} for layer in found]
+        print_json({"layers": rows, "link": vars(link), "n_parameters": total, "n_trainable": moving})
+        return
+    print_table(
+        ["layer", "kind", "shape", "parameters", "group", "frozen"],
+        [
+            [
+                layer.name,
+                layer.kind,
+                " × ".join(f"{length:,}" for length in layer.shape),
+                f"{layer.n_parameters:,}" if layer.n_parameters else "",
+                layer.group or "",
+                {True: "yes", False: "no", None: ""}[layer.frozen],
+            ]
+            for layer in found
+        ],
+        numbers=["parameters"],
+    )
+    typer.echo(f"{total:,} parameters" + (f", {total - moving:,} of them frozen" if moving < total else ""))
+    if link.kind != "identity":
+        typer.echo(f"{link.kind}: ratings from {link.low:g} to {link.high:g}")
 
 
 def _rmse(metrics: dict[str, Any] | None) -> tuple[str, str]:

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from recsys.cli.arguments import JsonOption
-from recsys.cli.progress import speed, watching
-from recsys.cli.render import BASELINES, print_json, print_scores, print_table, say
-from recsys.errors import BelowBaselineError, RunError, StoppedError, UsageError
+from recsys.cli.arguments import JsonOption, RunDirOption, SetOption
+from recsys.cli.progress import watching
+from recsys.cli.render import print_json, print_table
+from recsys.cli.training import train_and_tell
+from recsys.errors import BelowBaselineError, RunError, UsageError
 
 if TYPE_CHECKING:
     from recsys.config.config import Config
-    from recsys.serving.store import Store
 
 
 def train(
     config: Annotated[Path | None, typer.Option("--config", metavar="FILE", help="What to do, as YAML.")] = None,
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key: training.n_epochs=5.")
-    ] = None,
-    run_dir: Annotated[
-        Path | None, typer.Option("--run-dir", metavar="DIR", help="Where to write. Default: a new folder under runs/.")
-    ] = None,
+    overrides: SetOption = None,
+    run_dir: RunDirOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run as if it had never stopped.")] = False,
     checkpoint: Annotated[
         str | None, typer.Option("--checkpoint", metavar="NAME", help="With --resume: go on from this one.")
@@ -46,11 +41,7 @@ def train(
     if dry_run:
         _dry_run(resolved, as_json)
         return
-    metrics = _train(resolved, folder, resume, checkpoint)
-    if as_json:
-        print_json({**metrics, "run_dir": str(folder)})
-    else:
-        _summarise(metrics, folder)
+    metrics = train_and_tell(resolved, folder, as_json=as_json, resume=resume, checkpoint=checkpoint)
     _check_baseline(metrics, fail_below_baseline)
 
 
@@ -96,22 +87,6 @@ def _config_of(run_dir: Path) -> Path:
     )
 
 
-def _train(config: Config, folder: Path, resume: bool, checkpoint: str | None) -> dict[str, Any]:
-    from recsys.runs.directory import CONFIG
-
-    if config.training.patience is not None and config.training.schedule == "one_cycle":
-        say("note: training.patience may stop one_cycle before its learning rate has come down, where most is gained")
-    with watching() as observe:
-        from recsys.workflows import train as workflow
-
-        try:
-            return workflow.train(config, folder, resume=resume, checkpoint=checkpoint, observe=observe)
-        except StoppedError as stopped:
-            if (folder / CONFIG).exists():
-                stopped.hint = f"go on with it: recsys train --resume --run-dir {shlex.quote(str(folder))}"
-            raise
-
-
 def _dry_run(config: Config, as_json: bool) -> None:
     with watching() as observe:
         from recsys.workflows.estimate import estimate
@@ -128,64 +103,10 @@ def _dry_run(config: Config, as_json: bool) -> None:
             ["memory for the data", f"{needs['data_bytes'] / 1e6:,.0f} MB"],
             ["memory to train", f"{needs['training_bytes'] / 1e6:,.0f} MB"],
             ["peak of the process, about", f"{needs['peak_bytes'] / 1e6:,.0f} MB"],
-            ["time", f"{needs['fit_seconds']:,.1f} s for {config.training.n_epochs} epochs"],
+            ["time", f"{needs['fit_seconds']:,.1f} s for {needs['n_epochs']} epochs"],
         ],
         numbers=["estimate"],
     )
-
-
-def _summarise(metrics: dict[str, Any], folder: Path) -> None:
-    measured_on = "test" if metrics["test"] else "valid"
-    rows = [(part, metrics[part]) for part in ("valid", "test") if metrics[part]]
-    if rows:
-        print_scores([*rows, *((f"  {BASELINES[name]}", metrics["baselines"][name]) for name in BASELINES)])
-    lines = [
-        *_verdict(metrics, measured_on),
-        f"{metrics['method']}, dim {metrics['embedding_dim']}: {metrics['train']['n_ratings']:,} training ratings,"
-        f" {metrics['n_epochs']} epochs in {metrics['fit_seconds']:.1f} s,"
-        f" {speed(metrics['ratings_per_second']).strip()}",
-        f"run: {folder}",
-        "",
-        "Next:",
-        *(f"  {line}" for line in _next_commands(folder)),
-    ]
-    typer.echo("\n".join(lines))
-
-
-def _verdict(metrics: dict[str, Any], measured_on: str) -> list[str]:
-    from recsys.evaluation.summary import beats_baseline
-
-    better = beats_baseline(metrics)
-    if better is None:
-        return ["Nothing was held out, so nothing was measured."]
-    ratio = metrics[measured_on]["rmse"] / metrics["baselines"]["biases"]["rmse"]
-    if better:
-        return [f"The model's {measured_on} rmse is {1 - ratio:.1%} below that of the biases alone."]
-    worse = f"{ratio - 1:.1%} above" if ratio > 1.0005 else "as high as"
-    return [
-        f"The model does NOT beat the biases alone: its {measured_on} rmse is {worse} theirs.",
-        "Fewer factors, more weight decay or more data may help.",
-    ]
-
-
-def _next_commands(folder: Path) -> list[str]:
-    from recsys.runs.directory import finished_runs
-    from recsys.serving.store import open_store
-
-    store = open_store(folder)
-    user, item = (str(ids[position]) for ids, position in ((store.users.ids, 0), (store.items.ids, _most_rated(store))))
-    newest = finished_runs()[-1:]
-    run = [] if newest and newest[0].samefile(folder) else ["--run", str(folder)]
-    dashes = ["--"] if user.startswith("--") or item.startswith("--") else []
-    return [
-        shlex.join(["recsys", "predict", *run, *dashes, user, item]),
-        shlex.join(["recsys", "recommend", *run, *dashes, user]),
-        shlex.join(["recsys", "export-factors", *run, "--output", "factors"]),
-    ]
-
-
-def _most_rated(store: Store) -> int:
-    return int(store.item_counts.argmax())
 
 
 def _check_baseline(metrics: dict[str, Any], fail_below_baseline: bool) -> None:

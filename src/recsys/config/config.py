@@ -11,6 +11,7 @@ from recsys.config.data import Data
 from recsys.config.model import DotProduct, Model
 from recsys.config.section import Section
 from recsys.config.split import Split
+from recsys.config.start import Start
 from recsys.config.training import Sgd, Training
 
 
@@ -25,16 +26,43 @@ class Config(Section):
     """What is learned."""
     training: Training = Sgd()
     """How it is learned."""
+    start: Start | None = None
+    """Another run to start from, as `recsys finetune` and `recsys update` do."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 42
     """Same seed, same bits."""
 
     @model_validator(mode="after")
     def _method_fits_model(self) -> Self:
-        if self.training.method == "sgd" and self.model.y_range is not None:
+        if self.training.method != "sgd":
+            return self
+        if self.model.kind == "embedding_net":
+            what = "sgd fits dot products only, and the model is an embedding_net: adamw can fit it"
+        elif self.model.y_range is not None:
+            what = "sgd fits linear output only, and the model has a y_range: adamw can fit it"
+        else:
+            return self
+        raise PydanticCustomError("method", "{what}", {"key": "training.method", "what": what})
+
+    @model_validator(mode="after")
+    def _groups_are_the_models(self) -> Self:
+        groups, lr_max, freeze = self.model.groups, self.training.lr_max, self.training.freeze
+        facts = {"groups": ", ".join(groups), "kind": self.model.kind}
+        if isinstance(lr_max, tuple) and len(lr_max) != len(groups):
             raise PydanticCustomError(
-                "method",
-                "sgd fits linear output only, and the model has a y_range: adamw can fit it",
-                {"key": "training.method"},
+                "groups",
+                "a list has a learning rate for each layer group, and {kind} has {groups}",
+                {"key": "training.lr_max", **facts},
+            )
+        unknown = [name for name in freeze if name not in groups]
+        if unknown:
+            raise PydanticCustomError(
+                "groups",
+                "there is no layer group {unknown}: {kind} has {groups}",
+                {"key": "training.freeze", "unknown": ", ".join(unknown), **facts},
+            )
+        if set(freeze) == set(groups):
+            raise PydanticCustomError(
+                "groups", "all layer groups are frozen, so nothing would be learned", {"key": "training.freeze"}
             )
         return self
 

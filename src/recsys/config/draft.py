@@ -110,7 +110,8 @@ class Draft:
         settled = dict(values)
         for name, one in fields(sections).items():
             inner, here, value = variants(one), (*key, name), values.get(name)
-            if not inner or (value is None and name not in values and not one.is_required()):
+            is_left_out = name not in values or one.default is None
+            if not inner or (value is None and is_left_out and not one.is_required()):
                 continue
             value = {} if value is None else value
             if isinstance(value, dict):

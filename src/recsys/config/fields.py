@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from recsys.config.section import Section
+from recsys.config.section import Section, Words
 
 Variants = tuple[type[Section], ...]
 """The models that a section may be: one, or one for each method or kind."""
@@ -47,8 +47,11 @@ def tag_words(sections: Variants) -> str:
 
 
 def takes(field: FieldInfo, *kinds: type) -> bool:
-    """Whether one of `kinds` (such as int or Path) is among what a field accepts."""
-    return any(kind in kinds for kind, _ in _alternatives(field.annotation, ()))
+    """Whether one of `kinds` (such as int or Path) is among what a field accepts; not text of a certain look."""
+    return any(
+        kind in kinds and not any(isinstance(limit, Words) for limit in limits)
+        for kind, limits in _alternatives(field.annotation, ())
+    )
 
 
 def only_choices(field: FieldInfo) -> bool:
@@ -68,7 +71,7 @@ def in_words(field: FieldInfo, *, bounds: bool = True) -> str:
         return "a section"
     words: list[str] = []
     for kind, limits in _alternatives(field.annotation, field.metadata):
-        words += _words(kind, limits if bounds else ())
+        words += _words(kind, limits if bounds else [limit for limit in limits if isinstance(limit, Words)])
     return joined(list(dict.fromkeys(words)))
 
 
@@ -114,6 +117,9 @@ def _words(kind: Any, limits: Sequence[Any]) -> list[str]:
         each = joined([word for part, more in _alternatives(members[0], ()) for word in _words(part, more)])
         many = members[-1] is Ellipsis
         return [f"a list, each entry {each}" if many else f"a list of {len(members)} entries, each {each}"]
+    shown = [limit.text for limit in limits if isinstance(limit, Words)]
+    if shown:
+        return shown
     if kind is str:
         return [f"text{_length(limits)}"]
     if kind is bool:

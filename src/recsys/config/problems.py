@@ -217,10 +217,14 @@ def _misfit(name: str, value: object, field: FieldInfo, kinds: set[str], place: 
         what = "no value is given"
     elif only_choices(field):
         what = f"there is no {name} {show(value)}"
-    elif kinds & {"greater_than", "greater_than_equal", "too_short", "string_too_short"}:
-        what = f"{show(value)} is too {'short' if isinstance(value, str | list) else 'small'}"
-    elif kinds & {"less_than", "less_than_equal", "too_long", "string_too_long"}:
-        what = f"{show(value)} is too {'long' if isinstance(value, str | list) else 'large'}"
+    elif kinds & {"greater_than", "greater_than_equal"} and isinstance(value, int | float):
+        what = f"{show(value)} is too small"
+    elif kinds & {"less_than", "less_than_equal"} and isinstance(value, int | float):
+        what = f"{show(value)} is too large"
+    elif kinds & {"too_short", "string_too_short"}:
+        what = f"{show(value)} is too short"
+    elif kinds & {"too_long", "string_too_long"}:
+        what = f"{show(value)} is too long"
     else:
         what = f"{show(value)} is not {in_words(field, bounds=False)}"
     return ConfigError(what, where=place, expected=in_words(field), hint=_value_hint(value, field))

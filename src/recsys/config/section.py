@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pydantic import BaseModel, ConfigDict
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a text has to look like, for people: stands beside a type in `Annotated`."""
+
+    text: str
 
 
 class Section(BaseModel):

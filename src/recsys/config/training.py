@@ -8,10 +8,10 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from recsys.config.rates import Rates
 from recsys.config.section import Section
 
 Auto = Literal["auto"]
-Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -26,8 +26,8 @@ SCHEDULE_KEYS = {
 class Method(Section):
     """What all methods share."""
 
-    n_epochs: Count = 15
-    """How often each training rating is seen."""
+    n_epochs: Auto | Count = "auto"
+    """How often each training rating is seen; auto: 15, and fewer from 100,000 ratings on, down to 4."""
     n_threads: Auto | Count = "auto"
     """Threads to train with; the result does not depend on it."""
     checkpoint_every: Auto | Count = "auto"
@@ -52,14 +52,14 @@ class Scheduled(Method):
     final_div_factor: Annotated[float, Field(ge=1)] | None = None
     """one_cycle: it ends at lr_max / final_div_factor (1e5)."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _schedule_defaults(cls, values: object) -> object:
-        if not isinstance(values, dict):
-            return values
-        schedule = values.get("schedule", "one_cycle")
-        own = SCHEDULE_KEYS.get(schedule, {}) if isinstance(schedule, str) else {}
-        return {**own, **{key: value for key, value in values.items() if value is not None or key not in own}}
+    freeze: tuple[str, ...] = ()
+    """Layer groups that stay as they are: users or items of a dot product; embeddings, hidden or head of a network."""
+
+    @model_validator(mode="after")
+    def _schedule_defaults(self) -> Self:
+        own = SCHEDULE_KEYS[self.schedule]
+        self.__dict__.update({key: value for key, value in own.items() if getattr(self, key) is None})
+        return self
 
     @model_validator(mode="after")
     def _only_own_schedule_keys(self) -> Self:
@@ -81,12 +81,12 @@ class AdamW(Scheduled):
     """adamw: mini-batches, gradients by backpropagation; any model, any device."""
     batch_size: Auto | Count = "auto"
     """Ratings in a mini-batch; auto follows the number of ratings."""
-    lr_max: Auto | Positive = "auto"
-    """Highest learning rate; auto follows batch_size."""
+    lr_max: Auto | Rates = "auto"
+    """Highest learning rate; auto follows the number of ratings. slice(…) or a list: by layer group."""
     weight_decay: Auto | NotNegative = "auto"
     """Decoupled weight decay of the embeddings; auto follows lr_max and the steps of an epoch."""
     bias_weight_decay: Auto | NotNegative = "auto"
-    """Decoupled weight decay of the biases; auto: a tenth of weight_decay."""
+    """Decoupled weight decay of the biases; auto: a tenth of weight_decay. Of a network: of its layers; auto: 0."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train; auto takes a GPU if PyTorch finds one and the data is large enough to gain from it."""
 
@@ -98,8 +98,8 @@ class Sgd(Scheduled):
     """sgd: one step for each rating, on all cores; the dot product with linear output."""
     n_epochs: Count = 20
     """How often each training rating is seen."""
-    lr_max: Auto | Positive = "auto"
-    """Highest learning rate; auto follows the number of ratings."""
+    lr_max: Auto | Rates = "auto"
+    """Highest learning rate; auto follows the number of ratings. slice(…) or a list: by layer group."""
     weight_decay: Auto | NotNegative = "auto"
     """λ of the loss ½e² + ½λ(|p|² + |q|²) for each rating; auto follows the number of ratings."""
     bias_weight_decay: Auto | NotNegative = "auto"
@@ -111,5 +111,5 @@ Training = Annotated[Sgd | AdamW, Field(discriminator="method")]
 
 def method_for(model: object) -> str:
     """The method that a model gets when the config names none: sgd where it can fit it."""
-    has_range = isinstance(model, Mapping) and model.get("y_range") is not None
-    return "adamw" if has_range else "sgd"
+    given = model if isinstance(model, Mapping) else {}
+    return "adamw" if given.get("kind") == "embedding_net" or given.get("y_range") is not None else "sgd"

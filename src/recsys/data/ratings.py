@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -89,6 +89,15 @@ class Ratings:
         return pd.DataFrame(columns)
 
 
+def recoded(ratings: Ratings, users: Vocabulary, items: Vocabulary) -> Ratings:
+    """The same rows on other vocabularies, of the same id types; ids that are not in them become unknown."""
+    user_idx, item_idx = (
+        np.append(wanted.index(had.ids), np.int32(UNKNOWN))[idx]  # index −1 finds the last
+        for wanted, had, idx in ((users, ratings.users, ratings.user_idx), (items, ratings.items, ratings.item_idx))
+    )
+    return replace(ratings, user_idx=user_idx, item_idx=item_idx, users=users, items=items)
+
+
 def join(first: Ratings, second: Ratings) -> Ratings:
     """The rows of both, which share their vocabularies, without times."""
     return Ratings(
@@ -111,6 +120,7 @@ class Dataset:
         titles: raw item id → title, for the items that have one.
         sha256: "ratings", or "train", "valid", "test" → sha256 of that file's bytes as stored.
         duplicates: rows that the policy `duplicates` dropped.
+        item_columns: name of another column of the items file → raw item id → text, for the items that have one.
     """
 
     ratings: Ratings
@@ -118,3 +128,4 @@ class Dataset:
     titles: dict[int | str, str]
     sha256: dict[str, str]
     duplicates: int
+    item_columns: dict[str, dict[int | str, str]] = field(default_factory=dict)

@@ -20,7 +20,7 @@ from recsys.data.slow import lines_of, read_slow
 from recsys.data.stored import must_be_file, sha256_of
 from recsys.data.table import EVERYTHING, Role, Table
 from recsys.data.times import in_seconds
-from recsys.data.titles import read_titles
+from recsys.data.titles import read_items
 from recsys.data.vocabulary import Vocabulary
 from recsys.errors import DataError
 from recsys.records import Loading, Observer, silent
@@ -68,8 +68,9 @@ def read_ratings(data: Data, observe: Observer = silent) -> Dataset:
         dropped = len(rows)
         ratings, parts = _without(ratings, parts, rows)
     _check(ratings.take(next(iter(parts.values()))), next(iter(files.values())))
-    titles = {} if data.items is None else read_titles(data.items, data, _item_name(peeks[0]), ratings.items, observe)
-    return Dataset(ratings, parts if data.train is not None else None, titles, sha256, dropped)
+    name = _item_name(peeks[0])
+    titles, columns = ({}, {}) if data.items is None else read_items(data.items, data, name, ratings.items, observe)
+    return Dataset(ratings, parts if data.train is not None else None, titles, sha256, dropped, columns)
 
 
 def read_table(path: Path, data: Data, wanted: frozenset[Role], observe: Observer = silent) -> Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,7 +13,7 @@ from recsys.config.split import Split
 from recsys.data.chunks import count
 from recsys.data.ratings import Dataset, Ratings, join
 from recsys.data.scale import Scale
-from recsys.data.vocabulary import UNKNOWN, Indices, Vocabulary
+from recsys.data.vocabulary import UNKNOWN, Indices, Vocabulary, union
 from recsys.errors import DataError
 from recsys.seeding import rng
 
@@ -29,7 +29,10 @@ class Parts:
         titles: item id → title, for the items that have one.
         sha256: of each data file, by its key in the config's `data` section.
         earlier: training ratings of the run that this one starts from, which it does not train on again.
+        earlier_test: what that run was measured on, and is not trained on here.
+        once_more: training ratings that are seen more often in an epoch than once: so often more.
         start_scale: the scale of the run that this one starts from.
+        item_columns: name of another column of the items file → item id → text, for the items that have one.
     """
 
     train: Ratings
@@ -38,7 +41,10 @@ class Parts:
     titles: dict[int | str, str]
     sha256: dict[str, str]
     earlier: Ratings | None = None
+    earlier_test: Ratings | None = None
+    once_more: Ratings | None = None
     start_scale: Scale | None = None
+    item_columns: dict[str, dict[int | str, str]] = field(default_factory=dict)
 
     @property
     def scale(self) -> Scale:
@@ -51,7 +57,7 @@ class Parts:
         return self.train if self.earlier is None else join(self.earlier, self.train)
 
 
-def split(dataset: Dataset, how: Split, seed: int) -> Parts:
+def split(dataset: Dataset, how: Split, seed: int, also: tuple[Vocabulary, Vocabulary] | None = None) -> Parts:
     """Divides the ratings. A user or item without training ratings becomes unknown (−1) in valid and test.
 
     random draws rows; time takes the latest rows of all; user_time the latest rows of each user; leave_last each
@@ -59,6 +65,8 @@ def split(dataset: Dataset, how: Split, seed: int) -> Parts:
     the order of the file. Files that were split already stay as they are; without a valid file, valid is cut from
     train.
 
+    Args:
+        also: users and items that are known from elsewhere, of the dataset's id types.
     Raises:
         DataError: a split by time without times, or a part that would be empty.
     """
@@ -70,7 +78,9 @@ def split(dataset: Dataset, how: Split, seed: int) -> Parts:
             expected="at least one rating to train on",
             hint="lower split.valid_fraction and split.test_fraction",
         )
-    users, items = Known(train.users, train.user_idx), Known(train.items, train.item_idx)
+    users_also, items_also = also or (None, None)
+    users = Known(train.users, train.user_idx, users_also)
+    items = Known(train.items, train.item_idx, items_also)
     valid, test = (dataset.ratings.take(np.flatnonzero(part == code)) for code in (VALID, TEST))
     return Parts(
         train=_on_known(train, users, items),
@@ -78,6 +88,7 @@ def split(dataset: Dataset, how: Split, seed: int) -> Parts:
         test=_on_known(test, users, items) if len(test) else None,
         titles=dataset.titles,
         sha256=dataset.sha256,
+        item_columns=dataset.item_columns,
     )
 
 
@@ -188,13 +199,16 @@ def _on_known(ratings: Ratings, users: Known, items: Known) -> Ratings:
 
 
 class Known:
-    """The ids of a vocabulary that have training ratings."""
+    """The ids of a vocabulary that have training ratings, and those that are known from elsewhere."""
 
-    def __init__(self, all_ids: Vocabulary, train_idx: Indices) -> None:
+    def __init__(self, all_ids: Vocabulary, train_idx: Indices, also: Vocabulary | None = None) -> None:
         known = count(train_idx, len(all_ids)) > 0
-        self._are_all = bool(known.all())
+        self._are_all = bool(known.all()) and also is None
         self._new = np.where(known, np.cumsum(known) - 1, UNKNOWN).astype(np.int32)
         self.vocabulary = all_ids if self._are_all else Vocabulary(all_ids.ids[known])
+        if also is not None:
+            self.vocabulary = union(self.vocabulary, also)
+            self._new = self.vocabulary.index(all_ids.ids)
 
     def new_idx(self, old: Indices) -> Indices:
         """Indices into all ids → indices into the known ones, or UNKNOWN."""

@@ -1,4 +1,4 @@
-"""What people call the items."""
+"""What people call the items, and what else their file says about them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from recsys.config.data import Column, Data
-from recsys.data.columns import by_common_name, position_of
+from recsys.data.columns import by_common_name, label, position_of
 from recsys.data.dialect import Dialect, find_dialect
 from recsys.data.names import COMMON
 from recsys.data.slow import rows
@@ -17,10 +17,13 @@ from recsys.records import Observer
 TITLES = ("title", "name", "itemtitle", "itemname", "movietitle", "booktitle", "productname")
 
 
-def read_titles(
+Texts = dict[int | str, str]
+
+
+def read_items(
     path: Path, data: Data, item_name: str | None, items: Vocabulary, observe: Observer
-) -> dict[int | str, str]:
-    """The titles in an items file.
+) -> tuple[Texts, dict[str, Texts]]:
+    """The titles in an items file, and its other columns.
 
     Args:
         path: the items file; its delimiter may be another than that of the ratings.
@@ -29,7 +32,8 @@ def read_titles(
         items: which ids to keep, and their type.
 
     Returns:
-        Raw item id → title, for the items that have one; the first one if an item has several.
+        Raw item id → title, for the items that have one; the first one if an item has several. And the same of every
+        other column, by its name, or its position from 1 where it has none.
     Raises:
         DataError: the file cannot be read, or a column is not there.
     """
@@ -38,12 +42,14 @@ def read_titles(
     item = _find(dialect, "item", asked.item, [item_name] if item_name else [], COMMON["item"], default=0)
     title = _find(dialect, "title", asked.title, [], TITLES, default=1)
     known = set(items.ids.tolist())
-    titles: dict[int | str, str] = {}
+    kept: list[tuple[int, Texts]] = [(at, {}) for at in range(dialect.width) if at != item or at == title]
     for row, _ in rows(dialect, observe):
         item_id = items.parse(row[item])
-        if item_id is not None and item_id in known and row[title].strip():
-            titles.setdefault(item_id, row[title].strip())
-    return titles
+        if item_id is not None and item_id in known:
+            for position, texts in kept:
+                if text := row[position].strip():
+                    texts.setdefault(item_id, text)
+    return dict(kept)[title], {label(position, dialect.header): one for position, one in kept if position != title}
 
 
 def _dialect(path: Path, data: Data) -> Dialect:

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from recsys.config import model as config
 from recsys.data.scale import Scale
+from recsys.models.layers import normal
 from recsys.scoring.factors import Array, Factors, Link, with_fallback
-from recsys.seeding import rng
 
 INIT_STD = 0.01  # fastai's: training starts near the model of biases alone
 
@@ -36,8 +36,8 @@ class DotProduct(nn.Module):
         self.settings = settings
         self.scale = scale
         dim = settings.embedding_dim
-        self.user_embedding = _normal(seed, "user_embedding", n_users, dim)
-        self.item_embedding = _normal(seed, "item_embedding", n_items, dim)
+        self.user_embedding = normal(seed, "user_embedding", (n_users, dim), INIT_STD)
+        self.item_embedding = normal(seed, "item_embedding", (n_items, dim), INIT_STD)
         self.user_bias = nn.Parameter(torch.zeros(n_users)) if settings.biases else None
         self.item_bias = nn.Parameter(torch.zeros(n_items)) if settings.biases else None
         self.register_buffer("global_mean", torch.zeros(1))
@@ -56,7 +56,13 @@ class DotProduct(nn.Module):
         low, high = self.settings.y_range
         return low + (high - low) * torch.sigmoid(total)
 
-    def factors(self) -> Factors:
+    @property
+    def groups(self) -> dict[str, list[str]]:
+        """Layer group → the names of its parameters, from the first to the last layers."""
+        names = [name for name, _ in self.named_parameters()]
+        return {group: [name for name in names if name.startswith(group[:-1])] for group in self.settings.groups}
+
+    def scorer(self) -> Factors:
         """The model as a scorer in rating units."""
         linear = self.settings.y_range is None
         unit = np.float32(self.scale.std if linear else 1.0)
@@ -74,12 +80,6 @@ class DotProduct(nn.Module):
         if self.settings.y_range is not None:
             return Link("sigmoid", *self.settings.y_range)
         return Link("clip" if self.settings.clip else "identity", self.scale.low, self.scale.high)
-
-
-def _normal(seed: int, name: str, n: int, dim: int) -> nn.Parameter:
-    drawn = rng(seed, f"init {name}").standard_normal((n, dim), dtype=np.float32)
-    drawn *= np.float32(INIT_STD)
-    return nn.Parameter(torch.from_numpy(drawn))
 
 
 def _bias(parameter: Tensor | None, n: int) -> Array:

@@ -8,16 +8,26 @@ from typing import Any
 from recsys.errors import RunError
 from recsys.runs import history
 from recsys.runs.checkpoint import STATE_JSON, checkpoints, newest_checkpoint
-from recsys.runs.directory import CHECKPOINTS, CONFIG, HISTORY, SERVING, SERVING_JSON
+from recsys.runs.directory import CHECKPOINTS, CONFIG, HISTORY, SERVING, SERVING_JSON, is_default
 from recsys.runs.run import read_result
 from recsys.runs.sealed import Sealed, open_sealed
 
 
 def overview(run: Path) -> dict[str, Any]:
-    """A run in a line: path, status, epochs done, metrics once it is finished."""
+    """A run in a line: path, status, epochs done, metrics once it is finished, and its part among the runs.
+
+    "default": whether it is served when none is named; "parent": the name of the run that it was made from.
+    """
     result = read_result(run)
-    done = len(history.read(run / HISTORY))
-    return {"path": str(run), "status": "finished" if result else "unfinished", "epochs": done, "metrics": result}
+    parent: dict[str, Any] = (result or {}).get("parent") or (result or {}).get("start") or {}
+    return {
+        "path": str(run),
+        "status": "finished" if result else "unfinished",
+        "epochs": len(history.read(run / HISTORY)),
+        "default": result is not None and is_default(run),
+        "parent": parent.get("run"),
+        "metrics": result,
+    }
 
 
 def describe(path: Path, *, verify: bool) -> dict[str, Any]:

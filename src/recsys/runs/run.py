@@ -265,7 +265,7 @@ def _used(folder: Path) -> RunError:
         "the run folder is in use already",
         where=str(folder),
         expected="a folder that is new or empty",
-        hint="add --resume to go on with the run in it, or choose another --run-dir",
+        hint=f"choose another --run-dir, or go on with the run in it: recsys train --resume --run-dir {folder}",
     )
 
 

@@ -69,6 +69,25 @@ def write_sealed(folder: Path, json_name: str, facts: Mapping[str, Any], arrays:
         _flush_folder(folder.parent)
 
 
+@contextlib.contextmanager
+def written_aside(folder: Path) -> Iterator[Path]:
+    """A place for a folder of any content, which becomes `folder` when all of it is written, or goes away."""
+    outer = folder.absolute().with_name(TEMPORARY + folder.name)
+    aside = outer / folder.name  # what is written may look at its name
+    try:
+        with writing(folder):
+            shutil.rmtree(outer, ignore_errors=True)
+            aside.mkdir(parents=True)
+        yield aside
+        with writing(folder):
+            if folder.exists():
+                folder.rmdir()  # empty, or it would not be written to
+            aside.rename(folder)
+            _flush_folder(folder.absolute().parent)
+    finally:
+        shutil.rmtree(outer, ignore_errors=True)
+
+
 def open_sealed(folder: Path, json_name: str) -> Sealed:
     """Opens a sealed folder.
 

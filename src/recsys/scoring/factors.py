@@ -72,6 +72,11 @@ class Factors:
         """Known items."""
         return len(self.item_bias) - 1
 
+    @property
+    def embedding_dim(self) -> int:
+        """Factors of each user and item."""
+        return int(self.user_factors.shape[1])
+
     def rate(self, user_idx: Indices, item_idx: Indices, timestamp: Array | None = None) -> Predictions:
         """Predicted ratings of the pairs; index −1 gets the fallback. `timestamp` changes nothing here."""
         rating = np.empty(len(user_idx), dtype=np.float32)
@@ -92,6 +97,16 @@ class Factors:
         scores += self.item_bias[:-1]
         scores += (self.user_bias[user_idx] + np.float32(self.global_mean))[:, None]
         return scores
+
+    def parts(self, user_idx: int, item_idx: int) -> dict[str, float]:
+        """What the score of a pair is the sum of."""
+        parts = {
+            "global_mean": float(self.global_mean),
+            "user_bias": float(self.user_bias[user_idx]),
+            "item_bias": float(self.item_bias[item_idx]),
+        }
+        score = self.score(np.array([user_idx], dtype=np.int32), np.array([item_idx], dtype=np.int32))
+        return {**parts, "interaction": float(score[0]) - sum(parts.values())}
 
 
 def with_fallback(rows: Array) -> Array:

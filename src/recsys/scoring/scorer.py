@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from recsys.data.vocabulary import Indices
-from recsys.scoring.factors import Array, Predictions
+from recsys.scoring.factors import Array, Factors, Predictions
+from recsys.scoring.network import Network
+
+Trained: TypeAlias = Factors | Network
+"""The scorers that training makes and a serving folder keeps."""
 
 
 class Scorer(Protocol):

@@ -58,7 +58,7 @@ def predict_file(store: Store, pairs: Path, output: Path, on_unknown: OnUnknown,
                 {
                     "user_id": taken(user_ids, asked.user.codes[rows]),
                     "item_id": taken(item_ids, asked.item.codes[rows]),
-                    "rating": store.factors.rate(user_idx[rows], item_idx[rows]).rating,
+                    "rating": store.scorer.rate(user_idx[rows], item_idx[rows]).rating,
                 }
             )
             observe(Scoring(min(start + PAIRS, asked.n_rows), asked.n_rows))
@@ -93,7 +93,7 @@ def recommend_all(
                     "user_id": taken(user_ids, users[left]),
                     "rank": rank[left],
                     "item_id": taken(item_ids, item_idx[left]),
-                    "rating": store.factors.link(score[left]),
+                    "rating": store.scorer.link(score[left]),
                     "score": score[left],
                 }
             )
@@ -131,7 +131,7 @@ def best_of_all(
 
     def best_of(start: int) -> tuple[int, np.ndarray[Any, Any], np.ndarray[Any, Any]]:
         users = np.arange(start, min(start + block, n_users), dtype=np.int32)
-        scores = store.factors.score_all(users)
+        scores = store.scorer.score_all(users)
         scores[:, ~allowed] = -np.inf
         scores[store.seen_of(users)] = -np.inf
         best = top_n(scores, n)

@@ -27,7 +27,7 @@ def evaluate_file(store: Store, path: Path, observe: Observer = silent) -> dict[
     ratings = read_as(path, store.data, store.users, store.items, WANTED, observe)
     train = store.training_ratings()
     return {
-        **asdict(evaluate(store.factors, ratings)),
+        **asdict(evaluate(store.scorer, ratings)),
         "baselines": {
             "global_mean": asdict(evaluate(baselines.global_mean(train), ratings)),
             "biases": asdict(evaluate(baselines.biases(train), ratings)),

@@ -10,10 +10,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from recsys.data.vocabulary import Vocabulary
 from recsys.errors import RunError
 from recsys.runs.sealed import TEMPORARY, writing
+from recsys.scoring.factors import Factors
+from recsys.scoring.network import Network
 from recsys.serving.arrow import csv_file, table
+from recsys.serving.export_readme import readme
 from recsys.serving.store import Store
 from recsys.serving.text import pack_ids
 from recsys.version import __version__
@@ -23,6 +25,8 @@ Format = Literal["csv", "parquet", "npz", "safetensors"]
 
 def export_factors(store: Store, folder: Path, form: Format = "csv") -> list[Path]:
     """Writes the model into a new or empty folder; returns the files, README.md among them.
+
+    Of an embedding net, the factors are the embeddings, and model.json holds the layers.
 
     Raises:
         RunError: the folder holds something, or cannot be written.
@@ -46,7 +50,7 @@ def export_factors(store: Store, folder: Path, form: Format = "csv") -> list[Pat
         aside.mkdir(parents=True)
         how_to_load = writers[form](store, aside)
         (aside / "model.json").write_text(json.dumps(_model(store), indent=2) + "\n", encoding="utf-8")
-        (aside / "README.md").write_text(_readme(store, how_to_load), encoding="utf-8")
+        (aside / "README.md").write_text(readme(store, how_to_load), encoding="utf-8")
         if folder.exists():
             folder.rmdir()
         aside.rename(folder)
@@ -55,27 +59,47 @@ def export_factors(store: Store, folder: Path, form: Format = "csv") -> list[Pat
 
 def _model(store: Store) -> dict[str, Any]:
     """What is not a row of a user or an item."""
-    factors = store.factors
+    scorer = store.scorer
+    own: dict[str, Any]
+    if isinstance(scorer, Factors):
+        own = {
+            "global_mean": scorer.global_mean,
+            "unknown_user": {"bias": float(scorer.user_bias[-1]), "factors": scorer.user_factors[-1].tolist()},
+            "unknown_item": {"bias": float(scorer.item_bias[-1]), "factors": scorer.item_factors[-1].tolist()},
+        }
+    else:
+        own = {
+            "layers": [{"weight": one.weight.tolist(), "bias": one.bias.tolist()} for one in scorer.layers],
+            "unknown_user": {"factors": scorer.user_embedding[-1].tolist()},
+            "unknown_item": {"factors": scorer.item_embedding[-1].tolist()},
+        }
+    return {"kind": store.sealed.facts["kind"], **own, "link": vars(scorer.link), "recsys_version": __version__}
+
+
+def _arrays(store: Store) -> dict[str, Any]:
+    """Rows of users and items, without those of the unknown."""
+    scorer = store.scorer
+    if isinstance(scorer, Network):
+        return {"user_factors": scorer.user_embedding[:-1], "item_factors": scorer.item_embedding[:-1]}
     return {
-        "global_mean": factors.global_mean,
-        "link": {"kind": factors.link.kind, "low": factors.link.low, "high": factors.link.high},
-        "unknown_user": {"bias": float(factors.user_bias[-1]), "factors": factors.user_factors[-1].tolist()},
-        "unknown_item": {"bias": float(factors.item_bias[-1]), "factors": factors.item_factors[-1].tolist()},
-        "recsys_version": __version__,
+        "user_bias": scorer.user_bias[:-1],
+        "item_bias": scorer.item_bias[:-1],
+        "user_factors": scorer.user_factors[:-1],
+        "item_factors": scorer.item_factors[:-1],
     }
 
 
-def _table(ids: Vocabulary, role: str, bias: np.ndarray[Any, Any], factors: np.ndarray[Any, Any]) -> dict[str, Any]:
-    """The columns of users or items: id, bias, factor_0, factor_1, …"""
-    columns = {f"{role}_id": ids.ids, "bias": bias[:-1]}
-    return columns | {f"factor_{n}": factors[:-1, n] for n in range(factors.shape[1])}
-
-
 def _tables(store: Store) -> tuple[dict[str, Any], dict[str, Any]]:
-    factors = store.factors
-    items = _table(store.items, "item", factors.item_bias, factors.item_factors)
-    with_title = {"item_id": items["item_id"], "title": store.titles} | items
-    return _table(store.users, "user", factors.user_bias, factors.user_factors), with_title
+    """The columns of users and items: id, title of an item, bias where there is one, factor_0, factor_1, …"""
+    arrays = _arrays(store)
+
+    def numbers(role: str) -> dict[str, Any]:
+        factors = arrays[f"{role}_factors"]
+        bias = {"bias": arrays[f"{role}_bias"]} if f"{role}_bias" in arrays else {}
+        return bias | {f"factor_{n}": factors[:, n] for n in range(factors.shape[1])}
+
+    users = {"user_id": store.users.ids, **numbers("user")}
+    return users, {"item_id": store.items.ids, "title": store.titles, **numbers("item")}
 
 
 def _csv(store: Store, folder: Path) -> str:
@@ -103,11 +127,9 @@ def _npz(store: Store, folder: Path) -> str:
     return """import json
 import numpy as np
 
-arrays = np.load("factors.npz")
+arrays = dict(np.load("factors.npz"))
 user_ids, item_ids = arrays["user_ids"].tolist(), arrays["item_ids"].tolist()
-user_bias, user_factors = arrays["user_bias"], arrays["user_factors"]
-item_bias, item_factors = arrays["item_bias"], arrays["item_factors"]
-"""
+""" + _load_arrays(store)
 
 
 def _safetensors(store: Store, folder: Path) -> str:
@@ -132,19 +154,11 @@ def ids(role):
 
 
 user_ids, item_ids = ids("user"), ids("item")
-user_bias, user_factors = arrays["user_bias"], arrays["user_factors"]
-item_bias, item_factors = arrays["item_bias"], arrays["item_factors"]
-"""
+""" + _load_arrays(store)
 
 
-def _arrays(store: Store) -> dict[str, Any]:
-    factors = store.factors
-    return {
-        "user_bias": factors.user_bias[:-1],
-        "item_bias": factors.item_bias[:-1],
-        "user_factors": factors.user_factors[:-1],
-        "item_factors": factors.item_factors[:-1],
-    }
+def _load_arrays(store: Store) -> str:
+    return "".join(f'{name} = arrays["{name}"]\n' for name in _arrays(store))
 
 
 def _pandas(store: Store, read: str) -> str:
@@ -159,56 +173,10 @@ import pandas as pd
 users = {users}
 items = {items}
 user_ids, item_ids = users["user_id"].tolist(), items["item_id"].tolist()
-user_bias, user_factors = users["bias"].to_numpy(), users.filter(like="factor_").to_numpy()
-item_bias, item_factors = items["bias"].to_numpy(), items.filter(like="factor_").to_numpy()
-"""
+{"".join(_load_column(name) for name in _arrays(store))}"""
 
 
-LINKS = {
-    "identity": "score",
-    "clip": 'np.clip(score, model["link"]["low"], model["link"]["high"])',
-    "sigmoid": 'model["link"]["low"] + (model["link"]["high"] - model["link"]["low"]) / (1 + np.exp(-score))',
-}
-
-
-def _readme(store: Store, how_to_load: str) -> str:
-    factors = store.factors
-    user, item = store.users.ids[:1].tolist()[0], store.items.ids[:1].tolist()[0]
-    return f"""# Exported factors
-
-{len(store.users):,} users and {len(store.items):,} items with {factors.user_factors.shape[1]} factors each, from the
-recsys run `{store.sealed.facts["run"]}`. Ids are those of the ratings file. `model.json` holds what is not a row of a
-user or an item: the global mean, the link, and the bias and factors that stand for an unknown user or item.
-
-    score  = global_mean + user_bias + item_bias + user_factors · item_factors
-    rating = link(score), and the link here is `{factors.link.kind}`
-
-Rank by score, show the rating. The Python below runs in this folder.
-
-## Load
-
-```python
-{how_to_load}
-with open("model.json", encoding="utf-8") as file:
-    model = json.load(file)
-```
-
-## One rating
-
-```python
-u, i = user_ids.index({user!r}), item_ids.index({item!r})
-score = model["global_mean"] + user_bias[u] + item_bias[i] + user_factors[u] @ item_factors[i]
-rating = {LINKS[factors.link.kind]}
-print(rating)
-```
-
-## The ten best items for a user
-
-Leave out the items that the user has rated: they are in your own ratings file.
-
-```python
-scores = model["global_mean"] + user_bias[u] + item_bias + item_factors @ user_factors[u]
-top = [item_ids[n] for n in np.argsort(-scores)[:10]]
-print(top)
-```
-"""
+def _load_column(name: str) -> str:
+    role, part = name.split("_")
+    columns = '.filter(like="factor_")' if part == "factors" else '["bias"]'
+    return f"{name} = {role}s{columns}.to_numpy()\n"

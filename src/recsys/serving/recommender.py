@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +12,10 @@ import numpy as np
 
 from recsys.data.vocabulary import UNKNOWN, Vocabulary
 from recsys.errors import UnknownIdError
+from recsys.serving.explain import Explanation
+from recsys.serving.explain import explain as explain_prediction
+from recsys.serving.fold_in import Prior, Side, linear_factors, solve, user_prior
+from recsys.serving.similar import Similar, similar_items
 from recsys.serving.store import Store, open_store
 from recsys.serving.top import top_n
 
@@ -60,15 +65,15 @@ class Recommender:
 
     @classmethod
     def open(cls, run: Path | None = None) -> Recommender:
-        """Opens a run, its serving folder, or a copy of that; without one, the newest finished run."""
+        """Opens a run, its serving folder, or a copy of that; without one, the run that is served by default."""
         return cls(open_store(run))
 
     def predict(self, user_id: int | str, item_id: int | str, *, on_unknown: OnUnknown = "error") -> Prediction:
         """The rating that the user would give the item.
 
         Args:
-            on_unknown: what to do about an id without training ratings: raise, or predict with the mean bias and
-                factors of the known (and say so in known_user, known_item).
+            on_unknown: what to do about an id without training ratings: raise, or predict with the mean of the
+                known biases and factors or embeddings (and say so in known_user, known_item).
         Raises:
             UnknownIdError: with on_unknown="error".
         """
@@ -76,20 +81,15 @@ class Recommender:
         user, user_idx = _find("user", store.users, user_id, on_unknown)
         item, item_idx = _find("item", store.items, item_id, on_unknown)
         one_user, one_item = np.array([user_idx], dtype=np.int32), np.array([item_idx], dtype=np.int32)
-        factors = store.factors
-        score = factors.score(one_user, one_item)
-        parts = {
-            "global_mean": float(factors.global_mean),
-            "user_bias": float(factors.user_bias[user_idx]),
-            "item_bias": float(factors.item_bias[item_idx]),
-        }
+        scorer = store.scorer
+        score = scorer.score(one_user, one_item)
         return Prediction(
             user_id=user,
             item_id=item,
-            rating=float(factors.link(score)[0]),
+            rating=float(scorer.link(score)[0]),
             score=float(score[0]),
-            link=factors.link.kind,
-            parts={**parts, "interaction": float(score[0]) - sum(parts.values())},
+            link=scorer.link.kind,
+            parts=scorer.parts(user_idx, item_idx),
             known_user=user_idx != UNKNOWN,
             known_item=item_idx != UNKNOWN,
             title=self.title(item_idx),
@@ -116,32 +116,107 @@ class Recommender:
         _, user_idx = _find("user", store.users, user_id, "error")
         allowed = self.allowed(min_ratings, candidates)
         allowed[store.seen(user_idx)[0]] = False
-        scores = store.factors.score_all(np.array([user_idx], dtype=np.int32))
-        scores[0, ~allowed] = -np.inf
-        best = [idx for idx in top_n(scores, n)[0].tolist() if np.isfinite(scores[0, idx])]
-        return [self._recommendation(rank, idx, scores[0, idx]) for rank, idx in enumerate(best, start=1)]
+        return self._best(store.scorer.score_all(np.array([user_idx], dtype=np.int32)), allowed, n)
+
+    def recommend_for(
+        self,
+        item_ids: Sequence[int | str],
+        ratings: Sequence[float] | np.ndarray[Any, Any],
+        n: int = 10,
+        *,
+        min_ratings: int = 0,
+        candidates: Sequence[int | str] | None = None,
+    ) -> list[Recommendation]:
+        """The n best items for a visitor who has rated a few, see recsys.serving.fold_in; nothing is stored.
+
+        Args:
+            item_ids: what the visitor rated, each once; items without training ratings say nothing and are left out.
+            ratings: of each, in the units of the training ratings.
+            n, min_ratings, candidates: as in `recommend`.
+        Raises:
+            UnknownIdError: none of the items has training ratings.
+            RunError: the model is not a dot product with linear output.
+        """
+        store, factors = self.store, linear_factors(self.store)
+        rated = self.index_items(item_ids)
+        known = rated != UNKNOWN
+        if not known.any():
+            raise UnknownIdError(
+                f"none of the {len(rated):,} rated items has training ratings",
+                where=f"the run's {len(store.items):,} items",
+                expected=f"item ids of the training ratings, such as {store.items.ids[:1].tolist()[0]!r}",
+            )
+        (row,) = solve(
+            self._user_prior,
+            factors.global_mean,
+            Side.items(factors),
+            codes=np.zeros(int(known.sum()), dtype=np.int32),
+            other_idx=rated[known],
+            rating=np.asarray(ratings, dtype=np.float32)[known],
+        )
+        visitor = replace(factors, user_bias=row[:1], user_factors=row[None, 1:])
+        allowed = self.allowed(min_ratings, candidates)
+        allowed[rated[known]] = False
+        return self._best(visitor.score_all(np.zeros(1, dtype=np.int32)), allowed, n)
+
+    def similar(self, item_id: int | str, n: int = 10, *, min_ratings: int = 0) -> list[Similar]:
+        """The items whose factors are most like the item's, see `similar_items`.
+
+        Raises:
+            UnknownIdError: the item has no training ratings.
+        """
+        _, item_idx = _find("item", self.store.items, item_id, "error")
+        return similar_items(self.store, item_idx, n, min_ratings=min_ratings)
+
+    def explain(self, user_id: int | str, item_id: int | str, n: int = 10) -> Explanation:
+        """A prediction, and the n of the user's own ratings that pull most on it, see recsys.serving.explain.
+
+        Raises:
+            UnknownIdError: the user or the item has no training ratings.
+        """
+        prediction = self.predict(user_id, item_id)
+        _, user_idx = _find("user", self.store.users, user_id, "error")
+        _, item_idx = _find("item", self.store.items, item_id, "error")
+        return explain_prediction(self.store, prediction, user_idx, item_idx, n)
 
     def allowed(self, min_ratings: int = 0, candidates: Sequence[int | str] | None = None) -> np.ndarray[Any, Any]:
         """Which items may be recommended at all, bool, shape (n_items,)."""
         allowed = self.store.item_counts >= min_ratings
         if candidates is not None:
-            parsed = [self.store.items.parse(str(one)) for one in candidates]
-            idx = self.store.items.index([one for one in parsed if one is not None])
+            idx = self.index_items(candidates)
             listed = np.zeros(len(allowed), dtype=bool)
             listed[idx[idx != UNKNOWN]] = True
             allowed &= listed
         return allowed
 
+    def index_items(self, item_ids: Sequence[int | str]) -> np.ndarray[Any, Any]:
+        """The index of each item, int32; −1 where it has no training ratings or cannot be an id."""
+        parsed = [self.store.items.parse(str(one)) for one in item_ids]
+        idx = np.full(len(parsed), UNKNOWN, dtype=np.int32)
+        possible = np.array([one is not None for one in parsed], dtype=bool)
+        idx[possible] = self.store.items.index([one for one in parsed if one is not None])
+        return idx
+
     def title(self, item_idx: int) -> str | None:
         """The item's title, if it has one."""
         return (str(self.store.titles[item_idx]) or None) if item_idx != UNKNOWN else None
+
+    @cached_property
+    def _user_prior(self) -> Prior:
+        return user_prior(self.store)
+
+    def _best(self, scores: np.ndarray[Any, Any], allowed: np.ndarray[Any, Any], n: int) -> list[Recommendation]:
+        """Of one user's scores, shape (1, n_items)."""
+        scores[0, ~allowed] = -np.inf
+        best = [idx for idx in top_n(scores, n)[0].tolist() if np.isfinite(scores[0, idx])]
+        return [self._recommendation(rank, idx, scores[0, idx]) for rank, idx in enumerate(best, start=1)]
 
     def _recommendation(self, rank: int, idx: int, score: np.float32) -> Recommendation:
         return Recommendation(
             rank=rank,
             item_id=self.store.items.ids[idx : idx + 1].tolist()[0],
             title=self.title(idx),
-            rating=float(self.store.factors.link(np.array([score]))[0]),
+            rating=float(self.store.scorer.link(np.array([score]))[0]),
             score=float(score),
             n_ratings=int(self.store.item_counts[idx]),
         )

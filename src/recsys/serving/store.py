@@ -18,14 +18,18 @@ from recsys.data.vocabulary import Vocabulary
 from recsys.errors import RunError
 from recsys.records import Arrays
 from recsys.runs.arrays import memory_map
-from recsys.runs.directory import SERVING, SERVING_JSON, finished_runs, runs_root
+from recsys.runs.directory import SERVING, SERVING_JSON, default_run
 from recsys.runs.sealed import Sealed, open_sealed, write_sealed
-from recsys.scoring.factors import Factors, Link
+from recsys.scoring.factors import Factors
+from recsys.scoring.scorer import Trained
+from recsys.serving.scorers import scorer_arrays, scorer_from
 from recsys.serving.text import pack_ids, pack_texts, unpack_ids, unpack_texts
 from recsys.version import __version__
 
 SCORER, USERS, ITEMS = "scorer.safetensors", "users.safetensors", "items.safetensors"
 SEEN, HELD_OUT = "seen.safetensors", "held_out.safetensors"
+ITEM_COLUMNS = "item_columns.safetensors"
+HeldOut = Literal["valid", "test", "earlier"]
 HELD_OUT_COLUMNS = ("user_idx", "item_idx", "rating")
 
 
@@ -40,13 +44,29 @@ class Store:
     """
 
     sealed: Sealed
-    factors: Factors
+    scorer: Trained
     users: Vocabulary
     items: Vocabulary
     user_counts: np.ndarray[Any, Any]
     item_counts: np.ndarray[Any, Any]
     titles: np.ndarray[Any, Any]
     data: Data
+
+    @property
+    def factors(self) -> Factors:
+        """The scorer of a dot product, for what only its factors can answer.
+
+        Raises:
+            RunError: the run's model is a network.
+        """
+        if isinstance(self.scorer, Factors):
+            return self.scorer
+        raise RunError(
+            "this needs a dot product, and the run's model is an embedding_net",
+            where=str(self.sealed.path),
+            expected="a run whose score is a mean, two biases and the product of two rows of factors",
+            hint="train one with model.kind: dot_product",
+        )
 
     def seen(self, user_idx: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
         """The items that a user rated in training, int32 indices, and the ratings, float32."""
@@ -65,13 +85,30 @@ class Store:
         item_idx, rating = self._seen
         return Ratings(user_idx, item_idx, rating, None, self.users, self.items)
 
-    def held_out(self, part: Literal["valid", "test"]) -> Ratings | None:
-        """The ratings that the run was measured on, without times; None if it had no such part."""
+    def some_training_ratings(self, n: int) -> Ratings:
+        """About n of the training ratings, evenly spaced by user, or all of them if there are fewer."""
+        item_idx, rating = self._seen
+        rows = np.arange(0, len(rating), max(1, len(rating) // n))
+        user_idx = (np.searchsorted(self._seen_offsets, rows, side="right") - 1).astype(np.int32)
+        return Ratings(user_idx, item_idx[rows], rating[rows], None, self.users, self.items)
+
+    def held_out(self, part: HeldOut) -> Ratings | None:
+        """The ratings that the run was measured on, without times; None if it had no such part.
+
+        earlier: those that the runs which it starts from were measured on.
+        """
         arrays = self.sealed.arrays(HELD_OUT)
         if f"{part}_rating" not in arrays:
             return None
         user_idx, item_idx, rating = (arrays[f"{part}_{name}"] for name in HELD_OUT_COLUMNS)
         return Ratings(user_idx, item_idx, rating, None, self.users, self.items)
+
+    @cached_property
+    def item_columns(self) -> dict[str, np.ndarray[Any, Any]]:
+        """The other columns of the items file: name → the text of each item, object (str), "" where there is none."""
+        names: list[str] = self.sealed.facts.get("item_columns", [])
+        arrays = self.sealed.arrays(ITEM_COLUMNS) if names else {}
+        return {name: unpack_texts(str(number), arrays) for number, name in enumerate(names)}
 
     @cached_property
     def _seen_offsets(self) -> np.ndarray[Any, Any]:
@@ -84,7 +121,7 @@ class Store:
         return memory_map(path, "item_idx"), memory_map(path, "rating")
 
 
-def write_serving(run: Path, factors: Factors, parts: Parts, config: Config) -> None:
+def write_serving(run: Path, scorer: Trained, parts: Parts, config: Config) -> None:
     """Writes `run`/serving."""
     train = parts.known
     titles = [parts.titles.get(one, "") for one in train.items.ids.tolist()]
@@ -92,31 +129,33 @@ def write_serving(run: Path, factors: Factors, parts: Parts, config: Config) -> 
         "kind": config.model.kind,
         "run": run.name,
         "recsys_version": __version__,
-        "global_mean": factors.global_mean,
-        "link": {"kind": factors.link.kind, "low": factors.link.low, "high": factors.link.high},
+        **({"global_mean": scorer.global_mean} if isinstance(scorer, Factors) else {}),
+        "link": vars(scorer.link),
         "scale": vars(parts.scale),
         "id_types": {"user": train.users.id_type.__name__, "item": train.items.id_type.__name__},
         "n_users": len(train.users),
         "n_items": len(train.items),
         "n_ratings": len(train),
         "data": config.data.model_dump(mode="json", include={"columns", "encoding"}, exclude_none=True),
+        "item_columns": list(parts.item_columns),
     }
     write_sealed(
         run / SERVING,
         SERVING_JSON,
         facts,
         {
-            SCORER: _factor_arrays(factors),
+            SCORER: scorer_arrays(scorer),
             USERS: {**pack_ids(train.users), "n_ratings": train.user_counts},
             ITEMS: {**pack_ids(train.items), **pack_texts("titles", titles), "n_ratings": train.item_counts},
             SEEN: _by_user(train),
             HELD_OUT: _held_out(parts),
+            **_item_columns(parts),
         },
     )
 
 
 def open_store(path: Path | None = None) -> Store:
-    """Opens a run, its serving folder, or a copy of that; without a path, the newest finished run.
+    """Opens a run, its serving folder, or a copy of that; without a path, the run that is served by default.
 
     Raises:
         RunError: there is none, or it is damaged.
@@ -126,14 +165,7 @@ def open_store(path: Path | None = None) -> Store:
     users, items, arrays = sealed.arrays(USERS), sealed.arrays(ITEMS), sealed.arrays(SCORER)
     return Store(
         sealed=sealed,
-        factors=Factors(
-            global_mean=facts["global_mean"],
-            user_bias=arrays["user_bias"],
-            item_bias=arrays["item_bias"],
-            user_factors=arrays["user_factors"],
-            item_factors=arrays["item_factors"],
-            link=Link(**facts["link"]),
-        ),
+        scorer=scorer_from(arrays, facts),
         users=unpack_ids(users),
         items=unpack_ids(items),
         user_counts=users["n_ratings"],
@@ -145,16 +177,7 @@ def open_store(path: Path | None = None) -> Store:
 
 def locate(path: Path | None) -> Path:
     """The serving folder that is meant."""
-    if path is None:
-        finished = finished_runs()
-        if not finished:
-            raise RunError(
-                "there is no finished run",
-                where=str(runs_root()),
-                expected="a run under this folder, or one named by --run",
-                hint="train one: recsys train --config configs/movielens-small.yaml",
-            )
-        path = finished[-1]
+    path = default_run() if path is None else path
     for folder in (path / SERVING, path):
         if (folder / SERVING_JSON).exists():
             return folder
@@ -163,15 +186,6 @@ def locate(path: Path | None) -> Path:
     else:
         what, hint = "this is not a finished run", f"go on with it: recsys train --resume --run-dir {path}"
     raise RunError(what, where=str(path), expected="a run folder, or its serving folder", hint=hint)
-
-
-def _factor_arrays(factors: Factors) -> Arrays:
-    return {
-        "user_bias": factors.user_bias,
-        "item_bias": factors.item_bias,
-        "user_factors": factors.user_factors,
-        "item_factors": factors.item_factors,
-    }
 
 
 def _by_user(train: Ratings) -> Arrays:
@@ -189,10 +203,20 @@ def _by_user(train: Ratings) -> Arrays:
 def _held_out(parts: Parts) -> Arrays:
     return {
         f"{part}_{name}": getattr(ratings, name)
-        for part, ratings in (("valid", parts.valid), ("test", parts.test))
+        for part, ratings in (("valid", parts.valid), ("test", parts.test), ("earlier", parts.earlier_test))
         if ratings is not None
         for name in HELD_OUT_COLUMNS
     }
+
+
+def _item_columns(parts: Parts) -> dict[str, Arrays]:
+    """The file of the other columns by their number, since names may be anything; none where there are no columns."""
+    ids: list[int | str] = parts.known.items.ids.tolist()
+    packed = [
+        pack_texts(str(number), [texts.get(one, "") for one in ids])
+        for number, texts in enumerate(parts.item_columns.values())
+    ]
+    return {ITEM_COLUMNS: {name: array for one in packed for name, array in one.items()}} if packed else {}
 
 
 def _reading(facts: dict[str, Any]) -> dict[str, Any]:

@@ -7,18 +7,23 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import torch
 
+from recsys.config.rates import highest
 from recsys.config.training import AdamW
 from recsys.data.ratings import Ratings
 from recsys.models.dot_product import DotProduct
+from recsys.models.embedding_net import EmbeddingNet
 from recsys.records import Arrays, Observer, Pass, State, Step
-from recsys.scoring.factors import Factors
+from recsys.scoring.scorer import Trained
 from recsys.seeding import rng
+from recsys.training.groups import layer_groups, peak
 from recsys.training.schedule import build_schedule
 
 BETA2, EPS = 0.99, 1e-5  # fastai's
 MOMENTS = ("exp_avg", "exp_avg_sq")
+MOST_EPOCHS, FEWEST_EPOCHS = 15, 4
 THREADED_BATCH = 16_384  # below this, threads wait for each other longer than they work
 GPU_RATINGS = 1_000_000  # below this, a GPU spends its time on launching kernels
 SUMMED = 16_384  # numbers that PyTorch adds up on one thread
@@ -36,9 +41,11 @@ class AdamWLearner:
 
     evaluation_cost = 0.2
 
-    def __init__(self, model: DotProduct, train: Ratings, settings: AdamW, seed: int) -> None:
-        self._settings = settings = resolve(settings, len(train))
+    def __init__(self, model: DotProduct | EmbeddingNet, train: Ratings, settings: AdamW, seed: int) -> None:
+        self._settings = settings = resolve(settings, len(train), is_network=isinstance(model, EmbeddingNet))
         self.n_ratings = len(train)
+        assert isinstance(settings.n_epochs, int)
+        self.n_epochs = settings.n_epochs
         self._seed = seed
         self._device = torch.device(settings.device)
         self._model = model.to(self._device)
@@ -47,34 +54,41 @@ class AdamWLearner:
         ]
         self.column_bytes = sum(column.nbytes for column in self._columns)
         assert isinstance(settings.batch_size, int)
-        assert isinstance(settings.lr_max, float)
+        assert settings.lr_max != "auto"
+        self.groups = layer_groups(model.groups, settings.lr_max, settings.freeze)
         self._batch_size = settings.batch_size
         self._steps = math.ceil(self.n_ratings / self._batch_size)
-        self._schedule = build_schedule(settings, settings.lr_max, self._steps)
+        self._schedule = build_schedule(settings, self.n_epochs, peak(self.groups), self._steps)
+        self._freeze()
         self._optimizer = torch.optim.AdamW(
             [
-                {"params": [parameter], "weight_decay": self._decay(name)}
-                for name, parameter in model.named_parameters()
+                {"params": [parameter], "weight_decay": self._decay(name), "share": self._share(name)}
+                for name, parameter in self._moving()
             ],
             betas=(0.0, BETA2),
             eps=EPS,
             fused=True,
         )
+        self._idle = _rows_without_ratings(model, train)
 
     def epoch(self, number: int, observe: Observer) -> Pass:
         """One pass over the training ratings in a new order."""
-        with _threads(self._settings.n_threads):
+        with _threads(self._settings.n_threads), self._idle_rows_kept():
             order = torch.from_numpy(rng(self._seed, "shuffle", number).permutation(self.n_ratings)).to(self._device)
             users, items, ratings = (torch.split(column[order], self._batch_size) for column in self._columns)
+            self._model.train()
             squares = torch.zeros((), dtype=torch.float64, device=self._device)
             first = (number - 1) * self._steps
             report = max(1, round(self._steps * REPORT_EVERY))
             for batch, (user_idx, item_idx, rating) in enumerate(zip(users, items, ratings, strict=True)):
                 self._set_rates(first + batch)
+                if isinstance(self._model, EmbeddingNet):
+                    self._model.begin_step(number, batch)
                 squares += self._step(user_idx, item_idx, rating)
                 if batch % report == 0:
                     done = batch * self._batch_size
-                    observe(Step(number, self._settings.n_epochs, done, self.n_ratings, self._lr))
+                    observe(Step(number, self.n_epochs, done, self.n_ratings, self._lr))
+        self._model.eval()
         rmse = self._model.scale.std * math.sqrt(float(squares) / self.n_ratings)
         return Pass(train_rmse=rmse, lr=self._lr)
 
@@ -86,7 +100,7 @@ class AdamWLearner:
     def restore(self, state: State) -> None:
         """Parameters and moments, as they were."""
         self._model.load_state_dict({name: torch.from_numpy(array) for name, array in state.model.items()})
-        for name, parameter in self._model.named_parameters():
+        for name, parameter in self._moving():
             moments = {
                 moment: torch.from_numpy(state.learner[f"{moment}.{name}"]).to(self._device).clone()
                 for moment in MOMENTS
@@ -94,9 +108,9 @@ class AdamWLearner:
             step = torch.tensor(float(state.epoch * self._steps), device=self._device)
             self._optimizer.state[parameter] = {"step": step, **moments}
 
-    def scorer(self) -> Factors:
+    def scorer(self) -> Trained:
         """The model as it stands."""
-        return self._model.factors()
+        return self._model.scorer()
 
     def settings(self) -> dict[str, object]:
         """All that the result depends on, with `auto` resolved: so not the number of threads."""
@@ -116,48 +130,91 @@ class AdamWLearner:
         self._lr = float(self._schedule.lr[step])
         betas = (float(self._schedule.momentum[step]), BETA2)
         for group in self._optimizer.param_groups:
-            group["lr"], group["betas"] = self._lr, betas
+            group["lr"], group["betas"] = self._lr * group["share"], betas
+
+    def _freeze(self) -> None:
+        frozen = {name for group in self.groups if group.is_frozen for name in group.parameters}
+        for name, parameter in self._model.named_parameters():
+            parameter.requires_grad_(name not in frozen)
+
+    def _moving(self) -> Iterator[tuple[str, torch.nn.Parameter]]:
+        """The parameters that are not frozen."""
+        return ((name, one) for name, one in self._model.named_parameters() if one.requires_grad)
+
+    def _share(self, name: str) -> float:
+        return next(group.share for group in self.groups if name in group.parameters)
+
+    @contextlib.contextmanager
+    def _idle_rows_kept(self) -> Iterator[None]:
+        """Weight decay shrinks every row; those of users and items without ratings here stay as they were."""
+        before = [(parameter, rows, parameter.detach()[rows]) for parameter, rows in self._idle]
+        yield
+        with torch.no_grad():
+            for parameter, rows, values in before:
+                parameter[rows] = values
 
     def _decay(self, name: str) -> float:
         settings = self._settings
-        decay = settings.bias_weight_decay if name.endswith("bias") else settings.weight_decay
+        decay = settings.weight_decay if name.endswith("embedding") else settings.bias_weight_decay
         assert isinstance(decay, float)
         return decay
 
     def _moments(self) -> Arrays:
         return {
             f"{moment}.{name}": self._optimizer.state[parameter][moment].detach().cpu().numpy()
-            for name, parameter in self._model.named_parameters()
+            for name, parameter in self._moving()
             for moment in MOMENTS
         }
 
 
-def resolve(settings: AdamW, n_ratings: int) -> AdamW:
+def resolve(settings: AdamW, n_ratings: int, *, is_network: bool = False) -> AdamW:
     """`auto` → the value for this many training ratings.
 
-    About 160 steps an epoch, lr_max = 5e-3 · (batch_size / 256)^⅜, weight_decay · lr_max · steps = 1, and a tenth of it
-    for biases (docs/experiments.md, "Defaults of adamw").
+    15 epochs up to 100,000 ratings, then fewer as √n grows, down to 4; about 160 steps an epoch, lr_max = 5e-3 ·
+    (batch_size / 256)^⅜, weight_decay · lr_max · steps = 1, and a tenth of it for biases (docs/experiments.md,
+    "Defaults of adamw"). A network gets half that lr_max, and no decay of its layers ("embedding_net" there).
     """
     batch_size = settings.batch_size
     if batch_size == "auto":
         batch_size = 2 ** round(math.log2(min(max(n_ratings / 160, 64), 65_536)))
-    lr_max = 5e-3 * (batch_size / 256) ** 0.375 if settings.lr_max == "auto" else settings.lr_max
+    lr_max = settings.lr_max
+    if lr_max == "auto":
+        lr_max = (2.5e-3 if is_network else 5e-3) * (batch_size / 256) ** 0.375
     decay = settings.weight_decay
     if decay == "auto":
-        decay = 1 / (lr_max * math.ceil(n_ratings / batch_size))
+        decay = 1 / (highest(lr_max) * math.ceil(n_ratings / batch_size))
     threads = settings.n_threads
     if threads == "auto":
         threads = 1 if batch_size < THREADED_BATCH else torch.get_num_threads()
+    n_epochs = settings.n_epochs
+    if n_epochs == "auto":
+        n_epochs = min(max(round(MOST_EPOCHS * math.sqrt(100_000 / n_ratings)), FEWEST_EPOCHS), MOST_EPOCHS)
+    layer_decay = settings.bias_weight_decay
+    if layer_decay == "auto":
+        layer_decay = 0.0 if is_network else decay / 10
     return settings.model_copy(
         update={
+            "n_epochs": n_epochs,
             "batch_size": batch_size,
             "lr_max": lr_max,
             "weight_decay": decay,
-            "bias_weight_decay": decay / 10 if settings.bias_weight_decay == "auto" else settings.bias_weight_decay,
+            "bias_weight_decay": layer_decay,
             "n_threads": threads,
             "device": _device(settings, n_ratings),
         }
     )
+
+
+def _rows_without_ratings(model: torch.nn.Module, train: Ratings) -> list[tuple[torch.nn.Parameter, torch.Tensor]]:
+    """Each parameter that has a row for every user or item, with the rows of those without training ratings."""
+    counts = {"user": train.user_counts, "item": train.item_counts}
+    idle = {role: torch.from_numpy(np.flatnonzero(count == 0)) for role, count in counts.items()}
+    return [
+        (parameter, idle[role].to(parameter.device))
+        for name, parameter in model.named_parameters()
+        for role in counts
+        if name in (f"{role}_embedding", f"{role}_bias") and len(idle[role])
+    ]
 
 
 def _device(settings: AdamW, n_ratings: int) -> str:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from recsys.config import model as config_of
 from recsys.config.config import Config
 from recsys.config.training import AdamW, Sgd
+from recsys.data.ratings import join
 from recsys.data.split import Parts
 from recsys.models.dot_product import DotProduct
+from recsys.models.embedding_net import EmbeddingNet
+from recsys.models.warm import Inherited, warm_start
 from recsys.training.fit import Learner
 
 
-def build_learner(config: Config, parts: Parts) -> Learner:
-    """The learner that the config describes, its parameters drawn from the config's seed."""
-    train = parts.train
-    model = DotProduct(len(train.users), len(train.items), config.model, parts.scale, config.seed)
+def build_learner(config: Config, parts: Parts, inherited: Inherited | None = None) -> Learner:
+    """The learner that the config describes, its parameters drawn from the config's seed or taken over."""
+    train = parts.train if parts.once_more is None else join(parts.train, parts.once_more)
+    model = _model(config, parts)
+    if inherited is not None:
+        warm_start(model, inherited)
     match config.training:
         case AdamW() as settings:
             from recsys.training.adamw import AdamWLearner
@@ -21,4 +27,14 @@ def build_learner(config: Config, parts: Parts) -> Learner:
         case Sgd() as settings:
             from recsys.training.sgd.learner import SgdLearner
 
+            assert isinstance(model, DotProduct), "the config has refused this"
             return SgdLearner(model, train, settings, config.seed)
+
+
+def _model(config: Config, parts: Parts) -> DotProduct | EmbeddingNet:
+    n_users, n_items = len(parts.train.users), len(parts.train.items)
+    match config.model:
+        case config_of.DotProduct() as settings:
+            return DotProduct(n_users, n_items, settings, parts.scale, config.seed)
+        case config_of.EmbeddingNet() as settings:
+            return EmbeddingNet(n_users, n_items, settings, parts.scale, config.seed)

@@ -10,7 +10,8 @@ import numpy as np
 
 from recsys.errors import DivergedError
 from recsys.records import Epoch, Observer, Pass, State, silent
-from recsys.scoring.factors import Factors
+from recsys.scoring.scorer import Trained
+from recsys.training.groups import Group
 
 
 class Learner(Protocol):
@@ -22,6 +23,11 @@ class Learner(Protocol):
         ...
 
     @property
+    def n_epochs(self) -> int:
+        """How often each training rating is to be seen."""
+        ...
+
+    @property
     def column_bytes(self) -> int:
         """Memory of the learner's own copy of the training ratings."""
         ...
@@ -29,6 +35,11 @@ class Learner(Protocol):
     @property
     def evaluation_cost(self) -> float:
         """How many ratings could be trained on in the time of evaluating one."""
+        ...
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """The layer groups, from the first layers to the last, each with its learning rate."""
         ...
 
     def epoch(self, number: int, observe: Observer) -> Pass:
@@ -43,7 +54,7 @@ class Learner(Protocol):
         """Goes back to a state."""
         ...
 
-    def scorer(self) -> Factors:
+    def scorer(self) -> Trained:
         """The model as it stands."""
         ...
 
@@ -52,7 +63,7 @@ class Learner(Protocol):
         ...
 
 
-def fit(learner: Learner, n_epochs: int, *, after: int = 0, observe: Observer = silent) -> Iterator[Epoch]:
+def fit(learner: Learner, *, after: int = 0, observe: Observer = silent) -> Iterator[Epoch]:
     """Trains epoch by epoch; whoever consumes this records, evaluates and stops.
 
     Args:
@@ -60,6 +71,7 @@ def fit(learner: Learner, n_epochs: int, *, after: int = 0, observe: Observer = 
     Raises:
         DivergedError: numbers that are not finite, after the epoch in which they came up.
     """
+    n_epochs = learner.n_epochs
     for number in range(after + 1, n_epochs + 1):
         start = time.perf_counter()
         done = learner.epoch(number, observe)

@@ -65,7 +65,7 @@ def constant(n_epochs: int, lr_max: float, *, steps_per_epoch: int) -> Schedule:
     return Schedule(lr=np.full(n_steps, lr_max), momentum=np.full(n_steps, MOMENTUMS[0]))
 
 
-def build_schedule(settings: Scheduled, lr_max: float, steps_per_epoch: int) -> Schedule:
+def build_schedule(settings: Scheduled, n_epochs: int, lr_max: float, steps_per_epoch: int) -> Schedule:
     """The schedule that the config names."""
     match settings.schedule:
         case "one_cycle":
@@ -73,7 +73,7 @@ def build_schedule(settings: Scheduled, lr_max: float, steps_per_epoch: int) -> 
             assert settings.div_factor
             assert settings.final_div_factor
             return one_cycle(
-                settings.n_epochs,
+                n_epochs,
                 lr_max,
                 steps_per_epoch=steps_per_epoch,
                 pct_start=settings.pct_start,
@@ -82,9 +82,9 @@ def build_schedule(settings: Scheduled, lr_max: float, steps_per_epoch: int) -> 
             )
         case "flat_cosine":
             assert settings.pct_start
-            return flat_cosine(settings.n_epochs, lr_max, steps_per_epoch=steps_per_epoch, pct_start=settings.pct_start)
+            return flat_cosine(n_epochs, lr_max, steps_per_epoch=steps_per_epoch, pct_start=settings.pct_start)
         case "constant":
-            return constant(settings.n_epochs, lr_max, steps_per_epoch=steps_per_epoch)
+            return constant(n_epochs, lr_max, steps_per_epoch=steps_per_epoch)
 
 
 def _progress(n_steps: int) -> Curve:

@@ -44,7 +44,8 @@ def estimate(config: Config, observe: Observer = silent) -> dict[str, Any]:
         "training_bytes": training_bytes,
         "peak_bytes": LIBRARY_BYTES + 2 * data_bytes + training_bytes,
         "epoch_seconds": epoch_seconds,
-        "fit_seconds": epoch_seconds * config.training.n_epochs,
+        "fit_seconds": epoch_seconds * learner.n_epochs,
+        "n_epochs": learner.n_epochs,
         "method": config.training.method,
     }
 

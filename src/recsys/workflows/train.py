@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 from recsys.config.config import Config
-from recsys.data.read import read_ratings
-from recsys.data.split import Parts, split
+from recsys.data.split import Parts
 from recsys.evaluation.metrics import evaluate
 from recsys.evaluation.summary import measure
 from recsys.records import Epoch, Observer, silent
 from recsys.runs.history import best_epoch
 from recsys.runs.run import Run
-from recsys.scoring.factors import Factors
+from recsys.scoring.scorer import Trained
 from recsys.serving.store import write_serving
 from recsys.training.build import build_learner
 from recsys.training.fit import Learner, fit
 from recsys.version import __version__
+from recsys.workflows.start import begin, measure_start
 
 
 def train(
@@ -37,18 +37,19 @@ def train(
     with Run.claim(folder, config, resume=resume, checkpoint=checkpoint) as run:
         if run.result is not None:
             return run.result
-        parts = split(read_ratings(config.data, observe), config.split, config.seed)
-        scorer = _fit(run, parts, observe)
-        write_serving(run.path, scorer, parts, config)
-        return run.finish(_metrics(run, scorer, parts))
+        beginning = begin(config, observe)
+        learner = build_learner(config, beginning.parts, beginning.inherited)
+        start = beginning.facts and {**beginning.facts, "before": measure_start(learner.scorer(), beginning.parts)}
+        scorer = _fit(run, learner, beginning.parts, observe)
+        write_serving(run.path, scorer, beginning.parts, config)
+        return run.finish(_metrics(run, learner, scorer, beginning.parts, start))
 
 
-def _fit(run: Run, parts: Parts, observe: Observer) -> Factors:
+def _fit(run: Run, learner: Learner, parts: Parts, observe: Observer) -> Trained:
     """Trains, from where the run stands to its end, and returns the model that the config keeps."""
     training = run.config.training
-    learner = build_learner(run.config, parts)
     run.open({"data": parts.sha256, "scale": asdict(parts.scale), "training": learner.settings()})
-    epochs = fit(learner, training.n_epochs, after=run.restore(learner), observe=observe)
+    epochs = fit(learner, after=run.restore(learner), observe=observe)
     while not run.should_stop and (epoch := next(epochs, None)):
         if parts.valid is not None and _is_evaluated(epoch, training.evaluate_every, learner, parts):
             epoch = replace(epoch, valid=evaluate(learner.scorer(), parts.valid))
@@ -67,16 +68,18 @@ def _is_evaluated(epoch: Epoch, every: int | Literal["auto"], learner: Learner, 
     return epoch.number == epoch.n_epochs or epoch.number % (auto if every == "auto" else every) == 0
 
 
-def _metrics(run: Run, scorer: Factors, parts: Parts) -> dict[str, Any]:
+def _metrics(run: Run, learner: Learner, scorer: Trained, parts: Parts, start: dict[str, Any]) -> dict[str, Any]:
     epochs = run.rows[-1]["epoch"]
     return {
+        **({"start": {**start, "after": measure_start(scorer, parts)}} if start else {}),
         **measure(scorer, parts),
         "fit_seconds": run.fit_seconds,
-        "ratings_per_second": len(parts.train) * epochs / sum(row["seconds"] for row in run.rows),
+        "ratings_per_second": learner.n_ratings * epochs / sum(row["seconds"] for row in run.rows),
         "n_epochs": epochs,
         "best_epoch": best_epoch(run.rows),
-        "embedding_dim": run.config.model.embedding_dim,
+        "embedding_dim": scorer.embedding_dim,
         "method": run.config.training.method,
+        "groups": [group.to_dict() for group in learner.groups],
         "train": {
             "n_ratings": len(parts.train),
             "n_users": len(parts.train.users),

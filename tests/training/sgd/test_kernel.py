@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from recsys.training.sgd.kernel import sgd_kernel
+from recsys.training.sgd.kernel import ITEMS, USERS, sgd_kernel
 
 DIMS = (1, 2, 3, 7, 15, 16, 17, 31, 50, 64, 100, 129, 512)
-RATES = {"lr": 0.1, "decay": 0.3, "bias_decay": 0.2}
+RATES = {"user_lr": 0.1, "item_lr": 0.04, "decay": 0.3, "bias_decay": 0.2}
 
 
 def world(dim: int, n: int = 12) -> list[Any]:
@@ -42,14 +42,30 @@ def test_a_step_equals_an_autograd_step_of_the_stated_loss(dim: int, biases: boo
             tensor.grad = None
         loss.backward()
         with torch.no_grad():
-            for tensor in tensors:
+            for tensor, side in zip(tensors, ["user", "item"] * 2, strict=True):
                 if tensor.grad is not None:
-                    tensor -= RATES["lr"] * tensor.grad
+                    tensor -= RATES[f"{side}_lr"] * tensor.grad
         squares += float(error.detach()) ** 2
     got = sgd_kernel(dim, biases)(*arguments, *RATES.values())
     assert got == pytest.approx(squares, rel=1e-5)
     for array, tensor in zip(parameters, tensors, strict=True):
         np.testing.assert_allclose(array, tensor.detach().numpy(), atol=2e-6)
+
+
+@pytest.mark.parametrize("dim", [1, 16, 50, 129])
+@pytest.mark.parametrize(("sides", "still"), [(USERS, ITEMS), (ITEMS, USERS)])
+def test_a_side_that_does_not_move_keeps_every_bit_while_the_other_steps(dim: int, sides: int, still: int) -> None:
+    both, one = world(dim, 1), world(dim, 1)
+    before = [array.copy() for array in one[5:]]
+    for arguments, moving in ((both, USERS + ITEMS), (one, sides)):
+        sgd_kernel(dim, True, moving)(*arguments, *RATES.values())
+    for number, (array, old, moved) in enumerate(zip(one[5:], before, both[5:], strict=True)):
+        is_still = still == (USERS, ITEMS)[number % 2]
+        if is_still:
+            np.testing.assert_array_equal(array, old)
+        else:
+            np.testing.assert_allclose(array, moved, rtol=1e-5)
+            assert not np.array_equal(array, old)
 
 
 @pytest.mark.parametrize("dim", [1, 16, 50, 300])

@@ -30,7 +30,7 @@ def test_planted_factors_are_recovered() -> None:
     train = planted(300, 200, 30_000)
     seen, unseen = train.take(slice(0, 25_000)), train.take(slice(25_000, None))
     learner = learner_of(seen, dim=4, n_epochs=60, lr_max=0.1, weight_decay=0.001, bias_weight_decay=0.001)
-    last = list(fit(learner, 60))[-1]
+    last = list(fit(learner))[-1]
     rating = learner.scorer().rate(unseen.user_idx, unseen.item_idx).rating
     assert last.train_rmse < 0.05
     assert np.sqrt(np.mean((rating - unseen.rating) ** 2)) < 0.1
@@ -114,7 +114,7 @@ def test_train_rmse_is_in_rating_units() -> None:
 def test_divergence_is_noticed_after_the_epoch(dim: int) -> None:
     learner = learner_of(planted(), dim=dim, lr_max=1e6, n_epochs=2)
     with pytest.raises(DivergedError), np.errstate(all="ignore"):
-        list(fit(learner, 2))
+        list(fit(learner))
 
 
 def test_an_observer_sees_the_steps_and_can_stop_between_them() -> None:

@@ -27,13 +27,14 @@ LINES_AHEAD = 8  # cache lines of a row to request; the hardware follows by itse
 
 SIGNATURE = (
     "float64(uint32[::1], uint32[::1], float32[::1], uint64, uint64, float32[:, ::1], float32[:, ::1],"
-    " float32[::1], float32[::1], float32, float32, float32)"
+    " float32[::1], float32[::1], float32, float32, float32, float32)"
 )
+USERS, ITEMS = 1, 2  # sides that a step moves; both: their sum
 I32, I64, FLOAT = ir.IntType(32), ir.IntType(64), ir.FloatType()
 
 
 @cache
-def sgd_kernel(dim: int, biases: bool) -> Callable[..., float]:
+def sgd_kernel(dim: int, biases: bool, sides: int = USERS + ITEMS) -> Callable[..., float]:
     """The compiled function that takes one gradient step for each of the ratings start … end − 1, in that order.
 
     With e = rating − (user_bias[u] + item_bias[i] + p·q), where p and q are the rows of u and i, each rating moves
@@ -41,20 +42,23 @@ def sgd_kernel(dim: int, biases: bool) -> Callable[..., float]:
         p ← (1 − lr·decay)·p + lr·e·q                 user_bias[u] ← (1 − lr·bias_decay)·user_bias[u] + lr·e
         q ← (1 − lr·decay)·q + lr·e·p                 item_bias[i] ← (1 − lr·bias_decay)·item_bias[i] + lr·e
 
-    all from the values before the step: the gradient of ½e² + ½decay·(|p|² + |q|²) + ½bias_decay·(b_u² + b_i²).
+    all from the values before the step: the gradient of ½e² + ½decay·(|p|² + |q|²) + ½bias_decay·(b_u² + b_i²). Users
+    and items have an lr each.
 
     Args:
         dim: length of a row, at least 1; a constant in the machine code.
         biases: without, the bias arrays are not touched and may be empty.
+        sides: USERS, ITEMS or their sum: whose rows and biases move; those of the other are only read.
     Returns:
-        (user_idx, item_idx, rating, start, end, user_embedding, item_embedding, user_bias, item_bias, lr, decay,
-        bias_decay) → sum of e² over the ratings, each e from before its step. Indices are uint32 and trusted.
+        (user_idx, item_idx, rating, start, end, user_embedding, item_embedding, user_bias, item_bias, user_lr,
+        item_lr, decay, bias_decay) → sum of e² over the ratings, each e from before its step. Indices are uint32 and
+        trusted.
 
     Source: Funk 2006, "Netflix update: try this at home"; Koren, Bell, Volinsky 2009, "Matrix Factorization
     Techniques for Recommender Systems".
     """
 
-    @compiled(SIGNATURE, name=f"sgd_{dim}_{biases}", fastmath=set(FASTMATH))
+    @compiled(SIGNATURE, name=f"sgd_{dim}_{biases}_{sides}", fastmath=set(FASTMATH))
     def sgd(
         user_idx: Any,
         item_idx: Any,
@@ -65,13 +69,15 @@ def sgd_kernel(dim: int, biases: bool) -> Callable[..., float]:
         item_embedding: Any,
         user_bias: Any,
         item_bias: Any,
-        lr: Any,
+        user_lr: Any,
+        item_lr: Any,
         decay: Any,
         bias_decay: Any,
     ) -> float:
         squares = 0.0
-        keep = np.float32(1) - lr * decay
-        keep_bias = np.float32(1) - lr * bias_decay
+        one = np.float32(1)
+        keep_user, keep_user_bias = one - user_lr * decay, one - user_lr * bias_decay
+        keep_item, keep_item_bias = one - item_lr * decay, one - item_lr * bias_decay
         for t in range(start, end):
             ahead = min(t + AHEAD, end - ONE)
             request_row(user_embedding, user_idx[ahead], dim)
@@ -80,11 +86,12 @@ def sgd_kernel(dim: int, biases: bool) -> Callable[..., float]:
             error = rating[t] - row_dot(user_embedding, u, item_embedding, i, dim)
             if biases:
                 error -= user_bias[u] + item_bias[i]
-            step = lr * error
-            row_step(user_embedding, u, item_embedding, i, keep, step, dim)
-            if biases:
-                user_bias[u] = keep_bias * user_bias[u] + step
-                item_bias[i] = keep_bias * item_bias[i] + step
+            user_step, item_step = user_lr * error, item_lr * error
+            row_step(user_embedding, u, item_embedding, i, keep_user, user_step, keep_item, item_step, dim, sides)
+            if biases and sides & USERS:
+                user_bias[u] = keep_user_bias * user_bias[u] + user_step
+            if biases and sides & ITEMS:
+                item_bias[i] = keep_item_bias * item_bias[i] + item_step
             squares += error * error
         return squares
 
@@ -116,22 +123,41 @@ def row_dot(_: Any, left: Any, u: Any, right: Any, i: Any, dim: Any) -> Any:
 
 
 @intrinsic(prefer_literal=True)  # type: ignore[untyped-decorator]
-def row_step(_: Any, left: Any, u: Any, right: Any, i: Any, keep: Any, step: Any, dim: Any) -> Any:
-    """left[u] ← keep·left[u] + step·right[i] and right[i] ← keep·right[i] + step·left[u], both at once."""
+def row_step(
+    _: Any,
+    left: Any,
+    u: Any,
+    right: Any,
+    i: Any,
+    keep_left: Any,
+    step_left: Any,
+    keep_right: Any,
+    step_right: Any,
+    dim: Any,
+    sides: Any,
+) -> Any:
+    """left[u] ← keep·left[u] + step·right[i] and right[i] ← keep·right[i] + step·left[u], both at once.
+
+    `sides` says which of the two are stored.
+    """
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         p = _row(context, builder, signature, arguments, 0, dim.literal_value)
         q = _row(context, builder, signature, arguments, 2, dim.literal_value)
         for offset, width in _chunks(dim.literal_value):
             x, y = _load(builder, p, offset, width), _load(builder, q, offset, width)
-            keeps, steps = (_splat(builder, scalar, width) for scalar in arguments[4:6])
-            for row, own, other in ((p, x, y), (q, y, x)):
-                kept = builder.fmul(keeps, own, flags=FLAGS)
-                moved = builder.fadd(kept, builder.fmul(steps, other, flags=FLAGS), flags=FLAGS)
-                builder.store(moved, _at(builder, row, offset, width), align=4)
+            for side, row, own, other, scalars in (
+                (USERS, p, x, y, arguments[4:6]),
+                (ITEMS, q, y, x, arguments[6:8]),
+            ):
+                if sides.literal_value & side:
+                    keeps, steps = (_splat(builder, scalar, width) for scalar in scalars)
+                    kept = builder.fmul(keeps, own, flags=FLAGS)
+                    moved = builder.fadd(kept, builder.fmul(steps, other, flags=FLAGS), flags=FLAGS)
+                    builder.store(moved, _at(builder, row, offset, width), align=4)
         return context.get_dummy_value()
 
-    return types.void(left, u, right, i, keep, step, dim), emit
+    return types.void(left, u, right, i, keep_left, step_left, keep_right, step_right, dim, sides), emit
 
 
 @intrinsic(prefer_literal=True)  # type: ignore[untyped-decorator]

@@ -15,10 +15,12 @@ from recsys.data.ratings import Ratings
 from recsys.models.dot_product import DotProduct
 from recsys.records import Observer, Pass, State, Step
 from recsys.scoring.factors import Array, Factors
+from recsys.training.groups import layer_groups, peak
 from recsys.training.schedule import Curve, build_schedule
 from recsys.training.sgd.blocks import choose_n_side, sort_into_blocks
-from recsys.training.sgd.kernel import sgd_kernel
+from recsys.training.sgd.kernel import ITEMS, USERS, sgd_kernel
 
+SIDES = {"users": USERS, "items": ITEMS}
 RATINGS_PER_THREAD = 250_000  # with fewer, threads wait for each other longer than they work
 
 
@@ -35,7 +37,7 @@ class SgdLearner:
 
     def __init__(self, model: DotProduct, train: Ratings, settings: Sgd, seed: int) -> None:
         self._settings = settings = resolve(settings, len(train))
-        self.n_ratings = len(train)
+        self.n_ratings, self.n_epochs = len(train), settings.n_epochs
         self._seed = seed
         self._model = model
         self._train = train
@@ -47,7 +49,10 @@ class SgdLearner:
             none if model.item_bias is None else _memory(model.item_bias),
         )
         self._dim = int(model.user_embedding.shape[1])
-        self._kernel = sgd_kernel(self._dim, model.user_bias is not None)
+        assert settings.lr_max != "auto"
+        self.groups = layer_groups(model.groups, settings.lr_max, settings.freeze)
+        moving = sum(SIDES[group.name] for group in self.groups if not group.is_frozen)
+        self._kernel = sgd_kernel(self._dim, model.user_bias is not None, moving)
         self._sort(choose_n_side(len(train), len(train.users), len(train.items), self._dim))
 
     @property
@@ -63,7 +68,7 @@ class SgdLearner:
         with ThreadPoolExecutor(self._n_threads) as pool:
             for k, stratum in enumerate(self._blocks.strata(self._seed, number)):
                 lr = float(self._schedule.lr[(number - 1) * n_side + k])
-                observe(Step(number, self._settings.n_epochs, done, self.n_ratings, lr))
+                observe(Step(number, self.n_epochs, done, self.n_ratings, lr))
                 waiting = deque(stratum)
                 workers = [pool.submit(self._work, waiting, lr, squares) for _ in range(self._n_threads)]
                 done += sum(worker.result() for worker in workers)
@@ -85,7 +90,7 @@ class SgdLearner:
 
     def scorer(self) -> Factors:
         """The model as it stands."""
-        return self._model.factors()
+        return self._model.scorer()
 
     def settings(self) -> dict[str, object]:
         """All that the result depends on, with `auto` resolved: so not the number of threads."""
@@ -99,13 +104,13 @@ class SgdLearner:
         self._blocks = sort_into_blocks(
             self._train, self._model.scale, n_side=n_side, dim=self._dim, seed=self._seed, n_threads=threads
         )
-        assert isinstance(self._settings.lr_max, float)
-        self._schedule = build_schedule(self._settings, self._settings.lr_max, n_side)
+        self._schedule = build_schedule(self._settings, self.n_epochs, peak(self.groups), n_side)
 
     def _work(self, waiting: deque[int], lr: float, squares: Curve) -> int:
         """Takes blocks until none is left; returns how many ratings were in them."""
         blocks, settings = self._blocks, self._settings
-        rates = (lr, settings.weight_decay, settings.bias_weight_decay)
+        share = {group.name: group.share for group in self.groups}
+        rates = (lr * share["users"], lr * share["items"], settings.weight_decay, settings.bias_weight_decay)
         done = 0
         while True:
             try:

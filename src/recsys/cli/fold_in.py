@@ -1,0 +1,83 @@
+"""recsys fold-in."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from recsys.cli.arguments import JsonOption, RunOption
+from recsys.cli.progress import watching
+from recsys.cli.render import note_outside_scale, print_json
+
+if TYPE_CHECKING:
+    from recsys.serving.store import Store
+
+
+def fold_in(
+    ratings: Annotated[
+        Path, typer.Option("--ratings", metavar="FILE", help="Ratings of new users, or of new items by known users.")
+    ],
+    run: RunOption = None,
+    run_dir: Annotated[
+        Path | None, typer.Option("--run-dir", metavar="DIR", help="Where to write. Default: a new folder under runs/.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give new users and items rows of their own without training, as a new run.
+
+    Example: recsys fold-in --ratings new-users.csv
+    """
+    # Each of many small systems is solved by one thread; those of the library would wait for each other.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from recsys.serving.extend import extend_run
+    from recsys.serving.store import locate, open_store
+
+    parent = locate(run)
+    folder = run_dir if run_dir is not None else _folder(parent)
+    with watching() as observe:
+        metrics = extend_run(parent, ratings, folder, observe)
+    said = metrics["parent"]
+    store = open_store(folder)
+    note_outside_scale(said["n_outside_scale"], said["n_ratings"], store.sealed.facts["scale"])
+    if as_json:
+        print_json({**metrics, "run_dir": str(folder)})
+    else:
+        _tell(said, folder, _next_command(folder, store, parent))
+
+
+def _folder(serving: Path) -> Path:
+    """A new folder with the name of the parent, but for its time."""
+    from recsys.runs.directory import config_name, new_run_folder
+
+    return new_run_folder(config_name(serving.absolute().parent))
+
+
+def _tell(said: dict[str, Any], folder: Path, next_command: str) -> None:
+    counts = ((said["n_new_users"], "new user"), (said["n_new_items"], "new item"))
+    what = " and ".join(f"{n:,} {name}{'s' if n > 1 else ''}" for n, name in counts if n)
+    lines = [
+        f"{what} folded in from {said['n_ratings']:,} ratings",
+        f"run: {folder}",
+        "The rest of the model is that of its parent, and so are its scores.",
+        "",
+        "Next:",
+        f"  {next_command}",
+    ]
+    typer.echo("\n".join(lines))
+
+
+def _next_command(folder: Path, store: Store, parent: Path) -> str:
+    """Recommends for the first new user, or shows the runs where only items are new."""
+    from recsys.runs.directory import is_default
+    from recsys.serving.store import open_store
+
+    known = set(open_store(parent).users.ids.tolist())
+    new = next((str(one) for one in store.users.ids.tolist() if one not in known), None)
+    if new is None:
+        return "recsys runs"
+    run = [] if is_default(folder) else ["--run", str(folder)]
+    return shlex.join(["recsys", "recommend", *run, *(["--"] if new.startswith("--") else []), new])

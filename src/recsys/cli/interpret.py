@@ -1,0 +1,147 @@
+"""recsys interpret."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from recsys.cli.arguments import JsonOption, RunOption
+from recsys.cli.progress import watching
+from recsys.cli.render import console, paragraph, print_json, print_table
+
+if TYPE_CHECKING:
+    from recsys.reporting.interpret import Biased, Direction, Interpretation
+    from recsys.reporting.tags import Association
+
+ROOM = 20  # what two positions and the gaps take of a line
+
+
+def interpret(
+    run: RunOption = None,
+    n: Annotated[int, typer.Option("-n", min=1, help="How many items in each list.")] = 10,
+    n_directions: Annotated[
+        int, typer.Option("--directions", min=1, metavar="N", help="How many directions of taste.")
+    ] = 5,
+    min_ratings: Annotated[
+        int | None,
+        typer.Option(
+            "--min-ratings",
+            min=1,
+            metavar="N",
+            help="Only items with this many training ratings. Default: 30 or fewer.",
+        ),
+    ] = None,
+    figures: Annotated[
+        Path | None, typer.Option("--figures", metavar="DIR", help="Also draw PNG figures into a new folder.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read what a model has learned: biases, and the main directions of taste.
+
+    Example: recsys interpret -n 5 --directions 3
+
+    With pictures: recsys interpret --figures figures
+    """
+    from recsys.reporting import gallery
+    from recsys.reporting.interpret import interpret as read
+    from recsys.serving.store import open_store
+
+    store = open_store(run)
+    if figures is not None:
+        gallery.check(figures)
+    found = read(store, n, n_directions, min_ratings)
+    drawn: list[Path] = []
+    if figures is not None:
+        with watching():  # Ctrl-C waits until the folder is whole
+            drawn = gallery.draw_all(store, found, figures)
+    if as_json:
+        print_json({**found.to_dict(), **({"figures": [str(path) for path in drawn]} if drawn else {})})
+        return
+    _show(found)
+    for path in drawn:
+        typer.echo(path)
+
+
+def _show(found: Interpretation) -> None:
+    from recsys.reporting.tags import LEVEL, PERMUTATIONS
+
+    _say(
+        f"{found.n_items:,} items have {found.min_ratings:,} or more training ratings; only those are listed. "
+        "bias: how far an item is rated from the mean, beyond what the people who rated it explain."
+    )
+    typer.echo()
+    _show_biases("highest biases", found.highest)
+    typer.echo()
+    _show_biases("lowest biases", found.lowest)
+    typer.echo()
+    shares = ", ".join(f"{float(at):.0%}: {value:+.2f}" for at, value in found.user_bias.items())
+    _say(f"People's biases, by the share of people who are below: {shares}.")
+    for direction in found.directions:
+        typer.echo()
+        _show_direction(direction)
+    typer.echo()
+    _say(
+        "A position is what a person one standard deviation out along the direction gives an item beyond what the "
+        "average person gives it."
+    )
+    if found.n_traits:
+        _say(
+            f"{found.n_traits:,} values and numbers of the items file were held against the directions. In brackets: "
+            "the correlation, weighted by ratings, among items of like popularity. It is told where at most "
+            f"{LEVEL:.0%} of {PERMUTATIONS:,} shuffles of the items gave anything as strong."
+        )
+
+
+def _show_biases(title: str, items: Sequence[Biased]) -> None:
+    titled = any(one.title for one in items)
+    rows = [
+        [
+            str(one.item_id),
+            *([one.title or ""] * titled),
+            f"{one.bias:+.2f}",
+            f"{one.mean_rating:.2f}",
+            f"{one.n_ratings:,}",
+        ]
+        for one in items
+    ]
+    columns = ["item", *([title] * titled), "bias", "mean rating", "ratings"]
+    if not titled:
+        typer.echo(f"{title}:")
+    print_table(columns, rows, numbers=["bias", "mean rating", "ratings"], cut=title)
+
+
+def _show_direction(direction: Direction) -> None:
+    _say(f"Direction {direction.number}: {direction.share:.1%} of the variance of taste")
+    for sign, end in ((1, "+"), (-1, "-")):
+        told = [_told(one) for one in direction.goes_with if sign * one.correlation > 0]
+        if told:
+            _say(f"{end} goes with {', '.join(told)}")
+    rows = [
+        [part for one in both for part in (f"{one.position:+.2f}", _half_a_line(one.title or str(one.item_id)))]
+        for both in zip(direction.high, direction.low, strict=True)
+    ]
+    print_table(["+", "items at one end", "-", "items at the other"], rows, numbers=["+", "-"])
+
+
+def _half_a_line(title: str) -> str:
+    """A title that leaves room for another one beside it, where there is a margin."""
+    from rich.text import Text
+
+    if not sys.stdout.isatty():
+        return title
+    text = Text(title)
+    text.truncate((console(sys.stdout).width - ROOM) // 2, overflow="ellipsis")
+    return text.plain
+
+
+def _told(one: Association) -> str:
+    return f"{one.value or f'a higher {one.column}'} ({one.correlation:+.2f})"
+
+
+def _say(text: str) -> None:
+    for line in paragraph(text):
+        typer.echo(line)

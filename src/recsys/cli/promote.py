@@ -1,0 +1,37 @@
+"""recsys promote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from recsys.cli.arguments import JsonOption
+from recsys.cli.render import print_json
+from recsys.errors import UsageError
+
+
+def promote(
+    run: Annotated[Path | None, typer.Argument(metavar="RUN", help="A finished run.")] = None,
+    none: Annotated[bool, typer.Option("--none", help="Promote no run: the newest finished one is served.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Choose the run that answers when none is named.
+
+    Example: recsys promote runs/movielens-small-20261124T215500Z
+    """
+    from recsys.runs import directory
+
+    if none == (run is not None):
+        raise UsageError("promote takes one run", expected="RUN, or --none", hint="recsys runs lists the runs")
+    if run is not None:
+        directory.promote(run)
+    else:
+        directory.promote_none()
+    if as_json:
+        print_json({"promoted": None if run is None else str(run)})
+    elif run is not None:
+        typer.echo(f"served by default: {run}")
+    else:
+        typer.echo("served by default: the newest finished run")

@@ -1,0 +1,42 @@
+"""recsys similar."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from recsys.cli.arguments import JsonOption, RunOption
+from recsys.cli.render import print_json, print_table
+
+
+def similar(
+    item: Annotated[str, typer.Argument(metavar="ITEM", help="An item id of the ratings file.")],
+    n: Annotated[int, typer.Option("-n", min=1, help="How many items.")] = 10,
+    min_ratings: Annotated[
+        int, typer.Option("--min-ratings", min=0, metavar="N", help="Only items with this many training ratings.")
+    ] = 0,
+    run: RunOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the items that the model takes to be most like an item.
+
+    Example: recsys similar 1 --min-ratings 20
+    """
+    from recsys.serving.recommender import Recommender
+
+    recommender = Recommender.open(run)
+    found = recommender.similar(item, n, min_ratings=min_ratings)
+    if as_json:
+        print_json({"item_id": recommender.store.items.parse(item), "items": [one.to_dict() for one in found]})
+        return
+    if not found:
+        typer.echo("no item is left: none has so many ratings, or none has any factors")
+        return
+    titled = any(one.title for one in found)
+    rows = [
+        [str(one.rank), str(one.item_id), *([one.title or ""] * titled), f"{one.similarity:+.2f}", f"{one.n_ratings:,}"]
+        for one in found
+    ]
+    columns = ["", "item", *(["title"] * titled), "similarity", "ratings"]
+    print_table(columns, rows, numbers=["", "similarity", "ratings"], cut="title")

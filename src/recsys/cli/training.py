@@ -1,0 +1,128 @@
+"""Training with a person watching, and what they are told at its end: shared by train, finetune and update."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from recsys.cli.progress import speed, watching
+from recsys.cli.render import BASELINES, print_json, print_scores, print_table, say
+from recsys.errors import StoppedError
+
+if TYPE_CHECKING:
+    from recsys.config.config import Config
+    from recsys.serving.store import Store
+
+
+def train_and_tell(
+    config: Config, folder: Path, *, as_json: bool, resume: bool = False, checkpoint: str | None = None
+) -> dict[str, Any]:
+    """Trains into a folder, prints how it went, and returns the metrics."""
+    metrics = _train(config, folder, resume, checkpoint)
+    if as_json:
+        print_json({**metrics, "run_dir": str(folder)})
+    else:
+        _summarise(metrics, folder)
+    return metrics
+
+
+def _train(config: Config, folder: Path, resume: bool, checkpoint: str | None) -> dict[str, Any]:
+    from recsys.runs.directory import CONFIG
+
+    if config.training.patience is not None and config.training.schedule == "one_cycle":
+        say("note: training.patience may stop one_cycle before its learning rate has come down, where most is gained")
+    with watching() as observe:
+        from recsys.workflows import train as workflow
+
+        try:
+            return workflow.train(config, folder, resume=resume, checkpoint=checkpoint, observe=observe)
+        except StoppedError as stopped:
+            if (folder / CONFIG).exists():
+                stopped.hint = f"go on with it: recsys train --resume --run-dir {shlex.quote(str(folder))}"
+            raise
+
+
+def _summarise(metrics: dict[str, Any], folder: Path) -> None:
+    measured_on = "test" if metrics["test"] else "valid"
+    rows = [(part, metrics[part]) for part in ("valid", "test") if metrics[part]]
+    if rows:
+        print_scores([*rows, *((f"  {BASELINES[name]}", metrics["baselines"][name]) for name in BASELINES)])
+    if "start" in metrics:
+        _show_start(metrics["start"])
+    if "start" in metrics or len({group["lr_max"] for group in metrics["groups"]}) > 1:
+        _show_groups(metrics["groups"])
+    lines = [
+        *_verdict(metrics, measured_on),
+        f"{metrics['method']}, {_dims(metrics['embedding_dim'])}: {metrics['train']['n_ratings']:,} training ratings,"
+        f" {metrics['n_epochs']} epochs in {metrics['fit_seconds']:.1f} s,"
+        f" {speed(metrics['ratings_per_second']).strip()}",
+        f"run: {folder}",
+        "",
+        "Next:",
+        *(f"  {line}" for line in _next_commands(folder)),
+    ]
+    typer.echo("\n".join(lines))
+
+
+def _dims(dim: int | dict[str, int]) -> str:
+    """A network's embeddings have a dim each."""
+    return f"dim {dim}" if isinstance(dim, int) else ", ".join(f"{role} dim {one}" for role, one in dim.items())
+
+
+def _show_start(start: dict[str, Any]) -> None:
+    """How much the new ratings changed, on them and on what earlier runs were measured on."""
+    typer.echo(
+        f"started from {start['run']}: {start['n_new_users']:,} new users, {start['n_new_items']:,} new items,"
+        f" {start['n_replayed']:,} of its ratings replayed"
+    )
+    rows = [
+        (f"{name} ratings, {moment}", start[moment][name])
+        for name in ("new", "old")
+        for moment in ("before", "after")
+        if start[moment][name]
+    ]
+    if rows:
+        print_scores(rows)
+
+
+def _show_groups(groups: list[dict[str, Any]]) -> None:
+    rows = [[one["name"], "frozen" if one["frozen"] else f"{one['lr_max']:.3g}"] for one in groups]
+    print_table(["layer group", "lr_max"], rows, numbers=["lr_max"])
+
+
+def _verdict(metrics: dict[str, Any], measured_on: str) -> list[str]:
+    from recsys.evaluation.summary import beats_baseline
+
+    better = beats_baseline(metrics)
+    if better is None:
+        return ["Nothing was held out, so nothing was measured."]
+    ratio = metrics[measured_on]["rmse"] / metrics["baselines"]["biases"]["rmse"]
+    if better:
+        return [f"The model's {measured_on} rmse is {1 - ratio:.1%} below that of the biases alone."]
+    worse = f"{ratio - 1:.1%} above" if ratio > 1.0005 else "as high as"
+    return [
+        f"The model does NOT beat the biases alone: its {measured_on} rmse is {worse} theirs.",
+        "Fewer factors, more weight decay or more data may help.",
+    ]
+
+
+def _next_commands(folder: Path) -> list[str]:
+    from recsys.runs.directory import is_default
+    from recsys.serving.store import open_store
+
+    store = open_store(folder)
+    user, item = (str(ids[position]) for ids, position in ((store.users.ids, 0), (store.items.ids, _most_rated(store))))
+    run = [] if is_default(folder) else ["--run", str(folder)]
+    dashes = ["--"] if user.startswith("--") or item.startswith("--") else []
+    return [
+        shlex.join(["recsys", "predict", *run, *dashes, user, item]),
+        shlex.join(["recsys", "recommend", *run, *dashes, user]),
+        shlex.join(["recsys", "export-factors", *run, "--output", "factors"]),
+    ]
+
+
+def _most_rated(store: Store) -> int:
+    return int(store.item_counts.argmax())

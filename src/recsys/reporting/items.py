@@ -1,0 +1,115 @@
+"""The sections of a report that name items: the map, the highest and lowest biases, an example user."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from recsys.errors import RunError
+from recsys.reporting.directions import main_directions
+from recsys.scoring.factors import Factors
+from recsys.serving.recommender import Recommender
+from recsys.serving.store import Store
+
+MAP_ITEMS = 2000  # more make a cloud on any screen, and a file that is slow to open
+LISTED = 10
+Section = dict[str, Any]
+
+
+def item_map(store: Store) -> Section | str:
+    """Where the most rated items lie in the two main directions; a sentence where the model has no such thing."""
+    try:
+        directions = main_directions(store, 2)
+    except RunError as error:
+        return f"There is no map of the items: {error.what}."
+    if directions.positions.shape[1] < 2:
+        return "A map needs two factors, and this model has fewer."
+    shown = np.argsort(-store.item_counts, kind="stable")[:MAP_ITEMS]
+    places = directions.positions[shown].astype(np.float64).round(4).tolist()
+    return {
+        "items": [{**_item(store, idx), "x": x, "y": y} for idx, (x, y) in zip(shown.tolist(), places, strict=True)],
+        "left_out": len(store.items) - len(shown),
+        "share": directions.share.tolist(),
+    }
+
+
+def extremes(store: Store) -> Section | str:
+    """The items with the highest and the lowest biases, among those with enough ratings to tell."""
+    try:
+        bias = store.factors.item_bias[:-1]
+    except RunError as error:
+        return f"There are no biases to list: {error.what}."
+    if not bias.any():
+        return "This model was trained without biases."
+    least = _least(store.item_counts)
+    allowed = np.flatnonzero(store.item_counts >= least)
+    order = allowed[np.argsort(-bias[allowed], kind="stable")]
+    train = store.training_ratings()
+    mean = np.bincount(train.item_idx, train.rating, minlength=len(bias)) / store.item_counts
+
+    def row(idx: int) -> Section:
+        return {**_item(store, idx), "bias": float(bias[idx]), "mean": float(mean[idx])}
+
+    n = min(LISTED, len(order) // 2)  # or an item would be in both lists
+    return {
+        "min_ratings": least,
+        "top": [row(idx) for idx in order[:n].tolist()],
+        "bottom": [row(idx) for idx in order[::-1][:n].tolist()],
+    }
+
+
+def example_user(store: Store) -> Section:
+    """A user with the median number of ratings: the highest of them, what the model recommends, and why the first."""
+    user_idx = int(np.argsort(store.user_counts, kind="stable")[len(store.users) // 2])
+    user_id = store.users.ids[user_idx : user_idx + 1].tolist()[0]
+    recommender = Recommender(store)
+    recommended = recommender.recommend(user_id, LISTED)
+    rated, rating = store.seen(user_idx)
+    highest = np.lexsort((-store.item_counts[rated], -rating))[:LISTED]
+    return {
+        "id": str(user_id),
+        "n_ratings": len(rated),
+        "mean": float(rating.mean(dtype=np.float64)),
+        "rated": [{**_item(store, int(rated[one])), "rating": float(rating[one])} for one in highest.tolist()],
+        "recommended": [
+            {"id": str(one.item_id), "title": one.title or "", "n_ratings": one.n_ratings, "rating": one.rating}
+            for one in recommended
+        ],
+        "reasons": _reasons(recommender, user_id, recommended[0].item_id) if recommended else None,
+    }
+
+
+def _reasons(recommender: Recommender, user_id: int | str, item_id: int | str) -> Section:
+    """The parts of a prediction and, where the model has factors, the ratings that pull most on it."""
+    if not isinstance(recommender.store.scorer, Factors):
+        prediction = recommender.predict(user_id, item_id)
+        return {"parts": prediction.parts, "score": prediction.score, "pulls": None}
+    told = recommender.explain(user_id, item_id, LISTED)
+    return {
+        "parts": told.prediction.parts,
+        "score": told.prediction.score,
+        "pulls": [
+            {"id": str(one.item_id), "title": one.title or "", "rating": one.rating, "pull": one.pull}
+            for one in told.pulls
+        ],
+        "others": told.others,
+        "remainder": told.remainder,
+    }
+
+
+def _item(store: Store, idx: int) -> Section:
+    """An item as the page shows it: id, title ("" where there is none) and number of training ratings."""
+    return {
+        "id": str(store.items.ids[idx]),
+        "title": str(store.titles[idx]),
+        "n_ratings": int(store.item_counts[idx]),
+    }
+
+
+def _least(counts: np.ndarray[Any, Any]) -> int:
+    """With how many ratings an item is listed: the highest of a few limits that leaves a choice."""
+    for least in (50, 20, 10, 5):
+        if np.count_nonzero(counts >= least) >= 10 * LISTED:
+            return least
+    return 1

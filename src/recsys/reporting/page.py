@@ -1,0 +1,40 @@
+"""A report's dict → one HTML page that needs nothing else: no network, no other file."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from importlib.resources import files
+from string import Template
+from typing import Any
+
+SCRIPTS = ("charts.js", "map.js", "page.js")
+
+
+def page(report: dict[str, Any]) -> str:
+    """The page that shows what reporting.report.report returns.
+
+    Ids and titles are data in it, never markup: they lie in a block of JSON in which nothing can end the block, and
+    the script puts them into the page as text. The page's own policy lets this one script and this one style run, and
+    forbids every connection.
+    """
+    style, script = _asset("page.css"), "".join(_asset(name) for name in SCRIPTS)
+    policy = (
+        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; base-uri 'none'; form-action 'none'"
+    )
+    return Template(_asset("page.html")).substitute(policy=policy, style=style, data=_embedded(report), script=script)
+
+
+def _embedded(report: dict[str, Any]) -> str:
+    """JSON without <, > and &, which an HTML parser would look at."""
+    text = json.dumps(report, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.translate({ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&"})
+
+
+def _asset(name: str) -> str:
+    return (files("recsys.reporting") / "web" / name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

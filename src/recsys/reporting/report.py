@@ -1,0 +1,84 @@
+"""What a report says about a run: a plain dict that json takes, of which page.py makes a page."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+from recsys.evaluation import baselines
+from recsys.evaluation.metrics import evaluate
+from recsys.reporting.accuracy import NOTHING_HELD_OUT, accuracy
+from recsys.reporting.items import Section, example_user, extremes, item_map
+from recsys.runs import history
+from recsys.runs.directory import HISTORY, SERVING
+from recsys.runs.run import read_result
+from recsys.serving.store import Store
+
+PARTS: tuple[Literal["valid", "test"], ...] = ("valid", "test")
+EPOCHS = 400  # a curve is not wider than this many points
+OF_RESULT = ("method", "embedding_dim", "n_epochs", "best_epoch", "fit_seconds", "ratings_per_second")
+
+
+def report(store: Store) -> dict[str, Any]:
+    """All that the page shows, from the serving folder and, where that lies in a run, from the run's files.
+
+    Returns:
+        "run" holds facts; "scores", "history", "accuracy", "map", "biases" and "user" each a section, or None where
+        the run has nothing for it: "missing" then says why, by the section's name. Ids are texts, since a number of
+        64 bits does not survive JavaScript.
+    """
+    sections = {
+        "scores": _scores(store),
+        "history": _history(store),
+        "accuracy": accuracy(store),
+        "map": item_map(store),
+        "biases": extremes(store),
+        "user": example_user(store),
+    }
+    missing = {name: section for name, section in sections.items() if isinstance(section, str)}
+    return {"run": _run(store), **sections, **dict.fromkeys(missing), "missing": missing}
+
+
+def _run(store: Store) -> Section:
+    facts, folder = store.sealed.facts, _folder(store)
+    result = (read_result(folder) if folder is not None else None) or {}
+    parent = result.get("parent") or result.get("start") or {}
+    return {
+        "name": facts["run"],
+        "link": facts["link"]["kind"],
+        "parent": parent.get("run"),
+        **{key: facts[key] for key in ("kind", "recsys_version", "n_ratings", "n_users", "n_items", "scale")},
+        **{key: result.get(key) for key in OF_RESULT},
+    }
+
+
+def _folder(store: Store) -> Path | None:
+    """The run that the serving folder lies in; a copy of the folder has none."""
+    return store.sealed.path.parent if store.sealed.path.name == SERVING else None
+
+
+def _scores(store: Store) -> dict[str, dict[str, Section] | None] | str:
+    """Part → who predicts → scores; the baselines are fitted on the training ratings."""
+    held_out = {part: ratings for part in PARTS if (ratings := store.held_out(part)) is not None}
+    if not held_out:
+        return NOTHING_HELD_OUT
+    train = store.training_ratings()
+    scorers = {"model": store.scorer, "biases": baselines.biases(train), "global_mean": baselines.global_mean(train)}
+    return {
+        part: {name: asdict(evaluate(scorer, held_out[part])) for name, scorer in scorers.items()}
+        if part in held_out
+        else None
+        for part in PARTS
+    }
+
+
+def _history(store: Store) -> list[Section] | str:
+    """The epochs, evenly thinned where there are very many; the last is always there."""
+    folder = _folder(store)
+    rows = history.read(folder / HISTORY) if folder is not None else []
+    if not rows:
+        return "No history of the training lies beside this model."
+    step = -(-len(rows) // EPOCHS)
+    kept = rows[::-1][::step][::-1]
+    return [{key: row[key] for key in ("epoch", "lr", "train_rmse", "valid_rmse")} for row in kept]

@@ -1,0 +1,157 @@
+// The sections of the page, from the data that lies in it.
+
+const data = JSON.parse(document.getElementById("data").textContent);
+const NAMES = { model: "model", biases: "biases alone", global_mean: "global mean" };
+
+/** An item in words: its title, and the id that the commands take. */
+function named({ title, id }) {
+  const name = element("bdi", {}, title || id);
+  return title ? [name, " ", element("span", { class: "id" }, element("bdi", {}, id))] : [name];
+}
+
+const listed = (rows, ...columns) => rows.map((row) => [named(row), ...columns.map((column) => column(row))]);
+
+function put(id, reason, ...content) {
+  const said = reason ? [element("p", { class: "missing" }, reason)] : content;
+  document.querySelector(`#${id} .content`).replaceChildren(...said.flat());
+}
+
+function verdict({ scores }) {
+  const part = scores && (scores.test ? "test" : "valid");
+  if (!part) return data.missing.scores;
+  const { model, biases } = scores[part];
+  const change = 100 * (1 - model.rmse / biases.rmse);
+  const than = change > 0 ? "less than" : "more than";
+  const end = change > 0 ? "." : ": it has learned nothing that they do not know.";
+  return `On ${count(model.n_ratings)} ${part} ratings the model is off by ${fixed(model.rmse, 3)} (RMSE), ` +
+    `${fixed(Math.abs(change), 1)}% ${than} the biases alone${end}`;
+}
+
+function scoreTables(scores) {
+  return ["test", "valid"].filter((part) => scores[part]).map((part) => {
+    const { model } = scores[part];
+    const unknown = [["users", model.n_unknown_users], ["items", model.n_unknown_items]];
+    const caption = [element("b", {}, part), `: ${count(model.n_ratings)} ratings, of which ` +
+      unknown.map(([whose, n]) => `${count(n)} of unknown ${whose}`).join(" and ")];
+    const rows = Object.entries(scores[part]).map(([who, one]) => [NAMES[who], fixed(one.rmse, 4), fixed(one.mae, 4)]);
+    return table(caption, [...words(""), ...numbers("RMSE", "MAE")], rows, { 0: "model" });
+  });
+}
+
+/** The factors of both sides, or of each where a network has its own. */
+const dims = (dim) => (dim !== null && typeof dim === "object" ? { "user factors": dim.user, "item factors": dim.item } : { factors: dim });
+
+function facts(run) {
+  const { low, high, mean } = run.scale;
+  const known = [
+    ["model", run.kind.replaceAll("_", " ")], ...Object.entries(dims(run.embedding_dim)), ["method", run.method],
+    ["epochs", run.n_epochs], ["best epoch on valid", run.best_epoch],
+    ["training ratings", count(run.n_ratings)], ["users", count(run.n_users)], ["items", count(run.n_items)],
+    ["scale", `${small(low)} to ${small(high)}`], ["mean rating", fixed(mean, 2)],
+    ["made from", run.parent],
+    ["training took", run.fit_seconds === null ? null : `${small(run.fit_seconds)} s`],
+  ].filter(([, value]) => value !== null);
+  return element("dl", {}, ...known.map(([name, value]) =>
+    element("div", {}, element("dt", {}, name), element("dd", {}, String(value)))));
+}
+
+function learningCurve(history, scores) {
+  const points = (key) => history.filter((row) => row[key] !== null).map((row) => [row.epoch, row[key]]);
+  const valid = points("valid_rmse"), simple = scores && scores.valid && scores.valid.biases.rmse;
+  const series = [{ name: "training ratings", kind: "plain", points: points("train_rmse") }];
+  if (valid.length) series.push({ name: "valid ratings", kind: "model", points: valid });
+  if (simple) {
+    const ends = [history[0].epoch, history.at(-1).epoch].map((epoch) => [epoch, simple]);
+    series.push({ name: "biases alone on valid", kind: "biases dashed", points: ends });
+  }
+  const cell = (value) => (value === null ? "" : fixed(value, 4));
+  const rows = history.map((row) => [String(row.epoch), cell(row.train_rmse), cell(row.valid_rmse)]);
+  return [legend(series), curves("RMSE by epoch", series, ["epoch", "rmse"]),
+    figures(numbers("epoch", "training rmse", "valid rmse"), rows)];
+}
+
+function schedule(history) {
+  const series = [{ name: "learning rate", kind: "model", points: history.map((row) => [row.epoch, row.lr]) }];
+  const rows = history.map((row) => [String(row.epoch), small(row.lr)]);
+  return [curves("Learning rate by epoch", series, ["epoch", "learning rate"]),
+    figures(numbers("epoch", "learning rate"), rows)];
+}
+
+function calibration({ part, calibration: bins }) {
+  const columns = numbers("predicted", "mean given", "10%", "90%", "ratings");
+  const rows = bins.map((row) =>
+    [...["predicted", "actual", "low", "high"].map((key) => fixed(row[key], 2)), count(row.n_ratings)]);
+  const entries = [{ name: `mean of the ${part} ratings, larger with more of them`, kind: "model", dot: true },
+    { name: "as predicted", kind: "plain dashed" }];
+  return [legend(entries), calibrationChart(bins), figures(columns, rows)];
+}
+
+function activity(accuracy) {
+  return [["user", accuracy.by_user], ["item", accuracy.by_item]].map(([whose, rows]) => {
+    const figure = (row) => [range(row), fixed(row.model, 4), fixed(row.biases, 4), count(row.n_ratings)];
+    const columns = [...words(`training ratings of the ${whose}`), ...numbers("model", "biases alone", "held out")];
+    return element("div", {}, element("h3", {}, `By ${whose}`),
+      legend([{ name: "model", kind: "model", dot: true }, { name: "biases alone", kind: "biases", dot: true }]),
+      activityChart(`RMSE by training ratings of the ${whose}`, rows), figures(columns, rows.map(figure)));
+  });
+}
+
+function biasTables({ min_ratings, top, bottom }, link) {
+  const unit = link === "sigmoid" ? "; biases before the sigmoid" : "";
+  const columns = [...words("item"), ...numbers("bias", "mean", "ratings")];
+  return [["Highest", top], ["Lowest", bottom]].map(([which, rows]) => table(
+    [element("b", {}, which), `, of items with ${count(min_ratings)} ratings or more${unit}`], columns,
+    listed(rows, (row) => signed(row.bias), (row) => fixed(row.mean, 2), (row) => count(row.n_ratings))));
+}
+
+function exampleUser(user) {
+  const id = element("bdi", {}, user.id);
+  const intro = element("p", {}, "User ", id, ` has ${count(user.n_ratings)} training ratings, as many as the user in the ` +
+    `middle, with a mean of ${fixed(user.mean, 2)}.`);
+  const columns = [...words("item"), ...numbers("rating", "ratings")];
+  const rating = (digits) => (row) => fixed(row.rating, digits), ratings = (row) => count(row.n_ratings);
+  const both = element("div", { class: "columns" },
+    table([element("b", {}, "Rated highest")], columns, listed(user.rated, rating(1), ratings)),
+    table([element("b", {}, "Recommended"), ", with the rating that is predicted"], columns,
+      listed(user.recommended, rating(2), ratings)));
+  return [intro, both, ...(user.reasons ? reasons(user.reasons, user.recommended[0]) : [])];
+}
+
+function reasons({ parts, score, pulls, others, remainder }, best) {
+  const rows = Object.entries(parts).map(([name, value]) => [name.replaceAll("_", " "), signed(value)]);
+  rows.push(["together", fixed(score, 2)]);
+  if (fixed(score, 2) !== fixed(best.rating, 2)) rows.push(["as a rating, on the scale", fixed(best.rating, 2)]);
+  const tables = [table([element("b", {}, "The prediction, added up")], [...words("part"), ...numbers("")], rows,
+    { [Object.keys(parts).length]: "model" })];
+  if (pulls) {
+    const own = listed(pulls, (row) => fixed(row.rating, 1), (row) => signed(row.pull));
+    own.push(["all other ratings", "", signed(others)], ["not explained by the ratings", "", signed(remainder)]);
+    tables.push(table([element("b", {}, "The interaction"), ", by the user's own ratings that pull most on it"],
+      [...words("item"), ...numbers("rating", "pull")], own));
+  }
+  return [element("h3", {}, "Why ", ...named(best), "?"), element("div", { class: "columns" }, ...tables)];
+}
+
+function fillPage() {
+  const { run, scores, history, accuracy, map, biases, user, missing } = data;
+  document.title = `${run.name} · recsys report`;
+  document.getElementById("name").replaceChildren("Report on ", element("bdi", {}, run.name));
+  document.getElementById("verdict").textContent = verdict(data);
+  document.getElementById("version").textContent = `Written by recsys ${run.recsys_version}.`;
+  put("facts", null, facts(run));
+  put("scores", missing.scores, scores && scoreTables(scores));
+  put("history", missing.history, history && learningCurve(history, scores));
+  put("schedule", missing.history, history && schedule(history));
+  put("calibration", missing.accuracy, accuracy && calibration(accuracy));
+  put("activity", missing.accuracy, accuracy && activity(accuracy));
+  put("map", missing.map, map && itemMap(map));
+  put("biases", missing.biases, biases && biasTables(biases, run.link));
+  put("user", null, exampleUser(user));
+  const links = [...document.querySelectorAll("section")].map((section) =>
+    element("a", { href: `#${section.id}` }, section.querySelector("h2").textContent));
+  document.querySelector("nav").replaceChildren(...links);
+  drawAll();
+  window.addEventListener("resize", drawAll);
+}
+
+fillPage();

@@ -1,0 +1,103 @@
+"""The scorer of an embedding net, in NumPy alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from recsys.data.vocabulary import Indices
+from recsys.scoring.factors import Array, Link, Predictions
+
+CHUNK = 8_192  # pairs scored at once: their activations fit a core's cache
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """An affine layer, y = weight x + bias: float32, shapes (n_out, n_in) and (n_out,)."""
+
+    weight: Array
+    bias: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """score = Wₙ relu(… relu(W₁ [user_embedding[u], item_embedding[i]] + b₁) …) + bₙ; rating = link(score).
+
+    The last row of each embedding stands for whoever is unknown, so that index −1 finds it: the mean of the known
+    rows. The first layer is computed as a user's part plus an item's part.
+
+    Attributes:
+        user_embedding, item_embedding: float32, shapes (n_users + 1, user_dim) and (n_items + 1, item_dim).
+        layers: W₁, b₁ to Wₙ, bₙ, at least one; the last has one output.
+    """
+
+    user_embedding: Array
+    item_embedding: Array
+    layers: tuple[Weights, ...]
+    link: Link
+
+    @property
+    def n_users(self) -> int:
+        """Known users."""
+        return len(self.user_embedding) - 1
+
+    @property
+    def n_items(self) -> int:
+        """Known items."""
+        return len(self.item_embedding) - 1
+
+    @property
+    def embedding_dim(self) -> dict[str, int]:
+        """Lengths of the embeddings: user and item."""
+        return {"user": self.user_embedding.shape[1], "item": self.item_embedding.shape[1]}
+
+    def rate(self, user_idx: Indices, item_idx: Indices, timestamp: Array | None = None) -> Predictions:
+        """Predicted ratings of the pairs; index −1 gets the fallback. `timestamp` changes nothing here."""
+        return Predictions(self.link(self.score(user_idx, item_idx)))
+
+    def score(self, user_idx: Indices, item_idx: Indices) -> Array:
+        """Scores of the pairs, float32, shape (n,)."""
+        scores = np.empty(len(user_idx), dtype=np.float32)
+        for rows in _chunks(len(scores), CHUNK):
+            scores[rows] = self._rest(self._user_part(user_idx[rows]) + self._item_part(item_idx[rows]))
+        return scores
+
+    def score_all(self, user_idx: Indices) -> Array:
+        """Scores of every known item for each user, float32, shape (n, n_items). Rank by these, show the rating."""
+        scores = np.empty((len(user_idx), self.n_items), dtype=np.float32)
+        users = self._user_part(user_idx)
+        for columns in _chunks(self.n_items, CHUNK):
+            items = self._item_part(np.arange(columns.start, columns.stop, dtype=np.int32))
+            for rows in _chunks(len(users), max(1, CHUNK // len(items))):
+                first = (users[rows, None] + items[None]).reshape(-1, users.shape[1])
+                scores[rows, columns] = self._rest(first).reshape(-1, len(items))
+        return scores
+
+    def parts(self, user_idx: int, item_idx: int) -> dict[str, float]:
+        """What a score is the sum of, here one number: a network's score has no parts that mean something alone."""
+        one_user, one_item = np.array([user_idx], dtype=np.int32), np.array([item_idx], dtype=np.int32)
+        return {"network": float(self.score(one_user, one_item)[0])}
+
+    def _user_part(self, user_idx: Indices) -> Array:
+        first = self.layers[0]
+        part: Array = self.user_embedding[user_idx] @ first.weight[:, : self.user_embedding.shape[1]].T
+        part += first.bias
+        return part
+
+    def _item_part(self, item_idx: Indices) -> Array:
+        part: Array = self.item_embedding[item_idx] @ self.layers[0].weight[:, self.user_embedding.shape[1] :].T
+        return part
+
+    def _rest(self, outputs: Array) -> Array:
+        """From the first layer's outputs, shape (n, size), which are overwritten, to the scores, shape (n,)."""
+        for layer in self.layers[1:]:
+            np.maximum(outputs, 0, out=outputs)
+            outputs = outputs @ layer.weight.T
+            outputs += layer.bias
+        return outputs[:, 0]
+
+
+def _chunks(n: int, size: int) -> Iterator[slice]:
+    return (slice(start, min(start + size, n)) for start in range(0, n, size))

@@ -1,0 +1,76 @@
+"""A finished run trained on: the config of a run that starts from another one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from recsys.config.config import Config
+from recsys.config.dump import inline
+from recsys.config.load import load_config
+from recsys.config.rates import scaled
+from recsys.runs.checkpoint import kept_parameters
+from recsys.runs.directory import CONFIG
+from recsys.serving.store import locate
+
+EPOCHS = 1 / 7  # of those that the run was trained for
+LR = 0.4  # of its highest learning rate
+REPEAT = 2  # looks at a new rating for each one at an old one, which the run knows already
+
+
+def finetune_config(start: Path, config: Path, overrides: Sequence[str]) -> Config:
+    """The config of a file, with a run to start from.
+
+    Raises:
+        ConfigError, RunError
+    """
+    return load_config(config, [_setting("start.run", _whole(start)), *overrides])
+
+
+def update_config(start: Path | None, ratings: Path, overrides: Sequence[str]) -> Config:
+    """The config of a run, changed so that it goes on with new ratings: a few epochs over these and all it has seen.
+
+    It trains for a seventh of the run's epochs, at 0.4 of its learning rate, and sees new ratings twice in an epoch
+    (docs/experiments.md, "Update").
+
+    Args:
+        start: a finished run; None: the one that is served.
+        ratings: the new ratings, in a file like the run's own.
+        overrides: as of `load_config`; they win.
+    Raises:
+        ConfigError, RunError
+    """
+    run = _whole(start)
+    changes = {
+        **dict.fromkeys(("data.train", "data.valid", "data.test")),
+        "data.ratings": ratings.absolute(),
+        "start.run": run,
+        "training.freeze": (),
+        **_lighter(run),
+    }
+    return load_config(run / CONFIG, [*(_setting(key, value) for key, value in changes.items()), *overrides])
+
+
+def _whole(run: Path | None) -> Path:
+    """The run's folder, where its serving folder may be meant."""
+    return locate(run).parent
+
+
+def _lighter(run: Path) -> dict[str, object]:
+    """Fewer epochs and a lower rate than a fit from scratch; an update of an update stays as light as that one was."""
+    before = load_config(run / CONFIG).start
+    if before is not None and before.replay > 0:
+        return {}
+    trained = kept_parameters(run)[1]["training"]
+    lr_max = trained["lr_max"]
+    return {
+        "start.replay": 1.0,
+        "start.repeat": REPEAT,
+        "training.n_epochs": max(1, math.ceil(trained["n_epochs"] * EPOCHS)),
+        "training.lr_max": scaled(tuple(lr_max) if isinstance(lr_max, list) else lr_max, LR),
+    }
+
+
+def _setting(key: str, value: object) -> str:
+    return f"{key}={inline(str(value) if isinstance(value, Path) else value)}"

@@ -1,0 +1,130 @@
+"""New users, visitors, and which run is served, as typed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Recsys = Callable[..., Any]
+Snapshot = Callable[..., None]
+
+NEW = "userId,movieId,rating\n-99,100,5\n77,100,5\n77,120,1\n3,99,2\n"
+FOLD_IN = ("fold-in", "--ratings", "new.csv", "--run-dir", "runs/second")
+
+
+@pytest.fixture
+def new(run: Path, data: Path) -> Path:
+    (data / "new.csv").write_text(NEW)
+    return data / "new.csv"
+
+
+@pytest.fixture
+def two(run: Path, data: Path) -> tuple[Path, Path]:
+    """Two finished runs, the second one newer."""
+    second = Path(shutil.copytree(run, data / "runs" / "second"))
+    for age, one in enumerate((run, second)):
+        for name in ("config.yaml", "metrics.json"):
+            os.utime(one / name, (age, age))
+    return run, second
+
+
+def test_fold_in_says_what_is_new_and_what_to_type_next(new: Path, recsys: Recsys, snapshot: Snapshot) -> None:
+    told = recsys(*FOLD_IN)
+    assert (told.code, told.err) == (0, "")
+    snapshot("fold-in", told.out)
+    assert recsys("recommend", "--", "-99").code == 0
+    snapshot("runs-of-two", recsys("runs").out)
+
+
+def test_fold_in_answers_in_json_and_names_the_new_run_after_its_parent(new: Path, data: Path, recsys: Recsys) -> None:
+    shutil.move(data / "runs" / "first", data / "runs" / "movies-20250102T030405Z-2")
+    answer = json.loads(recsys("fold-in", "--ratings", "new.csv", "--json").out)
+    folder = Path(answer.pop("run_dir"))
+    assert folder.name.startswith("movies-2")
+    assert json.loads((folder / "metrics.json").read_text()) == answer
+    assert answer["parent"]["run"] == "movies-20250102T030405Z-2"
+    assert (answer["parent"]["n_new_users"], answer["parent"]["n_new_items"]) == (2, 1)
+
+
+def test_a_run_beside_the_default_is_named_in_what_to_type_next(new: Path, run: Path, recsys: Recsys) -> None:
+    recsys("promote", "runs/first")
+    assert "recsys recommend --run runs/second -99" in recsys(*FOLD_IN).out
+
+
+def test_ratings_on_another_scale_are_noted(new: Path, data: Path, recsys: Recsys) -> None:
+    new.write_text("userId,movieId,rating\n77,100,10\n77,101,3\n")
+    note = "note: 1 of 2 ratings lie outside the scale of the run, 0.5 to 5\n"
+    assert recsys(*FOLD_IN).err == note
+    assert recsys("recommend", "--ratings", "new.csv", "--run", "runs/first").err == note
+
+
+def test_known_rows_are_refused(new: Path, refused: Callable[..., None]) -> None:
+    new.write_text(NEW + "3,100,2\n77,999,1\n")
+    refused("fold in known", 3, *FOLD_IN)
+
+
+def test_a_used_folder_is_refused(new: Path, refused: Callable[..., None]) -> None:
+    refused("fold in used", 4, *FOLD_IN[:-1], "runs/first")
+
+
+def test_a_sigmoid_is_refused(text_run: Path, here: Path, refused: Callable[..., None]) -> None:
+    (here / "new.csv").write_text("reader,isbn,stars\nme,007,5\n")
+    refused("fold in sigmoid", 4, *FOLD_IN)
+
+
+def test_a_visitor_is_shown_items_like_a_user(run: Path, data: Path, recsys: Recsys, snapshot: Snapshot) -> None:
+    (data / "visitor.csv").write_text("movieId,rating\n100,5\n120,1\n999,4\n")
+    told = recsys("recommend", "--ratings", "visitor.csv", "-n", 3)
+    assert told.err == "note: 1 of 3 rated items have no training ratings and say nothing\n"
+    snapshot("recommend-visitor", told.out)
+    answer = json.loads(recsys("recommend", "--ratings", "visitor.csv", "-n", 3, "--json").out)
+    assert (answer["user_id"], answer["n_ratings"], answer["n_unknown_items"]) == (None, 3, 1)
+    assert [one["rank"] for one in answer["items"]] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("arguments", [("1", "--ratings", "new.csv"), ("--all", "--ratings", "new.csv"), ()])
+def test_recommend_takes_one_of_user_visitor_and_all(arguments: tuple[str, ...], new: Path, recsys: Recsys) -> None:
+    told = recsys("recommend", *arguments)
+    assert (told.code, told.out) == (2, "")
+
+
+def test_a_promoted_run_answers_until_it_is_taken_back(two: tuple[Path, Path], recsys: Recsys) -> None:
+    def served() -> list[bool]:
+        return [one["default"] for one in json.loads(recsys("runs", "--json").out)]
+
+    assert served() == [False, True]
+    assert recsys("promote", "runs/first").out == "served by default: runs/first\n"
+    assert served() == [True, False]
+    assert recsys("runs").out.endswith("served by default: first (promoted)\n")
+    assert json.loads(recsys("promote", "runs/second", "--json").out) == {"promoted": "runs/second"}
+    recsys("promote", "runs/first")
+    shutil.rmtree(two[0])
+    gone = recsys("recommend", "1", "--json")
+    assert (gone.code, gone.error["what"]) == (4, "the promoted run is not there")
+    assert recsys("runs").out.endswith("promoted, but not there: runs/first\n")
+    assert json.loads(recsys("promote", "--none", "--json").out) == {"promoted": None}
+    assert recsys("recommend", "1").code == 0
+    assert recsys("promote", "--none").out == "served by default: the newest finished run\n"
+
+
+@pytest.mark.parametrize(("arguments", "code"), [((), 2), (("runs/first", "--none"), 2), (("runs/nothing",), 4)])
+def test_promote_refuses_what_is_not_one_finished_run(
+    arguments: tuple[str, ...], code: int, run: Path, refused: Callable[..., None]
+) -> None:
+    refused(" ".join(["promote", *(one.replace("/", "-") for one in arguments)]), code, "promote", *arguments)
+
+
+def test_prune_says_what_it_removed(two: tuple[Path, Path], data: Path, recsys: Recsys) -> None:
+    recsys("promote", "runs/first")
+    told = recsys("runs", "--prune", 1)
+    assert told.out == "kept runs/first: it is promoted\nnothing was removed\n"
+    recsys("promote", "--none")
+    assert json.loads(recsys("runs", "--prune", 1, "--json").out) == {"removed": ["runs/first"], "kept": {}}
+    assert [path.name for path in (data / "runs").iterdir()] == ["second"]
+    assert recsys("runs", "--prune", 0).code == 2

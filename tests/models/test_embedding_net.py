@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from recsys.config import model as config
+from recsys.data.scale import Scale
+from recsys.models.embedding_net import EmbeddingNet
+from recsys.models.layers import Affine, Dropout, Norm
+from recsys.seeding import rng
+
+SCALE = Scale(mean=3.5, std=1.1, low=1.0, high=5.0)
+N_USERS, N_ITEMS = 5, 4
+FORMS: list[dict[str, Any]] = [
+    {"batch_norm": False},
+    {"batch_norm": True},
+    {"layers": ()},
+    {"layers": (6,), "y_range": (-10.0, 10.0), "dropout": 0.4},
+    {"layers": (7, 6, 5), "dropout": 0.2, "embedding_dropout": 0.3},
+]
+
+
+def net(**keys: Any) -> EmbeddingNet:
+    """A network with parameters large enough that every layer counts, and statistics of batches it has seen."""
+    settings = config.EmbeddingNet(**{"user_dim": 3, "item_dim": 2, "layers": (8, 6), **keys})
+    built = EmbeddingNet(N_USERS, N_ITEMS, settings, SCALE, seed=1)
+    draw = rng(1, "test")
+    for parameter in built.parameters():
+        parameter.data = torch.from_numpy(draw.normal(0, 0.7, tuple(parameter.shape)).astype(np.float32))
+    for step in range(20):
+        built.begin_step(1, step)
+        built(*pairs())
+    return built.eval()
+
+
+def pairs() -> tuple[torch.Tensor, torch.Tensor]:
+    """Every user with every item."""
+    user, item = np.divmod(np.arange(N_USERS * N_ITEMS), N_ITEMS)
+    return torch.from_numpy(user), torch.from_numpy(item)
+
+
+def as_indices(*columns: torch.Tensor) -> list[np.ndarray[Any, Any]]:
+    return [column.numpy().astype(np.int32) for column in columns]
+
+
+def test_the_output_is_the_formula() -> None:
+    one = net(layers=(8, 6), batch_norm=True, y_range=(0.0, 5.5))
+    values = {name: tensor.detach().double().numpy() for name, tensor in one.state_dict().items()}
+    user, item = pairs()
+    a = np.hstack([values["user_embedding"][user], values["item_embedding"][item]])
+    for n in range(2):
+        a = np.maximum(a @ values[f"hidden.{n}.affine.weight"].T + values[f"hidden.{n}.affine.bias"], 0)
+        mean, var = values[f"hidden.{n}.norm.running_mean"], values[f"hidden.{n}.norm.running_var"]
+        a = values[f"hidden.{n}.norm.weight"] * (a - mean) / np.sqrt(var + 1e-5) + values[f"hidden.{n}.norm.bias"]
+    score = (a @ values["head.weight"].T + values["head.bias"])[:, 0]
+    np.testing.assert_allclose(one(user, item).detach(), 5.5 / (1 + np.exp(-score)), rtol=1e-4)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_scorer_equals_the_module(form: dict[str, Any]) -> None:
+    one = net(**form)
+    rating = one.scorer().rate(*as_indices(*pairs())).rating
+    assert np.abs(rating - one(*pairs()).detach().numpy()).max() < 1e-5 * SCALE.std
+    assert rating.std() > 0.05  # so that the comparison says something
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_gradients_reach_every_parameter(form: dict[str, Any]) -> None:
+    one = net(**form).train()
+    one.begin_step(1, 20)
+    (one(*pairs()) * torch.linspace(-1, 1, N_USERS * N_ITEMS)).sum().backward()
+    for name, parameter in one.named_parameters():
+        assert parameter.grad is not None, name
+        assert bool((parameter.grad != 0).any()), name
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_parameter_is_in_one_group_and_the_config_names_the_groups(form: dict[str, Any]) -> None:
+    one = net(**form)
+    assert tuple(one.groups) == one.settings.groups
+    listed = [name for names in one.groups.values() for name in names]
+    assert sorted(listed) == sorted(name for name, _ in one.named_parameters())
+    assert all(one.groups.values())
+
+
+def test_groups_go_from_the_embeddings_to_the_head() -> None:
+    assert net().groups == {
+        "embeddings": ["user_embedding", "item_embedding"],
+        "hidden": [f"hidden.{n}.{part}" for n in (0, 1) for part in PARTS],
+        "head": ["head.weight", "head.bias"],
+    }
+    assert config.EmbeddingNet(layers=()).groups == ("embeddings", "head")
+
+
+PARTS = ("affine.weight", "affine.bias", "norm.weight", "norm.bias")
+
+
+def test_dims_follow_the_rule_unless_given() -> None:
+    assert config.EmbeddingNet().dims(943, 1682) == (74, 102)
+    assert config.EmbeddingNet().dims(1, 10**7) == (2, 600)
+    assert config.EmbeddingNet(user_dim=7).dims(943, 1682) == (7, 102)
+
+
+def test_the_range_is_the_scale_seen_widened_unless_given() -> None:
+    assert config.EmbeddingNet().output_range(1.0, 5.0) == (0.5, 5.5)
+    assert config.EmbeddingNet().output_range(3.0, 3.0) == (2.5, 3.5)
+    assert config.EmbeddingNet(y_range=(0.0, 6.0)).output_range(1.0, 5.0) == (0.0, 6.0)
+
+
+def test_the_seed_alone_decides_where_training_starts() -> None:
+    before = torch.get_rng_state()
+    first, again, other = (EmbeddingNet(N_USERS, N_ITEMS, config.EmbeddingNet(), SCALE, seed) for seed in (1, 1, 2))
+    assert torch.equal(torch.get_rng_state(), before)
+    values = [one.state_dict() for one in (first, again, other)]
+    for name in ("user_embedding", "hidden.0.affine.weight", "hidden.1.affine.bias", "head.weight"):
+        assert torch.equal(values[0][name], values[1][name])
+        assert not torch.equal(values[0][name], values[2][name])
+    assert not torch.equal(first.user_embedding[:N_ITEMS, :3], first.item_embedding[:, :3])
+
+
+def test_dropout_is_the_same_for_a_step_and_differs_between_steps() -> None:
+    one = net(dropout=0.5, embedding_dropout=0.5, batch_norm=False).train()
+    outputs = []
+    for epoch, step in ((3, 7), (3, 7), (3, 8), (4, 7)):
+        torch.manual_seed(epoch + step)  # torch's own generator plays no part
+        one.begin_step(epoch, step)
+        outputs.append(one(*pairs()).detach())
+    assert torch.equal(outputs[0], outputs[1])
+    assert not torch.equal(outputs[0], outputs[2])
+    assert not torch.equal(outputs[0], outputs[3])
+
+
+def test_dropout_drops_its_share_and_keeps_the_mean() -> None:
+    dropout = Dropout(0.25)
+    dropout.generator = torch.Generator().manual_seed(1)
+    ones = torch.ones(1000, 100)
+    dropped = dropout(ones)
+    assert dropped.unique().tolist() == pytest.approx([0, 1 / 0.75])
+    assert float((dropped == 0).float().mean()) == pytest.approx(0.25, abs=0.01)
+    assert torch.equal(dropout.eval()(ones), ones)
+
+
+def test_batch_norm_takes_the_batchs_statistics_in_training_and_the_running_ones_in_use() -> None:
+    norm = Norm(3)
+    inputs = torch.from_numpy(rng(1, "norm").normal(4, 2, (500, 3)).astype(np.float32))
+    outputs = norm(inputs).detach()
+    assert float(outputs.mean()) == pytest.approx(0, abs=1e-4)
+    assert float(outputs.std()) == pytest.approx(1, abs=1e-2)
+    torch.testing.assert_close(norm.running_mean, 0.1 * inputs.mean(dim=0))
+    expected = (inputs - norm.running_mean) / (norm.running_var + 1e-5).sqrt()
+    torch.testing.assert_close(norm.eval()(inputs), expected)
+
+
+def test_a_batch_of_one_is_normed_by_the_running_statistics() -> None:
+    norm = Norm(2)
+    one = torch.tensor([[3.0, -1.0]])
+    torch.testing.assert_close(norm(one), one, rtol=1e-4, atol=1e-4)
+    assert norm.running_mean.tolist() == [0, 0]
+
+
+def test_frozen_layers_keep_their_running_statistics() -> None:
+    one = net().train()
+    for name in one.groups["hidden"]:
+        one.get_parameter(name).requires_grad_(False)
+    before = {name: tensor.clone() for name, tensor in one.state_dict().items()}
+    one(*pairs())
+    assert all(torch.equal(tensor, before[name]) for name, tensor in one.state_dict().items())
+
+
+def test_an_affine_layer_starts_as_pytorchs_own() -> None:
+    weight = Affine(1, "affine", 400, 300).weight.detach()
+    assert float(weight.abs().max()) == pytest.approx(0.05, rel=1e-3)
+    assert float(weight.std()) == pytest.approx(0.05 / 3**0.5, rel=0.01)

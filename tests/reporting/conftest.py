@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recsys.config.config import Config
+from recsys.data.ratings import Ratings
+from recsys.data.split import Parts
+from recsys.data.vocabulary import Vocabulary
+from recsys.scoring.factors import Factors, Link, with_fallback
+from recsys.seeding import rng
+from recsys.serving.store import Store, open_store, write_serving
+
+N_USERS, N_ITEMS = 150, 300
+
+
+@pytest.fixture(scope="session")
+def films(small: Callable[..., Config], tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """300 films whose taste has a wide direction and a narrow one, some films far more popular than others.
+
+    War films are liked by those who like high numbers in the first factor, new ones by those who like low ones in the
+    second. Blockbusters are popular, which says nothing about taste. Every second film is Blue, for no reason.
+    """
+    draw = rng(11, "films")
+    user, item = draw.normal(size=(N_USERS, 2)) * [1.0, 0.5], draw.normal(size=(N_ITEMS, 2)) * 0.7
+    popularity = draw.permutation(np.linspace(0.05, 0.9, N_ITEMS) ** 2)
+    rates = draw.random((N_USERS, N_ITEMS)) < popularity
+    rates[0] = True  # so that every film has a rating
+    rated = np.argwhere(rates).astype(np.int32)
+    bias = draw.normal(0, 0.5, N_ITEMS)
+    factors = _factors(user, item, draw.normal(0, 0.3, N_USERS), bias)
+    train = Ratings(rated[:, 0], rated[:, 1], factors.score(rated[:, 0], rated[:, 1]), None, *_vocabularies())
+    war, new = item[:, 0] + draw.normal(0, 0.5, N_ITEMS) > 0.4, item[:, 1] + draw.normal(0, 0.5, N_ITEMS) < 0
+    genres = {
+        one: "|".join(
+            name
+            for name, has in (("War", war), ("Blockbuster", popularity > 0.4), ("Blue", np.arange(N_ITEMS) % 2 == 0))
+            if has[one]
+        )
+        for one in range(N_ITEMS)
+    }
+    titles = {one: f"Film {one} ({1990 + 20 * int(new[one])})" for one in range(N_ITEMS)}
+    columns = {
+        "genres": {one: text for one, text in genres.items() if text},
+        "link": {one: f"film/{one}" for one in titles},
+    }
+    parts = Parts(train, None, train.take(slice(0, 500)), titles, {}, item_columns=columns)  # type: ignore[arg-type]
+    run = tmp_path_factory.mktemp("films") / "run"
+    write_serving(run, factors, parts, small())
+    return open_store(run)
+
+
+def _factors(user: Any, item: Any, user_bias: Any, item_bias: Any) -> Factors:
+    rows = (with_fallback(one.astype(np.float32)) for one in (user_bias, item_bias, user, item))
+    return Factors(3.0, *rows, Link("identity", 0, 5))
+
+
+def _vocabularies() -> tuple[Vocabulary, Vocabulary]:
+    return Vocabulary(np.arange(N_USERS)), Vocabulary(np.arange(N_ITEMS))
+
+
+@pytest.fixture
+def with_factors() -> Callable[..., Store]:
+    """with_factors(store, users, items) → the store with other factors."""
+    from dataclasses import replace
+
+    def build(store: Store, users: Any, items: Any) -> Store:
+        factors = store.factors
+        changed = replace(factors, user_factors=with_fallback(users), item_factors=with_fallback(items))
+        return replace(store, scorer=changed)
+
+    return build
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "figures"

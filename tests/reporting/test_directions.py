@@ -1,0 +1,74 @@
+"""The main directions of taste."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from recsys.reporting.directions import main_directions
+from recsys.seeding import rng
+from recsys.serving.store import Store
+
+
+def test_a_direction_of_taste_is_the_one_that_was_planted(films: Store) -> None:
+    found = main_directions(films, 2)
+    planted = films.factors.item_factors[:-1]
+    for number in range(2):
+        assert abs(np.corrcoef(found.positions[:, number], planted[:, number])[0, 1]) > 0.97
+    assert found.share[0] > found.share[1]
+    assert found.share.sum() == pytest.approx(1)
+
+
+def test_a_linear_map_that_changes_no_prediction_changes_no_direction(
+    films: Store, with_factors: Callable[..., Store]
+) -> None:
+    turn = np.array([[2.0, 0.7], [-0.4, 0.3]])
+    users, items = films.factors.user_factors[:-1], films.factors.item_factors[:-1]
+    turned = with_factors(films, (users @ turn).astype(np.float32), (items @ np.linalg.inv(turn).T).astype(np.float32))
+    before, after = main_directions(films, 2), main_directions(turned, 2)
+    np.testing.assert_allclose(after.positions, before.positions, atol=1e-4)
+    np.testing.assert_allclose(after.share, before.share, atol=1e-5)
+
+
+def test_positions_are_what_the_axes_say_and_add_up_to_the_spread_over_users(films: Store) -> None:
+    found = main_directions(films, 2)
+    factors = films.factors
+    weight = films.item_counts / films.item_counts.sum()
+    centred = factors.item_factors[:-1] - weight @ factors.item_factors[:-1]
+    np.testing.assert_allclose(centred @ found.axes, found.positions, atol=1e-5)
+    over_users = (factors.user_factors[:-1] @ centred.T).var(axis=0)
+    np.testing.assert_allclose((found.positions**2).sum(axis=1), over_users, rtol=1e-4, atol=1e-6)
+
+
+def test_fewer_factors_give_fewer_directions(films: Store) -> None:
+    assert main_directions(films, 5).positions.shape == (300, 2)
+    assert main_directions(films, 1).axes.shape == (2, 1)
+
+
+def test_the_item_that_adds_most_has_a_positive_position(films: Store) -> None:
+    found = main_directions(films, 2)
+    heaviest = np.argmax(films.item_counts[:, None] * found.positions**2, axis=0)
+    assert (found.positions[heaviest, [0, 1]] > 0).all()
+
+
+def test_an_item_with_few_ratings_makes_no_direction(films: Store, with_factors: Callable[..., Store]) -> None:
+    draw = rng(1, "odd")
+    users, items = (
+        np.column_stack([one[:-1], draw.normal(0, 0.1, len(one) - 1)]).astype(np.float32)
+        for one in (films.factors.user_factors, films.factors.item_factors)
+    )
+    items[0, 2] = 30.0
+    odd = with_factors(films, users, items)
+    for count, stands_alone in ((1, False), (10_000, True)):
+        counts = films.item_counts.copy()
+        counts[0] = count
+        position = main_directions(replace(odd, item_counts=counts), 1).positions[:, 0]
+        assert (position[0] > 1 and position[1:].max() < 0) == stands_alone
+
+
+def test_factors_that_are_all_zero_have_no_share(films: Store, with_factors: Callable[..., Store]) -> None:
+    zero = np.zeros((len(films.items), 2), dtype=np.float32)
+    assert main_directions(with_factors(films, films.factors.user_factors[:-1], zero), 2).share.tolist() == [0, 0]

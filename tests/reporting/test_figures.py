@@ -1,0 +1,115 @@
+"""Pictures of a run."""
+
+from __future__ import annotations
+
+import importlib.util
+import struct
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recsys.errors import MissingExtraError, RunError
+from recsys.reporting import figures, gallery
+from recsys.reporting.interpret import interpret
+from recsys.serving.store import Store, open_store
+
+PICTURES = ["item-map", "biases", "learning-curves", "schedule", "predicted-against-actual"]
+needs_matplotlib = pytest.mark.skipif(importlib.util.find_spec("matplotlib") is None, reason="the extra is not there")
+
+
+def texts_of(figure: Any) -> list[str]:
+    (axes,) = [one for one in figure.axes if one.get_label() != "<colorbar>"]
+    return [one.get_text() for one in axes.texts]
+
+
+@needs_matplotlib
+def test_every_picture_of_a_run_is_drawn(finished: Path, folder: Path) -> None:
+    store = open_store(finished)
+    drawn = gallery.draw_all(store, interpret(store, n=3), folder)
+    assert [path.name for path in drawn] == [f"{name}.png" for name in PICTURES]
+    for path in drawn:
+        width, height = struct.unpack(">II", path.read_bytes()[16:24])
+        assert 600 < width < 2000
+        assert 300 < height < 2000
+    assert "matplotlib.pyplot" not in sys.modules
+
+
+@needs_matplotlib
+def test_a_copied_serving_folder_has_no_history_to_draw(films: Store, folder: Path) -> None:
+    drawn = gallery.draw_all(films, interpret(films, n=3), folder)
+    assert [path.stem for path in drawn] == ["item-map", "biases", "predicted-against-actual"]
+
+
+@needs_matplotlib
+def test_awkward_titles_are_drawn_as_they_are(films: Store, folder: Path) -> None:
+    titles = films.titles.copy()
+    titles[:] = ["$\\frac{1}{", "映画", "a\nb", "_^"] * 75
+    store = replace(films, titles=titles)
+    assert gallery.draw_all(store, interpret(store, n=8), folder)
+
+
+@needs_matplotlib
+def test_labels_cover_neither_each_other_nor_the_points_they_name(films: Store) -> None:
+    draw = np.random.default_rng(3)
+    positions, counts = draw.normal(size=(80, 2)), np.arange(80, 0, -1)
+    figure = figures.item_map(positions, [f"Item number {one}" for one in range(80)], counts, np.array([0.6, 0.2]))
+    labels = list(figure.axes[0].texts)
+    assert 10 < len(labels) < 60
+    assert labels[0].get_text() == "Item number 0"
+    boxes = [one.get_window_extent() for one in labels]
+    for number, box in enumerate(boxes):
+        assert box.count_overlaps(boxes[number + 1 :]) == 0
+        assert not any(box.contains(*one) for one in figure.axes[0].transData.transform(positions[:60]))
+
+
+@needs_matplotlib
+def test_a_single_direction_can_be_mapped() -> None:
+    figure = figures.item_map(np.array([[0.5], [-0.5]]), ["a", "b"], np.array([3, 1]), np.array([1.0]))
+    assert texts_of(figure) == ["a", "b"]
+
+
+@needs_matplotlib
+def test_the_curves_are_those_of_the_history() -> None:
+    rows = [
+        {"epoch": 1, "lr": 0.1, "train_rmse": 1.0, "valid_rmse": 1.2},
+        {"epoch": 2, "lr": 0.2, "train_rmse": 0.9, "valid_rmse": None},
+        {"epoch": 3, "lr": 0.0, "train_rmse": 0.8, "valid_rmse": 1.1},
+    ]
+    train, valid = figures.learning_curves(rows).axes[0].lines
+    assert (list(train.get_xdata()), list(train.get_ydata())) == ([1, 2, 3], [1.0, 0.9, 0.8])
+    assert (list(valid.get_xdata()), list(valid.get_ydata())) == ([1, 3], [1.2, 1.1])
+    assert texts_of(figures.learning_curves(rows)) == ["best: 1.1000, epoch 3"]
+    assert list(figures.schedule(rows).axes[0].lines[0].get_ydata()) == [0.1, 0.2, 0.0]
+    without = [{**row, "valid_rmse": None} for row in rows]
+    assert len(figures.learning_curves(without).axes[0].lines) == 1
+
+
+@needs_matplotlib
+@pytest.mark.parametrize("actual", [[1, 1, 2, 5], np.linspace(-10, 10, 300), [3, 3]])
+def test_the_mean_prediction_stands_above_what_was_given(actual: Any) -> None:
+    given = np.asarray(actual, dtype=np.float32)
+    means = figures.predicted_against_actual(given, given / 2, "test").axes[0].lines[0]
+    assert np.abs(np.asarray(means.get_ydata()) - np.asarray(means.get_xdata()) / 2).max() < 0.2
+
+
+def test_without_matplotlib_the_extra_is_named(films: Store, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError) as caught:
+        gallery.check(folder)
+    assert caught.value.hint == "pip install 'recsys-trainer[figures]'"
+    assert caught.value.exit_code == 2
+
+
+@needs_matplotlib
+def test_a_used_folder_is_refused_and_a_place_that_cannot_be_written_named(films: Store, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    found = interpret(films, n=2)
+    for folder in (tmp_path, tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(RunError) as caught:
+            gallery.draw_all(films, found, folder)
+        assert caught.value.exit_code == 4
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -1,0 +1,81 @@
+"""The layers that are listed are those that are trained."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recsys.config.config import Config
+from recsys.data.read import read_ratings
+from recsys.data.split import split
+from recsys.errors import RunError
+from recsys.reporting.layers import Anatomy, anatomy
+from recsys.training.build import build_learner
+from recsys.workflows.train import train
+
+Small = Callable[..., Config]
+MODELS: dict[str, dict[str, Any]] = {
+    "dot product": {},
+    "without biases": {"biases": False},
+    "sigmoid": {"y_range": [0, 5.5]},
+    "unclipped": {"clip": False},
+    "net": {"kind": "embedding_net"},
+    "plain net": {"kind": "embedding_net", "batch_norm": False, "layers": [7]},
+    "one layer": {"kind": "embedding_net", "layers": []},
+}
+
+
+@pytest.fixture(scope="module")
+def trained(small: Small, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[Config, Path]]:
+    def build(**sections: Any) -> tuple[Config, Path]:
+        folder = tmp_path_factory.mktemp("layers") / "run"
+        config = small(**sections)
+        train(config, folder)
+        return config, folder
+
+    return build
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_layers_hold_each_parameter_once_with_its_group_and_end_with_the_link(
+    trained: Callable[..., tuple[Config, Path]], name: str
+) -> None:
+    config, folder = trained(model=MODELS[name], training={"n_epochs": 1})
+    learner: Any = build_learner(config, split(read_ratings(config.data), config.split, config.seed))
+    expected: dict[str, tuple[str, int]] = {}
+    for group, names in learner._model.groups.items():
+        for one in names:
+            layer = one.removesuffix(".weight").removesuffix(".bias")
+            before = expected.get(layer, (group, 0))[1]
+            expected[layer] = (group, before + learner._model.get_parameter(one).numel())
+    found = anatomy(folder)
+    assert {one.name: (one.group, one.n_parameters) for one in found.layers if one.kind == "parameters"} == expected
+    assert found.link == learner.scorer().link
+    assert found.layers[-1].shape == (1,)
+
+
+def test_a_frozen_group_is_marked(trained: Callable[..., tuple[Config, Path]]) -> None:
+    _, folder = trained(model={"kind": "embedding_net"}, training={"n_epochs": 1, "freeze": ["embeddings"]})
+    frozen = [one.name for one in anatomy(folder).layers if one.frozen]
+    assert frozen == ["user_embedding", "item_embedding"]
+
+
+def test_dropout_shows_where_it_is(finished_net: Path, finished: Path) -> None:
+    assert names(anatomy(finished_net)).count("dropout 0.1") == 2
+    assert names(anatomy(finished_net)).count("dropout 0.2") == 1
+    assert not any("dropout" in name for name in names(anatomy(finished)))
+
+
+def test_a_run_without_a_checkpoint_has_no_layers(finished: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(finished, tmp_path / "run")
+    shutil.rmtree(run / "checkpoints")
+    with pytest.raises(RunError, match="whole run"):
+        anatomy(run)
+
+
+def names(model: Anatomy) -> list[str]:
+    return [layer.name for layer in model.layers]

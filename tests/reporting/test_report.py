@@ -1,0 +1,225 @@
+"""What a report says, for runs of every kind; and that a page says it safely."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recsys.config.config import Config
+from recsys.config.load import config_from
+from recsys.reporting import accuracy, items
+from recsys.reporting.page import page
+from recsys.reporting.report import report
+from recsys.serving.recommender import Recommender
+from recsys.serving.store import open_store
+from recsys.workflows.train import train
+
+SECTIONS = ("scores", "history", "accuracy", "map", "biases", "user")
+HOSTILE = '</script><script>alert("&")</script><!-- é 🎬'
+
+
+@pytest.fixture(scope="module")
+def told(finished: Path) -> dict[str, Any]:
+    """The report on the finished run."""
+    return report(open_store(finished))
+
+
+@pytest.fixture
+def trained(small: Callable[..., Config], tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """trained(model={…}, …) → the report on a new run of that config."""
+
+    def build(**sections: Any) -> dict[str, Any]:
+        train(small(**sections), tmp_path / "run")
+        return report(open_store(tmp_path / "run"))
+
+    return build
+
+
+def data_in(text: str) -> dict[str, Any]:
+    """What a page's script reads."""
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
+    assert found is not None
+    return dict(json.loads(found[1]))
+
+
+def test_the_scores_are_those_of_the_run(told: dict[str, Any], finished: Path) -> None:
+    metrics = json.loads((finished / "metrics.json").read_text())
+    assert told["scores"]["test"]["model"] == metrics["test"]
+    assert told["scores"]["valid"]["model"] == metrics["valid"]
+    assert {name: told["scores"]["test"][name] for name in metrics["baselines"]} == metrics["baselines"]
+    assert told["run"]["n_epochs"] == metrics["n_epochs"]
+
+
+def test_every_section_is_there_and_nothing_is_missing(told: dict[str, Any]) -> None:
+    assert all(told[name] for name in SECTIONS)
+    assert told["missing"] == {}
+
+
+def test_the_history_is_that_of_the_run(told: dict[str, Any], finished: Path) -> None:
+    rows = [json.loads(line) for line in (finished / "history.jsonl").read_text().splitlines()]
+    assert told["history"] == [{key: row[key] for key in ("epoch", "lr", "train_rmse", "valid_rmse")} for row in rows]
+
+
+def test_a_long_history_is_thinned_and_keeps_its_end(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recsys.reporting.report.EPOCHS", 2)
+    assert [row["epoch"] for row in report(open_store(finished))["history"]] == [2, 4]
+
+
+def test_a_copy_of_the_serving_folder_has_no_history_and_the_same_scores(
+    told: dict[str, Any], finished: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(finished / "serving", tmp_path / "copy")
+    copied = report(open_store(tmp_path / "copy"))
+    assert list(copied["missing"]) == ["history"]
+    assert copied["history"] is None
+    assert copied["run"]["method"] is None
+    assert {name: copied[name] for name in SECTIONS if name != "history"} == {
+        name: told[name] for name in SECTIONS if name != "history"
+    }
+
+
+def test_a_run_that_was_made_from_another_names_it(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished, tmp_path / "child")
+    metrics = json.loads((finished / "metrics.json").read_text())
+    (tmp_path / "child" / "metrics.json").write_text(json.dumps({**metrics, "parent": {"run": "mother"}}))
+    assert report(open_store(tmp_path / "child"))["run"]["parent"] == "mother"
+    assert report(open_store(finished))["run"]["parent"] is None
+
+
+@pytest.mark.parametrize("part", ["valid", "test"])
+def test_one_held_out_part_is_enough(part: str, trained: Callable[..., dict[str, Any]]) -> None:
+    other = {"valid": "test", "test": "valid"}[part]
+    answer = trained(split={f"{other}_fraction": 0.0})
+    assert answer["scores"][other] is None
+    assert answer["accuracy"]["part"] == part
+    assert answer["missing"] == {}
+
+
+def test_without_held_out_ratings_nothing_is_measured(trained: Callable[..., dict[str, Any]]) -> None:
+    answer = trained(split={"valid_fraction": 0.0, "test_fraction": 0.0})
+    assert list(answer["missing"]) == ["scores", "accuracy"]
+    assert all(row["valid_rmse"] is None for row in answer["history"])
+
+
+def test_an_embedding_net_has_no_map_and_no_biases_and_the_rest(ratings_csv: Path, tmp_path: Path) -> None:
+    model = {"kind": "embedding_net", "layers": [8]}
+    config = {"data": {"ratings": str(ratings_csv)}, "model": model, "training": {"n_epochs": 2}}
+    train(config_from(config, tmp_path), tmp_path / "run")
+    answer = report(open_store(tmp_path / "run"))
+    assert list(answer["missing"]) == ["map", "biases"]
+    assert "embedding_net" in answer["missing"]["map"]
+    assert answer["user"]["reasons"]["pulls"] is None
+
+
+def test_a_model_without_biases_lists_none(trained: Callable[..., dict[str, Any]]) -> None:
+    assert list(trained(model={"biases": False})["missing"]) == ["biases"]
+
+
+def test_a_model_of_one_factor_has_no_map(trained: Callable[..., dict[str, Any]]) -> None:
+    assert list(trained(model={"embedding_dim": 1})["missing"]) == ["map"]
+
+
+def test_ids_are_texts_and_titles_may_be_missing(told: dict[str, Any], finished_text: Path) -> None:
+    answer = report(open_store(finished_text))
+    assert {one["title"] for one in answer["map"]["items"]} == {""}
+    assert "007" in {one["id"] for one in answer["map"]["items"]}
+    assert all(isinstance(one["id"], str) for one in told["map"]["items"])
+    assert answer["missing"] == {}
+
+
+def test_the_map_shows_the_most_rated_and_says_how_many_it_leaves_out(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(items, "MAP_ITEMS", 10)
+    store = open_store(finished)
+    shown = report(store)["map"]
+    counts = [one["n_ratings"] for one in shown["items"]]
+    assert counts == sorted(store.item_counts.tolist(), reverse=True)[:10]
+    assert shown["left_out"] == len(store.items) - 10
+
+
+def test_extremes_are_the_ends_of_the_biases_of_items_with_enough_ratings(told: dict[str, Any], finished: Path) -> None:
+    store, shown = open_store(finished), told["biases"]
+    bias = store.factors.item_bias[:-1][store.item_counts >= shown["min_ratings"]]
+    assert [one["bias"] for one in shown["top"]] == pytest.approx(np.sort(bias)[::-1][:10])
+    assert [one["bias"] for one in shown["bottom"]] == pytest.approx(np.sort(bias)[:10])
+    seen = store.training_ratings()
+    first = shown["top"][0]
+    rows = seen.item_idx == store.items.index([int(first["id"])])[0]
+    assert (first["n_ratings"], first["mean"]) == (int(rows.sum()), pytest.approx(seen.rating[rows].mean()))
+
+
+def test_the_example_user_is_the_one_in_the_middle_and_is_told_why(told: dict[str, Any], finished: Path) -> None:
+    recommender, user = Recommender.open(finished), told["user"]
+    counts = recommender.store.user_counts
+    assert (counts < user["n_ratings"]).mean() <= 0.5 <= (counts <= user["n_ratings"]).mean()
+    assert [one["id"] for one in user["recommended"]] == [str(one.item_id) for one in recommender.recommend(user["id"])]
+    assert (
+        user["rated"][0]["rating"]
+        == recommender.store.seen(recommender.store.users.index([int(user["id"])])[0])[1].max()
+    )
+    reasons = user["reasons"]
+    assert sum(reasons["parts"].values()) == pytest.approx(reasons["score"], abs=1e-5)
+    pulled = sum(one["pull"] for one in reasons["pulls"]) + reasons["others"] + reasons["remainder"]
+    assert pulled == pytest.approx(reasons["parts"]["interaction"], abs=1e-5)
+
+
+def test_calibration_tells_what_people_gave_where_so_much_was_predicted() -> None:
+    predicted = np.array([1.0, 1.1, 4.9, 5.0, 5.0], dtype=np.float32)
+    actual = np.array([2.0, 1.0, 5.0, 4.0, 3.0], dtype=np.float32)
+    low, high = accuracy.calibration(predicted, actual)
+    assert (low["n_ratings"], low["actual"], high["n_ratings"], high["actual"]) == (2, 1.5, 3, 4.0)
+    assert (low["predicted"], high["predicted"]) == (pytest.approx(1.05), pytest.approx(14.9 / 3))
+    assert (low["low"], low["high"]) == (pytest.approx(1.1), pytest.approx(1.9))
+
+
+def test_calibration_takes_predictions_that_are_all_equal() -> None:
+    rows = accuracy.calibration(np.full(3, 3.0, np.float32), np.array([1.0, 3.0, 5.0], np.float32))
+    assert [(row["predicted"], row["actual"], row["n_ratings"]) for row in rows] == [(3.0, 3.0, 3)]
+
+
+@pytest.mark.parametrize(
+    ("count", "low", "high"), [(0, 0, 0), (1, 1, 1), (2, 2, 2), (3, 3, 5), (5, 3, 5), (6, 6, 10), (999, 501, 1000)]
+)
+def test_activity_is_counted_in_ranges(count: int, low: int, high: int) -> None:
+    rows = accuracy.by_activity({"model": np.array([4.0, 16.0])}, np.array([count]), np.array([0, 0]))
+    assert rows == [{"low": low, "high": high, "n_ratings": 2, "model": pytest.approx(10**0.5)}]
+
+
+def test_an_unknown_user_has_no_activity() -> None:
+    rows = accuracy.by_activity({"model": np.array([1.0, 4.0])}, np.array([7]), np.array([-1, 0]))
+    assert [(row["low"], row["model"]) for row in rows] == [(0, 1.0), (6, 2.0)]
+
+
+def test_the_page_holds_the_report_and_no_markup_of_it(told: dict[str, Any]) -> None:
+    told = {**told, "run": {**told["run"], "name": HOSTILE}}
+    text = page(told)
+    assert data_in(text) == told
+    assert text.count("</script>") == 2
+    assert "<!-- é" not in text
+
+
+def test_the_policy_allows_this_script_and_this_style_and_no_connection(told: dict[str, Any]) -> None:
+    text = page(told)
+    found = re.search(r'Content-Security-Policy" content="([^"]*)"', text)
+    assert found is not None
+    policy = dict(one.split(" ", 1) for one in found[1].split("; "))
+    assert policy["default-src"] == "'none'"
+    for name, tag in (("script-src", "<script>"), ("style-src", "<style>")):
+        content = text.split(tag)[1].split(tag.replace("<", "</"))[0]
+        assert policy[name] == f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
+    assert "http://www.w3.org/2000/svg" in text  # a name, the only address
+    assert len(re.findall(r"https?://", text)) == 1
+
+
+def test_equal_runs_give_equal_pages(finished: Path) -> None:
+    assert page(report(open_store(finished))) == page(report(open_store(finished)))

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from recsys.scoring import network
+from recsys.scoring.factors import Link, with_fallback
+from recsys.scoring.network import CHUNK, Network, Weights
+from recsys.seeding import rng
+
+
+def idx(*numbers: int) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+    return np.array(numbers, dtype=np.int32)
+
+
+def build(sizes: tuple[int, ...], n_users: int = 6, n_items: int = 9) -> Network:
+    """A network with random weights; the embeddings have 3 and 2 entries."""
+    draw = rng(1, "network")
+
+    def normal(*shape: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        return draw.normal(size=shape).astype(np.float32)
+
+    ends = (5, *sizes, 1)
+    return Network(
+        with_fallback(normal(n_users, 3)),
+        with_fallback(normal(n_items, 2)),
+        tuple(Weights(normal(n_out, n_in), normal(n_out)) for n_in, n_out in itertools.pairwise(ends)),
+        Link("sigmoid", 0.5, 5.5),
+    )
+
+
+def by_hand(one: Network, user: int, item: int) -> float:
+    a = np.concatenate([one.user_embedding[user], one.item_embedding[item]])
+    for number, layer in enumerate(one.layers):
+        a = layer.weight @ (np.maximum(a, 0) if number else a) + layer.bias
+    return float(a[0])
+
+
+@pytest.mark.parametrize("sizes", [(), (4,), (8, 7, 6)])
+def test_a_score_is_what_the_layers_make_of_both_embeddings(sizes: tuple[int, ...]) -> None:
+    one = build(sizes)
+    users, items = idx(0, 5, 3, -1, 2, -1), idx(8, 0, -1, 4, 2, -1)
+    expected = [by_hand(one, user, item) for user, item in zip(users, items, strict=True)]
+    score = one.score(users, items)
+    np.testing.assert_allclose(score, expected, rtol=1e-5, atol=1e-5)
+    assert score.dtype == np.float32
+    np.testing.assert_array_equal(one.rate(users, items).rating, one.link(score))
+
+
+@pytest.mark.parametrize("sizes", [(), (8, 7)])
+@pytest.mark.parametrize("chunk", [CHUNK, 20, 4])
+def test_score_all_is_the_score_of_every_item_whatever_the_chunk(
+    sizes: tuple[int, ...], chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = build(sizes)
+    users = idx(1, 0, -1, 5)
+    expected = [one.score(np.full(9, user, dtype=np.int32), np.arange(9, dtype=np.int32)) for user in users]
+    monkeypatch.setattr(network, "CHUNK", chunk)
+    np.testing.assert_allclose(one.score_all(users), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_chunks_do_not_change_a_score() -> None:
+    one = build((8, 7))
+    draw = rng(2, "pairs")
+    n = 2 * CHUNK + 5
+    users, items = draw.integers(-1, 6, n, dtype=np.int32), draw.integers(-1, 9, n, dtype=np.int32)
+    at = np.array([0, CHUNK - 1, CHUNK, 2 * CHUNK, n - 1])
+    np.testing.assert_allclose(one.score(users, items)[at], one.score(users[at], items[at]), rtol=1e-5, atol=1e-5)
+
+
+def test_the_part_of_a_score_is_the_score() -> None:
+    one = build((8,))
+    assert one.parts(2, 3) == {"network": pytest.approx(by_hand(one, 2, 3), rel=1e-5)}
+
+
+def test_counts_leave_out_the_fallback() -> None:
+    one = build((4,))
+    assert (one.n_users, one.n_items, one.embedding_dim) == (6, 9, {"user": 3, "item": 2})
+
+
+def test_no_pairs_give_no_ratings() -> None:
+    assert build((4,)).rate(idx(), idx()).rating.tolist() == []
