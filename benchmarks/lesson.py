@@ -1,7 +1,7 @@
 """The figures of docs/lesson.md: `python benchmarks/lesson.py`, and its picture with `--pictures docs/lesson`.
 
 An embedding as a lookup against the product with a one-hot matrix; models with biases and without; the one-cycle
-schedule against others. All on movielens-small; about a minute and a half on two cores.
+schedule against others. All on movielens-small; about two minutes on two cores.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,35 +20,22 @@ from torch import Tensor
 import recsys
 from measure import command_line, interleaved, ratios
 from recsys.config.model import DotProduct as Settings
+from recsys.data.read import read_ratings
 from recsys.models.dot_product import DotProduct
 from recsys.seeding import rng
 from recsys.training.schedule import one_cycle
 
-ROOT = Path(__file__).parent.parent
-DATA = {"ratings": str(ROOT / "data" / "movielens-small" / "ratings.csv")}
-CONFIGS = ROOT / "configs"
+CONFIGS = Path(__file__).parent.parent / "configs"
+SMALL, LESSON = CONFIGS / "movielens-small.yaml", CONFIGS / "fastai-lesson.yaml"
 BATCH, DIM, ROUNDS = 512, 64, 20
 SEEDS = (1, 2, 3, 4, 5)
-Sections = dict[str, dict[str, Any]]
-FORMS: dict[str, tuple[Sections, tuple[int, ...]]] = {
-    "sgd, 128 factors": ({"model": {"embedding_dim": 128}, "training": {"method": "sgd"}}, SEEDS),
-    "adamw, 64 factors": ({"model": {"embedding_dim": 64}, "training": {"method": "adamw"}}, SEEDS[:3]),
-    "the lesson's (y_range, adamw), 50 factors": (
-        {
-            "model": {"embedding_dim": 50, "y_range": [0, 5.5]},
-            "training": {
-                "method": "adamw",
-                "n_epochs": 5,
-                "lr_max": 5e-3,
-                "weight_decay": 0.1,
-                "bias_weight_decay": 0.1,
-                "batch_size": 64,
-            },
-        },
-        SEEDS[:3],
-    ),
+MODELS: dict[str, tuple[Path, list[str]]] = {
+    "sgd, 128 factors": (SMALL, []),
+    "adamw, 64 factors": (SMALL, ["model.embedding_dim=64", "training={method: adamw}"]),
+    "the lesson's: adamw, 50 factors, y_range": (LESSON, []),
 }
-SCHEDULES = {"one_cycle": (0.02, 0.04, 0.08), "flat_cosine": (0.01, 0.02, 0.04), "constant": (0.005, 0.01, 0.02)}
+SCHEDULES = ("one_cycle", "flat_cosine", "constant")
+RATES = (0.01, 0.02, 0.03, 0.04, 0.06)
 
 
 def main() -> None:
@@ -66,17 +53,21 @@ def main() -> None:
 
 def print_lookups() -> None:
     """Time and memory of one training step's forward and backward pass, by lookup and by one-hot product."""
-    ratings = recsys.read_ratings(DATA["ratings"]).ratings
+    ratings = read_ratings(recsys.load_config(SMALL).data).ratings
     sizes = len(ratings.users), len(ratings.items)
     model = DotProduct(*sizes, Settings(embedding_dim=DIM), ratings.scale, seed=1)
     rows = torch.from_numpy(rng(1, "batch").integers(0, len(ratings), BATCH))
     pairs = [torch.from_numpy(column)[rows].long() for column in (ratings.user_idx, ratings.item_idx)]
-    ways = {"lookup": model.forward, "one-hot product": partial(one_hot_forward, model)}
+    ways: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+        "lookup": model.forward,
+        "one-hot product": partial(one_hot_forward, model),
+    }
     steps = {name: partial(step, model, way, *pairs) for name, way in ways.items()}
     torch.set_num_threads(1)
     interleaved(steps, 3)  # what runs first pays for the start
     seconds = interleaved({name: partial(timed, one) for name, one in steps.items()}, ROUNDS)
-    memory = {"lookup": 2 * pairs[0].nbytes, "one-hot product": BATCH * sum(sizes) * 4}
+    inputs = {"lookup": pairs, "one-hot product": one_hot(model, *pairs)}
+    memory = {name: sum(one.nbytes for one in each) for name, each in inputs.items()}
     print(f"{sizes[0]} users, {sizes[1]:,} items, {DIM} factors, batches of {BATCH}, one thread\n")
     print("| | ms a step | kB of inputs |\n| --- | --- | --- |")
     for name, each in seconds.items():
@@ -90,16 +81,21 @@ def one_hot_forward(model: DotProduct, user_idx: Tensor, item_idx: Tensor) -> Te
     """What DotProduct.forward computes (linear, with biases), by products with one-hot matrices."""
     assert model.user_bias is not None
     assert model.item_bias is not None
-    users = torch.nn.functional.one_hot(user_idx, len(model.user_bias)).float()
-    items = torch.nn.functional.one_hot(item_idx, len(model.item_bias)).float()
+    users, items = one_hot(model, user_idx, item_idx)
     total = ((users @ model.user_embedding) * (items @ model.item_embedding)).sum(dim=1) + model.global_mean
     return model.scale.mean + model.scale.std * (total + users @ model.user_bias + items @ model.item_bias)
+
+
+def one_hot(model: DotProduct, user_idx: Tensor, item_idx: Tensor) -> list[Tensor]:
+    """A row of zeros with a single 1 for each user and for each item."""
+    pairs = (user_idx, model.user_embedding), (item_idx, model.item_embedding)
+    return [torch.nn.functional.one_hot(idx, len(rows)).float() for idx, rows in pairs]
 
 
 def step(model: DotProduct, way: Callable[[Tensor, Tensor], Tensor], user_idx: Tensor, item_idx: Tensor) -> None:
     """Forward and backward, without moving the parameters."""
     model.zero_grad()
-    way(user_idx, item_idx).square().mean().backward()
+    torch.autograd.backward(way(user_idx, item_idx).square().mean())
 
 
 def timed(run: Callable[[], None]) -> float:
@@ -110,47 +106,44 @@ def timed(run: Callable[[], None]) -> float:
 
 
 def print_biases() -> None:
-    """Test rmse with biases and without, and on which ratings they differ."""
-    print("| model | seeds | with biases | without | without / with, by seed | biases alone |")
-    print("| --- | --- | --- | --- | --- | --- |")
-    for name, (sections, seeds) in FORMS.items():
-        without = {**sections, "model": {**sections["model"], "biases": False}}
-        pairs = [(fit(sections, seed), fit(without, seed)) for seed in seeds]
-        with_rmse, without_rmse = ([one[at]["test"]["rmse"] for one in pairs] for at in (0, 1))
-        alone = statistics.mean(one["baselines"]["biases"]["rmse"] for one, _ in pairs)
-        each = " ".join(f"{b / a:.3f}" for a, b in zip(with_rmse, without_rmse, strict=True))
-        means = f"{statistics.mean(with_rmse):.4f} | {statistics.mean(without_rmse):.4f}"
-        print(f"| {name} | {len(seeds)} | {means} | {each} | {alone:.4f} |", flush=True)
+    """Test rmse with biases and without."""
+    print("| model | with biases | without | biases alone | without / with, by seed |\n| --- | --- | --- | --- | --- |")
+    for name, (config, overrides) in MODELS.items():
+        runs = {biases: fits(config, [*overrides, f"model.biases={biases}"]) for biases in ("true", "false")}
+        rmse = {biases: [one["test"]["rmse"] for one in each] for biases, each in runs.items()}
+        alone = statistics.mean(one["baselines"]["biases"]["rmse"] for one in runs["true"])
+        each = " ".join(f"{b / a:.3f}" for a, b in zip(rmse["true"], rmse["false"], strict=True))
+        means = " | ".join(f"{statistics.mean(one):.4f}" for one in rmse.values())
+        print(f"| {name} | {means} | {alone:.4f} | {each} |", flush=True)
     print()
 
 
 def print_schedules() -> None:
     """Valid rmse of sgd with each schedule, at several highest learning rates."""
-    print(f"| schedule | valid rmse at lr_max, mean of {len(SEEDS)} seeds |\n| --- | --- |")
-    for schedule, rates in SCHEDULES.items():
-        found = [
-            statistics.mean(
-                fit({"model": {"embedding_dim": 128}, "training": training}, seed)["valid"]["rmse"] for seed in SEEDS
-            )
-            for training in ({"method": "sgd", "schedule": schedule, "lr_max": rate} for rate in rates)
-        ]
-        cells = ", ".join(f"{rate:g}: {rmse:.4f}" for rate, rmse in zip(rates, found, strict=True))
-        print(f"| {schedule} | {cells} |", flush=True)
+    print(f"| lr_max | {' | '.join(map(str, RATES))} |\n| --- |{' --- |' * len(RATES)}")
+    for schedule in SCHEDULES:
+        cells = []
+        for rate in RATES:
+            found = fits(SMALL, [f"training.schedule={schedule}", f"training.lr_max={rate}"])
+            cells.append(f"{statistics.mean(one['valid']['rmse'] for one in found):.4f}")
+        print(f"| {schedule} | {' | '.join(cells)} |", flush=True)
 
 
-def fit(sections: Mapping[str, Any], seed: int) -> dict[str, Any]:
-    """The metrics of a run that is thrown away; the seed draws the split too."""
-    config = {"data": DATA, "split": {"valid_fraction": 0.1, "test_fraction": 0.1}, "seed": seed, **sections}
+def fits(config: Path, overrides: list[str]) -> list[dict[str, Any]]:
+    """The metrics of a run for each seed, which draws the split too; the runs are thrown away."""
     with tempfile.TemporaryDirectory() as aside:
-        return recsys.train(config, Path(aside) / "run")
+        return [
+            recsys.train(recsys.load_config(config, [*overrides, f"seed={seed}"]), Path(aside) / str(seed))
+            for seed in SEEDS
+        ]
 
 
 def draw_one_cycle(path: Path) -> None:
     """Learning rate and momentum of the lesson's fit, step by step."""
     from matplotlib.figure import Figure
 
-    n_epochs, steps = 5, 1_251  # configs/fastai-lesson.yaml: 80,004 ratings in batches of 64
-    schedule = one_cycle(n_epochs, 5e-3, steps_per_epoch=steps)
+    n_epochs, lr_max, steps = 5, 5e-3, 1_251  # configs/fastai-lesson.yaml: 80,004 ratings in batches of 64
+    schedule = one_cycle(n_epochs, lr_max, steps_per_epoch=steps)
     figure = Figure(figsize=(9, 3.6), layout="constrained", facecolor="white")
     for panel, curve, name in zip(
         figure.subplots(1, 2), (schedule.lr, schedule.momentum), ("learning rate", "momentum"), strict=True

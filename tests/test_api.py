@@ -116,3 +116,10 @@ def test_a_run_is_read_similar_items_are_found_and_predictions_explained(finishe
     recommender = recsys.load(finished)
     assert len(recommender.similar(110, 5)) == 5
     assert recommender.explain(0, 110).prediction == recommender.predict(0, 110)
+
+
+def test_update_trains_a_run_on(finished: Path, ratings_csv: Path, tmp_path: Path) -> None:
+    metrics = recsys.update(ratings_csv, finished, tmp_path / "next", overrides=["training.n_epochs=2"])
+    assert (metrics["n_epochs"], metrics["run_dir"]) == (2, str(tmp_path / "next"))
+    assert metrics["start"]["path"] == str(finished)
+    assert recsys.load(metrics["run_dir"]).predict(0, 100).known_user

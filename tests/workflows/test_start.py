@@ -215,9 +215,7 @@ def test_ids_of_another_type_are_refused(small: Small, parent: Path, method: str
         train(started(small, parent, tmp_path / "text.csv", method), tmp_path / "child")
 
 
-def test_numbers_are_read_as_texts_where_the_runs_ids_are(
-    small: Small, finished_text: Path, tmp_path: Path
-) -> None:
+def test_numbers_are_read_as_texts_where_the_runs_ids_are(small: Small, finished_text: Path, tmp_path: Path) -> None:
     (tmp_path / "numbers.csv").write_text("reader,isbn,stars\n7,item1,3\n12,item2,4\n9,item3,5\n")
     columns = {"user": "reader", "item": "isbn", "rating": "stars"}
     config = finetune_config(finished_text, _file(tmp_path, {"ratings": "numbers.csv", "columns": columns}), [])

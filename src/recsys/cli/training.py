@@ -75,8 +75,8 @@ def _dims(dim: int | dict[str, int]) -> str:
 def _show_start(start: dict[str, Any]) -> None:
     """How much the new ratings changed, on them and on what earlier runs were measured on."""
     typer.echo(
-        f"started from {start['run']}: {start['n_new_users']:,} new users, {start['n_new_items']:,} new items,"
-        f" {start['n_replayed']:,} of its ratings replayed"
+        f"started from {start['run']}; new users: {start['n_new_users']:,}, new items: {start['n_new_items']:,},"
+        f" old ratings replayed: {start['n_replayed']:,}"
     )
     rows = [
         (f"{name} ratings, {moment}", start[moment][name])

@@ -16,7 +16,7 @@ from recsys.training.fit import Learner
 def build_learner(config: Config, parts: Parts, inherited: Inherited | None = None) -> Learner:
     """The learner that the config describes, its parameters drawn from the config's seed or taken over."""
     train = parts.train if parts.once_more is None else join(parts.train, parts.once_more)
-    model = _model(config, parts)
+    model = _model(config, parts, inherited)
     if inherited is not None:
         warm_start(model, inherited)
     match config.training:
@@ -31,10 +31,20 @@ def build_learner(config: Config, parts: Parts, inherited: Inherited | None = No
             return SgdLearner(model, train, settings, config.seed)
 
 
-def _model(config: Config, parts: Parts) -> DotProduct | EmbeddingNet:
+def _model(config: Config, parts: Parts, inherited: Inherited | None) -> DotProduct | EmbeddingNet:
     n_users, n_items = len(parts.train.users), len(parts.train.items)
     match config.model:
         case config_of.DotProduct() as settings:
             return DotProduct(n_users, n_items, settings, parts.scale, config.seed)
         case config_of.EmbeddingNet() as settings:
+            if inherited is not None:  # auto follows the number of users and items, and that has changed
+                settings = settings.model_copy(update=_inherited_dims(settings, inherited))
             return EmbeddingNet(n_users, n_items, settings, parts.scale, config.seed)
+
+
+def _inherited_dims(settings: config_of.EmbeddingNet, inherited: Inherited) -> dict[str, int]:
+    return {
+        f"{role}_dim": inherited.parameters[f"{role}_embedding"].shape[1]
+        for role in ("user", "item")
+        if getattr(settings, f"{role}_dim") == "auto"
+    }

@@ -61,7 +61,7 @@ def begin(config: Config, observe: Observer) -> Beginning:
     parts, n_replayed = _join(store, Scale(**facts["scale"]), read_ratings(config.data, observe), config)
     rows = {"user": store.users.index(parts.train.users.ids), "item": store.items.index(parts.train.items.ids)}
     fresh = {f"n_new_{role}s": int(np.count_nonzero(idx == UNKNOWN)) for role, idx in rows.items()}
-    said = {"run": store.sealed.facts["run"], "path": str(config.start.run), **fresh, "n_replayed": n_replayed}
+    said = {"run": config.start.run.resolve().name, "path": str(config.start.run), **fresh, "n_replayed": n_replayed}
     return Beginning(parts, Inherited(parameters, rows), said)
 
 
