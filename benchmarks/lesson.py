@@ -1,7 +1,7 @@
 """The figures of docs/lesson.md: `python benchmarks/lesson.py`, and its picture with `--pictures docs/lesson`.
 
 An embedding as a lookup against the product with a one-hot matrix; models with biases and without; the one-cycle
-schedule against others. All on movielens-small; about two minutes on two cores.
+schedule against others. All on movielens-small; about three minutes on two cores.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The figures behind docs/reading-factors.md: `python benchmarks/reading.py`, about a minute on two cores.
+"""The figures behind docs/reading-factors.md: `OPENBLAS_NUM_THREADS=1 python benchmarks/reading.py`, half a minute.
 
 A model of movielens-small is trained as in that page. How alike are the genres of near items, how much of an
 interaction do a user's ratings explain, what does a plain PCA say, and how often does chance alone find a genre?

@@ -64,29 +64,6 @@ def test_parameters_have_the_names_and_shapes_of_the_contract() -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_looking_up_an_embedding_equals_the_product_with_a_one_hot_matrix(form: dict[str, Any]) -> None:
-    looked_up, multiplied = model(**form), model(**form)
-    user, item = pairs()
-    outputs = looked_up(user, item), one_hot_forward(multiplied, user, item)
-    np.testing.assert_allclose(*(output.detach().numpy() for output in outputs), rtol=1e-5)
-    weight = torch.linspace(-1, 1, len(user))
-    for output in outputs:
-        (output * weight).sum().backward()
-    for (name, one), other in zip(looked_up.named_parameters(), multiplied.parameters(), strict=True):
-        np.testing.assert_allclose(one.grad, other.grad, rtol=1e-4, atol=1e-5, err_msg=name)
-
-
-def one_hot_forward(one: DotProduct, user: torch.Tensor, item: torch.Tensor) -> torch.Tensor:
-    users, items = F.one_hot(user, N_USERS).float(), F.one_hot(item, N_ITEMS).float()
-    total = ((users @ one.user_embedding) * (items @ one.item_embedding)).sum(dim=1) + one.global_mean
-    if one.user_bias is not None and one.item_bias is not None:
-        total = total + users @ one.user_bias + items @ one.item_bias
-    if one.settings.y_range is None:
-        return SCALE.mean + SCALE.std * total
-    return 5.5 * torch.sigmoid(total)
-
-
-@pytest.mark.parametrize("form", FORMS)
 def test_gradients_equal_finite_differences(form: dict[str, Any]) -> None:
     one = model(**form).double()
     user, item = pairs()

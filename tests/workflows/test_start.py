@@ -174,6 +174,22 @@ def test_what_an_earlier_run_was_measured_on_is_not_trained_on_and_measured(
     assert not pairs & trained
 
 
+def test_held_out_ratings_that_the_run_has_learned_from_are_counted_and_not_replayed(
+    parent: Path, ratings_csv: Path, tmp_path: Path
+) -> None:
+    """With the same seed the split is the same one, and what was held out still is."""
+    metrics = train(update_config(parent, ratings_csv, ["seed=1"]), tmp_path / "child")
+    store, before = open_store(tmp_path / "child"), served(open_store(parent))
+    held = [one for part in ("valid", "test") if (one := store.held_out(part)) is not None]
+    pairs = [
+        pair for one in held for pair in zip(store.users.ids[one.user_idx], store.items.ids[one.item_idx], strict=True)
+    ]
+    again = sum((int(user), int(item)) in before for user, item in pairs)
+    assert metrics["start"]["n_held_out_not_new"] == again > 100
+    assert metrics["start"]["n_replayed"] + again <= len(before)
+    assert set(served(store)) > set(before)
+
+
 def test_an_update_of_an_update_is_as_light_as_the_first(parent: Path, new: Path, tmp_path: Path) -> None:
     first = update_config(parent, new, ["split={valid_fraction: 0, test_fraction: 0}"])
     train(first, tmp_path / "first")

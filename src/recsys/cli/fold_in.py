@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from recsys.cli.arguments import JsonOption, RunOption
+from recsys.cli.arguments import JsonOption, RunDirOption, RunOption
 from recsys.cli.progress import watching
 from recsys.cli.render import note_outside_scale, print_json
 
@@ -22,9 +22,7 @@ def fold_in(
         Path, typer.Option("--ratings", metavar="FILE", help="Ratings of new users, or of new items by known users.")
     ],
     run: RunOption = None,
-    run_dir: Annotated[
-        Path | None, typer.Option("--run-dir", metavar="DIR", help="Where to write. Default: a new folder under runs/.")
-    ] = None,
+    run_dir: RunDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Give new users and items rows of their own without training, as a new run.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -50,6 +51,8 @@ def recommend(
             expected="USER, or --ratings FILE, or --all with --output FILE",
             hint="see recsys recommend --help",
         )
+    if ratings is not None:  # the equations of one visitor are too small to share
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from recsys.serving import batch
     from recsys.serving.recommender import Recommender
     from recsys.serving.visitor import read_visitor

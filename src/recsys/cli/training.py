@@ -78,6 +78,11 @@ def _show_start(start: dict[str, Any]) -> None:
         f"started from {start['run']}; new users: {start['n_new_users']:,}, new items: {start['n_new_items']:,},"
         f" old ratings replayed: {start['n_replayed']:,}"
     )
+    if start["n_held_out_not_new"]:
+        say(
+            f"note: {start['n_held_out_not_new']:,} of the held-out pairs are among those that {start['run']} has"
+            " learned from, so the scores on new ratings look better than they are"
+        )
     rows = [
         (f"{name} ratings, {moment}", start[moment][name])
         for name in ("new", "old")

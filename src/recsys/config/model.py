@@ -51,9 +51,9 @@ class EmbeddingNet(Section):
     """Sizes of the hidden layers, from the embeddings to the output; [] leaves a single affine layer."""
     batch_norm: bool = True
     """Whether batch normalisation follows each hidden layer's relu."""
-    dropout: Dropout = 0.0
+    dropout: Dropout = 0.1
     """Share of each hidden layer's activations that is dropped in a training step."""
-    embedding_dropout: Dropout = 0.0
+    embedding_dropout: Dropout = 0.45
     """Share of the embeddings' entries that is dropped in a training step."""
     y_range: Auto | tuple[float, float] = "auto"
     """[low, high] of the sigmoid; auto: the scale seen in training, each end an eighth of its width further out."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from recsys.cores import usable_cores
 from recsys.data.ids import as_ids, indices_of
 from recsys.data.read import read_table
 from recsys.data.table import Coded
@@ -26,7 +26,7 @@ from recsys.serving.top import top_n
 
 PAIRS = 1 << 20  # written at once
 SCORES = 1 << 22  # at once in each thread: 16 MB
-THREADS = os.cpu_count() or 1
+THREADS = usable_cores()
 
 
 def predict_file(store: Store, pairs: Path, output: Path, on_unknown: OnUnknown, observe: Observer) -> dict[str, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from recsys.cores import usable_cores
 from recsys.errors import RunError
 from recsys.scoring.factors import Array, Factors
 from recsys.serving.store import Store
@@ -21,7 +21,7 @@ NOISE = 1.5
 SAMPLED = 50_000  # training ratings that tell the noise, where there are more
 SAMPLED_ROWS = 20_000  # known rows that tell the prior: a visitor waits for it once
 BLOCK = 1 << 20  # numbers at once in each thread: 8 MB
-THREADS = os.cpu_count() or 1
+THREADS = usable_cores()
 
 
 @dataclass(frozen=True, eq=False)

@@ -172,14 +172,14 @@ def resolve(settings: AdamW, n_ratings: int, *, is_network: bool = False) -> Ada
 
     15 epochs up to 100,000 ratings, then fewer as √n grows, down to 4; about 160 steps an epoch, lr_max = 5e-3 ·
     (batch_size / 256)^⅜, weight_decay · lr_max · steps = 1, and a tenth of it for biases (docs/experiments.md,
-    "Defaults of adamw"). A network gets half that lr_max, and no decay of its layers ("embedding_net" there).
+    "Defaults of adamw"). A network gets a fifth of that lr_max, and no decay of its layers ("embedding_net" there).
     """
     batch_size = settings.batch_size
     if batch_size == "auto":
         batch_size = 2 ** round(math.log2(min(max(n_ratings / 160, 64), 65_536)))
     lr_max = settings.lr_max
     if lr_max == "auto":
-        lr_max = (2.5e-3 if is_network else 5e-3) * (batch_size / 256) ** 0.375
+        lr_max = (1e-3 if is_network else 5e-3) * (batch_size / 256) ** 0.375
     decay = settings.weight_decay
     if decay == "auto":
         decay = 1 / (highest(lr_max) * math.ceil(n_ratings / batch_size))

@@ -58,10 +58,10 @@ def begin(config: Config, observe: Observer) -> Beginning:
     store = open_store(config.start.run)
     parameters, facts = kept_parameters(config.start.run)
     _check_same_model(config.start.run, config)
-    parts, n_replayed = _join(store, Scale(**facts["scale"]), read_ratings(config.data, observe), config)
+    parts, counts = _join(store, Scale(**facts["scale"]), read_ratings(config.data, observe), config)
     rows = {"user": store.users.index(parts.train.users.ids), "item": store.items.index(parts.train.items.ids)}
     fresh = {f"n_new_{role}s": int(np.count_nonzero(idx == UNKNOWN)) for role, idx in rows.items()}
-    said = {"run": config.start.run.resolve().name, "path": str(config.start.run), **fresh, "n_replayed": n_replayed}
+    said = {"run": config.start.run.resolve().name, "path": str(config.start.run), **fresh, **counts}
     return Beginning(parts, Inherited(parameters, rows), said)
 
 
@@ -87,18 +87,21 @@ def _check_same_model(run: Path, config: Config) -> None:
         )
 
 
-def _join(store: Store, scale: Scale, dataset: Dataset, config: Config) -> tuple[Parts, int]:
-    """The new ratings, split, on the ids of both runs, with the old ones and those to be replayed; how many these are.
+def _join(store: Store, scale: Scale, dataset: Dataset, config: Config) -> tuple[Parts, dict[str, int]]:
+    """The new ratings, split, on the ids of both runs, with the old ones and those to be replayed; and how many.
 
-    A pair that was rated before and is rated again counts as new.
+    A pair that was rated before and is rated again counts as new. Where its new rating is held out, the old one is not
+    replayed, but the run has learned from it: such ratings are counted as not new.
     """
     assert config.start is not None
     typed = replace(dataset, ratings=typed_as(dataset.ratings, store.users, store.items))
     new = split(typed, config.split, config.seed, also=(store.users, store.items))
     users, items = new.train.users, new.train.items
     old = _without(recoded(store.training_ratings(), users, items), new.train)
+    held_out = [part for part in (new.valid, new.test) if part is not None]
+    known = _is_among(old, reduce(join, held_out)) if held_out else np.zeros(len(old), dtype=bool)
     held = [recoded(one, users, items) for part in HELD_OUT if (one := store.held_out(part)) is not None]
-    again = rng(config.seed, "replay").random(len(old)) < config.start.replay
+    again = ~known & (rng(config.seed, "replay").random(len(old)) < config.start.replay)
     parts = replace(
         new,
         train=join(new.train, old.take(again)),
@@ -109,20 +112,26 @@ def _join(store: Store, scale: Scale, dataset: Dataset, config: Config) -> tuple
         item_columns=_columns(store, new.item_columns),
         start_scale=_widened(scale, new.train.scale),
     )
-    return parts, int(again.sum())
+    return parts, {"n_replayed": int(again.sum()), "n_held_out_not_new": int(known.sum())}
 
 
 def _without(ratings: Ratings, pairs: Ratings) -> Ratings:
     """The ratings of pairs that the others do not have."""
+    among = _is_among(ratings, pairs)
+    return ratings.take(~among) if among.any() else ratings
+
+
+def _is_among(ratings: Ratings, pairs: Ratings) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """For each rating, whether the others have its pair; unknown ids make no pair."""
     known = np.flatnonzero((ratings.user_idx != UNKNOWN) & (ratings.item_idx != UNKNOWN))
-    both = join(ratings.take(known), pairs)
+    others = pairs.take((pairs.user_idx != UNKNOWN) & (pairs.item_idx != UNKNOWN))
+    both = join(ratings.take(known), others)
     double = repeated(both.user_idx, both.item_idx, len(both.items))
-    if double is None:
-        return ratings
-    first = double.dropped(keep="last")
-    keep = np.ones(len(ratings), dtype=bool)
-    keep[known[first[first < len(known)]]] = False
-    return ratings.take(keep)
+    among = np.zeros(len(ratings), dtype=bool)
+    if double is not None:
+        first = double.dropped(keep="last")
+        among[known[first[first < len(known)]]] = True
+    return among
 
 
 def _columns(store: Store, new: dict[str, dict[int | str, str]]) -> dict[str, dict[int | str, str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,6 +10,7 @@ import numpy as np
 import torch
 
 from recsys.config.training import Sgd
+from recsys.cores import usable_cores
 from recsys.data.ratings import Ratings
 from recsys.models.dot_product import DotProduct
 from recsys.records import Observer, Pass, State, Step
@@ -133,7 +133,7 @@ def resolve(settings: Sgd, n_ratings: int) -> Sgd:
     decay = rate if settings.weight_decay == "auto" else settings.weight_decay
     threads = settings.n_threads
     if threads == "auto":
-        threads = max(1, min(_cores(), n_ratings // RATINGS_PER_THREAD))
+        threads = max(1, min(usable_cores(), n_ratings // RATINGS_PER_THREAD))
     return settings.model_copy(
         update={
             "lr_max": rate if settings.lr_max == "auto" else settings.lr_max,
@@ -142,13 +142,6 @@ def resolve(settings: Sgd, n_ratings: int) -> Sgd:
             "n_threads": threads,
         }
     )
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _memory(parameter: torch.Tensor) -> Array:
