@@ -50,6 +50,12 @@ The full comparisons take minutes to an hour each; [docs/performance.md](../docs
 | `python benchmarks/serving.py` | top 10 of 27,000 items for 138,000 users with implicit; `predict --input` |
 | `python benchmarks/growth.py` | sgd with itself: 1M to 50M ratings, dims 16 to 128, 1 and 2 threads; `--growing` |
 | `python benchmarks/roofline.py` | sgd with what the machine's caches, memory and arithmetic allow |
+| `python benchmarks/embedding_net.py` | embedding_net with fastai's and with the dot product, on ML-100K |
+| `python benchmarks/finetuning.py` | fine-tuning with training from scratch, five ratings a user |
+| `python benchmarks/updating.py` | an update with training again on all ratings |
+| `python benchmarks/fold_in.py` | fold-in with having trained with those users; a visitor's waiting time |
+| `python benchmarks/lesson.py` | an embedding's lookup with the one-hot product; with biases and without; schedules |
+| `python benchmarks/reading.py` | nothing: the figures of docs/reading-factors.md |
 | `python benchmarks/accuracy.py` | the accuracy figures of the README and docs/splits.md |
 | `python benchmarks/synthetic.py` | nothing: makes a synthetic world as CSV and in libmf's format |
 """

@@ -87,7 +87,19 @@ class State:
     learner: Arrays
 
 
-Event = Loading | Step | Scoring | Epoch
+@dataclass(frozen=True)
+class Several:
+    """Runs are under way side by side: `done` of `total`, with the share that is done of those not finished.
+
+    `said` is a line about one that has just finished.
+    """
+
+    done: float
+    total: int
+    said: str = ""
+
+
+Event = Loading | Step | Scoring | Epoch | Several
 Observer = Callable[[Event], None]
 
 

@@ -187,19 +187,6 @@ def test_calibration_takes_predictions_that_are_all_equal() -> None:
     assert [(row["predicted"], row["actual"], row["n_ratings"]) for row in rows] == [(3.0, 3.0, 3)]
 
 
-@pytest.mark.parametrize(
-    ("count", "low", "high"), [(0, 0, 0), (1, 1, 1), (2, 2, 2), (3, 3, 5), (5, 3, 5), (6, 6, 10), (999, 501, 1000)]
-)
-def test_activity_is_counted_in_ranges(count: int, low: int, high: int) -> None:
-    rows = accuracy.by_activity({"model": np.array([4.0, 16.0])}, np.array([count]), np.array([0, 0]))
-    assert rows == [{"low": low, "high": high, "n_ratings": 2, "model": pytest.approx(10**0.5)}]
-
-
-def test_an_unknown_user_has_no_activity() -> None:
-    rows = accuracy.by_activity({"model": np.array([1.0, 4.0])}, np.array([7]), np.array([-1, 0]))
-    assert [(row["low"], row["model"]) for row in rows] == [(0, 1.0), (6, 2.0)]
-
-
 def test_the_page_holds_the_report_and_no_markup_of_it(told: dict[str, Any]) -> None:
     told = {**told, "run": {**told["run"], "name": HOSTILE}}
     text = page(told)

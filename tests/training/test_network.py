@@ -11,10 +11,16 @@ import pytest
 
 from recsys.config.config import Config
 from recsys.config.load import config_from
+from recsys.config.model import EmbeddingNet as EmbeddingNetConfig
+from recsys.config.training import AdamW
 from recsys.data.read import read_ratings
 from recsys.data.split import Parts, split
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
+from recsys.models.embedding_net import EmbeddingNet
+from recsys.models.warm import Inherited
+from recsys.seeding import rng
+from recsys.training.adamw import resolve
 from recsys.training.build import build_learner
 from recsys.training.fit import fit
 
@@ -81,3 +87,37 @@ def test_planted_ratings_are_recovered(planted: Any) -> None:
     rmse = evaluate(learner.scorer(), parts.test).rmse
     assert evaluate(baselines.biases(parts.train), parts.test).rmse > 4 * planted.noise
     assert rmse < 1.6 * planted.noise
+
+
+def test_auto_of_a_network_follows_the_ratings_of_a_row_and_spares_its_layers() -> None:
+    dense, sparse = (resolve(AdamW(), 80_000, n_rows) for n_rows in (2_000, 8_000))
+    assert dense.lr_max == pytest.approx(1e-3 * (512 / 256) ** 0.375)
+    assert isinstance(dense.weight_decay, float)
+    assert isinstance(dense.lr_max, float)
+    assert dense.weight_decay * dense.lr_max * 157 == pytest.approx(45 * 2_000 / 80_000)
+    assert sparse.weight_decay == pytest.approx(4 * dense.weight_decay)
+    assert (dense.bias_weight_decay, sparse.bias_weight_decay) == (0, 0)
+    assert resolve(AdamW(bias_weight_decay=0.3), 80_000, 2_000).bias_weight_decay == 0.3
+
+
+def test_weight_decay_is_that_of_the_embeddings_and_bias_weight_decay_that_of_the_layers(
+    small: Callable[..., Config], parts: Parts
+) -> None:
+    config = small(model=STILL, training={"weight_decay": 0.5, "bias_weight_decay": 0.25})
+    learner: Any = build_learner(config, parts)
+    decays = [group["weight_decay"] for group in learner._optimizer.param_groups]
+    assert decays == [0.5 if name.endswith("embedding") else 0.25 for name, _ in learner._model.named_parameters()]
+
+
+def test_a_network_that_starts_from_another_keeps_its_dims_however_many_users_there_are(
+    small: Callable[..., Config], parts: Parts
+) -> None:
+    draw = rng(1, "earlier")
+    first = EmbeddingNet(900, 800, EmbeddingNetConfig(), parts.scale, seed=3)
+    parameters = {name: tensor.detach().numpy() for name, tensor in first.state_dict().items()}
+    rows = {"user": draw.permutation(900)[:40].astype(np.int32), "item": draw.permutation(800)[:50].astype(np.int32)}
+    config = config_from({"data": {"ratings": "-"}, "model": {"kind": "embedding_net"}}, Path.cwd())
+    scorer: Any = build_learner(config, parts, Inherited(parameters, rows)).scorer()
+    for role in ("user", "item"):
+        name = f"{role}_embedding"
+        np.testing.assert_array_equal(getattr(scorer, name)[:-1], parameters[name][rows[role]])

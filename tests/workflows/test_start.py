@@ -203,8 +203,11 @@ def test_an_update_of_an_update_is_as_light_as_the_first(parent: Path, new: Path
 
 def test_an_update_trains_less_than_the_run_did(parent: Path, new: Path, method: str) -> None:
     config = update_config(parent, new, [])
+    trained = kept_parameters(parent)[1]["training"]
     assert config.training.n_epochs == 1
-    assert config.training.lr_max == pytest.approx(0.4 * kept_parameters(parent)[1]["training"]["lr_max"])
+    assert config.training.lr_max == pytest.approx(0.4 * trained["lr_max"])
+    assert config.training.weight_decay == trained["weight_decay"]
+    assert config.training.bias_weight_decay == trained["bias_weight_decay"]
     assert update_config(parent, new, ["training.n_epochs=3"]).training.n_epochs == 3
 
 

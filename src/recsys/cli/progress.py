@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from recsys.cli.render import console, say
 from recsys.cli.signals import stopping_between_events
-from recsys.records import Epoch, Event, Loading, Observer, Scoring, Step
+from recsys.records import Epoch, Event, Loading, Observer, Scoring, Several, Step
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -67,6 +67,10 @@ class _Live:
             case Epoch():
                 self._speed = event.ratings_per_second
                 self._progress.console.print(epoch_line(event))
+            case Several(done, total, said):
+                if said:
+                    self._progress.console.print(said)
+                self._show("runs", done, total, f"{int(done)} of {total} runs")
 
     def _step(self, step: Step) -> None:
         now = time.monotonic()
@@ -79,7 +83,7 @@ class _Live:
         detail = f"{_counted(step.epoch, step.n_epochs)}  lr {step.lr:.1e}{fast}"
         self._show("training", done, step.n_epochs * step.total, detail)
 
-    def _show(self, job: str, done: int, total: int, detail: str) -> None:
+    def _show(self, job: str, done: float, total: int, detail: str) -> None:
         if job != self._job:
             self._progress.remove_task(self._task)
             self._task = self._progress.add_task("", total=total)
@@ -95,12 +99,21 @@ class _Lines:
 
     def __call__(self, event: Event) -> None:
         self._said_at = self._said_at or time.monotonic()  # imports before the first event are no work to tell of
-        if isinstance(event, Epoch):
-            say(epoch_line(event))
+        if line := _always(event):
+            say(line)
             self._said_at = time.monotonic()
         elif time.monotonic() - self._said_at > QUIET_SECONDS and (line := _now_and_then(event)):
             say(line)
             self._said_at = time.monotonic()
+
+
+def _always(event: Event) -> str | None:
+    match event:
+        case Epoch():
+            return epoch_line(event)
+        case Several(said=said):
+            return said
+    return None
 
 
 def _now_and_then(event: Event) -> str | None:

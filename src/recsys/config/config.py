@@ -80,3 +80,11 @@ class Config(Section):
                     {"key": f"training.{name}", "name": name},
                 )
         return self
+
+    @model_validator(mode="after")
+    def _folds_are_cut_from_one_file(self) -> Self:
+        if self.split.method == "fold" and self.data.test is not None:
+            raise PydanticCustomError(
+                "split", "a fold is cut from all ratings, and there is a data.test already", {"key": "split.method"}
+            )
+        return self

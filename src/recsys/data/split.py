@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -61,9 +61,9 @@ def split(dataset: Dataset, how: Split, seed: int, also: tuple[Vocabulary, Vocab
     """Divides the ratings. A user or item without training ratings becomes unknown (−1) in valid and test.
 
     random draws rows; time takes the latest rows of all; user_time the latest rows of each user; leave_last each
-    user's last row (test) and the one before it (valid), and leaves a user's only row in train. Equal times keep
-    the order of the file. Files that were split already stay as they are; without a valid file, valid is cut from
-    train.
+    user's last row (test) and the one before it (valid), and leaves a user's only row in train; fold draws test as one
+    of n_folds parts, which share no row, and valid from the others. Equal times keep the order of the file. Files that
+    were split already stay as they are; without a valid file, valid is cut from train.
 
     Args:
         also: users and items that are known from elsewhere, of the dataset's id types.
@@ -108,8 +108,9 @@ def assign(dataset: Dataset, how: Split, seed: int) -> PartOfRow:
         "time": _time,
         "user_time": _user_time,
         "leave_last": _leave_last,
+        "fold": partial(_fold, how),
     }
-    if valid_fraction or test_fraction:
+    if valid_fraction or test_fraction or how.method == "fold":
         cut = methods[how.method](dataset.ratings.take(free), valid_fraction, test_fraction, seed)
         _refuse_empty(cut, valid_fraction, test_fraction)
         part[free] = cut
@@ -139,6 +140,18 @@ def _leave_last(ratings: Ratings, valid_fraction: float, test_fraction: float, _
     n_test = np.minimum(int(test_fraction > 0), n_of_user - 1)
     n_held = np.minimum(n_test + int(valid_fraction > 0), n_of_user - 1)
     return _held_out(from_last < n_test, from_last < n_held)
+
+
+def _fold(how: Split, ratings: Ratings, valid_fraction: float, _: float, seed: int) -> PartOfRow:
+    """valid_fraction is a share of what is not test, as it is with test in a file of its own."""
+    assert how.fold is not None
+    assert how.n_folds is not None
+    fold_of_row = np.arange(len(ratings)) % how.n_folds
+    rng(seed, "folds").shuffle(fold_of_row)
+    is_test = fold_of_row == how.fold - 1
+    part = np.full(len(ratings), TEST, dtype=np.int8)
+    part[~is_test] = _random(ratings.take(~is_test), valid_fraction, 0.0, seed)
+    return part
 
 
 def _by_rank(order: np.ndarray[Any, Any], valid_fraction: float, test_fraction: float) -> PartOfRow:

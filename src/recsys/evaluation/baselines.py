@@ -39,6 +39,18 @@ def biases(train: Ratings, damping: float = DAMPING) -> Factors:
     return _bias_only(train, user_sums / (train.user_counts + damping), item_bias)
 
 
+def most_popular(train: Ratings) -> Factors:
+    """Every user gets the items with the most training ratings; the score is their number. It predicts no ratings."""
+    return Factors(
+        global_mean=0.0,
+        user_bias=np.zeros(len(train.users) + 1, dtype=np.float32),
+        item_bias=_and_zero(train.item_counts),
+        user_factors=np.zeros((len(train.users) + 1, 0), dtype=np.float32),
+        item_factors=np.zeros((len(train.items) + 1, 0), dtype=np.float32),
+        link=Link("identity", 0.0, 0.0),
+    )
+
+
 def _bias_only(train: Ratings, user_bias: np.ndarray[Any, Any], item_bias: np.ndarray[Any, Any]) -> Factors:
     scale = train.scale
     return Factors(

@@ -10,6 +10,8 @@ from recsys.data.ratings import Ratings
 from recsys.records import Scores
 from recsys.scoring.scorer import Scorer
 
+Errors = np.ndarray[tuple[int], np.dtype[np.float64]]
+
 
 def evaluate(scorer: Scorer, ratings: Ratings) -> Scores:
     """rmse = √(mean (r − r̂)²) and mae = mean |r − r̂| over all rows, unknown users and items included.
@@ -17,8 +19,7 @@ def evaluate(scorer: Scorer, ratings: Ratings) -> Scores:
     Args:
         ratings: at least one row, on the scorer's vocabularies.
     """
-    predicted = scorer.rate(ratings.user_idx, ratings.item_idx).rating
-    error = np.subtract(predicted, ratings.rating, dtype=np.float64)
+    error = errors(scorer, ratings)
     return Scores(
         rmse=math.sqrt(float(np.mean(error * error))),
         mae=float(np.mean(np.abs(error))),
@@ -26,3 +27,9 @@ def evaluate(scorer: Scorer, ratings: Ratings) -> Scores:
         n_unknown_users=ratings.n_unknown_users,
         n_unknown_items=ratings.n_unknown_items,
     )
+
+
+def errors(scorer: Scorer, ratings: Ratings) -> Errors:
+    """r̂ − r of each rating, float64, shape (n,)."""
+    predicted = scorer.rate(ratings.user_idx, ratings.item_idx).rating
+    return np.subtract(predicted, ratings.rating, dtype=np.float64)

@@ -15,7 +15,7 @@ from recsys.scoring.factors import Link, with_fallback
 from recsys.scoring.network import Network, Weights
 from recsys.seeding import rng
 
-INIT_STD = 0.1  # of the embeddings; fastai's is 0.01 (docs/experiments.md, "embedding_net")
+INIT_STD = 0.01  # fastai's
 
 
 class EmbeddingNet(nn.Module):

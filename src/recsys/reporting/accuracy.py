@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from recsys.evaluation import baselines
+from recsys.evaluation.activity import activity
 from recsys.serving.store import Store
 
 BINS = 14
@@ -22,16 +22,10 @@ def accuracy(store: Store) -> dict[str, Any] | str:
     if ratings is None:
         return NOTHING_HELD_OUT
     predicted = store.scorer.rate(ratings.user_idx, ratings.item_idx).rating
-    simple = baselines.biases(store.training_ratings()).rate(ratings.user_idx, ratings.item_idx).rating
-    squares = {
-        "model": np.subtract(predicted, ratings.rating, dtype=np.float64) ** 2,
-        "biases": np.subtract(simple, ratings.rating, dtype=np.float64) ** 2,
-    }
     return {
         "part": part,
         "calibration": calibration(predicted, ratings.rating),
-        "by_user": by_activity(squares, store.user_counts, ratings.user_idx),
-        "by_item": by_activity(squares, store.item_counts, ratings.item_idx),
+        **activity(store.scorer, store.training_ratings(), ratings),
     }
 
 
@@ -60,29 +54,3 @@ def calibration(predicted: Array, actual: Array) -> Rows:
             }
         )
     return rows
-
-
-def by_activity(squares: dict[str, Array], counts: Array, idx: Array) -> Rows:
-    """Rmse by how many training ratings the user (or the item) of a rating has.
-
-    Args:
-        squares: who predicts → squared errors, shape (n,).
-        counts: training ratings of each user, shape (n_users,).
-        idx: the user of each rating, shape (n,); −1, an unknown one, has 0 training ratings.
-    Returns:
-        A row for each range from `low` to `high` training ratings that occurs: 0, 1, 2, 3–5, 6–10, 11–20, 21–50, …
-    """
-    known = np.append(counts, 0)[idx]
-    edges = [0, *(step * 10**power for power in range(len(str(known.max())) + 1) for step in (1, 2, 5))]
-    bucket = np.searchsorted(edges, known, side="left")
-    n = np.bincount(bucket, minlength=len(edges))
-    sums = {name: np.bincount(bucket, square, minlength=len(edges)) for name, square in squares.items()}
-    return [
-        {
-            "low": edges[one - 1] + 1 if one else 0,
-            "high": edges[one],
-            "n_ratings": int(n[one]),
-            **{name: float(np.sqrt(total[one] / n[one])) for name, total in sums.items()},
-        }
-        for one in np.flatnonzero(n).tolist()
-    ]

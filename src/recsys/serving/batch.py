@@ -19,10 +19,10 @@ from recsys.data.vocabulary import UNKNOWN, Vocabulary
 from recsys.errors import UnknownIdError
 from recsys.records import Observer, Scoring
 from recsys.runs.sealed import TEMPORARY, writing
+from recsys.scoring.top import top_n
 from recsys.serving.arrow import column, csv_file, taken
 from recsys.serving.recommender import OnUnknown, Recommender
 from recsys.serving.store import Store
-from recsys.serving.top import top_n
 
 PAIRS = 1 << 20  # written at once
 SCORES = 1 << 22  # at once in each thread: 16 MB

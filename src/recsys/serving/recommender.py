@@ -12,12 +12,12 @@ import numpy as np
 
 from recsys.data.vocabulary import UNKNOWN, Vocabulary
 from recsys.errors import UnknownIdError
+from recsys.scoring.top import top_n
 from recsys.serving.explain import Explanation
 from recsys.serving.explain import explain as explain_prediction
 from recsys.serving.fold_in import Prior, Side, linear_factors, solve, user_prior
 from recsys.serving.similar import Similar, similar_items
 from recsys.serving.store import Store, open_store
-from recsys.serving.top import top_n
 
 OnUnknown = Literal["error", "mean"]
 

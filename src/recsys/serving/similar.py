@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from recsys.scoring.top import top_n
 from recsys.serving.store import Store
-from recsys.serving.top import top_n
 
 
 @dataclass(frozen=True)

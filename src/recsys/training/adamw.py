@@ -42,7 +42,8 @@ class AdamWLearner:
     evaluation_cost = 0.2
 
     def __init__(self, model: DotProduct | EmbeddingNet, train: Ratings, settings: AdamW, seed: int) -> None:
-        self._settings = settings = resolve(settings, len(train), is_network=isinstance(model, EmbeddingNet))
+        n_rows = _n_rated(train) if isinstance(model, EmbeddingNet) else None
+        self._settings = settings = resolve(settings, len(train), n_rows)
         self.n_ratings = len(train)
         assert isinstance(settings.n_epochs, int)
         self.n_epochs = settings.n_epochs
@@ -167,22 +168,26 @@ class AdamWLearner:
         }
 
 
-def resolve(settings: AdamW, n_ratings: int, *, is_network: bool = False) -> AdamW:
+def resolve(settings: AdamW, n_ratings: int, n_rows: int | None = None) -> AdamW:
     """`auto` → the value for this many training ratings.
 
     15 epochs up to 100,000 ratings, then fewer as √n grows, down to 4; about 160 steps an epoch, lr_max = 5e-3 ·
     (batch_size / 256)^⅜, weight_decay · lr_max · steps = 1, and a tenth of it for biases (docs/experiments.md,
-    "Defaults of adamw"). A network gets a fifth of that lr_max, and no decay of its layers ("embedding_net" there).
+    "Defaults of adamw").
+
+    A network, told by `n_rows`, the users and items that have ratings, gets a fifth of that lr_max, weight_decay ·
+    lr_max · steps = 45 · n_rows / n_ratings, and no decay of its layers ("embedding_net" there).
     """
     batch_size = settings.batch_size
     if batch_size == "auto":
         batch_size = 2 ** round(math.log2(min(max(n_ratings / 160, 64), 65_536)))
     lr_max = settings.lr_max
     if lr_max == "auto":
-        lr_max = (1e-3 if is_network else 5e-3) * (batch_size / 256) ** 0.375
+        lr_max = (5e-3 if n_rows is None else 1e-3) * (batch_size / 256) ** 0.375
     decay = settings.weight_decay
     if decay == "auto":
-        decay = 1 / (highest(lr_max) * math.ceil(n_ratings / batch_size))
+        strength = 1.0 if n_rows is None else 45 * n_rows / n_ratings
+        decay = strength / (highest(lr_max) * math.ceil(n_ratings / batch_size))
     threads = settings.n_threads
     if threads == "auto":
         threads = 1 if batch_size < THREADED_BATCH else torch.get_num_threads()
@@ -191,7 +196,7 @@ def resolve(settings: AdamW, n_ratings: int, *, is_network: bool = False) -> Ada
         n_epochs = min(max(round(MOST_EPOCHS * math.sqrt(100_000 / n_ratings)), FEWEST_EPOCHS), MOST_EPOCHS)
     layer_decay = settings.bias_weight_decay
     if layer_decay == "auto":
-        layer_decay = 0.0 if is_network else decay / 10
+        layer_decay = decay / 10 if n_rows is None else 0.0
     return settings.model_copy(
         update={
             "n_epochs": n_epochs,
@@ -203,6 +208,10 @@ def resolve(settings: AdamW, n_ratings: int, *, is_network: bool = False) -> Ada
             "device": _device(settings, n_ratings),
         }
     )
+
+
+def _n_rated(train: Ratings) -> int:
+    return int(np.count_nonzero(train.user_counts) + np.count_nonzero(train.item_counts))
 
 
 def _rows_without_ratings(model: torch.nn.Module, train: Ratings) -> list[tuple[torch.nn.Parameter, torch.Tensor]]:

@@ -15,7 +15,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from recsys.training.sgd.jit import compiled
+from recsys.training.jit import compiled
 
 # "nnan" and "ninf" are left out on purpose: they would let the compiler hide numbers that are not finite.
 FASTMATH = frozenset({"contract", "reassoc", "nsz", "arcp"})

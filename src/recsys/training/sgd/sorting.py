@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from recsys.training.sgd.jit import compiled
+from recsys.training.jit import compiled
 
 HALF = np.uint64(32)
 ONE = np.uint64(1)

@@ -6,7 +6,7 @@ import numba
 import pytest
 from numba.core import caching
 
-from recsys.training.sgd.jit import compiled
+from recsys.training.jit import compiled
 
 
 def double(x: float) -> float:

@@ -1,0 +1,82 @@
+"""What several folds say together: means, spreads, and whether the model is better than the biases on all of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from statistics import fmean, stdev
+from typing import Any
+
+LEVEL = 0.95
+METRICS = ("rmse", "mae")
+COUNTS = ("n_ratings", "n_unknown_users", "n_unknown_items")
+Scores = Mapping[str, Any]
+
+
+def summary(model: Sequence[Scores], baselines: Mapping[str, Sequence[Scores]]) -> dict[str, Any]:
+    """Mean and standard deviation over folds of the model and the baselines, and the model's difference to the biases.
+
+    Args:
+        model: of each fold, rmse, mae and counts; at least two folds.
+        baselines: the same of each baseline; "biases" is among them.
+    Returns:
+        "model", "baselines" (each metric as {"mean", "std"}), "difference" to the biases (see `paired`), and the
+        counts, added up.
+    """
+    differences = {
+        metric: [ours[metric] - theirs[metric] for ours, theirs in zip(model, baselines["biases"], strict=True)]
+        for metric in METRICS
+    }
+    return {
+        "model": _spread(model),
+        "baselines": {name: _spread(scores) for name, scores in baselines.items()},
+        "difference": {
+            "to": "biases",
+            "level": LEVEL,
+            **{metric: paired(values) for metric, values in differences.items()},
+        },
+        **{count: sum(fold[count] for fold in model) for count in COUNTS},
+    }
+
+
+def paired(differences: Sequence[float], level: float = LEVEL) -> dict[str, float]:
+    """Mean, standard deviation, and the paired t interval: mean ± t · std / √n with n − 1 degrees of freedom.
+
+    Folds have training ratings in common, so their differences are less independent than the interval takes them to
+    be: a rough guide.
+
+    Source: Student 1908, "The Probable Error of a Mean"; Nadeau and Bengio 2003, "Inference for the Generalization
+    Error", on folds that overlap.
+    """
+    n = len(differences)
+    mean, std = fmean(differences), stdev(differences)
+    half = t_quantile((1 + level) / 2, n - 1) * std / math.sqrt(n)
+    return {"mean": mean, "std": std, "low": mean - half, "high": mean + half}
+
+
+def t_quantile(share: float, df: int) -> float:
+    """The value below which Student's t with df degrees of freedom lies with probability `share`, at least ½.
+
+    Source: Abramowitz and Stegun 1964, 26.7.3 and 26.7.4, by bisection.
+    """
+    low, high = 0.0, math.pi / 2  # θ = atan(t / √df)
+    for _ in range(100):
+        middle = (low + high) / 2
+        low, high = (middle, high) if (1 + _within(middle, df)) / 2 < share else (low, middle)
+    return math.sqrt(df) * math.tan(low)
+
+
+def _within(theta: float, df: int) -> float:
+    """The probability that |t| ≤ √df · tan θ."""
+    sine, cosine = math.sin(theta), math.cos(theta)
+    is_odd = df % 2
+    term, total = (cosine if is_odd else 1.0), 0.0
+    for power in range(2 + is_odd, df + 1, 2):
+        total += term
+        term *= cosine * cosine * (power - 1) / power
+    return 2 / math.pi * (theta + sine * total) if is_odd else sine * total
+
+
+def _spread(folds: Sequence[Scores]) -> dict[str, dict[str, float]]:
+    values = {metric: [fold[metric] for fold in folds] for metric in METRICS}
+    return {metric: {"mean": fmean(found), "std": stdev(found)} for metric, found in values.items()}

@@ -1,0 +1,183 @@
+"""The same model trained and measured several times: on folds, or under each way to split the ratings."""
+
+from __future__ import annotations
+
+import glob
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recsys.config.config import Config
+from recsys.config.split import Split
+from recsys.errors import ConfigError, DataError, UsageError
+from recsys.evaluation.folds import summary
+from recsys.records import Observer, silent
+from recsys.workflows.several import train_several
+
+N_FOLDS = 5
+FOLD = "{fold}"
+SPLITS = {
+    "random": "How well are ratings filled in that are missing among known ones? Their past and future are known.",
+    "user_time": "How well are the next ratings of known users predicted? Other users' future is known.",
+    "leave_last": "How well is the next single rating of each known user predicted?",
+    "time": "How good will it be after a date, new users and items included, if it is not trained again?",
+}
+
+
+@dataclass(frozen=True)
+class FoldFiles:
+    """Folds that are files already: paths in which {fold} stands for what tells them apart, as in u{fold}.test.csv."""
+
+    train: str
+    test: str
+
+
+def cross_validate(
+    config: Config,
+    folds: int | FoldFiles = N_FOLDS,
+    run_dir: Path | None = None,
+    *,
+    jobs: int | None = None,
+    observe: Observer = silent,
+) -> dict[str, Any]:
+    """Trains on all folds but one and measures on that one, for each; every rating is in exactly one test fold.
+
+    Folds are drawn from the rows by the config's seed. What is not test is used as the config says: a valid part is
+    cut from it by split.valid_fraction.
+
+    Args:
+        folds: how many, at least 2; or files that were cut before.
+        run_dir: where to keep the folds' runs, as fold-1, fold-2, …; None: nowhere.
+        jobs: how many at a time, see `train_several`; the result does not depend on it.
+        observe: gets Several events; what it raises ends all.
+    Returns:
+        See evaluation.folds.summary; and "folds", the scores of each.
+    Raises:
+        ConfigError, DataError, RunError, DivergedError
+    """
+    _refuse_start(config)
+    configs = _given_folds(config, folds) if isinstance(folds, FoldFiles) else _drawn_folds(config, folds)
+    found = train_several(configs, run_dir, jobs, observe)
+    for name, metrics in found.items():
+        if metrics["test"] is None:
+            raise DataError(
+                f"{name} has no ratings to test on",
+                where=str(config.data.ratings),
+                expected="at least one rating in each fold",
+                hint="take fewer folds",
+            )
+    names = next(iter(found.values()))["baselines"]
+    return {
+        "n_folds": len(found),
+        **summary(
+            [one["test"] for one in found.values()],
+            {name: [one["baselines"][name] for one in found.values()] for name in names},
+        ),
+        "folds": [
+            {
+                "fold": name.removeprefix("fold-"),
+                **one["test"],
+                "baselines": one["baselines"],
+                "fit_seconds": one["fit_seconds"],
+                **({"run_dir": str(run_dir / name)} if run_dir is not None else {}),
+            }
+            for name, one in found.items()
+        ],
+    }
+
+
+def compare_splits(
+    config: Config, run_dir: Path | None = None, *, jobs: int | None = None, observe: Observer = silent
+) -> dict[str, Any]:
+    """The same model under each split.method, with what each of them asks.
+
+    Args, Raises: as of `cross_validate`. DataError also where the ratings have no times.
+    Returns:
+        {"splits": [{"method", "asks", "rmse", "mae", the counts, "baselines"}, …]}
+    """
+    _refuse_start(config)
+    _refuse_parts(config)
+    how = config.split.model_dump(include={"valid_fraction"})
+    test = {"test_fraction": config.split.test_fraction or Split().test_fraction}
+    configs = {
+        method: config.model_copy(update={"split": Split.model_validate({"method": method, **how, **test})})
+        for method in SPLITS
+    }
+    found = train_several(configs, run_dir, jobs, observe)
+    return {
+        "splits": [
+            {"method": method, "asks": SPLITS[method], **one["test"], "baselines": one["baselines"]}
+            for method, one in found.items()
+        ]
+    }
+
+
+def _drawn_folds(config: Config, n_folds: int) -> dict[str, Config]:
+    _refuse_parts(config)
+    fractions = {"valid_fraction": config.split.valid_fraction}
+    return {
+        f"fold-{fold}": config.model_copy(
+            update={
+                "split": Split.model_validate({"method": "fold", "fold": fold, "n_folds": n_folds, **fractions}),
+            }
+        )
+        for fold in range(1, n_folds + 1)
+    }
+
+
+def _given_folds(config: Config, files: FoldFiles) -> dict[str, Config]:
+    tests = _matches(files.test)
+    found = {}
+    for fold, train in _matches(files.train).items():
+        if fold not in tests:
+            raise DataError(
+                f"fold {fold} has a train file and no test file",
+                where=str(train),
+                expected=files.test.replace(FOLD, fold),
+                hint="the same {fold} has to be in both",
+            )
+        parts = {"ratings": None, "train": train, "valid": None, "test": tests[fold]}
+        found[f"fold-{fold}"] = config.model_copy(update={"data": config.data.model_copy(update=parts)})
+    if len(found) < 2:
+        raise DataError(
+            f"{len(found)} files are like this, and folds are at least two",
+            where=files.train,
+            expected="files that differ in what stands for {fold}, such as u1.train.csv and u2.train.csv",
+        )
+    return found
+
+
+def _matches(pattern: str) -> dict[str, Path]:
+    """What stands for {fold} → the file, in the order in which people count."""
+    before, found, after = pattern.partition(FOLD)
+    if not found or FOLD in after:
+        raise UsageError(f"{pattern!r} names no folds", expected="a path with {fold} in it once: u{fold}.train.csv")
+    ends = len(before), len(after)
+    paths = glob.glob(f"{glob.escape(before)}*{glob.escape(after)}")  # noqa: PTH207 -- this one takes any path
+    folds = {path[ends[0] : len(path) - ends[1]]: Path(path).absolute() for path in paths}
+    return {fold: folds[fold] for fold in sorted(folds, key=_counted)}
+
+
+def _counted(text: str) -> list[tuple[int, str]]:
+    """A key that puts 2 before 10."""
+    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", text)]
+
+
+def _refuse_start(config: Config) -> None:
+    if config.start is not None:
+        raise ConfigError(
+            "a run to start from has seen ratings of every fold",
+            where="start.run",
+            expected="a config that trains from scratch",
+        )
+
+
+def _refuse_parts(config: Config) -> None:
+    if config.data.ratings is None:
+        raise ConfigError(
+            "the ratings are in parts already, by data.train",
+            where="data.train",
+            expected="data.ratings, which is cut here",
+            hint="folds that are files: --train-files 'u{fold}.train.csv' --test-files 'u{fold}.test.csv'",
+        )
