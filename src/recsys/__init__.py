@@ -11,12 +11,26 @@ from typing import TYPE_CHECKING, Any
 from recsys.version import __version__
 
 if TYPE_CHECKING:
-    from recsys.api import evaluate, export_factors, interpret, load, load_config, read_ratings, split, train, update
+    from recsys.api import (
+        compare,
+        cross_validate,
+        evaluate,
+        export_factors,
+        interpret,
+        load,
+        load_config,
+        read_ratings,
+        split,
+        train,
+        update,
+    )
     from recsys.errors import RecsysError
 
 __all__ = [
     "RecsysError",
     "__version__",
+    "compare",
+    "cross_validate",
     "evaluate",
     "export_factors",
     "interpret",

@@ -111,12 +111,74 @@ def update(
     return {**workflow.train(config, folder, observe=observe), "run_dir": str(folder)}
 
 
-def evaluate(run: PathLike | None, data: PathLike, observe: Observer = silent) -> dict[str, Any]:
-    """The scores of a run (None: the one that is served by default) on another ratings file, beside the baselines'."""
-    from recsys.serving.evaluate import evaluate_file
+def evaluate(
+    run: PathLike | None = None,
+    data: PathLike | None = None,
+    observe: Observer = silent,
+    *,
+    by_activity: bool = False,
+    ranking: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The scores of a run beside those of the baselines.
+
+    Args:
+        run: a run; None: the one that is served by default.
+        data: another ratings file; None: the test ratings that the run has held out.
+        by_activity: adds "by_activity": rmse by how many training ratings the user and the item have.
+        ranking: adds "ranking": how well unseen items are ranked, with k (10) and threshold (upper quarter of the
+            scale), as in {"k": 5, "threshold": 4.5}; {} takes both as they are.
+    Raises:
+        RecsysError: see recsys.errors.
+    """
+    from recsys.serving import evaluate as measuring
     from recsys.serving.store import open_store
 
-    return evaluate_file(open_store(_path(run)), Path(data), observe)
+    store = open_store(_path(run))
+    ratings = measuring.ratings_to_measure(store, _path(data), observe)
+    return {
+        **measuring.evaluate_ratings(store, ratings),
+        **({"by_activity": measuring.activity_of(store, ratings)} if by_activity else {}),
+        **({} if ranking is None else {"ranking": measuring.ranking_of(store, ratings, **ranking, observe=observe)}),
+    }
+
+
+def cross_validate(
+    config: Config | Mapping[str, Any] | PathLike,
+    n_folds: int = 5,
+    *,
+    files: tuple[str, str] | None = None,
+    run_dir: PathLike | None = None,
+    jobs: int = 1,
+    observe: Observer = silent,
+) -> dict[str, Any]:
+    """Mean and spread of a model's scores over folds, beside the baselines and compared with the biases.
+
+    Args:
+        config: as of `train`.
+        n_folds: how many folds are cut from data.ratings.
+        files: folds that are files already: patterns of the train and the test files, with {fold} in them.
+        run_dir: where to keep the folds' runs; None: nowhere.
+        jobs: how many folds at a time. More than 1 start processes: a script that calls this then needs the line
+            `if __name__ == "__main__":` around its own work.
+        observe: gets Several events.
+    Raises:
+        RecsysError: see recsys.errors.
+    """
+    from recsys.workflows import cross_validate as workflow
+
+    folds = n_folds if files is None else workflow.FoldFiles(*files)
+    return workflow.cross_validate(_config(config), folds, _path(run_dir), jobs=jobs, observe=observe)
+
+
+def compare(runs: Sequence[PathLike]) -> dict[str, Any]:
+    """Runs on the test ratings that they have in common, with paired bootstrap intervals of what differs to the first.
+
+    Raises:
+        RecsysError: see recsys.errors.
+    """
+    from recsys.serving import compare as comparing
+
+    return comparing.compare([Path(run) for run in runs])
 
 
 def export_factors(run: PathLike | None, output: PathLike, form: Format = "csv") -> list[Path]:
@@ -178,6 +240,8 @@ __all__ = [
     "Dataset",
     "Ratings",
     "Scores",
+    "compare",
+    "cross_validate",
     "evaluate",
     "export_factors",
     "interpret",

@@ -10,7 +10,9 @@ from typing import Any
 import typer
 
 from recsys.cli import (
+    compare,
     config,
+    cross_validate,
     evaluate,
     explain,
     export,
@@ -50,6 +52,8 @@ app.command("similar", context_settings={"ignore_unknown_options": True})(simila
 app.command("explain", context_settings={"ignore_unknown_options": True})(explain.explain)
 app.command("interpret")(interpret.interpret)
 app.command("evaluate")(evaluate.evaluate)
+app.command("cross-validate")(cross_validate.cross_validate)
+app.command("compare")(compare.compare)
 app.command("export-factors")(export.export_factors)
 app.command("report")(report.report)
 app.add_typer(config.app, name="config")

@@ -3,32 +3,129 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from recsys.cli.arguments import JsonOption, RunOption
 from recsys.cli.progress import watching
-from recsys.cli.render import BASELINES, print_json, print_scores
+from recsys.cli.render import BASELINES, paragraph, print_json, print_scores, print_table
+from recsys.errors import UsageError
+
+K = 10
 
 
 def evaluate(
-    data: Annotated[Path, typer.Option("--data", metavar="FILE", help="Ratings, in columns named as in training.")],
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data", metavar="FILE", help="Ratings, in columns named as in training. Default: the run's test ratings."
+        ),
+    ] = None,
     run: RunOption = None,
+    by_activity: Annotated[
+        bool, typer.Option("--by-activity", help="Also by how many training ratings the user and the item have.")
+    ] = False,
+    ranking: Annotated[bool, typer.Option("--ranking", help="Also how well unseen items are ranked.")] = False,
+    k: Annotated[
+        int | None, typer.Option("--k", min=1, metavar="N", help="With --ranking: places that count. Default: 10.")
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            "--threshold",
+            metavar="X",
+            help="With --ranking: the lowest rating that is relevant. Default: the upper quarter of the scale.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure a run on another file of ratings, beside the baselines.
+    """Measure a run beside the baselines: its errors, and how well it ranks.
 
     Example: recsys evaluate --data new-ratings.csv
     """
-    from recsys.serving.evaluate import evaluate_file
+    for option, value in (("--k", k), ("--threshold", threshold)):
+        if value is not None and not ranking:
+            raise UsageError(f"{option} says how to measure a ranking", expected="--ranking beside it")
+    from recsys.serving import evaluate as measuring
     from recsys.serving.store import open_store
 
     store = open_store(run)
     with watching() as observe:
-        answer = evaluate_file(store, data, observe)
+        ratings = measuring.ratings_to_measure(store, data, observe)
+        answer = measuring.evaluate_ratings(store, ratings)
+        if by_activity:
+            answer["by_activity"] = measuring.activity_of(store, ratings)
+        if ranking:
+            answer["ranking"] = measuring.ranking_of(store, ratings, k or K, threshold, observe)
     if as_json:
         print_json(answer)
         return
     baselines = answer["baselines"]
     print_scores([("model", answer), *((f"  {BASELINES[name]}", baselines[name]) for name in BASELINES)])
+    if by_activity:
+        for role in ("user", "item"):
+            _show_activity(role, answer["by_activity"][f"by_{role}"])
+    if ranking:
+        _show_ranking(answer["ranking"])
+
+
+def _show_activity(role: str, rows: list[dict[str, Any]]) -> None:
+    first = f"ratings of the {role}"
+    typer.echo()
+    print_table(
+        [first, "rmse", "biases alone", "difference", "test ratings"],
+        [
+            [
+                f"{row['low']:,}" if row["low"] == row["high"] else f"{row['low']:,} to {row['high']:,}",
+                f"{row['model']:.4f}",
+                f"{row['biases']:.4f}",
+                f"{row['model'] - row['biases']:+.4f}",
+                f"{row['n_ratings']:,}",
+            ]
+            for row in rows
+        ],
+        numbers=[first, "rmse", "biases alone", "difference", "test ratings"],
+    )
+
+
+def _show_ranking(ranking: dict[str, Any]) -> None:
+    columns = {"model": ranking["model"], "most popular": ranking["baselines"]["popular"]}
+    columns["biases alone"] = ranking["baselines"]["biases"]
+    typer.echo()
+    print_table(
+        ["ranking", *columns],
+        [[name, *(f"{scores[name]:.4f}" for scores in columns.values())] for name in ranking["model"]],
+        numbers=list(columns),
+    )
+    typer.echo("\n".join(["", *paragraph(" ".join(_protocol(ranking)))]))
+
+
+def _protocol(ranking: dict[str, Any]) -> list[str]:
+    """What the figures stand on, and what they leave out."""
+    lines = [
+        f"Ranked for {ranking['n_users']:,} users: all {ranking['n_candidates']:,} items but those that the user rated"
+        f" in training. Relevant: ratings of {ranking['threshold']:g} or more, {ranking['n_relevant']:,} of them."
+    ]
+    if ranking["n_users_without_relevant"]:
+        lines.append(f"Left out: {ranking['n_users_without_relevant']:,} users who have no relevant rating.")
+    if ranking["n_relevant_unknown_users"]:
+        lines.append(
+            f"Left out: {ranking['n_relevant_unknown_users']:,} relevant ratings by users without training ratings."
+        )
+    if ranking["n_relevant_already_rated"]:
+        lines.append(
+            f"Left out: {ranking['n_relevant_already_rated']:,} relevant ratings of items that the user rated in"
+            " training."
+        )
+    if ranking["n_relevant_unknown_items"]:
+        lines.append(
+            f"Counted as not found: {ranking['n_relevant_unknown_items']:,} relevant ratings of items without training"
+            " ratings."
+        )
+    ndcg, model, popular = f"ndcg@{ranking['k']}", ranking["model"], ranking["baselines"]["popular"]
+    if model[ndcg] < popular[ndcg]:
+        lines.append(
+            "The most popular items are the better list: the model was trained to predict ratings, not to rank."
+        )
+    return lines

@@ -99,10 +99,8 @@ class _Lines:
 
     def __call__(self, event: Event) -> None:
         self._said_at = self._said_at or time.monotonic()  # imports before the first event are no work to tell of
-        if line := _always(event):
-            say(line)
-            self._said_at = time.monotonic()
-        elif time.monotonic() - self._said_at > QUIET_SECONDS and (line := _now_and_then(event)):
+        is_late = time.monotonic() - self._said_at > QUIET_SECONDS
+        if line := _always(event) or (_now_and_then(event) if is_late else None):
             say(line)
             self._said_at = time.monotonic()
 

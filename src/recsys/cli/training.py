@@ -32,7 +32,7 @@ def train_and_tell(
 def _train(config: Config, folder: Path, resume: bool, checkpoint: str | None) -> dict[str, Any]:
     from recsys.runs.directory import CONFIG
 
-    if config.training.patience is not None and config.training.schedule == "one_cycle":
+    if config.training.patience is not None and getattr(config.training, "schedule", None) == "one_cycle":
         say("note: training.patience may stop one_cycle before its learning rate has come down, where most is gained")
     with watching() as observe:
         from recsys.workflows import train as workflow

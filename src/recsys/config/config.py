@@ -12,7 +12,7 @@ from recsys.config.model import DotProduct, Model
 from recsys.config.section import Section
 from recsys.config.split import Split
 from recsys.config.start import Start
-from recsys.config.training import Sgd, Training
+from recsys.config.training import Scheduled, Sgd, Training, misfit
 
 
 class Config(Section):
@@ -33,18 +33,25 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _method_fits_model(self) -> Self:
-        if self.training.method != "sgd":
-            return self
-        if self.model.kind == "embedding_net":
-            what = "sgd fits dot products only, and the model is an embedding_net: adamw can fit it"
-        elif self.model.y_range is not None:
-            what = "sgd fits linear output only, and the model has a y_range: adamw can fit it"
-        else:
-            return self
-        raise PydanticCustomError("method", "{what}", {"key": "training.method", "what": what})
+        what = misfit(self.training.method, self.model)
+        if what is not None:
+            raise PydanticCustomError("method", "{what}", {"key": "training.method", "what": what})
+        return self
+
+    @model_validator(mode="after")
+    def _gibbs_starts_from_scratch(self) -> Self:
+        if self.start is not None and self.training.method == "gibbs":
+            raise PydanticCustomError(
+                "start",
+                "gibbs draws every row from the ratings that it is given, so it cannot start from a run: train on all",
+                {"key": "start"},
+            )
+        return self
 
     @model_validator(mode="after")
     def _groups_are_the_models(self) -> Self:
+        if not isinstance(self.training, Scheduled):
+            return self
         groups, lr_max, freeze = self.model.groups, self.training.lr_max, self.training.freeze
         facts = {"groups": ", ".join(groups), "kind": self.model.kind}
         if isinstance(lr_max, tuple) and len(lr_max) != len(groups):

@@ -84,7 +84,23 @@ class EmbeddingNet(Section):
         return self
 
 
-Model = Annotated[DotProduct | EmbeddingNet, Field(discriminator="kind")]
+class SvdPP(Section):
+    """rating = mean + biases + a product of rows that also say whom or what somebody rated."""
+
+    groups: ClassVar[tuple[str, ...]] = ("items", "users")
+    """The layer groups, from the first to the last layers."""
+
+    kind: Literal["svdpp"] = "svdpp"
+    """svdpp: a dot product in which the items that a user rated count too, whatever the ratings."""
+    embedding_dim: Dim = 20
+    """Number of latent factors of each user and item."""
+    flipped: bool = True
+    """Whether the users who rated an item count for the item as well."""
+    clip: bool = True
+    """Predictions are clipped to the scale seen in training when they leave the library."""
+
+
+Model = Annotated[DotProduct | EmbeddingNet | SvdPP, Field(discriminator="kind")]
 
 
 def _check_range(y_range: tuple[float, float] | None) -> None:

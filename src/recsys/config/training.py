@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from recsys.config.model import DotProduct, EmbeddingNet, Model, SvdPP
 from recsys.config.rates import Rates
 from recsys.config.section import Section
 
@@ -106,10 +107,43 @@ class Sgd(Scheduled):
     """λ of the biases; auto: as weight_decay."""
 
 
-Training = Annotated[Sgd | AdamW, Field(discriminator="method")]
+class Gibbs(Method):
+    """Gibbs sampling: the mean of many models that fit the ratings; the most accurate."""
+
+    method: Literal["gibbs"] = "gibbs"
+    """gibbs: draws every unknown given all others, again and again; dot_product and svdpp with linear output."""
+    n_epochs: Count = 512
+    """Sweeps: how often every unknown is drawn."""
+    burn_in: Auto | Annotated[int, Field(ge=0)] = "auto"
+    """Sweeps before samples count; auto: a quarter of n_epochs."""
+
+    @model_validator(mode="after")
+    def _some_samples_count(self) -> Self:
+        if self.burn_in != "auto" and self.burn_in >= self.n_epochs:
+            raise PydanticCustomError("burn_in", "burn_in leaves no sweep of n_epochs to count", {"key": "burn_in"})
+        return self
+
+
+Training = Annotated[Sgd | AdamW | Gibbs, Field(discriminator="method")]
 
 
 def method_for(model: object) -> str:
-    """The method that a model gets when the config names none: sgd where it can fit it."""
+    """The method that a model gets when the config names none: sgd where it can fit it, gibbs for svdpp."""
     given = model if isinstance(model, Mapping) else {}
+    if given.get("kind") == "svdpp":
+        return "gibbs"
     return "adamw" if given.get("kind") == "embedding_net" or given.get("y_range") is not None else "sgd"
+
+
+def misfit(method: str, model: Model) -> str | None:
+    """Why a method cannot fit a model, and which one can; None if it can."""
+    match method, model:
+        case "sgd" | "gibbs", EmbeddingNet():
+            return f"{method} fits dot products only, and the model is an embedding_net: adamw can fit it"
+        case "sgd" | "gibbs", DotProduct(y_range=(_, _)):
+            return f"{method} fits linear output only, and the model has a y_range: adamw can fit it"
+        case "gibbs", DotProduct(biases=False):
+            return "gibbs fits biases too, and the model has none: sgd can fit it"
+        case "sgd" | "adamw", SvdPP():
+            return f"{method} does not fit svdpp: gibbs can"
+    return None

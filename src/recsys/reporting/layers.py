@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 from recsys.config.load import load_config
-from recsys.config.model import DotProduct, EmbeddingNet
+from recsys.config.model import DotProduct, EmbeddingNet, SvdPP
+from recsys.config.training import Scheduled
 from recsys.errors import RunError
 from recsys.runs.checkpoint import kept_parameters
 from recsys.runs.directory import CHECKPOINTS, CONFIG
@@ -65,10 +66,12 @@ def anatomy(path: Path) -> Anatomy:
     shapes = {name: tuple(array.shape) for name, array in arrays.items()}
     config = load_config(run / CONFIG)
     low, high = facts["scale"]["low"], facts["scale"]["high"]
-    frozen = config.training.freeze
+    frozen = config.training.freeze if isinstance(config.training, Scheduled) else ()
     match config.model:
         case DotProduct() as model:
             return Anatomy(tuple(_dot_product(model, shapes, frozen)), _link(model, low, high))
+        case SvdPP() as model:
+            return Anatomy(tuple(_svdpp(model, shapes)), Link("clip" if model.clip else "identity", low, high))
         case EmbeddingNet() as model:
             link = Link("sigmoid", *model.output_range(low, high))
             return Anatomy(tuple(_embedding_net(model, shapes, frozen)), link)
@@ -87,6 +90,21 @@ def _dot_product(model: DotProduct, shapes: Mapping[str, Shape], frozen: tuple[s
     if model.y_range is not None:
         yield Layer("sigmoid", "activations", (1,))
         return
+    yield Layer("mean + std · sum", "activations", (1,))
+    if model.clip:
+        yield Layer("clip", "activations", (1,))
+
+
+def _svdpp(model: SvdPP, shapes: Mapping[str, Shape]) -> Iterator[Layer]:
+    for role in ("item", "user"):
+        for name in (f"{role}_embedding", f"{role}_bias", f"{role}_implicit", f"{role}_implicit_bias"):
+            if name in shapes:
+                yield _parameters(name, [shapes[name]], f"{role}s", ())
+    dim = shapes["user_embedding"][1:]
+    yield Layer("item lookup" + " and sum over its users" * model.flipped, "activations", dim)
+    yield Layer("user lookup and sum over their items", "activations", dim)
+    yield Layer("product", "activations", dim)
+    yield Layer("sum and biases", "activations", (1,))
     yield Layer("mean + std · sum", "activations", (1,))
     if model.clip:
         yield Layer("clip", "activations", (1,))

@@ -1,0 +1,81 @@
+"""recsys compare."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from recsys.cli.arguments import JsonOption
+from recsys.cli.progress import watching
+from recsys.cli.render import paragraph, print_json, print_table, say
+from recsys.errors import UsageError
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN…", help="Runs; the first is the one to compare with.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Compare runs on the same test ratings, and say whether they really differ.
+
+    Example: recsys compare runs/before runs/after
+    """
+    if len(runs) < 2:
+        raise UsageError("one run is nothing to compare", expected="two runs or more")
+    from recsys.serving import compare as comparing
+
+    with watching():  # Ctrl-C ends it as any other command
+        answer = comparing.compare(runs)
+    if as_json:
+        print_json(answer)
+        return
+    _show(answer)
+    first, *others = answer["runs"]
+    typer.echo()
+    for other in others:
+        typer.echo("\n".join(paragraph(_verdict(first, other, answer["level"]))))
+
+
+def _show(answer: dict[str, Any]) -> None:
+    print_table(
+        ["run", "rmse", "mae", "difference", f"{answer['level']:.0%} interval"],
+        [[one["run"], f"{one['rmse']:.4f}", f"{one['mae']:.4f}", *_difference(one)] for one in answer["runs"]],
+        numbers=["rmse", "mae", "difference", f"{answer['level']:.0%} interval"],
+    )
+    users = f"{answer['n_users']:,} users"
+    typer.echo(f"\n{answer['n_ratings']:,} test ratings in common, by {users}; the difference is that of the rmse.")
+    for one in answer["runs"]:
+        if one["n_not_in_common"]:
+            say(
+                f"note: {one['n_not_in_common']:,} of the {one['n_test']:,} test ratings of {one['run']} are not"
+                f" in common; {one['n_unknown']:,} of its test ratings are of unknown users or items,"
+                " which cannot be told apart"
+            )
+    if answer["n_without_user"]:
+        say(
+            f"note: {answer['n_without_user']:,} ratings are by users without training ratings; who gave them is not"
+            " kept, so that each counts as a user of its own, and the interval may be too narrow"
+        )
+
+
+def _difference(one: dict[str, Any]) -> list[str]:
+    if "rmse_difference" not in one:
+        return ["", ""]
+    difference = one["rmse_difference"]
+    return [f"{difference['value']:+.4f}", f"{difference['low']:+.4f} to {difference['high']:+.4f}"]
+
+
+def _verdict(first: dict[str, Any], other: dict[str, Any], level: float) -> str:
+    difference = other["rmse_difference"]
+    if not difference["is_real"]:
+        return (
+            f"No real difference is seen between {other['run']} and {first['run']}: chance alone can make one this"
+            f" large (the {level:.0%} interval holds 0)."
+        )
+    better = "better" if difference["value"] < 0 else "worse"
+    lower = "lower" if difference["value"] < 0 else "higher"
+    return (
+        f"{other['run']} is really {better} than {first['run']}: its rmse is {abs(difference['value']):.4f} {lower},"
+        f" and the {level:.0%} interval leaves out 0."
+    )

@@ -1,0 +1,177 @@
+"""Users as the sampler sees them, or items, which are the same with the names exchanged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from recsys.data.vocabulary import Indices
+from recsys.records import Arrays
+from recsys.seeding import rng
+
+Array = np.ndarray[Any, np.dtype[np.float32]]
+Counts = np.ndarray[Any, np.dtype[np.int64]]
+
+START_STD = 0.15  # of the first factors
+CHUNK_RATINGS = 25_000  # of a piece of work with a random stream of its own
+ENTITY_RATINGS = 80  # a row costs as much to draw as so many ratings
+FACTOR_RATE, BIAS_RATE = 0.1, 1.0  # of the Gamma distribution that a precision is drawn from, halved
+SPREADS = np.exp(np.linspace(0.0, 4.0, 64))  # grid on which the spread of the noise precisions is drawn
+FIRST_SPREAD = 50.0
+
+
+@dataclass(eq=False)
+class Prior:
+    """Column k of some rows is normal with mean_k and precision_k, which are drawn too.
+
+    mean_k ~ N(0, 1 / precision_k) and precision_k ~ Gamma(½, ½ rate_k).
+
+    Attributes:
+        mean, precision, rate: float32, shape (width,).
+    """
+
+    mean: Array
+    precision: Array
+    rate: Array
+
+    @classmethod
+    def of(cls, dim: int) -> Prior:
+        """Before the first draw, of rows whose last column is a bias."""
+        rate = np.full(dim + 1, FACTOR_RATE, np.float32)
+        precision = np.full(dim + 1, START_STD**-2, np.float32)
+        rate[dim], precision[dim] = BIAS_RATE, 1.0
+        return cls(np.zeros(dim + 1, np.float32), precision, rate)
+
+    def part(self, columns: slice) -> Prior:
+        """Some of the columns, in the same memory."""
+        return Prior(self.mean[columns], self.precision[columns], self.rate[columns])
+
+    def draw(self, rows: Array, random: np.random.Generator) -> None:
+        """Draws precision and mean given the rows, float32, shape (n, width).
+
+        Source: Salakhutdinov, Mnih 2008, "Bayesian Probabilistic Matrix Factorization using MCMC" (ICML).
+        """
+        n = len(rows)
+        square = np.square(rows - self.mean, dtype=np.float64).sum(axis=0) + np.square(self.mean, dtype=np.float64)
+        shape = 0.5 * (n + 2)
+        self.precision[:] = random.standard_gamma(shape, len(square)) / (0.5 * (self.rate + square))
+        centre = rows.sum(axis=0, dtype=np.float64) / (1 + n)
+        self.mean[:] = centre + random.standard_normal(len(square)) / np.sqrt(self.precision * (1.0 + n))
+
+
+@dataclass(frozen=True, eq=False)
+class Rated:
+    """The ratings of each user, one user after the other.
+
+    Attributes:
+        start: int64, shape (n + 1,); user u has the ratings start[u] … start[u + 1] − 1.
+        idx: int32, the items.
+        rating: float32, standardised.
+        cuts: int64: chunk c is the users cuts[c] … cuts[c + 1] − 1.
+        scale: float32, shape (n,): |N(u)|^-½, 1 for a user without ratings.
+        scale2_sum: float32, shape (n_items,): Σ scale² over the users who rated an item.
+    """
+
+    start: Counts
+    idx: Indices
+    rating: Array
+    cuts: Counts
+    scale: Array
+    scale2_sum: Array
+
+    @classmethod
+    def of(cls, own: Indices, other: Indices, rating: Array, n: int, n_other: int) -> Rated:
+        """Sorts the ratings by user, and cuts the users into chunks of about equal work."""
+        order = np.argsort(own, kind="stable")
+        count = np.bincount(own, minlength=n)
+        start = np.concatenate([[0], np.cumsum(count)])
+        cost = np.concatenate([[0], np.cumsum(count + ENTITY_RATINGS)])
+        cuts = np.searchsorted(cost, np.linspace(0, cost[-1], len(own) // CHUNK_RATINGS + 2))
+        scale = (1 / np.sqrt(np.maximum(count, 1))).astype(np.float32)
+        scale2_sum = np.bincount(other, np.square(scale)[own], minlength=n_other).astype(np.float32)
+        return cls(start, other[order].astype(np.int32), rating[order], cuts, scale, scale2_sum)
+
+
+@dataclass(eq=False)
+class Side:
+    """The users' part of a sample.
+
+    Attributes:
+        row: float32, shape (n, dim + 1): effective factors, and in the last column the bias.
+        implicit: float32, shape (n_items, dim + 1): what having rated an item says of a user; None where the model has
+            no such terms.
+        from_implicit: float32, shape (n, dim + 1): scale_u Σ_{j ∈ N(u)} implicit[j].
+        noise_precision: w, float32, shape (n,).
+        squares: Σ w_i e² over the ratings of each, float32, shape (n,), from when the row was drawn.
+        spread: a of w ~ Gamma(a, a).
+    """
+
+    row: Array
+    implicit: Array | None
+    from_implicit: Array
+    noise_precision: Array
+    squares: Array
+    prior: Prior
+    implicit_prior: Prior
+    spread: float = FIRST_SPREAD
+
+    @classmethod
+    def first(cls, rated: Rated, dim: int, n_other: int, seed: int, role: str, *, implicit: bool) -> Side:
+        """Where the chain begins: small factors, no biases."""
+        n = len(rated.scale)
+        row = _small(seed, role, n, dim)
+        terms = _small(seed, f"{role} implicit", n_other, dim) if implicit else None
+        side = cls(
+            row=row,
+            implicit=terms,
+            from_implicit=np.zeros((n, dim + 1), np.float32),
+            noise_precision=np.ones(n, np.float32),
+            squares=np.ones(n, np.float32),
+            prior=Prior.of(dim),
+            implicit_prior=Prior.of(dim),
+        )
+        if terms is not None:
+            side.from_implicit = sum_implicit(rated, terms)
+            side.row = row + side.from_implicit
+        return side
+
+    def arrays(self, role: str) -> Arrays:
+        """The whole state, under names that begin with the role."""
+        found: dict[str, Any] = {
+            "row": self.row,
+            "from_implicit": self.from_implicit,
+            "noise_precision": self.noise_precision,
+            "squares": self.squares,
+            "prior": np.stack([self.prior.mean, self.prior.precision]),
+            "spread": np.array([self.spread]),
+        }
+        if self.implicit is not None:
+            mean, precision = self.implicit_prior.mean, self.implicit_prior.precision
+            found |= {"implicit": self.implicit, "implicit_prior": np.stack([mean, precision])}
+        return {f"{role}.{name}": array for name, array in found.items()}
+
+    def restore(self, arrays: Arrays, role: str) -> None:
+        """Takes a state back."""
+        self.row, self.from_implicit, self.noise_precision, self.squares = (
+            arrays[f"{role}.{name}"].copy() for name in ("row", "from_implicit", "noise_precision", "squares")
+        )
+        self.prior.mean, self.prior.precision = arrays[f"{role}.prior"].copy()
+        self.spread = float(arrays[f"{role}.spread"][0])
+        if self.implicit is not None:
+            self.implicit = arrays[f"{role}.implicit"].copy()
+            self.implicit_prior.mean, self.implicit_prior.precision = arrays[f"{role}.implicit_prior"].copy()
+
+
+def sum_implicit(rated: Rated, implicit: Array) -> Array:
+    """scale_u Σ_{j ∈ N(u)} implicit[j] for each user, float32, shape (n, width)."""
+    own = np.repeat(np.arange(len(rated.scale)), np.diff(rated.start))
+    sums = [np.bincount(own, column[rated.idx], minlength=len(rated.scale)) for column in implicit.T]
+    return (rated.scale * np.array(sums)).T.astype(np.float32, order="C")
+
+
+def _small(seed: int, name: str, n: int, dim: int) -> Array:
+    rows = rng(seed, f"gibbs {name}").standard_normal((n, dim + 1), dtype=np.float32) * np.float32(START_STD)
+    rows[:, dim] = 0
+    return rows

@@ -1,0 +1,91 @@
+"""One sweep of the Gibbs sampler: every unknown is drawn once, given all others.
+
+r_ui = B_u + B_i + P_u · Q_i + ε, ε ~ N(0, 1 / (α w_u w_i)), with P_u = p_u + |N(u)|^-½ Σ_{j ∈ N(u)} y_j where the
+model has such terms, B_u likewise, and flipped, Q_i = q_i + |N(i)|^-½ Σ_{v ∈ N(i)} z_v. Every group of coefficients
+has a normal prior with a mean and a precision of its own for each column; w_u ~ Gamma(a, a).
+
+A user meets their ratings only through the Gram matrix of the items' rows, so that a whole row is drawn at once and
+each rating is read once. The implicit terms are drawn given the rows: then the ratings drop out and the columns are
+independent. Work is cut into fixed chunks with a random stream each, so that bits don't depend on the number of
+threads.
+
+Source: Salakhutdinov, Mnih 2008, "Bayesian Probabilistic Matrix Factorization using MCMC" (ICML); Rendle, Zhang,
+Koren 2019, "On the Difficulty of Evaluating Baselines" (arXiv:1905.01395); Koren 2008, "Factorization Meets the
+Neighborhood" (KDD).
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from math import lgamma
+
+import numpy as np
+
+from recsys.seeding import rng
+from recsys.training.gibbs.kernels import draw_implicit_kernel, draw_rows_kernel
+from recsys.training.gibbs.side import SPREADS, Array, Rated, Side
+
+COLUMNS = 16  # of implicit terms drawn in one task
+LOG_GAMMA = np.array([lgamma(spread) for spread in SPREADS])
+
+
+def draw_rows(
+    side: Side, other: Side, rated: Rated, alpha: float, stream: tuple[int, str, int], pool: ThreadPoolExecutor
+) -> None:
+    """Draws the rows of one side, and then its noise precisions, given the other side."""
+    seed, role, sweep = stream
+    root = np.sqrt(other.noise_precision)[:, None]
+    features = np.hstack([root * other.row[:, :-1], root, root * other.row[:, -1:]])  # factors, 1, bias
+    mean = side.from_implicit + side.prior.mean
+    precision = np.float32(alpha) * side.noise_precision
+    kernel = draw_rows_kernel()
+
+    def draw(chunk: int) -> None:
+        first, end = rated.cuts[chunk : chunk + 2].tolist()
+        random = rng(seed, f"gibbs rows of {role}s", sweep, chunk)
+        normal = random.standard_normal((end - first, side.row.shape[1]), dtype=np.float32)
+        ratings = (rated.start, rated.idx, rated.rating)
+        kernel(first, *ratings, features, mean, side.prior.precision, precision, normal, side.row, side.squares)
+        shape = side.spread + 0.5 * np.diff(rated.start[first : end + 1])
+        rate = side.spread + 0.5 * alpha * side.squares[first:end].astype(np.float64)
+        side.noise_precision[first:end] = random.standard_gamma(shape) / rate
+
+    list(pool.map(draw, range(len(rated.cuts) - 1)))
+
+
+def draw_priors(
+    side: Side, rated: Rated, rated_other: Rated, stream: tuple[int, str, int], pool: ThreadPoolExecutor
+) -> None:
+    """Draws the priors of one side's rows, and its implicit terms where it has them."""
+    width = side.row.shape[1]
+    columns = [slice(k, min(k + COLUMNS, width)) for k in range(0, width, COLUMNS)]
+    list(pool.map(partial(_draw_columns, side, rated, rated_other, stream), columns))
+
+
+def draw_spread(noise_precision: Array, random: np.random.Generator) -> float:
+    """a from its posterior on a grid in log a, given w ~ Gamma(a, a)."""
+    w = noise_precision.astype(np.float64)
+    log = len(w) * (SPREADS * np.log(SPREADS) - LOG_GAMMA) + SPREADS * (np.log(w) - w).sum()
+    share = np.exp(log - log.max()).cumsum()
+    return float(SPREADS[min(np.searchsorted(share, random.random() * share[-1]), len(SPREADS) - 1)])
+
+
+def _draw_columns(side: Side, rated: Rated, rated_other: Rated, stream: tuple[int, str, int], columns: slice) -> None:
+    seed, role, sweep = stream
+    random = rng(seed, f"gibbs priors of {role}s", sweep, columns.start)
+    prior = side.prior.part(columns)
+    own = side.row[:, columns] - side.from_implicit[:, columns]
+    prior.draw(own, random)
+    if side.implicit is None:
+        return
+    own_prior = side.implicit_prior.part(columns)
+    implicit = np.ascontiguousarray(side.implicit[:, columns])
+    left = rated.scale[:, None] * (own - prior.mean)
+    normal = random.standard_normal(implicit.shape, dtype=np.float32)
+    scale2 = np.square(rated.scale)
+    where = (rated_other.start, rated_other.idx, scale2, rated.scale2_sum)
+    draw_implicit_kernel()(*where, prior.precision, own_prior.precision, own_prior.mean, normal, left, implicit)
+    side.implicit[:, columns] = implicit
+    side.from_implicit[:, columns] = side.row[:, columns] - prior.mean - left / rated.scale[:, None]
+    own_prior.draw(implicit, random)

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recsys.data.ratings import Ratings
+from recsys.data.vocabulary import Vocabulary
+from recsys.evaluation import baselines, ranking
+from recsys.evaluation.first_places import Lists, first_places
+from recsys.evaluation.ranking import default_threshold, rank, relevant
+from recsys.scoring.factors import Factors, Link
+from recsys.seeding import rng
+
+Rated = Callable[..., Ratings]
+N_USERS, N_ITEMS = 60, 80
+
+
+def ratings(user: Any, item: Any, rating: Any, n_users: int = N_USERS, n_items: int = N_ITEMS) -> Ratings:
+    vocabularies = Vocabulary(np.arange(n_users)), Vocabulary(np.arange(n_items))
+    return Ratings(
+        np.asarray(user, np.int32), np.asarray(item, np.int32), np.asarray(rating, np.float32), None, *vocabularies
+    )
+
+
+@pytest.fixture(scope="module")
+def world() -> tuple[Factors, Ratings, Ratings]:
+    """A scorer with many equal scores, training ratings by user, and held-out ratings with unknown users and items."""
+    draw = rng(1, "ranking")
+    user, item = np.divmod(draw.permutation(N_USERS * N_ITEMS)[:1500], N_ITEMS)
+    stars = draw.integers(1, 6, 1500)
+    first = np.argsort(user[:1000], kind="stable")
+    train = ratings(user[:1000][first], item[:1000][first], stars[:1000][first])
+    held_user, held_item = user[1000:].copy(), item[1000:].copy()
+    held_user[:20], held_item[10:40] = -1, -1
+    score = np.round(draw.normal(size=(N_USERS + 1, N_ITEMS + 1)), 1).astype(np.float32)
+    eye = np.eye(N_ITEMS + 1, dtype=np.float32)
+    zeros = np.zeros(N_USERS + 1, np.float32), np.zeros(N_ITEMS + 1, np.float32)
+    return Factors(0.0, *zeros, score, eye, Link("identity", 0, 0)), train, ratings(held_user, held_item, stars[1000:])
+
+
+def slowly(scorer: Factors, train: Ratings, held_out: Ratings, threshold: float, k: int) -> dict[str, float]:
+    """The protocol, a user at a time, in plain Python."""
+    rows: dict[str, list[float]] = {}
+    listed = set()
+    popular = np.bincount(train.item_idx, minlength=N_ITEMS)
+    for user in range(N_USERS):
+        mine = set(train.item_idx[train.user_idx == user].tolist())
+        liked = [
+            item
+            for u, item, r in zip(held_out.user_idx, held_out.item_idx.tolist(), held_out.rating, strict=True)
+            if u == user and r >= threshold
+        ]
+        right = {item for item in liked if item >= 0}
+        if not liked:
+            continue
+        scores = scorer.score_all(np.array([user], np.int32))[0]
+        order = sorted(set(range(N_ITEMS)) - mine, key=lambda item: (-scores[item], item))
+        hits = [item in right for item in order]
+        gains = [hit / math.log2(place + 2) for place, hit in enumerate(hits)]
+        ideal = sum(1 / math.log2(place + 2) for place in range(min(k, len(liked))))
+        precision = [sum(hits[: place + 1]) / (place + 1) for place in range(len(hits))]
+        listed |= set(order[:k])
+        for name, value in {
+            f"ndcg@{k}": sum(gains[:k]) / ideal,
+            f"recall@{k}": sum(hits[:k]) / len(liked),
+            f"precision@{k}": sum(hits[:k]) / k,
+            f"hit_rate@{k}": float(any(hits[:k])),
+            f"map@{k}": sum(h * p for h, p in zip(hits[:k], precision, strict=False)) / min(k, len(liked)),
+            "mrr": 1 / (hits.index(True) + 1) if any(hits) else 0.0,
+            "recommended": float(np.mean([popular[item] for item in order[:k]])),
+            "rated": float(np.mean([popular[item] for item in mine])),
+        }.items():
+            rows.setdefault(name, []).append(value)
+    means = {name: float(np.mean(values)) for name, values in rows.items()}
+    recommended, rated = means.pop("recommended"), means.pop("rated")
+    return {**means, f"coverage@{k}": len(listed) / N_ITEMS, f"popularity@{k}": recommended / rated}
+
+
+@pytest.mark.parametrize("k", [1, 5, 10, 200])
+@pytest.mark.parametrize("block", [1, 7 * N_ITEMS, 1 << 22])
+def test_the_metrics_are_those_of_the_protocol_done_slowly(
+    world: tuple[Factors, Ratings, Ratings], k: int, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ranking, "SCORES", block)
+    scorer, train, held_out = world
+    found = rank(scorer, train, relevant(held_out, train, 4.0), k)
+    assert found == pytest.approx(slowly(scorer, train, held_out, 4.0, k))
+
+
+def test_the_metrics_are_those_of_an_independent_library(world: tuple[Factors, Ratings, Ratings]) -> None:
+    ranx = pytest.importorskip("ranx", reason="ranx, an independent library of ranking metrics, is not installed")
+    scorer, train, held_out = world
+    held_out = held_out.take((held_out.user_idx >= 0) & (held_out.item_idx >= 0))
+    wanted = relevant(held_out, train, 4.0)
+    scores = scorer.score_all(np.arange(N_USERS, dtype=np.int32))
+    scores -= np.arange(N_ITEMS, dtype=np.float32) * 1e-4  # equal scores come by item here; ranx may take any
+    scores[train.user_idx, train.item_idx] = -np.inf
+    liked = held_out.take(held_out.rating >= 4)
+    qrels = {str(u): {str(i): 1 for i in liked.item_idx[liked.user_idx == u].tolist()} for u in wanted.users.tolist()}
+    run = {u: {str(i): float(s) for i, s in enumerate(scores[int(u)]) if np.isfinite(s)} for u in qrels}
+    names = ["ndcg@10", "recall@10", "precision@10", "hit_rate@10", "mrr"]
+    found = rank(scorer, train, wanted, 10)
+    theirs = ranx.evaluate(ranx.Qrels(qrels), ranx.Run(run), names)
+    assert {name: found[name] for name in names} == pytest.approx(theirs)
+    # Theirs divides by all relevant items, ours by those that have room: the same where no user has more than 10.
+    assert wanted.n_relevant.max() <= 10
+    assert found["map@10"] == pytest.approx(ranx.evaluate(ranx.Qrels(qrels), ranx.Run(run), "map@10"))
+
+
+def test_a_list_of_three_by_hand() -> None:
+    train = ratings([0, 1], [5, 5], [3.0, 4.0])
+    hits = np.array([[True, False, True]])
+    lists = Lists(np.array([[1, 2, 3]]), hits, first=np.array([1]), n_relevant=np.array([4]))
+    found = first_places(lists, np.array([0]), train, 3)
+    gain = 1 / math.log2(3)
+    assert found["ndcg@3"] == pytest.approx((1 + 0.5) / (1 + gain + 0.5))
+    assert (found["recall@3"], found["precision@3"]) == (0.5, pytest.approx(2 / 3))
+    assert found["map@3"] == pytest.approx((1 + 2 / 3) / 3)
+    assert (found["hit_rate@3"], found["mrr"], found["coverage@3"]) == (1.0, 1.0, 3 / N_ITEMS)
+    assert found["popularity@3"] == 0.0  # nobody has rated what is listed
+
+
+def test_the_most_popular_items_are_those_that_most_have_rated() -> None:
+    train = ratings([0, 1, 2, 2, 3], [4, 4, 4, 2, 2], [1.0, 5.0, 3.0, 3.0, 2.0])
+    held_out = ratings([0, 3], [2, 4], [5.0, 5.0])
+    found = rank(baselines.most_popular(train), train, relevant(held_out, train, 4.0), 1)
+    assert (found["hit_rate@1"], found["mrr"], found["coverage@1"]) == (1.0, 1.0, 2 / N_ITEMS)
+
+
+def test_whoever_is_left_out_is_counted() -> None:
+    train = ratings([0, 0, 1, 2], [0, 1, 0, 3], [5.0, 1.0, 3.0, 4.0])
+    rows = [(0, 2, 5.0), (0, 1, 5.0), (0, -1, 4.0), (1, 2, 3.0), (2, -1, 5.0), (-1, 2, 5.0), (-1, -1, 1.0), (0, 2, 4.0)]
+    found = relevant(ratings(*zip(*rows, strict=True)), train, 4.0)
+    assert found.counts == {
+        "n_users": 2,
+        "n_users_without_relevant": 1,
+        "n_relevant": 3,
+        "n_relevant_unknown_items": 2,
+        "n_relevant_unknown_users": 1,
+        "n_relevant_already_rated": 1,
+    }
+    assert (found.users.tolist(), found.n_relevant.tolist(), found.items.tolist()) == ([0, 2], [2, 1], [2])
+
+
+def test_a_user_whose_likes_are_all_unknown_scores_nothing() -> None:
+    train = ratings([0, 1], [0, 1], [5.0, 1.0])
+    found = rank(baselines.most_popular(train), train, relevant(ratings([0], [-1], [5.0]), train, 4.0), 2)
+    assert [found[name] for name in ("ndcg@2", "recall@2", "precision@2", "hit_rate@2", "map@2", "mrr")] == [0.0] * 6
+
+
+@pytest.mark.parametrize(
+    ("stars", "threshold"),
+    [([0.5, 3.5, 4.0, 5.0], 4.0), ([1, 3, 4, 5], 4.0), ([1, 7, 8, 10], 8.0), ([0, 1], 1.0), ([-10, 4, 6, 10], 6.0)],
+)
+def test_what_is_relevant_is_the_upper_quarter_of_any_scale(stars: list[float], threshold: float) -> None:
+    n = len(stars)
+    assert default_threshold(ratings(range(n), range(n), stars)) == threshold
