@@ -74,9 +74,9 @@ def small(ratings_csv: Path) -> Callable[..., Config]:
     """small(model={…}, training={…}, …) → a Config on `ratings_csv`: adamw, dim 4, 4 epochs, a checkpoint each."""
 
     def build(**sections: Any) -> Config:
-        is_sgd = sections.get("training", {}).get("method") == "sgd"
-        is_net = sections.get("model", {}).get("kind") == "embedding_net"
-        training = {"n_epochs": 4, "lr_max": 0.05, "checkpoint_every": 1}
+        method, kind = sections.get("training", {}).get("method"), sections.get("model", {}).get("kind")
+        is_sgd, is_net = method in ("sgd", "gibbs"), kind == "embedding_net"
+        training = {"n_epochs": 4, "checkpoint_every": 1} | ({} if method == "gibbs" else {"lr_max": 0.05})
         base: dict[str, Any] = {
             "data": {"ratings": str(ratings_csv)},
             "model": {"user_dim": 5, "item_dim": 4, "layers": [8, 6]} if is_net else {"embedding_dim": 4},

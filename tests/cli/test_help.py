@@ -16,6 +16,8 @@ COMMANDS = [
     "explain",
     "interpret",
     "evaluate",
+    "cross-validate",
+    "compare",
     "export-factors",
     "report",
     "inspect",

@@ -104,7 +104,7 @@ n_epochs: 5
         "expected auto, a number above 0, slice(1e-3), slice(1e-5, 1e-3) or a list, each entry a number above 0" in told
     )
     assert "expected a whole number from 1 to 4096" in told
-    assert "expected one of method, valid_fraction or test_fraction" in told
+    assert "expected one of method, valid_fraction, test_fraction, fold or n_folds" in told
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ n_epochs: 5
         (
             "split: {method: tim}",
             "c.yaml:2: split.method: there is no method 'tim'\n"
-            "expected random, time, user_time or leave_last\nhint: did you mean time?",
+            "expected random, time, user_time, leave_last or fold\nhint: did you mean time?",
         ),
         (
             "split: {valid_fraction: 1.5}",

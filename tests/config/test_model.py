@@ -53,3 +53,30 @@ def test_a_model_that_cannot_be_is_refused_at_its_key(model: dict[str, Any], key
     with pytest.raises(ConfigError, match=what) as caught:
         config(model)
     assert caught.value.where == key
+
+
+@pytest.mark.parametrize(
+    ("model", "method", "what"),
+    [
+        (
+            {"y_range": [0, 5.5]},
+            "gibbs",
+            "gibbs fits linear output only, and the model has a y_range: adamw can fit it",
+        ),
+        ({"biases": False}, "gibbs", "gibbs fits biases too, and the model has none: sgd can fit it"),
+        ({"kind": "embedding_net"}, "gibbs", "gibbs fits dot products only, and the model is an embedding_net"),
+        ({"kind": "svdpp"}, "adamw", "adamw does not fit svdpp: sgd and gibbs can"),
+    ],
+)
+def test_a_method_that_cannot_fit_the_model_says_which_can(model: dict[str, Any], method: str, what: str) -> None:
+    with pytest.raises(ConfigError, match=what) as caught:
+        config(model, method=method)
+    assert caught.value.where == "training.method"
+
+
+def test_gibbs_keeps_some_samples_and_starts_from_scratch() -> None:
+    assert config({"kind": "svdpp"}, method="gibbs", n_epochs=4, burn_in=3).training.n_epochs == 4
+    with pytest.raises(ConfigError, match="leaves no sweep"):
+        config({}, method="gibbs", n_epochs=4, burn_in=4)
+    with pytest.raises(ConfigError, match="cannot start from a run"):
+        config_from({"data": {"ratings": "r"}, "training": {"method": "gibbs"}, "start": {"run": "x"}}, Path("/"))

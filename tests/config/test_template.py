@@ -96,17 +96,18 @@ def test_the_reference_has_every_key_with_a_doc() -> None:
     assert {entry.key for entry in entries} == {".".join(key) for key in known_keys((Config,))}
     assert all(entry.doc and entry.type for entry in entries)
     found = {entry.key: entry for entry in entries}
-    assert (found["model.embedding_dim"].type, found["model.embedding_dim"].default) == (
-        "a whole number from 1 to 4096",
-        "64",
-    )
-    assert found["split.method"].type == "random, time, user_time or leave_last"
+    dims = {entry.owner: (entry.type, entry.default) for entry in entries if entry.key == "model.embedding_dim"}
+    assert dims == {
+        "model.kind: dot_product": ("a whole number from 1 to 4096", "64"),
+        "model.kind: svdpp": ("a whole number from 1 to 4096", "20"),
+    }
+    assert found["split.method"].type == "random, time, user_time, leave_last or fold"
     assert found["data.columns"].type == "a section"
 
 
-@pytest.mark.parametrize("name", ["movielens-small", "fastai-lesson"])
-def test_a_config_of_the_repository_loads_and_its_data_is_there(name: str) -> None:
-    config = load_config(REPOSITORY / "configs" / f"{name}.yaml")
+@pytest.mark.parametrize("path", sorted((REPOSITORY / "configs").glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_config_of_the_repository_loads_and_its_data_is_there(path: Path) -> None:
+    config = load_config(path)
     assert config.data.ratings is not None
     assert config.data.ratings.is_file()
     assert config.data.items is not None

@@ -197,3 +197,20 @@ def test_titles_and_checksums_go_with_the_parts(grid: Ratings) -> None:
     whole = replace(dataset(grid), titles={1: "One"}, sha256={"ratings.csv": "ab"})
     parts = split(whole, how(), 1)
     assert (parts.titles, parts.sha256) == ({1: "One"}, {"ratings.csv": "ab"})
+
+
+def test_folds_share_no_row_and_hold_every_row_once(grid: Ratings) -> None:
+    folds = [assign(dataset(grid), fold_of(fold, 3, valid=0.1), 1) for fold in (1, 2, 3)]
+    assert sum((part == TEST).astype(int) for part in folds).tolist() == [1] * 100
+    assert [(part == TEST).sum() for part in folds] == [34, 33, 33]
+    assert [(part == VALID).sum() for part in folds] == [7, 7, 7]
+    assert assign(dataset(grid), fold_of(1, 3, valid=0.1), 2).tolist() != folds[0].tolist()
+
+
+def test_a_fold_goes_without_valid_where_none_is_asked_for(grid: Ratings) -> None:
+    part = assign(dataset(grid), fold_of(2, 4, valid=0), 1)
+    assert [int((part == code).sum()) for code in (TRAIN, VALID, TEST)] == [75, 0, 25]
+
+
+def fold_of(fold: int, n_folds: int, valid: float) -> Split:
+    return Split(method="fold", fold=fold, n_folds=n_folds, valid_fraction=valid)

@@ -28,7 +28,7 @@ def test_the_same_groups_give_the_same_draws() -> None:
 
 
 def test_an_interval_is_the_middle_of_the_draws() -> None:
-    assert interval(np.arange(101.0), 0.9) == (5.0, 95.0)
+    assert interval(np.arange(101.0), 0.9) == pytest.approx((5.0, 95.0))
 
 
 def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:

@@ -91,6 +91,8 @@ def test_the_metrics_are_those_of_the_protocol_done_slowly(
     assert found == pytest.approx(slowly(scorer, train, held_out, 4.0, k))
 
 
+@pytest.mark.slow  # ranx compiles for 20 s
+@pytest.mark.filterwarnings("ignore")
 def test_the_metrics_are_those_of_an_independent_library(world: tuple[Factors, Ratings, Ratings]) -> None:
     ranx = pytest.importorskip("ranx", reason="ranx, an independent library of ranking metrics, is not installed")
     scorer, train, held_out = world

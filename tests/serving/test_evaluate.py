@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,13 @@ from recsys.data.read import read_ratings
 from recsys.data.split import split
 from recsys.errors import DataError
 from recsys.evaluation.summary import measure
-from recsys.serving.evaluate import evaluate_file
+from recsys.serving.evaluate import (
+    activity_of,
+    evaluate_file,
+    evaluate_ratings,
+    ranking_of,
+    ratings_to_measure,
+)
 from recsys.serving.recommender import Recommender
 
 
@@ -58,3 +65,53 @@ def test_the_answer_is_that_of_the_contract(recommender: Recommender, ratings_cs
     found = evaluate_file(recommender.store, ratings_csv)
     assert found["n_ratings"] == 900
     assert found.keys() == {"rmse", "mae", "n_ratings", "n_unknown_users", "n_unknown_items", "baselines"}
+
+
+def test_without_a_file_the_runs_own_test_ratings_are_measured(recommender: Recommender, finished: Path) -> None:
+    found = evaluate_ratings(recommender.store, ratings_to_measure(recommender.store))
+    metrics = json.loads((finished / "metrics.json").read_text())
+    assert found == {**metrics["test"], "baselines": metrics["baselines"]}
+
+
+def test_activity_adds_up_to_the_whole(recommender: Recommender) -> None:
+    ratings = ratings_to_measure(recommender.store)
+    whole = evaluate_ratings(recommender.store, ratings)
+    for rows in activity_of(recommender.store, ratings).values():
+        assert sum(row["n_ratings"] for row in rows) == whole["n_ratings"]
+        for who, rmse in (("model", whole["rmse"]), ("biases", whole["baselines"]["biases"]["rmse"])):
+            squares = sum(row[who] ** 2 * row["n_ratings"] for row in rows)
+            assert (squares / whole["n_ratings"]) ** 0.5 == pytest.approx(rmse)
+
+
+def test_a_ranking_stands_on_what_recommend_lists(recommender: Recommender) -> None:
+    store = recommender.store
+    ratings = ratings_to_measure(store)
+    found = ranking_of(store, ratings, k=3)
+    hits, n_users = 0, 0
+    for user_idx in range(len(store.users)):
+        liked = ratings.item_idx[(ratings.user_idx == user_idx) & (ratings.rating >= found["threshold"])]
+        listed = recommender.recommend(store.users.ids[user_idx], 3)
+        hits += len({one.item_id for one in listed} & set(store.items.ids[liked].tolist()))
+        n_users += len(liked) > 0
+    assert found["threshold"] == 4.0
+    assert found["n_users"] == n_users
+    # Users with nothing to like are not ranked for, and have no hits.
+    assert found["model"]["precision@3"] == pytest.approx(hits / 3 / n_users)
+
+
+def test_the_baselines_of_a_ranking_are_the_most_popular_and_the_biases(recommender: Recommender) -> None:
+    found = ranking_of(recommender.store, ratings_to_measure(recommender.store))
+    assert found["baselines"].keys() == {"popular", "biases"}
+    assert found["baselines"]["popular"]["popularity@10"] > found["model"]["popularity@10"]
+
+
+def test_a_threshold_that_no_rating_reaches_is_refused(recommender: Recommender) -> None:
+    ratings = ratings_to_measure(recommender.store)
+    with pytest.raises(DataError, match="none of the 90 ratings is 6 or more") as caught:
+        ranking_of(recommender.store, ratings, threshold=6.0)
+    assert caught.value.hint == f"--threshold {ratings.rating.max():g}"
+
+
+def test_likes_that_were_rated_in_training_are_no_likes_to_find(recommender: Recommender) -> None:
+    with pytest.raises(DataError, match="by a known user and new to them"):
+        ranking_of(recommender.store, recommender.store.training_ratings())

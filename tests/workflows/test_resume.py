@@ -36,6 +36,13 @@ KINDS: dict[str, dict[str, Any]] = {
         "model": {"kind": "embedding_net", "layers": [32, 16]},
         "training": {**WILD, "batch_size": 32, "keep": "best", "n_epochs": 6},
     },
+    "gibbs": {"training": {"method": "gibbs", "n_epochs": 6, "burn_in": 2}, "model": {"embedding_dim": 3}},
+    "svdpp": {"model": {"kind": "svdpp", "embedding_dim": 3}, "training": {"method": "gibbs", "n_epochs": 6}},
+    "svdpp-sgd": {"model": {"kind": "svdpp", "embedding_dim": 3}, "training": {"method": "sgd"}},
+    "gibbs-best": {
+        "model": {"kind": "svdpp", "embedding_dim": 3, "flipped": False},
+        "training": {"method": "gibbs", "n_epochs": 6, "keep": "best", "burn_in": 0},
+    },
     "no-valid": {"split": {"valid_fraction": 0}},
     "every-2": {"training": {"checkpoint_every": 2}},
 }

@@ -14,7 +14,10 @@ from recsys.errors import UsageError
 
 
 def compare(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN…", help="Runs; the first is the one to compare with.")],
+    runs: Annotated[
+        list[Path],
+        typer.Argument(metavar="RUN", help="Two runs or more; the first is what the others are compared with."),
+    ],
     as_json: JsonOption = False,
 ) -> None:
     """Compare runs on the same test ratings, and say whether they really differ.

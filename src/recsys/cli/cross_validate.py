@@ -82,13 +82,13 @@ def _files(folds: int | None, train: str | None, test: str | None, compare_split
 
 
 def _show_folds(folds: list[dict[str, Any]]) -> None:
-    numbers = ["rmse", "biases alone", "difference", "ratings", "unknown users", "items"]
+    numbers = ["rmse", "biases", "difference", "ratings", "unknown users", "items"]
     rows = [[f"fold {one['fold']}", *_measured(one)] for one in folds]
     print_table(["", *numbers], rows, numbers=numbers)
 
 
 def _show_splits(splits: list[dict[str, Any]]) -> None:
-    numbers = ["rmse", "biases alone", "difference", "ratings", "unknown users", "items"]
+    numbers = ["rmse", "biases", "difference", "ratings", "unknown users", "items"]
     print_table(["", *numbers], [[one["method"], *_measured(one)] for one in splits], numbers=numbers)
     typer.echo()
     for one in splits:

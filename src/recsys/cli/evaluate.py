@@ -40,7 +40,7 @@ def evaluate(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure a run beside the baselines: its errors, and how well it ranks.
+    """Measure a run beside the baselines: its predictions, and how well it ranks.
 
     Example: recsys evaluate --data new-ratings.csv
     """

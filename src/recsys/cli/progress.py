@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from recsys.records import Epoch, Event, Loading, Observer, Scoring, Several, St
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+EPOCH_LINES = 50  # of a fit with more epochs, so many are told of
 QUIET_SECONDS = 2.0  # a pipe hears of a load or a pass only when it takes longer than this
 
 
@@ -33,7 +35,7 @@ def epoch_line(epoch: Epoch) -> str:
     """An epoch in a line that fits 80 columns; valid comes last, since not every epoch has it."""
     valid = f"  valid rmse {epoch.valid.rmse:.4f}" if epoch.valid else ""
     return (
-        f"{_counted(epoch.number, epoch.n_epochs)}  lr {epoch.lr:.1e}  {speed(epoch.ratings_per_second)}"
+        f"{_counted(epoch.number, epoch.n_epochs)}{_rate(epoch.lr)}  {speed(epoch.ratings_per_second)}"
         f"  train rmse {epoch.train_rmse:.4f}{valid}"
     )
 
@@ -66,7 +68,8 @@ class _Live:
                 self._step(event)
             case Epoch():
                 self._speed = event.ratings_per_second
-                self._progress.console.print(epoch_line(event))
+                if _is_told(event):
+                    self._progress.console.print(epoch_line(event))
             case Several(done, total, said):
                 if said:
                     self._progress.console.print(said)
@@ -80,7 +83,7 @@ class _Live:
             self._speed = step.done / (now - self._began[1])
         fast = f"  {speed(self._speed)}" if self._speed else ""
         done = (step.epoch - 1) * step.total + step.done
-        detail = f"{_counted(step.epoch, step.n_epochs)}  lr {step.lr:.1e}{fast}"
+        detail = f"{_counted(step.epoch, step.n_epochs)}{_rate(step.lr)}{fast}"
         self._show("training", done, step.n_epochs * step.total, detail)
 
     def _show(self, job: str, done: float, total: int, detail: str) -> None:
@@ -108,7 +111,7 @@ class _Lines:
 def _always(event: Event) -> str | None:
     match event:
         case Epoch():
-            return epoch_line(event)
+            return epoch_line(event) if _is_told(event) else None
         case Several(said=said):
             return said
     return None
@@ -121,8 +124,18 @@ def _now_and_then(event: Event) -> str | None:
         case Scoring(done, total):
             return f"scoring: {done:,} of {total:,}"
         case Step(number, n_epochs, done, total, lr) if done:
-            return f"{_counted(number, n_epochs)}  lr {lr:.1e}  {done / total:.0%}"
+            return f"{_counted(number, n_epochs)}{_rate(lr)}  {done / total:.0%}"
     return None
+
+
+def _is_told(epoch: Epoch) -> bool:
+    """Of hundreds of epochs, only some have a line, and the last."""
+    return epoch.number % math.ceil(epoch.n_epochs / EPOCH_LINES) == 0 or epoch.number == epoch.n_epochs
+
+
+def _rate(lr: float) -> str:
+    """The learning rate, of a method that has one."""
+    return f"  lr {lr:.1e}" if lr else ""
 
 
 def _counted(number: int, n_epochs: int) -> str:

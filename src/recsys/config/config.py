@@ -49,6 +49,17 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _implicit_decay_is_svdpps(self) -> Self:
+        given = isinstance(self.training, Sgd) and self.training.implicit_weight_decay is not None
+        if given and self.model.kind != "svdpp":
+            raise PydanticCustomError(
+                "implicit",
+                "implicit_weight_decay belongs to the model svdpp, and the model is {kind}",
+                {"key": "training.implicit_weight_decay", "kind": self.model.kind},
+            )
+        return self
+
+    @model_validator(mode="after")
     def _groups_are_the_models(self) -> Self:
         if not isinstance(self.training, Scheduled):
             return self

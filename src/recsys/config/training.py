@@ -96,7 +96,7 @@ class Sgd(Scheduled):
     """Stochastic gradient descent, one step a rating, compiled for the CPU: the fast one."""
 
     method: Literal["sgd"] = "sgd"
-    """sgd: one step for each rating, on all cores; the dot product with linear output."""
+    """sgd: one step for each rating; dot_product with linear output, on all cores, and svdpp, on one."""
     n_epochs: Count = 20
     """How often each training rating is seen."""
     lr_max: Auto | Rates = "auto"
@@ -105,6 +105,8 @@ class Sgd(Scheduled):
     """λ of the loss ½e² + ½λ(|p|² + |q|²) for each rating; auto follows the number of ratings."""
     bias_weight_decay: Auto | NotNegative = "auto"
     """λ of the biases; auto: as weight_decay."""
+    implicit_weight_decay: NotNegative | None = None
+    """svdpp only: λ of the implicit rows and biases of all that a user rated; left out: 0.001."""
 
 
 class Gibbs(Method):
@@ -116,6 +118,8 @@ class Gibbs(Method):
     """Sweeps: how often every unknown is drawn."""
     burn_in: Auto | Annotated[int, Field(ge=0)] = "auto"
     """Sweeps before samples count; auto: a quarter of n_epochs."""
+    n_kept_samples: Annotated[int, Field(ge=0)] = 32
+    """Samples of the model that are kept for intervals, evenly spaced after burn_in; 0: none."""
 
     @model_validator(mode="after")
     def _some_samples_count(self) -> Self:
@@ -128,10 +132,8 @@ Training = Annotated[Sgd | AdamW | Gibbs, Field(discriminator="method")]
 
 
 def method_for(model: object) -> str:
-    """The method that a model gets when the config names none: sgd where it can fit it, gibbs for svdpp."""
+    """The method that a model gets when the config names none: sgd where it can fit it."""
     given = model if isinstance(model, Mapping) else {}
-    if given.get("kind") == "svdpp":
-        return "gibbs"
     return "adamw" if given.get("kind") == "embedding_net" or given.get("y_range") is not None else "sgd"
 
 
@@ -144,6 +146,6 @@ def misfit(method: str, model: Model) -> str | None:
             return f"{method} fits linear output only, and the model has a y_range: adamw can fit it"
         case "gibbs", DotProduct(biases=False):
             return "gibbs fits biases too, and the model has none: sgd can fit it"
-        case "sgd" | "adamw", SvdPP():
-            return f"{method} does not fit svdpp: gibbs can"
+        case "adamw", SvdPP():
+            return "adamw does not fit svdpp: sgd and gibbs can"
     return None

@@ -146,6 +146,12 @@ def _fold(how: Split, ratings: Ratings, valid_fraction: float, _: float, seed: i
     """valid_fraction is a share of what is not test, as it is with test in a file of its own."""
     assert how.fold is not None
     assert how.n_folds is not None
+    if how.n_folds > len(ratings):
+        raise DataError(
+            f"{len(ratings)} ratings are too few for {how.n_folds} folds",
+            expected="at least one rating in each fold",
+            hint="take fewer folds",
+        )
     fold_of_row = np.arange(len(ratings)) % how.n_folds
     rng(seed, "folds").shuffle(fold_of_row)
     is_test = fold_of_row == how.fold - 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -12,6 +14,21 @@ from recsys.data.scale import Scale
 from recsys.models.dot_product import INIT_STD
 from recsys.models.layers import normal
 from recsys.scoring.factors import Factors, Link, with_fallback
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbours:
+    """For each user what they rated, or for each item who rated it.
+
+    Attributes:
+        idx: int64, shape (n_ratings,), one row after the other.
+        start: int64, shape (n + 1,): row r has idx[start[r]] … idx[start[r + 1] − 1].
+        scale: float32, shape (n,): |N|^-½; 1 for a row that has none.
+    """
+
+    idx: Tensor
+    start: Tensor
+    scale: Tensor
 
 
 class SvdPP(nn.Module):
@@ -27,6 +44,7 @@ class SvdPP(nn.Module):
         item_implicit, item_implicit_bias: parameters, float32, shapes (n_items, dim) and (n_items,).
         user_implicit, user_implicit_bias: parameters, float32, shapes (n_users, dim) and (n_users,); flipped only.
         implicit_of: the roles whose rows have implicit terms.
+        neighbours: role → N of each row of it.
 
     Source: Koren 2008, "Factorization Meets the Neighborhood" (KDD); flipped: Rendle, Zhang, Koren 2019, "On the
     Difficulty of Evaluating Baselines" (arXiv:1905.01395).
@@ -42,9 +60,9 @@ class SvdPP(nn.Module):
         for role in self.implicit_of:
             other = "item" if role == "user" else "user"
             self._register(seed, f"{other}_implicit", f"{other}_implicit_bias", n_rows[other])
-        self._neighbours = {"user": _bags(train.user_idx, train.item_idx, n_rows["user"])}
+        self.neighbours = {"user": _bags(train.user_idx, train.item_idx, n_rows["user"])}
         if settings.flipped:
-            self._neighbours["item"] = _bags(train.item_idx, train.user_idx, n_rows["item"])
+            self.neighbours["item"] = _bags(train.item_idx, train.user_idx, n_rows["item"])
 
     def forward(self, user_idx: Tensor, item_idx: Tensor) -> Tensor:
         """Predicted ratings in rating units, not clipped; indices of shape (n,) give shape (n,)."""
@@ -59,12 +77,20 @@ class SvdPP(nn.Module):
         embedding, bias = self.get_parameter(f"{role}_embedding"), self.get_parameter(f"{role}_bias")
         if role not in self.implicit_of:
             return embedding, bias
+        sums, bias_sums = self.implicit_sums(role)
+        return embedding + sums, bias + bias_sums
+
+    def implicit_sums(self, role: str) -> tuple[Tensor, Tensor]:
+        """What the implicit terms add to each row of a role, one of `implicit_of`: shapes (n, dim) and (n,)."""
         other = "item" if role == "user" else "user"
-        idx, offsets, scale = self._neighbours[role]
-        terms = self.get_parameter(f"{other}_implicit")
-        both = torch.cat([terms, self.get_parameter(f"{other}_implicit_bias")[:, None]], dim=1)
-        sums = nn.functional.embedding_bag(idx, both, offsets, mode="sum") * scale[:, None]
-        return embedding + sums[:, :-1], bias + sums[:, -1]
+        near = self.neighbours[role]
+        terms = self.get_parameter(f"{other}_implicit"), self.get_parameter(f"{other}_implicit_bias")[:, None]
+        sums, bias_sums = (
+            nn.functional.embedding_bag(near.idx, term, near.start, mode="sum", include_last_offset=True)
+            * near.scale[:, None]
+            for term in terms
+        )
+        return sums, bias_sums[:, 0]
 
     @property
     def groups(self) -> dict[str, list[str]]:
@@ -93,10 +119,9 @@ class SvdPP(nn.Module):
         setattr(self, bias, nn.Parameter(torch.zeros(n)))
 
 
-def _bags(own: np.ndarray, other: np.ndarray, n: int) -> tuple[Tensor, Tensor, Tensor]:
-    """For each row, whom or what it met: their indices one after the other, where each row's begin, and |N|^-½."""
+def _bags(own: np.ndarray, other: np.ndarray, n: int) -> Neighbours:
     counts = np.bincount(own, minlength=n)
-    offsets = np.cumsum(counts) - counts
+    start = np.concatenate([[0], np.cumsum(counts)])
     idx = other[np.argsort(own, kind="stable")].astype(np.int64)
     scale = (1 / np.sqrt(np.maximum(counts, 1))).astype(np.float32)
-    return torch.from_numpy(idx), torch.from_numpy(offsets), torch.from_numpy(scale)
+    return Neighbours(torch.from_numpy(idx), torch.from_numpy(start), torch.from_numpy(scale))

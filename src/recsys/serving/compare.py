@@ -144,13 +144,13 @@ def _are_same_rows(first: Ratings, other: Ratings) -> bool:
     """Whether these are the same ratings in the same order, as far as can be told: unknown ids agree with any."""
     if not np.array_equal(first.rating, other.rating):
         return False
-    known = np.ones(len(first), dtype=bool)
+    is_any_known = False
     for one, two in ((first.user_idx, other.user_idx), (first.item_idx, other.item_idx)):
         both = (one != UNKNOWN) & (two != UNKNOWN)
         if (one[both] != two[both]).any():
             return False
-        known &= both
-    return bool(known.any())
+        is_any_known |= bool(both.any())
+    return is_any_known
 
 
 def _same_pairs(tests: Sequence[Ratings]) -> list[Array]:

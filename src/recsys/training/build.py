@@ -5,7 +5,7 @@ from __future__ import annotations
 from recsys.config import model as config_of
 from recsys.config.config import Config
 from recsys.config.training import AdamW, Gibbs, Sgd
-from recsys.data.ratings import join
+from recsys.data.ratings import Ratings, join
 from recsys.data.split import Parts
 from recsys.models.dot_product import DotProduct
 from recsys.models.embedding_net import EmbeddingNet
@@ -27,15 +27,23 @@ def build_learner(config: Config, parts: Parts, inherited: Inherited | None = No
             assert isinstance(model, DotProduct | EmbeddingNet), "the config has refused this"
             return AdamWLearner(model, train, settings, config.seed)
         case Sgd() as settings:
-            from recsys.training.sgd.learner import SgdLearner
-
-            assert isinstance(model, DotProduct), "the config has refused this"
-            return SgdLearner(model, train, settings, config.seed)
+            return _sgd(model, train, settings, config.seed)
         case Gibbs() as settings:
             from recsys.training.gibbs.learner import GibbsLearner
 
             assert isinstance(model, DotProduct | SvdPP), "the config has refused this"
             return GibbsLearner(model, train, settings, config.seed)
+
+
+def _sgd(model: DotProduct | EmbeddingNet | SvdPP, train: Ratings, settings: Sgd, seed: int) -> Learner:
+    if isinstance(model, SvdPP):
+        from recsys.training.sgd.svdpp import SvdPPLearner
+
+        return SvdPPLearner(model, train, settings, seed)
+    from recsys.training.sgd.learner import SgdLearner
+
+    assert isinstance(model, DotProduct), "the config has refused this"
+    return SgdLearner(model, train, settings, seed)
 
 
 def _model(config: Config, parts: Parts, inherited: Inherited | None) -> DotProduct | EmbeddingNet | SvdPP:
@@ -44,7 +52,7 @@ def _model(config: Config, parts: Parts, inherited: Inherited | None) -> DotProd
         case config_of.DotProduct() as settings:
             return DotProduct(n_users, n_items, settings, parts.scale, config.seed)
         case config_of.SvdPP() as settings:
-            return SvdPP(parts.train, settings, parts.scale, config.seed)
+            return SvdPP(parts.known, settings, parts.scale, config.seed)
         case config_of.EmbeddingNet() as settings:
             if inherited is not None:  # auto follows the number of users and items, and that has changed
                 settings = settings.model_copy(update=_inherited_dims(settings, inherited))

@@ -23,6 +23,7 @@ from recsys.records import Event, Observer, Several, Step, silent
 
 SECONDS = 0.1  # between two words of a run on how far it is
 PRELOADED = ["numba", "recsys.training.build", "recsys.workflows.train"]  # imported once for all processes
+LONGEST_PATH = 64  # the fork server has a socket below the temporary folder, and the names of sockets are short
 LARGE = 100_000_000  # bytes of ratings from which on a single fit has work for all cores
 Metrics = dict[str, Any]
 
@@ -119,7 +120,7 @@ class _Running:
 def _in_processes(tasks: Tasks, n_jobs: int, observe: Observer) -> Iterator[tuple[str, Metrics]]:
     # A fork server imports once what all runs need; what it forks has no threads yet. Elsewhere each imports anew.
     context: SpawnContext | ForkServerContext = multiprocessing.get_context("spawn")
-    if sys.platform == "linux":
+    if sys.platform == "linux" and len(tempfile.gettempdir()) < LONGEST_PATH:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(PRELOADED)
     waiting, running, n_done = list(tasks.items()), dict[Any, _Running](), 0

@@ -16,6 +16,7 @@ Neighborhood" (KDD).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from math import lgamma
@@ -54,13 +55,11 @@ def draw_rows(
     list(pool.map(draw, range(len(rated.cuts) - 1)))
 
 
-def draw_priors(
-    side: Side, rated: Rated, rated_other: Rated, stream: tuple[int, str, int], pool: ThreadPoolExecutor
-) -> None:
-    """Draws the priors of one side's rows, and its implicit terms where it has them."""
+def prior_draws(side: Side, rated: Rated, rated_other: Rated, stream: tuple[int, str, int]) -> list[Callable[[], None]]:
+    """What draws the priors of one side's rows, and its implicit terms where it has them: each some of the columns."""
     width = side.row.shape[1]
     columns = [slice(k, min(k + COLUMNS, width)) for k in range(0, width, COLUMNS)]
-    list(pool.map(partial(_draw_columns, side, rated, rated_other, stream), columns))
+    return [partial(_draw_columns, side, rated, rated_other, stream, one) for one in columns]
 
 
 def draw_spread(noise_precision: Array, random: np.random.Generator) -> float:

@@ -16,13 +16,23 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from recsys.training.jit import compiled
+from recsys.training.sgd.vectors import (
+    FASTMATH,
+    FLAGS,
+    I32,
+    I64,
+    WIDTH,
+    address,
+    chunks,
+    load,
+    row_at,
+    splat,
+    sum_of,
+    widened,
+)
 
-# "nnan" and "ninf" are left out on purpose: they would let the compiler hide numbers that are not finite.
-FASTMATH = frozenset({"contract", "reassoc", "nsz", "arcp"})
-FLAGS = tuple(sorted(FASTMATH))
 AHEAD = np.uint64(12)  # ratings between the request for a row and its use
 ONE = np.uint64(1)
-WIDTH = 16  # floats in a vector register with AVX-512 and in a cache line; LLVM splits it where they are narrower
 LINES_AHEAD = 8  # cache lines of a row to request; the hardware follows by itself from there
 
 SIGNATURE = (
@@ -30,7 +40,6 @@ SIGNATURE = (
     " float32[::1], float32[::1], float32, float32, float32, float32)"
 )
 USERS, ITEMS = 1, 2  # sides that a step moves; both: their sum
-I32, I64, FLOAT = ir.IntType(32), ir.IntType(64), ir.FloatType()
 
 
 @cache
@@ -103,21 +112,13 @@ def row_dot(_: Any, left: Any, u: Any, right: Any, i: Any, dim: Any) -> Any:
     """left[u] · right[i], the first `dim` factors."""
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        p = _row(context, builder, signature, arguments, 0, dim.literal_value)
-        q = _row(context, builder, signature, arguments, 2, dim.literal_value)
-        sums: list[Any] = []
-        for k, (offset, width) in enumerate(_chunks(dim.literal_value)):
-            x, y = _load(builder, p, offset, width), _load(builder, q, offset, width)
-            product = _widened(builder, builder.fmul(x, y, flags=FLAGS), width)
-            if k < 4:  # four running sums hide the latency of an addition
-                sums.append(product)
-            else:
-                sums[k % 4] = builder.fadd(sums[k % 4], product, flags=FLAGS)
-        while len(sums) > 1:
-            sums = [*sums[2:], builder.fadd(sums[0], sums[1], flags=FLAGS)]
-        kind = ir.FunctionType(FLOAT, [FLOAT, _vector(WIDTH)])
-        reduce = cgutils.get_or_insert_function(builder.module, kind, f"llvm.vector.reduce.fadd.v{WIDTH}f32")
-        return builder.call(reduce, [FLOAT(0.0), sums[0]], fastmath=FLAGS)
+        p = row_at(context, builder, signature, arguments, 0, dim.literal_value)
+        q = row_at(context, builder, signature, arguments, 2, dim.literal_value)
+        products = []
+        for offset, width in chunks(dim.literal_value):
+            x, y = load(builder, p, offset, width), load(builder, q, offset, width)
+            products.append(widened(builder, builder.fmul(x, y, flags=FLAGS), width))
+        return sum_of(builder, products)
 
     return types.float32(left, u, right, i, dim), emit
 
@@ -142,19 +143,19 @@ def row_step(
     """
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        p = _row(context, builder, signature, arguments, 0, dim.literal_value)
-        q = _row(context, builder, signature, arguments, 2, dim.literal_value)
-        for offset, width in _chunks(dim.literal_value):
-            x, y = _load(builder, p, offset, width), _load(builder, q, offset, width)
+        p = row_at(context, builder, signature, arguments, 0, dim.literal_value)
+        q = row_at(context, builder, signature, arguments, 2, dim.literal_value)
+        for offset, width in chunks(dim.literal_value):
+            x, y = load(builder, p, offset, width), load(builder, q, offset, width)
             for side, row, own, other, scalars in (
                 (USERS, p, x, y, arguments[4:6]),
                 (ITEMS, q, y, x, arguments[6:8]),
             ):
                 if sides.literal_value & side:
-                    keeps, steps = (_splat(builder, scalar, width) for scalar in scalars)
+                    keeps, steps = (splat(builder, scalar, width) for scalar in scalars)
                     kept = builder.fmul(keeps, own, flags=FLAGS)
                     moved = builder.fadd(kept, builder.fmul(steps, other, flags=FLAGS), flags=FLAGS)
-                    builder.store(moved, _at(builder, row, offset, width), align=4)
+                    builder.store(moved, address(builder, row, offset, width), align=4)
         return context.get_dummy_value()
 
     return types.void(left, u, right, i, keep_left, step_left, keep_right, step_right, dim, sides), emit
@@ -165,7 +166,7 @@ def request_row(_: Any, matrix: Any, u: Any, dim: Any) -> Any:
     """Asks for matrix[u] to be in the cache soon, to be written."""
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        row = _row(context, builder, signature, arguments, 0, dim.literal_value)
+        row = row_at(context, builder, signature, arguments, 0, dim.literal_value)
         byte = ir.IntType(8).as_pointer()
         kind = ir.FunctionType(ir.VoidType(), [byte, I32, I32, I32])
         prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
@@ -175,48 +176,3 @@ def request_row(_: Any, matrix: Any, u: Any, dim: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(matrix, u, dim), emit
-
-
-def _chunks(dim: int) -> list[tuple[int, int]]:
-    """(offset, width) of the vectors that a row is cut into: as many whole ones as fit, then halves."""
-    chunks, offset, width = [], 0, WIDTH
-    while offset < dim:
-        while width > dim - offset:
-            width //= 2
-        chunks.append((offset, width))
-        offset += width
-    return chunks
-
-
-def _row(context: Any, builder: Any, signature: Any, arguments: Any, position: int, dim: int) -> Any:
-    """The address of the row that the argument after the matrix at `position` numbers."""
-    matrix = context.make_array(signature.args[position])(context, builder, arguments[position])
-    row = builder.zext(arguments[position + 1], I64)
-    return builder.gep(matrix.data, [builder.mul(row, I64(dim))])
-
-
-def _vector(width: int) -> Any:
-    return ir.VectorType(FLOAT, width)
-
-
-def _at(builder: Any, row: Any, offset: int, width: int) -> Any:
-    return builder.bitcast(builder.gep(row, [I64(offset)]), _vector(width).as_pointer())
-
-
-def _load(builder: Any, row: Any, offset: int, width: int) -> Any:
-    return builder.load(_at(builder, row, offset, width), align=4)
-
-
-def _splat(builder: Any, scalar: Any, width: int) -> Any:
-    undefined = ir.Constant(_vector(width), ir.Undefined)
-    first = builder.insert_element(undefined, scalar, I32(0))
-    return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(I32, width), [0] * width))
-
-
-def _widened(builder: Any, vector: Any, width: int) -> Any:
-    """The vector with zeros behind it."""
-    if width == WIDTH:
-        return vector
-    zeros = ir.Constant(_vector(width), None)
-    order = [min(lane, width) for lane in range(WIDTH)]
-    return builder.shuffle_vector(vector, zeros, ir.Constant(ir.VectorType(I32, WIDTH), order))

@@ -43,10 +43,10 @@ class SgdLearner:
         self._train = train
         none = np.empty(0, np.float32)
         self._parameters = (
-            _memory(model.user_embedding),
-            _memory(model.item_embedding),
-            none if model.user_bias is None else _memory(model.user_bias),
-            none if model.item_bias is None else _memory(model.item_bias),
+            memory(model.user_embedding),
+            memory(model.item_embedding),
+            none if model.user_bias is None else memory(model.user_bias),
+            none if model.item_bias is None else memory(model.item_bias),
         )
         self._dim = int(model.user_embedding.shape[1])
         assert settings.lr_max != "auto"
@@ -144,8 +144,8 @@ def resolve(settings: Sgd, n_ratings: int) -> Sgd:
     )
 
 
-def _memory(parameter: torch.Tensor) -> Array:
-    """The parameter's own memory as an array."""
+def memory(parameter: torch.Tensor) -> Array:
+    """The parameter's own memory as an array, float32."""
     array: Array = parameter.detach().numpy()
     assert array.dtype == np.float32
     assert array.flags.c_contiguous

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+import pytest
+
+from recsys.training.gibbs.gram import TILE, gram_tile
+from recsys.training.gibbs.kernels import draw_implicit_kernel, draw_rows_kernel
+
+DIMS = (1, 2, 7, 8, 20, 33, 64)
+Arrays = tuple[Any, ...]
+
+
+@numba.njit  # type: ignore[untyped-decorator]
+def tiled_gram(x: Any, count: int, gram: Any) -> None:
+    for a in range(0, gram.shape[0], TILE):
+        for b in range(0, gram.shape[1], TILE):
+            gram_tile(x, count, a, b, gram)
+
+
+@pytest.mark.parametrize("width", [8, 16, 72])
+@pytest.mark.parametrize("count", [0, 1, 7, 500])
+def test_tiles_are_the_gram_matrix_of_the_first_rows(width: int, count: int) -> None:
+    x = np.random.default_rng(count).normal(size=(501, width)).astype(np.float32)
+    gram = np.full((width, width), np.nan, np.float32)
+    tiled_gram(x, count, gram)
+    plain = x[:count].astype(np.float64).T @ x[:count]
+    np.testing.assert_allclose(gram, plain, atol=1e-3)
+
+
+def world(dim: int, n: int = 9, n_other: int = 12) -> dict[str, Any]:
+    """`n` users with 0 to 8 ratings each, and rows of the items."""
+    random = np.random.default_rng(dim)
+    counts = np.arange(n) % 9
+    start = np.concatenate([[0], np.cumsum(counts)])
+    normal = lambda *shape: random.normal(size=shape).astype(np.float32)  # noqa: E731
+    return {
+        "start": start,
+        "idx": random.integers(0, n_other, start[-1]).astype(np.int32),
+        "rating": normal(start[-1]),
+        "features": normal(n_other, dim + 2),
+        "mean": normal(n, dim + 1),
+        "precision": np.exp(normal(dim + 1)),
+        "noise_precision": np.exp(normal(n)),
+        "normal": normal(n, dim + 1),
+    }
+
+
+def drawn(w: dict[str, Any], first: int = 0) -> tuple[Any, Any]:
+    row, squares = np.full_like(w["mean"], np.nan), np.full(len(w["mean"]), np.nan, np.float32)
+    inputs = [w[name] for name in ("start", "idx", "rating", "features", "mean", "precision", "noise_precision")]
+    draw_rows_kernel()(first, *inputs, w["normal"], row, squares)
+    return row, squares
+
+
+def by_hand(w: dict[str, Any], u: int) -> tuple[Any, Any, Any]:
+    """A, h and the features and targets of a user."""
+    at = slice(w["start"][u], w["start"][u + 1])
+    given = w["features"][w["idx"][at]].astype(np.float64)
+    x, y = given[:, :-1], given[:, -2] * w["rating"][at] - given[:, -1]
+    prior = w["precision"] / w["noise_precision"][u]
+    return x.T @ x + np.diag(prior), x.T @ y + prior * w["mean"][u], (x, y)
+
+
+@pytest.mark.parametrize("dim", DIMS)
+def test_without_noise_a_row_is_the_least_squares_solution(dim: int) -> None:
+    w = world(dim)
+    w["normal"][:] = 0
+    row, squares = drawn(w)
+    for u in range(len(row)):
+        a, h, (x, y) = by_hand(w, u)
+        np.testing.assert_allclose(row[u], np.linalg.solve(a, h), rtol=2e-3, atol=2e-3)
+        assert squares[u] == pytest.approx(np.square(y - x @ row[u]).sum(), rel=1e-2, abs=1e-2)
+
+
+@pytest.mark.parametrize("dim", [1, 20])
+def test_the_noise_of_a_row_has_the_posterior_covariance(dim: int) -> None:
+    w = world(dim)
+    still = world(dim)
+    still["normal"][:] = 0
+    moved = drawn(w)[0] - drawn(still)[0]
+    for u in range(len(moved)):
+        a, _, _ = by_hand(w, u)
+        factor = np.linalg.cholesky(a)
+        spread = np.linalg.solve(factor.T, w["normal"][u]) / np.sqrt(w["noise_precision"][u])
+        np.testing.assert_allclose(moved[u], spread, rtol=2e-3, atol=2e-3)
+
+
+def test_only_the_rows_of_the_chunk_are_drawn() -> None:
+    w = world(3)
+    w["normal"] = w["normal"][:4]
+    row, squares = drawn(w, first=2)
+    assert np.isnan(row).any(axis=1).tolist() == np.isnan(squares).tolist() == [True] * 2 + [False] * 4 + [True] * 3
+
+
+@pytest.mark.parametrize("dim", [1, 20])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_number_that_is_not_finite_shows(dim: int, bad: float) -> None:
+    w = world(dim)
+    w["rating"][3] = bad
+    with np.errstate(invalid="ignore"):
+        assert not np.isfinite(drawn(w)[0]).all()
+
+
+def test_implicit_terms_are_drawn_given_what_is_left_and_leave_the_rest() -> None:
+    """Two users, three items: u0 rated 0 and 1, u1 rated 1 and 2; without noise each term is its posterior mean."""
+    scale = np.full(2, 0.5**0.5, np.float32)
+    start, idx = np.array([0, 1, 3, 4]), np.array([0, 0, 1, 1], np.int32)
+    shared = np.array([0.5, 1.0, 0.5], np.float32)
+    terms = np.array([[0.1], [0.2], [0.3]], np.float32)
+    rows = np.array([[1.0], [2.0]], np.float32)
+    left = scale[:, None] * (rows - scale[:, None] * np.array([[0.3], [0.5]], np.float32))
+    precision, own_precision, own_mean = (np.array([value], np.float32) for value in (4.0, 2.0, 0.5))
+    expected = terms[:, 0].astype(np.float64)
+    for j in range(3):
+        users = idx[start[j] : start[j + 1]]
+        rest = [rows[u, 0] - scale[u] * sum(expected[k] for k in ((0, 1), (1, 2))[u] if k != j) for u in users]
+        weight = 2.0 + 4.0 * shared[j]
+        expected[j] = (4.0 * sum(scale[u] * one for u, one in zip(users, rest, strict=True)) + 2.0 * 0.5) / weight
+    draw_implicit_kernel()(
+        start, idx, scale**2, shared, precision, own_precision, own_mean, np.zeros_like(terms), left, terms
+    )
+    np.testing.assert_allclose(terms[:, 0], expected, rtol=1e-5)
+    sums = np.array([expected[0] + expected[1], expected[1] + expected[2]])
+    np.testing.assert_allclose(left[:, 0], scale * (rows[:, 0] - scale * sums), rtol=1e-5)

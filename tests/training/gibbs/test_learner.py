@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recsys.config import model as model_config
+from recsys.config.training import Gibbs
+from recsys.data.ratings import Ratings
+from recsys.evaluation import baselines
+from recsys.evaluation.metrics import evaluate
+from recsys.models.dot_product import DotProduct
+from recsys.models.svdpp import SvdPP
+from recsys.records import silent
+from recsys.training.fit import fit
+from recsys.training.gibbs.learner import GibbsLearner, resolve
+from recsys.training.gibbs.side import SPREADS, Prior, Rated, sum_implicit
+from recsys.training.gibbs.sweep import draw_spread
+
+from ..sgd.worlds import planted
+
+KINDS = ["dot_product", "svdpp", "flipped"]
+
+
+def learner_of(train: Ratings, kind: str = "dot_product", *, dim: int = 3, seed: int = 1, **settings: Any) -> Any:
+    if kind == "dot_product":
+        form = model_config.DotProduct(embedding_dim=dim)
+        model: DotProduct | SvdPP = DotProduct(len(train.users), len(train.items), form, train.scale, seed)
+    else:
+        model = SvdPP(train, model_config.SvdPP(embedding_dim=dim, flipped=kind == "flipped"), train.scale, seed)
+    return GibbsLearner(model, train, Gibbs(**{"n_epochs": 8, "n_threads": 1, **settings}), seed)
+
+
+def bits(learner: Any) -> dict[str, bytes]:
+    state = learner.state(1)
+    return {name: array.tobytes() for name, array in (state.model | state.learner).items()}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_planted_factors_are_recovered(kind: str) -> None:
+    ratings = planted(150, 100, 9_000, noise=0.3)
+    seen, unseen = ratings.take(slice(0, 8_000)), ratings.take(slice(8_000, None))
+    learner = learner_of(seen, kind, n_epochs=60)
+    last = list(fit(learner))[-1]
+    assert evaluate(learner.scorer(), unseen).rmse < 0.35
+    assert evaluate(baselines.biases(seen), unseen).rmse > 0.6
+    assert 0.25 < last.train_rmse < 0.31
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_two_and_four_threads_give_the_same_bits(kind: str) -> None:
+    found = []
+    for n_threads in (1, 2, 4):
+        learner = learner_of(planted(), kind, dim=20, n_threads=n_threads, burn_in=1)
+        for number in (1, 2, 3):
+            learner.epoch(number, silent)
+        found.append(bits(learner))
+    assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("after", [1, 4])
+def test_a_chain_that_was_restored_goes_on_with_the_same_bits(kind: str, after: int) -> None:
+    whole, first, second = (learner_of(planted(), kind, burn_in=2) for _ in range(3))
+    for number in range(1, 7):
+        whole.epoch(number, silent)
+    for number in range(1, after + 1):
+        first.epoch(number, silent)
+    second.restore(first.state(after))
+    for number in range(after + 1, 7):
+        second.epoch(number, silent)
+    assert bits(second) == bits(whole)
+
+
+def test_the_model_is_the_last_sample_and_after_the_burn_in_the_mean() -> None:
+    learner = learner_of(planted(), burn_in=2)
+    for number in (1, 2):
+        learner.epoch(number, silent)
+        row = learner._sides["user"].row
+        np.testing.assert_array_equal(learner._model.user_bias.detach(), row[:, -1])
+    biases = []
+    for number in (3, 4, 5):
+        learner.epoch(number, silent)
+        biases.append(learner._sides["user"].row[:, -1].copy())
+    np.testing.assert_allclose(learner._model.user_bias.detach(), np.mean(biases, axis=0), atol=1e-6)
+
+
+def test_samples_that_are_turned_against_each_other_do_not_cancel_out() -> None:
+    learner = learner_of(planted(), burn_in=0)
+    learner.epoch(1, silent)
+    before = learner.scorer()
+    turn = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0].astype(np.float32)
+    for side in learner._sides.values():
+        side.row[:, :-1] = side.row[:, :-1] @ turn
+    learner._keep()
+    learner._publish()
+    np.testing.assert_allclose(learner.scorer().user_factors, before.user_factors, atol=1e-4)
+
+
+def test_a_noisy_user_gets_a_low_precision() -> None:
+    ratings = planted(noise=0.1)
+    rating = ratings.rating.copy()
+    rating[ratings.user_idx == 5] += np.random.default_rng(0).normal(0, 3, (ratings.user_idx == 5).sum())
+    noisy = Ratings(ratings.user_idx, ratings.item_idx, rating.astype(np.float32), None, ratings.users, ratings.items)
+    learner = learner_of(noisy, n_epochs=30)
+    list(fit(learner))
+    precision = learner._sides["user"].noise_precision
+    assert precision[5] < 0.2 * np.median(precision)
+
+
+def test_a_prior_finds_mean_and_spread_of_many_rows() -> None:
+    random = np.random.default_rng(0)
+    rows = random.normal([1.0, -2.0], [0.5, 3.0], (20_000, 2)).astype(np.float32)
+    prior = Prior.of(1)
+    for _ in range(3):  # the precision is drawn given the mean before
+        prior.draw(rows, random)
+    np.testing.assert_allclose(prior.mean, [1.0, -2.0], atol=0.1)
+    np.testing.assert_allclose(prior.precision, [4.0, 1 / 9], rtol=0.1)
+
+
+@pytest.mark.parametrize("spread", [2.0, 20.0])
+def test_the_spread_of_precisions_is_found_on_the_grid(spread: float) -> None:
+    random = np.random.default_rng(0)
+    found = draw_spread((random.standard_gamma(spread, 50_000) / spread).astype(np.float32), random)
+    assert found in SPREADS
+    assert found == pytest.approx(spread, rel=0.1)
+
+
+def test_implicit_terms_are_summed_over_what_was_rated() -> None:
+    own, other = np.array([0, 2, 0], np.int32), np.array([1, 0, 2], np.int32)
+    rated = Rated.of(own, other, np.zeros(3, np.float32), 3, 3)
+    terms = np.array([[1.0, 10.0], [2.0, 20.0], [4.0, 40.0]], np.float32)
+    expected = [[6 / 2**0.5, 60 / 2**0.5], [0, 0], [1, 10]]
+    np.testing.assert_allclose(sum_implicit(rated, terms), expected, rtol=1e-6)
+    assert rated.scale2_sum.tolist() == pytest.approx([1.0, 0.5, 0.5])
+
+
+def test_a_quarter_of_the_sweeps_burns_in() -> None:
+    assert resolve(Gibbs(n_epochs=10)).burn_in == 2
+    assert resolve(Gibbs(n_epochs=10, burn_in=0)).burn_in == 0
+    assert resolve(Gibbs(n_epochs=10, n_threads=3)).n_threads == 3

@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recsys.config.config import Config
+from recsys.config.load import config_from, load_config
+from recsys.errors import ConfigError, DataError, DivergedError, RunError, UsageError
+from recsys.records import Several
+from recsys.workflows.cross_validate import FoldFiles, compare_splits, cross_validate
+from recsys.workflows.several import train_several
+from recsys.workflows.train import train
+
+Small = Callable[..., Config]
+SGD = {"method": "sgd", "n_epochs": 4, "checkpoint_every": 9}
+
+
+def timeless(found: dict[str, Any]) -> dict[str, Any]:
+    return {**found, "folds": [{k: v for k, v in one.items() if k != "fit_seconds"} for one in found["folds"]]}
+
+
+@pytest.fixture(scope="module")
+def fast(small: Small) -> Config:
+    return small(training=SGD)
+
+
+@pytest.fixture(scope="module")
+def kept(fast: Config, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """Three folds that were kept: where, and what they gave."""
+    folder = tmp_path_factory.mktemp("cross") / "validation"
+    return folder, cross_validate(fast, 3, folder, jobs=1)
+
+
+def test_every_rating_is_in_one_test_fold_and_none_is_dropped(kept: tuple[Path, dict[str, Any]]) -> None:
+    _, found = kept
+    assert found["n_ratings"] == 900
+    assert [fold["n_ratings"] for fold in found["folds"]] == [300, 300, 300]
+    assert found["difference"]["rmse"]["mean"] == pytest.approx(
+        found["model"]["rmse"]["mean"] - found["baselines"]["biases"]["rmse"]["mean"]
+    )
+
+
+def test_a_fold_is_a_run_that_its_config_repeats(kept: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    folder, found = kept
+    again = train(load_config(folder / "fold-2" / "config.yaml"), tmp_path / "again")
+    fold = found["folds"][1]
+    assert (fold["fold"], fold["run_dir"]) == ("2", str(folder / "fold-2"))
+    assert {key: fold[key] for key in again["test"]} == again["test"]
+    assert fold["baselines"] == again["baselines"]
+
+
+def test_the_result_does_not_depend_on_how_many_are_trained_at_a_time(
+    fast: Config, kept: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    seen: list[Several] = []
+    found = cross_validate(fast, 3, tmp_path / "two", jobs=2, observe=seen.append)  # type: ignore[arg-type]
+    expected = [{**fold, "run_dir": ""} for fold in timeless(kept[1])["folds"]]
+    assert [{**fold, "run_dir": ""} for fold in timeless(found)["folds"]] == expected
+    said = sorted(event.said.partition(":")[0] for event in seen if event.said)
+    assert said == ["fold-1", "fold-2", "fold-3"]
+    assert max(event.done for event in seen) == 3
+
+
+def test_nothing_is_kept_unless_asked_for(fast: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    found = cross_validate(fast, 2, jobs=1)
+    assert "run_dir" not in found["folds"][0]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folds_that_are_files_give_what_they_give_alone(fast: Config, ratings_csv: Path, tmp_path: Path) -> None:
+    header, *rows = ratings_csv.read_text().splitlines()
+    for fold, (start, end) in {"10": (0, 300), "9": (300, 900)}.items():
+        for part, chosen in (("train", [*rows[:start], *rows[end:]]), ("test", rows[start:end])):
+            (tmp_path / f"u{fold}.{part}.csv").write_text("\n".join([header, *chosen]))
+    files = FoldFiles(str(tmp_path / "u{fold}.train.csv"), str(tmp_path / "u{fold}.test.csv"))
+    found = cross_validate(fast, files, jobs=1)
+    assert [(fold["fold"], fold["n_ratings"]) for fold in found["folds"]] == [("9", 600), ("10", 300)]
+    data = {"train": str(tmp_path / "u9.train.csv"), "test": str(tmp_path / "u9.test.csv")}
+    plain = fast.model_dump(mode="json", exclude_none=True)
+    alone = train(config_from({**plain, "data": data}, tmp_path), tmp_path / "alone")
+    assert {key: found["folds"][0][key] for key in alone["test"]} == alone["test"]
+
+
+def test_splits_are_compared_on_the_same_model(fast: Config, tmp_path: Path) -> None:
+    found = compare_splits(fast, jobs=1)["splits"]
+    assert [one["method"] for one in found] == ["random", "user_time", "leave_last", "time"]
+    assert found[2]["n_ratings"] == 40  # users
+    assert all(one["asks"].endswith(("?", ".")) for one in found)
+    random = fast.model_copy(update={"split": fast.split.model_copy(update={"method": "random"})})
+    alone = train(random, tmp_path / "alone")
+    assert {key: found[0][key] for key in alone["test"]} == alone["test"]
+
+
+def test_splits_by_time_need_times(small: Small) -> None:
+    config = small(training=SGD, data={"columns": {"timestamp": False}})
+    with pytest.raises(DataError, match="no timestamps"):
+        compare_splits(config, jobs=1)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_fold_that_diverges_is_named(small: Small, jobs: int) -> None:
+    with pytest.raises(DivergedError, match="diverged") as caught:
+        cross_validate(small(training={**SGD, "lr_max": 1e4}), 2, jobs=jobs)
+    assert caught.value.where in ("fold-1", "fold-2")
+
+
+def test_a_used_folder_is_refused(fast: Config, kept: tuple[Path, dict[str, Any]]) -> None:
+    with pytest.raises(RunError):
+        cross_validate(fast, 3, kept[0], jobs=2)
+
+
+def test_whoever_watches_can_stop_all(fast: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    for jobs in (1, 2):
+        with pytest.raises(KeyboardInterrupt):
+            cross_validate(fast, 2, jobs=jobs, observe=stop)
+    assert not [one for one in tmp_path.iterdir() if one.name.startswith("recsys-")]
+
+
+def test_a_process_that_dies_is_named(fast: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from recsys.workflows import several
+
+    monkeypatch.setattr(several, "_work", die)
+    with pytest.raises(RunError, match=r"process of only ended early, with code 3"):
+        list(several._in_processes({"only": (fast, tmp_path)}, 1, lambda _: None))
+
+
+def die(*_: object) -> None:
+    import os
+
+    os._exit(3)
+
+
+def test_parts_that_are_given_cannot_be_cut_into_folds(fast: Config, tmp_path: Path) -> None:
+    data = fast.data.model_copy(update={"ratings": None, "train": Path("a.csv")})
+    for work in (cross_validate, compare_splits):
+        with pytest.raises(ConfigError, match=r"data\.train"):
+            work(fast.model_copy(update={"data": data}))  # type: ignore[operator]
+
+
+def test_a_run_that_starts_from_another_one_is_refused(fast: Config, tmp_path: Path) -> None:
+    from recsys.config.start import Start
+
+    with pytest.raises(ConfigError, match="every fold"):
+        cross_validate(fast.model_copy(update={"start": Start(run=tmp_path)}))
+
+
+@pytest.mark.parametrize("pattern", ["u1.csv", "u{fold}-{fold}.csv"])
+def test_a_pattern_has_one_place_for_the_fold(fast: Config, pattern: str) -> None:
+    with pytest.raises(UsageError, match="names no folds"):
+        cross_validate(fast, FoldFiles(pattern, "t{fold}.csv"))
+
+
+def test_folds_without_files_or_without_their_test_are_refused(fast: Config, tmp_path: Path) -> None:
+    files = FoldFiles(str(tmp_path / "u{fold}.train.csv"), str(tmp_path / "u{fold}.test.csv"))
+    with pytest.raises(DataError, match="0 files are like this"):
+        cross_validate(fast, files)
+    (tmp_path / "u1.train.csv").write_text("")
+    with pytest.raises(DataError, match="fold 1 has a train file and no test file"):
+        cross_validate(fast, files)
+
+
+def test_more_folds_than_ratings_are_refused(small: Small, tmp_path: Path) -> None:
+    (tmp_path / "few.csv").write_text("user,item,rating\n" + "".join(f"{n % 2},{n},{n % 5}\n" for n in range(6)))
+    config = small(data={"ratings": str(tmp_path / "few.csv")}, split={"valid_fraction": 0.0}, training=SGD)
+    with pytest.raises(DataError, match="6 ratings are too few for 7 folds"):
+        cross_validate(config, 7, jobs=1)
+
+
+def test_runs_come_in_the_order_of_their_configs(fast: Config, tmp_path: Path) -> None:
+    configs = {name: fast.model_copy(update={"seed": seed}) for seed, name in enumerate("cab")}
+    found = train_several(configs, tmp_path, jobs=2)
+    assert list(found) == ["c", "a", "b"]
+    assert len({one["test"]["rmse"] for one in found.values()}) == 3
