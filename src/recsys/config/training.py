@@ -118,8 +118,6 @@ class Gibbs(Method):
     """Sweeps: how often every unknown is drawn."""
     burn_in: Auto | Annotated[int, Field(ge=0)] = "auto"
     """Sweeps before samples count; auto: a quarter of n_epochs."""
-    n_kept_samples: Annotated[int, Field(ge=0)] = 32
-    """Samples of the model that are kept for intervals, evenly spaced after burn_in; 0: none."""
 
     @model_validator(mode="after")
     def _some_samples_count(self) -> Self:

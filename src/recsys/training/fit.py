@@ -58,11 +58,6 @@ class Learner(Protocol):
         """The model as it stands."""
         ...
 
-    @property
-    def samples(self) -> Samples | None:
-        """Samples of the model, where the method draws them."""
-        ...
-
     def settings(self) -> dict[str, object]:
         """The hyperparameters in force, with `auto` resolved."""
         ...

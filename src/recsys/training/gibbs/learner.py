@@ -16,9 +16,7 @@ from recsys.models.dot_product import DotProduct
 from recsys.models.svdpp import SvdPP
 from recsys.records import Arrays, Observer, Pass, State, Step
 from recsys.scoring.factors import Factors
-from recsys.scoring.uncertainty import Samples
 from recsys.seeding import rng
-from recsys.training.gibbs.samples import KeptSamples
 from recsys.training.gibbs.side import Rated, Side
 from recsys.training.gibbs.sweep import draw_rows, draw_spread, prior_draws
 from recsys.training.groups import Group
@@ -57,15 +55,12 @@ class GibbsLearner:
         }
         self._alpha = 1.0
         self._n_kept = 0
-        shapes = {"user": (n_users, self._width), "item": (n_items, self._width)}
-        self._kept_samples = KeptSamples(settings.n_kept_samples, self.n_epochs - self._burn_in, shapes)
         self._sums = {name: np.zeros_like(array, dtype=np.float64) for name, array in self._sample().items()}
 
     @property
     def column_bytes(self) -> int:
-        """Memory of the sorted ratings, once for users and once for items, and of the samples that are kept for last."""
-        ratings = sum(rated.idx.nbytes + rated.rating.nbytes for rated in self._rated.values())
-        return ratings + self._kept_samples.n_bytes
+        """Memory of the sorted ratings, once for users and once for items."""
+        return sum(rated.idx.nbytes + rated.rating.nbytes for rated in self._rated.values())
 
     def epoch(self, number: int, observe: Observer) -> Pass:
         """One sweep. train_rmse weighs each rating by its noise precision, as the sampler does."""
@@ -85,7 +80,6 @@ class GibbsLearner:
         items.spread = draw_spread(items.noise_precision, random)
         if number > self._burn_in:
             self._keep()
-            self._kept_samples.see(self._sides, self._alpha)
         self._publish()
         return Pass(train_rmse=self._model.scale.std * math.sqrt(squares / self.n_ratings), lr=0.0)
 
@@ -95,7 +89,7 @@ class GibbsLearner:
         sample = self._sides["user"].arrays("user") | self._sides["item"].arrays("item")
         sums = {f"sum.{name}": array for name, array in self._sums.items()}
         chain = np.array([self._alpha, self._n_kept])
-        return State(epoch, model, {**sample, **sums, **self._kept_samples.arrays(), "chain": chain})
+        return State(epoch, model, {**sample, **sums, "chain": chain})
 
     def restore(self, state: State) -> None:
         """Goes on with a sample and its sums."""
@@ -104,16 +98,10 @@ class GibbsLearner:
             side.restore(state.learner, role)
         self._sums = {name: state.learner[f"sum.{name}"].copy() for name in self._sums}
         self._alpha, self._n_kept = float(state.learner["chain"][0]), int(state.learner["chain"][1])
-        self._kept_samples.restore(state.learner)
 
     def scorer(self) -> Factors:
         """The model as it stands."""
         return self._model.scorer()
-
-    @property
-    def samples(self) -> Samples | None:
-        """Samples of the model, for intervals; None before there are two, or where none are asked for."""
-        return self._kept_samples.samples(self._model.scale.std)
 
     def settings(self) -> dict[str, object]:
         """All that the result depends on, with `auto` resolved: so not the number of threads."""
