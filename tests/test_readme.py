@@ -26,7 +26,11 @@ def blocks(document: Path) -> list[tuple[str, str]]:
 DOCUMENTS = [path for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))) if blocks(path)]
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize(
+    "document",
+    [pytest.param(path, marks=[] if path.name == "README.md" else pytest.mark.slow) for path in DOCUMENTS],
+    ids=[path.relative_to(ROOT).as_posix() for path in DOCUMENTS],
+)
 def test_every_block_runs(document: Path, tmp_path: Path) -> None:
     for folder in ("configs", "data"):
         shutil.copytree(ROOT / folder, tmp_path / folder)

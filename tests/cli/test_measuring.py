@@ -66,6 +66,7 @@ def test_cross_validation_is_refused(data: Path, refused: Refused) -> None:
     refused("one fold", 2, *CROSS[:3], "--folds", "1")
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_all_folds_and_leaves_nothing(data: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
     (data / "aside").mkdir()
     monkeypatch.setenv("TMPDIR", str(data / "aside"))

@@ -79,6 +79,7 @@ def test_a_training_that_is_stopped_says_how_to_go_on_and_does(
     assert bytes_of(Path("runs/new")) == whole
 
 
+@pytest.mark.slow
 def test_a_training_that_is_killed_goes_on(
     started: subprocess.Popen[str], recsys: Recsys, whole: dict[str, bytes]
 ) -> None:

@@ -75,6 +75,7 @@ def test_a_last_batch_of_one_is_trained_on(small: Callable[..., Config], parts: 
     assert np.isfinite(trained(small(model=STILL, training=training), parts)).all()
 
 
+@pytest.mark.slow
 def test_planted_ratings_are_recovered(planted: Any) -> None:
     model = {"kind": "embedding_net", "user_dim": 8, "item_dim": 8, "layers": [64, 32], "embedding_dropout": 0.0}
     training = {"method": "adamw", "n_epochs": 30, "batch_size": 256, "lr_max": 0.02, "weight_decay": 0.1}

@@ -52,6 +52,7 @@ def test_a_fold_is_a_run_that_its_config_repeats(kept: tuple[Path, dict[str, Any
     assert fold["baselines"] == again["baselines"]
 
 
+@pytest.mark.slow
 def test_the_result_does_not_depend_on_how_many_are_trained_at_a_time(
     fast: Config, kept: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:

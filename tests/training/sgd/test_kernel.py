@@ -121,6 +121,7 @@ def fresh_process(cache: Path) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_the_process_that_compiles_and_the_one_that_loads_agree_on_every_bit(tmp_path: Path) -> None:
     *compiled, none = fresh_process(tmp_path)
     *loaded, hits = fresh_process(tmp_path)
@@ -128,6 +129,7 @@ def test_the_process_that_compiles_and_the_one_that_loads_agree_on_every_bit(tmp
     assert compiled == loaded
 
 
+@pytest.mark.slow
 def test_a_damaged_cache_is_compiled_over(tmp_path: Path) -> None:
     *compiled, _ = fresh_process(tmp_path)
     for index in tmp_path.rglob("sgd_*.nb?"):

@@ -159,6 +159,7 @@ def fresh_process(cache: Path) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_the_process_that_compiles_and_the_one_that_loads_agree_on_every_bit(tmp_path: Path) -> None:
     compiled, loaded = fresh_process(tmp_path), fresh_process(tmp_path)
     assert compiled[1::2] == ["0", "0"]

@@ -50,7 +50,7 @@ def draw_implicit_kernel() -> Callable[..., None]:
     return compiled(IMPLICIT, name="gibbs_implicit", fastmath=FASTMATH)(_draw_implicit)
 
 
-def _draw_rows(  # noqa: C901 -- one function: calls between compiled ones cost an ulp
+def _draw_rows(  # pragma: no cover - compiled  # noqa: C901 -- calls between compiled ones cost an ulp
     first: Any,
     start: Any,
     idx: Any,
@@ -119,7 +119,7 @@ def _draw_rows(  # noqa: C901 -- one function: calls between compiled ones cost 
         squares[u] = max(total, f32(0))
 
 
-def _draw_implicit(
+def _draw_implicit(  # pragma: no cover - compiled
     start: Any,
     idx: Any,
     scale2: Any,
