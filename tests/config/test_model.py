@@ -80,3 +80,11 @@ def test_gibbs_keeps_some_samples_and_starts_from_scratch() -> None:
         config({}, method="gibbs", n_epochs=4, burn_in=4)
     with pytest.raises(ConfigError, match="cannot start from a run"):
         config_from({"data": {"ratings": "r"}, "training": {"method": "gibbs"}, "start": {"run": "x"}}, Path("/"))
+
+
+def test_a_key_of_svdpp_is_refused_with_another_model() -> None:
+    given = {"method": "sgd", "implicit_weight_decay": 0.01}
+    assert config({"kind": "svdpp"}, **given).training.implicit_weight_decay == 0.01
+    with pytest.raises(ConfigError, match="belongs to the model svdpp, and the model is dot_product") as caught:
+        config({}, **given)
+    assert caught.value.where == "training.implicit_weight_decay"

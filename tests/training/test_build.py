@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,11 @@ CHANGES: dict[str, dict[str, Any]] = {
     "seed": {"seed": 43},
 }
 SGD = [name for name in CHANGES if name not in ("batch_size", "y_range")]
+SVDPP = {
+    **{name: CHANGES[name] for name in SGD if name != "biases"},
+    "implicit_weight_decay": {"training": {"implicit_weight_decay": 0.5}},
+    "flipped": {"model": {"flipped": False}},
+}
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +71,26 @@ def test_every_hyperparameter_changes_the_result(
 ) -> None:
     sections = {**CHANGES[name], "training": {"method": method, **CHANGES[name].get("training", {})}}
     assert np.abs(trained(small(**sections), parts) - unchanged[method]).max() > 1e-4
+
+
+@pytest.mark.parametrize("name", SVDPP)
+def test_every_hyperparameter_of_svdpp_by_sgd_changes_the_result(
+    small: Callable[..., Config], parts: Parts, name: str
+) -> None:
+    base = {"model": {"kind": "svdpp"}, "training": {"method": "sgd"}}
+    other = dict(SVDPP[name])
+    changed = {**other, **{key: {**base[key], **other.get(key, {})} for key in base}}
+    assert np.abs(trained(small(**changed), parts) - trained(small(**base), parts)).max() > 1e-4
+
+
+def test_svdpp_counts_what_was_rated_in_earlier_runs_too(small: Callable[..., Config], parts: Parts) -> None:
+    config = small(model={"kind": "svdpp"}, training={"method": "sgd"})
+    half = len(parts.train) // 2
+    later = replace(parts, train=parts.train.take(slice(half, None)), earlier=parts.train.take(slice(0, half)))
+    whole, continued = (build_learner(config, one) for one in (parts, replace(later, start_scale=parts.scale)))
+    factors = [learner.scorer() for learner in (whole, continued)]
+    np.testing.assert_allclose(factors[0].user_factors, factors[1].user_factors, rtol=1e-5)
+    assert continued.n_ratings == len(parts.train) - half
 
 
 def test_clip_changes_what_leaves_the_scale(small: Callable[..., Config], parts: Parts) -> None:
