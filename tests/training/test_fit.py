@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
+import torch
 
 from recsys.errors import DivergedError
-from recsys.records import Epoch, Observer, Pass, State, silent
+from recsys.records import Epoch, Observer, Pass, silent
 from recsys.training.fit import fit
 
 
@@ -15,7 +17,7 @@ class Scripted:
     """A learner that does nothing but what is written here."""
 
     rmse: list[float]
-    parameters: list[float] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
     n_epochs: int = 3
     n_ratings: int = 1000
     seen: list[int] = field(default_factory=list)
@@ -24,9 +26,8 @@ class Scripted:
         self.seen.append(number)
         return Pass(self.rmse[number - 1], lr=0.5 / number)
 
-    def state(self, epoch: int) -> State:
-        value = self.parameters[epoch - 1] if self.parameters else 1.0
-        return State(epoch, {"user_bias": np.array([1.0, value], dtype=np.float32)}, {})
+    def parameters(self) -> Iterator[torch.Tensor]:
+        yield torch.tensor([1.0, self.values[self.seen[-1] - 1] if self.values else 1.0])
 
 
 def run(learner: Scripted, n_epochs: int, after: int = 0) -> list[Epoch]:
@@ -72,7 +73,7 @@ def test_an_error_that_is_not_finite_is_divergence(rmse: float) -> None:
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_a_parameter_that_is_not_finite_is_divergence(value: float) -> None:
-    learner = Scripted([0.9, 0.9, 0.9], parameters=[1.0, 1.0, value])
+    learner = Scripted([0.9, 0.9, 0.9], values=[1.0, 1.0, value])
     epochs = fit(learner)  # type: ignore[arg-type]
     assert [next(epochs).number, next(epochs).number] == [1, 2]
     with pytest.raises(DivergedError, match="epoch 3 of 3"):
@@ -80,6 +81,6 @@ def test_a_parameter_that_is_not_finite_is_divergence(value: float) -> None:
 
 
 def test_a_parameter_whose_products_would_overflow_is_divergence() -> None:
-    assert len(run(Scripted([0.9], parameters=[1e18]), 1)) == 1
+    assert len(run(Scripted([0.9], values=[1e18]), 1)) == 1
     with pytest.raises(DivergedError):
-        run(Scripted([0.9], parameters=[1e20]), 1)
+        run(Scripted([0.9], values=[1e20]), 1)

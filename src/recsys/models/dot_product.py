@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from recsys.config import model as config
 from recsys.data.scale import Scale
 from recsys.models.layers import normal
-from recsys.scoring.factors import Array, Factors, Link, with_fallback
+from recsys.scoring.factors import Array, Factors, Link, in_rating_units
 
 INIT_STD = 0.01  # fastai's: training starts near the model of biases alone
 
@@ -67,15 +67,14 @@ class DotProduct(nn.Module):
     def scorer(self) -> Factors:
         """The model as a scorer in rating units."""
         linear = self.settings.y_range is None
-        unit = np.float32(self.scale.std if linear else 1.0)
+        unit = self.scale.std if linear else 1.0
         user, item = _array(self.user_embedding), _array(self.item_embedding)
-        return Factors(
-            global_mean=(self.scale.mean if linear else 0.0) + float(unit) * float(self.global_mean),
-            user_bias=with_fallback(unit * _bias(self.user_bias, len(user))),
-            item_bias=with_fallback(unit * _bias(self.item_bias, len(item))),
-            user_factors=with_fallback(np.sqrt(unit) * user),
-            item_factors=with_fallback(np.sqrt(unit) * item),
-            link=self._link(),
+        return in_rating_units(
+            (self.scale.mean if linear else 0.0) + unit * float(self.global_mean),
+            unit,
+            (user, _bias(self.user_bias, len(user))),
+            (item, _bias(self.item_bias, len(item))),
+            self._link(),
         )
 
     def _link(self) -> Link:

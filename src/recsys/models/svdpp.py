@@ -13,7 +13,7 @@ from recsys.data.ratings import Ratings
 from recsys.data.scale import Scale
 from recsys.models.dot_product import INIT_STD
 from recsys.models.layers import normal
-from recsys.scoring.factors import Factors, Link, with_fallback
+from recsys.scoring.factors import Factors, Link, in_rating_units
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,18 +100,13 @@ class SvdPP(nn.Module):
 
     def scorer(self) -> Factors:
         """The effective factors as a scorer in rating units."""
-        unit = np.float32(self.scale.std)
-        with torch.no_grad():
-            (user, user_bias), (item, item_bias) = (
-                tuple(part.numpy() for part in self.effective(role)) for role in ("user", "item")
-            )
-        return Factors(
-            global_mean=self.scale.mean,
-            user_bias=with_fallback(unit * user_bias),
-            item_bias=with_fallback(unit * item_bias),
-            user_factors=with_fallback(np.sqrt(unit) * user),
-            item_factors=with_fallback(np.sqrt(unit) * item),
-            link=Link("clip" if self.settings.clip else "identity", self.scale.low, self.scale.high),
+        user, item = (tuple(part.detach().numpy() for part in self.effective(role)) for role in ("user", "item"))
+        return in_rating_units(
+            self.scale.mean,
+            self.scale.std,
+            (user[0], user[1]),
+            (item[0], item[1]),
+            Link("clip" if self.settings.clip else "identity", self.scale.low, self.scale.high),
         )
 
     def _register(self, seed: int, embedding: str, bias: str, n: int) -> None:

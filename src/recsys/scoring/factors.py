@@ -109,6 +109,26 @@ class Factors:
         return {**parts, "interaction": float(score[0]) - sum(parts.values())}
 
 
+def in_rating_units(
+    global_mean: float, unit: float, user: tuple[Array, Array], item: tuple[Array, Array], link: Link
+) -> Factors:
+    """The scorer of a model whose scores are in a unit of their own.
+
+    Args:
+        unit: one of the model's, in ratings.
+        user, item: factors and biases in the model's unit, float32, shapes (n, dim) and (n,).
+    """
+    one, root = np.float32(unit), np.sqrt(np.float32(unit))
+    return Factors(
+        global_mean=global_mean,
+        user_bias=with_fallback(one * user[1]),
+        item_bias=with_fallback(one * item[1]),
+        user_factors=with_fallback(root * user[0]),
+        item_factors=with_fallback(root * item[0]),
+        link=link,
+    )
+
+
 def with_fallback(rows: Array) -> Array:
     """`rows`, shape (n,) or (n, dim), and one more for an unknown id: their mean, each row counted once.
 

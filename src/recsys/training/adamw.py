@@ -93,6 +93,10 @@ class AdamWLearner:
         rmse = self._model.scale.std * math.sqrt(float(squares) / self.n_ratings)
         return Pass(train_rmse=rmse, lr=self._lr)
 
+    def parameters(self) -> Iterator[torch.Tensor]:
+        """Those of the model."""
+        return self._model.parameters()
+
     def state(self, epoch: int) -> State:
         """Parameters, and the moments of each."""
         model = {name: tensor.detach().cpu().numpy() for name, tensor in self._model.state_dict().items()}

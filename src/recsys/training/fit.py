@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from typing import Protocol
 
-import numpy as np
+import torch
 
 from recsys.errors import DivergedError
 from recsys.records import Epoch, Observer, Pass, State, silent
@@ -46,6 +47,10 @@ class Learner(Protocol):
         """Sees every training rating once; `number` counts from 1."""
         ...
 
+    def parameters(self) -> Iterator[torch.Tensor]:
+        """The numbers that must stay finite, where they lie."""
+        ...
+
     def state(self, epoch: int) -> State:
         """All that is needed to go on after `epoch`."""
         ...
@@ -76,7 +81,7 @@ def fit(learner: Learner, *, after: int = 0, observe: Observer = silent) -> Iter
         start = time.perf_counter()
         done = learner.epoch(number, observe)
         seconds = time.perf_counter() - start
-        if not _is_finite(done, learner.state(number)):
+        if not (math.isfinite(done.train_rmse) and all(map(_is_finite, learner.parameters()))):
             raise _diverged(number, n_epochs, done.lr)
         yield Epoch(
             number=number,
@@ -88,11 +93,10 @@ def fit(learner: Learner, *, after: int = 0, observe: Observer = silent) -> Iter
         )
 
 
-def _is_finite(done: Pass, state: State) -> bool:
-    # Where the sums of squares are finite in float32, so is the product of any two rows: no prediction overflows.
-    with np.errstate(over="ignore", invalid="ignore"):
-        squares = [np.vdot(array, array) for array in state.model.values()]
-    return bool(np.isfinite(done.train_rmse) and np.isfinite(squares).all())
+def _is_finite(parameter: torch.Tensor) -> bool:
+    # Where the sum of squares is finite in float32, so is the product of any two rows: no prediction overflows.
+    numbers = parameter.detach().flatten()
+    return bool(torch.isfinite(torch.dot(numbers, numbers)))
 
 
 def _diverged(number: int, n_epochs: int, lr: float) -> DivergedError:

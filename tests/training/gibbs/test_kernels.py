@@ -6,8 +6,10 @@ import numba
 import numpy as np
 import pytest
 
-from recsys.training.gibbs.gram import TILE, gram_tile
 from recsys.training.gibbs.kernels import draw_implicit_kernel, draw_rows_kernel
+from recsys.training.gibbs.lanes import EDGE, LANES, TILE, cholesky, gram_edge, gram_tile, move_rows, sum_rows
+from recsys.training.gibbs.sweep import wide
+from recsys.training.vectors import WIDTH
 
 DIMS = (1, 2, 7, 8, 20, 33, 64)
 Arrays = tuple[Any, ...]
@@ -17,17 +19,64 @@ Arrays = tuple[Any, ...]
 def tiled_gram(x: Any, count: int, gram: Any) -> None:
     for a in range(0, gram.shape[0], TILE):
         for b in range(0, gram.shape[1], TILE):
-            gram_tile(x, count, a, b, gram)
+            if gram.shape[0] - a > EDGE:
+                gram_tile(x, count, a, b, gram)
+            else:
+                gram_edge(x, count, a, b, gram)
 
 
-@pytest.mark.parametrize("width", [8, 16, 72])
+@numba.njit  # type: ignore[untyped-decorator]
+def factored(lower: Any, n: int) -> None:
+    cholesky(lower, n)
+
+
+@numba.njit  # type: ignore[untyped-decorator]
+def summed(rows: Any, idx: Any, begin: int, end: int, total: Any) -> None:
+    sum_rows(rows, idx, begin, end, total)
+
+
+@numba.njit  # type: ignore[untyped-decorator]
+def moved(rows: Any, idx: Any, begin: int, end: int, scale: Any, step: Any) -> None:
+    move_rows(rows, idx, begin, end, scale, step)
+
+
+@pytest.mark.parametrize("rows", [8, 10, 16, 66, 72])
 @pytest.mark.parametrize("count", [0, 1, 7, 500])
-def test_tiles_are_the_gram_matrix_of_the_first_rows(width: int, count: int) -> None:
-    x = np.random.default_rng(count).normal(size=(501, width)).astype(np.float32)
-    gram = np.full((width, width), np.nan, np.float32)
+def test_tiles_are_the_gram_matrix_of_the_first_rows(rows: int, count: int) -> None:
+    x = np.random.default_rng(count).normal(size=(501, -(-rows // TILE) * TILE)).astype(np.float32)
+    gram = np.full((rows, x.shape[1]), np.nan, np.float32)
     tiled_gram(x, count, gram)
-    plain = x[:count].astype(np.float64).T @ x[:count]
+    plain = x[:count, :rows].astype(np.float64).T @ x[:count]
     np.testing.assert_allclose(gram, plain, atol=1e-3)
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 20, 33])
+def test_matrices_side_by_side_are_factored_and_their_right_hand_sides_solved(n: int) -> None:
+    random = np.random.default_rng(n)
+    x, right = random.normal(size=(LANES, 2 * n, n)), random.normal(size=(LANES, n))
+    matrices = np.swapaxes(x, 1, 2) @ x + np.eye(n)
+    lower = np.ones((n + 4, n, LANES), np.float32)
+    lower[:n], lower[n] = matrices.transpose(1, 2, 0), right.T
+    factored(lower, n)
+    for lane in range(LANES):
+        plain = np.linalg.cholesky(matrices[lane])
+        found = np.tril(lower[:n, :, lane], -1) + np.diag(1 / np.diag(lower[:n, :, lane]))
+        np.testing.assert_allclose(found, plain, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(lower[n, :, lane], np.linalg.solve(plain, right[lane]), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize(("begin", "end"), [(0, 0), (3, 4), (1, 5), (0, 50), (2, 49)])
+def test_rows_are_summed_and_moved_as_by_plain_indexing(begin: int, end: int) -> None:
+    random = np.random.default_rng(end)
+    rows, scale, step = (random.normal(size=s).astype(np.float32) for s in ((20, WIDTH), 20, WIDTH))
+    idx = random.integers(0, 20, 50).astype(np.int32)
+    total, chosen = np.full(WIDTH, np.nan, np.float32), idx[begin:end]
+    summed(rows, idx, begin, end, total)
+    np.testing.assert_allclose(total, rows[chosen].sum(axis=0), atol=1e-4)
+    expected = rows.copy()
+    np.add.at(expected, chosen, scale[chosen][:, None] * step)
+    moved(rows, idx, begin, end, scale, step)
+    np.testing.assert_allclose(rows, expected, atol=1e-4)
 
 
 def world(dim: int, n: int = 9, n_other: int = 12) -> dict[str, Any]:
@@ -40,7 +89,7 @@ def world(dim: int, n: int = 9, n_other: int = 12) -> dict[str, Any]:
         "start": start,
         "idx": random.integers(0, n_other, start[-1]).astype(np.int32),
         "rating": normal(start[-1]),
-        "features": normal(n_other, dim + 2),
+        "features": wide(normal(n_other, dim + 2), TILE),
         "mean": normal(n, dim + 1),
         "precision": np.exp(normal(dim + 1)),
         "noise_precision": np.exp(normal(n)),
@@ -59,7 +108,8 @@ def by_hand(w: dict[str, Any], u: int) -> tuple[Any, Any, Any]:
     """A, h and the features and targets of a user."""
     at = slice(w["start"][u], w["start"][u + 1])
     given = w["features"][w["idx"][at]].astype(np.float64)
-    x, y = given[:, :-1], given[:, -2] * w["rating"][at] - given[:, -1]
+    dim = len(w["precision"]) - 1
+    x, y = given[:, : dim + 1], given[:, dim] * w["rating"][at] - given[:, dim + 1]
     prior = w["precision"] / w["noise_precision"][u]
     return x.T @ x + np.diag(prior), x.T @ y + prior * w["mean"][u], (x, y)
 
@@ -119,9 +169,8 @@ def test_implicit_terms_are_drawn_given_what_is_left_and_leave_the_rest() -> Non
         rest = [rows[u, 0] - scale[u] * sum(expected[k] for k in ((0, 1), (1, 2))[u] if k != j) for u in users]
         weight = 2.0 + 4.0 * shared[j]
         expected[j] = (4.0 * sum(scale[u] * one for u, one in zip(users, rest, strict=True)) + 2.0 * 0.5) / weight
-    draw_implicit_kernel()(
-        start, idx, scale**2, shared, precision, own_precision, own_mean, np.zeros_like(terms), left, terms
-    )
+    normal, left, terms = np.zeros_like(terms), wide(left, WIDTH), wide(terms, WIDTH)
+    draw_implicit_kernel()(start, idx, scale**2, shared, precision, own_precision, own_mean, normal, left, terms)
     np.testing.assert_allclose(terms[:, 0], expected, rtol=1e-5)
     sums = np.array([expected[0] + expected[1], expected[1] + expected[2]])
     np.testing.assert_allclose(left[:, 0], scale * (rows[:, 0] - scale * sums), rtol=1e-5)

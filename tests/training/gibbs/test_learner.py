@@ -78,12 +78,12 @@ def test_the_model_is_the_last_sample_and_after_the_burn_in_the_mean() -> None:
     for number in (1, 2):
         learner.epoch(number, silent)
         row = learner._sides["user"].row
-        np.testing.assert_array_equal(learner._model.user_bias.detach(), row[:, -1])
+        np.testing.assert_array_equal(learner.state(number).model["user_bias"], row[:, -1])
     biases = []
     for number in (3, 4, 5):
         learner.epoch(number, silent)
         biases.append(learner._sides["user"].row[:, -1].copy())
-    np.testing.assert_allclose(learner._model.user_bias.detach(), np.mean(biases, axis=0), atol=1e-6)
+    np.testing.assert_allclose(learner.state(5).model["user_bias"], np.mean(biases, axis=0), atol=1e-6)
 
 
 def test_samples_that_are_turned_against_each_other_do_not_cancel_out() -> None:
@@ -94,7 +94,6 @@ def test_samples_that_are_turned_against_each_other_do_not_cancel_out() -> None:
     for side in learner._sides.values():
         side.row[:, :-1] = side.row[:, :-1] @ turn
     learner._keep()
-    learner._publish()
     np.testing.assert_allclose(learner.scorer().user_factors, before.user_factors, atol=1e-4)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,7 +16,7 @@ from recsys.data.ratings import Ratings
 from recsys.models.dot_product import DotProduct
 from recsys.models.svdpp import SvdPP
 from recsys.records import Arrays, Observer, Pass, State, Step
-from recsys.scoring.factors import Factors
+from recsys.scoring.factors import Factors, Link, in_rating_units
 from recsys.seeding import rng
 from recsys.training.gibbs.side import Rated, Side
 from recsys.training.gibbs.sweep import draw_rows, draw_spread, prior_draws
@@ -80,11 +81,15 @@ class GibbsLearner:
         items.spread = draw_spread(items.noise_precision, random)
         if number > self._burn_in:
             self._keep()
-        self._publish()
         return Pass(train_rmse=self._model.scale.std * math.sqrt(squares / self.n_ratings), lr=0.0)
+
+    def parameters(self) -> Iterator[torch.Tensor]:
+        """The rows of the current sample."""
+        return (torch.from_numpy(side.row) for side in self._sides.values())
 
     def state(self, epoch: int) -> State:
         """The mean so far as the model's parameters; the current sample and the sums over those that were kept."""
+        self._publish()
         model = {name: tensor.detach().numpy() for name, tensor in self._model.state_dict().items()}
         sample = self._sides["user"].arrays("user") | self._sides["item"].arrays("item")
         sums = {f"sum.{name}": array for name, array in self._sums.items()}
@@ -101,7 +106,10 @@ class GibbsLearner:
 
     def scorer(self) -> Factors:
         """The model as it stands."""
-        return self._model.scorer()
+        means, model = self._means(), self._model
+        user, item = ((row[:, :-1], row[:, -1]) for row in (means["user.row"], means["item.row"]))
+        link = Link("clip" if model.settings.clip else "identity", model.scale.low, model.scale.high)
+        return in_rating_units(model.scale.mean, model.scale.std, user, item, link)
 
     def settings(self) -> dict[str, object]:
         """All that the result depends on, with `auto` resolved: so not the number of threads."""
@@ -135,9 +143,15 @@ class GibbsLearner:
             self._sums[name] += array @ turn
         self._n_kept += 1
 
+    def _means(self) -> Arrays:
+        """The mean of the kept samples, or the current one."""
+        if not self._n_kept:
+            return self._sample()
+        return {name: (array / self._n_kept).astype(np.float32) for name, array in self._sums.items()}
+
     def _publish(self) -> None:
-        """Writes the mean of the kept samples, or the current one, to the module's parameters."""
-        means = {name: array / self._n_kept for name, array in self._sums.items()} if self._n_kept else self._sample()
+        """Writes the means to the module's parameters."""
+        means = self._means()
         for role, other in (("user", "item"), ("item", "user")):
             row = means[f"{role}.row"]
             if f"{role}.implicit" in means:

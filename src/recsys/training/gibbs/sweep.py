@@ -25,9 +25,10 @@ import numpy as np
 
 from recsys.seeding import rng
 from recsys.training.gibbs.kernels import draw_implicit_kernel, draw_rows_kernel
+from recsys.training.gibbs.lanes import TILE
 from recsys.training.gibbs.side import SPREADS, Array, Rated, Side
+from recsys.training.vectors import WIDTH
 
-COLUMNS = 16  # of implicit terms drawn in one task
 LOG_GAMMA = np.array([lgamma(spread) for spread in SPREADS])
 
 
@@ -37,7 +38,7 @@ def draw_rows(
     """Draws the rows of one side, and then its noise precisions, given the other side."""
     seed, role, sweep = stream
     root = np.sqrt(other.noise_precision)[:, None]
-    features = np.hstack([root * other.row[:, :-1], root, root * other.row[:, -1:]])  # factors, 1, bias
+    features = wide(np.hstack([root * other.row[:, :-1], root, root * other.row[:, -1:]]), TILE)  # factors, 1, bias
     mean = side.from_implicit + side.prior.mean
     precision = np.float32(alpha) * side.noise_precision
     kernel = draw_rows_kernel()
@@ -58,7 +59,7 @@ def draw_rows(
 def prior_draws(side: Side, rated: Rated, rated_other: Rated, stream: tuple[int, str, int]) -> list[Callable[[], None]]:
     """What draws the priors of one side's rows, and its implicit terms where it has them: each some of the columns."""
     width = side.row.shape[1]
-    columns = [slice(k, min(k + COLUMNS, width)) for k in range(0, width, COLUMNS)]
+    columns = [slice(k, min(k + WIDTH, width)) for k in range(0, width, WIDTH)]
     return [partial(_draw_columns, side, rated, rated_other, stream, one) for one in columns]
 
 
@@ -79,12 +80,21 @@ def _draw_columns(side: Side, rated: Rated, rated_other: Rated, stream: tuple[in
     if side.implicit is None:
         return
     own_prior = side.implicit_prior.part(columns)
-    implicit = np.ascontiguousarray(side.implicit[:, columns])
-    left = rated.scale[:, None] * (own - prior.mean)
-    normal = random.standard_normal(implicit.shape, dtype=np.float32)
-    scale2 = np.square(rated.scale)
-    where = (rated_other.start, rated_other.idx, scale2, rated.scale2_sum)
-    draw_implicit_kernel()(*where, prior.precision, own_prior.precision, own_prior.mean, normal, left, implicit)
-    side.implicit[:, columns] = implicit
-    side.from_implicit[:, columns] = side.row[:, columns] - prior.mean - left / rated.scale[:, None]
-    own_prior.draw(implicit, random)
+    implicit = wide(side.implicit[:, columns], WIDTH)
+    left = wide(rated.scale[:, None] * (own - prior.mean), WIDTH)
+    normal = random.standard_normal((len(implicit), own.shape[1]), dtype=np.float32)
+    priors = prior.precision, own_prior.precision, own_prior.mean
+    where = (rated_other.start, rated_other.idx, np.square(rated.scale), rated.scale2_sum)
+    draw_implicit_kernel()(*where, *priors, normal, left, implicit)
+    width = own.shape[1]
+    side.implicit[:, columns] = implicit[:, :width]
+    side.from_implicit[:, columns] = side.row[:, columns] - prior.mean - left[:, :width] / rated.scale[:, None]
+    own_prior.draw(implicit[:, :width], random)
+
+
+def wide(rows: Array, unit: int) -> Array:
+    """The rows with zeros behind them, up to a multiple of `unit` columns, contiguous."""
+    n, width = rows.shape
+    found = np.zeros((n, -(-width // unit) * unit), np.float32)
+    found[:, :width] = rows
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -75,6 +76,10 @@ class SgdLearner:
         assert done == self.n_ratings
         rmse = self._model.scale.std * math.sqrt(float(squares.sum()) / self.n_ratings)
         return Pass(train_rmse=rmse, lr=lr)
+
+    def parameters(self) -> Iterator[torch.Tensor]:
+        """Those of the model."""
+        return self._model.parameters()
 
     def state(self, epoch: int) -> State:
         """Parameters, and into how many ranges users and items were cut."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +73,10 @@ class SvdPPLearner:
             done += int(given.counts[rows].sum())
         assert done == self.n_ratings
         return Pass(train_rmse=self._model.scale.std * math.sqrt(squares / self.n_ratings), lr=lr)
+
+    def parameters(self) -> Iterator[torch.Tensor]:
+        """Those of the model."""
+        return self._model.parameters()
 
     def state(self, epoch: int) -> State:
         """Parameters: nothing else goes on from one epoch to the next."""
