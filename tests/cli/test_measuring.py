@@ -136,3 +136,17 @@ def test_evaluate_as_json(run: Path, recsys: Recsys) -> None:
 def test_an_evaluation_is_refused(run: Path, refused: Refused) -> None:
     refused("k without ranking", 2, "evaluate", "--k", "5")
     refused("nothing relevant", 3, "evaluate", "--ranking", "--threshold", "6")
+
+
+def test_promised_and_covered_stand_side_by_side(run: Path, recsys: Recsys, snapshot: Callable[..., None]) -> None:
+    snapshot("evaluate intervals", recsys("evaluate", "--interval", "0.9").out)
+    answer = json.loads(recsys("evaluate", "--interval", "0.8", "--json").out)
+    assert answer["intervals"].keys() == {
+        "level", "coverage", "mean_width", "n_ratings", "by_user", "by_item", "by_width"
+    }  # fmt: skip
+    snapshot("predict interval", recsys("predict", "0", "100", "--interval", "0.9").out)
+
+
+def test_intervals_that_cannot_be_given_are_refused(run: Path, refused: Callable[..., None]) -> None:
+    refused("interval in percent", 2, "evaluate", "--interval", "90")
+    refused("interval too high", 4, "predict", "0", "100", "--interval", "0.9999")

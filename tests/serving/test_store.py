@@ -22,13 +22,14 @@ FILES = [
     "items.safetensors",
     "seen.safetensors",
     "held_out.safetensors",
+    "intervals.safetensors",
 ]
 
 
 def use(folder: Path) -> None:
     """Reads every file of a serving folder."""
     recommender = Recommender.open(folder)
-    recommender.predict(0, 100)
+    recommender.predict(0, 100, interval=0.5)
     recommender.recommend(0)
     recommender.store.held_out("test")
 

@@ -36,7 +36,7 @@ def test_a_run_holds_what_the_contract_says(finished: Path) -> None:
         "config.yaml",
         "history.jsonl",
         "metrics.json",
-        *(f"serving/{name}.safetensors" for name in ("held_out", "items", "scorer", "seen")),
+        *(f"serving/{name}.safetensors" for name in ("held_out", "intervals", "items", "scorer", "seen")),
         "serving/serving.json",
         "serving/users.safetensors",
     ]

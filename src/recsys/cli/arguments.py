@@ -21,6 +21,12 @@ SetOption = Annotated[
 RunDirOption = Annotated[
     Path | None, typer.Option("--run-dir", metavar="DIR", help="Where to write. Default: a new folder under runs/.")
 ]
+LevelOption = Annotated[
+    float | None,
+    typer.Option(
+        "--interval", metavar="LEVEL", help="Also intervals that hold so large a share of ratings, such as 0.9."
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 

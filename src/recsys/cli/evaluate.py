@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from recsys.cli.arguments import JsonOption, RunOption
+from recsys.cli.arguments import JsonOption, LevelOption, RunOption
 from recsys.cli.progress import watching
 from recsys.cli.render import BASELINES, paragraph, print_json, print_scores, print_table
 from recsys.errors import UsageError
@@ -26,6 +26,7 @@ def evaluate(
     by_activity: Annotated[
         bool, typer.Option("--by-activity", help="Also by how many training ratings the user and the item have.")
     ] = False,
+    interval: LevelOption = None,
     ranking: Annotated[bool, typer.Option("--ranking", help="Also how well unseen items are ranked.")] = False,
     k: Annotated[
         int | None, typer.Option("--k", min=1, metavar="N", help="With --ranking: places that count. Default: 10.")
@@ -44,18 +45,20 @@ def evaluate(
 
     Example: recsys evaluate --data new-ratings.csv
     """
-    for option, value in (("--k", k), ("--threshold", threshold)):
-        if value is not None and not ranking:
-            raise UsageError(f"{option} says how to measure a ranking", expected="--ranking beside it")
+    _check_ranking(ranking, {"--k": k, "--threshold": threshold})
     from recsys.serving import evaluate as measuring
     from recsys.serving.store import open_store
 
     store = open_store(run)
+    if interval is not None:
+        store.check_interval(interval)
     with watching() as observe:
         ratings = measuring.ratings_to_measure(store, data, observe)
         answer = measuring.evaluate_ratings(store, ratings)
         if by_activity:
             answer["by_activity"] = measuring.activity_of(store, ratings)
+        if interval is not None:
+            answer["intervals"] = measuring.coverage_of(store, ratings, interval)
         if ranking:
             answer["ranking"] = measuring.ranking_of(store, ratings, k or K, threshold, observe)
     if as_json:
@@ -63,11 +66,21 @@ def evaluate(
         return
     baselines = answer["baselines"]
     print_scores([("model", answer), *((f"  {BASELINES[name]}", baselines[name]) for name in BASELINES)])
-    if by_activity:
-        for role in ("user", "item"):
-            _show_activity(role, answer["by_activity"][f"by_{role}"])
-    if ranking:
-        _show_ranking(answer["ranking"])
+    shows = {"by_activity": _show_activities, "intervals": _show_coverage, "ranking": _show_ranking}
+    for name, show in shows.items():
+        if name in answer:
+            show(answer[name])
+
+
+def _check_ranking(ranking: bool, options: dict[str, float | None]) -> None:
+    for option, value in options.items():
+        if value is not None and not ranking:
+            raise UsageError(f"{option} says how to measure a ranking", expected="--ranking beside it")
+
+
+def _show_activities(activities: dict[str, Any]) -> None:
+    for role in ("user", "item"):
+        _show_activity(role, activities[f"by_{role}"])
 
 
 def _show_activity(role: str, rows: list[dict[str, Any]]) -> None:
@@ -77,7 +90,7 @@ def _show_activity(role: str, rows: list[dict[str, Any]]) -> None:
         [first, "rmse", "biases alone", "difference", "test ratings"],
         [
             [
-                f"{row['low']:,}" if row["low"] == row["high"] else f"{row['low']:,} to {row['high']:,}",
+                _between(row),
                 f"{row['model']:.4f}",
                 f"{row['biases']:.4f}",
                 f"{row['model'] - row['biases']:+.4f}",
@@ -87,6 +100,25 @@ def _show_activity(role: str, rows: list[dict[str, Any]]) -> None:
         ],
         numbers=[first, "rmse", "biases alone", "difference", "test ratings"],
     )
+
+
+def _show_coverage(intervals: dict[str, Any]) -> None:
+    rows = [("all", intervals)]
+    rows += [
+        (f"{_between(row)} ratings of the {role}", row) for role in ("user", "item") for row in intervals[f"by_{role}"]
+    ]
+    rows += [(f"fifth {row['fifth']} of users by width", row) for row in intervals["by_width"]]
+    columns = ["covered", "mean width", "test ratings"]
+    typer.echo()
+    print_table(
+        [f"intervals that promise {intervals['level']:.4g}", *columns],
+        [[name, f"{row['coverage']:.3f}", f"{row['mean_width']:.2f}", f"{row['n_ratings']:,}"] for name, row in rows],
+        numbers=columns,
+    )
+
+
+def _between(row: dict[str, Any]) -> str:
+    return f"{row['low']:,}" if row["low"] == row["high"] else f"{row['low']:,} to {row['high']:,}"
 
 
 def _show_ranking(ranking: dict[str, Any]) -> None:

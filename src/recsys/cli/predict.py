@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recsys.cli.arguments import JsonOption, RunOption
+from recsys.cli.arguments import JsonOption, LevelOption, RunOption
 from recsys.cli.progress import watching
 from recsys.cli.render import print_json, print_table
 from recsys.errors import UsageError
@@ -31,6 +31,7 @@ def predict(
     on_unknown: Annotated[
         OnUnknown, typer.Option("--on-unknown", help="An id without training ratings: refuse it, or use the mean.")
     ] = OnUnknown.ERROR,
+    interval: LevelOption = None,
     pairs: Annotated[
         Path | None, typer.Option("--input", metavar="FILE", help="Predict many: a CSV with user and item ids.")
     ] = None,
@@ -41,7 +42,7 @@ def predict(
 ) -> None:
     """Predict a rating, and show its parts.
 
-    Example: recsys predict 1 31
+    Example: recsys predict 1 31 --interval 0.9
 
     For many: recsys predict --input pairs.csv --output predictions.csv
     """
@@ -57,21 +58,22 @@ def predict(
 
     recommender = Recommender.open(run)
     if pairs is not None and output is not None:
-        _many(recommender, pairs, output, on_unknown, as_json)
+        _many(recommender, pairs, output, on_unknown, interval, as_json)
     elif user is not None and item is not None:
-        prediction = recommender.predict(user, item, on_unknown=on_unknown.value)
+        prediction = recommender.predict(user, item, on_unknown=on_unknown.value, interval=interval)
         if as_json:
-            answer = prediction.to_dict()
-            print_json(answer)
+            print_json(prediction.to_dict())
         else:
             _show(prediction)
 
 
-def _many(recommender: Recommender, pairs: Path, output: Path, on_unknown: OnUnknown, as_json: bool) -> None:
+def _many(
+    recommender: Recommender, pairs: Path, output: Path, on_unknown: OnUnknown, interval: float | None, as_json: bool
+) -> None:
     from recsys.serving.batch import predict_file
 
     with watching() as observe:
-        counts = predict_file(recommender.store, pairs, output, on_unknown.value, observe)
+        counts = predict_file(recommender.store, pairs, output, on_unknown.value, observe, interval)
     if as_json:
         print_json(counts)
         return
@@ -84,6 +86,9 @@ def _many(recommender: Recommender, pairs: Path, output: Path, on_unknown: OnUnk
 def _show(prediction: Prediction) -> None:
     title = f"  {prediction.title}" if prediction.title else ""
     typer.echo(f"user {prediction.user_id}, item {prediction.item_id}{title}: {prediction.rating:.2f}")
+    if prediction.interval is not None:
+        around = prediction.interval
+        typer.echo(f"{around.low:.2f} to {around.high:.2f} in {around.level:.0%} of such cases")
     for role, known in (("user", prediction.known_user), ("item", prediction.known_item)):
         if not known:
             typer.echo(f"the {role} has no training ratings: the mean {role} stands in")

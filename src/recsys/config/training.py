@@ -122,6 +122,9 @@ class Gibbs(Method):
     burn_in: Auto | Annotated[int, Field(ge=0)] = "auto"
     """Sweeps before samples count; auto: a quarter of n_epochs."""
 
+    n_kept_samples: Auto | Annotated[int, Field(ge=0)] = "auto"
+    """Samples to keep, for intervals and for what is served; auto: 64, fewer where they would take more than 256 MB."""
+
     @model_validator(mode="after")
     def _some_samples_count(self) -> Self:
         if self.burn_in != "auto" and self.burn_in >= self.n_epochs:

@@ -33,10 +33,20 @@ def activity(scorer: Scorer, train: Ratings, ratings: Ratings) -> dict[str, Rows
 
 
 def by_activity(squares: dict[str, Array], counts: Array, idx: Array) -> Rows:
-    """Rmse by how many training ratings the user (or the item) of a rating has.
+    """Rmse by how many training ratings the user (or the item) of a rating has, as `mean_by_activity` has it.
 
     Args:
         squares: who predicts → squared errors, shape (n,).
+    """
+    rows = mean_by_activity(squares, counts, idx)
+    return [{**row, **{name: float(np.sqrt(row[name])) for name in squares}} for row in rows]
+
+
+def mean_by_activity(columns: dict[str, Array], counts: Array, idx: Array) -> Rows:
+    """The mean of each column by how many training ratings the user (or the item) of a rating has.
+
+    Args:
+        columns: name → a number for each rating, shape (n,).
         counts: training ratings of each user, shape (n_users,).
         idx: the user of each rating, shape (n,); −1, an unknown one, has 0 training ratings.
     Returns:
@@ -46,13 +56,13 @@ def by_activity(squares: dict[str, Array], counts: Array, idx: Array) -> Rows:
     edges = [0, *(step * 10**power for power in range(len(str(known.max())) + 1) for step in (1, 2, 5))]
     bucket = np.searchsorted(edges, known, side="left")
     n = np.bincount(bucket, minlength=len(edges))
-    sums = {name: np.bincount(bucket, square, minlength=len(edges)) for name, square in squares.items()}
+    sums = {name: np.bincount(bucket, column, minlength=len(edges)) for name, column in columns.items()}
     return [
         {
             "low": edges[one - 1] + 1 if one else 0,
             "high": edges[one],
             "n_ratings": int(n[one]),
-            **{name: float(np.sqrt(total[one] / n[one])) for name, total in sums.items()},
+            **{name: float(total[one] / n[one]) for name, total in sums.items()},
         }
         for one in np.flatnonzero(n).tolist()
     ]

@@ -16,7 +16,7 @@ import numpy as np
 
 from recsys.records import Arrays
 
-TYPES = {"F64": "<f8", "I64": "<i8", "F32": "<f4", "I32": "<i4", "U8": "|u1"}
+TYPES = {"F64": "<f8", "I64": "<i8", "F32": "<f4", "I32": "<i4", "F16": "<f2", "U8": "|u1"}
 CODES = {np.dtype(kind): code for code, kind in TYPES.items()}
 
 

@@ -28,10 +28,17 @@ def row(epoch: Epoch, fit_seconds: float) -> Row:
 
 
 def append(path: Path, line: Row) -> None:
-    """Adds a line and flushes it to disk."""
+    """Adds a line; see `to_disk`."""
     with writing(path), path.open("a", encoding="utf-8", newline="\n") as file:
         file.write(json.dumps(line) + "\n")
-        file.flush()
+
+
+def to_disk(path: Path) -> None:
+    """Waits until all lines are on disk: a checkpoint must not get there before its line.
+
+    Not done at every line, since some fits have hundreds of epochs a second.
+    """
+    with writing(path), path.open("rb+") as file:
         os.fsync(file.fileno())
 
 

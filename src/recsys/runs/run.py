@@ -136,7 +136,7 @@ class Run:
     def record(self, epoch: Epoch, state: Callable[[int], State]) -> None:
         """Adds the epoch to the history, and writes a checkpoint if one is due."""
         self.rows.append(history.row(epoch, time.perf_counter() - self._started))
-        history.append(self.path / HISTORY, self.rows[-1])  # before the checkpoint, or a kill loses the line
+        history.append(self.path / HISTORY, self.rows[-1])  # before the checkpoint, or a kill loses it
         if self.config.training.keep == "best" and history.best_epoch(self.rows) == epoch.number:
             self._best = {name: array.copy() for name, array in state(epoch.number).model.items()}
         if self._is_due(epoch.number):
@@ -151,6 +151,7 @@ class Run:
         """Writes a checkpoint, unless this epoch has one."""
         if state.epoch == self._saved_epoch:
             return
+        history.to_disk(self.path / HISTORY)
         best = {BEST + name: array for name, array in self._best.items()}
         whole = State(state.epoch, state.model, {**state.learner, **best})
         write_checkpoint(self.path / CHECKPOINTS, whole, self._facts)

@@ -15,7 +15,7 @@ from recsys.cores import usable_cores
 from recsys.data.ids import as_ids, indices_of
 from recsys.data.read import read_table
 from recsys.data.table import Coded
-from recsys.data.vocabulary import UNKNOWN, Vocabulary
+from recsys.data.vocabulary import UNKNOWN, Indices, Vocabulary
 from recsys.errors import UnknownIdError
 from recsys.records import Observer, Scoring
 from recsys.runs.sealed import TEMPORARY, writing
@@ -29,14 +29,21 @@ SCORES = 1 << 22  # at once in each thread: 16 MB
 THREADS = usable_cores()
 
 
-def predict_file(store: Store, pairs: Path, output: Path, on_unknown: OnUnknown, observe: Observer) -> dict[str, int]:
+def predict_file(
+    store: Store, pairs: Path, output: Path, on_unknown: OnUnknown, observe: Observer, interval: float | None = None
+) -> dict[str, int]:
     """Writes user_id, item_id, rating for every pair of `pairs`, in its order; returns the counts.
 
+    Args:
+        interval: a level such as 0.9 for std, low and high beside each rating.
     Raises:
+        UsageError: the level is not between 0 and 1.
         UnknownIdError: an id without training ratings, with on_unknown="error"; nothing is written then.
         DataError: the pairs cannot be read.
-        RunError: the output cannot be written.
+        RunError: the output cannot be written, or the run cannot give such intervals.
     """
+    if interval is not None:
+        store.check_interval(interval)
     asked = read_table(pairs, store.data, frozenset({"user", "item"}), observe)
     assert asked.user is not None
     assert asked.item is not None
@@ -58,7 +65,7 @@ def predict_file(store: Store, pairs: Path, output: Path, on_unknown: OnUnknown,
                 {
                     "user_id": taken(user_ids, asked.user.codes[rows]),
                     "item_id": taken(item_ids, asked.item.codes[rows]),
-                    "rating": store.scorer.rate(user_idx[rows], item_idx[rows]).rating,
+                    **_rated(store, user_idx[rows], item_idx[rows], interval),
                 }
             )
             observe(Scoring(min(start + PAIRS, asked.n_rows), asked.n_rows))
@@ -145,6 +152,13 @@ def best_of_all(
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def _rated(store: Store, user_idx: Indices, item_idx: Indices, interval: float | None) -> dict[str, Any]:
+    if interval is None:
+        return {"rating": store.scorer.rate(user_idx, item_idx).rating}
+    names = ("rating", "std", "low", "high")
+    return dict(zip(names, store.rate_between(user_idx, item_idx, interval), strict=True))
 
 
 def _refuse_unknown(path: Path, role: str, column: Coded, idx: np.ndarray[Any, Any], vocabulary: Vocabulary) -> None:

@@ -11,6 +11,7 @@ from recsys.data.read import read_as
 from recsys.data.table import Role
 from recsys.errors import DataError, RunError
 from recsys.evaluation import activity, baselines, ranking
+from recsys.evaluation.intervals import coverage
 from recsys.evaluation.metrics import evaluate
 from recsys.records import Observer, silent
 from recsys.serving.store import Store
@@ -66,6 +67,16 @@ def evaluate_ratings(store: Store, ratings: Ratings) -> dict[str, Any]:
 def activity_of(store: Store, ratings: Ratings) -> dict[str, Any]:
     """Rmse by how many training ratings the user, and the item, of a rating has; see evaluation.activity."""
     return activity.activity(store.scorer, store.training_ratings(), ratings)
+
+
+def coverage_of(store: Store, ratings: Ratings, level: float) -> dict[str, Any]:
+    """What share of ratings lies in the intervals that promise to hold `level`; see evaluation.intervals.coverage.
+
+    Raises:
+        UsageError, RunError: see `Store.check_interval`.
+    """
+    _, _, low, high = store.rate_between(ratings.user_idx, ratings.item_idx, level)
+    return {"level": level, **coverage(ratings, low, high, store.training_ratings())}
 
 
 def ranking_of(

@@ -10,12 +10,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from recsys.data.vocabulary import UNKNOWN, Vocabulary
+from recsys.data.vocabulary import UNKNOWN, Indices, Vocabulary
 from recsys.errors import UnknownIdError
 from recsys.scoring.top import top_n
 from recsys.serving.explain import Explanation
 from recsys.serving.explain import explain as explain_prediction
 from recsys.serving.fold_in import Prior, Side, linear_factors, solve, user_prior
+from recsys.serving.intervals import Interval
 from recsys.serving.similar import Similar, similar_items
 from recsys.serving.store import Store, open_store
 
@@ -24,7 +25,10 @@ OnUnknown = Literal["error", "mean"]
 
 @dataclass(frozen=True)
 class Prediction:
-    """A predicted rating. The parts sum to the score, and rating = link(score)."""
+    """A predicted rating. The parts sum to the score, and rating = link(score).
+
+    `std` is how far ratings like this lie from their predictions; it comes with an interval, where one is asked for.
+    """
 
     user_id: int | str
     item_id: int | str
@@ -35,10 +39,13 @@ class Prediction:
     known_user: bool
     known_item: bool
     title: str | None
+    std: float | None = None
+    interval: Interval | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """As a dict that json takes."""
-        return asdict(self)
+        """As a dict that json takes; without std and interval where none was asked for."""
+        optional = {"std": self.std, "interval": self.interval}
+        return {name: one for name, one in asdict(self).items() if name not in optional or one is not None}
 
 
 @dataclass(frozen=True)
@@ -68,14 +75,24 @@ class Recommender:
         """Opens a run, its serving folder, or a copy of that; without one, the run that is served by default."""
         return cls(open_store(run))
 
-    def predict(self, user_id: int | str, item_id: int | str, *, on_unknown: OnUnknown = "error") -> Prediction:
+    def predict(
+        self,
+        user_id: int | str,
+        item_id: int | str,
+        *,
+        on_unknown: OnUnknown = "error",
+        interval: float | None = None,
+    ) -> Prediction:
         """The rating that the user would give the item.
 
         Args:
             on_unknown: what to do about an id without training ratings: raise, or predict with the mean of the
                 known biases and factors or embeddings (and say so in known_user, known_item).
+            interval: a level such as 0.9: adds `std`, and the interval that holds so large a share of such ratings.
         Raises:
             UnknownIdError: with on_unknown="error".
+            UsageError: the level is not between 0 and 1.
+            RunError: the run cannot give an interval, or none of that level.
         """
         store = self.store
         user, user_idx = _find("user", store.users, user_id, on_unknown)
@@ -83,6 +100,7 @@ class Recommender:
         one_user, one_item = np.array([user_idx], dtype=np.int32), np.array([item_idx], dtype=np.int32)
         scorer = store.scorer
         score = scorer.score(one_user, one_item)
+        std, around = self._interval(one_user, one_item, interval) if interval is not None else (None, None)
         return Prediction(
             user_id=user,
             item_id=item,
@@ -93,6 +111,8 @@ class Recommender:
             known_user=user_idx != UNKNOWN,
             known_item=item_idx != UNKNOWN,
             title=self.title(item_idx),
+            std=std,
+            interval=around,
         )
 
     def recommend(
@@ -200,6 +220,11 @@ class Recommender:
     def title(self, item_idx: int) -> str | None:
         """The item's title, if it has one."""
         return (str(self.store.titles[item_idx]) or None) if item_idx != UNKNOWN else None
+
+    def _interval(self, user_idx: Indices, item_idx: Indices, level: float) -> tuple[float, Interval]:
+        """The std and the interval of one pair."""
+        _, std, low, high = self.store.rate_between(user_idx, item_idx, level)
+        return float(std[0]), Interval(level, float(low[0]), float(high[0]))
 
     @cached_property
     def _user_prior(self) -> Prior:

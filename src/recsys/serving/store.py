@@ -14,21 +14,22 @@ from recsys.config.data import Data
 from recsys.data.chunks import chunks
 from recsys.data.ratings import Ratings
 from recsys.data.split import Parts
-from recsys.data.vocabulary import Vocabulary
+from recsys.data.vocabulary import Indices, Vocabulary
 from recsys.errors import RunError
 from recsys.records import Arrays
 from recsys.runs.arrays import memory_map
 from recsys.runs.directory import SERVING, SERVING_JSON, default_run
 from recsys.runs.sealed import Sealed, open_sealed, write_sealed
-from recsys.scoring.factors import Factors
+from recsys.scoring.factors import Array, Factors
 from recsys.scoring.scorer import Trained
+from recsys.serving.intervals import Intervals, check_level, read_intervals
 from recsys.serving.scorers import scorer_arrays, scorer_from
 from recsys.serving.text import pack_ids, pack_texts, unpack_ids, unpack_texts
 from recsys.version import __version__
 
 SCORER, USERS, ITEMS = "scorer.safetensors", "users.safetensors", "items.safetensors"
 SEEN, HELD_OUT = "seen.safetensors", "held_out.safetensors"
-ITEM_COLUMNS = "item_columns.safetensors"
+ITEM_COLUMNS, INTERVALS = "item_columns.safetensors", "intervals.safetensors"
 HeldOut = Literal["valid", "test", "earlier"]
 HELD_OUT_COLUMNS = ("user_idx", "item_idx", "rating")
 
@@ -111,6 +112,46 @@ class Store:
         return {name: unpack_texts(str(number), arrays) for number, name in enumerate(names)}
 
     @cached_property
+    def intervals(self) -> Intervals | None:
+        """What the run knows of how far ratings lie from its predictions; None if it has learned nothing of that."""
+        facts = self.sealed.facts.get("intervals")
+        if facts is None:
+            return None
+        self.sealed.check(INTERVALS)
+        return read_intervals(self.sealed.path / INTERVALS, facts, self.user_counts, self.item_counts)
+
+    def check_interval(self, level: float) -> Intervals:
+        """Refuses a level at which the run can give no intervals; returns what gives them at others.
+
+        Raises:
+            UsageError: `level` is not between 0 and 1.
+            RunError: the run can give no intervals, or none of that level.
+        """
+        check_level(level)
+        if self.intervals is None:
+            raise RunError(
+                "the run has no intervals",
+                where=str(self.sealed.path),
+                expected="a run that was trained with a valid part, or by gibbs, and that has taken in nobody since",
+                hint="train one with split.valid_fraction: 0.1",
+            )
+        self.intervals.check(level)
+        return self.intervals
+
+    def rate_between(self, user_idx: Indices, item_idx: Indices, level: float) -> tuple[Array, Array, Array, Array]:
+        """Predicted ratings of pairs, their std, and the ends of the intervals that hold ratings at `level`.
+
+        All in rating units, float32, shape (n,); index −1 is an unknown id.
+
+        Raises:
+            UsageError, RunError: see `check_interval`.
+        """
+        intervals = self.check_interval(level)
+        rating = self.scorer.rate(user_idx, item_idx).rating
+        std = intervals.std(user_idx, item_idx)
+        return rating, std, *intervals.ends(rating, std, level, self.scorer.link)
+
+    @cached_property
     def _seen_offsets(self) -> np.ndarray[Any, Any]:
         return np.concatenate([[0], np.cumsum(self.user_counts)])
 
@@ -121,7 +162,7 @@ class Store:
         return memory_map(path, "item_idx"), memory_map(path, "rating")
 
 
-def write_serving(run: Path, scorer: Trained, parts: Parts, config: Config) -> None:
+def write_serving(run: Path, scorer: Trained, parts: Parts, config: Config, intervals: Intervals | None = None) -> None:
     """Writes `run`/serving."""
     train = parts.known
     titles = [parts.titles.get(one, "") for one in train.items.ids.tolist()]
@@ -138,6 +179,7 @@ def write_serving(run: Path, scorer: Trained, parts: Parts, config: Config) -> N
         "n_ratings": len(train),
         "data": config.data.model_dump(mode="json", include={"columns", "encoding"}, exclude_none=True),
         "item_columns": list(parts.item_columns),
+        "intervals": None if intervals is None else intervals.facts,
     }
     write_sealed(
         run / SERVING,
@@ -150,6 +192,7 @@ def write_serving(run: Path, scorer: Trained, parts: Parts, config: Config) -> N
             SEEN: _by_user(train),
             HELD_OUT: _held_out(parts),
             **_item_columns(parts),
+            **({} if intervals is None else {INTERVALS: intervals.arrays()}),
         },
     )
 

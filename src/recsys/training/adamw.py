@@ -40,6 +40,7 @@ class AdamWLearner:
     """
 
     evaluation_cost = 0.2
+    samples = None
 
     def __init__(self, model: DotProduct | EmbeddingNet, train: Ratings, settings: AdamW, seed: int) -> None:
         n_rows = _n_rated(train) if isinstance(model, EmbeddingNet) else None

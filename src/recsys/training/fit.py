@@ -12,6 +12,7 @@ import torch
 from recsys.errors import DivergedError
 from recsys.records import Epoch, Observer, Pass, State, silent
 from recsys.scoring.scorer import Trained
+from recsys.scoring.uncertainty import Samples
 from recsys.training.groups import Group
 
 
@@ -41,6 +42,11 @@ class Learner(Protocol):
     @property
     def groups(self) -> tuple[Group, ...]:
         """The layer groups, from the first layers to the last, each with its learning rate."""
+        ...
+
+    @property
+    def samples(self) -> Samples | None:
+        """Draws of the model, where the method makes them, for the intervals of predictions."""
         ...
 
     def epoch(self, number: int, observe: Observer) -> Pass:

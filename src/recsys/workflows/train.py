@@ -15,6 +15,7 @@ from recsys.records import Epoch, Observer, silent
 from recsys.runs.history import best_epoch
 from recsys.runs.run import Run
 from recsys.scoring.scorer import Trained
+from recsys.serving.intervals import learn_intervals
 from recsys.serving.store import write_serving
 from recsys.training.build import build_learner
 from recsys.training.fit import Learner, fit
@@ -41,7 +42,8 @@ def train(
         learner = build_learner(config, beginning.parts, beginning.inherited)
         start = beginning.facts and {**beginning.facts, "before": measure_start(learner.scorer(), beginning.parts)}
         scorer = _fit(run, learner, beginning.parts, observe)
-        write_serving(run.path, scorer, beginning.parts, config)
+        intervals = learn_intervals(scorer, learner.samples, beginning.parts)
+        write_serving(run.path, scorer, beginning.parts, config, intervals)
         return run.finish(_metrics(run, learner, scorer, beginning.parts, start))
 
 
@@ -77,7 +79,7 @@ def _metrics(run: Run, learner: Learner, scorer: Trained, parts: Parts, start: d
         "ratings_per_second": learner.n_ratings * epochs / sum(row["seconds"] for row in run.rows),
         "n_epochs": epochs,
         "best_epoch": best_epoch(run.rows),
-        "embedding_dim": scorer.embedding_dim,
+        "embedding_dim": getattr(run.config.model, "embedding_dim", scorer.embedding_dim),  # gibbs serves more
         "method": run.config.training.method,
         "groups": [group.to_dict() for group in learner.groups],
         "train": {

@@ -93,7 +93,7 @@ def test_samples_that_are_turned_against_each_other_do_not_cancel_out() -> None:
     turn = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0].astype(np.float32)
     for side in learner._sides.values():
         side.row[:, :-1] = side.row[:, :-1] @ turn
-    learner._keep()
+    learner._count(2)
     np.testing.assert_allclose(learner.scorer().user_factors, before.user_factors, atol=1e-4)
 
 
@@ -136,6 +136,29 @@ def test_implicit_terms_are_summed_over_what_was_rated() -> None:
 
 
 def test_a_quarter_of_the_sweeps_burns_in() -> None:
-    assert resolve(Gibbs(n_epochs=10)).burn_in == 2
-    assert resolve(Gibbs(n_epochs=10, burn_in=0)).burn_in == 0
-    assert resolve(Gibbs(n_epochs=10, n_threads=3)).n_threads == 3
+    assert resolve(Gibbs(n_epochs=10), 1_000).burn_in == 2
+    assert resolve(Gibbs(n_epochs=10, burn_in=0), 1_000).burn_in == 0
+    assert resolve(Gibbs(n_epochs=10, n_threads=3), 1_000).n_threads == 3
+
+
+@pytest.mark.parametrize(("n_numbers", "n_kept"), [(1_000, 64), (4_000_000, 32), (10**9, 2)])
+def test_samples_are_kept_as_far_as_memory_goes(n_numbers: int, n_kept: int) -> None:
+    assert resolve(Gibbs(), n_numbers).n_kept_samples == n_kept
+    assert resolve(Gibbs(n_kept_samples=5), n_numbers).n_kept_samples == 5
+
+
+def test_after_the_last_sweep_the_scorer_holds_what_the_product_of_means_leaves_out() -> None:
+    """With all samples kept and as many columns as the rank of that, it is the mean of all samples' predictions."""
+    learner = learner_of(planted(12, 10, 100), dim=10, n_epochs=9, burn_in=3)
+    scores = []
+    for number in range(1, 10):
+        learner.epoch(number, silent)
+        users, items = (learner._sides[role].row.astype(np.float64) for role in ("user", "item"))
+        scores.append(users[:, -1:] + items[:, -1] + users[:, :-1] @ items[:, :-1].T)
+    wanted = learner._model.scale.mean + learner._model.scale.std * np.mean(scores[3:], axis=0)
+    found = learner.scorer().score_all(np.arange(12, dtype=np.int32))
+    np.testing.assert_allclose(found, wanted, atol=0.01)  # the samples are kept in float16
+    assert learner.scorer().embedding_dim == 20
+    plain = learner_of(planted(12, 10, 100), dim=10, n_epochs=9, burn_in=3, n_kept_samples=0)
+    assert len(list(fit(plain))) == 9
+    assert (plain.scorer().embedding_dim, plain.samples) == (10, None)

@@ -17,13 +17,18 @@ from recsys.models.dot_product import DotProduct
 from recsys.models.svdpp import SvdPP
 from recsys.records import Arrays, Observer, Pass, State, Step
 from recsys.scoring.factors import Factors, Link, in_rating_units
+from recsys.scoring.uncertainty import Samples
 from recsys.seeding import rng
+from recsys.training.gibbs.covariance import covariance_columns
+from recsys.training.gibbs.samples import Kept, is_kept
 from recsys.training.gibbs.side import Rated, Side
 from recsys.training.gibbs.sweep import draw_rows, draw_spread, prior_draws
 from recsys.training.groups import Group
 
 Rows = np.ndarray[Any, np.dtype[Any]]
 Matrix = np.ndarray[Any, np.dtype[np.float64]]
+
+N_KEPT, KEPT_BYTES = 64, 256_000_000
 
 
 class GibbsLearner:
@@ -37,25 +42,29 @@ class GibbsLearner:
     groups: tuple[Group, ...] = ()
 
     def __init__(self, model: DotProduct | SvdPP, train: Ratings, settings: Gibbs, seed: int) -> None:
-        self._settings = settings = resolve(settings)
+        n_users, n_items = len(train.users), len(train.items)
+        self._width = model.settings.embedding_dim + 1
+        self._settings = settings = resolve(settings, (n_users + n_items) * self._width)
         self.n_ratings, self.n_epochs = len(train), settings.n_epochs
         self._model, self._seed = model, seed
         assert isinstance(settings.burn_in, int)
-        self._burn_in = settings.burn_in
-        n_users, n_items = len(train.users), len(train.items)
+        assert isinstance(settings.n_kept_samples, int)
+        self._burn_in, self._n_kept = settings.burn_in, settings.n_kept_samples
         rating = ((train.rating - model.scale.mean) / model.scale.std).astype(np.float32)
         self._rated = {
             "user": Rated.of(train.user_idx, train.item_idx, rating, n_users, n_items),
             "item": Rated.of(train.item_idx, train.user_idx, rating, n_items, n_users),
         }
         dim, implicit = model.settings.embedding_dim, model.implicit_of
-        self._width = dim + 1
+        self._n_rated = {role: np.diff(rated.start) for role, rated in self._rated.items()}
         self._sides = {
             role: Side.first(self._rated[role], dim, n_other, seed, role, implicit=role in implicit)
             for role, n_other in (("user", n_items), ("item", n_users))
         }
         self._alpha = 1.0
-        self._n_kept = 0
+        self._n_counted = 0  # sweeps whose samples count
+        self._is_done = False
+        self._kept = Kept.of(self._sides)
         self._sums = {name: np.zeros_like(array, dtype=np.float64) for name, array in self._sample().items()}
 
     @property
@@ -80,7 +89,8 @@ class GibbsLearner:
         users.spread = draw_spread(users.noise_precision, random)
         items.spread = draw_spread(items.noise_precision, random)
         if number > self._burn_in:
-            self._keep()
+            self._count(number)
+        self._is_done = number == self.n_epochs
         return Pass(train_rmse=self._model.scale.std * math.sqrt(squares / self.n_ratings), lr=0.0)
 
     def parameters(self) -> Iterator[torch.Tensor]:
@@ -88,13 +98,13 @@ class GibbsLearner:
         return (torch.from_numpy(side.row) for side in self._sides.values())
 
     def state(self, epoch: int) -> State:
-        """The mean so far as the model's parameters; the current sample and the sums over those that were kept."""
+        """The mean so far as the model's parameters; the current sample, sums over those that count, those kept."""
         self._publish()
         model = {name: tensor.detach().numpy() for name, tensor in self._model.state_dict().items()}
         sample = self._sides["user"].arrays("user") | self._sides["item"].arrays("item")
         sums = {f"sum.{name}": array for name, array in self._sums.items()}
-        chain = np.array([self._alpha, self._n_kept])
-        return State(epoch, model, {**sample, **sums, "chain": chain})
+        chain = np.array([self._alpha, self._n_counted])
+        return State(epoch, model, {**sample, **sums, **self._kept.arrays(), "chain": chain})
 
     def restore(self, state: State) -> None:
         """Goes on with a sample and its sums."""
@@ -102,12 +112,25 @@ class GibbsLearner:
         for role, side in self._sides.items():
             side.restore(state.learner, role)
         self._sums = {name: state.learner[f"sum.{name}"].copy() for name in self._sums}
-        self._alpha, self._n_kept = float(state.learner["chain"][0]), int(state.learner["chain"][1])
+        self._kept.restore(state.learner)
+        self._alpha, self._n_counted = float(state.learner["chain"][0]), int(state.learner["chain"][1])
+        self._is_done = state.epoch == self.n_epochs
+
+    @property
+    def samples(self) -> Samples | None:
+        """Those kept so far; None while there are fewer than two."""
+        return self._kept.samples(self._model.scale.std)
 
     def scorer(self) -> Factors:
-        """The model as it stands."""
+        """The model as it stands: products of mean rows; after the last sweep, what these leave out beside them."""
         means, model = self._means(), self._model
-        user, item = ((row[:, :-1], row[:, -1]) for row in (means["user.row"], means["item.row"]))
+        factors = {role: means[f"{role}.row"][:, :-1] for role in self._sides}
+        bias = {role: means[f"{role}.row"][:, -1] for role in self._sides}
+        if self._is_done and self.samples is not None:
+            weights = {role: np.sqrt(np.maximum(n, 1)) for role, n in self._n_rated.items()}
+            more = covariance_columns(self._kept.rows, factors, weights, rng(self._seed, "gibbs covariance"))
+            factors = {role: np.hstack([factors[role], one]) for role, one in zip(factors, more, strict=True)}
+        user, item = ((factors[role], bias[role]) for role in ("user", "item"))
         link = Link("clip" if model.settings.clip else "identity", model.scale.low, model.scale.high)
         return in_rating_units(model.scale.mean, model.scale.std, user, item, link)
 
@@ -129,25 +152,28 @@ class GibbsLearner:
                 found |= {f"{role}.from_implicit": side.from_implicit, f"{role}.implicit": side.implicit}
         return found
 
-    def _keep(self) -> None:
+    def _count(self, number: int) -> None:
         """Adds the sample to the sums, its factors turned so that they lie as those of the mean do.
 
         A rotation of all factors changes no prediction, but samples that are turned against each other cancel out.
         """
         sample = self._sample()
         turn = np.eye(self._width)
-        if self._n_kept:
-            counts = {f"{role}.row": np.diff(rated.start) for role, rated in self._rated.items()}
+        if self._n_counted:
+            counts = {f"{role}.row": n for role, n in self._n_rated.items()}
             turn[:-1, :-1] = _rotation(sample, self._sums, counts)
         for name, array in sample.items():
             self._sums[name] += array @ turn
-        self._n_kept += 1
+        self._n_counted += 1
+        self._kept.count(self._sides, self._alpha)
+        if is_kept(number - self._burn_in, self.n_epochs - self._burn_in, self._n_kept):
+            self._kept.keep(self._sides, turn, rng(self._seed, "gibbs unknown", number))
 
     def _means(self) -> Arrays:
         """The mean of the kept samples, or the current one."""
-        if not self._n_kept:
+        if not self._n_counted:
             return self._sample()
-        return {name: (array / self._n_kept).astype(np.float32) for name, array in self._sums.items()}
+        return {name: (array / self._n_counted).astype(np.float32) for name, array in self._sums.items()}
 
     def _publish(self) -> None:
         """Writes the means to the module's parameters."""
@@ -175,11 +201,13 @@ def _rotation(sample: Arrays, sums: Arrays, counts: Arrays) -> Matrix:
     return np.asarray(left @ right)
 
 
-def resolve(settings: Gibbs) -> Gibbs:
-    """`auto` → its value: a quarter of the sweeps to burn in, and all cores."""
+def resolve(settings: Gibbs, n_numbers: int) -> Gibbs:
+    """`auto` → its value: a quarter of the sweeps to burn in, as many samples as fit into 256 MB, and all cores."""
+    n_kept = max(2, min(N_KEPT, KEPT_BYTES // (2 * n_numbers)))  # float16
     return settings.model_copy(
         update={
             "burn_in": settings.n_epochs // 4 if settings.burn_in == "auto" else settings.burn_in,
+            "n_kept_samples": n_kept if settings.n_kept_samples == "auto" else settings.n_kept_samples,
             "n_threads": usable_cores() if settings.n_threads == "auto" else settings.n_threads,
         }
     )

@@ -44,6 +44,7 @@ class SvdPPLearner:
     """
 
     evaluation_cost = 2.0  # measured at dim 64: 16M ratings/s trained on, 10M/s evaluated
+    samples = None
 
     def __init__(self, model: SvdPP, train: Ratings, settings: Sgd, seed: int) -> None:
         self._settings = settings = resolve(settings, flipped=model.settings.flipped)

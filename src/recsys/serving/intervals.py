@@ -1,0 +1,147 @@
+"""Intervals around predictions: learned with a run, kept in its serving folder, asked for at any level."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recsys.data.split import Parts
+from recsys.data.vocabulary import Indices
+from recsys.errors import RunError, UsageError
+from recsys.evaluation.intervals import Calibration, calibrate, normal
+from recsys.evaluation.metrics import errors
+from recsys.records import Arrays
+from recsys.runs.arrays import memory_map
+from recsys.scoring.factors import Array, Link
+from recsys.scoring.scorer import Trained
+from recsys.scoring.uncertainty import Samples
+
+Counts = np.ndarray[Any, Any]
+
+MOST_RATINGS = 200_000  # of valid to calibrate on: more would move no factor by 0.5%
+NUMBERS = ("unit", "noise")  # of Samples, kept as arrays of one element
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Where a rating lies with the probability `level`, in rating units."""
+
+    level: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, eq=False)
+class Intervals:
+    """What a run knows of how far ratings lie from its predictions.
+
+    Attributes:
+        samples: of the model, where its method draws them.
+        user_counts, item_counts: training ratings of each, int64.
+    """
+
+    samples: Samples | None
+    calibration: Calibration
+    user_counts: Counts
+    item_counts: Counts
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What they stand on: samples of the model or not, and how many ratings of valid."""
+        return {"samples": self.samples is not None, "n_valid": self.calibration.n_ratings}
+
+    def std(self, user_idx: Indices, item_idx: Indices) -> Array:
+        """Standard deviations of the ratings about their predictions, in rating units, float32, shape (n,)."""
+        of_model = _std_of_model(self.samples, user_idx, item_idx)
+        n_user, n_item = np.append(self.user_counts, 0)[user_idx], np.append(self.item_counts, 0)[item_idx]
+        return self.calibration.std(of_model, n_user, n_item)
+
+    def ends(self, rating: Array, std: Array, level: float, link: Link) -> tuple[Array, Array]:
+        """The ends of the intervals, float32, shapes (n,); they stay where the link's ratings are."""
+        reach = np.float32(self.calibration.factor(level)) * std
+        low, high = rating - reach, rating + reach
+        if link.kind == "identity":
+            return low, high
+        ends = np.float32(link.low), np.float32(link.high)
+        return np.clip(low, *ends), np.clip(high, *ends)
+
+    def arrays(self) -> Arrays:
+        """As they lie in the serving folder: the samples, the factors and the coefficients."""
+        found: dict[str, Any] = {} if self.samples is None else dict(vars(self.samples))
+        found |= {name: np.array([found[name]]) for name in NUMBERS if name in found}
+        return {**found, "factors": self.calibration.factors, "coefficients": self.calibration.coefficients}
+
+    def check(self, level: float) -> None:
+        """Refuses a level that is too high.
+
+        Raises:
+            RunError: valid has too few ratings for it.
+        """
+        n, highest = self.calibration.n_ratings, self.calibration.highest_level
+        if level <= highest:
+            return
+        least = f"it had {n:,} valid ratings" if n else "beyond it nothing is known of a normal distribution's tails"
+        raise RunError(
+            f"an interval of {level:g} is more than this run can give: {least}",
+            expected=f"a level of {highest:g} or less" if highest else "more valid ratings",
+            hint="a larger split.valid_fraction allows for higher levels" if n else None,
+        )
+
+
+def check_level(level: float) -> None:
+    """Refuses a level that is no share.
+
+    Raises:
+        UsageError: it is not between 0 and 1.
+    """
+    if not 0 < level < 1:
+        percent = 1 < level < 100
+        raise UsageError(
+            f"{level:g} is no level for an interval",
+            expected="the share of ratings that it is to hold, between 0 and 1",
+            hint=f"{level:g}% is {level / 100:g}" if percent else None,
+        )
+
+
+def learn_intervals(scorer: Trained, samples: Samples | None, parts: Parts) -> Intervals | None:
+    """Intervals from samples of the model, corrected on valid; from valid alone; or None without either.
+
+    Without valid, the samples' standard deviations are taken as they are, and errors as normally distributed.
+    """
+    counts = parts.known.user_counts, parts.known.item_counts
+    if parts.valid is None:
+        return None if samples is None else Intervals(samples, normal(), *counts)
+    valid = parts.valid.take(slice(None, None, -(-len(parts.valid) // MOST_RATINGS)))
+    user_idx, item_idx = valid.user_idx, valid.item_idx
+    n_user, n_item = np.append(counts[0], 0)[user_idx], np.append(counts[1], 0)[item_idx]
+    of_model = _std_of_model(samples, user_idx, item_idx)
+    return Intervals(samples, calibrate(errors(scorer, valid), of_model, n_user, n_item), *counts)
+
+
+def read_intervals(path: Path, facts: dict[str, Any], user_counts: Counts, item_counts: Counts) -> Intervals:
+    """The intervals in a file of the serving folder, the samples read from disk as they are touched.
+
+    Args:
+        facts: as `Intervals.facts` gave them.
+    """
+    samples = _read_samples(path) if facts["samples"] else None
+    coefficients, factors = (np.array(memory_map(path, name)) for name in ("coefficients", "factors"))
+    return Intervals(samples, Calibration(coefficients, factors, facts["n_valid"]), user_counts, item_counts)
+
+
+def _read_samples(path: Path) -> Samples:
+    return Samples(
+        unit=float(memory_map(path, "unit")[0]),
+        noise=float(memory_map(path, "noise")[0]),
+        user_rows=memory_map(path, "user_rows"),
+        item_rows=memory_map(path, "item_rows"),
+        user_noise=memory_map(path, "user_noise"),
+        item_noise=memory_map(path, "item_noise"),
+    )
+
+
+def _std_of_model(samples: Samples | None, user_idx: Indices, item_idx: Indices) -> Array:
+    return np.ones(len(user_idx), dtype=np.float32) if samples is None else samples.std(user_idx, item_idx)
