@@ -105,10 +105,21 @@ def test_the_reference_has_every_key_with_a_doc() -> None:
     assert found["data.columns"].type == "a section"
 
 
-@pytest.mark.parametrize("path", sorted((REPOSITORY / "configs").glob("*.yaml")), ids=lambda path: path.stem)
+CONFIGS = sorted((REPOSITORY / "configs").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", [one for one in CONFIGS if not one.stem.endswith("-100k")], ids=lambda path: path.stem)
 def test_a_config_of_the_repository_loads_and_its_data_is_there(path: Path) -> None:
     config = load_config(path)
     assert config.data.ratings is not None
     assert config.data.ratings.is_file()
     assert config.data.items is not None
     assert config.data.items.is_file()
+
+
+@pytest.mark.parametrize("path", [one for one in CONFIGS if one.stem.endswith("-100k")], ids=lambda path: path.stem)
+def test_a_config_for_data_that_may_not_be_copied_loads_and_takes_its_files_from_set(path: Path, ml100k: Path) -> None:
+    given = [f"data.{part}={ml100k / f'u3.{part}.csv'}" for part in ("train", "test")]
+    config = load_config(path, given)
+    assert config.data.train is not None
+    assert (config.data.train.is_file(), config.split.valid_fraction) == (True, 0)
