@@ -2,6 +2,7 @@
 
 python benchmarks/trainers.py                        1M ratings, dim 64
 python benchmarks/trainers.py --n-ratings 20000000 --peers adamw
+python benchmarks/trainers.py --n-ratings 20000000 --peers adamw-cuda     with a GPU
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ def compared(world: World, peer: str, dim: int, rounds: int, epochs: int | None 
     epochs = epochs or EPOCHS.get(peer) or adamw_learner(train, dim, AdamW()).n_epochs
     fits: dict[str, Callable[[], Result]] = {
         "sgd": lambda: fitted(sgd_learner(train, dim, Sgd()), test),
-        "adamw": lambda: fitted(adamw_learner(train, dim, AdamW(n_epochs=epochs)), test),
+        "adamw": lambda: fitted(adamw_learner(train, dim, AdamW(n_epochs=epochs, device="cpu")), test),
+        "adamw-cuda": lambda: fitted(adamw_learner(train, dim, AdamW(n_epochs=epochs, device="cuda")), test),
         "surprise": lambda: theirs("scikit-surprise", SURPRISE, folder, dim, epochs),
         "cornac": lambda: theirs("cornac", CORNAC, folder, dim, epochs),
     }
