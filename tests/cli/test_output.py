@@ -115,6 +115,28 @@ def test_predict(run: Path, recsys: Recsys, snapshot: Snapshot) -> None:
     assert sum(answer["parts"].values()) == pytest.approx(answer["score"], abs=1e-6)
 
 
+def test_predict_at_a_time(data: Path, recsys: Recsys, snapshot: Snapshot) -> None:
+    arguments = ("--set", "model.user_drift=true", "--set", "training={method: gibbs, n_epochs: 20}")
+    assert recsys("train", "--config", "config.yaml", "--run-dir", "runs/drift", *arguments).code == 0
+    times = ("2001-09-09T04:16:40", "2001-09-09 06:16:40+02:00", "1000009000", "1000009000000")
+    answers = [json.loads(recsys("predict", "0", "100", "--at", time, "--json").out) for time in times]
+    assert answers[0]["parts"]["user_drift"] != 0
+    assert all(answer == answers[0] for answer in answers)
+    shown = recsys("predict", "0", "100", "--at", times[0], "--interval", "0.9").out.splitlines()
+    assert [line.split("  ")[0] for line in shown] == [
+        "user 0, item 100",
+        shown[1],
+        "part",
+        shown[3],
+        *("global mean", "user bias", "item bias", "user drift", "interaction", "score", "rating = clip(score)"),
+    ]
+    (data / "pairs.csv").write_text("userId,movieId\n0,100\n")
+    said = recsys("predict", "--input", "pairs.csv", "--output", "out.csv").out
+    assert said.splitlines()[1] == "the file has no times: predicted without the drift of the users' biases"
+    said = recsys("evaluate", "--data", "ratings.csv").out
+    assert "no times" not in said
+
+
 def test_an_unknown_id_is_predicted_by_the_mean_when_asked(run: Path, recsys: Recsys, snapshot: Snapshot) -> None:
     snapshot("predict-on-unknown", recsys("predict", "99", "1000", "--on-unknown", "mean").out)
     answer = json.loads(recsys("predict", "zero", "100", "--on-unknown", "mean", "--json").out)

@@ -88,6 +88,19 @@ def test_a_serving_file_that_is_cut_is_refused(run: Path, refused: Refused) -> N
     refused("cut serving file", 4, "recommend", "0")
 
 
+def test_a_time_that_means_nothing_is_refused(run: Path, refused: Refused) -> None:
+    refused("time that is none", 2, "predict", "0", "100", "--at", "yesterday")
+    refused("time of a file", 2, "predict", "--input", "pairs.csv", "--output", "out.csv", "--at", "2024-05-17")
+    refused("time without drift", 4, "predict", "0", "100", "--at", "2024-05-17")
+
+
+def test_drift_without_times_is_refused(data: Path, refused: Refused) -> None:
+    drift = ("--set", "model.user_drift=true", "--set", "training={method: gibbs}")
+    refused(
+        "drift without times", 3, "train", "--config", "config.yaml", *drift, "--set", "data.columns.timestamp=false"
+    )
+
+
 def test_without_a_run_predict_says_how_to_get_one(here: Path, refused: Refused) -> None:
     refused("no finished run", 4, "predict", "1", "2")
     refused("no such run", 4, "predict", "1", "2", "--run", "runs/frst")

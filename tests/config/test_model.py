@@ -66,12 +66,19 @@ def test_a_model_that_cannot_be_is_refused_at_its_key(model: dict[str, Any], key
         ({"biases": False}, "gibbs", "gibbs fits biases too, and the model has none: sgd can fit it"),
         ({"kind": "embedding_net"}, "gibbs", "gibbs fits dot products only, and the model is an embedding_net"),
         ({"kind": "svdpp"}, "adamw", "adamw does not fit svdpp: sgd and gibbs can"),
+        ({"kind": "svdpp", "user_drift": True}, "sgd", "sgd fits no user_drift: gibbs can"),
+        ({"user_drift": True}, "adamw", "adamw fits no user_drift: gibbs can"),
     ],
 )
 def test_a_method_that_cannot_fit_the_model_says_which_can(model: dict[str, Any], method: str, what: str) -> None:
     with pytest.raises(ConfigError, match=what) as caught:
         config(model, method=method)
     assert caught.value.where == "training.method"
+
+
+def test_a_drift_is_fitted_by_gibbs_unless_told_otherwise() -> None:
+    assert config({"user_drift": True}).training.method == "gibbs"
+    assert config({"kind": "svdpp", "user_drift": False}).training.method == "sgd"
 
 
 def test_gibbs_keeps_some_samples_and_starts_from_scratch() -> None:

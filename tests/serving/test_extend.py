@@ -187,3 +187,14 @@ def test_a_copy_of_a_serving_folder_has_nothing_to_go_on_from(finished: Path, fi
     shutil.copytree(finished / "serving", tmp_path / "copy")
     with pytest.raises(RunError, match="no checkpoint"):
         extend_run(tmp_path / "copy", file, tmp_path / "run")
+
+
+def test_new_rows_of_a_run_by_gibbs_are_parameters_too(
+    small: Callable[..., Config], file: Path, tmp_path: Path
+) -> None:
+    train(small(training={"method": "gibbs", "n_epochs": 8}), tmp_path / "sampled")
+    extend_run(tmp_path / "sampled", file, tmp_path / "longer")
+    store = open_store(tmp_path / "longer")
+    assert kept_parameters(tmp_path / "longer")[0]["user_embedding"].shape == (len(store.users), 4)
+    assert store.factors.embedding_dim > 4
+    assert Recommender(store).predict(77, 100).known_user

@@ -43,6 +43,7 @@ KINDS: dict[str, dict[str, Any]] = {
         "model": {"kind": "svdpp", "embedding_dim": 3, "flipped": False},
         "training": {"method": "gibbs", "n_epochs": 6, "keep": "best", "burn_in": 0},
     },
+    "drift": {"model": {"user_drift": True}, "training": {"method": "gibbs", "n_epochs": 6, "burn_in": 2}},
     "no-valid": {"split": {"valid_fraction": 0}},
     "every-2": {"training": {"checkpoint_every": 2}},
 }

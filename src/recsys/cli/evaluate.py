@@ -66,6 +66,8 @@ def evaluate(
         return
     baselines = answer["baselines"]
     print_scores([("model", answer), *((f"  {BASELINES[name]}", baselines[name]) for name in BASELINES)])
+    if answer.get("with_times") is False:
+        typer.echo("the ratings have no times: predicted without the drift of the users' biases")
     shows = {"by_activity": _show_activities, "intervals": _show_coverage, "ranking": _show_ranking}
     for name, show in shows.items():
         if name in answer:

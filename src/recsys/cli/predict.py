@@ -32,6 +32,10 @@ def predict(
         OnUnknown, typer.Option("--on-unknown", help="An id without training ratings: refuse it, or use the mean.")
     ] = OnUnknown.ERROR,
     interval: LevelOption = None,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="TIME", help="When: seconds since 1970, or a date. For runs with user_drift."),
+    ] = None,
     pairs: Annotated[
         Path | None, typer.Option("--input", metavar="FILE", help="Predict many: a CSV with user and item ids.")
     ] = None,
@@ -54,17 +58,32 @@ def predict(
             expected="USER ITEM, or --input FILE with --output FILE",
             hint="see recsys predict --help",
         )
+    if many and at is not None:
+        raise UsageError("--at goes with one pair", expected="a column of times in the file that --input names")
+    when = None if at is None else _moment(at)
     from recsys.serving.recommender import Recommender
 
     recommender = Recommender.open(run)
     if pairs is not None and output is not None:
         _many(recommender, pairs, output, on_unknown, interval, as_json)
     elif user is not None and item is not None:
-        prediction = recommender.predict(user, item, on_unknown=on_unknown.value, interval=interval)
+        prediction = recommender.predict(user, item, on_unknown=on_unknown.value, interval=interval, at=when)
         if as_json:
             print_json(prediction.to_dict())
         else:
             _show(prediction)
+
+
+def _moment(text: str) -> float:
+    from recsys.data.values import moment
+
+    seconds = moment(text)
+    if seconds is None:
+        raise UsageError(
+            f"--at {text!r} is no time",
+            expected="seconds since 1970-01-01 UTC, or a date such as 2024-05-17 or 2024-05-17T20:15:00",
+        )
+    return seconds
 
 
 def _many(
@@ -78,6 +97,8 @@ def _many(
         print_json(counts)
         return
     typer.echo(f"{counts['n_pairs']:,} predictions written to {output}")
+    if counts.get("with_times") is False:
+        typer.echo("the file has no times: predicted without the drift of the users' biases")
     for role in ("user", "item"):
         if counts[f"n_unknown_{role}s"]:
             typer.echo(f"{counts[f'n_unknown_{role}s']:,} of them have an unknown {role}: predicted by the mean {role}")

@@ -31,6 +31,8 @@ class DotProduct(Section):
     """[low, high]: the prediction goes through a sigmoid scaled to this range. Left out: linear."""
     clip: bool = True
     """Linear output only: predictions are clipped to the scale seen in training when they leave the library."""
+    user_drift: bool = False
+    """gibbs only: whether each user's bias moves with time, at every pace from seconds to months."""
 
     @model_validator(mode="after")
     def _range_rises(self) -> Self:
@@ -98,6 +100,8 @@ class SvdPP(Section):
     """Whether the users who rated an item count for the item as well."""
     clip: bool = True
     """Predictions are clipped to the scale seen in training when they leave the library."""
+    user_drift: bool = False
+    """gibbs only: whether each user's bias moves with time, at every pace from seconds to months."""
 
 
 Model = Annotated[DotProduct | EmbeddingNet | SvdPP, Field(discriminator="kind")]

@@ -136,8 +136,10 @@ Training = Annotated[Sgd | AdamW | Gibbs, Field(discriminator="method")]
 
 
 def method_for(model: object) -> str:
-    """The method that a model gets when the config names none: sgd where it can fit it."""
+    """The method that a model gets when the config names none: sgd where it can fit it, else who can."""
     given = model if isinstance(model, Mapping) else {}
+    if given.get("user_drift") is True:
+        return "gibbs"
     return "adamw" if given.get("kind") == "embedding_net" or given.get("y_range") is not None else "sgd"
 
 
@@ -152,4 +154,6 @@ def misfit(method: str, model: Model) -> str | None:
             return "gibbs fits biases too, and the model has none: sgd can fit it"
         case "adamw", SvdPP():
             return "adamw does not fit svdpp: sgd and gibbs can"
+        case "sgd" | "adamw", DotProduct(user_drift=True) | SvdPP(user_drift=True):
+            return f"{method} fits no user_drift: gibbs can"
     return None

@@ -17,7 +17,6 @@ TimeUnit = Literal["seconds", "milliseconds", "ISO dates"]
 
 ROLES: tuple[Role, ...] = ("user", "item", "rating", "timestamp")
 EVERYTHING: frozenset[Role] = frozenset(ROLES)
-LONGEST_SECONDS = 1e11  # in seconds the year 5138, in milliseconds March 1973
 
 
 @dataclass(frozen=True, eq=False)

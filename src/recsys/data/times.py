@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from recsys.data.table import LONGEST_SECONDS, Table
+from recsys.data.table import Table
+from recsys.data.values import LONGEST_SECONDS
 
 
 def in_seconds(tables: Sequence[Table]) -> list[Table]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, datetime, timedelta
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+LONGEST_SECONDS = 1e11  # in seconds the year 5138, in milliseconds March 1973
 ISO = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d(:\d\d(:\d\d([.]\d{1,9})?)?)?)? ?(?P<zone>Z|[+-]\d\d(:?\d\d)?)?", re.ASCII)
 
 
@@ -18,6 +20,17 @@ def number(text: str) -> float | None:
         return float(text)
     except ValueError:
         return None
+
+
+def moment(text: str) -> float | None:
+    """Seconds since 1970-01-01 UTC of a time as ratings files have them; None if it is none.
+
+    A number is seconds, or milliseconds above LONGEST_SECONDS; else it is an ISO date.
+    """
+    value = number(text)
+    if value is None or not math.isfinite(value):
+        return iso_seconds(text)
+    return value / 1000 if abs(value) > LONGEST_SECONDS else value
 
 
 def iso_seconds(text: str) -> float | None:

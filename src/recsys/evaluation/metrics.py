@@ -31,5 +31,5 @@ def evaluate(scorer: Scorer, ratings: Ratings) -> Scores:
 
 def errors(scorer: Scorer, ratings: Ratings) -> Errors:
     """r̂ − r of each rating, float64, shape (n,)."""
-    predicted = scorer.rate(ratings.user_idx, ratings.item_idx).rating
+    predicted = scorer.rate(ratings.user_idx, ratings.item_idx, ratings.timestamp).rating
     return np.subtract(predicted, ratings.rating, dtype=np.float64)

@@ -21,7 +21,7 @@ def accuracy(store: Store) -> dict[str, Any] | str:
     ratings = store.held_out(part)
     if ratings is None:
         return NOTHING_HELD_OUT
-    predicted = store.scorer.rate(ratings.user_idx, ratings.item_idx).rating
+    predicted = store.scorer.rate(ratings.user_idx, ratings.item_idx, ratings.timestamp).rating
     return {
         "part": part,
         "calibration": calibration(predicted, ratings.rating),

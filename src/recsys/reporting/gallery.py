@@ -91,7 +91,7 @@ def _figures(store: Store, found: Interpretation) -> dict[str, Figure]:
     for part in ("test", "valid"):
         ratings = store.held_out(part)
         if ratings is not None:
-            predicted = store.scorer.rate(ratings.user_idx, ratings.item_idx).rating
+            predicted = store.scorer.rate(ratings.user_idx, ratings.item_idx, ratings.timestamp).rating
             drawn["predicted-against-actual"] = figures.predicted_against_actual(ratings.rating, predicted, part)
             break
     return drawn

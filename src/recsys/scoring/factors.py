@@ -7,7 +7,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from recsys.data.ratings import Times
 from recsys.data.vocabulary import Indices
+from recsys.scoring.drift import Drift
 
 LinkKind = Literal["identity", "clip", "sigmoid"]
 Array = np.ndarray[Any, np.dtype[np.float32]]
@@ -47,8 +49,9 @@ class Predictions:
 class Factors:
     """score = global_mean + user_bias[u] + item_bias[i] + user_factors[u] · item_factors[i]; rating = link(score).
 
-    Everything is in rating units (before the sigmoid where there is one). The last row of each array stands for
-    whoever is unknown, so that index −1 finds it: the mean of the known rows.
+    Where there is a drift and a time, the drift of u at that time is added. Everything is in rating units (before the
+    sigmoid where there is one). The last row of each array stands for whoever is unknown, so that index −1 finds it:
+    the mean of the known rows.
 
     Attributes:
         user_bias, item_bias: float32, shapes (n_users + 1,) and (n_items + 1,).
@@ -61,6 +64,7 @@ class Factors:
     user_factors: Array
     item_factors: Array
     link: Link
+    drift: Drift | None = None
 
     @property
     def n_users(self) -> int:
@@ -77,18 +81,21 @@ class Factors:
         """Factors of each user and item."""
         return int(self.user_factors.shape[1])
 
-    def rate(self, user_idx: Indices, item_idx: Indices, timestamp: Array | None = None) -> Predictions:
-        """Predicted ratings of the pairs; index −1 gets the fallback. `timestamp` changes nothing here."""
+    def rate(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Predictions:
+        """Predicted ratings of the pairs, at times in seconds; index −1 gets the fallback."""
         rating = np.empty(len(user_idx), dtype=np.float32)
         for start in range(0, len(rating), CHUNK):
             rows = slice(start, start + CHUNK)
-            rating[rows] = self.link(self.score(user_idx[rows], item_idx[rows]))
+            when = None if timestamp is None else timestamp[rows]
+            rating[rows] = self.link(self.score(user_idx[rows], item_idx[rows], when))
         return Predictions(rating)
 
-    def score(self, user_idx: Indices, item_idx: Indices) -> Array:
+    def score(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Array:
         """Scores of the pairs, float32, shape (n,)."""
         interaction = np.einsum("nf,nf->n", self.user_factors[user_idx], self.item_factors[item_idx])
         bias = self.user_bias[user_idx] + self.item_bias[item_idx]
+        if self.drift is not None and timestamp is not None:
+            bias += self.drift.at(user_idx, timestamp)[0]
         return np.asarray(np.float32(self.global_mean) + bias + interaction)
 
     def score_all(self, user_idx: Indices) -> Array:
@@ -98,14 +105,18 @@ class Factors:
         scores += (self.user_bias[user_idx] + np.float32(self.global_mean))[:, None]
         return scores
 
-    def parts(self, user_idx: int, item_idx: int) -> dict[str, float]:
-        """What the score of a pair is the sum of."""
+    def parts(self, user_idx: int, item_idx: int, timestamp: float | None = None) -> dict[str, float]:
+        """What the score of a pair is the sum of; the drift at a time, where the model has one."""
+        user, item = np.array([user_idx], dtype=np.int32), np.array([item_idx], dtype=np.int32)
+        when = None if timestamp is None else np.array([timestamp])
         parts = {
             "global_mean": float(self.global_mean),
             "user_bias": float(self.user_bias[user_idx]),
             "item_bias": float(self.item_bias[item_idx]),
         }
-        score = self.score(np.array([user_idx], dtype=np.int32), np.array([item_idx], dtype=np.int32))
+        if self.drift is not None and when is not None:
+            parts["user_drift"] = float(self.drift.at(user, when)[0][0])
+        score = self.score(user, item, when)
         return {**parts, "interaction": float(score[0]) - sum(parts.values())}
 
 

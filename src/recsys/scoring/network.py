@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from recsys.data.ratings import Times
 from recsys.data.vocabulary import Indices
 from recsys.scoring.factors import Array, Link, Predictions
 
@@ -53,12 +54,12 @@ class Network:
         """Lengths of the embeddings: user and item."""
         return {"user": self.user_embedding.shape[1], "item": self.item_embedding.shape[1]}
 
-    def rate(self, user_idx: Indices, item_idx: Indices, timestamp: Array | None = None) -> Predictions:
+    def rate(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Predictions:
         """Predicted ratings of the pairs; index −1 gets the fallback. `timestamp` changes nothing here."""
         return Predictions(self.link(self.score(user_idx, item_idx)))
 
-    def score(self, user_idx: Indices, item_idx: Indices) -> Array:
-        """Scores of the pairs, float32, shape (n,)."""
+    def score(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Array:
+        """Scores of the pairs, float32, shape (n,). `timestamp` changes nothing here."""
         scores = np.empty(len(user_idx), dtype=np.float32)
         for rows in _chunks(len(scores), CHUNK):
             scores[rows] = self._rest(self._user_part(user_idx[rows]) + self._item_part(item_idx[rows]))
@@ -75,7 +76,7 @@ class Network:
                 scores[rows, columns] = self._rest(first).reshape(-1, len(items))
         return scores
 
-    def parts(self, user_idx: int, item_idx: int) -> dict[str, float]:
+    def parts(self, user_idx: int, item_idx: int, timestamp: float | None = None) -> dict[str, float]:
         """What a score is the sum of, here one number: a network's score has no parts that mean something alone."""
         one_user, one_item = np.array([user_idx], dtype=np.int32), np.array([item_idx], dtype=np.int32)
         return {"network": float(self.score(one_user, one_item)[0])}

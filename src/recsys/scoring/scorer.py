@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol, TypeAlias
 
+from recsys.data.ratings import Times
 from recsys.data.vocabulary import Indices
 from recsys.scoring.factors import Array, Factors, Predictions
 from recsys.scoring.network import Network
@@ -15,7 +16,7 @@ Trained: TypeAlias = Factors | Network
 class Scorer(Protocol):
     """What evaluation, serving and reporting know of a model."""
 
-    def rate(self, user_idx: Indices, item_idx: Indices, timestamp: Array | None = None) -> Predictions:
+    def rate(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Predictions:
         """Predicted ratings of pairs, in rating units; −1 is an unknown id and gets the stated fallback."""
         ...
 

@@ -13,8 +13,9 @@ import numpy as np
 
 from recsys.cores import usable_cores
 from recsys.data.ids import as_ids, indices_of
+from recsys.data.ratings import Times
 from recsys.data.read import read_table
-from recsys.data.table import Coded
+from recsys.data.table import Coded, Role
 from recsys.data.vocabulary import UNKNOWN, Indices, Vocabulary
 from recsys.errors import UnknownIdError
 from recsys.records import Observer, Scoring
@@ -24,6 +25,7 @@ from recsys.serving.arrow import column, csv_file, taken
 from recsys.serving.recommender import OnUnknown, Recommender
 from recsys.serving.store import Store
 
+PAIR: frozenset[Role] = frozenset({"user", "item"})
 PAIRS = 1 << 20  # written at once
 SCORES = 1 << 22  # at once in each thread: 16 MB
 THREADS = usable_cores()
@@ -31,8 +33,10 @@ THREADS = usable_cores()
 
 def predict_file(
     store: Store, pairs: Path, output: Path, on_unknown: OnUnknown, observe: Observer, interval: float | None = None
-) -> dict[str, int]:
+) -> dict[str, int | bool]:
     """Writes user_id, item_id, rating for every pair of `pairs`, in its order; returns the counts.
+
+    Where predictions depend on time, the times of the file are used, and "with_times" says whether there were any.
 
     Args:
         interval: a level such as 0.9 for std, low and high beside each rating.
@@ -44,15 +48,18 @@ def predict_file(
     """
     if interval is not None:
         store.check_interval(interval)
-    asked = read_table(pairs, store.data, frozenset({"user", "item"}), observe)
+    wanted: frozenset[Role] = PAIR if store.drift is None else PAIR | {"timestamp"}
+    asked = read_table(pairs, store.data, wanted, observe)
     assert asked.user is not None
     assert asked.item is not None
     user_idx = indices_of(asked.user.texts, store.users)[asked.user.codes]
     item_idx = indices_of(asked.item.texts, store.items)[asked.item.codes]
-    counts = {
+    times = asked.timestamp
+    counts: dict[str, int | bool] = {
         "n_pairs": asked.n_rows,
         "n_unknown_users": int(np.count_nonzero(user_idx == UNKNOWN)),
         "n_unknown_items": int(np.count_nonzero(item_idx == UNKNOWN)),
+        **({} if store.drift is None else {"with_times": times is not None}),
     }
     if on_unknown == "error":
         _refuse_unknown(pairs, "user", asked.user, user_idx, store.users)
@@ -65,7 +72,7 @@ def predict_file(
                 {
                     "user_id": taken(user_ids, asked.user.codes[rows]),
                     "item_id": taken(item_ids, asked.item.codes[rows]),
-                    **_rated(store, user_idx[rows], item_idx[rows], interval),
+                    **_rated(store, user_idx[rows], item_idx[rows], None if times is None else times[rows], interval),
                 }
             )
             observe(Scoring(min(start + PAIRS, asked.n_rows), asked.n_rows))
@@ -154,11 +161,13 @@ def best_of_all(
             yield waiting.popleft().result()
 
 
-def _rated(store: Store, user_idx: Indices, item_idx: Indices, interval: float | None) -> dict[str, Any]:
+def _rated(
+    store: Store, user_idx: Indices, item_idx: Indices, times: Times | None, interval: float | None
+) -> dict[str, Any]:
     if interval is None:
-        return {"rating": store.scorer.rate(user_idx, item_idx).rating}
+        return {"rating": store.scorer.rate(user_idx, item_idx, times).rating}
     names = ("rating", "std", "low", "high")
-    return dict(zip(names, store.rate_between(user_idx, item_idx, interval), strict=True))
+    return dict(zip(names, store.rate_between(user_idx, item_idx, interval, times), strict=True))
 
 
 def _refuse_unknown(path: Path, role: str, column: Coded, idx: np.ndarray[Any, Any], vocabulary: Vocabulary) -> None:

@@ -17,6 +17,7 @@ from recsys.records import Observer, silent
 from recsys.serving.store import Store
 
 WANTED: frozenset[Role] = frozenset({"user", "item", "rating"})
+TIMED: frozenset[Role] = WANTED | {"timestamp"}
 K = 10
 
 
@@ -37,7 +38,8 @@ def ratings_to_measure(store: Store, path: Path | None = None, observe: Observer
         RunError: the run has held out none.
     """
     if path is not None:
-        return read_as(path, store.data, store.users, store.items, WANTED, observe)
+        wanted = WANTED if store.drift is None else TIMED
+        return read_as(path, store.data, store.users, store.items, wanted, observe)
     held_out = store.held_out("test")
     if held_out is None:
         raise RunError(
@@ -52,11 +54,13 @@ def ratings_to_measure(store: Store, path: Path | None = None, observe: Observer
 def evaluate_ratings(store: Store, ratings: Ratings) -> dict[str, Any]:
     """The model's scores, and those of the baselines fitted on the run's training ratings.
 
-    Unknown users and items are predicted by the fallback and counted.
+    Unknown users and items are predicted by the fallback and counted. Where predictions depend on time, "with_times"
+    says whether the ratings have one.
     """
     train = store.training_ratings()
     return {
         **asdict(evaluate(store.scorer, ratings)),
+        **({} if store.drift is None else {"with_times": ratings.timestamp is not None}),
         "baselines": {
             "global_mean": asdict(evaluate(baselines.global_mean(train), ratings)),
             "biases": asdict(evaluate(baselines.biases(train), ratings)),
@@ -75,7 +79,7 @@ def coverage_of(store: Store, ratings: Ratings, level: float) -> dict[str, Any]:
     Raises:
         UsageError, RunError: see `Store.check_interval`.
     """
-    _, _, low, high = store.rate_between(ratings.user_idx, ratings.item_idx, level)
+    _, _, low, high = store.rate_between(ratings.user_idx, ratings.item_idx, level, ratings.timestamp)
     return {"level": level, **coverage(ratings, low, high, store.training_ratings())}
 
 

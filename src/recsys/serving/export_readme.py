@@ -6,6 +6,10 @@ from recsys.scoring.factors import Factors, Link
 from recsys.scoring.network import Network
 from recsys.serving.store import Store
 
+WITHOUT_DRIFT = """
+The run knows how each user's bias moves with time. That is not in these files: scores are those of no given time.
+"""
+
 
 def readme(store: Store, how_to_load: str) -> str:
     """The text; `how_to_load` is the Python that reads the ids and arrays of the format at hand."""
@@ -56,7 +60,7 @@ item: the global mean, the link, and the bias and factors that stand for an unkn
 
     score  = global_mean + user_bias + item_bias + user_factors · item_factors
     rating = link(score), and the link here is `{scorer.link.kind}`
-"""
+{WITHOUT_DRIFT if scorer.drift is not None else ""}"""
     return (
         about,
         '''def scores_of(u):

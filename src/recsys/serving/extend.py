@@ -128,8 +128,9 @@ def _solve(store: Store, factors: Factors, new: Newcomers, users: Places, items:
 def _longer_parameters(parameters: Arrays, scale: Scale, users: Added, items: Added) -> Arrays:
     """The parameters, in units of the ratings' standard deviation, with the new rows among them."""
     longer = dict(parameters)
+    dim = parameters["user_embedding"].shape[1]  # gibbs serves further columns, which are no parameters
     for role, (places, rows) in (("user", users), ("item", items)):
-        new = {f"{role}_bias": rows[:, 0] / scale.std, f"{role}_embedding": rows[:, 1:] / scale.std**0.5}
+        new = {f"{role}_bias": rows[:, 0] / scale.std, f"{role}_embedding": rows[:, 1 : 1 + dim] / scale.std**0.5}
         longer |= {name: places.merged(parameters[name], one) for name, one in new.items() if name in parameters}
     return longer
 
@@ -141,7 +142,8 @@ def _longer_factors(factors: Factors, users: Added, items: Added) -> Factors:
         for name, new in ((f"{role}_bias", rows[:, 0]), (f"{role}_factors", rows[:, 1:])):
             known: Array = getattr(factors, name)
             longer[name] = np.concatenate([places.merged(known[:-1], new), known[-1:]])
-    return replace(factors, **longer)
+    drift = None if factors.drift is None else factors.drift.with_users(users[0].old_of)
+    return replace(factors, drift=drift, **longer)
 
 
 def _parts(store: Store, new: Newcomers, config: Config, scale: Scale, observe: Observer) -> Parts:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from recsys.data.ratings import Times
 from recsys.data.split import Parts
 from recsys.data.vocabulary import Indices
 from recsys.errors import RunError, UsageError
@@ -15,13 +16,15 @@ from recsys.evaluation.intervals import Calibration, calibrate, normal
 from recsys.evaluation.metrics import errors
 from recsys.records import Arrays
 from recsys.runs.arrays import memory_map
-from recsys.scoring.factors import Array, Link
+from recsys.scoring.drift import Drift
+from recsys.scoring.factors import Array, Factors, Link
 from recsys.scoring.scorer import Trained
 from recsys.scoring.uncertainty import Samples
 
 Counts = np.ndarray[Any, Any]
 
 MOST_RATINGS = 200_000  # of valid to calibrate on: more would move no factor by 0.5%
+LEAST = 0.1  # of the variance is left, whatever a drift takes off: its share is an approximation
 NUMBERS = ("unit", "noise")  # of Samples, kept as arrays of one element
 
 
@@ -41,21 +44,23 @@ class Intervals:
     Attributes:
         samples: of the model, where its method draws them.
         user_counts, item_counts: training ratings of each, int64.
+        drift: of the users' biases, where the model has that.
     """
 
     samples: Samples | None
     calibration: Calibration
     user_counts: Counts
     item_counts: Counts
+    drift: Drift | None = None
 
     @property
     def facts(self) -> dict[str, Any]:
         """What they stand on: samples of the model or not, and how many ratings of valid."""
         return {"samples": self.samples is not None, "n_valid": self.calibration.n_ratings}
 
-    def std(self, user_idx: Indices, item_idx: Indices) -> Array:
+    def std(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Array:
         """Standard deviations of the ratings about their predictions, in rating units, float32, shape (n,)."""
-        of_model = _std_of_model(self.samples, user_idx, item_idx)
+        of_model = _std_of_model(self.samples, self.drift, user_idx, item_idx, timestamp)
         n_user, n_item = np.append(self.user_counts, 0)[user_idx], np.append(self.item_counts, 0)[item_idx]
         return self.calibration.std(of_model, n_user, n_item)
 
@@ -112,16 +117,19 @@ def learn_intervals(scorer: Trained, samples: Samples | None, parts: Parts) -> I
     Without valid, the samples' standard deviations are taken as they are, and errors as normally distributed.
     """
     counts = parts.known.user_counts, parts.known.item_counts
+    drift = scorer.drift if isinstance(scorer, Factors) else None
     if parts.valid is None:
-        return None if samples is None else Intervals(samples, normal(), *counts)
+        return None if samples is None else Intervals(samples, normal(), *counts, drift)
     valid = parts.valid.take(slice(None, None, -(-len(parts.valid) // MOST_RATINGS)))
     user_idx, item_idx = valid.user_idx, valid.item_idx
     n_user, n_item = np.append(counts[0], 0)[user_idx], np.append(counts[1], 0)[item_idx]
-    of_model = _std_of_model(samples, user_idx, item_idx)
-    return Intervals(samples, calibrate(errors(scorer, valid), of_model, n_user, n_item), *counts)
+    of_model = _std_of_model(samples, drift, user_idx, item_idx, valid.timestamp)
+    return Intervals(samples, calibrate(errors(scorer, valid), of_model, n_user, n_item), *counts, drift)
 
 
-def read_intervals(path: Path, facts: dict[str, Any], user_counts: Counts, item_counts: Counts) -> Intervals:
+def read_intervals(
+    path: Path, facts: dict[str, Any], user_counts: Counts, item_counts: Counts, drift: Drift | None
+) -> Intervals:
     """The intervals in a file of the serving folder, the samples read from disk as they are touched.
 
     Args:
@@ -129,7 +137,7 @@ def read_intervals(path: Path, facts: dict[str, Any], user_counts: Counts, item_
     """
     samples = _read_samples(path) if facts["samples"] else None
     coefficients, factors = (np.array(memory_map(path, name)) for name in ("coefficients", "factors"))
-    return Intervals(samples, Calibration(coefficients, factors, facts["n_valid"]), user_counts, item_counts)
+    return Intervals(samples, Calibration(coefficients, factors, facts["n_valid"]), user_counts, item_counts, drift)
 
 
 def _read_samples(path: Path) -> Samples:
@@ -143,5 +151,13 @@ def _read_samples(path: Path) -> Samples:
     )
 
 
-def _std_of_model(samples: Samples | None, user_idx: Indices, item_idx: Indices) -> Array:
-    return np.ones(len(user_idx), dtype=np.float32) if samples is None else samples.std(user_idx, item_idx)
+def _std_of_model(
+    samples: Samples | None, drift: Drift | None, user_idx: Indices, item_idx: Indices, timestamp: Times | None
+) -> Array:
+    if samples is None:
+        return np.ones(len(user_idx), dtype=np.float32)
+    std = samples.std(user_idx, item_idx)
+    if drift is None:
+        return std
+    more = drift.at_no_time(len(std)) if timestamp is None else drift.at(user_idx, timestamp)[1]
+    return np.sqrt(np.maximum(np.square(std) + more, LEAST * np.square(std)))

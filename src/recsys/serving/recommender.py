@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from recsys.data.ratings import Times
 from recsys.data.vocabulary import UNKNOWN, Indices, Vocabulary
 from recsys.errors import UnknownIdError
 from recsys.scoring.top import top_n
@@ -82,6 +83,7 @@ class Recommender:
         *,
         on_unknown: OnUnknown = "error",
         interval: float | None = None,
+        at: float | None = None,
     ) -> Prediction:
         """The rating that the user would give the item.
 
@@ -89,25 +91,28 @@ class Recommender:
             on_unknown: what to do about an id without training ratings: raise, or predict with the mean of the
                 known biases and factors or embeddings (and say so in known_user, known_item).
             interval: a level such as 0.9: adds `std`, and the interval that holds so large a share of such ratings.
+            at: when, in seconds since 1970-01-01 UTC; left out, the user's bias without its drift.
         Raises:
             UnknownIdError: with on_unknown="error".
             UsageError: the level is not between 0 and 1.
-            RunError: the run cannot give an interval, or none of that level.
+            RunError: the run cannot give an interval, or none of that level; its predictions do not depend on time.
         """
         store = self.store
+        if at is not None:
+            store.check_drift()
         user, user_idx = _find("user", store.users, user_id, on_unknown)
         item, item_idx = _find("item", store.items, item_id, on_unknown)
         one_user, one_item = np.array([user_idx], dtype=np.int32), np.array([item_idx], dtype=np.int32)
-        scorer = store.scorer
-        score = scorer.score(one_user, one_item)
-        std, around = self._interval(one_user, one_item, interval) if interval is not None else (None, None)
+        scorer, when = store.scorer, None if at is None else np.array([at], dtype=np.float64)
+        score = scorer.score(one_user, one_item, when)
+        std, around = self._interval(one_user, one_item, interval, when) if interval is not None else (None, None)
         return Prediction(
             user_id=user,
             item_id=item,
             rating=float(scorer.link(score)[0]),
             score=float(score[0]),
             link=scorer.link.kind,
-            parts=scorer.parts(user_idx, item_idx),
+            parts=scorer.parts(user_idx, item_idx, at),
             known_user=user_idx != UNKNOWN,
             known_item=item_idx != UNKNOWN,
             title=self.title(item_idx),
@@ -221,9 +226,11 @@ class Recommender:
         """The item's title, if it has one."""
         return (str(self.store.titles[item_idx]) or None) if item_idx != UNKNOWN else None
 
-    def _interval(self, user_idx: Indices, item_idx: Indices, level: float) -> tuple[float, Interval]:
+    def _interval(
+        self, user_idx: Indices, item_idx: Indices, level: float, timestamp: Times | None
+    ) -> tuple[float, Interval]:
         """The std and the interval of one pair."""
-        _, std, low, high = self.store.rate_between(user_idx, item_idx, level)
+        _, std, low, high = self.store.rate_between(user_idx, item_idx, level, timestamp)
         return float(std[0]), Interval(level, float(low[0]), float(high[0]))
 
     @cached_property

@@ -12,7 +12,7 @@ import numpy as np
 from recsys.config.config import Config
 from recsys.config.data import Data
 from recsys.data.chunks import chunks
-from recsys.data.ratings import Ratings
+from recsys.data.ratings import Ratings, Times
 from recsys.data.split import Parts
 from recsys.data.vocabulary import Indices, Vocabulary
 from recsys.errors import RunError
@@ -20,6 +20,7 @@ from recsys.records import Arrays
 from recsys.runs.arrays import memory_map
 from recsys.runs.directory import SERVING, SERVING_JSON, default_run
 from recsys.runs.sealed import Sealed, open_sealed, write_sealed
+from recsys.scoring.drift import Drift
 from recsys.scoring.factors import Array, Factors
 from recsys.scoring.scorer import Trained
 from recsys.serving.intervals import Intervals, check_level, read_intervals
@@ -32,6 +33,7 @@ SEEN, HELD_OUT = "seen.safetensors", "held_out.safetensors"
 ITEM_COLUMNS, INTERVALS = "item_columns.safetensors", "intervals.safetensors"
 HeldOut = Literal["valid", "test", "earlier"]
 HELD_OUT_COLUMNS = ("user_idx", "item_idx", "rating")
+TIME = "timestamp"  # kept beside them where the predictions depend on it
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +71,25 @@ class Store:
             hint="train one with model.kind: dot_product",
         )
 
+    @property
+    def drift(self) -> Drift | None:
+        """How users' biases move, where the model has that."""
+        return self.scorer.drift if isinstance(self.scorer, Factors) else None
+
+    def check_drift(self) -> None:
+        """Refuses a time where predictions do not depend on it.
+
+        Raises:
+            RunError: they do not.
+        """
+        if self.drift is None:
+            raise RunError(
+                "the run's predictions do not depend on time",
+                where=str(self.sealed.path),
+                expected="a run that was trained by gibbs with model.user_drift: true",
+                hint="leave the time out",
+            )
+
     def seen(self, user_idx: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
         """The items that a user rated in training, int32 indices, and the ratings, float32."""
         start, end = self._seen_offsets[user_idx : user_idx + 2].tolist()
@@ -94,7 +115,9 @@ class Store:
         return Ratings(user_idx, item_idx[rows], rating[rows], None, self.users, self.items)
 
     def held_out(self, part: HeldOut) -> Ratings | None:
-        """The ratings that the run was measured on, without times; None if it had no such part.
+        """The ratings that the run was measured on; None if it had no such part.
+
+        They have times where the predictions depend on them.
 
         earlier: those that the runs which it starts from were measured on.
         """
@@ -102,7 +125,7 @@ class Store:
         if f"{part}_rating" not in arrays:
             return None
         user_idx, item_idx, rating = (arrays[f"{part}_{name}"] for name in HELD_OUT_COLUMNS)
-        return Ratings(user_idx, item_idx, rating, None, self.users, self.items)
+        return Ratings(user_idx, item_idx, rating, arrays.get(f"{part}_{TIME}"), self.users, self.items)
 
     @cached_property
     def item_columns(self) -> dict[str, np.ndarray[Any, Any]]:
@@ -118,7 +141,7 @@ class Store:
         if facts is None:
             return None
         self.sealed.check(INTERVALS)
-        return read_intervals(self.sealed.path / INTERVALS, facts, self.user_counts, self.item_counts)
+        return read_intervals(self.sealed.path / INTERVALS, facts, self.user_counts, self.item_counts, self.drift)
 
     def check_interval(self, level: float) -> Intervals:
         """Refuses a level at which the run can give no intervals; returns what gives them at others.
@@ -138,17 +161,19 @@ class Store:
         self.intervals.check(level)
         return self.intervals
 
-    def rate_between(self, user_idx: Indices, item_idx: Indices, level: float) -> tuple[Array, Array, Array, Array]:
+    def rate_between(
+        self, user_idx: Indices, item_idx: Indices, level: float, timestamp: Times | None = None
+    ) -> tuple[Array, Array, Array, Array]:
         """Predicted ratings of pairs, their std, and the ends of the intervals that hold ratings at `level`.
 
-        All in rating units, float32, shape (n,); index −1 is an unknown id.
+        All in rating units, float32, shape (n,); index −1 is an unknown id; times are in seconds.
 
         Raises:
             UsageError, RunError: see `check_interval`.
         """
         intervals = self.check_interval(level)
-        rating = self.scorer.rate(user_idx, item_idx).rating
-        std = intervals.std(user_idx, item_idx)
+        rating = self.scorer.rate(user_idx, item_idx, timestamp).rating
+        std = intervals.std(user_idx, item_idx, timestamp)
         return rating, std, *intervals.ends(rating, std, level, self.scorer.link)
 
     @cached_property
@@ -190,7 +215,7 @@ def write_serving(run: Path, scorer: Trained, parts: Parts, config: Config, inte
             USERS: {**pack_ids(train.users), "n_ratings": train.user_counts},
             ITEMS: {**pack_ids(train.items), **pack_texts("titles", titles), "n_ratings": train.item_counts},
             SEEN: _by_user(train),
-            HELD_OUT: _held_out(parts),
+            HELD_OUT: _held_out(parts, with_times=isinstance(scorer, Factors) and scorer.drift is not None),
             **_item_columns(parts),
             **({} if intervals is None else {INTERVALS: intervals.arrays()}),
         },
@@ -243,12 +268,12 @@ def _by_user(train: Ratings) -> Arrays:
     return {"item_idx": train.item_idx[keys], "rating": train.rating[keys]}
 
 
-def _held_out(parts: Parts) -> Arrays:
+def _held_out(parts: Parts, *, with_times: bool) -> Arrays:
     return {
         f"{part}_{name}": getattr(ratings, name)
         for part, ratings in (("valid", parts.valid), ("test", parts.test), ("earlier", parts.earlier_test))
         if ratings is not None
-        for name in HELD_OUT_COLUMNS
+        for name in (*HELD_OUT_COLUMNS, *((TIME,) if with_times and ratings.timestamp is not None else ()))
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from recsys.scoring.factors import Factors, Link, in_rating_units
 from recsys.scoring.uncertainty import Samples
 from recsys.seeding import rng
 from recsys.training.gibbs.covariance import covariance_columns
+from recsys.training.gibbs.drift import Paths, by_time
 from recsys.training.gibbs.samples import Kept, is_kept
 from recsys.training.gibbs.side import Rated, Side
 from recsys.training.gibbs.sweep import draw_rows, draw_spread, prior_draws
@@ -50,6 +52,7 @@ class GibbsLearner:
         assert isinstance(settings.burn_in, int)
         assert isinstance(settings.n_kept_samples, int)
         self._burn_in, self._n_kept = settings.burn_in, settings.n_kept_samples
+        train = by_time(train) if model.settings.user_drift else train
         rating = ((train.rating - model.scale.mean) / model.scale.std).astype(np.float32)
         self._rated = {
             "user": Rated.of(train.user_idx, train.item_idx, rating, n_users, n_items),
@@ -61,6 +64,7 @@ class GibbsLearner:
             role: Side.first(self._rated[role], dim, n_other, seed, role, implicit=role in implicit)
             for role, n_other in (("user", n_items), ("item", n_users))
         }
+        self._paths = Paths.of(train) if model.settings.user_drift else None
         self._alpha = 1.0
         self._n_counted = 0  # sweeps whose samples count
         self._is_done = False
@@ -75,7 +79,8 @@ class GibbsLearner:
     def epoch(self, number: int, observe: Observer) -> Pass:
         """One sweep. train_rmse weighs each rating by its noise precision, as the sampler does."""
         users, items = self._sides["user"], self._sides["item"]
-        rated = self._rated
+        paths = self._paths
+        rated = self._rated if paths is None else paths.taken_off(self._rated)
         observe(Step(number, self.n_epochs, 0, self.n_ratings, 0.0))
         with ThreadPoolExecutor(self._n_threads) as pool:
             draw_rows(users, items, rated["user"], self._alpha, (self._seed, "user", number), pool)
@@ -83,11 +88,13 @@ class GibbsLearner:
             draws = prior_draws(users, rated["user"], rated["item"], (self._seed, "user", number))
             draws += prior_draws(items, rated["item"], rated["user"], (self._seed, "item", number))
             list(pool.map(lambda draw: draw(), draws))  # either side's leave the other alone
-        random = rng(self._seed, "gibbs noise", number)
-        squares = float(items.noise_precision.astype(np.float64) @ items.squares)
-        self._alpha = random.standard_gamma(0.5 * (1 + self.n_ratings)) / (0.5 * (1 + squares))
-        users.spread = draw_spread(users.noise_precision, random)
-        items.spread = draw_spread(items.noise_precision, random)
+            random = rng(self._seed, "gibbs noise", number)
+            squares = float(items.noise_precision.astype(np.float64) @ items.squares)
+            self._alpha = random.standard_gamma(0.5 * (1 + self.n_ratings)) / (0.5 * (1 + squares))
+            users.spread = draw_spread(users.noise_precision, random)
+            items.spread = draw_spread(items.noise_precision, random)
+            if paths is not None:
+                paths.draw(users, items, self._rated["user"], self._alpha, (self._seed, number), pool)
         if number > self._burn_in:
             self._count(number)
         self._is_done = number == self.n_epochs
@@ -103,8 +110,9 @@ class GibbsLearner:
         model = {name: tensor.detach().numpy() for name, tensor in self._model.state_dict().items()}
         sample = self._sides["user"].arrays("user") | self._sides["item"].arrays("item")
         sums = {f"sum.{name}": array for name, array in self._sums.items()}
+        paths = {} if self._paths is None else self._paths.arrays()
         chain = np.array([self._alpha, self._n_counted])
-        return State(epoch, model, {**sample, **sums, **self._kept.arrays(), "chain": chain})
+        return State(epoch, model, {**sample, **sums, **paths, **self._kept.arrays(), "chain": chain})
 
     def restore(self, state: State) -> None:
         """Goes on with a sample and its sums."""
@@ -113,6 +121,8 @@ class GibbsLearner:
             side.restore(state.learner, role)
         self._sums = {name: state.learner[f"sum.{name}"].copy() for name in self._sums}
         self._kept.restore(state.learner)
+        if self._paths is not None:
+            self._paths.restore(state.learner)
         self._alpha, self._n_counted = float(state.learner["chain"][0]), int(state.learner["chain"][1])
         self._is_done = state.epoch == self.n_epochs
 
@@ -132,7 +142,9 @@ class GibbsLearner:
             factors = {role: np.hstack([factors[role], one]) for role, one in zip(factors, more, strict=True)}
         user, item = ((factors[role], bias[role]) for role in ("user", "item"))
         link = Link("clip" if model.settings.clip else "identity", model.scale.low, model.scale.high)
-        return in_rating_units(model.scale.mean, model.scale.std, user, item, link)
+        scorer = in_rating_units(model.scale.mean, model.scale.std, user, item, link)
+        drift = None if self._paths is None else self._paths.served(self._n_counted, model.scale.std)
+        return replace(scorer, drift=drift)
 
     def settings(self) -> dict[str, object]:
         """All that the result depends on, with `auto` resolved: so not the number of threads."""
@@ -165,6 +177,8 @@ class GibbsLearner:
         for name, array in sample.items():
             self._sums[name] += array @ turn
         self._n_counted += 1
+        if self._paths is not None:
+            self._paths.count()
         self._kept.count(self._sides, self._alpha)
         if is_kept(number - self._burn_in, self.n_epochs - self._burn_in, self._n_kept):
             self._kept.keep(self._sides, turn, rng(self._seed, "gibbs unknown", number))

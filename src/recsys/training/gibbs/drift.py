@@ -1,0 +1,215 @@
+"""The drift of each user's bias along their own time line, drawn path by path.
+
+B_u(t) = B_u + Σ_k x_uk(t), where x_uk is an Ornstein-Uhlenbeck path: with ρ = exp(−Δt / length_k) from one moment to
+the next, x_next ~ N(ρ x, v_k (1 − ρ²)), and the first x ~ N(0, v_k). There is one length a decade, so that nobody has
+to choose windows, and one variance v_k for all users, √v_k ~ N(0, 1) in standardised units.
+
+Source: Uhlenbeck, Ornstein 1930, "On the Theory of the Brownian Motion"; Carter, Kohn 1994, "On Gibbs Sampling for
+State Space Models"; Frühwirth-Schnatter 1994, "Data Augmentation and Dynamic Linear Models".
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from recsys.data.ratings import Ratings
+from recsys.errors import DataError
+from recsys.records import Arrays
+from recsys.scoring.drift import Drift, Numbers
+from recsys.seeding import rng
+from recsys.training.gibbs.drift_kernel import draw_paths_kernel
+from recsys.training.gibbs.side import Array, Counts, Rated, Side
+
+LENGTHS = np.array([1e1, 1e2, 1e3, 1e4, 1e5, 1e7])  # seconds
+FIRST_VARIANCE = 0.05  # of each path, in standardised units
+
+
+@dataclass(eq=False)
+class Paths:
+    """The paths of a sample, and sums over the samples that count.
+
+    A moment is a time at which a user has rated, perhaps more than one item.
+
+    Attributes:
+        start: int64, shape (n_users + 1,): user u has the moments start[u] … start[u + 1] − 1, which rise in time.
+        rated: int64, shape (n_moments + 1,): moment m has the ratings rated[m] … rated[m + 1] − 1, in the users' order.
+        time: float64, shape (n_moments,), seconds.
+        by_item: for each rating in the items' order, its place in the users' order.
+        rho, fresh: exp(−Δt / length) from the moment before, 0 for a user's first, and 1 − its square; float32, shapes
+            (n_moments, n_paths).
+        state: x, float32, shape (n_moments, n_paths), in standardised units.
+        total: its sum over the paths, float32, shape (n_moments,).
+        level: of each user, the bias and the mean product with the items rated, float32, shape (n_users,).
+        variance: v, float64, shape (n_paths,).
+        sum, sum_variance: of `state` and `variance` over the samples that count; float64.
+        moved, still: sums of `level` and of its square, with the drift at each moment, float64, shape (2, n_moments),
+            and without it, shape (2, n_users).
+    """
+
+    start: Counts
+    rated: Counts
+    time: Numbers
+    by_item: Counts
+    rho: Array
+    fresh: Array
+    state: Array
+    total: Array
+    level: Array
+    variance: Numbers
+    sum: Numbers
+    sum_variance: Numbers
+    moved: Numbers
+    still: Numbers
+
+    @classmethod
+    def of(cls, train: Ratings) -> Paths:
+        """Where the chain begins: no drift.
+
+        Args:
+            train: in the order of `by_time`.
+        """
+        assert train.timestamp is not None
+        is_new = np.ones(len(train), dtype=bool)
+        is_new[1:] = (np.diff(train.user_idx) != 0) | (np.diff(train.timestamp) != 0)
+        rated = np.append(np.flatnonzero(is_new), len(train))
+        user, time = train.user_idx[rated[:-1]], train.timestamp[rated[:-1]]
+        start = np.searchsorted(user, np.arange(len(train.users) + 1))
+        gap = np.diff(time, prepend=0)
+        gap[start[:-1]] = np.inf  # every user has training ratings, and so a first moment
+        shape = len(time), len(LENGTHS)
+        return cls(
+            start=start,
+            rated=rated,
+            time=time,
+            by_item=np.argsort(train.item_idx, kind="stable"),
+            rho=np.exp(-gap[:, None] / LENGTHS).astype(np.float32),
+            fresh=-np.expm1(-2 * gap[:, None] / LENGTHS).astype(np.float32),
+            state=np.zeros(shape, np.float32),
+            total=np.zeros(len(time), np.float32),
+            level=np.zeros(len(train.users), np.float32),
+            variance=np.full(len(LENGTHS), FIRST_VARIANCE),
+            sum=np.zeros(shape),
+            sum_variance=np.zeros(len(LENGTHS)),
+            moved=np.zeros((2, len(time))),
+            still=np.zeros((2, len(train.users))),
+        )
+
+    def taken_off(self, rated: dict[str, Rated]) -> dict[str, Rated]:
+        """The ratings less the drift of the sample: what the rest of the model has to say."""
+        left = rated["user"].rating - np.repeat(self.total, np.diff(self.rated))
+        return {
+            "user": replace(rated["user"], rating=left),
+            "item": replace(rated["item"], rating=left[self.by_item]),
+        }
+
+    def draw(
+        self, users: Side, items: Side, rated: Rated, alpha: float, stream: tuple[int, int], pool: ThreadPoolExecutor
+    ) -> None:
+        """Draws all paths given the rest of the sample, and then their variances.
+
+        Args:
+            rated: the ratings of each user as they are, with the drift in them.
+            stream: seed and sweep.
+        """
+        seed, sweep = stream
+        kernel = draw_paths_kernel()
+        precision = np.float32(alpha) * users.noise_precision
+
+        def draw_chunk(chunk: int) -> Any:
+            first, end = rated.cuts[chunk : chunk + 2].tolist()
+            shape = int(self.start[end] - self.start[first]), len(LENGTHS)
+            normal = rng(seed, "gibbs drift", sweep, chunk).standard_normal(shape, dtype=np.float32)
+            sums = np.zeros(len(LENGTHS)), np.zeros((len(LENGTHS), len(LENGTHS))), np.zeros(len(LENGTHS))
+            ratings = self.rated, rated.idx, rated.rating
+            rows = users.row, items.row, precision, items.noise_precision
+            times = self.rho, self.fresh, self.variance
+            kernel(first, end, self.start, *ratings, *rows, *times, normal, self.state, self.total, self.level, *sums)
+            return sums
+
+        of_chunks = pool.map(draw_chunk, range(len(rated.cuts) - 1))
+        squares, gram, right = (np.sum(sums, axis=0) for sums in zip(*of_chunks, strict=True))
+        random = rng(seed, "gibbs variances of drift", sweep)
+        self._draw_variances(squares, random)
+        self._draw_sizes(gram, right, random)
+
+    def _draw_variances(self, squares: Numbers, random: np.random.Generator) -> None:
+        """Draws v given the paths, where √v ~ N(0, 1) beforehand: v ~ inverse Gamma · exp(−v / 2)."""
+        new = 0.5 * squares / random.standard_gamma(0.5 * max(len(self.time) - 1, 1), len(LENGTHS))
+        is_taken = np.log(random.random(len(LENGTHS))) < 0.5 * (self.variance - new)
+        self.variance = np.where(is_taken, new, self.variance)
+
+    def _draw_sizes(self, gram: Numbers, right: Numbers, random: np.random.Generator) -> None:
+        """Draws √v again given the shapes of the paths, which all grow and shrink with it.
+
+        Given the paths alone, small variances would take hundreds of sweeps to find where they belong.
+
+        Source: Yu, Meng 2011, "To Center or Not to Center: That Is Not the Question", on interweaving both.
+        """
+        root = np.sqrt(self.variance)
+        factor = np.linalg.cholesky(gram / np.outer(root, root) + np.eye(len(root)))
+        size = np.linalg.solve(factor.T, np.linalg.solve(factor, right / root) + random.standard_normal(len(root)))
+        self.variance = np.square(size)
+        self.state *= (size / root).astype(np.float32)
+        self.total = np.einsum("mk->m", self.state)
+
+    def count(self) -> None:
+        """Adds the sample to the sums."""
+        self.sum += self.state
+        self.sum_variance += self.variance
+        for sums, one in (
+            (self.still, self.level),
+            (self.moved, np.repeat(self.level, np.diff(self.start)) + self.total),
+        ):
+            sums += np.stack([one, np.square(one)])
+
+    def arrays(self) -> Arrays:
+        """What changes from sweep to sweep."""
+        found: dict[str, Any] = {name: getattr(self, name) for name in CHANGING}
+        return {f"drift.{name}": array for name, array in found.items()}
+
+    def restore(self, arrays: Arrays) -> None:
+        """Takes it back."""
+        for name in CHANGING:
+            setattr(self, name, arrays[f"drift.{name}"].copy())
+
+    def served(self, n_counted: int, unit: float) -> Drift:
+        """The mean of the samples that count, or the current one where none does, in rating units."""
+        state: Numbers = self.state.astype(np.float64)
+        variance, extra = self.variance, np.zeros(len(self.time))
+        if n_counted:
+            state, variance = self.sum / n_counted, self.sum_variance / n_counted
+            of_level, of_both = (
+                sums[1] / n_counted - np.square(sums[0] / n_counted) for sums in (self.still, self.moved)
+            )
+            extra = of_both - np.repeat(of_level, np.diff(self.start))
+        return Drift(
+            start=np.append(self.start, self.start[-1]),
+            time=self.time,
+            mean=(unit * state).astype(np.float32),
+            extra=(unit**2 * extra).astype(np.float32),
+            length=LENGTHS,
+            variance=unit**2 * variance,
+        )
+
+
+CHANGING = ("state", "total", "level", "variance", "sum", "sum_variance", "moved", "still")
+
+
+def by_time(train: Ratings) -> Ratings:
+    """The ratings by user, and of each user by time.
+
+    Raises:
+        DataError: they have no times.
+    """
+    if train.timestamp is None:
+        raise DataError(
+            "a drift follows each user through time, and the ratings have no timestamps",
+            where="model.user_drift",
+            expected="a timestamp column, named by data.columns.timestamp",
+            hint="leave it out, or --set model.user_drift=false",
+        )
+    return train.take(np.lexsort((train.timestamp, train.user_idx)))
