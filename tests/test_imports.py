@@ -53,6 +53,13 @@ def test_serving_needs_neither_torch_nor_pandas_nor_numba(finished: Path, tmp_pa
     assert loaded & {"torch", "pandas", "numba", "pyarrow", "typer", "rich"} == set()
 
 
+def test_gibbs_samples_without_torch(ratings_csv: Path, tmp_path: Path) -> None:
+    """Which takes as long to load as some hundred sweeps on 100,000 ratings."""
+    training = "import sys, recsys; recsys.train({'data': {'ratings': sys.argv[1]}, 'training': {'method': 'gibbs',"
+    loaded = modules_after(training + " 'n_epochs': 2}}, sys.argv[2])", ratings_csv, tmp_path / "run")
+    assert loaded & {"torch", "pandas", "typer", "rich"} == set()
+
+
 def test_serving_from_file_to_file_needs_neither_torch_nor_numba(finished: Path, tmp_path: Path) -> None:
     loaded = modules_after(SERVING + FILES, finished, tmp_path)
     assert loaded & {"torch", "numba", "typer", "rich"} == set()

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-import torch
 
 from recsys.errors import DivergedError
 from recsys.records import Epoch, Observer, Pass, silent
+from recsys.training.finite import finite_arrays
 from recsys.training.fit import fit
 
 
@@ -26,8 +25,9 @@ class Scripted:
         self.seen.append(number)
         return Pass(self.rmse[number - 1], lr=0.5 / number)
 
-    def parameters(self) -> Iterator[torch.Tensor]:
-        yield torch.tensor([1.0, self.values[self.seen[-1] - 1] if self.values else 1.0])
+    def is_finite(self) -> bool:
+        value = self.values[self.seen[-1] - 1] if self.values else 1.0
+        return finite_arrays([np.array([1.0, value], np.float32)])
 
 
 def run(learner: Scripted, n_epochs: int, after: int = 0) -> list[Epoch]:

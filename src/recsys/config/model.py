@@ -39,6 +39,11 @@ class DotProduct(Section):
         _check_range(self.y_range)
         return self
 
+    @property
+    def implicit_of(self) -> tuple[str, ...]:
+        """Roles whose rows have implicit terms, as in SVD++: none."""
+        return ()
+
 
 class EmbeddingNet(Section):
     """rating = sigmoid of a small neural network on the user's and the item's embedding, scaled to y_range."""
@@ -102,6 +107,11 @@ class SvdPP(Section):
     """Predictions are clipped to the scale seen in training when they leave the library."""
     user_drift: bool = False
     """gibbs only: whether each user's bias moves with time, at every pace from seconds to months."""
+
+    @property
+    def implicit_of(self) -> tuple[str, ...]:
+        """Roles whose rows have implicit terms."""
+        return ("user", "item") if self.flipped else ("user",)
 
 
 Model = Annotated[DotProduct | EmbeddingNet | SvdPP, Field(discriminator="kind")]

@@ -29,8 +29,6 @@ class DotProduct(nn.Module):
     Source: Koren, Bell, Volinsky 2009, "Matrix Factorization Techniques for Recommender Systems".
     """
 
-    implicit_of: tuple[str, ...] = ()
-    """Roles whose rows have implicit terms, as in SVD++: none."""
     global_mean: Tensor
 
     def __init__(self, n_users: int, n_items: int, settings: config.DotProduct, scale: Scale, seed: int) -> None:

@@ -53,7 +53,7 @@ class SvdPP(nn.Module):
     def __init__(self, train: Ratings, settings: config.SvdPP, scale: Scale, seed: int) -> None:
         super().__init__()
         self.settings, self.scale = settings, scale
-        self.implicit_of = ("user", "item") if settings.flipped else ("user",)
+        self.implicit_of = settings.implicit_of
         n_rows = {"user": len(train.users), "item": len(train.items)}
         for role, n in n_rows.items():
             self._register(seed, f"{role}_embedding", f"{role}_bias", n)

@@ -18,6 +18,7 @@ from recsys.models.embedding_net import EmbeddingNet
 from recsys.records import Arrays, Observer, Pass, State, Step
 from recsys.scoring.scorer import Trained
 from recsys.seeding import rng
+from recsys.training.finite import finite_parameters
 from recsys.training.groups import layer_groups, peak
 from recsys.training.schedule import build_schedule
 
@@ -94,9 +95,9 @@ class AdamWLearner:
         rmse = self._model.scale.std * math.sqrt(float(squares) / self.n_ratings)
         return Pass(train_rmse=rmse, lr=self._lr)
 
-    def parameters(self) -> Iterator[torch.Tensor]:
-        """Those of the model."""
-        return self._model.parameters()
+    def is_finite(self) -> bool:
+        """Whether every prediction is a finite number."""
+        return finite_parameters(self._model.parameters())
 
     def state(self, epoch: int) -> State:
         """Parameters, and the moments of each."""

@@ -2,40 +2,48 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from recsys.config import model as config_of
 from recsys.config.config import Config
 from recsys.config.training import AdamW, Gibbs, Sgd
 from recsys.data.ratings import Ratings, join
 from recsys.data.split import Parts
-from recsys.models.dot_product import DotProduct
-from recsys.models.embedding_net import EmbeddingNet
-from recsys.models.svdpp import SvdPP
-from recsys.models.warm import Inherited, warm_start
 from recsys.training.fit import Learner
+
+if TYPE_CHECKING:
+    from recsys.models.dot_product import DotProduct
+    from recsys.models.embedding_net import EmbeddingNet
+    from recsys.models.svdpp import SvdPP
+    from recsys.models.warm import Inherited
 
 
 def build_learner(config: Config, parts: Parts, inherited: Inherited | None = None) -> Learner:
     """The learner that the config describes, its parameters drawn from the config's seed or taken over."""
     train = parts.train if parts.once_more is None else join(parts.train, parts.once_more)
+    if isinstance(config.training, Gibbs):  # it draws arrays, and does without torch, which takes a second to load
+        from recsys.training.gibbs.learner import GibbsLearner
+
+        assert not isinstance(config.model, config_of.EmbeddingNet), "the config has refused this"
+        return GibbsLearner(config.model, parts.scale, train, config.training, config.seed)
     model = _model(config, parts, inherited)
-    if inherited is not None:
-        warm_start(model, inherited)
-    match config.training:
-        case AdamW() as settings:
-            from recsys.training.adamw import AdamWLearner
+    if isinstance(config.training, Sgd):
+        return _sgd(model, train, config.training, config.seed)
+    return _adamw(model, train, config.training, config.seed)
 
-            assert isinstance(model, DotProduct | EmbeddingNet), "the config has refused this"
-            return AdamWLearner(model, train, settings, config.seed)
-        case Sgd() as settings:
-            return _sgd(model, train, settings, config.seed)
-        case Gibbs() as settings:
-            from recsys.training.gibbs.learner import GibbsLearner
 
-            assert isinstance(model, DotProduct | SvdPP), "the config has refused this"
-            return GibbsLearner(model, train, settings, config.seed)
+def _adamw(model: DotProduct | EmbeddingNet | SvdPP, train: Ratings, settings: AdamW, seed: int) -> Learner:
+    from recsys.models.svdpp import SvdPP
+    from recsys.training.adamw import AdamWLearner
+
+    assert not isinstance(model, SvdPP), "the config has refused this"
+    return AdamWLearner(model, train, settings, seed)
 
 
 def _sgd(model: DotProduct | EmbeddingNet | SvdPP, train: Ratings, settings: Sgd, seed: int) -> Learner:
+    from recsys.models.dot_product import DotProduct
+    from recsys.models.svdpp import SvdPP
+
     if isinstance(model, SvdPP):
         from recsys.training.sgd.svdpp import SvdPPLearner
 
@@ -47,13 +55,29 @@ def _sgd(model: DotProduct | EmbeddingNet | SvdPP, train: Ratings, settings: Sgd
 
 
 def _model(config: Config, parts: Parts, inherited: Inherited | None) -> DotProduct | EmbeddingNet | SvdPP:
+    """The module, with the parameters that it starts from."""
+    model = _fresh(config, parts, inherited)
+    if inherited is not None:
+        from recsys.models.warm import warm_start
+
+        warm_start(model, inherited)
+    return model
+
+
+def _fresh(config: Config, parts: Parts, inherited: Inherited | None) -> DotProduct | EmbeddingNet | SvdPP:
     n_users, n_items = len(parts.train.users), len(parts.train.items)
     match config.model:
         case config_of.DotProduct() as settings:
+            from recsys.models.dot_product import DotProduct
+
             return DotProduct(n_users, n_items, settings, parts.scale, config.seed)
         case config_of.SvdPP() as settings:
+            from recsys.models.svdpp import SvdPP
+
             return SvdPP(parts.known, settings, parts.scale, config.seed)
         case config_of.EmbeddingNet() as settings:
+            from recsys.models.embedding_net import EmbeddingNet
+
             if inherited is not None:  # auto follows the number of users and items, and that has changed
                 settings = settings.model_copy(update=_inherited_dims(settings, inherited))
             return EmbeddingNet(n_users, n_items, settings, parts.scale, config.seed)

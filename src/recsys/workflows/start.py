@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,13 +20,15 @@ from recsys.data.split import Parts, split
 from recsys.data.vocabulary import UNKNOWN
 from recsys.errors import ConfigError
 from recsys.evaluation.metrics import evaluate
-from recsys.models.warm import Inherited
 from recsys.records import Observer
 from recsys.runs.checkpoint import kept_parameters
 from recsys.runs.directory import CONFIG
 from recsys.scoring.scorer import Scorer
 from recsys.seeding import rng
 from recsys.serving.store import HeldOut, Store, open_store
+
+if TYPE_CHECKING:
+    from recsys.models.warm import Inherited
 
 HELD_OUT: tuple[HeldOut, ...] = ("test", "earlier")
 FREE = {"dropout", "embedding_dropout", "clip"}  # of the model section: what does not shape the parameters
@@ -55,6 +57,8 @@ def begin(config: Config, observe: Observer) -> Beginning:
     """
     if config.start is None:
         return Beginning(split(read_ratings(config.data, observe), config.split, config.seed), None, {})
+    from recsys.models.warm import Inherited  # and with it torch
+
     store = open_store(config.start.run)
     parameters, facts = kept_parameters(config.start.run)
     _check_same_model(config.start.run, config)

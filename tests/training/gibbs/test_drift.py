@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -15,12 +14,12 @@ from recsys.data.ratings import Ratings
 from recsys.data.vocabulary import Vocabulary
 from recsys.errors import DataError
 from recsys.evaluation.metrics import evaluate
-from recsys.models.dot_product import DotProduct
 from recsys.records import silent
 from recsys.training.fit import fit
 from recsys.training.gibbs.drift import LENGTHS, Paths, by_time
 from recsys.training.gibbs.drift_kernel import draw_paths_kernel
 from recsys.training.gibbs.learner import GibbsLearner
+from recsys.training.workers import Workers
 
 from ..sgd.worlds import planted
 
@@ -47,8 +46,7 @@ def drifting(n_users: int = 150, n_items: int = 60, n: int = 6_000, *, size: flo
 
 def learner_of(train: Ratings, *, user_drift: bool = True, **settings: Any) -> Any:
     form = model_config.DotProduct(embedding_dim=2, user_drift=user_drift)
-    model = DotProduct(len(train.users), len(train.items), form, train.scale, 1)
-    return GibbsLearner(model, train, Gibbs(**{"n_epochs": 8, "n_threads": 1, **settings}), 1)
+    return GibbsLearner(form, train.scale, train, Gibbs(**{"n_epochs": 8, "n_threads": 1, **settings}), 1)
 
 
 def bits(learner: Any) -> dict[str, bytes]:
@@ -128,10 +126,9 @@ def test_variances_are_found_from_far_away() -> None:
         rated = replace(learner._rated["user"], rating=train.rating)
         paths.variance[:] = first
         found = []
-        with ThreadPoolExecutor(1) as pool:
-            for sweep in range(150):
-                paths.draw(flat["user"], flat["item"], rated, 4.0, (1, sweep), pool)
-                found.append(paths.variance.copy())
+        for sweep in range(150):
+            paths.draw(flat["user"], flat["item"], rated, 4.0, (1, sweep), Workers(1))
+            found.append(paths.variance.copy())
         mean = np.mean(found[50:], axis=0)
         assert mean[3] == pytest.approx(0.3, abs=0.06)
         assert mean.sum() == pytest.approx(0.3, abs=0.06)
@@ -212,7 +209,7 @@ def test_what_is_served_is_the_mean_of_the_samples_that_count() -> None:
         learner.epoch(number, silent)
         if number > 2:
             sums.append(learner._paths.state.copy())
-    unit, drift = learner._model.scale.std, learner.scorer().drift
+    unit, drift = learner._scale.std, learner.scorer().drift
     np.testing.assert_allclose(drift.mean, unit * np.mean(sums, axis=0), atol=1e-5)
 
 

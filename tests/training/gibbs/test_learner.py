@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from recsys.config import model as model_config
 from recsys.config.training import Gibbs
@@ -24,12 +25,15 @@ KINDS = ["dot_product", "svdpp", "flipped"]
 
 
 def learner_of(train: Ratings, kind: str = "dot_product", *, dim: int = 3, seed: int = 1, **settings: Any) -> Any:
+    return GibbsLearner(
+        form_of(kind, dim), train.scale, train, Gibbs(**{"n_epochs": 8, "n_threads": 1, **settings}), seed
+    )
+
+
+def form_of(kind: str, dim: int) -> Any:
     if kind == "dot_product":
-        form = model_config.DotProduct(embedding_dim=dim)
-        model: DotProduct | SvdPP = DotProduct(len(train.users), len(train.items), form, train.scale, seed)
-    else:
-        model = SvdPP(train, model_config.SvdPP(embedding_dim=dim, flipped=kind == "flipped"), train.scale, seed)
-    return GibbsLearner(model, train, Gibbs(**{"n_epochs": 8, "n_threads": 1, **settings}), seed)
+        return model_config.DotProduct(embedding_dim=dim)
+    return model_config.SvdPP(embedding_dim=dim, flipped=kind == "flipped")
 
 
 def bits(learner: Any) -> dict[str, bytes]:
@@ -84,6 +88,22 @@ def test_the_model_is_the_last_sample_and_after_the_burn_in_the_mean() -> None:
         learner.epoch(number, silent)
         biases.append(learner._sides["user"].row[:, -1].copy())
     np.testing.assert_allclose(learner.state(5).model["user_bias"], np.mean(biases, axis=0), atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_parameters_are_those_of_the_module_and_predict_the_same(kind: str) -> None:
+    train = planted()
+    learner = learner_of(train, kind, n_kept_samples=0)
+    list(fit(learner))
+    if kind == "dot_product":
+        module: Any = DotProduct(len(train.users), len(train.items), form_of(kind, 3), train.scale, 1)
+    else:
+        module = SvdPP(train, form_of(kind, 3), train.scale, 1)
+    arrays = learner.state(8).model
+    module.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()}, strict=True)
+    one, other = learner.scorer(), module.scorer()
+    expected = other.score(train.user_idx, train.item_idx)
+    np.testing.assert_allclose(one.score(train.user_idx, train.item_idx), expected, atol=2e-5)
 
 
 def test_samples_that_are_turned_against_each_other_do_not_cancel_out() -> None:
@@ -155,7 +175,7 @@ def test_after_the_last_sweep_the_scorer_holds_what_the_product_of_means_leaves_
         learner.epoch(number, silent)
         users, items = (learner._sides[role].row.astype(np.float64) for role in ("user", "item"))
         scores.append(users[:, -1:] + items[:, -1] + users[:, :-1] @ items[:, :-1].T)
-    wanted = learner._model.scale.mean + learner._model.scale.std * np.mean(scores[3:], axis=0)
+    wanted = learner._scale.mean + learner._scale.std * np.mean(scores[3:], axis=0)
     found = learner.scorer().score_all(np.arange(12, dtype=np.int32))
     np.testing.assert_allclose(found, wanted, atol=0.01)  # the samples are kept in float16
     assert learner.scorer().embedding_dim == 20

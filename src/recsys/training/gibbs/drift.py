@@ -10,7 +10,6 @@ State Space Models"; Frühwirth-Schnatter 1994, "Data Augmentation and Dynamic L
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +22,7 @@ from recsys.scoring.drift import Drift, Numbers
 from recsys.seeding import rng
 from recsys.training.gibbs.drift_kernel import draw_paths_kernel
 from recsys.training.gibbs.side import Array, Counts, Rated, Side
+from recsys.training.workers import Workers
 
 LENGTHS = np.array([1e1, 1e2, 1e3, 1e4, 1e5, 1e7])  # seconds
 FIRST_VARIANCE = 0.05  # of each path, in standardised units
@@ -107,7 +107,7 @@ class Paths:
         }
 
     def draw(
-        self, users: Side, items: Side, rated: Rated, alpha: float, stream: tuple[int, int], pool: ThreadPoolExecutor
+        self, users: Side, items: Side, rated: Rated, alpha: float, stream: tuple[int, int], workers: Workers
     ) -> None:
         """Draws all paths given the rest of the sample, and then their variances.
 
@@ -118,23 +118,23 @@ class Paths:
         seed, sweep = stream
         kernel = draw_paths_kernel()
         precision = np.float32(alpha) * users.noise_precision
+        n_chunks, k = len(rated.cuts) - 1, len(LENGTHS)
+        squares, gram, right = np.zeros((n_chunks, k)), np.zeros((n_chunks, k, k)), np.zeros((n_chunks, k))
 
-        def draw_chunk(chunk: int) -> Any:
+        def draw_chunk(chunk: int) -> None:
             first, end = rated.cuts[chunk : chunk + 2].tolist()
-            shape = int(self.start[end] - self.start[first]), len(LENGTHS)
+            shape = int(self.start[end] - self.start[first]), k
             normal = rng(seed, "gibbs drift", sweep, chunk).standard_normal(shape, dtype=np.float32)
-            sums = np.zeros(len(LENGTHS)), np.zeros((len(LENGTHS), len(LENGTHS))), np.zeros(len(LENGTHS))
+            sums = squares[chunk], gram[chunk], right[chunk]
             ratings = self.rated, rated.idx, rated.rating
             rows = users.row, items.row, precision, items.noise_precision
             times = self.rho, self.fresh, self.variance
             kernel(first, end, self.start, *ratings, *rows, *times, normal, self.state, self.total, self.level, *sums)
-            return sums
 
-        of_chunks = pool.map(draw_chunk, range(len(rated.cuts) - 1))
-        squares, gram, right = (np.sum(sums, axis=0) for sums in zip(*of_chunks, strict=True))
+        workers.each(draw_chunk, n_chunks)
         random = rng(seed, "gibbs variances of drift", sweep)
-        self._draw_variances(squares, random)
-        self._draw_sizes(gram, right, random)
+        self._draw_variances(squares.sum(axis=0), random)
+        self._draw_sizes(gram.sum(axis=0), right.sum(axis=0), random)
 
     def _draw_variances(self, squares: Numbers, random: np.random.Generator) -> None:
         """Draws v given the paths, where √v ~ N(0, 1) beforehand: v ~ inverse Gamma · exp(−v / 2)."""

@@ -22,6 +22,7 @@ IMPLICIT = (
     "void(int64[::1], int32[::1], float32[::1], float32[::1], float32[::1], float32[::1], float32[::1],"
     " float32[:, ::1], float32[:, ::1], float32[:, ::1])"
 )
+MOMENTS = "void(float32[:, :], float32[::1], float64[::1], float64[::1])"
 
 
 @cache
@@ -47,6 +48,20 @@ def draw_implicit_kernel() -> Callable[..., None]:
     is kept up to date; start and idx give the users of each j, scale2 is s_u², scale2_sum[j] their sum over these.
     """
     return compiled(IMPLICIT, name="gibbs_implicit", fastmath=set(FASTMATH))(_draw_implicit)
+
+
+@cache
+def moments_kernel() -> Callable[..., None]:
+    """(rows, centre, total, square) → None: adds Σ x to total[k] and Σ (x − centre[k])² to square[k], over all rows."""
+    return compiled(MOMENTS, name="gibbs_moments", fastmath=set(FASTMATH))(_moments)
+
+
+def _moments(rows: Any, centre: Any, total: Any, square: Any) -> None:  # pragma: no cover - compiled
+    for n in range(rows.shape[0]):
+        for k in range(rows.shape[1]):
+            x = np.float64(rows[n, k])
+            total[k] += x
+            square[k] += (x - centre[k]) * (x - centre[k])
 
 
 def _draw_rows(  # pragma: no cover - compiled  # noqa: C901 -- calls between compiled ones cost an ulp

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 
+from recsys.config.model import DotProduct, SvdPP
 from recsys.config.training import Gibbs
 from recsys.cores import usable_cores
 from recsys.data.ratings import Ratings
-from recsys.models.dot_product import DotProduct
-from recsys.models.svdpp import SvdPP
+from recsys.data.scale import Scale
 from recsys.records import Arrays, Observer, Pass, State, Step
 from recsys.scoring.factors import Factors, Link, in_rating_units
 from recsys.scoring.uncertainty import Samples
 from recsys.seeding import rng
+from recsys.training.finite import finite_arrays
 from recsys.training.gibbs.covariance import covariance_columns
 from recsys.training.gibbs.drift import Paths, by_time
 from recsys.training.gibbs.samples import Kept, is_kept
 from recsys.training.gibbs.side import Rated, Side
 from recsys.training.gibbs.sweep import draw_rows, draw_spread, prior_draws
 from recsys.training.groups import Group
+from recsys.training.workers import Workers
 
 Rows = np.ndarray[Any, np.dtype[Any]]
 Matrix = np.ndarray[Any, np.dtype[np.float64]]
@@ -43,28 +42,30 @@ class GibbsLearner:
     evaluation_cost = 1.5  # measured at dim 20, two threads: 12M ratings/s drawn from, 10M/s evaluated
     groups: tuple[Group, ...] = ()
 
-    def __init__(self, model: DotProduct | SvdPP, train: Ratings, settings: Gibbs, seed: int) -> None:
+    def __init__(self, model: DotProduct | SvdPP, scale: Scale, train: Ratings, settings: Gibbs, seed: int) -> None:
         n_users, n_items = len(train.users), len(train.items)
-        self._width = model.settings.embedding_dim + 1
+        self._width = model.embedding_dim + 1
         self._settings = settings = resolve(settings, (n_users + n_items) * self._width)
         self.n_ratings, self.n_epochs = len(train), settings.n_epochs
-        self._model, self._seed = model, seed
+        self._model, self._scale, self._seed = model, scale, seed
         assert isinstance(settings.burn_in, int)
         assert isinstance(settings.n_kept_samples, int)
+        assert isinstance(settings.n_threads, int)
+        self._workers = Workers(settings.n_threads)
         self._burn_in, self._n_kept = settings.burn_in, settings.n_kept_samples
-        train = by_time(train) if model.settings.user_drift else train
-        rating = ((train.rating - model.scale.mean) / model.scale.std).astype(np.float32)
+        train = by_time(train) if model.user_drift else train
+        rating = ((train.rating - scale.mean) / scale.std).astype(np.float32)
         self._rated = {
             "user": Rated.of(train.user_idx, train.item_idx, rating, n_users, n_items),
             "item": Rated.of(train.item_idx, train.user_idx, rating, n_items, n_users),
         }
-        dim, implicit = model.settings.embedding_dim, model.implicit_of
+        dim, implicit = model.embedding_dim, model.implicit_of
         self._n_rated = {role: np.diff(rated.start) for role, rated in self._rated.items()}
         self._sides = {
             role: Side.first(self._rated[role], dim, n_other, seed, role, implicit=role in implicit)
             for role, n_other in (("user", n_items), ("item", n_users))
         }
-        self._paths = Paths.of(train) if model.settings.user_drift else None
+        self._paths = Paths.of(train) if model.user_drift else None
         self._alpha = 1.0
         self._n_counted = 0  # sweeps whose samples count
         self._is_done = False
@@ -82,41 +83,38 @@ class GibbsLearner:
         paths = self._paths
         rated = self._rated if paths is None else paths.taken_off(self._rated)
         observe(Step(number, self.n_epochs, 0, self.n_ratings, 0.0))
-        with ThreadPoolExecutor(self._n_threads) as pool:
-            draw_rows(users, items, rated["user"], self._alpha, (self._seed, "user", number), pool)
-            draw_rows(items, users, rated["item"], self._alpha, (self._seed, "item", number), pool)
-            draws = prior_draws(users, rated["user"], rated["item"], (self._seed, "user", number))
-            draws += prior_draws(items, rated["item"], rated["user"], (self._seed, "item", number))
-            list(pool.map(lambda draw: draw(), draws))  # either side's leave the other alone
-            random = rng(self._seed, "gibbs noise", number)
-            squares = float(items.noise_precision.astype(np.float64) @ items.squares)
-            self._alpha = random.standard_gamma(0.5 * (1 + self.n_ratings)) / (0.5 * (1 + squares))
-            users.spread = draw_spread(users.noise_precision, random)
-            items.spread = draw_spread(items.noise_precision, random)
-            if paths is not None:
-                paths.draw(users, items, self._rated["user"], self._alpha, (self._seed, number), pool)
+        workers = self._workers
+        draw_rows(users, items, rated["user"], self._alpha, (self._seed, "user", number), workers)
+        draw_rows(items, users, rated["item"], self._alpha, (self._seed, "item", number), workers)
+        draws = prior_draws(users, rated["user"], rated["item"], (self._seed, "user", number))
+        draws += prior_draws(items, rated["item"], rated["user"], (self._seed, "item", number))
+        workers.each(lambda one: draws[one](), len(draws))  # either side's leave the other alone
+        random = rng(self._seed, "gibbs noise", number)
+        squares = float(items.noise_precision.astype(np.float64) @ items.squares)
+        self._alpha = random.standard_gamma(0.5 * (1 + self.n_ratings)) / (0.5 * (1 + squares))
+        users.spread = draw_spread(users.noise_precision, random)
+        items.spread = draw_spread(items.noise_precision, random)
+        if paths is not None:
+            paths.draw(users, items, self._rated["user"], self._alpha, (self._seed, number), workers)
         if number > self._burn_in:
             self._count(number)
         self._is_done = number == self.n_epochs
-        return Pass(train_rmse=self._model.scale.std * math.sqrt(squares / self.n_ratings), lr=0.0)
+        return Pass(train_rmse=self._scale.std * math.sqrt(squares / self.n_ratings), lr=0.0)
 
-    def parameters(self) -> Iterator[torch.Tensor]:
-        """The rows of the current sample."""
-        return (torch.from_numpy(side.row) for side in self._sides.values())
+    def is_finite(self) -> bool:
+        """Whether every prediction of the current sample is a finite number."""
+        return finite_arrays(side.row for side in self._sides.values())
 
     def state(self, epoch: int) -> State:
         """The mean so far as the model's parameters; the current sample, sums over those that count, those kept."""
-        self._publish()
-        model = {name: tensor.detach().numpy() for name, tensor in self._model.state_dict().items()}
         sample = self._sides["user"].arrays("user") | self._sides["item"].arrays("item")
         sums = {f"sum.{name}": array for name, array in self._sums.items()}
         paths = {} if self._paths is None else self._paths.arrays()
         chain = np.array([self._alpha, self._n_counted])
-        return State(epoch, model, {**sample, **sums, **paths, **self._kept.arrays(), "chain": chain})
+        return State(epoch, self._parameters(), {**sample, **sums, **paths, **self._kept.arrays(), "chain": chain})
 
     def restore(self, state: State) -> None:
         """Goes on with a sample and its sums."""
-        self._model.load_state_dict({name: torch.from_numpy(array) for name, array in state.model.items()})
         for role, side in self._sides.items():
             side.restore(state.learner, role)
         self._sums = {name: state.learner[f"sum.{name}"].copy() for name in self._sums}
@@ -129,11 +127,11 @@ class GibbsLearner:
     @property
     def samples(self) -> Samples | None:
         """Those kept so far; None while there are fewer than two."""
-        return self._kept.samples(self._model.scale.std)
+        return self._kept.samples(self._scale.std)
 
     def scorer(self) -> Factors:
         """The model as it stands: products of mean rows; after the last sweep, what these leave out beside them."""
-        means, model = self._means(), self._model
+        means, scale = self._means(), self._scale
         factors = {role: means[f"{role}.row"][:, :-1] for role in self._sides}
         bias = {role: means[f"{role}.row"][:, -1] for role in self._sides}
         if self._is_done and self.samples is not None:
@@ -141,19 +139,14 @@ class GibbsLearner:
             more = covariance_columns(self._kept.rows, factors, weights, rng(self._seed, "gibbs covariance"))
             factors = {role: np.hstack([factors[role], one]) for role, one in zip(factors, more, strict=True)}
         user, item = ((factors[role], bias[role]) for role in ("user", "item"))
-        link = Link("clip" if model.settings.clip else "identity", model.scale.low, model.scale.high)
-        scorer = in_rating_units(model.scale.mean, model.scale.std, user, item, link)
-        drift = None if self._paths is None else self._paths.served(self._n_counted, model.scale.std)
+        link = Link("clip" if self._model.clip else "identity", scale.low, scale.high)
+        scorer = in_rating_units(scale.mean, scale.std, user, item, link)
+        drift = None if self._paths is None else self._paths.served(self._n_counted, scale.std)
         return replace(scorer, drift=drift)
 
     def settings(self) -> dict[str, object]:
         """All that the result depends on, with `auto` resolved: so not the number of threads."""
         return self._settings.model_dump(mode="json", exclude_none=True, exclude={"n_threads"})
-
-    @property
-    def _n_threads(self) -> int:
-        assert isinstance(self._settings.n_threads, int)
-        return self._settings.n_threads
 
     def _sample(self) -> Arrays:
         """What the model's parameters are made of in the current sample, each with its bias in the last column."""
@@ -189,20 +182,21 @@ class GibbsLearner:
             return self._sample()
         return {name: (array / self._n_counted).astype(np.float32) for name, array in self._sums.items()}
 
-    def _publish(self) -> None:
-        """Writes the means to the module's parameters."""
+    def _parameters(self) -> Arrays:
+        """The means as the parameters of the model's module, under its names."""
         means = self._means()
+        found: Arrays = {} if self._model.implicit_of else {"global_mean": np.zeros(1, np.float32)}
         for role, other in (("user", "item"), ("item", "user")):
             row = means[f"{role}.row"]
             if f"{role}.implicit" in means:
                 row = row - means[f"{role}.from_implicit"]
-                self._write(means[f"{role}.implicit"], f"{other}_implicit", f"{other}_implicit_bias")
-            self._write(row, f"{role}_embedding", f"{role}_bias")
+                found |= _split(means[f"{role}.implicit"], f"{other}_implicit", f"{other}_implicit_bias")
+            found |= _split(row, f"{role}_embedding", f"{role}_bias")
+        return found
 
-    def _write(self, rows: Rows, embedding: str, bias: str) -> None:
-        with torch.no_grad():
-            self._model.get_parameter(embedding).copy_(torch.from_numpy(rows[:, :-1]))
-            self._model.get_parameter(bias).copy_(torch.from_numpy(rows[:, -1]))
+
+def _split(rows: Rows, embedding: str, bias: str) -> Arrays:
+    return {embedding: rows[:, :-1].copy(), bias: rows[:, -1].copy()}
 
 
 def _rotation(sample: Arrays, sums: Arrays, counts: Arrays) -> Matrix:

@@ -10,6 +10,7 @@ import numpy as np
 from recsys.data.vocabulary import Indices
 from recsys.records import Arrays
 from recsys.seeding import rng
+from recsys.training.gibbs.kernels import moments_kernel
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
 Counts = np.ndarray[Any, np.dtype[np.int64]]
@@ -54,10 +55,11 @@ class Prior:
         Source: Salakhutdinov, Mnih 2008, "Bayesian Probabilistic Matrix Factorization using MCMC" (ICML).
         """
         n = len(rows)
-        square = np.square(rows - self.mean, dtype=np.float64).sum(axis=0) + np.square(self.mean, dtype=np.float64)
+        total, square = np.zeros(len(self.mean)), np.square(self.mean, dtype=np.float64)
+        moments_kernel()(rows, self.mean, total, square)
         shape = 0.5 * (n + 2)
         self.precision[:] = random.standard_gamma(shape, len(square)) / (0.5 * (self.rate + square))
-        centre = rows.sum(axis=0, dtype=np.float64) / (1 + n)
+        centre = total / (1 + n)
         self.mean[:] = centre + random.standard_normal(len(square)) / np.sqrt(self.precision * (1.0 + n))
 
 

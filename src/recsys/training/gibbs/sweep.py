@@ -17,7 +17,6 @@ Neighborhood" (KDD).
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from math import lgamma
 
@@ -28,12 +27,13 @@ from recsys.training.gibbs.kernels import draw_implicit_kernel, draw_rows_kernel
 from recsys.training.gibbs.lanes import TILE
 from recsys.training.gibbs.side import SPREADS, Array, Rated, Side
 from recsys.training.vectors import WIDTH
+from recsys.training.workers import Workers
 
 LOG_GAMMA = np.array([lgamma(spread) for spread in SPREADS])
 
 
 def draw_rows(
-    side: Side, other: Side, rated: Rated, alpha: float, stream: tuple[int, str, int], pool: ThreadPoolExecutor
+    side: Side, other: Side, rated: Rated, alpha: float, stream: tuple[int, str, int], workers: Workers
 ) -> None:
     """Draws the rows of one side, and then its noise precisions, given the other side."""
     seed, role, sweep = stream
@@ -53,7 +53,7 @@ def draw_rows(
         rate = side.spread + 0.5 * alpha * side.squares[first:end].astype(np.float64)
         side.noise_precision[first:end] = random.standard_gamma(shape) / rate
 
-    list(pool.map(draw, range(len(rated.cuts) - 1)))
+    workers.each(draw, len(rated.cuts) - 1)
 
 
 def prior_draws(side: Side, rated: Rated, rated_other: Rated, stream: tuple[int, str, int]) -> list[Callable[[], None]]:

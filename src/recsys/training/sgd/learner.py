@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -16,6 +15,7 @@ from recsys.data.ratings import Ratings
 from recsys.models.dot_product import DotProduct
 from recsys.records import Observer, Pass, State, Step
 from recsys.scoring.factors import Array, Factors
+from recsys.training.finite import finite_parameters
 from recsys.training.groups import layer_groups, peak
 from recsys.training.schedule import Curve, build_schedule
 from recsys.training.sgd.blocks import choose_n_side, sort_into_blocks
@@ -78,9 +78,9 @@ class SgdLearner:
         rmse = self._model.scale.std * math.sqrt(float(squares.sum()) / self.n_ratings)
         return Pass(train_rmse=rmse, lr=lr)
 
-    def parameters(self) -> Iterator[torch.Tensor]:
-        """Those of the model."""
-        return self._model.parameters()
+    def is_finite(self) -> bool:
+        """Whether every prediction is a finite number."""
+        return finite_parameters(self._model.parameters())
 
     def state(self, epoch: int) -> State:
         """Parameters, and into how many ranges users and items were cut."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ from recsys.models.svdpp import SvdPP
 from recsys.records import Observer, Pass, State, Step
 from recsys.scoring.factors import Array, Factors
 from recsys.seeding import rng
+from recsys.training.finite import finite_parameters
 from recsys.training.groups import layer_groups, peak
 from recsys.training.schedule import build_schedule
 from recsys.training.sgd.learner import memory
@@ -75,9 +75,9 @@ class SvdPPLearner:
         assert done == self.n_ratings
         return Pass(train_rmse=self._model.scale.std * math.sqrt(squares / self.n_ratings), lr=lr)
 
-    def parameters(self) -> Iterator[torch.Tensor]:
-        """Those of the model."""
-        return self._model.parameters()
+    def is_finite(self) -> bool:
+        """Whether every prediction is a finite number."""
+        return finite_parameters(self._model.parameters())
 
     def state(self, epoch: int) -> State:
         """Parameters: nothing else goes on from one epoch to the next."""

@@ -1,0 +1,23 @@
+"""Whether parameters are finite numbers, and small enough that predictions are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+
+
+def finite_arrays(arrays: Iterable[np.ndarray[Any, Any]]) -> bool:
+    """Where the sum of squares is finite in float32, so is the product of any two rows: no prediction overflows."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return all(bool(np.isfinite(np.dot(numbers, numbers))) for numbers in map(np.ravel, arrays))
+
+
+def finite_parameters(parameters: Iterable[torch.Tensor]) -> bool:
+    """The same of tensors, where they lie."""
+    numbers = (parameter.detach().flatten() for parameter in parameters)
+    return all(bool((one @ one).isfinite()) for one in numbers)

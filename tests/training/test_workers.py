@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from recsys.training.workers import Workers
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 4])
+@pytest.mark.parametrize("n", [0, 1, 50])
+def test_every_piece_is_done_once(n_threads: int, n: int) -> None:
+    workers, done = Workers(n_threads), []
+    for _ in range(2):
+        workers.each(done.append, n)
+    assert sorted(done) == sorted([*range(n), *range(n)])
+
+
+def test_one_thread_is_the_calling_one() -> None:
+    seen = set()
+    Workers(1).each(lambda _: seen.add(threading.get_ident()), 20)
+    assert seen == {threading.get_ident()}
+
+
+def test_what_goes_wrong_in_a_piece_goes_wrong_in_all() -> None:
+    def work(number: int) -> None:
+        raise ValueError(str(number))
+
+    with pytest.raises(ValueError, match="[0-9]"):
+        Workers(3).each(work, 20)
