@@ -10,6 +10,7 @@ import typer
 from recsys.cli.arguments import JsonOption, SetOption
 from recsys.cli.progress import watching
 from recsys.cli.render import BASELINES, paragraph, print_json, print_table
+from recsys.cli.training import leave_cores_to_training
 from recsys.errors import UsageError
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def cross_validate(
     Example: recsys cross-validate --config config.yaml --folds 10
     """
     files = _files(folds, train_files, test_files, compare_splits)
+    leave_cores_to_training()
     from recsys.config.load import load_config
 
     resolved = load_config(config, overrides or [])

@@ -10,7 +10,7 @@ import typer
 from recsys.cli.arguments import JsonOption, RunDirOption, SetOption
 from recsys.cli.progress import watching
 from recsys.cli.render import print_json, print_table
-from recsys.cli.training import train_and_tell
+from recsys.cli.training import leave_cores_to_training, train_and_tell
 from recsys.errors import BelowBaselineError, RunError, UsageError
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def train(
     """
     if checkpoint is not None and not resume:
         raise UsageError("--checkpoint names where to go on from", expected="--resume beside it")
+    leave_cores_to_training()
     resolved, folder = _what_and_where(config, overrides or [], run_dir, resume)
     if dry_run:
         _dry_run(resolved, as_json)

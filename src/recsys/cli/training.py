@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,14 @@ from recsys.errors import StoppedError
 if TYPE_CHECKING:
     from recsys.config.config import Config
     from recsys.serving.store import Store
+
+
+def leave_cores_to_training() -> None:
+    """Has the matrix products of NumPy, which is yet to be imported, done by one thread.
+
+    Training shares out its own work; the library's threads would spin beside it, and on a busy machine for seconds.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def train_and_tell(

@@ -1,0 +1,75 @@
+"""Whether 90% intervals hold: `python benchmarks/intervals.py`, with the folds of ML-100K in RECSYS_ML100K.
+
+Coverage on test: over all, of users with few training ratings, and of the fifths of users with the narrowest and with
+the widest intervals, pooled over seeds or folds.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import recsys
+from recsys.config.load import load_config
+from recsys.serving.evaluate import coverage_of, ratings_to_measure
+from recsys.serving.store import open_store
+
+CONFIGS = Path(__file__).parent.parent / "configs"
+SEEDS, FOLDS, LEVEL = (42, 1, 2), (1, 2, 3, 4, 5), 0.9
+FEW = 10  # training ratings
+SMALL = {
+    "movielens-small, sgd": ("movielens-small.yaml", ()),
+    "movielens-small, gibbs": ("most-accurate.yaml", ()),
+    "movielens-small, gibbs with drift": ("most-accurate.yaml", ("model.user_drift=true",)),
+}
+FOLDED = {
+    "ML-100K, sgd, a tenth of train as valid": ("dot-product-100k.yaml", ("split.valid_fraction=0.1",)),
+    "ML-100K, gibbs": ("gibbs-flipped-100k.yaml", ()),
+    "ML-100K, gibbs with drift": ("gibbs-time-100k.yaml", ()),
+}
+
+
+def main() -> None:
+    """Prints the table as markdown."""
+    print("| data and method | all | users with 10 ratings or fewer | narrowest fifth | widest fifth | mean width |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for name, (config, overrides) in SMALL.items():
+        row(name, [coverage(config, *overrides, f"seed={seed}") for seed in SEEDS])
+    ml100k = os.environ.get("RECSYS_ML100K")
+    for name, (config, overrides) in FOLDED.items() if ml100k else ():
+        files = [f"data={{train: {ml100k}/u{n}.train.csv, test: {ml100k}/u{n}.test.csv}}" for n in FOLDS]
+        row(name, [coverage(config, *overrides, one) for one in files])
+
+
+def coverage(config: str, *overrides: str) -> dict[str, Any]:
+    """What `recsys evaluate --interval 0.9` finds of a run that is thrown away."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = Path(folder) / "run"
+        recsys.train(load_config(CONFIGS / config, overrides), run)
+        store = open_store(run)
+        return coverage_of(store, ratings_to_measure(store), LEVEL)
+
+
+def row(name: str, found: list[dict[str, Any]]) -> None:
+    """A line of the table: each column is a mean over test ratings."""
+    few = [[one for one in each["by_user"] if one["low"] > 0 and one["high"] <= FEW] for each in found]
+    columns = [pooled(found), pooled([one for each in few for one in each])]
+    columns += [pooled([each["by_width"][fifth] for each in found]) for fifth in (0, -1)]
+    print(f"| {name} | {' | '.join(columns)} | {np.mean([one['mean_width'] for one in found]):.2f} |", flush=True)
+
+
+def pooled(rows: list[dict[str, Any]]) -> str:
+    """Coverage over the ratings of all rows; with their number, where that is small."""
+    n = [one["n_ratings"] for one in rows]
+    if not sum(n):
+        return "–"
+    said = f"{np.average([one['coverage'] for one in rows], weights=n):.3f}"
+    return said if sum(n) > 5_000 else f"{said} ({sum(n):,} ratings)"
+
+
+if __name__ == "__main__":
+    main()
