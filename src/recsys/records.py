@@ -26,13 +26,18 @@ class Loading:
 
 @dataclass(frozen=True)
 class Step:
-    """Somewhere inside an epoch: `done` of `total` ratings have been seen."""
+    """Somewhere inside an epoch: `done` of `total` ratings have been seen.
+
+    `squares` is the sum of their squared errors as they were seen, in units of the training ratings' variance, where
+    the method has one.
+    """
 
     epoch: int
     n_epochs: int
     done: int
     total: int
     lr: float
+    squares: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ COMMANDS = [
     "evaluate",
     "cross-validate",
     "compare",
+    "tune",
+    "lr-find",
     "export-factors",
     "report",
     "inspect",

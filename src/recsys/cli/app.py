@@ -20,6 +20,7 @@ from recsys.cli import (
     fold_in,
     init,
     interpret,
+    lr_find,
     predict,
     promote,
     recommend,
@@ -27,6 +28,7 @@ from recsys.cli import (
     runs,
     similar,
     train,
+    tune,
 )
 from recsys.cli.arguments import check_options
 from recsys.cli.render import discard, print_error
@@ -53,6 +55,8 @@ app.command("explain", context_settings={"ignore_unknown_options": True})(explai
 app.command("interpret")(interpret.interpret)
 app.command("evaluate")(evaluate.evaluate)
 app.command("cross-validate")(cross_validate.cross_validate)
+app.command("tune")(tune.tune)
+app.command("lr-find")(lr_find.lr_find)
 app.command("compare")(compare.compare)
 app.command("export-factors")(export.export_factors)
 app.command("report")(report.report)

@@ -130,6 +130,21 @@ def predicted_against_actual(actual: Array, predicted: Array, part: str) -> Figu
     return figure
 
 
+def lr_curve(lr: Sequence[float], loss: Sequence[float], smoothed: Sequence[float], suggestion: float) -> Figure:
+    """The loss at each learning rate, and the suggested one."""
+    figure, axes = _axes("Loss while the learning rate rises", (8, 5))
+    axes.plot(lr, loss, color=GREY, linewidth=0.8, alpha=0.6, label="between two reports")
+    axes.plot(lr, smoothed, color=BLUE, linewidth=2, label="smoothed")
+    at = float(np.interp(np.log(suggestion), np.log(lr), smoothed))
+    axes.plot(suggestion, at, "o", color=ORANGE, markersize=9, label=f"suggestion: lr_max {suggestion:.2g}")
+    axes.set_xscale("log")
+    axes.set(xlabel="learning rate (logarithmic)", ylabel="mean squared error (1: predicting the mean)")
+    axes.set_ylim(min(*loss, *smoothed) - 0.05, max(smoothed) + 0.3)
+    axes.grid(linewidth=0.4)
+    axes.legend(loc="lower left")
+    return figure
+
+
 def _axes(title: str, size: tuple[float, float]) -> tuple[Figure, Axes]:
     """An empty picture that no global state knows of."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg

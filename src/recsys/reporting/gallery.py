@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import shutil
 import warnings
@@ -28,12 +29,7 @@ def check(folder: Path) -> None:
         MissingExtraError: matplotlib is not installed.
         RunError: the folder holds something.
     """
-    if importlib.util.find_spec("matplotlib") is None:
-        raise MissingExtraError(
-            "figures need matplotlib, which is not installed",
-            expected="the extra `figures`",
-            hint="pip install 'recsys-trainer[figures]'",
-        )
+    check_matplotlib()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RunError(
             "the folder for the figures is in use already",
@@ -41,6 +37,32 @@ def check(folder: Path) -> None:
             expected="a folder that is new or empty",
             hint="choose another --figures",
         )
+
+
+def check_matplotlib() -> None:
+    """Raises MissingExtraError if there is none."""
+    if importlib.util.find_spec("matplotlib") is None:
+        raise MissingExtraError(
+            "figures need matplotlib, which is not installed",
+            expected="the extra `figures`",
+            hint="pip install 'recsys-trainer[figures]'",
+        )
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Writes a picture as PNG, in one step.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    aside = path.absolute().with_name(TEMPORARY + path.name)
+    try:
+        with writing(path):
+            figure.savefig(aside, format="png")
+            aside.replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            aside.unlink()
 
 
 def draw_all(store: Store, found: Interpretation, folder: Path) -> list[Path]:

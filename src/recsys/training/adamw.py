@@ -61,7 +61,7 @@ class AdamWLearner:
         self.groups = layer_groups(model.groups, settings.lr_max, settings.freeze)
         self._batch_size = settings.batch_size
         self._steps = math.ceil(self.n_ratings / self._batch_size)
-        self._schedule = build_schedule(settings, self.n_epochs, peak(self.groups), self._steps)
+        self.schedule = build_schedule(settings, self.n_epochs, peak(self.groups), self._steps)
         self._freeze()
         self._optimizer = torch.optim.AdamW(
             [
@@ -89,8 +89,8 @@ class AdamWLearner:
                     self._model.begin_step(number, batch)
                 squares += self._step(user_idx, item_idx, rating)
                 if batch % report == 0:
-                    done = batch * self._batch_size
-                    observe(Step(number, self.n_epochs, done, self.n_ratings, self._lr))
+                    done = min((batch + 1) * self._batch_size, self.n_ratings)
+                    observe(Step(number, self.n_epochs, done, self.n_ratings, self._lr, float(squares)))
         self._model.eval()
         rmse = self._model.scale.std * math.sqrt(float(squares) / self.n_ratings)
         return Pass(train_rmse=rmse, lr=self._lr)
@@ -134,8 +134,8 @@ class AdamWLearner:
         return torch.stack([share.sum() for share in squares.split(SUMMED)]).sum()
 
     def _set_rates(self, step: int) -> None:
-        self._lr = float(self._schedule.lr[step])
-        betas = (float(self._schedule.momentum[step]), BETA2)
+        self._lr = float(self.schedule.lr[step])
+        betas = (float(self.schedule.momentum[step]), BETA2)
         for group in self._optimizer.param_groups:
             group["lr"], group["betas"] = self._lr * group["share"], betas
 

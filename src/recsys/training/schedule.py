@@ -65,6 +65,14 @@ def constant(n_epochs: int, lr_max: float, *, steps_per_epoch: int) -> Schedule:
     return Schedule(lr=np.full(n_steps, lr_max), momentum=np.full(n_steps, MOMENTUMS[0]))
 
 
+def exponential(n_steps: int, first: float, last: float) -> Schedule:
+    """From `first` to `last`, each step's rate a fixed multiple of the one before, momentum as at the start of a cycle.
+
+    Source: Smith 2017, "Cyclical Learning Rates for Training Neural Networks" (WACV), the range test.
+    """
+    return Schedule(lr=np.geomspace(first, last, n_steps), momentum=np.full(n_steps, MOMENTUMS[0]))
+
+
 def build_schedule(settings: Scheduled, n_epochs: int, lr_max: float, steps_per_epoch: int) -> Schedule:
     """The schedule that the config names."""
     match settings.schedule:

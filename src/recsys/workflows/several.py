@@ -22,7 +22,7 @@ from recsys.errors import DivergedError, RecsysError, RunError
 from recsys.records import Event, Observer, Several, Step, silent
 
 SECONDS = 0.1  # between two words of a run on how far it is
-PRELOADED = ["numba", "recsys.training.build", "recsys.workflows.train"]  # imported once for all processes
+PRELOADED = ["numba", "torch", "recsys.training.build", "recsys.workflows.train"]  # imported once for all processes
 LONGEST_PATH = 64  # the fork server has a socket below the temporary folder, and the names of sockets are short
 LARGE = 100_000_000  # bytes of ratings from which on a single fit has work for all cores
 Metrics = dict[str, Any]

@@ -53,7 +53,7 @@ def _fit(run: Run, learner: Learner, parts: Parts, observe: Observer) -> Trained
     run.open({"data": parts.sha256, "scale": asdict(parts.scale), "training": learner.settings()})
     epochs = fit(learner, after=run.restore(learner), observe=observe)
     while not run.should_stop and (epoch := next(epochs, None)):
-        if parts.valid is not None and _is_evaluated(epoch, training.evaluate_every, learner, parts):
+        if parts.valid is not None and is_evaluated(epoch, training.evaluate_every, learner, parts):
             epoch = replace(epoch, valid=evaluate(learner.scorer(), parts.valid))
         run.record(epoch, learner.state)
         observe(epoch)
@@ -63,7 +63,7 @@ def _fit(run: Run, learner: Learner, parts: Parts, observe: Observer) -> Trained
     return learner.scorer()
 
 
-def _is_evaluated(epoch: Epoch, every: int | Literal["auto"], learner: Learner, parts: Parts) -> bool:
+def is_evaluated(epoch: Epoch, every: int | Literal["auto"], learner: Learner, parts: Parts) -> bool:
     """Whether the epoch is one to look at valid after; auto keeps evaluating below training in time."""
     # auto goes by counts, not by the clock, so that the history is the same every time
     auto = math.ceil(learner.evaluation_cost * len(parts.valid or ()) / len(parts.train))

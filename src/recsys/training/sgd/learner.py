@@ -69,8 +69,8 @@ class SgdLearner:
         done, lr = 0, 0.0
         with ThreadPoolExecutor(self._n_threads) as pool:
             for k, stratum in enumerate(self._blocks.strata(self._seed, number)):
-                lr = float(self._schedule.lr[(number - 1) * n_side + k])
-                observe(Step(number, self.n_epochs, done, self.n_ratings, lr))
+                lr = float(self.schedule.lr[(number - 1) * n_side + k])
+                observe(Step(number, self.n_epochs, done, self.n_ratings, lr, float(squares.sum())))
                 waiting = deque(stratum)
                 workers = [pool.submit(self._work, waiting, lr, squares) for _ in range(self._n_threads)]
                 done += sum(worker.result() for worker in workers)
@@ -110,7 +110,7 @@ class SgdLearner:
         self._blocks = sort_into_blocks(
             self._train, self._model.scale, n_side=n_side, dim=self._dim, seed=self._seed, n_threads=threads
         )
-        self._schedule = build_schedule(self._settings, self.n_epochs, peak(self.groups), n_side)
+        self.schedule = build_schedule(self._settings, self.n_epochs, peak(self.groups), n_side)
 
     def _work(self, waiting: deque[int], lr: float, squares: Curve) -> int:
         """Takes blocks until none is left; returns how many ratings were in them."""

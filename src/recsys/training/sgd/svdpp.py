@@ -52,7 +52,7 @@ class SvdPPLearner:
         self._model, self._seed = model, seed
         assert settings.lr_max != "auto"
         self.groups = layer_groups(model.groups, settings.lr_max, settings.freeze)
-        self._schedule = build_schedule(settings, self.n_epochs, peak(self.groups), STEPS)
+        self.schedule = build_schedule(settings, self.n_epochs, peak(self.groups), STEPS)
         self._kernel = svdpp_kernel(model.settings.embedding_dim, model.settings.flipped)
         self._given = {role: _Given.of(train, role, model.scale, seed) for role in model.implicit_of}
 
@@ -68,8 +68,8 @@ class SvdPPLearner:
         arrays = (*given.columns, near.start.numpy(), near.idx.numpy(), *self._parameters(role))
         squares, done, lr = 0.0, 0, 0.0
         for step, rows in enumerate(given.parts(rng(self._seed, "svdpp rows", number))):
-            lr = float(self._schedule.lr[(number - 1) * STEPS + step])
-            observe(Step(number, self.n_epochs, done, self.n_ratings, lr))
+            lr = float(self.schedule.lr[(number - 1) * STEPS + step])
+            observe(Step(number, self.n_epochs, done, self.n_ratings, lr, squares))
             squares += self._kernel(rows, *arrays, *self._rates(role, lr))
             done += int(given.counts[rows].sum())
         assert done == self.n_ratings

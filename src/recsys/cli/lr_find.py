@@ -1,0 +1,46 @@
+"""recsys lr-find."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from recsys.cli.arguments import JsonOption, SetOption
+from recsys.cli.progress import watching
+from recsys.cli.render import print_json
+from recsys.cli.training import leave_cores_to_training
+
+
+def lr_find(
+    config: Annotated[Path, typer.Option("--config", metavar="FILE", help="What to train, as YAML.")],
+    overrides: SetOption = None,
+    output: Annotated[Path | None, typer.Option("--output", metavar="FILE", help="Draw the curve, as PNG.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Suggest a learning rate: train while it rises, and watch the loss.
+
+    Example: recsys lr-find --config config.yaml --output lr.png
+    """
+    leave_cores_to_training()
+    from recsys.config.load import load_config
+
+    resolved = load_config(config, overrides or [])
+    from recsys.reporting import figures, gallery
+    from recsys.workflows import lr_find as workflow
+
+    if output is not None:
+        gallery.check_matplotlib()
+    with watching() as observe:
+        found = workflow.lr_find(resolved, observe)
+    if output is not None:
+        gallery.save(figures.lr_curve(found.lr, found.loss, found.smoothed, found.steepest), output)
+    if as_json:
+        print_json({**found.to_dict(), "output": None if output is None else str(output)})
+        return
+    typer.echo(f"lr_max {found.steepest:.2g}: there the loss falls fastest")
+    typer.echo(f"it is least at {found.minimum:.2g}, and beyond that training diverges")
+    if output is not None:
+        typer.echo(f"the curve is in {output}")
+    typer.echo(f"\nNext: recsys train --config {config} --set training.lr_max={found.steepest:.2g}")

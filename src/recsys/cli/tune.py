@@ -1,0 +1,96 @@
+"""recsys tune."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from recsys.cli.arguments import JsonOption, SetOption
+from recsys.cli.progress import watching
+from recsys.cli.render import print_json, print_table
+from recsys.cli.training import leave_cores_to_training
+from recsys.errors import RunError, StoppedError
+
+WRITTEN_BY = "# Written by recsys tune"
+
+
+def tune(
+    config: Annotated[Path, typer.Option("--config", metavar="FILE", help="What to tune, as YAML.")],
+    n_trials: Annotated[int, typer.Option("--trials", min=1, metavar="N", help="Trials of the study in all.")] = 50,
+    overrides: SetOption = None,
+    space: Annotated[
+        Path | None, typer.Option("--space", metavar="FILE", help="What to try, as YAML. Default: by method and model.")
+    ] = None,
+    storage: Annotated[
+        str | None,
+        typer.Option("--storage", metavar="URL", help="Where the study is kept. Default: sqlite:///NAME-tune.db."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE", help="The config to write. Default: NAME-tuned.yaml.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look for better hyperparameters on valid, and write a config with them.
+
+    The same command again goes on with the study.
+
+    Example: recsys tune --config config.yaml --trials 30
+    """
+    leave_cores_to_training()
+    from recsys.config.load import dump, load_config
+    from recsys.config.space import default_space, read_space
+
+    output = Path(f"{config.stem}-tuned.yaml") if output is None else output
+    storage = f"sqlite:///{config.stem}-tune.db" if storage is None else storage
+    resolved = load_config(config, overrides or [])
+    tried = default_space(resolved) if space is None else read_space(space, resolved)
+    _check_output(output)
+    from recsys.runs.sealed import write_file
+    from recsys.workflows import tune as workflow
+
+    workflow.check_optuna()
+    with watching() as observe:
+        try:
+            found = workflow.tune(resolved, n_trials, tried, storage, observe)
+        except StoppedError as stopped:
+            stopped.hint = f"finished trials are in {storage}: the same command goes on with them"
+            raise
+    best = found.facts["best"]
+    about = f"{WRITTEN_BY}: valid rmse {best['rmse']:.4f} after {found.facts['n_trials']} trials ({storage})\n"
+    write_file(output, about + dump(found.config))
+    if as_json:
+        print_json({**found.facts, "storage": storage, "output": str(output)})
+    else:
+        _show(found.facts, output)
+
+
+def _check_output(path: Path) -> None:
+    if path.exists() and not (path.is_file() and path.read_text("utf-8", "replace").startswith(WRITTEN_BY)):
+        raise RunError(
+            "there is a file already",
+            where=str(path),
+            expected="a new file, or one that recsys tune has written",
+            hint="choose another --output",
+        )
+
+
+def _show(facts: dict[str, Any], output: Path) -> None:
+    best = facts["best"]
+    print_table(
+        ["valid rmse", "", "ratings"],
+        [
+            [f"{rmse:.4f}", name, f"{facts['n_ratings']:,}"]
+            for name, rmse in (
+                (f"best, trial {best['trial']}", best["rmse"]) if best["trial"] else ("none was better", best["rmse"]),
+                ("the config as it is", facts["as_it_is"]),
+                ("  biases alone", facts["biases"]),
+            )
+        ],
+        numbers=["valid rmse", "ratings"],
+    )
+    typer.echo(f"{facts['n_trials']} trials, {facts['n_pruned']} given up, {facts['n_failed']} failed")
+    for key, value in best["values"].items():
+        typer.echo(f"  {key}: {value:.4g}" if isinstance(value, float) else f"  {key}: {value}")
+    typer.echo(f"\nThe best of many on valid looks better there than it is.\nNext: recsys train --config {output}")

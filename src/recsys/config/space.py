@@ -1,0 +1,118 @@
+"""What tuning tries: a range or a list of values for each of some keys of a config."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recsys.config.config import Config
+from recsys.config.load import config_from
+from recsys.config.model import DotProduct, EmbeddingNet, SvdPP
+from recsys.config.training import AdamW, Gibbs, Sgd
+from recsys.config.yaml_nodes import read_yaml
+from recsys.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Range:
+    """From `low` to `high`, both included; whole numbers where both are. `log`: each factor is as likely."""
+
+    low: float
+    high: float
+    log: bool = False
+
+
+Values = tuple[Any, ...]
+Space = dict[str, Range | Values]
+
+
+def default_space(config: Config) -> Space:
+    """Ranges that hold what was best on the data sets of docs/experiments.md, with room on both sides."""
+    dims: Space = {"model.embedding_dim": (16, 32, 64, 128)}
+    rates: Space = {
+        "training.lr_max": Range(0.005, 0.2, log=True),
+        "training.weight_decay": Range(0.005, 0.2, log=True),
+    }
+    match config.training, config.model:
+        case Gibbs(), _:
+            return {"model.embedding_dim": Range(4, 64, log=True)}
+        case Sgd(), SvdPP():
+            implicit: Space = {"training.implicit_weight_decay": Range(0.0005, 0.02, log=True)}
+            return {**dims, **rates, **implicit, "training.n_epochs": Range(10, 40)}
+        case AdamW(), EmbeddingNet():
+            drops: Space = {"model.dropout": Range(0.0, 0.5), "model.embedding_dropout": Range(0.0, 0.7)}
+            return {"training.lr_max": Range(0.001, 0.1, log=True), **drops, "training.n_epochs": Range(4, 16)}
+        case AdamW(), DotProduct():
+            return {**dims, **rates, "training.n_epochs": Range(4, 20)}
+    return {**dims, **rates, "training.n_epochs": Range(10, 40)}
+
+
+def read_space(path: Path, config: Config) -> Space:
+    """The space in a YAML file: key → {low, high, log} or a list of values, each of which the config can take.
+
+    Raises:
+        ConfigError: the file cannot be read, or holds something else.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the space cannot be read: {error}", where=str(path), expected="a YAML file") from None
+    document = read_yaml(text, lambda _, line: f"{path}:{line}")
+    for _, wrong in document.errors:
+        raise wrong
+    if not isinstance(document.value, Mapping) or not document.value:
+        raise ConfigError("this is no space", where=str(path), expected=EXPECTED)
+    space = {str(key): _dimension(str(key), value, path) for key, value in document.value.items()}
+    try:
+        check_space(space, config)
+    except ConfigError as error:
+        error.where = f"{path}: {error.where}"
+        raise
+    return space
+
+
+def check_space(space: Space, config: Config) -> None:
+    """Refuses keys that the config has not, and values that they cannot take.
+
+    Raises:
+        ConfigError: with the key.
+    """
+    for key, dimension in space.items():
+        ends = (dimension.low, dimension.high) if isinstance(dimension, Range) else dimension
+        for value in ends:
+            config_with(config, {key: value})
+
+
+def config_with(config: Config, values: Mapping[str, Any]) -> Config:
+    """The config with some of its keys changed.
+
+    Raises:
+        ConfigError: it cannot be.
+    """
+    nested = config.model_dump(mode="json", exclude_none=True)
+    for key, value in values.items():
+        *sections, name = key.split(".")
+        below = nested
+        for section in sections:
+            below = below.setdefault(section, {})
+        below[name] = value
+    return config_from(nested, Path.cwd())
+
+
+EXPECTED = "keys with a range or values, as in\n    training.lr_max: {low: 0.01, high: 0.1, log: true}"
+
+
+def _dimension(key: str, value: object, path: Path) -> Range | Values:
+    if isinstance(value, list) and value:
+        return tuple(value)
+    if isinstance(value, Mapping) and {"low", "high"} <= value.keys() <= {"low", "high", "log"}:
+        low, high, log = value["low"], value["high"], value.get("log", False)
+        are_numbers = all(isinstance(one, int | float) and math.isfinite(one) for one in (low, high))
+        if are_numbers and low < high and isinstance(log, bool) and (low > 0 or not log):
+            return Range(low, high, log)
+    raise ConfigError(
+        f"{key}: {value!r} is no range", where=str(path), expected=EXPECTED, hint="low < high; log: low > 0"
+    )

@@ -1,0 +1,137 @@
+"""The learning rate finder of the lesson: the rate rises exponentially in training, and the loss is watched."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Protocol, cast
+
+import numpy as np
+
+from recsys.config.config import Config
+from recsys.config.training import Scheduled
+from recsys.data.split import Parts
+from recsys.errors import ConfigError
+from recsys.records import Observer, Step, silent
+from recsys.seeding import rng
+from recsys.training.build import build_learner
+from recsys.training.fit import Learner
+from recsys.training.schedule import Schedule, exponential
+from recsys.workflows.start import begin
+
+FIRST, LAST = 1e-5, 10.0  # the rates that are tried
+N_POINTS = 100
+MOST_RATINGS = 1_000_000  # of train: more would move no suggestion
+SMOOTHING = 0.9  # share of the loss so far in the smoothed one, from point to point; fastai's for few points
+AROUND = 7  # points on either side that tell how steep the curve is: a factor of 2.6 in the rate
+HOPELESS = 4.0  # times the least loss: then it has diverged
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+
+class Rated(Protocol):
+    """What has a learning rate."""
+
+    schedule: Schedule
+
+
+@dataclass(frozen=True)
+class LrCurve:
+    """What the loss was at each learning rate; the loss is 1 where every prediction is the mean rating.
+
+    Attributes:
+        lr: rising, of the layer group with the highest.
+        loss: mean squared error over the ratings seen at about this rate, as they were seen, in units of the training
+            ratings' variance.
+        smoothed: its exponentially weighted mean.
+        steepest: the rate at which the smoothed loss falls fastest: the suggestion for lr_max.
+        minimum: the rate at which it is least, where training is about to diverge.
+    """
+
+    lr: list[float]
+    loss: list[float]
+    smoothed: list[float]
+    steepest: float
+    minimum: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """As a dict that json takes."""
+        return {"suggestion": self.steepest, **asdict(self)}
+
+
+def lr_find(config: Config, observe: Observer = silent) -> LrCurve:
+    """Trains with rising rates until the loss is hopeless; nothing is kept.
+
+    Raises:
+        ConfigError: the method has no learning rate.
+        DataError: the ratings cannot be used.
+    """
+    if not isinstance(config.training, Scheduled):
+        raise ConfigError(
+            f"{config.training.method} has no learning rate",
+            where="training.method",
+            expected="adamw or sgd",
+        )
+    beginning = begin(config, observe)
+    parts = _some(beginning.parts, config.seed)
+    learner = build_learner(config, parts, beginning.inherited)
+    n_steps = len(_rated(learner).schedule.lr) // learner.n_epochs
+    n_epochs = max(5, math.ceil(N_POINTS / n_steps))
+    _rated(learner).schedule = exponential(n_epochs * n_steps, FIRST, LAST)
+    return _curve(list(_points(learner, n_epochs, parts.scale.std, observe)))
+
+
+def _points(learner: Learner, n_epochs: int, unit: float, observe: Observer) -> Iterator[tuple[float, float]]:
+    """(rate, loss) between two reports, until the loss is no number or hopeless."""
+    least = math.inf
+    for number in range(1, n_epochs + 1):
+        steps: list[Step] = []
+
+        def note(event: object, steps: list[Step] = steps) -> None:
+            if isinstance(event, Step):
+                steps.append(event)
+
+        with np.errstate(over="ignore", invalid="ignore"):
+            rmse = learner.epoch(number, note).train_rmse
+        end = Step(number, n_epochs, learner.n_ratings, learner.n_ratings, 0.0, learner.n_ratings * (rmse / unit) ** 2)
+        observe(replace(end, lr=steps[-1].lr))
+        for before, after in zip(steps, [*steps[1:], end], strict=True):
+            n = after.done - before.done
+            if n:
+                loss = (after.squares - before.squares) / n
+                if not loss < HOPELESS * least:
+                    return
+                least = min(least, loss)
+                yield before.lr, loss
+
+
+def _curve(points: list[tuple[float, float]]) -> LrCurve:
+    lr, loss = (np.array(column) for column in zip(*points, strict=True))
+    weights = SMOOTHING ** np.arange(len(loss))
+    smoothed = np.array([np.average(loss[: n + 1], weights=weights[n::-1]) for n in range(len(loss))])
+    lowest = int(np.argmin(smoothed))
+    slope = _slope(np.log(lr), smoothed)
+    return LrCurve(
+        lr=lr.tolist(),
+        loss=loss.tolist(),
+        smoothed=smoothed.tolist(),
+        steepest=float(lr[int(np.argmin(slope[: lowest + 1]))]),
+        minimum=float(lr[lowest]),
+    )
+
+
+def _slope(x: Array, y: Array) -> Array:
+    """That of the straight line through the points around each, so many that one noisy loss decides nothing."""
+    around = [slice(max(0, n - AROUND), n + AROUND + 1) for n in range(len(x))]
+    return np.array([np.polyfit(x[near], y[near], 1)[0] if len(x) > 1 else 0.0 for near in around])
+
+
+def _rated(learner: Learner) -> Rated:
+    return cast(Rated, learner)
+
+
+def _some(parts: Parts, seed: int) -> Parts:
+    n = len(parts.train)
+    if n <= MOST_RATINGS:
+        return parts
+    return replace(parts, train=parts.train.take(rng(seed, "lr-find").choice(n, MOST_RATINGS, replace=False)))

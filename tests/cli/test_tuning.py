@@ -1,0 +1,64 @@
+"""tune and lr-find: what they print, what they write, and what they refuse."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Recsys = Callable[..., Any]
+Refused = Callable[..., None]
+QUICK = ("--set", "training={method: sgd, n_epochs: 6, lr_max: 0.05}")
+
+
+def test_tune_writes_a_config_that_trains(data: Path, recsys: Recsys) -> None:
+    ended = recsys("tune", "--config", "config.yaml", *QUICK, "--trials", "3")
+    assert ended.code == 0
+    assert "3 trials, " in ended.out
+    assert ended.out.splitlines()[-1] == "Next: recsys train --config config-tuned.yaml"
+    assert all(len(line) <= 80 for line in ended.out.splitlines())
+    assert [line.split(":")[0] for line in ended.err.splitlines()] == ["trial 1", "trial 2", "trial 3"]
+    assert (data / "config-tuned.yaml").read_text().startswith("# Written by recsys tune: valid rmse ")
+    assert not (data / "runs").exists()
+    again = recsys("tune", "--config", "config.yaml", *QUICK, "--trials", "4", "--json")
+    answer = json.loads(again.out)
+    assert (answer["n_trials"], answer["output"]) == (4, "config-tuned.yaml")
+    assert [line.split(":")[0] for line in again.err.splitlines()] == ["trial 4"]
+    trained = json.loads(recsys("train", "--config", "config-tuned.yaml", "--json").out)
+    assert trained["valid"]["rmse"] == answer["best"]["rmse"]
+
+
+def test_tune_tries_what_a_file_says(data: Path, recsys: Recsys) -> None:
+    (data / "space.yaml").write_text("training.lr_max: [0.04]\n")
+    ended = recsys("tune", "--config", "config.yaml", *QUICK, "--trials", "1", "--space", "space.yaml")
+    assert ended.err.endswith("(lr_max 0.04)\n")
+
+
+def test_tuning_is_refused(data: Path, refused: Refused) -> None:
+    (data / "kept.yaml").write_text("mine: true\n")
+    (data / "space.yaml").write_text("training.lr_mx: [0.04]\n")
+    refused("tuned config in use", 4, "tune", "--config", "config.yaml", "--output", "kept.yaml")
+    refused("space with an unknown key", 2, "tune", "--config", "config.yaml", "--space", "space.yaml")
+    refused("tune without valid", 2, "tune", "--config", "config.yaml", "--set", "split.valid_fraction=0")
+    refused("tune without a database", 4, "tune", "--config", "config.yaml", "--storage", "sqlite:///no/such/folder.db")
+
+
+def test_lr_find_suggests_a_rate_and_draws_the_curve(data: Path, recsys: Recsys) -> None:
+    ended = recsys("lr-find", "--config", "config.yaml", *QUICK, "--output", "lr.png")
+    assert ended.code == 0
+    first, second, third, _, last = ended.out.splitlines()
+    assert first.startswith("lr_max ")
+    assert second.startswith("it is least at ")
+    assert third == "the curve is in lr.png"
+    assert last == f"Next: recsys train --config config.yaml --set training.lr_max={first.split()[1].rstrip(':')}"
+    assert (data / "lr.png").read_bytes().startswith(b"\x89PNG")
+    answer = json.loads(recsys("lr-find", "--config", "config.yaml", *QUICK, "--json").out)
+    assert f"{answer['suggestion']:.2g}" == first.split()[1].rstrip(":")
+    assert answer["output"] is None
+    assert sorted(path.name for path in data.iterdir()) == ["config.yaml", "lr.png", "movies.csv", "ratings.csv"]
+
+
+def test_lr_find_is_refused(data: Path, refused: Refused) -> None:
+    refused("lr-find of gibbs", 2, "lr-find", "--config", "config.yaml", "--set", "training={method: gibbs}")
+    refused("lr-find to no folder", 4, "lr-find", "--config", "config.yaml", *QUICK, "--output", "no/such/lr.png")

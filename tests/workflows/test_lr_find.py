@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recsys.config.config import Config
+from recsys.config.load import load_config
+from recsys.errors import ConfigError
+from recsys.records import Step
+from recsys.workflows import lr_find as finding
+from recsys.workflows.lr_find import _curve, lr_find
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+
+
+@pytest.mark.parametrize(
+    ("training", "default"), [({"method": "sgd"}, 0.04), ({"method": "adamw"}, 0.0065)], ids=["sgd", "adamw"]
+)
+def test_on_movielens_the_suggestion_is_near_the_default(training: dict[str, Any], default: float) -> None:
+    found = lr_find(load_config(CONFIGS / "movielens-small.yaml", [f"training={training}"]))
+    assert default / 10 < found.steepest < default * 10
+    assert found.steepest < found.minimum
+    assert min(found.smoothed) < 0.8
+    assert found.loss[-1] > min(found.loss) * 1.2
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"training": {"method": "sgd"}},
+        {"model": {"kind": "svdpp"}, "training": {"method": "sgd"}},
+        {},
+        {"model": {"kind": "embedding_net"}},
+    ],
+)
+def test_the_rate_rises_and_the_loss_is_that_of_the_ratings_seen(
+    small: Callable[..., Config], sections: dict[str, Any]
+) -> None:
+    events: list[Any] = []
+    found = lr_find(small(**sections), events.append)
+    assert found.lr[0] == finding.FIRST
+    assert (np.diff(found.lr) > 0).all()
+    assert found.loss[0] == pytest.approx(1.0, rel=0.6)
+    assert any(isinstance(event, Step) for event in events)
+    answer = json.loads(json.dumps(found.to_dict()))
+    assert sorted(answer) == ["loss", "lr", "minimum", "smoothed", "steepest", "suggestion"]
+
+
+def test_large_data_is_sampled(small: Callable[..., Config], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finding, "MOST_RATINGS", 200)
+    events: list[Any] = []
+    lr_find(small(training={"method": "sgd"}), events.append)
+    assert {event.total for event in events if isinstance(event, Step)} == {200}
+
+
+def test_one_noisy_loss_makes_no_suggestion() -> None:
+    lr = np.geomspace(1e-5, 1, 60)
+    loss = 1 - 0.4 / (1 + (0.02 / lr) ** 2)
+    loss[8] += 0.3
+    found = _curve(list(zip(lr.tolist(), loss.tolist(), strict=True)))
+    assert 0.005 < found.steepest < 0.1
+
+
+def test_gibbs_has_no_learning_rate(small: Callable[..., Config]) -> None:
+    with pytest.raises(ConfigError, match="no learning rate"):
+        lr_find(small(training={"method": "gibbs"}))

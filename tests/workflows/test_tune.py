@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recsys.config.config import Config
+from recsys.config.space import Range, Space
+from recsys.errors import ConfigError, MissingExtraError, RunError, StoppedError
+from recsys.records import Several
+from recsys.workflows import tune as tuning
+from recsys.workflows.train import train
+from recsys.workflows.tune import Tuned, tune
+
+SPACE: Space = {
+    "training.lr_max": Range(0.005, 0.2, log=True),
+    "model.embedding_dim": (2, 4),
+    "training.n_epochs": Range(2, 6),
+}
+
+
+@pytest.fixture
+def config(small: Callable[..., Config]) -> Config:
+    return small(training={"method": "sgd", "lr_max": 0.05, "n_epochs": 20, "checkpoint_every": "auto"})
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/study.db"
+
+
+def values(found: Tuned) -> tuple[Any, ...]:
+    best = found.facts["best"]
+    return best["rmse"], best["values"]
+
+
+def test_the_best_config_reaches_the_rmse_of_its_trial(config: Config, storage: str, tmp_path: Path) -> None:
+    found = tune(config, 8, SPACE, storage)
+    facts = found.facts
+    assert facts["n_trials"] == 8
+    assert facts["best"]["rmse"] <= facts["as_it_is"]
+    assert train(found.config, tmp_path / "best")["valid"]["rmse"] == facts["best"]["rmse"]
+    plain = train(config, tmp_path / "plain")
+    assert (plain["valid"]["rmse"], plain["valid"]["n_ratings"]) == (facts["as_it_is"], facts["n_ratings"])
+
+
+def test_a_study_that_was_stopped_goes_on_as_if_it_had_not(config: Config, tmp_path: Path) -> None:
+    whole = tune(config, 6, SPACE, f"sqlite:///{tmp_path}/whole.db")
+    parted = f"sqlite:///{tmp_path}/parted.db"
+    lines: list[str] = []
+
+    def stop(event: object) -> None:
+        if isinstance(event, Several) and event.said:
+            lines.append(event.said)
+            if len(lines) == 3:
+                raise StoppedError("interrupted")
+
+    with pytest.raises(StoppedError):
+        tune(config, 6, SPACE, parted, stop)
+    after: list[Any] = []
+    again = tune(config, 6, SPACE, parted, after.append)
+    assert sum(1 for event in after if isinstance(event, Several) and event.said) == 3
+    assert (values(again), again.facts) == (values(whole), whole.facts)
+
+
+def test_a_trial_that_was_cut_has_failed(config: Config, storage: str) -> None:
+    def stop(event: object) -> None:
+        if isinstance(event, Several) and event.done > 1.2:
+            raise StoppedError("interrupted")
+
+    with pytest.raises(StoppedError):
+        tune(config, 4, SPACE, storage, stop)
+    assert tune(config, 4, SPACE, storage).facts["n_failed"] == 1
+
+
+def test_the_test_part_is_not_even_read(
+    small: Callable[..., Config], ratings_csv: Path, storage: str, tmp_path: Path
+) -> None:
+    files = {"ratings": None, "train": str(ratings_csv), "test": str(tmp_path / "nowhere.csv")}
+    config = small(data=files, training={"method": "sgd"})
+    assert tune(config, 1, SPACE, storage).facts["n_ratings"] == 90
+    assert tune(config, 1, SPACE, storage).config.data.test == config.data.test
+
+
+def test_hopeless_trials_are_given_up_and_diverged_ones_fail(config: Config, storage: str) -> None:
+    events: list[Any] = []
+    facts = tune(config, 20, {"training.lr_max": (0.05, 1e-6, 1e6)}, storage, events.append).facts
+    said = [event.said for event in events if isinstance(event, Several) and event.said]
+    assert facts["n_pruned"] == sum("given up" in line for line in said) > 0
+    assert facts["n_failed"] == sum("diverged" in line for line in said) > 0
+    assert facts["n_trials"] == len(said) == 20
+
+
+def test_where_no_trial_is_better_the_config_stays(config: Config, storage: str) -> None:
+    found = tune(config, 2, {"training.lr_max": (1e-7, 1e-8)}, storage)
+    assert found.facts["best"] == {"trial": None, "rmse": found.facts["as_it_is"], "values": {}}
+    assert found.config == config
+
+
+def test_another_config_or_space_is_another_study(config: Config, storage: str) -> None:
+    tune(config, 1, SPACE, storage)
+    for other, space in ((config.model_copy(update={"seed": 1}), SPACE), (config, {"training.n_epochs": (2, 3)})):
+        with pytest.raises(RunError, match="another config, space or data"):
+            tune(other, 2, space, storage)
+
+
+def test_a_database_that_cannot_be_opened_is_refused(config: Config, tmp_path: Path) -> None:
+    (tmp_path / "text.db").write_text("this is no database" * 100)
+    for storage in (f"sqlite:///{tmp_path}/no/folder.db", f"sqlite:///{tmp_path}/text.db", "nonsense"):
+        with pytest.raises(RunError, match="cannot be used") as caught:
+            tune(config, 1, SPACE, storage)
+        assert caught.value.where == storage
+
+
+def test_what_cannot_be_tuned_is_refused(small: Callable[..., Config], storage: str) -> None:
+    for sections, what in (
+        ({"split": {"valid_fraction": 0}}, "there is none"),
+        ({"training": {"patience": 2}}, "training.patience"),
+        ({"start": {"run": "x"}}, "start"),
+    ):
+        with pytest.raises(ConfigError, match=what):
+            tune(small(**sections), 1, SPACE, storage)
+
+
+def test_without_optuna_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(MissingExtraError, match="optuna") as caught:
+        tuning.check_optuna()
+    assert "[tune]" in (caught.value.hint or "")
