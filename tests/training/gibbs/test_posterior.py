@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 
 from recsys.records import silent
-from recsys.training.gibbs import learner as gibbs
 
 from ..sgd.worlds import planted
 from .simulator import draw_ratings, draw_unknowns, give
