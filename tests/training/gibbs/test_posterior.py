@@ -81,5 +81,5 @@ def test_sweeps_leave_the_posterior_as_it_is(kind: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_sweeps_leave_the_posterior_as_it_is_in_many_worlds(kind: str) -> None:
-    z = z_scores(kind, 8_000)
+    z = z_scores(kind, 4_000)
     assert {name: value for name, value in z.items() if not abs(value) < 4.5} == {}
