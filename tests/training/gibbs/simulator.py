@@ -1,0 +1,58 @@
+"""The model that gibbs samples from, run forwards: unknowns from their priors, then ratings from the unknowns."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from recsys.training.gibbs.side import BIAS_RATE, FACTOR_RATE, SPREADS, Prior, Side, sum_implicit
+
+Random = np.random.Generator
+Array = np.ndarray[Any, Any]
+
+
+def draw_unknowns(learner: Any, random: Random) -> None:
+    """Gives every unknown of the learner's sample a value from its prior."""
+    learner._alpha = random.standard_gamma(0.5) / 0.5
+    for role, side in learner._sides.items():
+        _draw_side(side, learner._rated[role], random)
+
+
+def draw_ratings(learner: Any, random: Random) -> Array:
+    """Ratings given the unknowns, in the order of the users; the learner takes them with `give`."""
+    rated, users, items = learner._rated["user"], learner._sides["user"], learner._sides["item"]
+    u, i = np.repeat(np.arange(len(users.row)), np.diff(rated.start)), rated.idx
+    p, q = users.row.astype(np.float64)[u], items.row.astype(np.float64)[i]
+    mean = p[:, -1] + q[:, -1] + (p[:, :-1] * q[:, :-1]).sum(axis=1)
+    precision = learner._alpha * users.noise_precision[u] * items.noise_precision[i].astype(np.float64)
+    return np.asarray(mean + random.standard_normal(len(u)) / np.sqrt(precision))
+
+
+def give(learner: Any, ratings: Array) -> None:
+    """Puts ratings, in the order of the users, in the place of the learner's own."""
+    users, items = learner._rated["user"], learner._rated["item"]
+    u, i = (np.repeat(np.arange(len(rated.scale)), np.diff(rated.start)) for rated in (users, items))
+    at = {pair: t for t, pair in enumerate(zip(u.tolist(), users.idx.tolist(), strict=True))}
+    by_item = [at[pair] for pair in zip(items.idx.tolist(), i.tolist(), strict=True)]
+    for role, order in (("user", slice(None)), ("item", by_item)):
+        learner._rated[role] = replace(learner._rated[role], rating=ratings[order].astype(np.float32))
+
+
+def _draw_side(side: Side, rated: Any, random: Random) -> None:
+    n, width = side.row.shape
+    side.spread = float(random.choice(SPREADS))
+    side.noise_precision = (random.standard_gamma(side.spread, n) / side.spread).astype(np.float32)
+    if side.implicit is not None:
+        side.implicit = _draw_rows(side.implicit_prior, len(side.implicit), width, random)
+        side.from_implicit = sum_implicit(rated, side.implicit)
+    side.row = _draw_rows(side.prior, n, width, random) + side.from_implicit
+
+
+def _draw_rows(prior: Prior, n: int, width: int, random: Random) -> Array:
+    rate = np.append(np.full(width - 1, FACTOR_RATE), BIAS_RATE)
+    precision = random.standard_gamma(0.5, width) / (0.5 * rate)
+    mean = random.standard_normal(width) / np.sqrt(precision)
+    prior.precision[:], prior.mean[:] = precision, mean
+    return np.asarray((mean + random.standard_normal((n, width)) / np.sqrt(precision)).astype(np.float32))

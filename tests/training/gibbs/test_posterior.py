@@ -1,0 +1,85 @@
+"""Whether the sampler draws from the posterior of the model that it states.
+
+Unknowns θ from the prior and ratings from θ make θ a draw from the posterior given these ratings. Sweeps that leave
+the posterior as it is may then change θ, but not how θ is distributed over many such worlds.
+
+Source: Geweke 2004, "Getting It Right: Joint Distribution Tests of Posterior Simulators" (JASA); Gandy, Scott 2020,
+"Unit Testing for MCMC and other Monte Carlo Methods" (arXiv:2001.06465), for worlds drawn independently.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recsys.records import silent
+
+from ..sgd.worlds import planted
+from .simulator import draw_ratings, draw_unknowns, give
+from .test_learner import KINDS, learner_of
+
+N_SWEEPS = 3
+LARGEST = 30.0  # of the ratings of a world: priors with heavy tails make some that float32 cannot hold
+Values = np.ndarray[Any, Any]
+
+
+def functions(learner: Any) -> dict[str, float]:
+    """What is compared: numbers that have a mean and a variance under the prior."""
+    found = {"log alpha": np.log(learner._alpha)}
+    rows = {role: side.row for role, side in learner._sides.items()}
+    score = rows["user"][0, :-1] @ rows["item"][0, :-1] + rows["user"][0, -1] + rows["item"][0, -1]
+    found["tanh of a score"] = np.tanh(score)
+    for role, side in learner._sides.items():
+        found[f"log spread of {role}s"] = np.log(side.spread)
+        found[f"log of a {role}'s noise precision"] = np.log(side.noise_precision[0])
+        found[f"tanh of a {role}'s bias"] = np.tanh(side.row[0, -1])
+        found[f"tanh of a {role}'s factor"] = np.tanh(side.row[0, 0])
+        parts = [("", side.prior, side.row - side.from_implicit)]
+        if side.implicit is not None:
+            parts.append(("implicit ", side.implicit_prior, side.implicit))
+            found[f"tanh of implicit {role}'s sum"] = np.tanh(side.from_implicit[1, -1])
+        for name, prior, own in parts:
+            for column, at in (("factor", 0), ("bias", -1)):
+                what = f"of {role}s' {name}{column}"
+                found[f"log precision {what}"] = np.log(prior.precision[at])
+                found[f"tanh of the mean {what}"] = np.tanh(prior.mean[at])
+                found[f"log of the variance {what}"] = np.log(own[:, at].var())
+    return {name: float(value) for name, value in found.items()}
+
+
+def z_scores(kind: str, n_worlds: int) -> dict[str, float]:
+    """Of the change by the sweeps, for the mean of each function and of its square."""
+    learner = learner_of(planted(5, 4, 14), kind, dim=2, n_epochs=10**6, burn_in=10**6 - 1)
+    random = np.random.default_rng(1)
+    changes, number = [], 0
+    while len(changes) < n_worlds:
+        draw_unknowns(learner, random)
+        ratings = draw_ratings(learner, random)
+        if np.abs(ratings).max() > LARGEST:  # says something of the ratings alone, so the posterior stays what it is
+            continue
+        give(learner, ratings)
+        before = np.array(list(functions(learner).values()))
+        for _ in range(N_SWEEPS):
+            number += 1
+            learner.epoch(number, silent)
+        after = np.array(list(functions(learner).values()))
+        changes.append(np.concatenate([after - before, after**2 - before**2]))
+    names = list(functions(learner))
+    found = np.array(changes)
+    z = found.mean(axis=0) / (found.std(axis=0, ddof=1) / np.sqrt(n_worlds))
+    return dict(zip([*names, *(f"{name}, squared" for name in names)], z.tolist(), strict=True))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_sweeps_leave_the_posterior_as_it_is(kind: str) -> None:
+    z = z_scores(kind, 300)
+    assert {name: value for name, value in z.items() if not abs(value) < 4.5} == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_sweeps_leave_the_posterior_as_it_is_in_many_worlds(kind: str) -> None:
+    z = z_scores(kind, 4_000)
+    assert {name: value for name, value in z.items() if not abs(value) < 4.5} == {}
