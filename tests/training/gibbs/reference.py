@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from recsys.training.gibbs import side
 from recsys.training.gibbs.side import BIAS_RATE, FACTOR_RATE, SPREADS
 from recsys.training.gibbs.sweep import LOG_GAMMA
 
@@ -79,8 +80,10 @@ class Reference:
 
     def _draw_noise(self, role: str, own: Array, square: Array) -> None:
         a, w = self.spread[role], self.w[role]
-        for u in range(len(w)):
+        has_own = np.bincount(own) >= side.OWN_NOISE_RATINGS
+        for u in np.flatnonzero(has_own):
             w[u] = self._gamma(a + 0.5 * (own == u).sum(), a + 0.5 * square[own == u].sum())
+        w = w[has_own]
         log = [
             len(w) * (a * np.log(a) - g) + ((a - 1) * np.log(w) - a * w).sum()
             for a, g in zip(SPREADS, LOG_GAMMA, strict=True)

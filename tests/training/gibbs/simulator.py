@@ -43,7 +43,8 @@ def give(learner: Any, ratings: Array) -> None:
 def _draw_side(side: Side, rated: Any, random: Random) -> None:
     n, width = side.row.shape
     side.spread = float(random.choice(SPREADS))
-    side.noise_precision = (random.standard_gamma(side.spread, n) / side.spread).astype(np.float32)
+    w = random.standard_gamma(side.spread, n) / side.spread
+    side.noise_precision = np.where(rated.has_own_noise, w, 1.0).astype(np.float32)
     if side.implicit is not None:
         side.implicit = _draw_rows(side.implicit_prior, len(side.implicit), width, random)
         side.from_implicit = sum_implicit(rated, side.implicit)

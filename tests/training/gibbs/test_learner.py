@@ -16,7 +16,7 @@ from recsys.models.svdpp import SvdPP
 from recsys.records import silent
 from recsys.training.fit import fit
 from recsys.training.gibbs.learner import GibbsLearner, resolve
-from recsys.training.gibbs.side import SPREADS, Prior, Rated, sum_implicit
+from recsys.training.gibbs.side import OWN_NOISE_RATINGS, SPREADS, Prior, Rated, sum_implicit
 from recsys.training.gibbs.sweep import draw_spread
 
 from ..sgd.worlds import planted
@@ -128,6 +128,17 @@ def test_a_noisy_user_gets_a_low_precision() -> None:
     assert precision[5] < 0.2 * np.median(precision)
 
 
+def test_who_has_few_ratings_has_the_noise_of_all() -> None:
+    ratings = planted()
+    n_left = OWN_NOISE_RATINGS - 1
+    few = np.flatnonzero(ratings.user_idx == 5)[n_left:]
+    learner = learner_of(ratings.take(np.setdiff1d(np.arange(len(ratings)), few)))
+    learner.epoch(1, silent)
+    precision = learner._sides["user"].noise_precision
+    assert precision[5] == 1
+    assert np.count_nonzero(precision == 1) == np.count_nonzero(ratings.user_counts < OWN_NOISE_RATINGS) + 1
+
+
 def test_a_prior_finds_mean_and_spread_of_many_rows() -> None:
     random = np.random.default_rng(0)
     rows = random.normal([1.0, -2.0], [0.5, 3.0], (20_000, 2)).astype(np.float32)
@@ -138,7 +149,7 @@ def test_a_prior_finds_mean_and_spread_of_many_rows() -> None:
     np.testing.assert_allclose(prior.precision, [4.0, 1 / 9], rtol=0.1)
 
 
-@pytest.mark.parametrize("spread", [2.0, 20.0])
+@pytest.mark.parametrize("spread", [30.0, 150.0])
 def test_the_spread_of_precisions_is_found_on_the_grid(spread: float) -> None:
     random = np.random.default_rng(0)
     found = draw_spread((random.standard_gamma(spread, 50_000) / spread).astype(np.float32), random)

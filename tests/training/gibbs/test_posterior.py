@@ -25,6 +25,12 @@ LARGEST = 30.0  # of the ratings of a world: priors with heavy tails make some t
 Values = np.ndarray[Any, Any]
 
 
+@pytest.fixture(autouse=True)
+def _some_have_own_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In worlds so small, from 3 ratings on instead of 20."""
+    monkeypatch.setattr("recsys.training.gibbs.side.OWN_NOISE_RATINGS", 3)
+
+
 def functions(learner: Any) -> dict[str, float]:
     """What is compared: numbers that have a mean and a variance under the prior."""
     found = {"log alpha": np.log(learner._alpha)}

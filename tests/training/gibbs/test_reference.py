@@ -19,6 +19,12 @@ IMPLICIT = {"dot_product": "", "svdpp": "y", "flipped": "yz"}
 Values = np.ndarray[Any, Any]
 
 
+@pytest.fixture(autouse=True)
+def _some_have_own_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In worlds so small, from 3 ratings on instead of 20."""
+    monkeypatch.setattr("recsys.training.gibbs.side.OWN_NOISE_RATINGS", 3)
+
+
 def of_learner(learner: Any) -> list[float]:
     users, items = (learner._sides[role] for role in ("user", "item"))
     scores = users.row[:, :-1] @ items.row[:, :-1].T + users.row[:, -1:] + items.row[:, -1]

@@ -92,8 +92,8 @@ class GibbsLearner:
         random = rng(self._seed, "gibbs noise", number)
         squares = float(items.noise_precision.astype(np.float64) @ items.squares)
         self._alpha = random.standard_gamma(0.5 * (1 + self.n_ratings)) / (0.5 * (1 + squares))
-        users.spread = draw_spread(users.noise_precision, random)
-        items.spread = draw_spread(items.noise_precision, random)
+        users.spread = draw_spread(users.noise_precision[rated["user"].has_own_noise], random)
+        items.spread = draw_spread(items.noise_precision[rated["item"].has_own_noise], random)
         if paths is not None:
             paths.draw(users, items, self._rated["user"], self._alpha, (self._seed, number), workers)
         if number > self._burn_in:

@@ -19,8 +19,9 @@ START_STD = 0.15  # of the first factors
 CHUNK_RATINGS = 25_000  # of a piece of work with a random stream of its own
 ENTITY_RATINGS = 80  # a row costs as much to draw as so many ratings
 FACTOR_RATE, BIAS_RATE = 0.1, 1.0  # of the Gamma distribution that a precision is drawn from, halved
-SPREADS = np.exp(np.linspace(0.0, 4.0, 64))  # grid on which the spread of the noise precisions is drawn
+SPREADS = np.exp(np.linspace(3.0, 6.0, 64))  # grid on which the spread of the noise precisions is drawn: from 20
 FIRST_SPREAD = 50.0
+OWN_NOISE_RATINGS = 20  # from so many on, somebody has a noise precision of their own (docs/experiments.md)
 
 
 @dataclass(eq=False)
@@ -74,6 +75,7 @@ class Rated:
         cuts: int64: chunk c is the users cuts[c] … cuts[c + 1] − 1.
         scale: float32, shape (n,): |N(u)|^-½, 1 for a user without ratings.
         scale2_sum: float32, shape (n_items,): Σ scale² over the users who rated an item.
+        has_own_noise: bool, shape (n,): whether a user has ratings enough for a noise precision of their own.
     """
 
     start: Counts
@@ -82,6 +84,7 @@ class Rated:
     cuts: Counts
     scale: Array
     scale2_sum: Array
+    has_own_noise: np.ndarray[Any, np.dtype[np.bool_]]
 
     @classmethod
     def of(cls, own: Indices, other: Indices, rating: Array, n: int, n_other: int) -> Rated:
@@ -93,7 +96,9 @@ class Rated:
         cuts = np.searchsorted(cost, np.linspace(0, cost[-1], len(own) // CHUNK_RATINGS + 2))
         scale = (1 / np.sqrt(np.maximum(count, 1))).astype(np.float32)
         scale2_sum = np.bincount(other, np.square(scale)[own], minlength=n_other).astype(np.float32)
-        return cls(start, other[order].astype(np.int32), rating[order], cuts, scale, scale2_sum)
+        return cls(
+            start, other[order].astype(np.int32), rating[order], cuts, scale, scale2_sum, count >= OWN_NOISE_RATINGS
+        )
 
 
 @dataclass(eq=False)
@@ -105,7 +110,7 @@ class Side:
         implicit: float32, shape (n_items, dim + 1): what having rated an item says of a user; None where the model has
             no such terms.
         from_implicit: float32, shape (n, dim + 1): scale_u Σ_{j ∈ N(u)} implicit[j].
-        noise_precision: w, float32, shape (n,).
+        noise_precision: w, float32, shape (n,); 1 for those with few ratings.
         squares: Σ w_i e² over the ratings of each, float32, shape (n,), from when the row was drawn.
         spread: a of w ~ Gamma(a, a).
     """

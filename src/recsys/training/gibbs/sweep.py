@@ -2,7 +2,8 @@
 
 r_ui = B_u + B_i + P_u · Q_i + ε, ε ~ N(0, 1 / (α w_u w_i)), with P_u = p_u + |N(u)|^-½ Σ_{j ∈ N(u)} y_j where the
 model has such terms, B_u likewise, and flipped, Q_i = q_i + |N(i)|^-½ Σ_{v ∈ N(i)} z_v. Every group of coefficients
-has a normal prior with a mean and a precision of its own for each column; w_u ~ Gamma(a, a).
+has a normal prior with a mean and a precision of its own for each column; w_u ~ Gamma(a, a), but 1 for a user with few
+ratings.
 
 A user meets their ratings only through the Gram matrix of the items' rows, so that a whole row is drawn at once and
 each rating is read once. The implicit terms are drawn given the rows: then the ratings drop out and the columns are
@@ -51,7 +52,8 @@ def draw_rows(
         kernel(first, *ratings, features, mean, side.prior.precision, precision, normal, side.row, side.squares)
         shape = side.spread + 0.5 * np.diff(rated.start[first : end + 1])
         rate = side.spread + 0.5 * alpha * side.squares[first:end].astype(np.float64)
-        side.noise_precision[first:end] = random.standard_gamma(shape) / rate
+        own = random.standard_gamma(shape) / rate
+        side.noise_precision[first:end] = np.where(rated.has_own_noise[first:end], own, 1.0)
 
     workers.each(draw, len(rated.cuts) - 1)
 

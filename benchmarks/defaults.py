@@ -1,0 +1,85 @@
+"""Defaults on data that they were not made for: `python benchmarks/defaults.py`.
+
+Test rmse of the dot product by sgd and by gibbs, and of flipped SVD++ by sgd and by gibbs at several dims, all else
+left at its default. Says where flipped gibbs is worse than a dot product, or dim 32 worse than dim 4, by more than is
+allowed. The environment variable RECSYS_ML100K adds MovieLens 100K, whole and thinned out.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from measure import command_line
+from recsys.config.load import config_from
+from recsys.data.ratings import Ratings
+from recsys.data.split import Parts
+from recsys.evaluation import baselines
+from recsys.evaluation.metrics import evaluate
+from recsys.training.build import build_learner
+from recsys.training.fit import fit
+from worlds import worlds
+
+DIMS = (4, 8, 20, 32)
+MAY_COST = 0.002  # how much worse flipped gibbs may be than a dot product
+PLAIN: dict[str, Any] = {"kind": "dot_product"}
+FLIPPED: dict[str, Any] = {"kind": "svdpp", "flipped": True}
+MODELS = {
+    "dot product, sgd": (PLAIN, "sgd"),
+    "dot product, gibbs": (PLAIN, "gibbs"),
+    "flipped, sgd": (FLIPPED, "sgd"),
+    **{f"flipped, gibbs, {dim}": ({**FLIPPED, "embedding_dim": dim}, "gibbs") for dim in DIMS},
+}
+DEFAULT = "flipped, gibbs, 20"
+
+
+def main() -> None:
+    """Prints a table as markdown: means over the seeds."""
+    parser = command_line(__doc__)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[101, 102])
+    parser.add_argument("--part", choices=["valid", "test"], default="test", help="what is measured on")
+    parser.add_argument("--sweeps", type=int, default=512, help="fewer to look around")
+    parser.add_argument("--only", nargs="+", default=[""], help="data sets whose name has one of these in it")
+    given = parser.parse_args()
+    print(f"| data | biases | {' | '.join(MODELS)} | |\n|{' --- |' * (len(MODELS) + 3)}")
+    for name, data in worlds().items():
+        if any(part in name for part in given.only):
+            found = [measure(data.make(seed), given.part, given.sweeps, seed) for seed in given.seeds]
+            mean = {model: statistics.mean(one[model] for one in found) for model in found[0]}
+            digits = 4 if mean["biases"] < 10 else 2
+            figures = " | ".join(f"{rmse:.{digits}f}" for rmse in mean.values())
+            print(f"| {name} | {figures} | {verdict(mean, data.dims_may_cost)} |", flush=True)
+
+
+def measure(parts: Parts, part: str, sweeps: int, seed: int) -> dict[str, float]:
+    """The rmse of each model on a part."""
+    held_out = parts.test if part == "test" else parts.valid
+    assert held_out is not None
+    found = {"biases": evaluate(baselines.biases(parts.train), held_out).rmse}
+    return found | {name: _fitted(parts, held_out, model, sweeps, seed) for name, model in MODELS.items()}
+
+
+def verdict(rmse: Mapping[str, float], dims_may_cost: float) -> str:
+    """What is worse than it may be, with by how much; "ok" where nothing is."""
+    peers = [peer for peer in ("dot product, sgd", "dot product, gibbs") if rmse[DEFAULT] > (1 + MAY_COST) * rmse[peer]]
+    wrong = [f"{rmse[DEFAULT] / rmse[peer] - 1:+.1%} against {peer}" for peer in peers]
+    small, large = (rmse[f"flipped, gibbs, {dim}"] for dim in (4, 32))
+    if large > (1 + dims_may_cost) * small:
+        wrong.append(f"{large / small - 1:+.1%} from dim 4 to 32")
+    return "; ".join(wrong) or "ok"
+
+
+def _fitted(parts: Parts, held_out: Ratings, model: tuple[dict[str, Any], str], sweeps: int, seed: int) -> float:
+    form, method = model
+    training = {"method": method, "n_threads": 1, **({"n_epochs": sweeps} if method == "gibbs" else {})}
+    values = {"data": {"ratings": "made here"}, "model": form, "training": training, "seed": seed}
+    learner = build_learner(config_from(values, Path()), parts)
+    for _ in fit(learner):
+        pass
+    return evaluate(learner.scorer(), held_out).rmse
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""Data sets that differ in size, scale and density, each cut into train, valid and test: what defaults have to stand.
+
+In the planted ones rating = level + user_bias + item_bias + user · item + noise, rounded to whole steps and clipped to
+the scale.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recsys.config.load import config_from
+from recsys.config.split import Split
+from recsys.data.ratings import Dataset, Ratings
+from recsys.data.read import read_ratings
+from recsys.data.split import Parts, split
+from recsys.data.vocabulary import Vocabulary
+
+Array = np.ndarray[Any, Any]
+SMALL = Path(__file__).parent.parent / "data" / "movielens-small" / "ratings.csv"
+SIGNAL, NO_SIGNAL = 0.002, 0.005  # how much worse dim 32 may be than dim 4
+
+
+@dataclass(frozen=True)
+class Planted:
+    """What to make.
+
+    Attributes:
+        more: mean of the geometric number of ratings that a user has beyond the first.
+        low, high: ends of the scale; `level`: the mean before clipping.
+        let_down: share of ratings that are 3 lower, which varies from item to item and from user to user.
+        bias, factor, noise: standard deviations of a bias, of the product of rows, and of the noise.
+    """
+
+    n_users: int
+    n_items: int
+    more: float
+    low: float = 1.0
+    high: float = 5.0
+    level: float = 3.3
+    bias: float = 0.4
+    factor: float = 0.0
+    noise: float = 0.8
+    let_down: float = 0.0
+    dim: int = 4
+
+
+@dataclass(frozen=True)
+class Data:
+    """A data set: how it is made from a seed, and how much worse dim 32 may be there than dim 4."""
+
+    make: Callable[[int], Parts]
+    dims_may_cost: float = NO_SIGNAL
+
+
+def worlds() -> dict[str, Data]:
+    """All of them by name; those of ML-100K where RECSYS_ML100K names its folder."""
+    found = {"movielens-small": Data(_small, SIGNAL)}
+    folder = os.environ.get("RECSYS_ML100K")
+    if folder:
+        fold = {f"ML-100K, {most} a user": Data(partial(_fold, Path(folder), most)) for most in (5, 10, 20)}
+        found |= {"ML-100K": Data(partial(_fold, Path(folder), None), SIGNAL), **fold}
+    forms = {
+        "low rank, 0 to 100": Planted(1_000, 600, 60, 0, 100, 60, bias=10, factor=15, noise=12, dim=8),
+        "one or two ratings, dims say much": Planted(20_000, 300, 0.9, factor=0.8, noise=0.6),
+        "one or two ratings, dims say nothing": Planted(20_000, 300, 0.9),
+        "one or two ratings, most at the top": Planted(20_000, 3_000, 1.5, level=6, bias=1.5, noise=1.5),
+        "the same, some let down": Planted(20_000, 1_000, 0.9, level=5.2, bias=0.5, noise=0.6, let_down=0.1),
+        "few ratings, most at the top": Planted(8_000, 300, 3, level=6, bias=1.0, noise=1.5, let_down=0.1),
+        "0 to 10, most at the top": Planted(10_000, 800, 2, 0, 10, 10, bias=2, factor=1.5, noise=3),
+    }
+    return found | {
+        name: Data(partial(_planted, form), SIGNAL if form.factor else NO_SIGNAL) for name, form in forms.items()
+    }
+
+
+def _small(seed: int) -> Parts:
+    return split(read_ratings(config_from({"data": {"ratings": str(SMALL)}}, SMALL.parent).data), Split(), seed)
+
+
+def _fold(folder: Path, most: int | None, seed: int) -> Parts:
+    """Fold 1 + seed modulo 5, with no more than `most` training ratings of each user, drawn from the seed."""
+    number = 1 + seed % 5
+    files = {part: str(folder / f"u{number}.{part}.csv") for part in ("train", "test")}
+    dataset = read_ratings(config_from({"data": files}, folder).data)
+    assert dataset.given is not None
+    if most is not None:
+        train = dataset.ratings.take(dataset.given["train"])
+        shuffled = np.random.default_rng(seed).permutation(len(train))
+        order = shuffled[np.argsort(train.user_idx[shuffled], kind="stable")]
+        first = np.searchsorted(train.user_idx[order], train.user_idx[order])
+        kept = np.sort(order[np.arange(len(order)) - first < most])
+        test = np.arange(len(dataset.ratings))[dataset.given["test"]]
+        parts = {"train": slice(0, len(kept)), "test": slice(len(kept), len(kept) + len(test))}
+        dataset = replace(dataset, ratings=dataset.ratings.take(np.concatenate([kept, test])), given=parts)
+    return split(dataset, Split(), seed)
+
+
+def _planted(form: Planted, seed: int) -> Parts:
+    random = np.random.default_rng(seed)
+    user, item = _pairs(form, random)
+    bias = [random.normal(0, form.bias, n) for n in (form.n_users, form.n_items)]
+    spread = np.sqrt(form.factor) / form.dim**0.25
+    rows = [random.normal(0, spread, (n, form.dim)) for n in (form.n_users, form.n_items)]
+    mean = form.level + bias[0][user] + bias[1][item] + np.einsum("nd,nd->n", rows[0][user], rows[1][item])
+    share = [random.lognormal(0, 0.6, n) for n in (form.n_users, form.n_items)]
+    is_let_down = random.random(len(user)) < form.let_down * share[0][user] * share[1][item]
+    noisy = mean - 3 * is_let_down + random.normal(0, form.noise, len(user))
+    rating = np.clip(np.round(noisy), form.low, form.high).astype(np.float32)
+    users, items = (Vocabulary(np.arange(n)) for n in (form.n_users, form.n_items))
+    ratings = Ratings(user.astype(np.int32), item.astype(np.int32), rating, None, users, items)
+    return split(Dataset(ratings, None, {}, {}, 0), Split(), seed)
+
+
+def _pairs(form: Planted, random: np.random.Generator) -> tuple[Array, Array]:
+    """Different (user, item) pairs; items are chosen by a Zipf law."""
+    user = np.repeat(np.arange(form.n_users), random.geometric(1 / (1 + form.more), form.n_users))
+    weight = (np.arange(form.n_items) + 20.0) ** -0.9
+    item = random.choice(form.n_items, len(user), p=weight / weight.sum())
+    user, item = np.divmod(np.unique(user * form.n_items + item), form.n_items)
+    return user, item
