@@ -100,7 +100,7 @@ class Sgd(Scheduled):
     n_epochs: Count = 20
     """How often each training rating is seen."""
     lr_max: Auto | Rates = "auto"
-    """Highest learning rate; auto follows the number of ratings (svdpp: 0.018, unflipped 0.025).
+    """Highest learning rate; auto follows the number of ratings (svdpp: 0.018 to 0.03, unflipped 0.025).
 
     slice(…) or a list: by layer group.
     """

@@ -14,7 +14,7 @@ from recsys.evaluation.metrics import evaluate
 from recsys.models.svdpp import SvdPP
 from recsys.records import Event, Step, silent
 from recsys.training.fit import fit
-from recsys.training.sgd.svdpp import DEFAULTS, STEPS, SvdPPLearner, resolve
+from recsys.training.sgd.svdpp import DECAYS, STEPS, SvdPPLearner, resolve
 
 from . import worlds
 from .worlds import planted
@@ -147,18 +147,24 @@ def test_a_single_user_or_rating_can_be_fitted() -> None:
         assert np.isfinite([learner.epoch(number, silent).train_rmse for number in (1, 2)]).all()
 
 
-@pytest.mark.parametrize(("flipped", "defaults"), DEFAULTS.items())
-def test_auto_and_what_is_left_out_become_numbers(flipped: bool, defaults: tuple[float, float, float]) -> None:
-    chosen = resolve(Sgd(), flipped=flipped)
-    assert (chosen.lr_max, chosen.weight_decay, chosen.implicit_weight_decay) == defaults
+@pytest.mark.parametrize(("flipped", "defaults"), DECAYS.items())
+def test_auto_and_what_is_left_out_become_numbers(flipped: bool, defaults: tuple[float, float]) -> None:
+    chosen = resolve(Sgd(), 100, flipped=flipped)
+    assert (chosen.weight_decay, chosen.implicit_weight_decay) == defaults
     assert chosen.bias_weight_decay == chosen.weight_decay
     given = {"lr_max": 0.5, "weight_decay": 0.0, "bias_weight_decay": 0.7, "implicit_weight_decay": 0.0}
-    assert resolve(Sgd(**given), flipped=flipped).model_dump(include=set(given)) == given
+    assert resolve(Sgd(**given), 100, flipped=flipped).model_dump(include=set(given)) == given
+
+
+def test_steps_are_smaller_where_users_have_few_ratings() -> None:
+    rates = [resolve(Sgd(), n, flipped=True).lr_max for n in (0, 1, 5, 10, 20, 500)]
+    assert rates == pytest.approx([0.018, 0.018, 0.018, 0.024, 0.03, 0.03])
+    assert {resolve(Sgd(), n, flipped=False).lr_max for n in (1, 500)} == {0.025}
 
 
 def test_settings_show_the_defaults_but_not_the_threads() -> None:
     settings = learner_of(planted()).settings()
-    assert settings["implicit_weight_decay"] in {defaults[2] for defaults in DEFAULTS.values()}
+    assert settings["implicit_weight_decay"] in {defaults[1] for defaults in DECAYS.values()}
     assert "n_threads" not in settings
 
 

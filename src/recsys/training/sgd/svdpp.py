@@ -25,7 +25,7 @@ from recsys.training.sgd.svdpp_kernel import svdpp_kernel
 Column = np.ndarray[Any, Any]
 
 STEPS = 32  # parts of an epoch: the learning rate moves from one to the next
-DEFAULTS = {True: (0.018, 0.06, 0.0015), False: (0.025, 0.04, 0.004)}  # flipped → lr_max and decays: rows, implicit
+DECAYS = {True: (0.06, 0.0015), False: (0.04, 0.004)}  # flipped → of rows, of implicit rows
 OTHER = {"user": "item", "item": "user"}
 
 
@@ -47,7 +47,7 @@ class SvdPPLearner:
     samples = None
 
     def __init__(self, model: SvdPP, train: Ratings, settings: Sgd, seed: int) -> None:
-        self._settings = settings = resolve(settings, flipped=model.settings.flipped)
+        self._settings = settings = resolve(settings, len(train) / len(train.users), flipped=model.settings.flipped)
         self.n_ratings, self.n_epochs = len(train), settings.n_epochs
         self._model, self._seed = model, seed
         assert settings.lr_max != "auto"
@@ -115,9 +115,15 @@ class SvdPPLearner:
         return own, other, *(float(decay) for decay in decays if decay is not None)
 
 
-def resolve(settings: Sgd, *, flipped: bool) -> Sgd:
-    """`auto` and what is left out → the value for SVD++ (docs/experiments.md has the figures behind them)."""
-    lr_max, weight_decay, implicit_weight_decay = DEFAULTS[flipped]
+def resolve(settings: Sgd, ratings_per_user: float, *, flipped: bool) -> Sgd:
+    """`auto` and what is left out → the value for SVD++ (docs/experiments.md has the figures behind them).
+
+    Where users have few ratings, the implicit rows say most, and large steps spoil them: flipped, lr_max rises from
+    0.018 with 5 ratings a user, along their logarithm, to 0.03 with 20.
+    """
+    share = math.log(max(ratings_per_user, 1) / 5) / math.log(4)
+    lr_max = 0.018 + 0.012 * min(max(share, 0.0), 1.0) if flipped else 0.025
+    weight_decay, implicit_weight_decay = DECAYS[flipped]
     decay = weight_decay if settings.weight_decay == "auto" else settings.weight_decay
     given = settings.implicit_weight_decay
     return settings.model_copy(
