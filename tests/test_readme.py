@@ -28,7 +28,7 @@ DOCUMENTS = [path for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob
 
 @pytest.mark.parametrize(
     "document",
-    [pytest.param(path, marks=[] if path.name == "README.md" else pytest.mark.slow) for path in DOCUMENTS],
+    [pytest.param(path, marks=pytest.mark.slow) for path in DOCUMENTS],
     ids=[path.relative_to(ROOT).as_posix() for path in DOCUMENTS],
 )
 def test_every_block_runs(document: Path, tmp_path: Path) -> None:

@@ -253,7 +253,9 @@ def test_config_reference_knows_every_key(recsys: Recsys, snapshot: Snapshot) ->
 
 
 @pytest.mark.parametrize(
-    "arguments", [("config", "reference"), ("--help",), ("recommend", "0"), TRAIN], ids=lambda found: " ".join(found)
+    "arguments",
+    [("config", "reference"), ("--help",), ("recommend", "0"), pytest.param(TRAIN, marks=pytest.mark.slow)],
+    ids=lambda found: " ".join(found),
 )
 def test_a_reader_that_has_seen_enough_is_no_error(arguments: tuple[str, ...], run: Path, script: str) -> None:
     running = subprocess.Popen([script, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -263,6 +265,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(arguments: tuple[str, ...], r
     assert (running.returncode, b"rror" in told) == (0, False)
 
 
+@pytest.mark.slow
 def test_training_goes_on_when_nobody_reads_its_progress(data: Path, script: str) -> None:
     running = subprocess.Popen([script, *TRAIN], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert running.stderr is not None

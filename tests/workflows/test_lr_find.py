@@ -19,7 +19,9 @@ CONFIGS = Path(__file__).parents[2] / "configs"
 
 
 @pytest.mark.parametrize(
-    ("training", "default"), [({"method": "sgd"}, 0.04), ({"method": "adamw"}, 0.0065)], ids=["sgd", "adamw"]
+    ("training", "default"),
+    [({"method": "sgd"}, 0.04), pytest.param({"method": "adamw"}, 0.0065, marks=pytest.mark.slow)],
+    ids=["sgd", "adamw"],
 )
 def test_on_movielens_the_suggestion_is_near_the_default(training: dict[str, Any], default: float) -> None:
     found = lr_find(load_config(CONFIGS / "movielens-small.yaml", [f"training={training}"]))

@@ -84,6 +84,7 @@ def test_the_test_part_is_not_even_read(
     assert tune(config, 1, SPACE, storage).config.data.test == config.data.test
 
 
+@pytest.mark.slow
 def test_hopeless_trials_are_given_up_and_diverged_ones_fail(config: Config, storage: str) -> None:
     events: list[Any] = []
     facts = tune(config, 20, {"training.lr_max": (0.05, 1e-6, 1e6)}, storage, events.append).facts
