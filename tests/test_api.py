@@ -123,3 +123,10 @@ def test_update_trains_a_run_on(finished: Path, ratings_csv: Path, tmp_path: Pat
     assert (metrics["n_epochs"], metrics["run_dir"]) == (2, str(tmp_path / "next"))
     assert metrics["start"]["path"] == str(finished)
     assert recsys.load(metrics["run_dir"]).predict(0, 100).known_user
+
+
+def test_what_tuning_finds_can_be_trained(ratings_csv: Path, tmp_path: Path) -> None:
+    (tmp_path / "space.yaml").write_text("training.lr_max: [0.02, 0.1]\n")
+    config = {**quick(ratings_csv), "training": {"method": "sgd", "n_epochs": 5}}
+    found = recsys.tune(config, 2, storage=f"sqlite:///{tmp_path}/study.db", space=tmp_path / "space.yaml")
+    assert recsys.train(found["config"], tmp_path / "run")["valid"]["rmse"] == found["best"]["rmse"]

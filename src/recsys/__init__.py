@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         read_ratings,
         split,
         train,
+        tune,
         update,
     )
     from recsys.errors import RecsysError
@@ -39,6 +40,7 @@ __all__ = [
     "read_ratings",
     "split",
     "train",
+    "tune",
     "update",
 ]
 

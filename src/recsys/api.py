@@ -170,6 +170,34 @@ def cross_validate(
     return workflow.cross_validate(_config(config), folds, _path(run_dir), jobs=jobs, observe=observe)
 
 
+def tune(
+    config: Config | Mapping[str, Any] | PathLike,
+    n_trials: int,
+    *,
+    storage: str,
+    space: PathLike | None = None,
+    observe: Observer = silent,
+) -> dict[str, Any]:
+    """Looks for better hyperparameters on valid; returns what was found, and under "config" the best Config.
+
+    Args:
+        config: as of `train`.
+        n_trials: in the study in all; those that it has already are not repeated.
+        storage: of the study: sqlite:///FILE, or the URL of a database server.
+        space: what to try, see docs/tuning.md; None: by method and model.
+        observe: gets Several events.
+    Raises:
+        RecsysError: see recsys.errors.
+    """
+    from recsys.config.space import default_space, read_space
+    from recsys.workflows import tune as workflow
+
+    resolved = _config(config)
+    tried = default_space(resolved) if space is None else read_space(Path(space), resolved)
+    found = workflow.tune(resolved, n_trials, tried, storage, observe)
+    return {**found.facts, "config": found.config}
+
+
 def compare(runs: Sequence[PathLike]) -> dict[str, Any]:
     """Runs on the test ratings that they have in common, with paired bootstrap intervals of what differs to the first.
 
@@ -250,5 +278,6 @@ __all__ = [
     "read_ratings",
     "split",
     "train",
+    "tune",
     "update",
 ]
