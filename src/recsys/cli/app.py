@@ -35,6 +35,8 @@ from recsys.cli.render import discard, print_error
 from recsys.cli.signals import end_at_once
 from recsys.errors import RecsysError, RunError, UsageError
 
+TRAIN, ASK, MEASURE, LOOK, KEEP = "Train", "Ask", "Measure", "Look inside", "Runs and configs"  # panels of the help
+
 app = typer.Typer(
     name="recsys",
     help="Trains a recommender from a ratings file, and answers from it.",
@@ -43,27 +45,27 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-app.command("init")(init.init)
-app.command("train")(train.train)
-app.command("finetune")(finetune.finetune)
-app.command("update")(finetune.update)
-app.command("fold-in")(fold_in.fold_in)
-app.command("predict", context_settings={"ignore_unknown_options": True})(predict.predict)
-app.command("recommend", context_settings={"ignore_unknown_options": True})(recommend.recommend)
-app.command("similar", context_settings={"ignore_unknown_options": True})(similar.similar)
-app.command("explain", context_settings={"ignore_unknown_options": True})(explain.explain)
-app.command("interpret")(interpret.interpret)
-app.command("evaluate")(evaluate.evaluate)
-app.command("cross-validate")(cross_validate.cross_validate)
-app.command("tune")(tune.tune)
-app.command("lr-find")(lr_find.lr_find)
-app.command("compare")(compare.compare)
-app.command("export-factors")(export.export_factors)
-app.command("report")(report.report)
-app.add_typer(config.app, name="config")
-app.command("inspect")(runs.inspect)
-app.command("runs")(runs.runs)
-app.command("promote")(promote.promote)
+app.command("init", rich_help_panel=TRAIN)(init.init)
+app.command("train", rich_help_panel=TRAIN)(train.train)
+app.command("finetune", rich_help_panel=TRAIN)(finetune.finetune)
+app.command("update", rich_help_panel=TRAIN)(finetune.update)
+app.command("fold-in", rich_help_panel=TRAIN)(fold_in.fold_in)
+app.command("tune", rich_help_panel=TRAIN)(tune.tune)
+app.command("lr-find", rich_help_panel=TRAIN)(lr_find.lr_find)
+app.command("predict", rich_help_panel=ASK, context_settings={"ignore_unknown_options": True})(predict.predict)
+app.command("recommend", rich_help_panel=ASK, context_settings={"ignore_unknown_options": True})(recommend.recommend)
+app.command("similar", rich_help_panel=ASK, context_settings={"ignore_unknown_options": True})(similar.similar)
+app.command("explain", rich_help_panel=ASK, context_settings={"ignore_unknown_options": True})(explain.explain)
+app.command("export-factors", rich_help_panel=ASK)(export.export_factors)
+app.command("evaluate", rich_help_panel=MEASURE)(evaluate.evaluate)
+app.command("cross-validate", rich_help_panel=MEASURE)(cross_validate.cross_validate)
+app.command("compare", rich_help_panel=MEASURE)(compare.compare)
+app.command("interpret", rich_help_panel=LOOK)(interpret.interpret)
+app.command("report", rich_help_panel=LOOK)(report.report)
+app.command("inspect", rich_help_panel=LOOK)(runs.inspect)
+app.command("runs", rich_help_panel=KEEP)(runs.runs)
+app.command("promote", rich_help_panel=KEEP)(promote.promote)
+app.add_typer(config.app, name="config", rich_help_panel=KEEP)
 
 
 @app.callback(invoke_without_command=True)
