@@ -51,6 +51,12 @@ def test_update_goes_on_from_the_run_that_is_served(new: Path, recsys: Recsys) -
     assert [(one["name"], one["frozen"]) for one in answer["groups"]] == [("items", False), ("users", False)]
 
 
+def test_a_run_by_gibbs_is_not_updated(new: Path, recsys: Recsys, refused: Callable[..., None]) -> None:
+    gibbs = ("--set", "training={method: gibbs, n_epochs: 4}", "--run-dir", "runs/sampled")
+    assert recsys("train", "--config", "config.yaml", *gibbs).code == 0
+    refused("update of gibbs", 2, "update", "--run", "runs/sampled", "--ratings", "new.csv")
+
+
 def test_a_run_that_is_not_there_is_refused_before_anything_is_read(new: Path, recsys: Recsys) -> None:
     told = recsys("finetune", "--from", "runs/nothing", "--config", "small.yaml", "--json")
     assert (told.code, told.error["kind"]) == (4, "run")

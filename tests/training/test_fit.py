@@ -8,7 +8,7 @@ import pytest
 from recsys.errors import DivergedError
 from recsys.records import Epoch, Observer, Pass, silent
 from recsys.training.finite import finite_arrays
-from recsys.training.fit import fit
+from recsys.training.fit import _diverged, fit
 
 
 @dataclass
@@ -69,6 +69,12 @@ def test_an_error_that_is_not_finite_is_divergence(rmse: float) -> None:
         run(Scripted([0.9, rmse, 0.7]), 3)
     assert caught.value.exit_code == 6
     assert caught.value.hint == "train with a smaller rate: --set training.lr_max=0.03"
+
+
+def test_a_method_without_a_learning_rate_is_told_to_change_none() -> None:
+    error = _diverged(2, 3, 0.0)
+    assert error.what.endswith("infinite or undefined")
+    assert error.hint is None
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

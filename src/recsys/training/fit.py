@@ -100,9 +100,9 @@ def fit(learner: Learner, *, after: int = 0, observe: Observer = silent) -> Iter
 def _diverged(number: int, n_epochs: int, lr: float) -> DivergedError:
     return DivergedError(
         f"training diverged in epoch {number} of {n_epochs}: numbers became infinite or undefined"
-        f" (learning rate {lr:.3g})",
+        + (f" (learning rate {lr:.3g})" if lr else ""),
         expected="finite parameters",
-        hint=f"train with a smaller rate: --set training.lr_max={_round(lr / 10)}",
+        hint=f"train with a smaller rate: --set training.lr_max={_round(lr / 10)}" if lr else None,
     )
 
 

@@ -10,6 +10,8 @@ from recsys.config.config import Config
 from recsys.config.dump import inline
 from recsys.config.load import load_config
 from recsys.config.rates import scaled
+from recsys.config.training import Scheduled
+from recsys.errors import ConfigError
 from recsys.runs.checkpoint import kept_parameters
 from recsys.runs.directory import CONFIG
 from recsys.serving.store import locate
@@ -60,7 +62,15 @@ def _whole(run: Path | None) -> Path:
 
 def _lighter(run: Path) -> dict[str, object]:
     """Fewer epochs and a lower rate than a fit from scratch; an update of an update stays as light as that one was."""
-    before = load_config(run / CONFIG).start
+    config = load_config(run / CONFIG)
+    if not isinstance(config.training, Scheduled):
+        raise ConfigError(
+            f"{config.training.method} draws every row from all ratings, so it cannot go on from a run",
+            where=str(run / CONFIG),
+            expected="a run that was trained by sgd or adamw",
+            hint="train again on the old and the new ratings together: recsys train",
+        )
+    before = config.start
     if before is not None and before.replay > 0:
         return {}
     trained = kept_parameters(run)[1]["training"]
