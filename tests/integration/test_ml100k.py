@@ -23,6 +23,7 @@ def lesson_rmse(ml100k: Path, fold: str, folder: Path) -> float:
     return float(metrics["test"]["rmse"])
 
 
+@pytest.mark.slow
 def test_the_lesson_on_the_first_fold(ml100k: Path, tmp_path: Path) -> None:
     assert lesson_rmse(ml100k, "u1", tmp_path / "run") < 0.92
 
