@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from recsys.config.config import Config
+from recsys.workflows.lr_find import lr_find
 from recsys.workflows.train import train
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
@@ -35,3 +36,9 @@ def test_a_gpu_goes_on_about_where_it_was_interrupted(
     interrupted(config, tmp_path / "parts", 2)
     resumed = train(config, tmp_path / "parts", resume=True)
     assert resumed["test"]["rmse"] == pytest.approx(whole["test"]["rmse"], abs=1e-3)
+
+
+def test_a_gpu_finds_the_same_range_of_learning_rates(small: Callable[..., Config]) -> None:
+    found = {device: lr_find(small(training={"device": device})) for device in ("cpu", "cuda")}
+    assert found["cuda"].lr[:20] == found["cpu"].lr[:20]
+    assert found["cuda"].loss[:20] == pytest.approx(found["cpu"].loss[:20], rel=1e-2)

@@ -27,6 +27,7 @@ class Reference:
         self.rows = {name: 0.1 * random.standard_normal((n[name], dim + 1)) for name in "pq" + implicit}
         self.mean = {name: np.zeros(dim + 1) for name in self.rows}
         self.precision = {name: np.ones(dim + 1) for name in self.rows}
+        self.size = {name: np.ones(dim + 1) for name in self.rows}
         self.rate = np.append(np.full(dim, FACTOR_RATE), BIAS_RATE)
         self.w = {"user": np.ones(n["p"]), "item": np.ones(n["q"])}
         self.spread = {"user": 10.0, "item": 10.0}
@@ -74,9 +75,15 @@ class Reference:
 
     def _draw_prior(self, name: str, k: int) -> None:
         column, mean, n = self.rows[name][:, k], self.mean[name][k], len(self.rows[name])
-        rate = 0.5 * (self.rate[k] + mean**2 + ((column - mean) ** 2).sum())
+        rate = 0.5 * (self.rate[k] * self.size[name][k] ** 2 + mean**2 + ((column - mean) ** 2).sum())
         precision = self.precision[name][k] = self._gamma(0.5 + 0.5 + 0.5 * n, rate)
         self.mean[name][k] = self.random.normal(column.sum() / (n + 1), (precision * (n + 1)) ** -0.5)
+        if name in self.heard:
+            self._draw_size(name, k)
+
+    def _draw_size(self, name: str, k: int) -> None:
+        """Given precision ~ Gamma(½, ½ rate size²), it has a density like size · exp(−½ (1 + rate precision) size²)."""
+        self.size[name][k] = self.random.rayleigh((1 + self.rate[k] * self.precision[name][k]) ** -0.5)
 
     def _draw_noise(self, role: str, own: Array, square: Array) -> None:
         a, w = self.spread[role], self.w[role]

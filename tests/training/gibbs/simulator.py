@@ -46,6 +46,7 @@ def _draw_side(side: Side, rated: Any, random: Random) -> None:
     w = random.standard_gamma(side.spread, n) / side.spread
     side.noise_precision = np.where(rated.has_own_noise, w, 1.0).astype(np.float32)
     if side.implicit is not None:
+        side.implicit_prior.size[:] = random.standard_normal(width)
         side.implicit = _draw_rows(side.implicit_prior, len(side.implicit), width, random)
         side.from_implicit = sum_implicit(rated, side.implicit)
     side.row = _draw_rows(side.prior, n, width, random) + side.from_implicit
@@ -53,7 +54,7 @@ def _draw_side(side: Side, rated: Any, random: Random) -> None:
 
 def _draw_rows(prior: Prior, n: int, width: int, random: Random) -> Array:
     rate = np.append(np.full(width - 1, FACTOR_RATE), BIAS_RATE)
-    precision = random.standard_gamma(0.5, width) / (0.5 * rate)
+    precision = random.standard_gamma(0.5, width) / (0.5 * rate * prior.size**2)
     mean = random.standard_normal(width) / np.sqrt(precision)
     prior.precision[:], prior.mean[:] = precision, mean
     return np.asarray((mean + random.standard_normal((n, width)) / np.sqrt(precision)).astype(np.float32))

@@ -142,7 +142,7 @@ def test_who_has_few_ratings_has_the_noise_of_all() -> None:
 def test_a_prior_finds_mean_and_spread_of_many_rows() -> None:
     random = np.random.default_rng(0)
     rows = random.normal([1.0, -2.0], [0.5, 3.0], (20_000, 2)).astype(np.float32)
-    prior = Prior.of(1)
+    prior = Prior.of(1, 1.0)
     for _ in range(3):  # the precision is drawn given the mean before
         prior.draw(rows, random)
     np.testing.assert_allclose(prior.mean, [1.0, -2.0], atol=0.1)

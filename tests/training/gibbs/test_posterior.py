@@ -45,6 +45,8 @@ def functions(learner: Any) -> dict[str, float]:
         parts = [("", side.prior, side.row - side.from_implicit)]
         if side.implicit is not None:
             parts.append(("implicit ", side.implicit_prior, side.implicit))
+            found[f"size of implicit {role}s' factor"] = side.implicit_prior.size[0]
+            found[f"size of implicit {role}s' bias"] = side.implicit_prior.size[-1]
             found[f"tanh of implicit {role}'s sum"] = np.tanh(side.from_implicit[1, -1])
         for name, prior, own in parts:
             for column, at in (("factor", 0), ("bias", -1)):

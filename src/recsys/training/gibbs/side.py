@@ -15,7 +15,7 @@ from recsys.training.gibbs.kernels import moments_kernel
 Array = np.ndarray[Any, np.dtype[np.float32]]
 Counts = np.ndarray[Any, np.dtype[np.int64]]
 
-START_STD = 0.15  # of the first factors
+START_STD, IMPLICIT_STD = 0.15, 0.05  # of the first factors
 CHUNK_RATINGS = 25_000  # of a piece of work with a random stream of its own
 ENTITY_RATINGS = 80  # a row costs as much to draw as so many ratings
 FACTOR_RATE, BIAS_RATE = 0.1, 1.0  # of the Gamma distribution that a precision is drawn from, halved
@@ -28,27 +28,56 @@ OWN_NOISE_RATINGS = 20  # from so many on, somebody has a noise precision of the
 class Prior:
     """Column k of some rows is normal with mean_k and precision_k, which are drawn too.
 
-    mean_k ~ N(0, 1 / precision_k) and precision_k ~ Gamma(½, ½ rate_k).
+    mean_k ~ N(0, 1 / precision_k) and precision_k ~ Gamma(½, ½ rate_k size_k²). size_k is 1, but for implicit terms
+    N(0, 1): they can be next to nothing, however many they are.
 
     Attributes:
-        mean, precision, rate: float32, shape (width,).
+        mean, precision, size, rate: float32, shape (width,).
+
+    Source: Gelman 2006, "Prior distributions for variance parameters in hierarchical models" (Bayesian Analysis).
     """
 
     mean: Array
     precision: Array
+    size: Array
     rate: Array
 
     @classmethod
-    def of(cls, dim: int) -> Prior:
-        """Before the first draw, of rows whose last column is a bias."""
+    def of(cls, dim: int, std: float) -> Prior:
+        """Before the first draw, of rows with factors of this standard deviation, whose last column is a bias."""
         rate = np.full(dim + 1, FACTOR_RATE, np.float32)
-        precision = np.full(dim + 1, START_STD**-2, np.float32)
+        precision = np.full(dim + 1, std**-2, np.float32)
         rate[dim], precision[dim] = BIAS_RATE, 1.0
-        return cls(np.zeros(dim + 1, np.float32), precision, rate)
+        return cls(np.zeros(dim + 1, np.float32), precision, np.ones(dim + 1, np.float32), rate)
 
     def part(self, columns: slice) -> Prior:
         """Some of the columns, in the same memory."""
-        return Prior(self.mean[columns], self.precision[columns], self.rate[columns])
+        return Prior(self.mean[columns], self.precision[columns], self.size[columns], self.rate[columns])
+
+    def state(self) -> Array:
+        """What is drawn, shape (3, width)."""
+        return np.stack([self.mean, self.precision, self.size])
+
+    def restore(self, state: Array) -> None:
+        """Takes it back."""
+        self.mean, self.precision, self.size = state.copy()
+
+    def draw_size(self, sums: Array, wanted: Array, precision: Array, random: np.random.Generator) -> Array:
+        """Draws size given wanted[u] ~ N(sums[u], 1 / precision), where sums are those of rows; shape (n, width).
+
+        All else that the rows are made of stays, so that the rows have to be multiplied by what is returned, float32,
+        shape (width,). It would take a column's rows and their precision √n sweeps to get there by small steps.
+
+        Source: Gelman, van Dyk, Huang, Boscardin 2008, "Using Redundant Parameterizations to Fit Hierarchical Models"
+        (JCGS).
+        """
+        both = precision * np.einsum("uk,uk->k", sums, sums, dtype=np.float64) + np.square(self.size, dtype=np.float64)
+        mean = precision * np.einsum("uk,uk->k", sums, wanted, dtype=np.float64) / both
+        change = (mean + random.standard_normal(len(mean)) / np.sqrt(both)).astype(np.float32)
+        self.mean *= change
+        self.precision /= change * change
+        self.size *= change
+        return np.asarray(change)
 
     def draw(self, rows: Array, random: np.random.Generator) -> None:
         """Draws precision and mean given the rows, float32, shape (n, width).
@@ -59,7 +88,9 @@ class Prior:
         total, square = np.zeros(len(self.mean)), np.square(self.mean, dtype=np.float64)
         moments_kernel()(rows, self.mean, total, square)
         shape = 0.5 * (n + 2)
-        self.precision[:] = random.standard_gamma(shape, len(square)) / (0.5 * (self.rate + square))
+        self.precision[:] = random.standard_gamma(shape, len(square)) / (
+            0.5 * (self.rate * self.size * self.size + square)
+        )
         centre = total / (1 + n)
         self.mean[:] = centre + random.standard_normal(len(square)) / np.sqrt(self.precision * (1.0 + n))
 
@@ -128,16 +159,16 @@ class Side:
     def first(cls, rated: Rated, dim: int, n_other: int, seed: int, role: str, *, implicit: bool) -> Side:
         """Where the chain begins: small factors, no biases."""
         n = len(rated.scale)
-        row = _small(seed, role, n, dim)
-        terms = _small(seed, f"{role} implicit", n_other, dim) if implicit else None
+        row = _small(seed, role, n, dim, START_STD)
+        terms = _small(seed, f"{role} implicit", n_other, dim, IMPLICIT_STD) if implicit else None
         side = cls(
             row=row,
             implicit=terms,
             from_implicit=np.zeros((n, dim + 1), np.float32),
             noise_precision=np.ones(n, np.float32),
             squares=np.ones(n, np.float32),
-            prior=Prior.of(dim),
-            implicit_prior=Prior.of(dim),
+            prior=Prior.of(dim, START_STD),
+            implicit_prior=Prior.of(dim, IMPLICIT_STD),
         )
         if terms is not None:
             side.from_implicit = sum_implicit(rated, terms)
@@ -151,12 +182,11 @@ class Side:
             "from_implicit": self.from_implicit,
             "noise_precision": self.noise_precision,
             "squares": self.squares,
-            "prior": np.stack([self.prior.mean, self.prior.precision]),
+            "prior": self.prior.state(),
             "spread": np.array([self.spread]),
         }
         if self.implicit is not None:
-            mean, precision = self.implicit_prior.mean, self.implicit_prior.precision
-            found |= {"implicit": self.implicit, "implicit_prior": np.stack([mean, precision])}
+            found |= {"implicit": self.implicit, "implicit_prior": self.implicit_prior.state()}
         return {f"{role}.{name}": array for name, array in found.items()}
 
     def restore(self, arrays: Arrays, role: str) -> None:
@@ -164,11 +194,11 @@ class Side:
         self.row, self.from_implicit, self.noise_precision, self.squares = (
             arrays[f"{role}.{name}"].copy() for name in ("row", "from_implicit", "noise_precision", "squares")
         )
-        self.prior.mean, self.prior.precision = arrays[f"{role}.prior"].copy()
+        self.prior.restore(arrays[f"{role}.prior"])
         self.spread = float(arrays[f"{role}.spread"][0])
         if self.implicit is not None:
             self.implicit = arrays[f"{role}.implicit"].copy()
-            self.implicit_prior.mean, self.implicit_prior.precision = arrays[f"{role}.implicit_prior"].copy()
+            self.implicit_prior.restore(arrays[f"{role}.implicit_prior"])
 
 
 def sum_implicit(rated: Rated, implicit: Array) -> Array:
@@ -178,7 +208,7 @@ def sum_implicit(rated: Rated, implicit: Array) -> Array:
     return (rated.scale * np.array(sums)).T.astype(np.float32, order="C")
 
 
-def _small(seed: int, name: str, n: int, dim: int) -> Array:
-    rows = rng(seed, f"gibbs {name}").standard_normal((n, dim + 1), dtype=np.float32) * np.float32(START_STD)
+def _small(seed: int, name: str, n: int, dim: int, std: float) -> Array:
+    rows = rng(seed, f"gibbs {name}").standard_normal((n, dim + 1), dtype=np.float32) * np.float32(std)
     rows[:, dim] = 0
     return rows

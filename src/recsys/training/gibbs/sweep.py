@@ -2,8 +2,8 @@
 
 r_ui = B_u + B_i + P_u · Q_i + ε, ε ~ N(0, 1 / (α w_u w_i)), with P_u = p_u + |N(u)|^-½ Σ_{j ∈ N(u)} y_j where the
 model has such terms, B_u likewise, and flipped, Q_i = q_i + |N(i)|^-½ Σ_{v ∈ N(i)} z_v. Every group of coefficients
-has a normal prior with a mean and a precision of its own for each column; w_u ~ Gamma(a, a), but 1 for a user with few
-ratings.
+has a normal prior with a mean and a precision of its own for each column (see Prior); w_u ~ Gamma(a, a), but 1 for a
+user with few ratings.
 
 A user meets their ratings only through the Gram matrix of the items' rows, so that a whole row is drawn at once and
 each rating is read once. The implicit terms are drawn given the rows: then the ratings drop out and the columns are
@@ -89,9 +89,12 @@ def _draw_columns(side: Side, rated: Rated, rated_other: Rated, stream: tuple[in
     where = (rated_other.start, rated_other.idx, np.square(rated.scale), rated.scale2_sum)
     draw_implicit_kernel()(*where, *priors, normal, left, implicit)
     width = own.shape[1]
-    side.implicit[:, columns] = implicit[:, :width]
-    side.from_implicit[:, columns] = side.row[:, columns] - prior.mean - left[:, :width] / rated.scale[:, None]
-    own_prior.draw(implicit[:, :width], random)
+    wanted = side.row[:, columns] - prior.mean
+    sums = wanted - left[:, :width] / rated.scale[:, None]
+    change = own_prior.draw_size(sums, wanted, prior.precision, random)
+    side.implicit[:, columns] = implicit[:, :width] * change
+    side.from_implicit[:, columns] = sums * change
+    own_prior.draw(side.implicit[:, columns], random)
 
 
 def wide(rows: Array, unit: int) -> Array:
