@@ -35,3 +35,13 @@ def test_the_noise_of_users_and_items_and_the_scores_are_recovered(kind: str) ->
     assert np.std(log_std / n - np.log(std)) < 0.18  # the planted ones differ by 0.30
     error = score / n - clean.rating
     assert np.sqrt(np.mean(error**2)) < 0.5 * np.sqrt(np.mean(std**2))
+
+
+@pytest.mark.parametrize("kind", ["svdpp", "flipped"])
+def test_implicit_terms_that_say_nothing_vanish(kind: str) -> None:
+    learner = learner_of(planted(850, 60, 1_500), kind, dim=2, n_epochs=10**3, burn_in=10**3 - 1)
+    sizes = []
+    for number in range(1, 121):
+        learner.epoch(number, silent)
+        sizes.append(np.abs(learner._sides["user"].implicit[:, -1]).mean())
+    assert np.mean(sizes[40:]) < 0.12  # 0.19 with the prior of all other groups
