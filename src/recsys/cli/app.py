@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import traceback
@@ -36,6 +37,7 @@ from recsys.cli.signals import end_at_once
 from recsys.errors import RecsysError, RunError, UsageError
 
 TRAIN, ASK, MEASURE, LOOK, KEEP = "Train", "Ask", "Measure", "Look inside", "Runs and configs"  # panels of the help
+GC_OBJECTS = 100_000  # what imports create stays: looking through it for garbage takes a tenth of their time
 
 app = typer.Typer(
     name="recsys",
@@ -81,6 +83,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Runs one command and exits with its code."""
     # Before torch is imported: its threads would spin while they wait, and steal the core that works.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    gc.set_threshold(GC_OBJECTS, 20, 50)
     arguments = sys.argv[1:] if arguments is None else arguments
     end_at_once(as_json=_asks_for_json(arguments))
     try:

@@ -138,7 +138,7 @@ def _arrow_type(role: Role, dialect: Dialect, columns: dict[Role, int], is_iso: 
     import pyarrow as pa
 
     if role in ("user", "item"):
-        return pa.string()
+        return pa.dictionary(pa.int32(), pa.string())
     if role == "timestamp" and is_iso:
         return pa.timestamp("us", tz="UTC" if has_zone(dialect.sample[0][columns[role]]) else None)
     return pa.float64()
@@ -149,8 +149,7 @@ def _code(columns: dict[Role, Any], n_rows: int, n_bytes: int) -> _Batch:
     for role, column in columns.items():
         columns[role] = column.combine_chunks()
         if role in ("user", "item"):
-            encoded = columns[role].dictionary_encode()
-            columns[role], texts[role] = encoded.indices, encoded.dictionary
+            columns[role], texts[role] = columns[role].indices, columns[role].dictionary
     return _Batch(columns, texts, n_rows, n_bytes)
 
 
@@ -201,9 +200,12 @@ def _coded(codes: Indices, dictionaries: list[Any]) -> Coded:
     """
     import pyarrow as pa
 
-    unified = pa.chunked_array(dictionaries).combine_chunks().dictionary_encode()
-    indices: Indices = np.from_dlpack(unified.indices)  # type: ignore[assignment]  # int32 by Arrow's own rule
-    texts = unified.dictionary.to_pylist()
+    (only, *others) = dictionaries
+    if others:
+        unified = pa.chunked_array(dictionaries).combine_chunks().dictionary_encode()
+        indices: Indices = np.from_dlpack(unified.indices)  # type: ignore[assignment]  # int32 by Arrow's own rule
+        only, codes = unified.dictionary, remap(codes, indices)
+    texts = only.to_pylist()
     if not all(map(str.strip, texts)):
         raise DoubtfulError
-    return Coded(remap(codes, indices), as_texts(texts))
+    return Coded(codes, as_texts(texts))

@@ -15,7 +15,8 @@ from recsys.training.gibbs.kernels import moments_kernel
 Array = np.ndarray[Any, np.dtype[np.float32]]
 Counts = np.ndarray[Any, np.dtype[np.int64]]
 
-START_STD, IMPLICIT_STD = 0.15, 0.05  # of the first factors
+START_STD, DENSE_START_STD, IMPLICIT_START_STD = 0.15, 0.2, 0.05  # of the first factors
+DENSE = 15  # from so many ratings for each user and item on, a wider start finds the factors sooner
 CHUNK_RATINGS = 25_000  # of a piece of work with a random stream of its own
 ENTITY_RATINGS = 80  # a row costs as much to draw as so many ratings
 FACTOR_RATE, BIAS_RATE = 0.1, 1.0  # of the Gamma distribution that a precision is drawn from, halved
@@ -159,16 +160,18 @@ class Side:
     def first(cls, rated: Rated, dim: int, n_other: int, seed: int, role: str, *, implicit: bool) -> Side:
         """Where the chain begins: small factors, no biases."""
         n = len(rated.scale)
-        row = _small(seed, role, n, dim, START_STD)
-        terms = _small(seed, f"{role} implicit", n_other, dim, IMPLICIT_STD) if implicit else None
+        is_dense = len(rated.rating) >= DENSE * (n + n_other)
+        std = DENSE_START_STD if is_dense else START_STD
+        row = _small(seed, role, n, dim, std)
+        terms = _small(seed, f"{role} implicit", n_other, dim, IMPLICIT_START_STD) if implicit else None
         side = cls(
             row=row,
             implicit=terms,
             from_implicit=np.zeros((n, dim + 1), np.float32),
             noise_precision=np.ones(n, np.float32),
             squares=np.ones(n, np.float32),
-            prior=Prior.of(dim, START_STD),
-            implicit_prior=Prior.of(dim, IMPLICIT_STD),
+            prior=Prior.of(dim, std),
+            implicit_prior=Prior.of(dim, IMPLICIT_START_STD),
         )
         if terms is not None:
             side.from_implicit = sum_implicit(rated, terms)
