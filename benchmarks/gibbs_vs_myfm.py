@@ -45,8 +45,8 @@ class Settings:
     sweeps: int
 
 
-FLIPPED = Settings("flipped SVD++", {"kind": "svdpp", "embedding_dim": 10}, 100)
-PLAIN = Settings("user and item", {"kind": "dot_product", "embedding_dim": 20}, 140)
+FLIPPED = Settings("flipped SVD++", {"kind": "svdpp", "embedding_dim": 10}, 60)
+PLAIN = Settings("user and item", {"kind": "dot_product", "embedding_dim": 16}, 64)
 
 
 def main() -> None:

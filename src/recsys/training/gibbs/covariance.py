@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ Matrix = np.ndarray[Any, Any]
 ROLES = ("user", "item")
 
 EXTRA = 8  # columns beyond the rank, for the random start
+GROUP_BYTES = 128_000_000
 N_ROUNDS = 3  # a fourth changes no prediction by 1e-4 of a rating
 
 
@@ -33,13 +35,12 @@ def covariance_columns(
     Source: Halko, Martinsson, Tropp 2011, "Finding Structure with Randomness" (SIAM Review), algorithm 4.4.
     """
 
-    def apart(role: str, sample: int) -> Array:
-        return weights[role][:, None] * (rows[role][sample][:-1, :-1].astype(np.float32) - means[role])
+    groups = _Groups(rows, means, weights)
 
     def times(role: str, other: str, columns: Matrix) -> Matrix:
         total = np.zeros((len(means[role]), columns.shape[1]), np.float32)
-        for one in range(len(rows[role])):
-            total += apart(role, one) @ (apart(other, one).T @ columns)
+        for apart in groups:
+            total += apart[role] @ (apart[other].T @ columns)
         return total / np.float32(len(rows[role]))
 
     n_items, dim = means["item"].shape
@@ -55,3 +56,32 @@ def covariance_columns(
     user, item = (np.zeros((len(means[role]), dim), np.float32) for role in ROLES)
     user[:, :rank], item[:, :rank] = (one / weights[role][:, None] for one, role in zip(found, ROLES, strict=True))
     return user, item
+
+
+class _Groups:
+    """weight · (sample − mean) of several samples side by side, float32: role → shape (n, samples of a group · dim).
+
+    Where one group takes all samples it is made once, else in each round again.
+    """
+
+    def __init__(self, rows: dict[str, list[Matrix]], means: dict[str, Array], weights: dict[str, Array]) -> None:
+        self._rows, self._means, self._weights = rows, means, weights
+        self._size = max(1, GROUP_BYTES // (4 * sum(one.size for one in means.values())))
+        self._only = self._group(0) if self._size >= len(rows["user"]) else None
+
+    def __iter__(self) -> Iterator[dict[str, Array]]:
+        if self._only is not None:
+            yield self._only
+        else:
+            yield from map(self._group, range(0, len(self._rows["user"]), self._size))
+
+    def _group(self, start: int) -> dict[str, Array]:
+        return {role: self._apart(role, self._rows[role][start : start + self._size]) for role in ROLES}
+
+    def _apart(self, role: str, samples: list[Matrix]) -> Array:
+        mean, weight = self._means[role], self._weights[role].astype(np.float32)[:, None]
+        n, dim = mean.shape
+        found = np.empty((n, len(samples) * dim), np.float32)
+        for at, sample in enumerate(samples):
+            found[:, at * dim : (at + 1) * dim] = (sample[:-1, :-1].astype(np.float32) - mean) * weight
+        return found
