@@ -53,6 +53,13 @@ def test_a_wrong_option_is_a_config_error(ratings_csv: Path) -> None:
         recsys.split(recsys.read_ratings(ratings_csv), method="by_moon")
 
 
+def test_lr_find_returns_the_curve(ratings_csv: Path) -> None:
+    events: list[Event] = []
+    found = recsys.lr_find(quick(ratings_csv), observe=events.append)
+    assert found.lr[0] < found.steepest <= found.minimum <= found.lr[-1]
+    assert events
+
+
 def test_train_takes_a_mapping_a_config_or_a_file(ratings_csv: Path, tmp_path: Path, runs: Path) -> None:
     mapping = quick(ratings_csv)
     (tmp_path / "movies.yaml").write_text(json.dumps(mapping, default=str))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from recsys.reporting.interpret import Interpretation
     from recsys.serving.export import Format
     from recsys.serving.recommender import Recommender
+    from recsys.workflows.lr_find import LrCurve
 
 PathLike = str | Path
 
@@ -196,6 +197,22 @@ def tune(
     tried = default_space(resolved) if space is None else read_space(Path(space), resolved)
     found = workflow.tune(resolved, n_trials, tried, storage, observe)
     return {**found.facts, "config": found.config}
+
+
+def lr_find(config: Config | Mapping[str, Any] | PathLike, *, observe: Observer = silent) -> LrCurve:
+    """Trains with rising learning rates until the loss is hopeless; nothing is kept.
+
+    Args:
+        config: as of `train`; by adamw or sgd.
+        observe: gets Loading and Step events.
+    Returns:
+        The curve; its `steepest` is the suggestion for `training.lr_max`.
+    Raises:
+        RecsysError: see recsys.errors.
+    """
+    from recsys.workflows import lr_find as workflow
+
+    return workflow.lr_find(_config(config), observe)
 
 
 def compare(runs: Sequence[PathLike]) -> dict[str, Any]:
