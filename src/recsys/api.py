@@ -292,6 +292,7 @@ __all__ = [
     "interpret",
     "load",
     "load_config",
+    "lr_find",
     "read_ratings",
     "split",
     "train",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from itertools import accumulate
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -107,8 +108,10 @@ def _points(learner: Learner, n_epochs: int, unit: float, observe: Observer) -> 
 
 def _curve(points: list[tuple[float, float]]) -> LrCurve:
     lr, loss = (np.array(column) for column in zip(*points, strict=True))
-    weights = SMOOTHING ** np.arange(len(loss))
-    smoothed = np.array([np.average(loss[: n + 1], weights=weights[n::-1]) for n in range(len(loss))])
+    before = float(loss[: 2 * AROUND].mean())  # at rates so small that they all see the same model
+    smoothed = np.array(
+        list(accumulate(loss, lambda mean, one: SMOOTHING * mean + (1 - SMOOTHING) * one, initial=before))
+    )[1:]
     lowest = int(np.argmin(smoothed))
     slope = _slope(np.log(lr), smoothed)
     return LrCurve(
