@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 Recsys = Callable[..., Any]
 Refused = Callable[..., None]
 QUICK = ("--set", "training={method: sgd, n_epochs: 6, lr_max: 0.05}")
@@ -44,7 +46,12 @@ def test_tuning_is_refused(data: Path, refused: Refused) -> None:
     refused("tune without a database", 4, "tune", "--config", "config.yaml", "--storage", "sqlite:///no/such/folder.db")
 
 
-def test_lr_find_suggests_a_rate_and_draws_the_curve(data: Path, recsys: Recsys) -> None:
+def test_lr_find_suggests_a_rate_and_draws_the_curve(
+    data: Path, recsys: Recsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = recsys("lr-find", "--config", "config.yaml", *QUICK)
+    assert "too few ratings to tell" in ended.out.splitlines()[-1]
+    monkeypatch.setattr("recsys.cli.lr_find.LITTLE", -1.0)
     ended = recsys("lr-find", "--config", "config.yaml", *QUICK, "--output", "lr.png")
     assert ended.code == 0
     first, second, third, _, last = ended.out.splitlines()

@@ -50,7 +50,7 @@ def test_the_rate_rises_and_the_loss_is_that_of_the_ratings_seen(
     assert found.loss[0] == pytest.approx(1.0, rel=0.6)
     assert any(isinstance(event, Step) for event in events)
     answer = json.loads(json.dumps(found.to_dict()))
-    assert sorted(answer) == ["loss", "lr", "minimum", "smoothed", "steepest", "suggestion"]
+    assert sorted(answer) == ["fall", "loss", "lr", "minimum", "smoothed", "steepest", "suggestion"]
 
 
 def test_large_data_is_sampled(small: Callable[..., Config], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,8 @@ from recsys.cli.progress import watching
 from recsys.cli.render import print_json
 from recsys.cli.training import leave_cores_to_training
 
+LITTLE = 0.05  # of the first loss
+
 
 def lr_find(
     config: Annotated[Path, typer.Option("--config", metavar="FILE", help="What to train, as YAML.")],
@@ -43,4 +45,7 @@ def lr_find(
     typer.echo(f"it is least at {found.minimum:.2g}, and beyond that training diverges")
     if output is not None:
         typer.echo(f"the curve is in {output}")
+    if found.fall < LITTLE:
+        typer.echo(f"the loss falls by {found.fall:.0%} at most: too few ratings to tell, so better keep the default")
+        return
     typer.echo(f"\nNext: recsys train --config {config} --set training.lr_max={found.steepest:.2g}")

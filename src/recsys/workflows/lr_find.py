@@ -55,9 +55,14 @@ class LrCurve:
     steepest: float
     minimum: float
 
+    @property
+    def fall(self) -> float:
+        """By what share of the first loss the smoothed one falls; where that is little, the suggestion says little."""
+        return 1 - min(self.smoothed) / self.smoothed[0]
+
     def to_dict(self) -> dict[str, Any]:
         """As a dict that json takes."""
-        return {"suggestion": self.steepest, **asdict(self)}
+        return {"suggestion": self.steepest, "fall": self.fall, **asdict(self)}
 
 
 def lr_find(config: Config, observe: Observer = silent) -> LrCurve:
