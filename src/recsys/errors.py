@@ -7,6 +7,7 @@ command line prints those; the Python API raises them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import ClassVar
 
 
@@ -66,6 +67,16 @@ class MissingExtraError(RecsysError):
 
     kind = "missing_extra"
     exit_code = 2
+
+
+def need_extra(module: str, needs: str, extra: str) -> None:
+    """Raises MissingExtraError if a module is not installed; `needs` as in "figures need"."""
+    if find_spec(module) is None:
+        raise MissingExtraError(
+            f"{needs} {module}, which is not installed",
+            expected=f"the extra `{extra}`",
+            hint=f"pip install 'recsys-trainer[{extra}]'",
+        )
 
 
 class DataError(RecsysError):

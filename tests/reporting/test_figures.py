@@ -97,7 +97,7 @@ def test_the_mean_prediction_stands_above_what_was_given(actual: Any) -> None:
 
 
 def test_without_matplotlib_the_extra_is_named(films: Store, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("recsys.errors.find_spec", lambda _: None)
     with pytest.raises(MissingExtraError) as caught:
         gallery.check(folder)
     assert caught.value.hint == "pip install 'recsys-trainer[figures]'"

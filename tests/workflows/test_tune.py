@@ -126,7 +126,7 @@ def test_what_cannot_be_tuned_is_refused(small: Callable[..., Config], storage: 
 
 
 def test_without_optuna_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    monkeypatch.setattr("recsys.errors.find_spec", lambda _: None)
     with pytest.raises(MissingExtraError, match="optuna") as caught:
         tuning.check_optuna()
     assert "[tune]" in (caught.value.hint or "")

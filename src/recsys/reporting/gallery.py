@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import shutil
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recsys.errors import MissingExtraError, RunError
+from recsys.errors import RunError, need_extra
 from recsys.reporting import figures
 from recsys.reporting.directions import main_directions
 from recsys.reporting.interpret import Interpretation
@@ -41,12 +40,7 @@ def check(folder: Path) -> None:
 
 def check_matplotlib() -> None:
     """Raises MissingExtraError if there is none."""
-    if importlib.util.find_spec("matplotlib") is None:
-        raise MissingExtraError(
-            "figures need matplotlib, which is not installed",
-            expected="the extra `figures`",
-            hint="pip install 'recsys-trainer[figures]'",
-        )
+    need_extra("matplotlib", "figures need", "figures")
 
 
 def save(figure: Figure, path: Path) -> None:

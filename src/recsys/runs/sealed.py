@@ -129,9 +129,10 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         why = "it is a file, not a folder" if isinstance(error, FileExistsError) else error.strerror or error
+        where = Path(error.filename or path)
         raise RunError(
             f"cannot write: {why}",
-            where=str(error.filename or path),
+            where=str(where.with_name(where.name.removeprefix(TEMPORARY))),
             expected="a folder that can be written, on a disk with room",
             hint="free some space, mend the permissions, or choose another folder",
         ) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from recsys.config.config import Config
 from recsys.config.space import Range, Space, config_with
 from recsys.data.read import read_ratings
 from recsys.data.split import Parts, split
-from recsys.errors import ConfigError, DivergedError, MissingExtraError, RunError
+from recsys.errors import ConfigError, DivergedError, RunError, need_extra
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
 from recsys.records import Observer, Several, Step, silent
@@ -44,12 +43,7 @@ class Tuned:
 
 def check_optuna() -> None:
     """Raises MissingExtraError if it is not installed."""
-    if importlib.util.find_spec("optuna") is None:
-        raise MissingExtraError(
-            "tuning needs optuna, which is not installed",
-            expected="the extra `tune`",
-            hint="pip install 'recsys-trainer[tune]'",
-        )
+    need_extra("optuna", "tuning needs", "tune")
 
 
 def tune(config: Config, n_trials: int, space: Space, storage: str, observe: Observer = silent) -> Tuned:
