@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+# Before torch is imported, as in cli/app.py: two workers of two threads each would spin on each other's cores.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 from recsys.config.config import Config
 from recsys.config.load import config_from
 from recsys.data.ratings import Dataset, Ratings
