@@ -22,11 +22,11 @@ train: $(READY)  ## train on the embedded data and print how good the model is
 
 test: $(READY)  ## run the everyday tests
 	@echo "== tests"
-	$(BIN)/python -m pytest -n 2 -m "not slow" --cov --cov-report=term:skip-covered --cov-fail-under=94
+	$(BIN)/python -m pytest -n 2 --dist loadscope -m "not slow" --cov --cov-report=term:skip-covered --cov-fail-under=94
 
 slow: $(READY)  ## run the tests that take minutes
 	@echo "== slow tests"
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m "slow or hypothesis" --hypothesis-profile=thorough
 
 lint: $(READY)  ## check format, lint and import rules
 	@echo "== format, lint, import rules"

@@ -11,6 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
+
+# Before torch is imported, as in cli/app.py: two workers of two threads each would spin on each other's cores.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from recsys.config.config import Config
 from recsys.config.load import config_from
@@ -22,6 +26,11 @@ from recsys.workflows.train import train
 
 TIMES = {"seconds", "ratings_per_second", "fit_seconds"}
 NET = {"kind": "embedding_net", "dropout": 0.1, "embedding_dropout": 0.2}
+# How many examples a property is tried on: every day, and by `make slow`.
+settings.register_profile("everyday", max_examples=40)
+settings.register_profile("thorough", max_examples=150)
+settings.load_profile("everyday")
+
 AWKWARD_IDS = ["007", "NA", "1e5", "-3", "née", "a, b", 'say "hi"', "None", " x", "Z"]
 
 

@@ -66,8 +66,8 @@ def test_training_on_a_terminal(data: Path, script: str, snapshot: Snapshot) -> 
     snapshot("train-terminal", shown)
 
 
-def test_training_in_a_pipe(data: Path, process: Recsys, snapshot: Snapshot) -> None:
-    ended = process(*TRAIN)
+def test_training_in_a_pipe(data: Path, recsys: Recsys, snapshot: Snapshot) -> None:
+    ended = recsys(*TRAIN)
     assert ended.code == 0
     snapshot("train-pipe-stdout", ended.out)
     snapshot("train-pipe-stderr", "\n".join(line for line in ended.err.splitlines() if "train rmse" in line))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,46 +12,53 @@ import pytest
 
 HEAVY = ("torch", "pandas", "numba", "scipy", "pyarrow", "numpy")
 PROGRAM = """
-import sys
+import json, sys
 from recsys.cli.app import main
-try:
-    main()
-except SystemExit as leaving:
-    code = leaving.code
-print("imported", *(name for name in {names!r} if name in sys.modules), file=sys.stderr)
-sys.exit(code)
+for command in json.loads(sys.argv[1]):
+    try:
+        main(command)
+    except SystemExit as leaving:
+        code = leaving.code
+    print("imported", code, *(name for name in {names!r} if name in sys.modules), file=sys.stderr)
 """
 
 
 @pytest.fixture
-def imported() -> Callable[..., tuple[int, set[str]]]:
-    """imported("predict", …) → the exit code in a fresh interpreter, and which heavy modules it imported."""
+def imported() -> Callable[..., list[tuple[int, set[str]]]]:
+    """imported(("predict", …), …) runs commands in one fresh interpreter.
 
-    def run(*arguments: str) -> tuple[int, set[str]]:
-        program = PROGRAM.format(names=HEAVY)
-        ended = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False)
-        return ended.returncode, set(ended.stderr.splitlines()[-1].split()[1:])
+    Of each, the exit code, and which heavy modules were imported by it or by those before it.
+    """
+
+    def run(*commands: tuple[str, ...]) -> list[tuple[int, set[str]]]:
+        program = [sys.executable, "-c", PROGRAM.format(names=HEAVY), json.dumps(commands)]
+        ended = subprocess.run(program, capture_output=True, text=True, check=False)
+        told = [line.split()[1:] for line in ended.stderr.splitlines() if line.startswith("imported ")]
+        assert len(told) == len(commands), ended.stderr
+        return [(int(code), set(names)) for code, *names in told]
 
     return run
 
 
-Imported = Callable[..., tuple[int, set[str]]]
+Imported = Callable[..., list[tuple[int, set[str]]]]
 
 
 def test_help_imports_nothing_heavy(imported: Imported, here: Path) -> None:
-    assert imported("--help") == (0, set())
-    assert imported("train", "--help") == (0, set())
+    assert imported(("--help",), ("train", "--help")) == [(0, set())] * 2
 
 
 def test_a_config_is_checked_without_anything_heavy(imported: Imported, data: Path) -> None:
-    assert imported("config", "validate", "config.yaml") == (0, set())
-    assert imported("train", "--config", "config.yaml", "--set", "training.epochs=3") == (2, set())
-    assert imported("train") == (2, set())
+    commands = [
+        ("config", "validate", "config.yaml"),
+        ("train", "--config", "config.yaml", "--set", "training.epochs=3"),
+        ("train",),
+    ]
+    assert imported(*commands) == [(0, set()), (2, set()), (2, set())]
 
 
 def test_serving_imports_no_torch_pandas_or_numba(imported: Imported, run: Path, data: Path) -> None:
     (data / "pairs.csv").write_text("user,item\n0,100\n")
-    for arguments in [
+    commands = [
         ("predict", "0", "100"),
         ("recommend", "0", "--json"),
         ("runs",),
@@ -64,15 +72,16 @@ def test_serving_imports_no_torch_pandas_or_numba(imported: Imported, run: Path,
         ("interpret", "-n", "2"),
         ("similar", "110"),
         ("explain", "0", "110"),
-    ]:
-        code, found = imported(*arguments)
-        assert (code, found & {"torch", "pandas", "numba", "scipy"}) == (0, set()), arguments
+    ]
+    for command, (code, found) in zip(commands, imported(*commands), strict=True):
+        assert (code, found & {"torch", "pandas", "numba", "scipy"}) == (0, set()), command
 
 
 def test_one_prediction_imports_numpy_alone(imported: Imported, run: Path) -> None:
-    assert imported("predict", "0", "100")[1] == {"numpy"}
+    assert imported(("predict", "0", "100"))[0][1] == {"numpy"}
 
 
 def test_a_data_error_imports_no_torch(imported: Imported, data: Path) -> None:
     (data / "ratings.csv").write_text("userId,movieId,rating\n")
-    assert imported("init", "ratings.csv", "--output", "new.yaml")[1].isdisjoint({"torch", "pandas", "numba"})
+    (_, found), *_ = imported(("init", "ratings.csv", "--output", "new.yaml"))
+    assert found.isdisjoint({"torch", "pandas", "numba"})

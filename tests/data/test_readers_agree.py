@@ -17,9 +17,7 @@ from recsys.data.slow import read_slow
 from recsys.data.table import Table
 from recsys.errors import RecsysError
 
-QUICK = settings(
-    max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+STEADY = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 IDS = st.sampled_from(
     ["1", "2", "03", "a", '"a"', '"x,y"', '"a""b"', '"a\nb"', '"a\r\nb"', "é", "a\u2028", "x y", '""""']
 )
@@ -75,38 +73,38 @@ def agree(path: Path, content: bytes, **options: Any) -> bool:
     return quickly is not None
 
 
-@QUICK
+@STEADY
 @given(header=HEADERS, body=lines(IDS, NUMBERS, NUMBERS), encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]))
 def test_on_files_in_order(tmp_path: Path, header: str, body: str, encoding: str) -> None:
     agree(tmp_path / "r.csv", (header + body).encode(encoding), encoding=encoding, delimiter=",")
 
 
-@QUICK
+@STEADY
 @given(header=HEADERS, body=lines(ODD_IDS, ODD_NUMBERS, st.one_of(ODD_NUMBERS, DATES)))
 def test_on_files_with_oddities(tmp_path: Path, header: str, body: str) -> None:
     agree(tmp_path / "r.csv", (header + body).encode())
 
 
-@QUICK
+@STEADY
 @given(body=lines(IDS, NUMBERS, DATES))
 def test_on_dates(tmp_path: Path, body: str) -> None:
     agree(tmp_path / "r.csv", body.encode(), delimiter=",", columns={"timestamp": 4})
 
 
-@QUICK
+@STEADY
 @given(body=lines(st.sampled_from(["a", "b:", 'x"y', '"q"', "é", ""]), NUMBERS, NUMBERS, delimiter="::"))
 def test_on_long_delimiters(tmp_path: Path, body: str) -> None:
     agree(tmp_path / "r.csv", body.encode(), delimiter="::", header=False)
 
 
-@QUICK
+@STEADY
 @given(pieces=st.lists(st.sampled_from(["1", ",", '"', "\n", "\r", "a", " ", '""', "1,2,3\n", '"1",2,3\n'])))
 def test_on_scraps(tmp_path: Path, pieces: list[str]) -> None:
     text = "user,item,rating\n1,2,3\n" + "".join(pieces)
     agree(tmp_path / "r.csv", text.encode(), delimiter=",", header=True)
 
 
-@QUICK
+@STEADY
 @given(content=st.binary(max_size=60))
 def test_on_any_bytes(tmp_path: Path, content: bytes) -> None:
     agree(tmp_path / "r.csv", b"user,item,rating\n1,2,3\n" + content)

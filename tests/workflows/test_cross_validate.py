@@ -103,7 +103,7 @@ def test_splits_by_time_need_times(small: Small) -> None:
         compare_splits(config, jobs=1)
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_fold_that_diverges_is_named(small: Small, jobs: int) -> None:
     with pytest.raises(DivergedError, match="diverged") as caught:
         cross_validate(small(training={**SGD, "lr_max": 1e4}), 2, jobs=jobs)

@@ -60,8 +60,14 @@ def whole(small: Small, content: Content, tmp_path_factory: pytest.TempPathFacto
     return found
 
 
-@pytest.mark.parametrize("after", [1, 2, 3, 4])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("kind", "after"),
+    [
+        pytest.param(kind, after, marks=() if after == 2 or kind in ("sgd", "best") else pytest.mark.slow)
+        for kind in KINDS
+        for after in (1, 2, 3, 4)
+    ],
+)
 def test_a_run_killed_after_an_epoch_and_resumed_leaves_the_same_bytes(
     small: Small,
     content: Content,
