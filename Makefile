@@ -26,7 +26,7 @@ test: $(READY)  ## run the everyday tests
 
 slow: $(READY)  ## run the tests that take minutes
 	@echo "== slow tests"
-	$(BIN)/python -m pytest -m "slow or hypothesis" --hypothesis-profile=thorough
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow or hypothesis" --hypothesis-profile=thorough
 
 lint: $(READY)  ## check format, lint and import rules
 	@echo "== format, lint, import rules"
