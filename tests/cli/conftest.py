@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import typer
 
-from recsys.cli.app import main
+from recsys.cli.app import answer
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 REWRITE = "RECSYS_REWRITE_SNAPSHOTS"  # set, a test writes its snapshot instead of comparing it
@@ -88,7 +88,7 @@ def recsys(capfd: pytest.CaptureFixture[str]) -> Iterator[Recsys]:
     def run(*arguments: object) -> Ended:
         capfd.readouterr()
         with pytest.raises(SystemExit) as leaving:
-            main([str(one) for one in arguments])
+            answer([str(one) for one in arguments])
         return Ended(leaving.value.code, *capfd.readouterr())  # type: ignore[arg-type]
 
     yield run

@@ -13,10 +13,10 @@ import pytest
 HEAVY = ("torch", "pandas", "numba", "scipy", "pyarrow", "numpy")
 PROGRAM = """
 import json, sys
-from recsys.cli.app import main
+from recsys.cli.app import answer
 for command in json.loads(sys.argv[1]):
     try:
-        main(command)
+        answer(command)
     except SystemExit as leaving:
         code = leaving.code
     print("imported", code, *(name for name in {names!r} if name in sys.modules), file=sys.stderr)

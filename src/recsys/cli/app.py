@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 import traceback
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 
@@ -79,12 +79,19 @@ def _version(version: bool = typer.Option(False, "--version", help="Show the ver
         raise typer.Exit
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main() -> None:
+    """The process of one command."""
+    gc.set_threshold(GC_OBJECTS, 20, 50)
+    try:
+        answer(sys.argv[1:])
+    finally:
+        gc.freeze()  # else all that was imported is looked through once more on the way out, for a sixth of a second
+
+
+def answer(arguments: list[str]) -> NoReturn:
     """Runs one command and exits with its code."""
     # Before torch is imported: its threads would spin while they wait, and steal the core that works.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    gc.set_threshold(GC_OBJECTS, 20, 50)
-    arguments = sys.argv[1:] if arguments is None else arguments
     end_at_once(as_json=_asks_for_json(arguments))
     try:
         code = _run(arguments)
