@@ -46,7 +46,7 @@ class Settings:
 
 
 FLIPPED = Settings("flipped SVD++", {"kind": "svdpp", "embedding_dim": 10}, 60)
-PLAIN = Settings("user and item", {"kind": "dot_product", "embedding_dim": 16}, 64)
+PLAIN = Settings("user and item", {"kind": "dot_product", "embedding_dim": 16}, 60)
 
 
 def main() -> None:
