@@ -1,7 +1,7 @@
 """Whether 90% intervals hold: `python benchmarks/intervals.py`, with the folds of ML-100K in RECSYS_ML100K.
 
 Coverage on test: over all, of users with few training ratings, and of the fifths of users with the narrowest and with
-the widest intervals, pooled over seeds or folds.
+the widest intervals, pooled over seeds or folds; "to": the least and the most of one seed or fold.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ FOLDED = {
 def main() -> None:
     """Prints the table as markdown."""
     print("| data and method | all | users with 10 ratings or fewer | narrowest fifth | widest fifth | mean width |")
-    print("| --- | --- | --- | --- | --- | --- |")
+    print("| --- | --- | --- | --- | --- | --- |", flush=True)
     for name, (config, overrides) in SMALL.items():
         row(name, [coverage(config, *overrides, f"seed={seed}") for seed in SEEDS])
     ml100k = os.environ.get("RECSYS_ML100K")
@@ -57,9 +57,15 @@ def coverage(config: str, *overrides: str) -> dict[str, Any]:
 def row(name: str, found: list[dict[str, Any]]) -> None:
     """A line of the table: each column is a mean over test ratings."""
     few = [[one for one in each["by_user"] if one["low"] > 0 and one["high"] <= FEW] for each in found]
-    columns = [pooled(found), pooled([one for each in few for one in each])]
-    columns += [pooled([each["by_width"][fifth] for each in found]) for fifth in (0, -1)]
+    fifths = [[each["by_width"][fifth] for each in found] for fifth in (0, -1)]
+    columns = [spanned(found), pooled([one for each in few for one in each]), *map(spanned, fifths)]
     print(f"| {name} | {' | '.join(columns)} | {np.mean([one['mean_width'] for one in found]):.2f} |", flush=True)
+
+
+def spanned(rows: list[dict[str, Any]]) -> str:
+    """Coverage over the ratings of all rows, and the least and the most of one."""
+    each = [one["coverage"] for one in rows]
+    return f"{pooled(rows)}, {min(each):.3f} to {max(each):.3f}"
 
 
 def pooled(rows: list[dict[str, Any]]) -> str:

@@ -23,12 +23,15 @@ N_FIFTHS = 5
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """An interval is rating ± factor(level) · std, and std² = std₀² · (c₀ + c₁ / (1 + n_user) + c₂ / (1 + n_item)).
+    """An interval is rating ± factor(level) · std.
 
-    std₀ is what the model says of its own uncertainty, or 1; n are the training ratings of the user and the item.
+    std² = std₀² · (c₀ + c₁ / (1 + n_user) + c₂ / (1 + n_item)) + spread · (c₃ + c₄ / (1 + n_user) + c₅ / (1 + n_item))
+
+    std₀ is what the model says of its own uncertainty, or 1; n are the training ratings of the user and the item;
+    spread is the variance of training ratings of both about their biases.
 
     Attributes:
-        coefficients: c, float64, shape (3,), none negative.
+        coefficients: c, float64, shape (6,), none negative.
         factors: at the first of LEVELS, float64; the levels beyond take more ratings than there were.
         n_ratings: on which they stand; 0 for those of the normal distribution.
     """
@@ -42,9 +45,10 @@ class Calibration:
         """The highest level that can be asked for; 0 if there is none."""
         return float(LEVELS[len(self.factors) - 1]) if len(self.factors) else 0.0
 
-    def std(self, of_model: Array, n_user: Array, n_item: Array) -> Array:
+    def std(self, of_model: Array, n_user: Array, n_item: Array, spread: Array) -> Array:
         """The standard deviations of errors, float32, shape (n,)."""
-        return np.asarray(of_model * np.sqrt(_features(n_user, n_item) @ self.coefficients), dtype=np.float32)
+        of_std, of_spread = (_rarity(n_user, n_item) @ self.coefficients.reshape(2, 3).T).T
+        return np.asarray(np.sqrt(np.square(of_model) * of_std + spread * of_spread), dtype=np.float32)
 
     def factor(self, level: float) -> float:
         """How many standard deviations an interval reaches to either side; `level` up to the highest."""
@@ -56,27 +60,28 @@ class Calibration:
 def normal() -> Calibration:
     """Standard deviations as the model has them, errors as the normal distribution has them."""
     factors = np.array([NormalDist().inv_cdf(0.5 + level / 2) for level in LEVELS.tolist()])
-    return Calibration(np.array([1.0, 0.0, 0.0]), factors, 0)
+    return Calibration(np.array([1.0, *[0.0] * 5]), factors, 0)
 
 
-def calibrate(error: Array, of_model: Array, n_user: Array, n_item: Array) -> Calibration:
+def calibrate(error: Array, of_model: Array, n_user: Array, n_item: Array, spread: Array) -> Calibration:
     """Coefficients that fit the squared errors, and then the factors that cover the share of errors that they promise.
 
     The factor at a level is the ⌈(n + 1) · level⌉-th smallest |error| / std: an interval for a further rating of the
-    same kind then covers it with at least that probability (split conformal prediction; the three coefficients, which
+    same kind then covers it with at least that probability (split conformal prediction; the six coefficients, which
     are fitted on the same ratings, take a little of that away).
 
     Args:
         error: of ratings that the model was not trained on, at least one, float, shape (n,).
         of_model: standard deviations as the model has them, or ones, shape (n,).
         n_user, n_item: training ratings of each one's user and item, shape (n,).
+        spread: variances of these about their biases, or zeros, shape (n,).
 
     Source: Lei, G'Sell, Rinaldo, Tibshirani, Wasserman 2018, "Distribution-free predictive inference for regression"
     (JASA).
     """
-    coefficients = _fit(_features(n_user, n_item), np.square(error / of_model, dtype=np.float64))
+    coefficients = _fit(_features(of_model, n_user, n_item, spread), np.square(error, dtype=np.float64))
     unscaled = Calibration(coefficients, np.empty(0), len(error))
-    std = unscaled.std(of_model, n_user, n_item)
+    std = unscaled.std(of_model, n_user, n_item, spread)
     score = np.sort(np.abs(error) / std)
     rank = np.ceil((len(error) + 1) * LEVELS - 1e-9).astype(np.int64)
     return Calibration(coefficients, score[rank[rank <= len(error)] - 1].astype(np.float64), len(error))
@@ -124,7 +129,12 @@ def _by_width(columns: dict[str, Array], user_idx: Array) -> Rows:
     ]
 
 
-def _features(n_user: Array, n_item: Array) -> Array:
+def _features(of_model: Array, n_user: Array, n_item: Array, spread: Array) -> Array:
+    rarity = _rarity(n_user, n_item)
+    return np.hstack([rarity * variance[:, None] for variance in (np.square(of_model), spread)])
+
+
+def _rarity(n_user: Array, n_item: Array) -> Array:
     return np.stack([np.ones(len(n_user)), 1 / (1 + n_user), 1 / (1 + n_item)], axis=1)
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from recsys.data.ratings import Times
+from recsys.data.ratings import Ratings, Times
 from recsys.data.split import Parts
 from recsys.data.vocabulary import Indices
 from recsys.errors import RunError, UsageError
 from recsys.evaluation.intervals import Calibration, calibrate, normal
 from recsys.evaluation.metrics import errors
+from recsys.evaluation.spread import Spread, spread_of
 from recsys.records import Arrays
 from recsys.runs.arrays import memory_map
 from recsys.scoring.drift import Drift
@@ -24,6 +25,7 @@ from recsys.scoring.uncertainty import Samples
 Counts = np.ndarray[Any, Any]
 
 MOST_RATINGS = 200_000  # of valid to calibrate on: more would move no factor by 0.5%
+MOST_TRAINING = 5_000_000  # training ratings that tell whose ratings scatter: half a second
 LEAST = 0.1  # of the variance is left, whatever a drift takes off: its share is an approximation
 NUMBERS = ("unit", "noise")  # of Samples, kept as arrays of one element
 
@@ -44,6 +46,7 @@ class Intervals:
     Attributes:
         samples: of the model, where its method draws them.
         user_counts, item_counts: training ratings of each, int64.
+        spread: of training ratings about their biases, where valid has told how much of it to take.
         drift: of the users' biases, where the model has that.
     """
 
@@ -51,18 +54,28 @@ class Intervals:
     calibration: Calibration
     user_counts: Counts
     item_counts: Counts
-    drift: Drift | None = None
+    spread: Spread | None
+    drift: Drift | None
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What they stand on: samples of the model or not, and how many ratings of valid."""
-        return {"samples": self.samples is not None, "n_valid": self.calibration.n_ratings}
+        """What they stand on: samples of the model and the spread of training or not, and how many ratings of valid."""
+        return {
+            "samples": self.samples is not None,
+            "spread": self.spread is not None,
+            "n_valid": self.calibration.n_ratings,
+        }
 
     def std(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Array:
         """Standard deviations of the ratings about their predictions, in rating units, float32, shape (n,)."""
+        return self.calibration.std(*self.known(user_idx, item_idx, timestamp))
+
+    def known(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> tuple[Array, ...]:
+        """What a calibration goes by: std of the model or 1, training ratings of user and item, variance of these."""
         of_model = _std_of_model(self.samples, self.drift, user_idx, item_idx, timestamp)
         n_user, n_item = np.append(self.user_counts, 0)[user_idx], np.append(self.item_counts, 0)[item_idx]
-        return self.calibration.std(of_model, n_user, n_item)
+        spread = np.zeros_like(of_model) if self.spread is None else self.spread.variance(user_idx, item_idx)
+        return of_model, n_user, n_item, spread
 
     def ends(self, rating: Array, std: Array, level: float, link: Link) -> tuple[Array, Array]:
         """The ends of the intervals, float32, shapes (n,); they stay where the link's ratings are."""
@@ -74,9 +87,11 @@ class Intervals:
         return np.clip(low, *ends), np.clip(high, *ends)
 
     def arrays(self) -> Arrays:
-        """As they lie in the serving folder: the samples, the factors and the coefficients."""
+        """As they lie in the serving folder: the samples, the spread, the factors and the coefficients."""
         found: dict[str, Any] = {} if self.samples is None else dict(vars(self.samples))
         found |= {name: np.array([found[name]]) for name in NUMBERS if name in found}
+        if self.spread is not None:
+            found |= {"user_spread": self.spread.user, "item_spread": self.spread.item}
         return {**found, "factors": self.calibration.factors, "coefficients": self.calibration.coefficients}
 
     def check(self, level: float) -> None:
@@ -112,19 +127,25 @@ def check_level(level: float) -> None:
 
 
 def learn_intervals(scorer: Trained, samples: Samples | None, parts: Parts) -> Intervals | None:
-    """Intervals from samples of the model, corrected on valid; from valid alone; or None without either.
+    """Intervals from valid, the spread of training and, where there are some, samples of the model; None without any.
 
     Without valid, the samples' standard deviations are taken as they are, and errors as normally distributed.
     """
-    counts = parts.known.user_counts, parts.known.item_counts
+    if parts.valid is None and samples is None:
+        return None
     drift = scorer.drift if isinstance(scorer, Factors) else None
+    spread = None if parts.valid is None else spread_of(_some(parts.known, MOST_TRAINING))
+    found = Intervals(samples, normal(), parts.known.user_counts, parts.known.item_counts, spread, drift)
     if parts.valid is None:
-        return None if samples is None else Intervals(samples, normal(), *counts, drift)
-    valid = parts.valid.take(slice(None, None, -(-len(parts.valid) // MOST_RATINGS)))
-    user_idx, item_idx = valid.user_idx, valid.item_idx
-    n_user, n_item = np.append(counts[0], 0)[user_idx], np.append(counts[1], 0)[item_idx]
-    of_model = _std_of_model(samples, drift, user_idx, item_idx, valid.timestamp)
-    return Intervals(samples, calibrate(errors(scorer, valid), of_model, n_user, n_item), *counts, drift)
+        return found
+    valid = _some(parts.valid, MOST_RATINGS)
+    known = found.known(valid.user_idx, valid.item_idx, valid.timestamp)
+    return replace(found, calibration=calibrate(errors(scorer, valid), *known))
+
+
+def _some(ratings: Ratings, most: int) -> Ratings:
+    """`most` of the ratings or fewer, evenly spread."""
+    return ratings.take(slice(None, None, -(-len(ratings) // most)))
 
 
 def read_intervals(
@@ -133,11 +154,15 @@ def read_intervals(
     """The intervals in a file of the serving folder, the samples read from disk as they are touched.
 
     Args:
-        facts: as `Intervals.facts` gave them.
+        facts: as `Intervals.facts` gave them; runs of before the spread was learned do not name it.
     """
     samples = _read_samples(path) if facts["samples"] else None
+    spread = _read_spread(path) if facts.get("spread") else None
     coefficients, factors = (np.array(memory_map(path, name)) for name in ("coefficients", "factors"))
-    return Intervals(samples, Calibration(coefficients, factors, facts["n_valid"]), user_counts, item_counts, drift)
+    if "spread" not in facts:
+        coefficients = np.append(coefficients, np.zeros(3))
+    calibration = Calibration(coefficients, factors, facts["n_valid"])
+    return Intervals(samples, calibration, user_counts, item_counts, spread, drift)
 
 
 def _read_samples(path: Path) -> Samples:
@@ -149,6 +174,10 @@ def _read_samples(path: Path) -> Samples:
         user_noise=memory_map(path, "user_noise"),
         item_noise=memory_map(path, "item_noise"),
     )
+
+
+def _read_spread(path: Path) -> Spread:
+    return Spread(np.array(memory_map(path, "user_spread")), np.array(memory_map(path, "item_spread")))
 
 
 def _std_of_model(
