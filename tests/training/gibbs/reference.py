@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from recsys.training.gibbs import side
-from recsys.training.gibbs.side import BIAS_RATE, FACTOR_RATE, SPREADS
+from recsys.training.gibbs.prior import BIAS_RATE, FACTOR_RATE
+from recsys.training.gibbs.side import SPREADS
 from recsys.training.gibbs.sweep import LOG_GAMMA
 
 Array = np.ndarray[Any, Any]

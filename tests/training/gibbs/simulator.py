@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from recsys.training.gibbs.side import BIAS_RATE, FACTOR_RATE, SPREADS, Prior, Side, sum_implicit
+from recsys.training.gibbs.prior import BIAS_RATE, FACTOR_RATE, Prior
+from recsys.training.gibbs.side import SPREADS, Side, sum_implicit
 
 Random = np.random.Generator
 Array = np.ndarray[Any, Any]
