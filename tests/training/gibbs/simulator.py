@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from recsys.training.gibbs.drift import Paths
 from recsys.training.gibbs.prior import BIAS_RATE, FACTOR_RATE, Prior
 from recsys.training.gibbs.side import SPREADS, Side, sum_implicit
 
@@ -19,6 +20,8 @@ def draw_unknowns(learner: Any, random: Random) -> None:
     learner._alpha = random.standard_gamma(0.5) / 0.5
     for role, side in learner._sides.items():
         _draw_side(side, learner._rated[role], random)
+    if learner._paths is not None:
+        _draw_paths(learner._paths, random)
 
 
 def draw_ratings(learner: Any, random: Random) -> Array:
@@ -27,6 +30,8 @@ def draw_ratings(learner: Any, random: Random) -> Array:
     u, i = np.repeat(np.arange(len(users.row)), np.diff(rated.start)), rated.idx
     p, q = users.row.astype(np.float64)[u], items.row.astype(np.float64)[i]
     mean = p[:, -1] + q[:, -1] + (p[:, :-1] * q[:, :-1]).sum(axis=1)
+    if learner._paths is not None:
+        mean += np.repeat(learner._paths.total, np.diff(learner._paths.rated))
     precision = learner._alpha * users.noise_precision[u] * items.noise_precision[i].astype(np.float64)
     return np.asarray(mean + random.standard_normal(len(u)) / np.sqrt(precision))
 
@@ -51,6 +56,17 @@ def _draw_side(side: Side, rated: Any, random: Random) -> None:
         side.implicit = _draw_rows(side.implicit_prior, len(side.implicit), width, random)
         side.from_implicit = sum_implicit(rated, side.implicit)
     side.row = _draw_rows(side.prior, n, width, random) + side.from_implicit
+
+
+def _draw_paths(paths: Paths, random: Random) -> None:
+    """One moment after the other: rho is 0 at a user's first, and fresh 1."""
+    paths.variance = np.square(random.standard_normal(len(paths.variance)))
+    before: Array = np.zeros(len(paths.variance))
+    for moment in range(len(paths.time)):
+        step = np.sqrt(paths.variance * paths.fresh[moment]) * random.standard_normal(len(before))
+        before = paths.rho[moment] * before + step
+        paths.state[moment] = before
+    paths.total = paths.state.sum(axis=1)
 
 
 def _draw_rows(prior: Prior, n: int, width: int, random: Random) -> Array:

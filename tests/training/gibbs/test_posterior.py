@@ -9,6 +9,7 @@ Source: Geweke 2004, "Getting It Right: Joint Distribution Tests of Posterior Si
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,12 @@ from recsys.records import silent
 
 from ..sgd.worlds import planted
 from .simulator import draw_ratings, draw_unknowns, give
+from .test_drift import learner_of as drifting_learner_of
 from .test_learner import KINDS, learner_of
 
 N_SWEEPS = 3
+SETTINGS = {"n_epochs": 10**6, "burn_in": 10**6 - 1}
+FORMS = [*KINDS, "drift"]
 LARGEST = 30.0  # of the ratings of a world: priors with heavy tails make some that float32 cannot hold
 Values = np.ndarray[Any, Any]
 
@@ -54,12 +58,27 @@ def functions(learner: Any) -> dict[str, float]:
                 found[f"log precision {what}"] = np.log(prior.precision[at])
                 found[f"tanh of the mean {what}"] = np.tanh(prior.mean[at])
                 found[f"log of the variance {what}"] = np.log(own[:, at].var())
+    if learner._paths is not None:
+        found["tanh of a drift"] = np.tanh(learner._paths.total[2])
+        for k, variance in enumerate(learner._paths.variance.tolist()):
+            found[f"log variance of path {k}"] = np.log(variance)
+            found[f"tanh of path {k}"] = np.tanh(learner._paths.state[1, k])
     return {name: float(value) for name, value in found.items()}
+
+
+def world(kind: str) -> Any:
+    """A learner of 14 ratings, for `drift` with times from seconds to weeks apart, some of them the same."""
+    train = planted(5, 4, 14)
+    if kind != "drift":
+        return learner_of(train, kind, dim=2, **SETTINGS)
+    timestamp = np.cumsum(10.0 ** np.random.default_rng(2).integers(0, 7, 14))
+    timestamp[3] = timestamp[2]
+    return drifting_learner_of(replace(train, timestamp=timestamp), **SETTINGS)
 
 
 def z_scores(kind: str, n_worlds: int) -> dict[str, float]:
     """Of the change by the sweeps, for the mean of each function and of its square."""
-    learner = learner_of(planted(5, 4, 14), kind, dim=2, n_epochs=10**6, burn_in=10**6 - 1)
+    learner = world(kind)
     random = np.random.default_rng(1)
     changes, number = [], 0
     while len(changes) < n_worlds:
@@ -80,14 +99,14 @@ def z_scores(kind: str, n_worlds: int) -> dict[str, float]:
     return dict(zip([*names, *(f"{name}, squared" for name in names)], z.tolist(), strict=True))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FORMS)
 def test_sweeps_leave_the_posterior_as_it_is(kind: str) -> None:
     z = z_scores(kind, 300)
     assert {name: value for name, value in z.items() if not abs(value) < 4.5} == {}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FORMS)
 def test_sweeps_leave_the_posterior_as_it_is_in_many_worlds(kind: str) -> None:
     z = z_scores(kind, 4_000)
     assert {name: value for name, value in z.items() if not abs(value) < 4.5} == {}
