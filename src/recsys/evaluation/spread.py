@@ -71,15 +71,15 @@ def _shares(squares: Array, idx: Indices, n: int, other_idx: Indices, other: Arr
         x = squares[rows] / other[other_idx[rows]]
         counts += np.bincount(idx[rows], minlength=n)
         sums += np.bincount(idx[rows], x, minlength=n)
-        total_square += float(x @ x)
+        total_square += float(np.sum(x * x))  # not x @ x, whose last bits depend on the number of threads
     n_users, n_ratings = np.count_nonzero(counts), len(squares)
     mean = sums.sum() / n_ratings
     if not mean or n_users in (1, n_ratings):
         return np.ones(n)
     means = sums / np.maximum(counts, 1)
-    within = (total_square - sums @ means) / (n_ratings - n_users)
-    between = counts @ np.square(means - mean) - (n_users - 1) * within
+    within = (total_square - np.sum(sums * means)) / (n_ratings - n_users)
+    between = np.sum(counts * np.square(means - mean)) - (n_users - 1) * within
     if between <= 0:
         return np.ones(n)
-    weight = max(within * (n_ratings - counts @ counts / n_ratings) / between, 1.0)
+    weight = max(within * (n_ratings - np.sum(counts * counts) / n_ratings) / between, 1.0)
     return np.asarray((weight * mean + sums) / (weight + counts) / mean)
