@@ -119,7 +119,7 @@ def _show_layers(path: Path, as_json: bool) -> None:
     moving = sum(layer.n_parameters for layer in found if not layer.frozen)
     if as_json:
         rows = [vars(layer) | {"shape": list(layer.shape)} for layer in found]
-        print_json({"layers": rows, "link": vars(link), "n_parameters": total, "n_trainable": moving})
+        print_json({"layers": rows, "link": link.to_dict(), "n_parameters": total, "n_trainable": moving})
         return
     print_table(
         ["layer", "kind", "shape", "parameters", "group", "frozen"],

@@ -12,7 +12,7 @@ from recsys.config.model import DotProduct, Model
 from recsys.config.section import Section
 from recsys.config.split import Split
 from recsys.config.start import Start
-from recsys.config.training import Scheduled, Sgd, Training, misfit
+from recsys.config.training import Gibbs, Scheduled, Sgd, Training, misfit
 
 
 class Config(Section):
@@ -45,6 +45,17 @@ class Config(Section):
                 "start",
                 "gibbs draws every row from the ratings that it is given, so it cannot start from a run: train on all",
                 {"key": "start"},
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _tobit_clips(self) -> Self:
+        is_tobit = isinstance(self.training, Gibbs) and self.training.likelihood == "tobit"
+        if is_tobit and not getattr(self.model, "clip", True):
+            raise PydanticCustomError(
+                "tobit",
+                "the likelihood tobit keeps to the scale, and model.clip is false",
+                {"key": "training.likelihood"},
             )
         return self
 

@@ -124,6 +124,11 @@ class Gibbs(Method):
 
     n_kept_samples: Auto | Annotated[int, Field(ge=0)] = "auto"
     """Samples to keep, for intervals and for what is served; auto: 64, fewer where they would take more than 256 MB."""
+    likelihood: Literal["auto", "normal", "tobit"] = "auto"
+    """How ratings lie about their scores: normally, or cut off at an end of the scale at which they pile up (tobit).
+
+    auto: tobit where half of the ratings or more are the highest, or the lowest.
+    """
 
     @model_validator(mode="after")
     def _some_samples_count(self) -> Self:

@@ -1,4 +1,4 @@
-"""The scale of the training ratings: what standardising and clipping need."""
+"""The scale of the training ratings: what standardising and clipping need, and where ratings pile up."""
 
 from __future__ import annotations
 
@@ -30,3 +30,30 @@ class Scale:
         squares = sum(float(np.square(np.subtract(part, mean, dtype=np.float64)).sum()) for part in parts)
         std = math.sqrt(squares / len(rating))
         return cls(mean, std or 1.0, float(rating.min()), float(rating.max()))
+
+
+@dataclass(frozen=True)
+class Pile:
+    """The end of the scale at which more of the ratings are.
+
+    Attributes:
+        sign: 1 if that is the highest, −1 if the lowest.
+        end: that rating.
+        limit: half a step before it.
+        share: how many of the ratings are there, 0 to 1.
+    """
+
+    sign: int
+    end: float
+    limit: float
+    share: float
+
+    @classmethod
+    def of(cls, rating: Floats) -> Pile:
+        """The pile in ratings, float32, shape (n,); where all of them are equal, the step is 1."""
+        shares = [float(np.mean(rating == end)) for end in (rating.min(), rating.max())]
+        sign = 1 if shares[1] >= shares[0] else -1
+        end = rating.max() if sign > 0 else rating.min()
+        others = rating[rating != end]
+        nearest = (others.max() if sign > 0 else others.min()) if len(others) else end - sign
+        return cls(sign, float(end), 0.5 * (float(end) + float(nearest)), max(shares))

@@ -9,20 +9,25 @@ import numpy as np
 
 from recsys.data.ratings import Times
 from recsys.data.vocabulary import Indices
+from recsys.scoring.clipped import mean_table
 from recsys.scoring.drift import Drift
 
-LinkKind = Literal["identity", "clip", "sigmoid"]
+LinkKind = Literal["identity", "clip", "sigmoid", "tobit"]
 Array = np.ndarray[Any, np.dtype[np.float32]]
 CHUNK = 16_384  # pairs scored at once: their rows fit a core's cache, where all at once do not
 
 
 @dataclass(frozen=True)
 class Link:
-    """From a score to a rating: as it is, clipped to [low, high], or a sigmoid scaled to it."""
+    """From a score to a rating: as it is, clipped to [low, high], a sigmoid scaled to it, or tobit.
+
+    tobit: the mean of a rating ~ N(score, std²) that is clipped to [low, high].
+    """
 
     kind: LinkKind
     low: float
     high: float
+    std: float = 0.0
 
     def __call__(self, score: Array) -> Array:
         """rating = link(score), float32, the shape of `score`."""
@@ -35,6 +40,12 @@ class Link:
                 # tanh does not overflow where exp(−score) would
                 share: Array = 0.5 + 0.5 * np.tanh(0.5 * score)
                 return np.float32(self.low) + np.float32(self.high - self.low) * share
+            case "tobit":
+                return np.interp(score, *mean_table(self.std, self.low, self.high)).astype(np.float32)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As a dict that json takes."""
+        return {name: value for name, value in vars(self).items() if name != "std" or self.kind == "tobit"}
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from recsys.scoring.clipped import within
 from recsys.scoring.factors import Factors
 from recsys.serving.store import Store
 
@@ -65,8 +66,9 @@ def explain(store: Store, prediction: Prediction, user_idx: int, item_idx: int, 
         p_u ≈ Σ_j w_j e_j,  w_j = (Σ_k q_k q_kᵀ + λI)⁻¹ q_j,  e_j = r_uj − (μ + b_u + b_j)
 
     so that rating j pulls by e_j w_j·q_i, and the pulls sum to the interaction but for the remainder. λ is the one that
-    brings the right-hand side nearest to the model's p_u. Under a sigmoid, e_j is linearised at the model's score s:
-    e_j = q_j·p_u + (r_uj − rating(s)) / rating′(s), each row is weighted by rating′(s)², and pulls are in units of s.
+    brings the right-hand side nearest to the model's p_u. Under a sigmoid or tobit link, e_j is linearised at the
+    model's score s: e_j = q_j·p_u + (r_uj − rating(s)) / rating′(s), each row is weighted by rating′(s)², and pulls are
+    in units of s.
 
     Args:
         prediction: of this user and this item, both known.
@@ -116,7 +118,12 @@ def _pulls(factors: Factors, user: int, item: int, rated: Array, rating: Array) 
 
 def _link(factors: Factors, score: Array) -> tuple[Array, Array]:
     """The slope of the link at each score as training saw it, which clips nothing, and the rating there."""
-    if factors.link.kind != "sigmoid":
-        return np.ones(len(score)), score
-    rating = factors.link(score)
-    return (rating - factors.link.low) * (factors.link.high - rating) / (factors.link.high - factors.link.low), rating
+    link = factors.link
+    match link.kind:
+        case "identity" | "clip":
+            return np.ones(len(score)), score
+        case "sigmoid":
+            rating = link(score)
+            return (rating - link.low) * (link.high - rating) / (link.high - link.low), rating
+        case "tobit":
+            return within(score, np.full(len(score), link.std), link.low, link.high), link(score)

@@ -73,7 +73,7 @@ def _model(store: Store) -> dict[str, Any]:
             "unknown_user": {"factors": scorer.user_embedding[-1].tolist()},
             "unknown_item": {"factors": scorer.item_embedding[-1].tolist()},
         }
-    return {"kind": store.sealed.facts["kind"], **own, "link": vars(scorer.link), "recsys_version": __version__}
+    return {"kind": store.sealed.facts["kind"], **own, "link": scorer.link.to_dict(), "recsys_version": __version__}
 
 
 def _arrays(store: Store) -> dict[str, Any]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from recsys.cores import usable_cores
+from recsys.data.scale import Pile
 from recsys.errors import RunError
+from recsys.scoring.clipped import mean_beyond
 from recsys.scoring.factors import Array, Factors
 from recsys.serving.store import Store
 
@@ -22,6 +25,7 @@ SAMPLED = 50_000  # training ratings that tell the noise, where there are more
 SAMPLED_ROWS = 20_000  # known rows that tell the prior: a visitor waits for it once
 BLOCK = 1 << 20  # numbers at once in each thread: 8 MB
 THREADS = usable_cores()
+N_ROUNDS = 10  # of expectation-maximisation: scores then move by 1% of the noise or less
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,11 +54,13 @@ class Prior:
         mean: float64, shape (1 + dim,).
         root: float64, shape (1 + dim, 1 + dim); root @ root.T is the covariance.
         noise: variance of a rating around its prediction, in squared rating units.
+        pile: the end of the scale at which a rating says no more than that the score is beyond it, if there is one.
     """
 
     mean: Rows
     root: Rows
     noise: float
+    pile: Pile | None = None
 
 
 def prior_of(known: Side, counts: np.ndarray[Any, Any], noise: float) -> Prior:
@@ -88,10 +94,8 @@ def solve(
 ) -> Array:
     """The most probable row x = [bias, factors] of each new user (or item) given their ratings.
 
-    x = argmin Σ_j (r_j − global_mean − c_j − b − p·q_j)² / noise + (x − mean)ᵀ covariance⁻¹ (x − mean), where c_j and
-    q_j are the fixed bias and factors of the item (or user) of rating j. With the ratings' rows [1, q_j] times root
-    as B, and the rest of each rating as y, x = mean + root Bᵀ(B Bᵀ + noise)⁻¹ y: n equations for n ratings, or 1 + dim
-    of them in the form (Bᵀ B + noise)⁻¹ Bᵀ y, whichever are fewer.
+    See `_solve` for these as they are. Those in a pile count for what is expected of them beyond the limit, given the
+    row, and the row is solved for again (expectation-maximisation).
 
     Args:
         other: the fixed rows.
@@ -100,6 +104,36 @@ def solve(
         rating: in rating units.
     Returns:
         float32, shape (n, 1 + dim).
+    """
+    rows = _solve(prior, global_mean, other, codes, other_idx, rating)
+    if prior.pile is None:
+        return rows
+    is_piled, std = rating == np.float32(prior.pile.end), math.sqrt(prior.noise)
+    own, of = codes[is_piled], other_idx[is_piled]
+    expected = np.array(rating, np.float64)
+    for _ in range(N_ROUNDS):
+        product = np.einsum("nf,nf->n", rows[own, 1:], other.factors[of])
+        score = (global_mean + rows[own, 0] + other.bias[of] + product).astype(np.float64)
+        expected[is_piled] = mean_beyond(score, std, prior.pile.limit, prior.pile.sign)
+        rows = _solve(prior, global_mean, other, codes, other_idx, expected)
+    return rows
+
+
+def _solve(
+    prior: Prior,
+    global_mean: float,
+    other: Side,
+    codes: np.ndarray[Any, Any],
+    other_idx: np.ndarray[Any, Any],
+    rating: np.ndarray[Any, Any],
+) -> Array:
+    """The most probable rows, where a rating is its score and normal noise.
+
+    x = argmin Σ_j (r_j − global_mean − c_j − b − p·q_j)² / noise + (x − mean)ᵀ covariance⁻¹ (x − mean), where c_j and
+    q_j are the fixed bias and factors of the item (or user) of rating j. With the ratings' rows [1, q_j] times root
+    as B, and the rest of each rating as y, x = mean + root Bᵀ(B Bᵀ + noise)⁻¹ y: n equations for n ratings, or 1 + dim
+    of them in the form (Bᵀ B + noise)⁻¹ Bᵀ y, whichever are fewer.
+
     Source: Rasmussen, Williams 2006, "Gaussian Processes for Machine Learning", section 2.1.
     """
     used, position = np.unique(other_idx, return_inverse=True)
@@ -142,12 +176,20 @@ def linear_factors(store: Store) -> Factors:
 
 def user_prior(store: Store) -> Prior:
     """What a new user's row is before there are ratings."""
-    return prior_of(Side.users(store.factors), store.user_counts, noise_of(store))
+    return _prior(store, Side.users(store.factors), store.user_counts)
 
 
 def item_prior(store: Store) -> Prior:
     """What a new item's row is before there are ratings."""
-    return prior_of(Side.items(store.factors), store.item_counts, noise_of(store))
+    return _prior(store, Side.items(store.factors), store.item_counts)
+
+
+def _prior(store: Store, known: Side, counts: np.ndarray[Any, Any]) -> Prior:
+    link = store.factors.link
+    if link.kind != "tobit":
+        return prior_of(known, counts, noise_of(store))
+    pile = Pile.of(store.some_training_ratings(SAMPLED).rating)
+    return replace(prior_of(known, counts, link.std**2), pile=pile)
 
 
 def noise_of(store: Store) -> float:

@@ -13,10 +13,10 @@ from recsys.data.split import Parts
 from recsys.data.vocabulary import Indices
 from recsys.errors import RunError, UsageError
 from recsys.evaluation.intervals import Calibration, calibrate, normal
-from recsys.evaluation.metrics import errors
 from recsys.evaluation.spread import Spread, spread_of
 from recsys.records import Arrays
 from recsys.runs.arrays import memory_map
+from recsys.scoring.clipped import clipped_normal
 from recsys.scoring.drift import Drift
 from recsys.scoring.factors import Array, Factors, Link
 from recsys.scoring.scorer import Trained
@@ -77,10 +77,14 @@ class Intervals:
         spread = np.zeros_like(of_model) if self.spread is None else self.spread.variance(user_idx, item_idx)
         return of_model, n_user, n_item, spread
 
-    def ends(self, rating: Array, std: Array, level: float, link: Link) -> tuple[Array, Array]:
-        """The ends of the intervals, float32, shapes (n,); they stay where the link's ratings are."""
+    def ends(self, centre: Array, std: Array, level: float, link: Link) -> tuple[Array, Array]:
+        """The ends of the intervals, float32, shapes (n,); they stay where the link's ratings are.
+
+        Args:
+            centre: see `centre_of`.
+        """
         reach = np.float32(self.calibration.factor(level)) * std
-        low, high = rating - reach, rating + reach
+        low, high = centre - reach, centre + reach
         if link.kind == "identity":
             return low, high
         ends = np.float32(link.low), np.float32(link.high)
@@ -140,7 +144,31 @@ def learn_intervals(scorer: Trained, samples: Samples | None, parts: Parts) -> I
         return found
     valid = _some(parts.valid, MOST_RATINGS)
     known = found.known(valid.user_idx, valid.item_idx, valid.timestamp)
-    return replace(found, calibration=calibrate(errors(scorer, valid), *known))
+    return replace(found, calibration=calibrate(_missed_by(scorer, valid), *known))
+
+
+def centre_of(scorer: Trained, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Array:
+    """What the intervals lie about, float32, shape (n,): predicted ratings; with a tobit link scores, cut off later."""
+    if scorer.link.kind == "tobit":
+        return scorer.score(user_idx, item_idx, timestamp)
+    return scorer.rate(user_idx, item_idx, timestamp).rating
+
+
+def std_of_ratings(centre: Array, std: Array, link: Link) -> Array:
+    """The standard deviation of ratings, where `std` is that about the centre: less where a tobit link cuts off."""
+    if link.kind != "tobit":
+        return std
+    return clipped_normal(centre.astype(np.float64), std.astype(np.float64), link.low, link.high)[1].astype(np.float32)
+
+
+def _missed_by(scorer: Trained, ratings: Ratings) -> Array:
+    """By how much the centre misses each rating; not at all beyond the end of the scale at which the rating is."""
+    centre = centre_of(scorer, ratings.user_idx, ratings.item_idx, ratings.timestamp)
+    missed = np.subtract(centre, ratings.rating, dtype=np.float64)
+    if scorer.link.kind == "tobit":
+        missed[(ratings.rating >= scorer.link.high) & (missed > 0)] = 0
+        missed[(ratings.rating <= scorer.link.low) & (missed < 0)] = 0
+    return missed
 
 
 def _some(ratings: Ratings, most: int) -> Ratings:

@@ -23,7 +23,7 @@ from recsys.runs.sealed import Sealed, open_sealed, write_sealed
 from recsys.scoring.drift import Drift
 from recsys.scoring.factors import Array, Factors
 from recsys.scoring.scorer import Trained
-from recsys.serving.intervals import Intervals, check_level, read_intervals
+from recsys.serving.intervals import Intervals, centre_of, check_level, read_intervals, std_of_ratings
 from recsys.serving.scorers import scorer_arrays, scorer_from
 from recsys.serving.text import pack_ids, pack_texts, unpack_ids, unpack_texts
 from recsys.version import __version__
@@ -172,9 +172,11 @@ class Store:
             UsageError, RunError: see `check_interval`.
         """
         intervals = self.check_interval(level)
+        link = self.scorer.link
         rating = self.scorer.rate(user_idx, item_idx, timestamp).rating
+        centre = centre_of(self.scorer, user_idx, item_idx, timestamp)
         std = intervals.std(user_idx, item_idx, timestamp)
-        return rating, std, *intervals.ends(rating, std, level, self.scorer.link)
+        return rating, std_of_ratings(centre, std, link), *intervals.ends(centre, std, level, link)
 
     @cached_property
     def _seen_offsets(self) -> np.ndarray[Any, Any]:
@@ -196,7 +198,7 @@ def write_serving(run: Path, scorer: Trained, parts: Parts, config: Config, inte
         "run": run.name,
         "recsys_version": __version__,
         **({"global_mean": scorer.global_mean} if isinstance(scorer, Factors) else {}),
-        "link": vars(scorer.link),
+        "link": scorer.link.to_dict(),
         "scale": vars(parts.scale),
         "id_types": {"user": train.users.id_type.__name__, "item": train.items.id_type.__name__},
         "n_users": len(train.users),

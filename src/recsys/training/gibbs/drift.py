@@ -98,9 +98,13 @@ class Paths:
             still=np.zeros((2, len(train.users))),
         )
 
+    def of_ratings(self) -> Array:
+        """The drift of the sample at each rating, in the users' order, float32, shape (n_ratings,)."""
+        return np.repeat(self.total, np.diff(self.rated))
+
     def taken_off(self, rated: dict[str, Rated]) -> dict[str, Rated]:
         """The ratings less the drift of the sample: what the rest of the model has to say."""
-        left = rated["user"].rating - np.repeat(self.total, np.diff(self.rated))
+        left = rated["user"].rating - self.of_ratings()
         return {
             "user": replace(rated["user"], rating=left),
             "item": replace(rated["item"], rating=left[self.by_item]),

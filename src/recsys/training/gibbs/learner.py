@@ -23,6 +23,7 @@ from recsys.training.gibbs.drift import Paths, by_time
 from recsys.training.gibbs.samples import Kept, is_kept
 from recsys.training.gibbs.side import Rated, Side
 from recsys.training.gibbs.sweep import draw_rows, draw_spread, prior_draws
+from recsys.training.gibbs.tobit import Tobit, is_piled_up
 from recsys.training.groups import Group
 from recsys.training.workers import Workers
 
@@ -45,7 +46,8 @@ class GibbsLearner:
     def __init__(self, model: DotProduct | SvdPP, scale: Scale, train: Ratings, settings: Gibbs, seed: int) -> None:
         n_users, n_items = len(train.users), len(train.items)
         self._width = model.embedding_dim + 1
-        self._settings = settings = resolve(settings, (n_users + n_items) * self._width)
+        piled_up = model.clip and is_piled_up(train.rating)
+        self._settings = settings = resolve(settings, (n_users + n_items) * self._width, piled_up=piled_up)
         self.n_ratings, self.n_epochs = len(train), settings.n_epochs
         self._model, self._scale, self._seed = model, scale, seed
         assert isinstance(settings.burn_in, int)
@@ -66,6 +68,7 @@ class GibbsLearner:
             for role, n_other in (("user", n_items), ("item", n_users))
         }
         self._paths = Paths.of(train) if model.user_drift else None
+        self._tobit = Tobit.of(train, scale, seed) if settings.likelihood == "tobit" else None
         self._alpha = 1.0
         self._n_counted = 0  # sweeps whose samples count
         self._is_done = False
@@ -80,10 +83,14 @@ class GibbsLearner:
     def epoch(self, number: int, observe: Observer) -> Pass:
         """One sweep. train_rmse weighs each rating by its noise precision, as the sampler does."""
         users, items = self._sides["user"], self._sides["item"]
-        paths = self._paths
-        rated = self._rated if paths is None else paths.taken_off(self._rated)
+        paths, tobit, workers = self._paths, self._tobit, self._workers
         observe(Step(number, self.n_epochs, 0, self.n_ratings, 0.0))
-        workers = self._workers
+        whole = rated = self._rated
+        if tobit is not None:
+            drift = None if paths is None else paths.of_ratings()
+            whole = rated = tobit.drawn(rated, self._sides, drift, self._alpha, (self._seed, number), workers)
+        if paths is not None:
+            rated = paths.taken_off(whole)
         draw_rows(users, items, rated["user"], self._alpha, (self._seed, "user", number), workers)
         draw_rows(items, users, rated["item"], self._alpha, (self._seed, "item", number), workers)
         draws = prior_draws(users, rated["user"], rated["item"], (self._seed, "user", number))
@@ -95,7 +102,7 @@ class GibbsLearner:
         users.spread = draw_spread(users.noise_precision[rated["user"].has_own_noise], random)
         items.spread = draw_spread(items.noise_precision[rated["item"].has_own_noise], random)
         if paths is not None:
-            paths.draw(users, items, self._rated["user"], self._alpha, (self._seed, number), workers)
+            paths.draw(users, items, whole["user"], self._alpha, (self._seed, number), workers)
         if number > self._burn_in:
             self._count(number)
         self._is_done = number == self.n_epochs
@@ -109,9 +116,10 @@ class GibbsLearner:
         """The mean so far as the model's parameters; the current sample, sums over those that count, those kept."""
         sample = self._sides["user"].arrays("user") | self._sides["item"].arrays("item")
         sums = {f"sum.{name}": array for name, array in self._sums.items()}
-        paths = {} if self._paths is None else self._paths.arrays()
+        for part in (self._paths, self._tobit):
+            sample |= {} if part is None else part.arrays()
         chain = np.array([self._alpha, self._n_counted])
-        return State(epoch, self._parameters(), {**sample, **sums, **paths, **self._kept.arrays(), "chain": chain})
+        return State(epoch, self._parameters(), {**sample, **sums, **self._kept.arrays(), "chain": chain})
 
     def restore(self, state: State) -> None:
         """Goes on with a sample and its sums."""
@@ -119,8 +127,9 @@ class GibbsLearner:
             side.restore(state.learner, role)
         self._sums = {name: state.learner[f"sum.{name}"].copy() for name in self._sums}
         self._kept.restore(state.learner)
-        if self._paths is not None:
-            self._paths.restore(state.learner)
+        for part in (self._paths, self._tobit):
+            if part is not None:
+                part.restore(state.learner)
         self._alpha, self._n_counted = float(state.learner["chain"][0]), int(state.learner["chain"][1])
         self._is_done = state.epoch == self.n_epochs
 
@@ -139,10 +148,15 @@ class GibbsLearner:
             more = covariance_columns(self._kept.rows, factors, weights, rng(self._seed, "gibbs covariance"))
             factors = {role: np.hstack([factors[role], one]) for role, one in zip(factors, more, strict=True)}
         user, item = ((factors[role], bias[role]) for role in ("user", "item"))
-        link = Link("clip" if self._model.clip else "identity", scale.low, scale.high)
-        scorer = in_rating_units(scale.mean, scale.std, user, item, link)
+        scorer = in_rating_units(scale.mean, scale.std, user, item, self._link())
         drift = None if self._paths is None else self._paths.served(self._n_counted, scale.std)
         return replace(scorer, drift=drift)
+
+    def _link(self) -> Link:
+        low, high = self._scale.low, self._scale.high
+        if self._tobit is None:
+            return Link("clip" if self._model.clip else "identity", low, high)
+        return Link("tobit", low, high, self._scale.std * self._tobit.std(self._sides, self._alpha, self._n_counted))
 
     def settings(self) -> dict[str, object]:
         """All that the result depends on, with `auto` resolved: so not the number of threads."""
@@ -172,6 +186,8 @@ class GibbsLearner:
         self._n_counted += 1
         if self._paths is not None:
             self._paths.count()
+        if self._tobit is not None:
+            self._tobit.count(self._sides, self._alpha)
         self._kept.count(self._sides, self._alpha)
         if is_kept(number - self._burn_in, self.n_epochs - self._burn_in, self._n_kept):
             self._kept.keep(self._sides, turn, rng(self._seed, "gibbs unknown", number))
@@ -209,13 +225,17 @@ def _rotation(sample: Arrays, sums: Arrays, counts: Arrays) -> Matrix:
     return np.asarray(left @ right)
 
 
-def resolve(settings: Gibbs, n_numbers: int) -> Gibbs:
-    """`auto` → its value: a quarter of the sweeps to burn in, as many samples as fit into 256 MB, and all cores."""
+def resolve(settings: Gibbs, n_numbers: int, *, piled_up: bool = False) -> Gibbs:
+    """`auto` → its value: a quarter of the sweeps to burn in, as many samples as fit into 256 MB, and all cores.
+
+    The likelihood is tobit where ratings are piled up at an end of the scale, else normal.
+    """
     n_kept = max(2, min(N_KEPT, KEPT_BYTES // (2 * n_numbers)))  # float16
     return settings.model_copy(
         update={
             "burn_in": settings.n_epochs // 4 if settings.burn_in == "auto" else settings.burn_in,
             "n_kept_samples": n_kept if settings.n_kept_samples == "auto" else settings.n_kept_samples,
+            "likelihood": ("tobit" if piled_up else "normal") if settings.likelihood == "auto" else settings.likelihood,
             "n_threads": usable_cores() if settings.n_threads == "auto" else settings.n_threads,
         }
     )

@@ -1,0 +1,57 @@
+"""A normal distribution whose values beyond the ends of a scale pile up at these ends."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+Values = np.ndarray[Any, np.dtype[np.float64]]
+
+REACH, N_POINTS = 6.0, 4097  # of a table: so many standard deviations beyond the ends
+FARTHEST = 30.0  # standard deviations at which the share of a tail is still a number
+_erf, _erfc = (np.vectorize(function, otypes=[np.float64]) for function in (math.erf, math.erfc))
+
+
+def clipped_normal(mean: Values, std: Values, low: float, high: float) -> tuple[Values, Values]:
+    """Mean and standard deviation of min(max(x, low), high) where x ~ N(mean, std²); float64, the shape of `mean`.
+
+    Source: Tobin 1958, "Estimation of Relationships for Limited Dependent Variables" (Econometrica).
+    """
+    from_low, from_high = (low - mean) / std, (high - mean) / std
+    below, above = _below(from_low), 1 - _below(from_high)
+    between = 1 - below - above
+    density_low, density_high = (
+        np.exp(-0.5 * np.square(end)) / math.sqrt(2 * math.pi) for end in (from_low, from_high)
+    )
+    expected = low * below + high * above + mean * between + std * (density_low - density_high)
+    variance = np.square(low - expected) * below + np.square(high - expected) * above
+    variance += (np.square(mean - expected) + np.square(std)) * between
+    variance += std * ((low + mean - 2 * expected) * density_low - (high + mean - 2 * expected) * density_high)
+    return expected, np.sqrt(np.maximum(variance, 0))
+
+
+def within(mean: Values, std: Values, low: float, high: float) -> Values:
+    """The probability that x ~ N(mean, std²) lies between the ends: the slope of the mean of `clipped_normal`."""
+    return np.asarray(_below((high - mean) / std) - _below((low - mean) / std))
+
+
+def mean_beyond(mean: Values, std: float, limit: float, sign: int) -> Values:
+    """The mean of x ~ N(mean, std²) where it lies above the limit (sign 1), or below it (sign −1)."""
+    away = np.clip(sign * (limit - mean) / std, -FARTHEST, FARTHEST)
+    density = np.exp(-0.5 * np.square(away)) / math.sqrt(2 * math.pi)
+    return np.asarray(mean + sign * std * density / (0.5 * _erfc(away / math.sqrt(2))))
+
+
+@lru_cache(maxsize=16)
+def mean_table(std: float, low: float, high: float) -> tuple[Values, Values]:
+    """Means of x and of what is clipped, to read off between: right to 1e-5 of std, and fast."""
+    means = np.linspace(low - REACH * std, high + REACH * std, N_POINTS)
+    return means, clipped_normal(means, np.full(N_POINTS, std), low, high)[0]
+
+
+def _below(x: Values) -> Values:
+    """The share of a standard normal distribution that is less than x."""
+    return np.asarray(0.5 * (1 + _erf(x / math.sqrt(2))))

@@ -1,0 +1,148 @@
+"""Ratings that pile up at an end of the scale: what they would be if it went on, drawn in each sweep.
+
+Where most ratings are the highest possible, that end says "at least so much": a normal distribution about the score
+would take it for the exact opinion of all who gave it. So such a rating counts as one above the limit, half a step
+below the highest rating, and is drawn from the part of its normal distribution that lies there.
+
+Source: Tobin 1958, "Estimation of Relationships for Limited Dependent Variables" (Econometrica); Chib 1992, "Bayes
+Inference in the Tobit Censored Regression Model" (Journal of Econometrics).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from recsys.data.ratings import Ratings
+from recsys.data.scale import Pile, Scale
+from recsys.records import Arrays
+from recsys.scoring.drift import Numbers
+from recsys.seeding import rng
+from recsys.training.gibbs.side import Array, Counts, Rated, Side
+from recsys.training.gibbs.tobit_kernel import draw_beyond_kernel
+from recsys.training.workers import Workers
+
+PILED_UP = 0.5  # share of the ratings at one end from which on they are taken for a pile (docs/experiments.md)
+CHUNK = 25_000  # ratings with a random stream of their own
+N_PAIRS = 4_096  # that tell how sure scores are
+
+Places = np.ndarray[Any, np.dtype[np.int64]]
+
+
+@dataclass(eq=False)
+class Tobit:
+    """The ratings at an end of the scale, and how far others lie from their scores.
+
+    Attributes:
+        pile: which end it is.
+        limit: beyond which they lie, standardised.
+        at: int64, shape (n,): their places in the users' order.
+        user: int64, shape (n,): whose they are.
+        by_item: for each rating in the items' order, its place in the users' order.
+        pairs: users and items as they meet in ratings to come, int32, shape (2, n_pairs).
+        scores: sums of their scores and of the squares of these over the samples that count, float64, shape
+            (2, n_pairs).
+        noise: sum of the variance of ratings about the scores, float64, shape (1,).
+    """
+
+    pile: Pile
+    limit: float
+    at: Places
+    user: Places
+    by_item: Places
+    pairs: Counts
+    scores: Numbers
+    noise: Numbers
+
+    @classmethod
+    def of(cls, train: Ratings, scale: Scale, seed: int) -> Tobit:
+        """The end at which more ratings are; before the first draw."""
+        pile = Pile.of(train.rating)
+        by_user = np.argsort(train.user_idx, kind="stable")
+        at = np.flatnonzero(train.rating[by_user] == np.float32(pile.end))
+        place = np.empty_like(by_user)
+        place[by_user] = np.arange(len(by_user))
+        random = rng(seed, "gibbs pairs")
+        pairs = [random.choice(idx, N_PAIRS) for idx in (train.user_idx, train.item_idx)]
+        return cls(
+            pile=pile,
+            limit=(pile.limit - scale.mean) / scale.std,
+            at=at,
+            user=train.user_idx[by_user][at].astype(np.int64),
+            by_item=place[np.argsort(train.item_idx, kind="stable")],
+            pairs=np.stack(pairs),
+            scores=np.zeros((2, N_PAIRS)),
+            noise=np.zeros(1),
+        )
+
+    def drawn(
+        self,
+        rated: dict[str, Rated],
+        sides: dict[str, Side],
+        drift: Array | None,
+        alpha: float,
+        stream: tuple[int, int],
+        workers: Workers,
+    ) -> dict[str, Rated]:
+        """The ratings with those at the end drawn given the rest of the sample.
+
+        Args:
+            drift: of each rating, in the users' order, float32, shape (n_ratings,).
+            stream: seed and sweep.
+        """
+        seed, sweep = stream
+        rating, idx = rated["user"].rating.copy(), rated["user"].idx
+        offset = np.zeros(len(self.at), np.float32) if drift is None else drift[self.at]
+        rows = sides["user"].row, sides["item"].row
+        precision = np.float32(alpha) * sides["user"].noise_precision, sides["item"].noise_precision
+        kernel = draw_beyond_kernel()
+
+        def draw(chunk: int) -> None:
+            some = slice(chunk * CHUNK, (chunk + 1) * CHUNK)
+            uniform = rng(seed, "gibbs tobit", sweep, chunk).random(len(self.at[some]))
+            where = self.at[some], self.user[some], idx, offset[some]
+            kernel(*where, *rows, *precision, self.pile.sign, self.limit, uniform, rating)
+
+        workers.each(draw, -(-len(self.at) // CHUNK))
+        return {
+            "user": replace(rated["user"], rating=rating),
+            "item": replace(rated["item"], rating=rating[self.by_item]),
+        }
+
+    def count(self, sides: dict[str, Side], alpha: float) -> None:
+        """Adds a sample to the sums."""
+        user, item = (sides[role].row[idx] for role, idx in zip(("user", "item"), self.pairs, strict=True))
+        score = np.einsum("nf,nf->n", user[:, :-1], item[:, :-1]) + user[:, -1] + item[:, -1]
+        self.scores += np.stack([score, np.square(score)])
+        self.noise += self._noise(sides, alpha)
+
+    def std(self, sides: dict[str, Side], alpha: float, n_counted: int) -> float:
+        """How far ratings to come lie from their scores, standardised: by their noise, and by what scores may be.
+
+        The root of the mean variance over the pairs; before samples count, of the noise of the current one alone.
+        """
+        if not n_counted:
+            return math.sqrt(self._noise(sides, alpha))
+        mean, square = self.scores / n_counted
+        return math.sqrt(float(self.noise[0] / n_counted + np.mean(np.maximum(square - np.square(mean), 0))))
+
+    def arrays(self) -> Arrays:
+        """What changes from sweep to sweep."""
+        found: dict[str, Any] = {"tobit.scores": self.scores, "tobit.noise": self.noise}
+        return found
+
+    def restore(self, arrays: Arrays) -> None:
+        """Takes it back."""
+        self.scores, self.noise = (np.array(arrays[f"tobit.{name}"], np.float64) for name in ("scores", "noise"))
+
+    def _noise(self, sides: dict[str, Side], alpha: float) -> float:
+        user, item = (sides[role].noise_precision[idx] for role, idx in zip(("user", "item"), self.pairs, strict=True))
+        return float(np.mean(1 / (alpha * user.astype(np.float64) * item)))
+
+
+def is_piled_up(rating: Array) -> bool:
+    """Whether at least half of the ratings, but not all, are the highest or the lowest."""
+    return PILED_UP <= Pile.of(rating).share < 1
