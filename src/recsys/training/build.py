@@ -28,7 +28,7 @@ def build_learner(config: Config, parts: Parts, inherited: Inherited | None = No
         return GibbsLearner(config.model, parts.scale, train, config.training, config.seed)
     model = _model(config, parts, inherited)
     if isinstance(config.training, Sgd):
-        return _sgd(model, train, config.training, config.seed)
+        return _sgd(model, train, config.training, config.seed, is_fresh=inherited is None)
     return _adamw(model, train, config.training, config.seed)
 
 
@@ -40,18 +40,21 @@ def _adamw(model: DotProduct | EmbeddingNet | SvdPP, train: Ratings, settings: A
     return AdamWLearner(model, train, settings, seed)
 
 
-def _sgd(model: DotProduct | EmbeddingNet | SvdPP, train: Ratings, settings: Sgd, seed: int) -> Learner:
+def _sgd(
+    model: DotProduct | EmbeddingNet | SvdPP, train: Ratings, settings: Sgd, seed: int, *, is_fresh: bool
+) -> Learner:
     from recsys.models.dot_product import DotProduct
     from recsys.models.svdpp import SvdPP
 
+    known = {} if is_fresh else {name: one.detach().numpy().copy() for name, one in model.named_parameters()}
     if isinstance(model, SvdPP):
         from recsys.training.sgd.svdpp import SvdPPLearner
 
-        return SvdPPLearner(model, train, settings, seed)
+        return SvdPPLearner(model, train, settings, seed, known)
     from recsys.training.sgd.learner import SgdLearner
 
     assert isinstance(model, DotProduct), "the config has refused this"
-    return SgdLearner(model, train, settings, seed)
+    return SgdLearner(model, train, settings, seed, known)
 
 
 def _model(config: Config, parts: Parts, inherited: Inherited | None) -> DotProduct | EmbeddingNet | SvdPP:
