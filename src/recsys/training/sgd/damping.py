@@ -91,7 +91,7 @@ def _variance(idx: Indices, rating: Array, total: float) -> float | None:
     if n_rows == n_ratings:
         return None
     between = float(np.sum(sums * sums / np.maximum(counts, 1)))
-    return max((between - n_rows * total) / (n_ratings - n_rows), 0.0)
+    return max((between - n_rows * total) / float(n_ratings - n_rows), 0.0)
 
 
 def _ratio(rest: float, variance: float | None) -> float:
