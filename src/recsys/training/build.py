@@ -46,7 +46,8 @@ def _sgd(
     from recsys.models.dot_product import DotProduct
     from recsys.models.svdpp import SvdPP
 
-    known = {} if is_fresh else {name: one.detach().numpy().copy() for name, one in model.named_parameters()}
+    damped = [name for name, _ in model.named_parameters() if isinstance(model, SvdPP) or name.endswith("_bias")]
+    known = {} if is_fresh else {name: model.get_parameter(name).detach().numpy().copy() for name in damped}
     if isinstance(model, SvdPP):
         from recsys.training.sgd.svdpp import SvdPPLearner
 

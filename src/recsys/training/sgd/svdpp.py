@@ -80,8 +80,7 @@ class SvdPPLearner:
         role = self._model.implicit_of[(number - 1) % len(self._model.implicit_of)]
         given, near = self._given[role], self._model.neighbours[role]
         arrays = (*given.columns, near.start.numpy(), near.idx.numpy(), *self._parameters(role))
-        still = [] if len(self._given) == 1 else [f"{role}_implicit", f"{role}_implicit_bias"]
-        damped = [one for name, one in self._damped.items() if name not in still]
+        damped = [one for name, one in self._damped.items() if not name.startswith(f"{role}_implicit")]
         squares, done, lr = 0.0, 0, 0.0
         for step, rows in enumerate(given.parts(rng(self._seed, "svdpp rows", number))):
             lr = float(self.schedule.lr[(number - 1) * STEPS + step])
