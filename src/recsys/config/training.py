@@ -110,8 +110,8 @@ class Sgd(Scheduled):
     bias_damping: Auto | NotNegative | tuple[NotNegative, NotNegative] = "auto"
     """Ratings as expected that each user and item is given in advance, for its bias; a list: users, items.
 
-    What is expected is the mean, or what the run to start from says. auto: as many as the training ratings tell; 0
-    where a decay is given.
+    What is expected is the mean, or, where a run to start from is not replayed in full, what that says. auto: as many
+    as the training ratings tell; 0 where a decay is given.
     """
     damping: NotNegative | None = None
     """svdpp only: the same for the rows of users and items; left out: 3.5, and 0 where a decay is given."""

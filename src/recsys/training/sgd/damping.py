@@ -33,7 +33,7 @@ class Damped:
 
     Attributes:
         array: its memory.
-        expected: what a run to start from says of it; None: 0.
+        expected: what a run to start from says of it, whose ratings are not all seen again; None: 0.
         damping: in ratings.
         share: its learning rate as a share of the highest.
     """
