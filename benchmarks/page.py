@@ -57,6 +57,7 @@ The full comparisons take minutes to an hour each; [docs/performance.md](../docs
 | `python benchmarks/lesson.py` | an embedding's lookup with the one-hot product; with biases and without; schedules |
 | `python benchmarks/reading.py` | nothing: the figures of docs/reading-factors.md |
 | `python benchmarks/gibbs_vs_myfm.py` | gibbs with myFM on a fold of ML-100K; a fit of the shape of ML-1M |
+| `python benchmarks/sgd_defaults.py` | sgd by default with biases alone, on sets that are dense and sparse |
 | `python benchmarks/svdpp.py` | SVD++ by sgd with the dot product, on ML-100K |
 | `python benchmarks/intervals.py` | what intervals hold with what they promise |
 | `python benchmarks/accuracy.py` | the accuracy figures of the README and docs/splits.md |

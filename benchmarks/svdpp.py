@@ -1,7 +1,4 @@
-"""SVD++ by sgd on the five folds of ML-100K: `RECSYS_ML100K=FOLDER python benchmarks/svdpp.py [--gibbs]`.
-
-python benchmarks/svdpp.py --rates 0.018 0.03     on valid of the sets of worlds.py, against the dot product
-"""
+"""SVD++ by sgd on the five folds of ML-100K: `RECSYS_ML100K=FOLDER python benchmarks/svdpp.py [--gibbs]`."""
 
 from __future__ import annotations
 
@@ -15,11 +12,6 @@ from typing import Any
 
 import recsys
 from recsys.config.load import config_from
-from recsys.data.split import Parts
-from recsys.evaluation.metrics import evaluate
-from recsys.training.build import build_learner
-from recsys.training.fit import fit
-from worlds import worlds
 
 FOLDS = (1, 2, 3, 4, 5)
 SGD: list[dict[str, Any]] = [{"kind": "dot_product", "embedding_dim": dim} for dim in (20, 64, 128)] + [
@@ -32,12 +24,8 @@ def main() -> None:
     """Prints a table as markdown: means over the folds, everything but the model by default."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--gibbs", action="store_true", help="flipped SVD++ by Gibbs sampling too")
-    parser.add_argument("--rates", type=float, nargs="+", help="lr_max of the flipped form, on the sets of worlds.py")
     folder = os.environ.get("RECSYS_ML100K")
     given = parser.parse_args()
-    if given.rates:
-        compare_rates(given.rates)
-        return
     if not folder:
         sys.exit("the environment variable RECSYS_ML100K has to name a folder with u1.train.csv … u5.test.csv")
     print("| model | method | dim | rmse | mae | seconds a fit |\n| --- | --- | --- | --- | --- | --- |")
@@ -47,26 +35,6 @@ def main() -> None:
         seconds = statistics.median(one["fit_seconds"] for one in found)
         name = f"{model['kind']}{', flipped' if model.get('flipped', model is GIBBS) else ''}"
         print(f"| {name} | {method} | {model['embedding_dim']} | {rmse:.4f} | {mae:.4f} | {seconds:.2f} |", flush=True)
-
-
-def compare_rates(rates: list[float]) -> None:
-    """Prints the valid rmse at each rate as a multiple of that of the default dot product, mean of seeds 1 and 2."""
-    print(f"| data | {' | '.join(map(str, rates))} |\n|{' --- |' * (len(rates) + 1)}")
-    for name, data in worlds().items():
-        parts = [data.make(seed) for seed in (1, 2)]
-        plain = statistics.mean(on_valid(one, {"kind": "dot_product"}, {}) for one in parts)
-        found = [statistics.mean(on_valid(one, GIBBS, {"lr_max": rate}) for one in parts) for rate in rates]
-        print(f"| {name} | {' | '.join(f'{rmse / plain:.3f}' for rmse in found)} |", flush=True)
-
-
-def on_valid(parts: Parts, model: dict[str, Any], training: dict[str, Any]) -> float:
-    """The valid rmse of a fit by sgd."""
-    values = {"data": {"ratings": "made here"}, "model": model, "training": {"method": "sgd", **training}}
-    learner = build_learner(config_from(values, Path()), parts)
-    for _ in fit(learner):
-        pass
-    assert parts.valid is not None
-    return evaluate(learner.scorer(), parts.valid).rmse
 
 
 def fold(model: dict[str, Any], method: str, folder: Path, number: int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from recsys.config.config import Config
+from recsys.config.load import dump
 from recsys.errors import RunError
 from recsys.records import Event, Step
 from recsys.runs.run import Run
@@ -113,6 +114,19 @@ def test_an_epoch_cut_in_its_middle_is_done_again(
     assert len((tmp_path / "run" / "history.jsonl").read_text().splitlines()) == 2
     train(config, tmp_path / "run", resume=True)
     assert content(tmp_path / "run") == whole[kind]
+
+
+def test_a_resumed_run_goes_on_with_what_auto_meant_when_it_started(
+    small: Small, interrupted: Interrupted, tmp_path: Path
+) -> None:
+    """As after an older version, whose weight decay was another one and which knew no damping."""
+    auto, older = (small(training={"method": "sgd", **given}) for given in ({}, {"weight_decay": 0.3}))
+    train(older, tmp_path / "whole")
+    interrupted(older, tmp_path / "run", after=2)
+    (tmp_path / "run" / "config.yaml").write_text(dump(auto))
+    train(auto, tmp_path / "run", resume=True)
+    scorers = [(tmp_path / run / "serving" / "scorer.safetensors").read_bytes() for run in ("whole", "run")]
+    assert scorers[0] == scorers[1]
 
 
 def test_a_run_cut_before_its_first_checkpoint_starts_again(

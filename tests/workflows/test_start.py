@@ -132,6 +132,19 @@ def test_replay_trains_on_a_share_of_the_old_ratings(
     assert 0.3 * n_old < counts[0.5] < 0.7 * n_old
 
 
+@pytest.mark.parametrize("method", ["sgd"], indirect=True)
+@pytest.mark.parametrize("replay", [0.0, 0.5, 1.0])
+def test_biases_are_drawn_to_the_parents_unless_all_its_ratings_are_seen_again(
+    small: Small, parent: Path, new: Path, method: str, tmp_path: Path, replay: float
+) -> None:
+    config = started(small, parent, new, method, start={"replay": replay}, bias_damping=1e9)
+    train(config, tmp_path / "child")
+    known = open_store(tmp_path / "child").items.index(open_store(parent).items.ids)
+    old, now = (kept_parameters(run)[0]["item_bias"] for run in (parent, tmp_path / "child"))
+    assert np.abs(old).max() > 0.1
+    assert now[known] == pytest.approx(old if replay < 1 else 0 * old, abs=0.02)
+
+
 def test_an_interrupted_fine_tuning_ends_with_the_same_bits(
     small: Small,
     parent: Path,

@@ -12,7 +12,7 @@ from recsys.config.model import DotProduct, Model
 from recsys.config.section import Section
 from recsys.config.split import Split
 from recsys.config.start import Start
-from recsys.config.training import Gibbs, Scheduled, Sgd, Training, misfit
+from recsys.config.training import Gibbs, Scheduled, Training, misfit
 
 
 class Config(Section):
@@ -60,14 +60,14 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
-    def _implicit_decay_is_svdpps(self) -> Self:
-        given = isinstance(self.training, Sgd) and self.training.implicit_weight_decay is not None
-        if given and self.model.kind != "svdpp":
-            raise PydanticCustomError(
-                "implicit",
-                "implicit_weight_decay belongs to the model svdpp, and the model is {kind}",
-                {"key": "training.implicit_weight_decay", "kind": self.model.kind},
-            )
+    def _only_svdpp_has_its_keys(self) -> Self:
+        for key in ("implicit_weight_decay", "damping", "implicit_damping"):
+            if self.model.kind != "svdpp" and getattr(self.training, key, None) is not None:
+                raise PydanticCustomError(
+                    "svdpp",
+                    "{name} belongs to the model svdpp, and the model is {kind}",
+                    {"key": f"training.{key}", "name": key, "kind": self.model.kind},
+                )
         return self
 
     @model_validator(mode="after")

@@ -36,18 +36,23 @@ def default_space(config: Config) -> Space:
         "training.lr_max": Range(0.005, 0.2, log=True),
         "training.weight_decay": Range(0.005, 0.2, log=True),
     }
+    biases: Space = {"training.bias_damping": Range(1.0, 20.0, log=True)}  # auto is 0 where a weight decay is tried
     match config.training, config.model:
         case Gibbs(), _:
             return {"model.embedding_dim": Range(4, 64, log=True)}
         case Sgd(), SvdPP():
-            implicit: Space = {"training.implicit_weight_decay": Range(0.0005, 0.02, log=True)}
-            return {**dims, **rates, **implicit, "training.n_epochs": Range(10, 40)}
+            rows: Space = {
+                "training.implicit_weight_decay": Range(0.0005, 0.02, log=True),
+                "training.damping": Range(0.5, 10.0, log=True),
+                "training.implicit_damping": Range(10.0, 200.0, log=True),
+            }
+            return {**dims, **rates, **rows, **biases, "training.n_epochs": Range(10, 40)}
         case AdamW(), EmbeddingNet():
             drops: Space = {"model.dropout": Range(0.0, 0.5), "model.embedding_dropout": Range(0.0, 0.7)}
             return {"training.lr_max": Range(0.001, 0.1, log=True), **drops, "training.n_epochs": Range(4, 16)}
         case AdamW(), DotProduct():
             return {**dims, **rates, "training.n_epochs": Range(4, 20)}
-    return {**dims, **rates, "training.n_epochs": Range(10, 40)}
+    return {**dims, **rates, **biases, "training.n_epochs": Range(10, 40)}
 
 
 def read_space(path: Path, config: Config) -> Space:

@@ -100,16 +100,28 @@ class Sgd(Scheduled):
     n_epochs: Count = 20
     """How often each training rating is seen."""
     lr_max: Auto | Rates = "auto"
-    """Highest learning rate; auto follows the number of ratings (svdpp: 0.018 to 0.03, unflipped 0.025).
-
-    slice(…) or a list: by layer group.
-    """
+    """Highest learning rate; auto follows the number of ratings. slice(…) or a list: by layer group."""
     weight_decay: Auto | NotNegative = "auto"
-    """λ of the loss ½e² + ½λ(|p|² + |q|²) for each rating; auto follows their number (svdpp: 0.06, unflipped 0.04)."""
+    """λ of the loss ½e² + ½λ(|p|² + |q|²) for each rating; auto follows their number (svdpp: 0.03)."""
     bias_weight_decay: Auto | NotNegative = "auto"
-    """λ of the biases; auto: as weight_decay."""
+    """λ of the biases; auto: 0, and as weight_decay where a decay is given."""
     implicit_weight_decay: NotNegative | None = None
-    """svdpp only: λ of the implicit rows and biases of all that a user rated; left out: 0.0015, unflipped 0.004."""
+    """svdpp only: λ of the implicit rows and biases of all that a user rated; left out: 0.0015."""
+    bias_damping: Auto | NotNegative | tuple[NotNegative, NotNegative] = "auto"
+    """Ratings as expected that each user and item is given in advance, for its bias; a list: users, items.
+
+    What is expected is the mean, or, where a run to start from is not replayed in full, what that says. auto: as many
+    as the training ratings tell; 0 where a decay is given.
+    """
+    damping: NotNegative | None = None
+    """svdpp only: the same for the rows of users and items; left out: 3.5, and 0 where a decay is given."""
+    implicit_damping: NotNegative | None = None
+    """svdpp only: the same for implicit rows and biases; left out: 80, and 0 where a decay is given."""
+
+    @property
+    def states_decay(self) -> bool:
+        """Whether a decay is given: then what is left out is what suits one."""
+        return (self.weight_decay, self.bias_weight_decay, self.implicit_weight_decay) != ("auto", "auto", None)
 
 
 class Gibbs(Method):

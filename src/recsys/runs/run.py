@@ -38,6 +38,7 @@ NEUTRAL = {
     "data": {*PARTS, "items"},
     "training": {"n_threads", "checkpoint_every"},
 }
+PLACES = {"device"}  # auto means another one on another machine
 
 
 class Restorable(Protocol):
@@ -81,6 +82,23 @@ class Run:
             elif folder.is_dir() and any(folder.iterdir()):
                 raise _used(folder)
             yield cls(folder, config, folder / CHECKPOINTS / checkpoint if checkpoint else None)
+
+    def as_started(self) -> Config:
+        """The config, with `auto` as it was understood when the run started: later versions may choose otherwise."""
+        training = self.config.training
+        known = training.model_dump(mode="json", exclude_none=True)
+        open_ = {key for key in type(training).model_fields if known.get(key, "auto") == "auto"} - PLACES
+        known |= {key: value for key, value in self._understood().items() if key in open_}
+        return self.config.model_copy(update={"training": type(training).model_validate_json(json.dumps(known))})
+
+    def _understood(self) -> dict[str, Any]:
+        """The hyperparameters in the checkpoint to go on from; none where `restore` will say what is wrong with it."""
+        try:
+            path = self._checkpoint or newest_checkpoint(self.path / CHECKPOINTS)
+            found: dict[str, Any] = open_checkpoint(path).facts["training"] if path else {}
+        except RunError:
+            return {}
+        return found
 
     def open(self, facts: Mapping[str, Any]) -> None:
         """Creates the folder, now that there is data to train on.

@@ -28,7 +28,8 @@ def build_learner(config: Config, parts: Parts, inherited: Inherited | None = No
         return GibbsLearner(config.model, parts.scale, train, config.training, config.seed)
     model = _model(config, parts, inherited)
     if isinstance(config.training, Sgd):
-        return _sgd(model, train, config.training, config.seed)
+        sees_all = inherited is None or (config.start is not None and config.start.replay == 1)
+        return _sgd(model, train, config.training, config.seed, sees_all=sees_all)
     return _adamw(model, train, config.training, config.seed)
 
 
@@ -40,18 +41,23 @@ def _adamw(model: DotProduct | EmbeddingNet | SvdPP, train: Ratings, settings: A
     return AdamWLearner(model, train, settings, seed)
 
 
-def _sgd(model: DotProduct | EmbeddingNet | SvdPP, train: Ratings, settings: Sgd, seed: int) -> Learner:
+def _sgd(
+    model: DotProduct | EmbeddingNet | SvdPP, train: Ratings, settings: Sgd, seed: int, *, sees_all: bool
+) -> Learner:
+    """Where it does not see all ratings that the parameters come from, what they are is expected of them."""
     from recsys.models.dot_product import DotProduct
     from recsys.models.svdpp import SvdPP
 
+    damped = [name for name, _ in model.named_parameters() if isinstance(model, SvdPP) or name.endswith("_bias")]
+    known = {} if sees_all else {name: model.get_parameter(name).detach().numpy().copy() for name in damped}
     if isinstance(model, SvdPP):
         from recsys.training.sgd.svdpp import SvdPPLearner
 
-        return SvdPPLearner(model, train, settings, seed)
+        return SvdPPLearner(model, train, settings, seed, known)
     from recsys.training.sgd.learner import SgdLearner
 
     assert isinstance(model, DotProduct), "the config has refused this"
-    return SgdLearner(model, train, settings, seed)
+    return SgdLearner(model, train, settings, seed, known)
 
 
 def _model(config: Config, parts: Parts, inherited: Inherited | None) -> DotProduct | EmbeddingNet | SvdPP:

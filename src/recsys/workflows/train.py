@@ -39,7 +39,7 @@ def train(
         if run.result is not None:
             return run.result
         beginning = begin(config, observe)
-        learner = build_learner(config, beginning.parts, beginning.inherited)
+        learner = build_learner(run.as_started(), beginning.parts, beginning.inherited)
         start = beginning.facts and {**beginning.facts, "before": measure_start(learner.scorer(), beginning.parts)}
         scorer = _fit(run, learner, beginning.parts, observe)
         intervals = learn_intervals(scorer, learner.samples, beginning.parts)

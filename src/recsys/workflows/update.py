@@ -18,7 +18,7 @@ from recsys.serving.store import locate
 
 EPOCHS = 1 / 7  # of those that the run was trained for
 LR = 0.4  # of its highest learning rate
-DECAYS = ("weight_decay", "bias_weight_decay")
+PULLS = ("weight_decay", "bias_weight_decay", "implicit_weight_decay", "damping", "bias_damping", "implicit_damping")
 REPEAT = 2  # looks at a new rating for each one at an old one, which the run knows already
 
 
@@ -80,7 +80,7 @@ def _lighter(run: Path) -> dict[str, object]:
         "start.repeat": REPEAT,
         "training.n_epochs": max(1, math.ceil(trained["n_epochs"] * EPOCHS)),
         "training.lr_max": scaled(tuple(lr_max) if isinstance(lr_max, list) else lr_max, LR),
-        **{f"training.{key}": trained[key] for key in DECAYS},  # auto would grow as the rate falls
+        **{f"training.{key}": trained[key] for key in PULLS if key in trained},  # auto would grow as the rate falls
     }
 
 

@@ -91,6 +91,8 @@ def test_without_biases_there_are_none() -> None:
         {"lr_max": 0.02},
         {"weight_decay": 0.2},
         {"bias_weight_decay": 0.2},
+        {"bias_damping": (1.0, 0.0)},
+        {"bias_damping": (0.0, 1.0)},
         {"n_epochs": 4},
         {"pct_start": 0.4},
         {"div_factor": 5.0},
@@ -137,10 +139,34 @@ def test_a_single_user_or_rating_can_be_fitted() -> None:
 
 @pytest.mark.parametrize(("n_ratings", "rate"), [(1, 0.04), (100_000, 0.04), (20_000_000, 0.03), (10**9, 0.03)])
 def test_auto_follows_the_number_of_ratings(n_ratings: int, rate: float) -> None:
-    chosen = resolve(Sgd(), n_ratings)
-    assert (chosen.lr_max, chosen.weight_decay, chosen.bias_weight_decay) == pytest.approx((rate, rate, rate))
-    own = resolve(Sgd(lr_max=0.5, weight_decay=0.0, bias_weight_decay=0.7, n_threads=3), n_ratings)
-    assert (own.lr_max, own.weight_decay, own.bias_weight_decay, own.n_threads) == (0.5, 0.0, 0.7, 3)
+    chosen = resolve(Sgd(), n_ratings, (3.0, 4.0))
+    assert (chosen.lr_max, chosen.weight_decay, chosen.bias_weight_decay) == pytest.approx((rate, rate, 0))
+    assert chosen.bias_damping == (3.0, 4.0)
+    own = resolve(Sgd(lr_max=0.5, bias_damping=1.0, n_threads=3), n_ratings, (3.0, 4.0))
+    assert (own.lr_max, own.bias_damping, own.n_threads) == (0.5, (1.0, 1.0), 3)
+    assert resolve(Sgd(bias_damping=(1.0, 0.0)), n_ratings, (3.0, 4.0)).bias_damping == (1.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("given", "decays"),
+    [
+        ({"weight_decay": 0.0}, (0.0, 0.0)),
+        ({"weight_decay": 0.07}, (0.07, 0.07)),
+        ({"bias_weight_decay": 0.7}, (0.04, 0.7)),
+        ({"weight_decay": 0.07, "bias_weight_decay": 0.7}, (0.07, 0.7)),
+    ],
+)
+def test_who_gives_a_decay_gets_that_and_no_damping(given: dict[str, float], decays: tuple[float, float]) -> None:
+    chosen = resolve(Sgd(**given), 100_000, (3.0, 4.0))
+    assert (chosen.weight_decay, chosen.bias_weight_decay) == decays
+    assert chosen.bias_damping == (0.0, 0.0)
+
+
+def test_a_frozen_group_is_not_drawn() -> None:
+    learner = learner_of(planted(), freeze=("items",), bias_damping=5.0)
+    learner._parameters[3][:] = 0.5
+    learner.epoch(1, silent)
+    assert (learner._parameters[3] == 0.5).all()
 
 
 def test_what_is_recorded_does_not_depend_on_the_threads() -> None:

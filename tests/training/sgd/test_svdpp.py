@@ -14,11 +14,13 @@ from recsys.evaluation.metrics import evaluate
 from recsys.models.svdpp import SvdPP
 from recsys.records import Event, Step, silent
 from recsys.training.fit import fit
-from recsys.training.sgd.svdpp import DECAYS, STEPS, SvdPPLearner, resolve
+from recsys.training.sgd.learner import memory
+from recsys.training.sgd.svdpp import STEPS, SvdPPLearner, resolve
 
 from . import worlds
 from .worlds import planted
 
+DECAYS = ("weight_decay", "bias_weight_decay", "implicit_weight_decay")
 USER_ROWS = {"user_embedding", "user_bias", "user_implicit", "user_implicit_bias"}
 ITEM_ROWS = {"item_embedding", "item_bias", "item_implicit", "item_implicit_bias"}
 
@@ -67,7 +69,7 @@ def test_what_somebody_rated_says_what_they_like() -> None:
     known, asked = liked + others[:200], others[200:]
     ratings = _ratings(known + asked)
     train = ratings.take(slice(0, len(known)))
-    svdpp = learner_of(train, dim=4, flipped=False, n_epochs=60, lr_max=0.05)
+    svdpp = learner_of(train, dim=4, flipped=False, n_epochs=60, lr_max=0.05, implicit_damping=0.0)
     dot_product = worlds.learner_of(train, dim=4, n_epochs=60)
     for learner, low, high in ((svdpp, 0.0, 0.5), (dot_product, 1.0, 2.0)):
         list(fit(learner))
@@ -147,24 +149,59 @@ def test_a_single_user_or_rating_can_be_fitted() -> None:
         assert np.isfinite([learner.epoch(number, silent).train_rmse for number in (1, 2)]).all()
 
 
-@pytest.mark.parametrize(("flipped", "defaults"), DECAYS.items())
-def test_auto_and_what_is_left_out_become_numbers(flipped: bool, defaults: tuple[float, float]) -> None:
-    chosen = resolve(Sgd(), 100, flipped=flipped)
-    assert (chosen.weight_decay, chosen.implicit_weight_decay) == defaults
-    assert chosen.bias_weight_decay == chosen.weight_decay
-    given = {"lr_max": 0.5, "weight_decay": 0.0, "bias_weight_decay": 0.7, "implicit_weight_decay": 0.0}
-    assert resolve(Sgd(**given), 100, flipped=flipped).model_dump(include=set(given)) == given
+@pytest.mark.parametrize("flipped", [False, True])
+def test_auto_and_what_is_left_out_become_numbers(flipped: bool) -> None:
+    chosen = resolve(Sgd(), 100_000, (3.0, 4.0), flipped=flipped).model_dump()
+    numbers = {
+        "lr_max": 0.04,
+        "weight_decay": 0.03,
+        "bias_weight_decay": 0.0,
+        "implicit_weight_decay": 0.0015,
+        "bias_damping": (3.0, 4.0),
+        "damping": 3.5,
+        "implicit_damping": 80.0,
+    }
+    assert {key: chosen[key] for key in numbers} == numbers
+    own: dict[str, Any] = {key: (0.5, 0.7) if key == "bias_damping" else 0.5 for key in numbers}
+    assert resolve(Sgd(**own), 100_000, (3.0, 4.0), flipped=flipped).model_dump(include=set(own)) == own
 
 
-def test_steps_are_smaller_where_users_have_few_ratings() -> None:
-    rates = [resolve(Sgd(), n, flipped=True).lr_max for n in (0, 1, 5, 10, 20, 500)]
-    assert rates == pytest.approx([0.018, 0.018, 0.018, 0.024, 0.03, 0.03])
-    assert {resolve(Sgd(), n, flipped=False).lr_max for n in (1, 500)} == {0.025}
+@pytest.mark.parametrize(("flipped", "decays"), [(True, (0.06, 0.0015)), (False, (0.04, 0.004))])
+@pytest.mark.parametrize("given", DECAYS)
+def test_who_gives_a_decay_gets_that_and_no_damping(flipped: bool, decays: tuple[float, float], given: str) -> None:
+    chosen = resolve(Sgd(**{given: 0.5}), 100_000, (3.0, 4.0), flipped=flipped)
+    rest = {"weight_decay": decays[0], "bias_weight_decay": decays[0], "implicit_weight_decay": decays[1]}
+    rest |= {"bias_weight_decay": 0.5} if given == "weight_decay" else {}
+    assert chosen.model_dump(include=set(DECAYS)) == {**rest, given: 0.5}
+    assert (chosen.bias_damping, chosen.damping, chosen.implicit_damping) == ((0.0, 0.0), 0.0, 0.0)
+
+
+@pytest.mark.parametrize("key", ["bias_damping", "damping", "implicit_damping"])
+def test_every_damping_draws_its_parameters_to_what_is_expected(key: str) -> None:
+    """Damped beyond measure, they are there and stay there; the others move."""
+    train, rest = planted(), dict.fromkeys({"bias_damping", "damping", "implicit_damping"} - {key}, 0.0)
+    kind = config.SvdPP(embedding_dim=3)
+    model = SvdPP(train, kind, train.scale, 3)
+    expected = {name: np.full_like(memory(one), 0.25) for name, one in model.named_parameters()}
+    learner = SvdPPLearner(model, train, Sgd(**rest, **{key: 1e9}), 3, expected)
+    for number in (1, 2):
+        learner.epoch(number, silent)
+    learner._kernel = lambda *_: 0.0
+    for number in (3, 4):
+        learner.epoch(number, silent)
+    near = {name for name, array in learner.state(4).model.items() if np.allclose(array, 0.25, atol=1e-3)}
+    names = {
+        "bias_damping": {"user_bias", "item_bias"},
+        "damping": {"user_embedding", "item_embedding"},
+        "implicit_damping": {"user_implicit", "user_implicit_bias", "item_implicit", "item_implicit_bias"},
+    }
+    assert near == names[key]
 
 
 def test_settings_show_the_defaults_but_not_the_threads() -> None:
     settings = learner_of(planted()).settings()
-    assert settings["implicit_weight_decay"] in {defaults[1] for defaults in DECAYS.values()}
+    assert settings["implicit_weight_decay"] == 0.0015
+    assert settings["implicit_damping"] == 80
     assert "n_threads" not in settings
 
 

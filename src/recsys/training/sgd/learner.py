@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -19,6 +20,7 @@ from recsys.training.finite import finite_parameters
 from recsys.training.groups import layer_groups, peak
 from recsys.training.schedule import Curve, build_schedule
 from recsys.training.sgd.blocks import choose_n_side, sort_into_blocks
+from recsys.training.sgd.damping import NOTHING, Damped, auto_damping, credible_damping
 from recsys.training.sgd.kernel import ITEMS, USERS, sgd_kernel
 
 SIDES = {"users": USERS, "items": ITEMS}
@@ -28,8 +30,10 @@ RATINGS_PER_THREAD = 250_000  # with fewer, threads wait for each other longer t
 class SgdLearner:
     """Minimises Σ ½e² + ½λ(|p_u|² + |q_i|²) + ½λ_b(b_u² + b_i²) over the training ratings, one step a rating.
 
-    e is in units of the training ratings' standard deviation. The kernel writes to the memory of the module's own
-    parameters. The learning rate moves from stratum to stratum; results don't depend on the number of threads.
+    Before each stratum, biases are drawn towards what is `expected` of them, as their damping says (damping.py); what
+    is not named there is drawn to 0. e is in units of the training ratings' standard deviation. The kernel writes to
+    the memory of the module's own parameters. The learning rate moves from stratum to stratum; results don't depend on
+    the number of threads.
 
     Source: Gemulla et al. 2011, as in blocks.py.
     """
@@ -37,8 +41,10 @@ class SgdLearner:
     evaluation_cost = 16.0  # measured at dim 64, two threads: 160M ratings/s trained on, 10M/s evaluated
     samples = None
 
-    def __init__(self, model: DotProduct, train: Ratings, settings: Sgd, seed: int) -> None:
-        self._settings = settings = resolve(settings, len(train))
+    def __init__(
+        self, model: DotProduct, train: Ratings, settings: Sgd, seed: int, expected: Mapping[str, Array] = NOTHING
+    ) -> None:
+        self._settings = settings = resolve(settings, len(train), credible_damping(train))
         self.n_ratings, self.n_epochs = len(train), settings.n_epochs
         self._seed = seed
         self._model = model
@@ -53,6 +59,12 @@ class SgdLearner:
         self._dim = int(model.user_embedding.shape[1])
         assert settings.lr_max != "auto"
         self.groups = layer_groups(model.groups, settings.lr_max, settings.freeze)
+        assert isinstance(settings.bias_damping, tuple)
+        share = {group.name: group.share for group in self.groups}
+        self._damped = [
+            Damped(biases, expected.get(f"{role}_bias"), damping, share[f"{role}s"])
+            for role, biases, damping in zip(("user", "item"), self._parameters[2:], settings.bias_damping, strict=True)
+        ]
         moving = sum(SIDES[group.name] for group in self.groups if not group.is_frozen)
         self._kernel = sgd_kernel(self._dim, model.user_bias is not None, moving)
         self._sort(choose_n_side(len(train), len(train.users), len(train.items), self._dim))
@@ -71,6 +83,8 @@ class SgdLearner:
             for k, stratum in enumerate(self._blocks.strata(self._seed, number)):
                 lr = float(self.schedule.lr[(number - 1) * n_side + k])
                 observe(Step(number, self.n_epochs, done, self.n_ratings, lr, float(squares.sum())))
+                for biases in self._damped:
+                    biases.draw(lr / n_side)
                 waiting = deque(stratum)
                 workers = [pool.submit(self._work, waiting, lr, squares) for _ in range(self._n_threads)]
                 done += sum(worker.result() for worker in workers)
@@ -128,15 +142,14 @@ class SgdLearner:
             done += end - start
 
 
-def resolve(settings: Sgd, n_ratings: int) -> Sgd:
-    """`auto` → the value for this many training ratings.
+def resolve(settings: Sgd, n_ratings: int, damping: tuple[float, float]) -> Sgd:
+    """`auto` → the value for this many training ratings, whose biases have this damping.
 
-    lr_max and weight_decay both fall from 0.04 at 100K ratings to 0.03 at 20M, along log n; biases decay as
-    embeddings do (docs/experiments.md has the figures behind the rule).
+    Where a decay is given, biases decay as embeddings do and have no damping (docs/experiments.md, "Defaults of sgd").
     """
-    share = (math.log(max(n_ratings, 1)) - math.log(1e5)) / (math.log(2e7) - math.log(1e5))
-    rate = 0.04 - 0.01 * min(max(share, 0.0), 1.0)
+    rate = auto_rate(n_ratings)
     decay = rate if settings.weight_decay == "auto" else settings.weight_decay
+    bias_decay = decay if settings.states_decay else 0.0
     threads = settings.n_threads
     if threads == "auto":
         threads = max(1, min(usable_cores(), n_ratings // RATINGS_PER_THREAD))
@@ -144,10 +157,17 @@ def resolve(settings: Sgd, n_ratings: int) -> Sgd:
         update={
             "lr_max": rate if settings.lr_max == "auto" else settings.lr_max,
             "weight_decay": decay,
-            "bias_weight_decay": decay if settings.bias_weight_decay == "auto" else settings.bias_weight_decay,
+            "bias_weight_decay": bias_decay if settings.bias_weight_decay == "auto" else settings.bias_weight_decay,
+            "bias_damping": auto_damping(settings, damping),
             "n_threads": threads,
         }
     )
+
+
+def auto_rate(n_ratings: int) -> float:
+    """0.04 with up to 100K ratings, falling to 0.03 with 20M, along log n."""
+    share = (math.log(max(n_ratings, 1)) - math.log(1e5)) / (math.log(2e7) - math.log(1e5))
+    return 0.04 - 0.01 * min(max(share, 0.0), 1.0)
 
 
 def memory(parameter: torch.Tensor) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,13 +20,16 @@ from recsys.seeding import rng
 from recsys.training.finite import finite_parameters
 from recsys.training.groups import layer_groups, peak
 from recsys.training.schedule import build_schedule
-from recsys.training.sgd.learner import memory
+from recsys.training.sgd.damping import NOTHING, Damped, auto_damping, credible_damping
+from recsys.training.sgd.learner import auto_rate, memory
 from recsys.training.sgd.svdpp_kernel import svdpp_kernel
 
 Column = np.ndarray[Any, Any]
 
 STEPS = 32  # parts of an epoch: the learning rate moves from one to the next
-DECAYS = {True: (0.06, 0.0015), False: (0.04, 0.004)}  # flipped → of rows, of implicit rows
+PULLS = 8  # of them that begin with a pull towards what is expected
+DAMPED = (0.03, 0.0015, 3.5, 80.0)  # weight decay of rows, of implicit rows, damping of rows, of implicit rows
+UNDAMPED = {True: (0.025, 0.06, 0.0015, 0.0, 0.0), False: (0.025, 0.04, 0.004, 0.0, 0.0)}  # flipped → lr_max, the same
 OTHER = {"user": "item", "item": "user"}
 
 
@@ -36,7 +40,8 @@ class SvdPPLearner:
     of j. An epoch goes through the users in an order drawn for it and takes one step for each of their ratings; these
     steps are exact (svdpp_kernel.py). Flipped, the items have the same form, with z_v for the users in N(i), and every
     other epoch goes through the items instead. In a users' epoch y moves and z stays as it is, in an items' epoch z
-    moves and y stays: to move both at each rating would change the rows of all items that somebody rated.
+    moves and y stays: to move both at each rating would change the rows of all items that somebody rated. Eight times
+    an epoch all that moves is drawn towards what is `expected` of it, as its damping says (damping.py).
 
     One thread does it all: a user's steps move rows of many items, and a user's next steps build on them.
 
@@ -46,13 +51,22 @@ class SvdPPLearner:
     evaluation_cost = 2.0  # measured at dim 64: 16M ratings/s trained on, 10M/s evaluated
     samples = None
 
-    def __init__(self, model: SvdPP, train: Ratings, settings: Sgd, seed: int) -> None:
-        self._settings = settings = resolve(settings, len(train) / len(train.users), flipped=model.settings.flipped)
+    def __init__(
+        self, model: SvdPP, train: Ratings, settings: Sgd, seed: int, expected: Mapping[str, Array] = NOTHING
+    ) -> None:
+        self._settings = settings = resolve(
+            settings, len(train), credible_damping(train), flipped=model.settings.flipped
+        )
         self.n_ratings, self.n_epochs = len(train), settings.n_epochs
         self._model, self._seed = model, seed
         assert settings.lr_max != "auto"
         self.groups = layer_groups(model.groups, settings.lr_max, settings.freeze)
         self.schedule = build_schedule(settings, self.n_epochs, peak(self.groups), STEPS)
+        self._damped = {
+            name: Damped(memory(model.get_parameter(name)), expected.get(name), self._damping(name), group.share)
+            for group in self.groups
+            for name in group.parameters
+        }
         self._kernel = svdpp_kernel(model.settings.embedding_dim, model.settings.flipped)
         self._given = {role: _Given.of(train, role, model.scale, seed) for role in model.implicit_of}
 
@@ -66,10 +80,14 @@ class SvdPPLearner:
         role = self._model.implicit_of[(number - 1) % len(self._model.implicit_of)]
         given, near = self._given[role], self._model.neighbours[role]
         arrays = (*given.columns, near.start.numpy(), near.idx.numpy(), *self._parameters(role))
+        damped = [one for name, one in self._damped.items() if not name.startswith(f"{role}_implicit")]
         squares, done, lr = 0.0, 0, 0.0
         for step, rows in enumerate(given.parts(rng(self._seed, "svdpp rows", number))):
             lr = float(self.schedule.lr[(number - 1) * STEPS + step])
             observe(Step(number, self.n_epochs, done, self.n_ratings, lr, squares))
+            if step % (STEPS // PULLS) == 0:
+                for one in damped:
+                    one.draw(lr / PULLS)
             squares += self._kernel(rows, *arrays, *self._rates(role, lr))
             done += int(given.counts[rows].sum())
         assert done == self.n_ratings
@@ -108,6 +126,14 @@ class SvdPPLearner:
         with torch.no_grad():
             return (*moving, *(sums.contiguous().numpy() for sums in model.implicit_sums(other)))
 
+    def _damping(self, name: str) -> float:
+        settings = self._settings
+        assert isinstance(settings.bias_damping, tuple)
+        biases = {"user_bias": settings.bias_damping[0], "item_bias": settings.bias_damping[1]}
+        damping = settings.implicit_damping if "implicit" in name else biases.get(name, settings.damping)
+        assert damping is not None
+        return damping
+
     def _rates(self, role: str, lr: float) -> tuple[float, ...]:
         settings, share = self._settings, {group.name: group.share for group in self.groups}
         decays = (settings.weight_decay, settings.bias_weight_decay, settings.implicit_weight_decay)
@@ -115,23 +141,26 @@ class SvdPPLearner:
         return own, other, *(float(decay) for decay in decays if decay is not None)
 
 
-def resolve(settings: Sgd, ratings_per_user: float, *, flipped: bool) -> Sgd:
+def resolve(settings: Sgd, n_ratings: int, damping: tuple[float, float], *, flipped: bool) -> Sgd:
     """`auto` and what is left out → the value for SVD++ (docs/experiments.md has the figures behind them).
 
-    Where users have few ratings, the implicit rows say most, and large steps spoil them: flipped, lr_max rises from
-    0.018 with 5 ratings a user, along their logarithm, to 0.03 with 20.
+    Where a decay is given, nothing is damped, and the rest is what suits that.
     """
-    share = math.log(max(ratings_per_user, 1) / 5) / math.log(4)
-    lr_max = 0.018 + 0.012 * min(max(share, 0.0), 1.0) if flipped else 0.025
-    weight_decay, implicit_weight_decay = DECAYS[flipped]
-    decay = weight_decay if settings.weight_decay == "auto" else settings.weight_decay
-    given = settings.implicit_weight_decay
+    lr_max, decay, implicit_decay, row_damping, implicit_damping = (
+        UNDAMPED[flipped] if settings.states_decay else (auto_rate(n_ratings), *DAMPED)
+    )
+    decay = decay if settings.weight_decay == "auto" else settings.weight_decay
+    bias_decay = decay if settings.states_decay else 0.0
+    given, damped, implicit_damped = settings.implicit_weight_decay, settings.damping, settings.implicit_damping
     return settings.model_copy(
         update={
             "lr_max": lr_max if settings.lr_max == "auto" else settings.lr_max,
             "weight_decay": decay,
-            "bias_weight_decay": decay if settings.bias_weight_decay == "auto" else settings.bias_weight_decay,
-            "implicit_weight_decay": implicit_weight_decay if given is None else given,
+            "bias_weight_decay": bias_decay if settings.bias_weight_decay == "auto" else settings.bias_weight_decay,
+            "implicit_weight_decay": implicit_decay if given is None else given,
+            "damping": row_damping if damped is None else damped,
+            "bias_damping": auto_damping(settings, damping),
+            "implicit_damping": implicit_damping if implicit_damped is None else implicit_damped,
             "n_threads": 1,
         }
     )
