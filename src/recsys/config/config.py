@@ -12,7 +12,7 @@ from recsys.config.model import DotProduct, Model
 from recsys.config.section import Section
 from recsys.config.split import Split
 from recsys.config.start import Start
-from recsys.config.training import Gibbs, Scheduled, Training, misfit
+from recsys.config.training import Gibbs, Scheduled, Sgd, Training, misfit
 
 
 class Config(Section):
