@@ -103,9 +103,9 @@ def test_sigmoid_is_scaled_to_the_range_and_never_overflows() -> None:
     np.testing.assert_allclose(Link("sigmoid", 0, 5.5)(score), expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["identity", "clip", "sigmoid"])
+@pytest.mark.parametrize("kind", ["identity", "clip", "sigmoid", "tobit"])
 def test_every_link_keeps_order_and_dtype(kind: str) -> None:
     score = np.linspace(-6, 6, 50, dtype=np.float32)
-    rating = Link(kind, 1, 5)(score)  # type: ignore[arg-type]
+    rating = Link(kind, 1, 5, 1.0)(score)  # type: ignore[arg-type]
     assert (np.diff(rating) >= 0).all()
     assert rating.dtype == np.float32

@@ -14,6 +14,7 @@ from recsys.config.config import Config
 from recsys.config.load import dump
 from recsys.errors import RunError
 from recsys.records import Event, Step
+from recsys.runs.checkpoint import open_checkpoint, read_state, write_checkpoint
 from recsys.runs.run import Run
 from recsys.workflows.train import train
 
@@ -45,6 +46,10 @@ KINDS: dict[str, dict[str, Any]] = {
         "training": {"method": "gibbs", "n_epochs": 6, "keep": "best", "burn_in": 0},
     },
     "drift": {"model": {"user_drift": True}, "training": {"method": "gibbs", "n_epochs": 6, "burn_in": 2}},
+    "tobit": {
+        "model": {"embedding_dim": 3},
+        "training": {"method": "gibbs", "n_epochs": 6, "burn_in": 1, "keep": "best", "likelihood": "tobit"},
+    },
     "no-valid": {"split": {"valid_fraction": 0}},
     "every-2": {"training": {"checkpoint_every": 2}},
 }
@@ -127,6 +132,20 @@ def test_a_resumed_run_goes_on_with_what_auto_meant_when_it_started(
     train(auto, tmp_path / "run", resume=True)
     scorers = [(tmp_path / run / "serving" / "scorer.safetensors").read_bytes() for run in ("whole", "run")]
     assert scorers[0] == scorers[1]
+
+
+def test_a_checkpoint_that_says_too_little_is_refused(small: Small, interrupted: Interrupted, tmp_path: Path) -> None:
+    """As one of an older version, whose sampler had less to go on from."""
+    config = small(training={"method": "gibbs", "n_epochs": 6})
+    interrupted(config, tmp_path / "run", after=2)
+    checkpoints = tmp_path / "run" / "checkpoints"
+    newest = open_checkpoint(checkpoints / "epoch-0002")
+    state = read_state(newest)
+    del state.learner["user.prior"]
+    write_checkpoint(checkpoints, state, {name: one for name, one in newest.facts.items() if name != "files"})
+    with pytest.raises(RunError, match="does not hold what gibbs goes on from") as caught:
+        train(config, tmp_path / "run", resume=True)
+    assert caught.value.where == str(checkpoints / "epoch-0002")
 
 
 def test_a_run_cut_before_its_first_checkpoint_starts_again(

@@ -13,7 +13,8 @@ from recsys.config.model import DotProduct, EmbeddingNet, SvdPP
 from recsys.config.training import Scheduled
 from recsys.errors import RunError
 from recsys.runs.checkpoint import kept_parameters
-from recsys.runs.directory import CHECKPOINTS, CONFIG
+from recsys.runs.directory import CHECKPOINTS, CONFIG, SERVING, SERVING_JSON
+from recsys.runs.sealed import open_sealed
 from recsys.scoring.factors import Link
 
 Shape = tuple[int, ...]
@@ -69,15 +70,19 @@ def anatomy(path: Path) -> Anatomy:
     frozen = config.training.freeze if isinstance(config.training, Scheduled) else ()
     match config.model:
         case DotProduct() as model:
-            return Anatomy(tuple(_dot_product(model, shapes, frozen)), _link(model, low, high))
+            link = _link(model.y_range, model.clip, low, high, run)
+            return Anatomy(tuple(_dot_product(model, shapes, frozen, link)), link)
         case SvdPP() as model:
-            return Anatomy(tuple(_svdpp(model, shapes)), Link("clip" if model.clip else "identity", low, high))
+            link = _link(None, model.clip, low, high, run)
+            return Anatomy(tuple(_svdpp(model, shapes, link)), link)
         case EmbeddingNet() as model:
             link = Link("sigmoid", *model.output_range(low, high))
             return Anatomy(tuple(_embedding_net(model, shapes, frozen)), link)
 
 
-def _dot_product(model: DotProduct, shapes: Mapping[str, Shape], frozen: tuple[str, ...]) -> Iterator[Layer]:
+def _dot_product(
+    model: DotProduct, shapes: Mapping[str, Shape], frozen: tuple[str, ...], link: Link
+) -> Iterator[Layer]:
     for name in ("item_embedding", "item_bias", "user_embedding", "user_bias"):
         if name in shapes:
             group = "items" if name.startswith("item") else "users"
@@ -87,15 +92,13 @@ def _dot_product(model: DotProduct, shapes: Mapping[str, Shape], frozen: tuple[s
     yield Layer("user lookup", "activations", dim)
     yield Layer("product", "activations", dim)
     yield Layer("sum and biases" if model.biases else "sum", "activations", (1,))
-    if model.y_range is not None:
-        yield Layer("sigmoid", "activations", (1,))
-        return
-    yield Layer("mean + std · sum", "activations", (1,))
-    if model.clip:
-        yield Layer("clip", "activations", (1,))
+    if link.kind != "sigmoid":
+        yield Layer("mean + std · sum", "activations", (1,))
+    if link.kind != "identity":
+        yield Layer(link.kind, "activations", (1,))
 
 
-def _svdpp(model: SvdPP, shapes: Mapping[str, Shape]) -> Iterator[Layer]:
+def _svdpp(model: SvdPP, shapes: Mapping[str, Shape], link: Link) -> Iterator[Layer]:
     for role in ("item", "user"):
         for name in (f"{role}_embedding", f"{role}_bias", f"{role}_implicit", f"{role}_implicit_bias"):
             if name in shapes:
@@ -106,8 +109,8 @@ def _svdpp(model: SvdPP, shapes: Mapping[str, Shape]) -> Iterator[Layer]:
     yield Layer("product", "activations", dim)
     yield Layer("sum and biases", "activations", (1,))
     yield Layer("mean + std · sum", "activations", (1,))
-    if model.clip:
-        yield Layer("clip", "activations", (1,))
+    if link.kind != "identity":
+        yield Layer(link.kind, "activations", (1,))
 
 
 def _embedding_net(model: EmbeddingNet, shapes: Mapping[str, Shape], frozen: tuple[str, ...]) -> Iterator[Layer]:
@@ -131,10 +134,13 @@ def _embedding_net(model: EmbeddingNet, shapes: Mapping[str, Shape], frozen: tup
     yield Layer("sigmoid", "activations", (1,))
 
 
-def _link(model: DotProduct, low: float, high: float) -> Link:
-    if model.y_range is not None:
-        return Link("sigmoid", *model.y_range)
-    return Link("clip" if model.clip else "identity", low, high)
+def _link(y_range: tuple[float, float] | None, clip: bool, low: float, high: float, run: Path) -> Link:
+    """That of a finished run is in its serving folder: whether it is tobit, the ratings decide."""
+    if (run / SERVING / SERVING_JSON).exists():
+        return Link(**open_sealed(run / SERVING, SERVING_JSON).facts["link"])
+    if y_range is not None:
+        return Link("sigmoid", *y_range)
+    return Link("clip" if clip else "identity", low, high)
 
 
 def _affine(name: str, shapes: Mapping[str, Shape], group: str, frozen: tuple[str, ...]) -> Iterator[Layer]:

@@ -138,7 +138,15 @@ class Run:
             raise RunError(error.what, where=error.where, expected=error.expected, hint=hint) from error
         _check_same_data(checkpoint, self._facts, self.config)
         self._best = {name.removeprefix(BEST): one for name, one in state.learner.items() if name.startswith(BEST)}
-        learner.restore(state)
+        try:
+            learner.restore(state)
+        except (KeyError, ValueError) as error:  # its sums have matched, so nothing of it is damaged
+            raise RunError(
+                f"the checkpoint does not hold what {self.config.training.method} goes on from",
+                where=str(path),
+                expected=f"one that this version has written (recsys {__version__})",
+                hint="start a new run",
+            ) from error
         self.rows = history.cut(self.path / HISTORY, state.epoch)
         if not self.rows or self.rows[-1]["epoch"] != state.epoch:
             raise RunError(

@@ -10,6 +10,19 @@ WITHOUT_DRIFT = """
 The run knows how each user's bias moves with time. That is not in these files: scores are those of no given time.
 """
 
+TOBIT = '''
+
+import math
+
+def tobit(score):
+    """The mean of a rating ~ N(score, std²) that is clipped to [low, high]."""
+    low, high, std = (model["link"][name] for name in ("low", "high", "std"))
+    a, b = (low - score) / std, (high - score) / std
+    below, above = 0.5 * math.erfc(-a / 2**0.5), 0.5 * math.erfc(b / 2**0.5)
+    density = (math.exp(-a * a / 2) - math.exp(-b * b / 2)) / (2 * math.pi) ** 0.5
+    return low * below + high * above + score * (1 - below - above) + std * density
+'''
+
 
 def readme(store: Store, how_to_load: str) -> str:
     """The text; `how_to_load` is the Python that reads the ids and arrays of the format at hand."""
@@ -61,13 +74,11 @@ item: the global mean, the link, and the bias and factors that stand for an unkn
     score  = global_mean + user_bias + item_bias + user_factors · item_factors
     rating = link(score), and the link here is `{scorer.link.kind}`
 {WITHOUT_DRIFT if scorer.drift is not None else ""}"""
-    return (
-        about,
-        '''def scores_of(u):
+    functions = '''def scores_of(u):
     """The scores of all items for a user."""
     return model["global_mean"] + user_bias[u] + item_bias + item_factors @ user_factors[u]
-''',
-    )
+'''
+    return about, functions + (TOBIT if scorer.link.kind == "tobit" else "")
 
 
 def _network(scorer: Network) -> tuple[str, str]:
@@ -100,4 +111,5 @@ def _link(link: Link) -> str:
         "identity": "score",
         "clip": f"np.clip(score, {low}, {high})",
         "sigmoid": f"{low} + ({high} - {low}) / (1 + np.exp(-score))",
+        "tobit": "tobit(score)",
     }[link.kind]

@@ -176,7 +176,9 @@ class Store:
         rating = self.scorer.rate(user_idx, item_idx, timestamp).rating
         centre = centre_of(self.scorer, user_idx, item_idx, timestamp)
         std = intervals.std(user_idx, item_idx, timestamp)
-        return rating, std_of_ratings(centre, std, link), *intervals.ends(centre, std, level, link)
+        low, high = intervals.ends(centre, std, level, link)
+        # Of a pile, an interval may hold nothing but the end of the scale, which no mean rating reaches.
+        return rating, std_of_ratings(centre, std, link), np.minimum(low, rating), np.maximum(high, rating)
 
     @cached_property
     def _seen_offsets(self) -> np.ndarray[Any, Any]:

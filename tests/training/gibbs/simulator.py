@@ -38,8 +38,12 @@ def draw_ratings(learner: Any, random: Random) -> Array:
 
 def give(learner: Any, ratings: Array) -> None:
     """Puts ratings, in the order of the users, in the place of the learner's own."""
-    users, items = learner._rated["user"], learner._rated["item"]
+    users, items, tobit = learner._rated["user"], learner._rated["item"], learner._tobit
     u, i = (np.repeat(np.arange(len(rated.scale)), np.diff(rated.start)) for rated in (users, items))
+    if tobit is not None:  # of what lies beyond the limit, it sees that it does
+        beyond = np.flatnonzero(tobit.pile.sign * (ratings - tobit.limit) > 0)
+        learner._tobit = replace(tobit, at=beyond, user=u[beyond])
+        ratings = np.where(np.isin(np.arange(len(ratings)), beyond), tobit.limit, ratings)
     at = {pair: t for t, pair in enumerate(zip(u.tolist(), users.idx.tolist(), strict=True))}
     by_item = [at[pair] for pair in zip(items.idx.tolist(), i.tolist(), strict=True)]
     for role, order in (("user", slice(None)), ("item", by_item)):

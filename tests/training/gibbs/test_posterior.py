@@ -24,7 +24,7 @@ from .test_learner import KINDS, learner_of
 
 N_SWEEPS = 3
 SETTINGS = {"n_epochs": 10**6, "burn_in": 10**6 - 1}
-FORMS = [*KINDS, "drift"]
+FORMS = [*KINDS, "drift", "tobit"]
 LARGEST = 30.0  # of the ratings of a world: priors with heavy tails make some that float32 cannot hold
 Values = np.ndarray[Any, Any]
 
@@ -67,8 +67,13 @@ def functions(learner: Any) -> dict[str, float]:
 
 
 def world(kind: str) -> Any:
-    """A learner of 14 ratings, for `drift` with times from seconds to weeks apart, some of them the same."""
+    """A learner of 14 ratings, for `drift` with times from seconds to weeks apart, some of them the same.
+
+    For `tobit` what lies beyond the limit is not seen.
+    """
     train = planted(5, 4, 14)
+    if kind == "tobit":
+        return learner_of(train, "dot_product", dim=2, likelihood="tobit", **SETTINGS)
     if kind != "drift":
         return learner_of(train, kind, dim=2, **SETTINGS)
     timestamp = np.cumsum(10.0 ** np.random.default_rng(2).integers(0, 7, 14))

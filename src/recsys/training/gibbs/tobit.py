@@ -144,5 +144,9 @@ class Tobit:
 
 
 def is_piled_up(rating: Array) -> bool:
-    """Whether at least half of the ratings, but not all, are the highest or the lowest."""
-    return PILED_UP <= Pile.of(rating).share < 1
+    """Whether at least half of the ratings are the highest or the lowest, and the others differ."""
+    pile = Pile.of(rating)
+    if pile.share < PILED_UP:
+        return False
+    others = rating[rating != np.float32(pile.end)]
+    return len(others) > 0 and bool(others.min() < others.max())
