@@ -51,4 +51,6 @@ def test_a_tobit_link_gives_the_mean_rating_and_stays_on_the_scale() -> None:
     exact = clipped_normal(score.astype(np.float64), np.full(len(score), 1.5), LOW, HIGH)[0]
     np.testing.assert_allclose(rating, exact, atol=2e-5)
     assert rating[[0, -1]].tolist() == [LOW, HIGH]
+    halves = np.where(np.arange(len(score)) % 2, 1.5, 0.5).astype(np.float32)
+    assert (Link("tobit", LOW, HIGH, 0.5)(score, halves)[1::2] == rating[1::2]).all()
     assert 4.0 < Link("tobit", LOW, HIGH, 1.5)(np.array([5.0], np.float32))[0] < 4.5  # where clip would say 5

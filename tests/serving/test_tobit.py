@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,21 @@ def test_a_rating_is_what_is_expected_of_what_the_scale_cuts_off(recommender: Re
     link = recommender.store.scorer.link
     assert {one.link for one in found} == {"tobit"} == {link.kind}
     score = np.array([one.score for one in found])
-    rating = clipped_normal(score, np.full(len(score), link.std), 0.5, TOP)[0]
+    user_std = recommender.store.factors.user_std
+    assert user_std is not None
+    std = user_std[recommender.store.users.index([one.user_id for one in found])]
+    rating = clipped_normal(score, std, 0.5, TOP)[0]
     np.testing.assert_allclose([one.rating for one in found], rating, atol=1e-4)
     assert score.max() > TOP > rating.max()
+    assert user_std.std() > 0.001
+    assert float(np.sqrt(np.mean(np.square(user_std[:-1])))) == pytest.approx(link.std, rel=0.1)
+
+
+def test_recommended_ratings_fall_as_the_scores_do(recommender: Recommender) -> None:
+    found = recommender.recommend(3, 20)
+    alone = [recommender.predict(3, one.item_id).rating for one in found]
+    assert [one.rating for one in found] == pytest.approx(alone, abs=1e-6)
+    assert all(one.rating >= other.rating for one, other in pairwise(found))
 
 
 def test_the_layers_end_with_the_link(run: Path, recommender: Recommender) -> None:
@@ -127,3 +140,5 @@ def test_a_visitor_and_new_users_are_taken_in(run: Path, recommender: Recommende
     ratings = {user: child.predict(user, 110).rating for user in (900, 901)}
     assert ratings[900] > ratings[901]
     assert child.predict(0, 100) == recommender.predict(0, 100)
+    assert child.store.factors.user_std is not None
+    assert child.store.factors.user_std[-1] == child.store.factors.user_std[child.store.users.index([900])[0]]

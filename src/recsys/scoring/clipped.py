@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 Values = np.ndarray[Any, np.dtype[np.float64]]
 
-REACH, N_POINTS = 6.0, 4097  # of a table: so many standard deviations beyond the ends
+REACH, N_POINTS = 6.0, 4097  # of the table: so many standard deviations
 FARTHEST = 30.0  # standard deviations at which the share of a tail is still a number
 _erf, _erfc = (np.vectorize(function, otypes=[np.float64]) for function in (math.erf, math.erfc))
 
@@ -45,11 +45,23 @@ def mean_beyond(mean: Values, std: float, limit: float, sign: int) -> Values:
     return np.asarray(mean + sign * std * density / (0.5 * _erfc(away / math.sqrt(2))))
 
 
-@lru_cache(maxsize=16)
-def mean_table(std: float, low: float, high: float) -> tuple[Values, Values]:
-    """Means of x and of what is clipped, to read off between: right to 1e-5 of std, and fast."""
-    means = np.linspace(low - REACH * std, high + REACH * std, N_POINTS)
-    return means, clipped_normal(means, np.full(N_POINTS, std), low, high)[0]
+def clipped_mean(mean: Values, std: Values, low: float, high: float) -> Values:
+    """The mean of `clipped_normal`, right to 1e-5 of std, and several times as fast.
+
+    It is low + E max(x − low, 0) − E max(x − high, 0), and each of these is read off a table.
+    """
+    return low + std * (_beyond((mean - low) / std) - _beyond((mean - high) / std))
+
+
+def _beyond(x: Values) -> Values:
+    """E max(x + z, 0) for z ~ N(0, 1): max(x, 0), and what falls with |x|."""
+    return np.asarray(np.maximum(x, 0) + np.interp(np.abs(x), *_table()))
+
+
+@cache
+def _table() -> tuple[Values, Values]:
+    x = np.linspace(0, REACH, N_POINTS)
+    return x, np.exp(-0.5 * np.square(x)) / math.sqrt(2 * math.pi) - x * _below(-x)
 
 
 def _below(x: Values) -> Values:

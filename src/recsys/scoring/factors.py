@@ -9,7 +9,7 @@ import numpy as np
 
 from recsys.data.ratings import Times
 from recsys.data.vocabulary import Indices
-from recsys.scoring.clipped import mean_table
+from recsys.scoring.clipped import clipped_mean
 from recsys.scoring.drift import Drift
 
 LinkKind = Literal["identity", "clip", "sigmoid", "tobit"]
@@ -29,8 +29,8 @@ class Link:
     high: float
     std: float = 0.0
 
-    def __call__(self, score: Array) -> Array:
-        """rating = link(score), float32, the shape of `score`."""
+    def __call__(self, score: Array, std: Array | None = None) -> Array:
+        """rating = link(score), float32, the shape of `score`; with a tobit link `std` may be one for each score."""
         match self.kind:
             case "identity":
                 return score
@@ -41,7 +41,8 @@ class Link:
                 share: Array = 0.5 + 0.5 * np.tanh(0.5 * score)
                 return np.float32(self.low) + np.float32(self.high - self.low) * share
             case "tobit":
-                return np.interp(score, *mean_table(self.std, self.low, self.high)).astype(np.float32)
+                spread = np.full(len(score), self.std) if std is None else std.astype(np.float64)
+                return clipped_mean(score.astype(np.float64), spread, self.low, self.high).astype(np.float32)
 
     def to_dict(self) -> dict[str, Any]:
         """As a dict that json takes."""
@@ -67,6 +68,8 @@ class Factors:
     Attributes:
         user_bias, item_bias: float32, shapes (n_users + 1,) and (n_items + 1,).
         user_factors, item_factors: float32, shapes (n_users + 1, dim) and (n_items + 1, dim).
+        user_std: of a tobit link, that of each user, float32, shape (n_users + 1,), where users differ in it. It is
+            the user's alone, so that one user's ratings rank as the scores do.
     """
 
     global_mean: float
@@ -76,6 +79,7 @@ class Factors:
     item_factors: Array
     link: Link
     drift: Drift | None = None
+    user_std: Array | None = None
 
     @property
     def n_users(self) -> int:
@@ -98,8 +102,12 @@ class Factors:
         for start in range(0, len(rating), CHUNK):
             rows = slice(start, start + CHUNK)
             when = None if timestamp is None else timestamp[rows]
-            rating[rows] = self.link(self.score(user_idx[rows], item_idx[rows], when))
+            rating[rows] = self.rating_of(user_idx[rows], self.score(user_idx[rows], item_idx[rows], when))
         return Predictions(rating)
+
+    def rating_of(self, user_idx: Indices, score: Array) -> Array:
+        """The ratings that stand for scores of the users, float32, shape (n,)."""
+        return self.link(score, None if self.user_std is None else self.user_std[user_idx])
 
     def score(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Array:
         """Scores of the pairs, float32, shape (n,)."""

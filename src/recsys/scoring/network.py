@@ -58,6 +58,10 @@ class Network:
         """Predicted ratings of the pairs; index −1 gets the fallback. `timestamp` changes nothing here."""
         return Predictions(self.link(self.score(user_idx, item_idx)))
 
+    def rating_of(self, user_idx: Indices, score: Array) -> Array:
+        """The ratings that stand for scores, float32, shape (n,). `user_idx` changes nothing here."""
+        return self.link(score)
+
     def score(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Array:
         """Scores of the pairs, float32, shape (n,). `timestamp` changes nothing here."""
         scores = np.empty(len(user_idx), dtype=np.float32)

@@ -107,7 +107,7 @@ def recommend_all(
                     "user_id": taken(user_ids, users[left]),
                     "rank": rank[left],
                     "item_id": taken(item_ids, item_idx[left]),
-                    "rating": store.scorer.link(score[left]),
+                    "rating": store.scorer.rating_of(users[left], score[left]),
                     "score": score[left],
                 }
             )

@@ -77,7 +77,8 @@ def explain(store: Store, prediction: Prediction, user_idx: int, item_idx: int, 
     factors = store.factors
     rated, rating = store.seen(user_idx)
     pull = _pulls(factors, user_idx, item_idx, rated, np.asarray(rating, dtype=np.float64))
-    expected = factors.link(np.float32(factors.global_mean) + factors.user_bias[user_idx] + factors.item_bias[rated])
+    alone = np.float32(factors.global_mean) + factors.user_bias[user_idx] + factors.item_bias[rated]
+    expected = factors.rating_of(np.full(len(rated), user_idx, dtype=np.int32), alone)
     by_size = np.argsort(-np.abs(pull), kind="stable")
     pulls = [
         Pull(
@@ -104,7 +105,7 @@ def _pulls(factors: Factors, user: int, item: int, rated: Array, rating: Array) 
     q = factors.item_factors[rated].astype(np.float64)
     interaction = q @ p
     score = factors.global_mean + factors.user_bias[user] + factors.item_bias[rated] + interaction
-    slope, fitted = _link(factors, score)
+    slope, fitted = _link(factors, user, score)
     target = slope**2 * interaction + slope * (rating - fitted)  # slope² e_j, without dividing by a slope near 0
     values, vectors = np.linalg.eigh((q * slope[:, None] ** 2).T @ q)
     values = values.clip(min=0)
@@ -116,7 +117,7 @@ def _pulls(factors: Factors, user: int, item: int, rated: Array, rating: Array) 
     return np.asarray((q @ towards) * target)
 
 
-def _link(factors: Factors, score: Array) -> tuple[Array, Array]:
+def _link(factors: Factors, user: int, score: Array) -> tuple[Array, Array]:
     """The slope of the link at each score as training saw it, which clips nothing, and the rating there."""
     link = factors.link
     match link.kind:
@@ -126,4 +127,5 @@ def _link(factors: Factors, score: Array) -> tuple[Array, Array]:
             rating = link(score)
             return (rating - link.low) * (link.high - rating) / (link.high - link.low), rating
         case "tobit":
-            return within(score, np.full(len(score), link.std), link.low, link.high), link(score)
+            std = np.full(len(score), link.std if factors.user_std is None else factors.user_std[user])
+            return within(score, std, link.low, link.high), link(score, std)

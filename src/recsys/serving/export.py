@@ -84,19 +84,20 @@ def _arrays(store: Store) -> dict[str, Any]:
     return {
         "user_bias": scorer.user_bias[:-1],
         "item_bias": scorer.item_bias[:-1],
+        **({} if scorer.user_std is None else {"user_std": scorer.user_std[:-1]}),
         "user_factors": scorer.user_factors[:-1],
         "item_factors": scorer.item_factors[:-1],
     }
 
 
 def _tables(store: Store) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The columns of users and items: id, title of an item, bias where there is one, factor_0, factor_1, …"""
+    """The columns of users and items: id, title of an item, bias and std where there are, factor_0, factor_1, …"""
     arrays = _arrays(store)
 
     def numbers(role: str) -> dict[str, Any]:
         factors = arrays[f"{role}_factors"]
-        bias = {"bias": arrays[f"{role}_bias"]} if f"{role}_bias" in arrays else {}
-        return bias | {f"factor_{n}": factors[:, n] for n in range(factors.shape[1])}
+        one_each = {part: arrays[f"{role}_{part}"] for part in ("bias", "std") if f"{role}_{part}" in arrays}
+        return one_each | {f"factor_{n}": factors[:, n] for n in range(factors.shape[1])}
 
     users = {"user_id": store.users.ids, **numbers("user")}
     return users, {"item_id": store.items.ids, "title": store.titles, **numbers("item")}
@@ -178,5 +179,5 @@ user_ids, item_ids = users["user_id"].tolist(), items["item_id"].tolist()
 
 def _load_column(name: str) -> str:
     role, part = name.split("_")
-    columns = '.filter(like="factor_")' if part == "factors" else '["bias"]'
+    columns = '.filter(like="factor_")' if part == "factors" else f'["{part}"]'
     return f"{name} = {role}s{columns}.to_numpy()\n"

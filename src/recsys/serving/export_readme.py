@@ -14,9 +14,9 @@ TOBIT = '''
 
 import math
 
-def tobit(score):
+def tobit(score, std):
     """The mean of a rating ~ N(score, std²) that is clipped to [low, high]."""
-    low, high, std = (model["link"][name] for name in ("low", "high", "std"))
+    low, high = model["link"]["low"], model["link"]["high"]
     a, b = (low - score) / std, (high - score) / std
     below, above = 0.5 * math.erfc(-a / 2**0.5), 0.5 * math.erfc(b / 2**0.5)
     density = (math.exp(-a * a / 2) - math.exp(-b * b / 2)) / (2 * math.pi) ** 0.5
@@ -111,5 +111,5 @@ def _link(link: Link) -> str:
         "identity": "score",
         "clip": f"np.clip(score, {low}, {high})",
         "sigmoid": f"{low} + ({high} - {low}) / (1 + np.exp(-score))",
-        "tobit": "tobit(score)",
+        "tobit": "tobit(score, user_std[u])",
     }[link.kind]

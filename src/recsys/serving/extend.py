@@ -143,7 +143,11 @@ def _longer_factors(factors: Factors, users: Added, items: Added) -> Factors:
             known: Array = getattr(factors, name)
             longer[name] = np.concatenate([places.merged(known[:-1], new), known[-1:]])
     drift = None if factors.drift is None else factors.drift.with_users(users[0].old_of)
-    return replace(factors, drift=drift, **longer)
+    std = factors.user_std
+    if std is not None:
+        of_new = np.repeat(std[-1:], len(users[1]))
+        std = np.append(users[0].merged(std[:-1], of_new), std[-1:])
+    return replace(factors, drift=drift, user_std=std, **longer)
 
 
 def _parts(store: Store, new: Newcomers, config: Config, scale: Scale, observe: Observer) -> Parts:

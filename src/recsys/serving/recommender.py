@@ -13,6 +13,7 @@ import numpy as np
 from recsys.data.ratings import Times
 from recsys.data.vocabulary import UNKNOWN, Indices, Vocabulary
 from recsys.errors import UnknownIdError
+from recsys.scoring.scorer import Trained
 from recsys.scoring.top import top_n
 from recsys.serving.explain import Explanation
 from recsys.serving.explain import explain as explain_prediction
@@ -109,7 +110,7 @@ class Recommender:
         return Prediction(
             user_id=user,
             item_id=item,
-            rating=float(scorer.link(score)[0]),
+            rating=float(scorer.rating_of(one_user, score)[0]),
             score=float(score[0]),
             link=scorer.link.kind,
             parts=scorer.parts(user_idx, item_idx, at),
@@ -141,7 +142,7 @@ class Recommender:
         _, user_idx = _find("user", store.users, user_id, "error")
         allowed = self.allowed(min_ratings, candidates)
         allowed[store.seen(user_idx)[0]] = False
-        return self._best(store.scorer.score_all(np.array([user_idx], dtype=np.int32)), allowed, n)
+        return self._best(store.scorer, user_idx, allowed, n)
 
     def recommend_for(
         self,
@@ -179,10 +180,11 @@ class Recommender:
             other_idx=rated[known],
             rating=np.asarray(ratings, dtype=np.float32)[known],
         )
-        visitor = replace(factors, user_bias=row[:1], user_factors=row[None, 1:])
+        std = None if factors.user_std is None else factors.user_std[-1:]
+        visitor = replace(factors, user_bias=row[:1], user_factors=row[None, 1:], user_std=std)
         allowed = self.allowed(min_ratings, candidates)
         allowed[rated[known]] = False
-        return self._best(visitor.score_all(np.zeros(1, dtype=np.int32)), allowed, n)
+        return self._best(visitor, 0, allowed, n)
 
     def similar(self, item_id: int | str, n: int = 10, *, min_ratings: int = 0) -> list[Similar]:
         """The items whose factors are most like the item's, see `similar_items`.
@@ -237,21 +239,24 @@ class Recommender:
     def _user_prior(self) -> Prior:
         return user_prior(self.store)
 
-    def _best(self, scores: np.ndarray[Any, Any], allowed: np.ndarray[Any, Any], n: int) -> list[Recommendation]:
-        """Of one user's scores, shape (1, n_items)."""
+    def _best(self, scorer: Trained, user_idx: int, allowed: np.ndarray[Any, Any], n: int) -> list[Recommendation]:
+        """Of the scorer's user, among the items that are allowed."""
+        user = np.array([user_idx], dtype=np.int32)
+        scores = scorer.score_all(user)
         scores[0, ~allowed] = -np.inf
         best = [idx for idx in top_n(scores, n)[0].tolist() if np.isfinite(scores[0, idx])]
-        return [self._recommendation(rank, idx, scores[0, idx]) for rank, idx in enumerate(best, start=1)]
-
-    def _recommendation(self, rank: int, idx: int, score: np.float32) -> Recommendation:
-        return Recommendation(
-            rank=rank,
-            item_id=self.store.items.ids[idx : idx + 1].tolist()[0],
-            title=self.title(idx),
-            rating=float(self.store.scorer.link(np.array([score]))[0]),
-            score=float(score),
-            n_ratings=int(self.store.item_counts[idx]),
-        )
+        ratings = scorer.rating_of(user, scores[0, best]).tolist()
+        return [
+            Recommendation(
+                rank=rank,
+                item_id=self.store.items.ids[idx : idx + 1].tolist()[0],
+                title=self.title(idx),
+                rating=rating,
+                score=float(scores[0, idx]),
+                n_ratings=int(self.store.item_counts[idx]),
+            )
+            for rank, (idx, rating) in enumerate(zip(best, ratings, strict=True), start=1)
+        ]
 
 
 def _find(role: str, vocabulary: Vocabulary, wanted: int | str, on_unknown: OnUnknown) -> tuple[int | str, int]:

@@ -20,7 +20,8 @@ def scorer_arrays(scorer: Trained) -> Arrays:
     """
     if isinstance(scorer, Factors):
         drift = {} if scorer.drift is None else {f"drift.{name}": one for name, one in vars(scorer.drift).items()}
-        return {**{name: getattr(scorer, name) for name in FACTORS}, **drift}
+        std = {} if scorer.user_std is None else {"user_std": scorer.user_std}
+        return {**{name: getattr(scorer, name) for name in FACTORS}, **std, **drift}
     arrays: Arrays = {"user_embedding": scorer.user_embedding, "item_embedding": scorer.item_embedding}
     for number, layer in enumerate(scorer.layers):
         arrays |= {f"layer.{number}.weight": layer.weight, f"layer.{number}.bias": layer.bias}
@@ -34,7 +35,9 @@ def scorer_from(arrays: Arrays, facts: dict[str, Any]) -> Trained:
         moving = {name.removeprefix("drift."): one for name, one in arrays.items() if name.startswith("drift.")}
         drift = Drift(**moving) if moving else None
         rows = {name: arrays[name] for name in FACTORS}
-        return Factors(global_mean=facts["global_mean"], link=link, drift=drift, **rows)
+        return Factors(
+            global_mean=facts["global_mean"], link=link, drift=drift, user_std=arrays.get("user_std"), **rows
+        )
     n_layers = sum(name.endswith(".weight") for name in arrays)
     layers = [Weights(arrays[f"layer.{n}.weight"], arrays[f"layer.{n}.bias"]) for n in range(n_layers)]
     return Network(arrays["user_embedding"], arrays["item_embedding"], tuple(layers), link)

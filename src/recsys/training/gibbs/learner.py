@@ -150,13 +150,21 @@ class GibbsLearner:
         user, item = ((factors[role], bias[role]) for role in ("user", "item"))
         scorer = in_rating_units(scale.mean, scale.std, user, item, self._link())
         drift = None if self._paths is None else self._paths.served(self._n_counted, scale.std)
-        return replace(scorer, drift=drift)
+        return replace(scorer, drift=drift, user_std=self._user_std(scorer.link.std))
 
     def _link(self) -> Link:
         low, high = self._scale.low, self._scale.high
         if self._tobit is None:
             return Link("clip" if self._model.clip else "identity", low, high)
         return Link("tobit", low, high, self._scale.std * self._tobit.std(self._sides, self._alpha, self._n_counted))
+
+    def _user_std(self, std: float) -> Rows | None:
+        if self._tobit is None:
+            return None
+        inverse = 1 / self._sides["user"].noise_precision.astype(np.float64)
+        if self._n_counted:
+            inverse = self._kept.inverse["user"] / self._n_counted
+        return self._tobit.user_std(std, inverse).astype(np.float32)
 
     def settings(self) -> dict[str, object]:
         """All that the result depends on, with `auto` resolved: so not the number of threads."""

@@ -129,6 +129,14 @@ class Tobit:
         mean, square = self.scores / n_counted
         return math.sqrt(float(self.noise[0] / n_counted + np.mean(np.maximum(square - np.square(mean), 0))))
 
+    def user_std(self, std: float, inverse: Numbers) -> Numbers:
+        """`std` of each user, in proportion to their noise; and `std` for whoever is unknown; shape (n_users + 1,).
+
+        Args:
+            inverse: the mean of 1 / w of each user, shape (n_users,).
+        """
+        return np.append(std * np.sqrt(inverse / np.mean(inverse[self.pairs[0]])), std)
+
     def arrays(self) -> Arrays:
         """What changes from sweep to sweep."""
         found: dict[str, Any] = {"tobit.scores": self.scores, "tobit.noise": self.noise}
