@@ -1,7 +1,8 @@
 """Data sets that differ in size, scale and density, each cut into train, valid and test: what defaults have to stand.
 
 In the planted ones rating = level + user_bias + item_bias + user · item + noise, rounded to whole steps and clipped to
-the scale.
+the scale; but where most are at the top and others anywhere, a rating is 5 with the probability 1 / (1 + exp(−score)),
+and else 1 to 4, whatever the score.
 """
 
 from __future__ import annotations
@@ -61,11 +62,19 @@ class Data:
 
 def worlds() -> dict[str, Data]:
     """All of them by name; those of ML-100K where RECSYS_ML100K names its folder."""
-    found = {"movielens-small": Data(_small, SIGNAL)}
+    found = {
+        "movielens-small": Data(_small, SIGNAL),
+        "movielens-small, 3.5 and more alike": Data(lambda seed: _capped(_small(seed), 3.5), SIGNAL),
+    }
     folder = os.environ.get("RECSYS_ML100K")
     if folder:
         fold = {f"ML-100K, {most} a user": Data(partial(_fold, Path(folder), most)) for most in (5, 10, 20)}
-        found |= {"ML-100K": Data(partial(_fold, Path(folder), None), SIGNAL), **fold}
+        whole = partial(_fold, Path(folder), None)
+        found |= {
+            "ML-100K": Data(whole, SIGNAL),
+            **fold,
+            "ML-100K, 4 and 5 alike": Data(lambda seed: _capped(whole(seed), 4), SIGNAL),
+        }
     forms = {
         "low rank, 0 to 100": Planted(1_000, 600, 60, 0, 100, 60, bias=10, factor=15, noise=12, dim=8),
         "one or two ratings, dims say much": Planted(20_000, 300, 0.9, factor=0.8, noise=0.6),
@@ -75,9 +84,8 @@ def worlds() -> dict[str, Data]:
         "few ratings, most at the top": Planted(8_000, 300, 3, level=6, bias=1.0, noise=1.5, let_down=0.1),
         "0 to 10, most at the top": Planted(10_000, 800, 2, 0, 10, 10, bias=2, factor=1.5, noise=3),
     }
-    return found | {
-        name: Data(partial(_planted, form), SIGNAL if form.factor else NO_SIGNAL) for name, form in forms.items()
-    }
+    found |= {name: Data(partial(_planted, form), SIGNAL if form.factor else NO_SIGNAL) for name, form in forms.items()}
+    return found | {"few ratings, most at the top, others anywhere": Data(_two_minds)}
 
 
 def _small(seed: int) -> Parts:
@@ -102,6 +110,25 @@ def _fold(folder: Path, most: int | None, seed: int) -> Parts:
     return split(dataset, Split(), seed)
 
 
+def _capped(parts: Parts, top: float) -> Parts:
+    """The same ratings, with all above `top` at it."""
+    train, valid, test = (
+        None if one is None else replace(one, rating=np.minimum(one.rating, np.float32(top)))
+        for one in (parts.train, parts.valid, parts.test)
+    )
+    assert train is not None
+    return replace(parts, train=train, valid=valid, test=test)
+
+
+def _two_minds(seed: int) -> Parts:
+    form, random = Planted(8_000, 300, 3), np.random.default_rng(seed)
+    user, item = _pairs(form, random)
+    bias = [random.normal(0, 0.8, n) for n in (form.n_users, form.n_items)]
+    is_top = random.random(len(user)) < 1 / (1 + np.exp(-(1.2 + bias[0][user] + bias[1][item])))
+    rating = np.where(is_top, 5, 1 + random.choice(4, len(user), p=[0.35, 0.15, 0.2, 0.3])).astype(np.float32)
+    return _split(form, user, item, rating, seed)
+
+
 def _planted(form: Planted, seed: int) -> Parts:
     random = np.random.default_rng(seed)
     user, item = _pairs(form, random)
@@ -112,7 +139,10 @@ def _planted(form: Planted, seed: int) -> Parts:
     share = [random.lognormal(0, 0.6, n) for n in (form.n_users, form.n_items)]
     is_let_down = random.random(len(user)) < form.let_down * share[0][user] * share[1][item]
     noisy = mean - 3 * is_let_down + random.normal(0, form.noise, len(user))
-    rating = np.clip(np.round(noisy), form.low, form.high).astype(np.float32)
+    return _split(form, user, item, np.clip(np.round(noisy), form.low, form.high).astype(np.float32), seed)
+
+
+def _split(form: Planted, user: Array, item: Array, rating: Array, seed: int) -> Parts:
     users, items = (Vocabulary(np.arange(n)) for n in (form.n_users, form.n_items))
     ratings = Ratings(user.astype(np.int32), item.astype(np.int32), rating, None, users, items)
     return split(Dataset(ratings, None, {}, {}, 0), Split(), seed)

@@ -1,0 +1,69 @@
+"""Ratings that pile up at an end of the scale: `python benchmarks/likelihoods.py`.
+
+Test rmse of flipped SVD++ by gibbs with either likelihood, and of biases alone, on the data sets of `worlds.py` where
+`likelihood: auto` means tobit, and with --share on those with a smaller pile too; means over the seeds. The environment
+variable RECSYS_ML100K adds MovieLens 100K.
+"""
+
+from __future__ import annotations
+
+import statistics
+from pathlib import Path
+
+from measure import command_line
+from recsys.config.load import config_from
+from recsys.data.ratings import Ratings
+from recsys.data.scale import Pile
+from recsys.data.split import Parts
+from recsys.evaluation import baselines
+from recsys.evaluation.metrics import evaluate
+from recsys.training.build import build_learner
+from recsys.training.fit import fit
+from worlds import worlds
+
+LIKELIHOODS = ("normal", "tobit")
+
+
+def main() -> None:
+    """Prints a table as markdown."""
+    parser = command_line(__doc__)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[101, 102])
+    parser.add_argument("--sweeps", type=int, default=512, help="fewer to look around")
+    parser.add_argument("--share", type=float, default=0.5, help="of the ratings that are at that end, at least")
+    parser.add_argument("--only", nargs="+", default=[""], help="data sets whose name has one of these in it")
+    given = parser.parse_args()
+    print("| data | at the end | biases | normal | tobit | tobit / normal |\n| --- | --- | --- | --- | --- | --- |")
+    for name, data in worlds().items():
+        if not any(part in name for part in given.only):
+            continue
+        made = {seed: data.make(seed) for seed in given.seeds}
+        share = statistics.mean(Pile.of(parts.train.rating).share for parts in made.values())
+        if share < given.share:
+            continue
+        biases = statistics.mean(evaluate(baselines.biases(one.train), _test(one)).rmse for one in made.values())
+        normal, tobit = (
+            statistics.mean(fitted(parts, kind, given.sweeps, seed) for seed, parts in made.items())
+            for kind in LIKELIHOODS
+        )
+        print(
+            f"| {name} | {share:.0%} | {biases:.4f} | {normal:.4f} | {tobit:.4f} | {tobit / normal:.4f} |", flush=True
+        )
+
+
+def fitted(parts: Parts, likelihood: str, sweeps: int, seed: int) -> float:
+    """The test rmse after a fit."""
+    training = {"method": "gibbs", "n_epochs": sweeps, "likelihood": likelihood}
+    values = {"data": {"ratings": "made here"}, "model": {"kind": "svdpp"}, "training": training, "seed": seed}
+    learner = build_learner(config_from(values, Path()), parts)
+    for _ in fit(learner):
+        pass
+    return evaluate(learner.scorer(), _test(parts)).rmse
+
+
+def _test(parts: Parts) -> Ratings:
+    assert parts.test is not None
+    return parts.test
+
+
+if __name__ == "__main__":
+    main()
