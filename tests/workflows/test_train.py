@@ -47,8 +47,9 @@ def test_metrics_are_those_of_the_contract(finished: Path) -> None:
     metrics = json.loads((finished / "metrics.json").read_text())
     assert metrics.keys() >= {
         *("valid", "test", "baselines", "fit_seconds", "ratings_per_second", "n_epochs", "best_epoch"),
-        *("embedding_dim", "method", "recsys_version"),
+        *("embedding_dim", "method", "link", "recsys_version"),
     }
+    assert metrics["link"] == {"kind": "clip", "low": 0.5, "high": 5.0}
     assert metrics["valid"].keys() >= {"rmse", "mae", "n_ratings"}
     assert metrics["baselines"].keys() == {"global_mean", "biases"}
     assert (metrics["n_epochs"], metrics["embedding_dim"], metrics["method"]) == (4, 4, "adamw")

@@ -65,7 +65,7 @@ def _summarise(metrics: dict[str, Any], folder: Path) -> None:
         _show_groups(metrics["groups"])
     lines = [
         *_verdict(metrics, measured_on),
-        f"{metrics['method']}, {_dims(metrics['embedding_dim'])}: {metrics['train']['n_ratings']:,} training ratings,"
+        f"{_method(metrics)}, {_dims(metrics['embedding_dim'])}: {metrics['train']['n_ratings']:,} training ratings,"
         f" {metrics['n_epochs']} epochs in {metrics['fit_seconds']:.1f} s,"
         f" {speed(metrics['ratings_per_second']).strip()}",
         f"run: {folder}",
@@ -74,6 +74,12 @@ def _summarise(metrics: dict[str, Any], folder: Path) -> None:
         *(f"  {line}" for line in _next_commands(folder)),
     ]
     typer.echo("\n".join(lines))
+
+
+def _method(metrics: dict[str, Any]) -> str:
+    """With the likelihood where it is not the usual one: the ratings decide, so who asked for none is told."""
+    is_tobit = metrics.get("link", {}).get("kind") == "tobit"  # runs of before there was a choice do not say
+    return f"{metrics['method']} with a tobit likelihood" if is_tobit else metrics["method"]
 
 
 def _dims(dim: int | dict[str, int]) -> str:

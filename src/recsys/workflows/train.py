@@ -81,6 +81,7 @@ def _metrics(run: Run, learner: Learner, scorer: Trained, parts: Parts, start: d
         "best_epoch": best_epoch(run.rows),
         "embedding_dim": getattr(run.config.model, "embedding_dim", scorer.embedding_dim),  # gibbs serves more
         "method": run.config.training.method,
+        "link": scorer.link.to_dict(),
         "groups": [group.to_dict() for group in learner.groups],
         "train": {
             "n_ratings": len(parts.train),
