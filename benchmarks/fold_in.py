@@ -1,6 +1,6 @@
 """New users without training: how good their rows are, and how long they take.
 
-    OPENBLAS_NUM_THREADS=1 RECSYS_ML100K=FOLDER python benchmarks/fold_in.py      under a minute
+    OPENBLAS_NUM_THREADS=1 RECSYS_ML100K=FOLDER python benchmarks/fold_in.py      about a minute
 
 A fifth of the users is left out of training. Half of their ratings is given, and the other half is predicted: by
 fold-in, by a model that was trained with the given half too, and by the biases alone. Then times, with one thread in
@@ -31,6 +31,11 @@ from synthetic import CACHE, World, synthetic
 
 SMALL = Path(__file__).parent.parent / "configs" / "movielens-small.yaml"
 SEEDS = (1, 2, 3)
+MODELS: dict[str, tuple[str, ...]] = {
+    "dot product, sgd": (),
+    "flipped SVD++, sgd": ("model={kind: svdpp}",),
+    "flipped SVD++, gibbs": ("model={kind: svdpp}", "training={method: gibbs}"),
+}
 WORLD = World(n_ratings=5_000_000)
 HEADER = "user,item,rating\n"
 
@@ -39,12 +44,14 @@ def main() -> None:
     """Prints both tables as markdown."""
     ml100k = os.environ.get("RECSYS_ML100K")
     if ml100k:
-        rows = [accuracy(read(Path(ml100k)), seed) for seed in SEEDS]
         print("| ML-100K, users held out | fold-in | trained with them | biases alone | ratio |")
         print("| --- | --- | --- | --- | --- |")
-        for seed, row in zip(SEEDS, rows, strict=True):
-            print(f"| seed {seed} | {row}")
-        print(f"| mean | {Errors.mean(rows)}\n", flush=True)
+        for name, overrides in MODELS.items():
+            rows = [accuracy(read(Path(ml100k)), seed, overrides) for seed in SEEDS]
+            for seed, row in zip(SEEDS, rows, strict=True):
+                print(f"| {name}, seed {seed} | {row}")
+            print(f"| mean | {Errors.mean(rows)}", flush=True)
+        print()
     else:
         print("(ML-100K left out: RECSYS_ML100K is not set)\n")
     CACHE.mkdir(exist_ok=True)
@@ -77,7 +84,7 @@ def read(folder: Path) -> list[str]:
     return [",".join(line.split(",")[:3]) for line in lines]
 
 
-def accuracy(lines: list[str], seed: int) -> Errors:
+def accuracy(lines: list[str], seed: int, model: Sequence[str]) -> Errors:
     """One draw of the users that are left out."""
     draw = np.random.default_rng(seed)
     users = sorted({line.split(",")[0] for line in lines})
@@ -97,7 +104,11 @@ def accuracy(lines: list[str], seed: int) -> Errors:
         for part, rows in parts.items():
             (folder / f"{part}.csv").write_text(HEADER + "\n".join(rows) + "\n")
         for part in ("known", "all"):
-            overrides = [f"data={{ratings: {folder / part}.csv}}", "split={valid_fraction: 0, test_fraction: 0}"]
+            overrides = [
+                f"data={{ratings: {folder / part}.csv}}",
+                "split={valid_fraction: 0, test_fraction: 0}",
+                *model,
+            ]
             recsys.train(load_config(SMALL, overrides), folder / part)
         extend_run(folder / "known", folder / "given.csv", folder / "child")
         found, trained = (recsys.evaluate(folder / run, folder / "hidden.csv") for run in ("child", "all"))

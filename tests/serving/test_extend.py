@@ -8,11 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from recsys.config.config import Config
+from recsys.config.model import SvdPP as SvdPPSettings
+from recsys.data.scale import Scale
 from recsys.data.stored import sha256_of
 from recsys.errors import DataError, RunError
 from recsys.evaluation.metrics import evaluate
+from recsys.models.svdpp import SvdPP
 from recsys.runs.checkpoint import kept_parameters
 from recsys.runs.directory import all_runs
 from recsys.runs.overview import describe
@@ -198,3 +202,27 @@ def test_new_rows_of_a_run_by_gibbs_are_parameters_too(
     assert kept_parameters(tmp_path / "longer")[0]["user_embedding"].shape == (len(store.users), 4)
     assert store.factors.embedding_dim > 4
     assert Recommender(store).predict(77, 100).known_user
+
+
+@pytest.mark.parametrize("flipped", [True, False])
+@pytest.mark.parametrize("method", ["sgd", "gibbs"])
+def test_of_svdpp_the_checkpoint_and_the_serving_folder_hold_the_same_model(
+    small: Callable[..., Config], file: Path, tmp_path: Path, method: str, flipped: bool
+) -> None:
+    """Also where new users have changed who rated an item."""
+    training = {"method": method} | ({"n_epochs": 12} if method == "gibbs" else {})
+    train(small(model={"kind": "svdpp", "flipped": flipped}, training=training), tmp_path / "run")
+    extend_run(tmp_path / "run", file, tmp_path / "child")
+    before, after = open_store(tmp_path / "run"), open_store(tmp_path / "child")
+    parameters, facts = kept_parameters(tmp_path / "child")
+    known = after.training_ratings()
+    model = SvdPP(known, SvdPPSettings(embedding_dim=4, flipped=flipped), Scale(**facts["scale"]), 1)
+    model.load_state_dict({name: torch.from_numpy(array) for name, array in parameters.items()})
+    served, made = after.factors, model.scorer()
+    for name in ("user_bias", "item_bias", "user_factors", "item_factors"):
+        rows = getattr(served, name)[:-1]
+        found = getattr(made, name)[:-1]
+        np.testing.assert_allclose(found, rows[:, :4] if rows.ndim > 1 else rows, atol=2e-5)
+    old = before.training_ratings()
+    at = after.users.index(before.users.ids)[old.user_idx], after.items.index(before.items.ids)[old.item_idx]
+    np.testing.assert_array_equal(served.score(*at), before.factors.score(old.user_idx, old.item_idx))

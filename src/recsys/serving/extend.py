@@ -67,13 +67,15 @@ def extend_run(parent: Path | None, path: Path, folder: Path, observe: Observer 
             "n_outside_scale": n_outside_scale(store, new.ratings.rating),
         }
         scale = Scale(**facts["scale"])
-        longer = _longer_parameters(parameters, scale, (users, user_rows), (items, item_rows))
+        parts = _parts(store, new, config, scale, observe)
         scorer = _longer_factors(factors, (users, user_rows), (items, item_rows))
+        longer = _longer_parameters(parameters, scale, (users, user_rows), (items, item_rows))
+        longer |= _implicit_parameters(parameters, scale, scorer, parts.train, {"user": users, "item": items})
         with written_aside(folder) as aside:
             for name in (CONFIG, HISTORY):
                 write_file(aside / name, (run / name).read_text(encoding="utf-8"))
             write_checkpoint(aside / CHECKPOINTS, State(facts["epoch"], longer, {}), facts)
-            write_serving(aside, scorer, _parts(store, new, config, scale, observe), config)
+            write_serving(aside, scorer, parts, config)
             result = {**(read_result(run) or {}), "parent": said}
             write_file(aside / METRICS, json.dumps(result, indent=2) + "\n")
         return result
@@ -133,6 +135,32 @@ def _longer_parameters(parameters: Arrays, scale: Scale, users: Added, items: Ad
         new = {f"{role}_bias": rows[:, 0] / scale.std, f"{role}_embedding": rows[:, 1 : 1 + dim] / scale.std**0.5}
         longer |= {name: places.merged(parameters[name], one) for name, one in new.items() if name in parameters}
     return longer
+
+
+def _implicit_parameters(
+    parameters: Arrays, scale: Scale, scorer: Factors, train: Ratings, places: dict[str, Places]
+) -> Arrays:
+    """Of SVD++: nothing for what new ones say of others, and own rows that leave the effective ones as they are served.
+
+    Whom a new user has rated changes the implicit terms of these items, so that their own rows have to give way.
+    """
+    found: Arrays = {}
+    idx = {"user": train.user_idx, "item": train.item_idx}
+    for role, other in (("user", "item"), ("item", "user")):
+        counts = np.bincount(idx[role], minlength=len(places[role].is_new))
+        for part, own, unit in (("embedding", "factors", scale.std**0.5), ("bias", "bias", scale.std)):
+            name = f"{other}_implicit" + ("_bias" if part == "bias" else "")
+            if name not in parameters:
+                continue
+            known = parameters[name]
+            added = np.zeros((int(places[other].is_new.sum()), *known.shape[1:]), known.dtype)
+            found[name] = terms = places[other].merged(known, added)
+            columns = terms.reshape(len(terms), -1).T
+            sums = np.stack([np.bincount(idx[role], one[idx[other]], len(counts)) for one in columns], axis=1)
+            served = getattr(scorer, f"{role}_{own}")[:-1].reshape(len(counts), -1)[:, : len(columns)] / unit
+            rows = served - sums / np.sqrt(np.maximum(counts, 1))[:, None]
+            found[f"{role}_{part}"] = rows.reshape(-1, *terms.shape[1:]).astype(np.float32)
+    return found
 
 
 def _longer_factors(factors: Factors, users: Added, items: Added) -> Factors:

@@ -160,16 +160,18 @@ def _solve(
 def linear_factors(store: Store) -> Factors:
     """The scorer, if new rows of it can be solved for.
 
+    Of svdpp, whom or what the new ones have rated says no more than the ratings themselves (docs/experiments.md).
+
     Raises:
-        RunError: it is not a dot product with linear output.
+        RunError: its output is not linear.
     """
-    if store.sealed.facts["kind"] == "dot_product" and store.factors.link.kind != "sigmoid":
+    if store.sealed.facts["kind"] != "embedding_net" and store.factors.link.kind != "sigmoid":
         return store.factors
     run = store.sealed.path.parent
     raise RunError(
         "new users and items cannot be folded into this model",
         where=str(run),
-        expected="a dot product with linear output: model.kind dot_product, without y_range",
+        expected="a model with linear output: model.kind dot_product, without y_range, or svdpp",
         hint=f"train one of that kind, or go on training this one: recsys update --run {run} --ratings FILE",
     )
 
