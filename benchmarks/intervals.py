@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 import recsys
+from measure import command_line
 from recsys.config.load import load_config
 from recsys.serving.evaluate import coverage_of, ratings_to_measure
 from recsys.serving.store import open_store
@@ -35,12 +36,19 @@ FOLDED = {
 
 def main() -> None:
     """Prints the table as markdown."""
+    parser = command_line(__doc__)
+    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS, help="of movielens-small")
+    parser.add_argument("--only", nargs="+", default=[""], help="rows whose name has one of these in it")
+    given = parser.parse_args()
     print("| data and method | all | users with 10 ratings or fewer | narrowest fifth | widest fifth | mean width |")
     print("| --- | --- | --- | --- | --- | --- |", flush=True)
     for name, (config, overrides) in SMALL.items():
-        row(name, [coverage(config, *overrides, f"seed={seed}") for seed in SEEDS])
+        if any(part in name for part in given.only):
+            row(name, [coverage(config, *overrides, f"seed={seed}") for seed in given.seeds])
     ml100k = os.environ.get("RECSYS_ML100K")
     for name, (config, overrides) in FOLDED.items() if ml100k else ():
+        if not any(part in name for part in given.only):
+            continue
         files = [f"data={{train: {ml100k}/u{n}.train.csv, test: {ml100k}/u{n}.test.csv}}" for n in FOLDS]
         row(name, [coverage(config, *overrides, one) for one in files])
 

@@ -72,7 +72,7 @@ class GibbsLearner:
         self._alpha = 1.0
         self._n_counted = 0  # sweeps whose samples count
         self._is_done = False
-        self._kept = Kept.of(self._sides)
+        self._kept = Kept.of(self._n_rated)
         self._sums = {name: np.zeros_like(array, dtype=np.float64) for name, array in self._sample().items()}
 
     @property
@@ -161,10 +161,7 @@ class GibbsLearner:
     def _user_std(self, std: float) -> Rows | None:
         if self._tobit is None:
             return None
-        inverse = 1 / self._sides["user"].noise_precision.astype(np.float64)
-        if self._n_counted:
-            inverse = self._kept.inverse["user"] / self._n_counted
-        return self._tobit.user_std(std, inverse).astype(np.float32)
+        return self._tobit.user_std(std, self._kept.noise("user")).astype(np.float32)
 
     def settings(self) -> dict[str, object]:
         """All that the result depends on, with `auto` resolved: so not the number of threads."""

@@ -129,13 +129,13 @@ class Tobit:
         mean, square = self.scores / n_counted
         return math.sqrt(float(self.noise[0] / n_counted + np.mean(np.maximum(square - np.square(mean), 0))))
 
-    def user_std(self, std: float, inverse: Numbers) -> Numbers:
+    def user_std(self, std: float, noise: Numbers) -> Numbers:
         """`std` of each user, in proportion to their noise; and `std` for whoever is unknown; shape (n_users + 1,).
 
         Args:
-            inverse: the mean of 1 / w of each user, shape (n_users,).
+            noise: how the variance of each user's ratings compares to that of all, shape (n_users,).
         """
-        return np.append(std * np.sqrt(inverse / np.mean(inverse[self.pairs[0]])), std)
+        return np.append(std * np.sqrt(noise / np.mean(noise[self.pairs[0]])), std)
 
     def arrays(self) -> Arrays:
         """What changes from sweep to sweep."""
