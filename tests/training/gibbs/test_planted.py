@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from recsys.records import silent
+from recsys.training.fit import fit
 
 from ..sgd.worlds import planted
 from .test_learner import KINDS, learner_of
@@ -35,6 +36,19 @@ def test_the_noise_of_users_and_items_and_the_scores_are_recovered(kind: str) ->
     assert np.std(log_std / n - np.log(std)) < 0.18  # the planted ones differ by 0.30
     error = score / n - clean.rating
     assert np.sqrt(np.mean(error**2)) < 0.5 * np.sqrt(np.mean(std**2))
+
+
+def test_noise_that_differs_much_is_recovered_for_the_intervals() -> None:
+    """60 ratings each. The sampler's own prior finds half of such differences."""
+    random = np.random.default_rng(3)
+    clean = planted(150, 100, 9_000)
+    users = np.exp(random.normal(0, 0.5, 150))
+    noisy = (clean.rating + 0.3 * users[clean.user_idx] * random.standard_normal(9_000)).astype(np.float32)
+    learner = learner_of(replace(clean, rating=noisy), n_epochs=60)
+    list(fit(learner))
+    found = 0.5 * np.log(learner.samples.user_noise[:-1])
+    assert np.polyfit(np.log(users), found, 1)[0] > 0.85
+    assert np.std(found - found.mean() - np.log(users) + np.log(users).mean()) < 0.15
 
 
 @pytest.mark.parametrize("kind", ["svdpp", "flipped"])

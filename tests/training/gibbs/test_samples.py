@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from recsys.training.gibbs.covariance import covariance_columns
-from recsys.training.gibbs.samples import is_kept
+from recsys.training.gibbs.samples import credible, is_kept
 
 
 @pytest.mark.parametrize(("n_sweeps", "n_kept"), [(384, 64), (10, 3), (7, 7), (3, 8), (5, 1)])
@@ -43,3 +43,25 @@ def test_the_columns_are_the_best_approximation_of_their_rank(shape: tuple[int, 
     best = (left[:, :n] * sizes[:n]) @ right[:n]
     error = np.linalg.norm(user @ item.T * weight - whole * weight)
     assert error <= np.linalg.norm(best - whole * weight) * 1.01 + 1e-3
+
+
+def test_noise_is_drawn_to_that_of_all_as_far_as_few_ratings_call_for() -> None:
+    """Against the truth: nearer than the means of the squares, and than one variance for all."""
+    random = np.random.default_rng(3)
+    counts = random.integers(1, 120, 2_000)
+    truth = np.exp(random.normal(0, 0.6, 2_000))
+    squares = truth * np.array([np.sum(random.standard_normal(n) ** 2) for n in counts])
+    found = credible(squares, counts)
+    away = [float(np.mean(np.square(one - truth))) for one in (found, squares / counts, np.full(2_000, truth.mean()))]
+    assert away[0] < 0.7 * away[1]
+    assert away[0] < 0.5 * away[2]
+    often = counts > 80
+    assert np.polyfit(np.log(truth[often]), np.log(found[often]), 1)[0] == pytest.approx(1, abs=0.15)
+
+
+def test_where_noise_differs_by_chance_alone_all_have_that_of_all() -> None:
+    random = np.random.default_rng(4)
+    counts = np.full(3_000, 30)
+    squares = 1.3 * np.array([np.sum(random.standard_normal(n) ** 2) for n in counts])
+    np.testing.assert_allclose(credible(squares, counts), 1.3, rtol=0.1)
+    assert (credible(np.zeros(5), np.ones(5, np.int64)) == 1).all()
