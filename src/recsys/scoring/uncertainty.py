@@ -31,7 +31,8 @@ class Samples:
         noise: the mean of 1 / α.
         user_rows, item_rows: factors, in the last column the bias, float16, shapes (n_samples, n_users + 1, dim + 1)
             and (n_samples, n_items + 1, dim + 1).
-        user_noise, item_noise: the means of 1 / w, float32, shapes (n_users + 1,) and (n_items + 1,).
+        user_noise, item_noise: how noisy each is, by the errors of the samples on its training ratings, float32, shapes
+            (n_users + 1,) and (n_items + 1,).
     """
 
     unit: float
