@@ -56,7 +56,6 @@ def test_a_rating_is_what_is_expected_of_what_the_scale_cuts_off(recommender: Re
     rating = clipped_normal(score, std, 0.5, TOP)[0]
     np.testing.assert_allclose([one.rating for one in found], rating, atol=1e-4)
     assert score.max() > TOP > rating.max()
-    assert user_std.std() > 0.001
     assert float(np.sqrt(np.mean(np.square(user_std[:-1])))) == pytest.approx(link.std, rel=0.1)
 
 

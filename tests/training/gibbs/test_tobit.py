@@ -150,3 +150,16 @@ def test_the_link_reaches_as_far_as_ratings_do() -> None:
     scorer = learner.scorer()
     error = whole.rating[3_000:] - scorer.score(unseen.user_idx, unseen.item_idx)
     assert scorer.link.std == pytest.approx(float(np.sqrt(np.mean(error**2))), rel=0.15)
+
+
+def test_each_user_has_a_std_of_their_own_where_noise_differs() -> None:
+    clean, random = planted(150, 100, 9_000), np.random.default_rng(3)
+    noise = np.where(np.arange(150) % 2, 0.3, 0.9)
+    rating = clean.rating + noise[clean.user_idx] * random.standard_normal(9_000)
+    learner = learner_of(cut(replace(clean, rating=rating.astype(np.float32))), n_epochs=60)
+    list(fit(learner))
+    scorer = learner.scorer()
+    quiet, loud = (scorer.user_std[:-1][np.arange(150) % 2 == odd].mean() for odd in (1, 0))
+    assert loud / quiet > 1.4  # of 3: half of the ratings are drawn, with the noise that the chain takes them to have
+    assert scorer.user_std[-1] == np.float32(scorer.link.std)
+    assert quiet < scorer.link.std < loud
