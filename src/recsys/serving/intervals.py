@@ -81,7 +81,7 @@ class Intervals:
         """The ends of the intervals, float32, shapes (n,); they stay where the link's ratings are.
 
         Args:
-            centre: see `centre_of`.
+            centre: see `rate_and_centre`.
         """
         reach = np.float32(self.calibration.factor(level)) * std
         low, high = centre - reach, centre + reach
@@ -147,11 +147,16 @@ def learn_intervals(scorer: Trained, samples: Samples | None, parts: Parts) -> I
     return replace(found, calibration=calibrate(_missed_by(scorer, valid), *known))
 
 
-def centre_of(scorer: Trained, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Array:
-    """What the intervals lie about, float32, shape (n,): predicted ratings; with a tobit link scores, cut off later."""
-    if scorer.link.kind == "tobit":
-        return scorer.score(user_idx, item_idx, timestamp)
-    return scorer.rate(user_idx, item_idx, timestamp).rating
+def rate_and_centre(
+    scorer: Trained, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None
+) -> tuple[Array, Array]:
+    """Predicted ratings, and what the intervals lie about: these; with a tobit link scores, cut off later.
+
+    Returns:
+        Both float32, shape (n,).
+    """
+    rating = scorer.rate(user_idx, item_idx, timestamp).rating
+    return rating, scorer.score(user_idx, item_idx, timestamp) if scorer.link.kind == "tobit" else rating
 
 
 def std_of_ratings(centre: Array, std: Array, link: Link) -> Array:
@@ -163,7 +168,7 @@ def std_of_ratings(centre: Array, std: Array, link: Link) -> Array:
 
 def _missed_by(scorer: Trained, ratings: Ratings) -> Array:
     """By how much the centre misses each rating; not at all beyond the end of the scale at which the rating is."""
-    centre = centre_of(scorer, ratings.user_idx, ratings.item_idx, ratings.timestamp)
+    _, centre = rate_and_centre(scorer, ratings.user_idx, ratings.item_idx, ratings.timestamp)
     missed = np.subtract(centre, ratings.rating, dtype=np.float64)
     if scorer.link.kind == "tobit":
         missed[(ratings.rating >= scorer.link.high) & (missed > 0)] = 0

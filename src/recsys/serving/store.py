@@ -23,7 +23,7 @@ from recsys.runs.sealed import Sealed, open_sealed, write_sealed
 from recsys.scoring.drift import Drift
 from recsys.scoring.factors import Array, Factors
 from recsys.scoring.scorer import Trained
-from recsys.serving.intervals import Intervals, centre_of, check_level, read_intervals, std_of_ratings
+from recsys.serving.intervals import Intervals, check_level, rate_and_centre, read_intervals, std_of_ratings
 from recsys.serving.scorers import scorer_arrays, scorer_from
 from recsys.serving.text import pack_ids, pack_texts, unpack_ids, unpack_texts
 from recsys.version import __version__
@@ -173,8 +173,7 @@ class Store:
         """
         intervals = self.check_interval(level)
         link = self.scorer.link
-        rating = self.scorer.rate(user_idx, item_idx, timestamp).rating
-        centre = centre_of(self.scorer, user_idx, item_idx, timestamp)
+        rating, centre = rate_and_centre(self.scorer, user_idx, item_idx, timestamp)
         std = intervals.std(user_idx, item_idx, timestamp)
         low, high = intervals.ends(centre, std, level, link)
         # Of a pile, an interval may hold nothing but the end of the scale, which no mean rating reaches.

@@ -9,6 +9,7 @@ import pytest
 from recsys.config import model as model_config
 from recsys.config.training import Gibbs
 from recsys.data.ratings import Ratings
+from recsys.data.scale import Pile
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
 from recsys.records import silent
@@ -70,11 +71,12 @@ def test_however_far_the_limit_is_draws_are_finite_and_beyond_it(limit: float) -
 def test_ratings_are_piled_up_from_a_half_on(share: float, expected: bool, end: float) -> None:
     others = np.tile(np.array([2.0, 3.0, 4.0], np.float32), 34)[:100]
     rating = np.where(np.arange(100) < 100 * share, np.float32(end), others)
-    assert is_piled_up(rating) == expected
+    assert is_piled_up(rating, Pile.of(rating)) == expected
 
 
 def test_likes_and_dislikes_are_no_pile() -> None:
-    assert not is_piled_up(np.array([0, 1, 1, 1], np.float32))
+    rating = np.array([0, 1, 1, 1], np.float32)
+    assert not is_piled_up(rating, Pile.of(rating))
 
 
 def test_the_likelihood_follows_the_ratings_unless_it_is_given() -> None:

@@ -12,7 +12,7 @@ from recsys.config.model import DotProduct, SvdPP
 from recsys.config.training import Gibbs
 from recsys.cores import usable_cores
 from recsys.data.ratings import Ratings
-from recsys.data.scale import Scale
+from recsys.data.scale import Pile, Scale
 from recsys.records import Arrays, Observer, Pass, State, Step
 from recsys.scoring.factors import Factors, Link, in_rating_units
 from recsys.scoring.uncertainty import Samples
@@ -46,7 +46,8 @@ class GibbsLearner:
     def __init__(self, model: DotProduct | SvdPP, scale: Scale, train: Ratings, settings: Gibbs, seed: int) -> None:
         n_users, n_items = len(train.users), len(train.items)
         self._width = model.embedding_dim + 1
-        piled_up = model.clip and is_piled_up(train.rating)
+        pile = Pile.of(train.rating)
+        piled_up = model.clip and is_piled_up(train.rating, pile)
         self._settings = settings = resolve(settings, (n_users + n_items) * self._width, piled_up=piled_up)
         self.n_ratings, self.n_epochs = len(train), settings.n_epochs
         self._model, self._scale, self._seed = model, scale, seed
@@ -68,7 +69,7 @@ class GibbsLearner:
             for role, n_other in (("user", n_items), ("item", n_users))
         }
         self._paths = Paths.of(train) if model.user_drift else None
-        self._tobit = Tobit.of(train, scale, seed) if settings.likelihood == "tobit" else None
+        self._tobit = Tobit.of(train, pile, scale, seed) if settings.likelihood == "tobit" else None
         self._alpha = 1.0
         self._n_counted = 0  # sweeps whose samples count
         self._is_done = False

@@ -70,7 +70,7 @@ class Kept:
         if len(self.rows["user"]) < 2:
             return None
         n = self.chain[1]
-        noise = {role: np.append(self.noise(role), self.noise(role).mean()) for role in ROLES}
+        noise = {role: np.append(one, one.mean()) for role, one in ((role, self.noise(role)) for role in ROLES)}
         return Samples(
             unit=unit,
             noise=float(self.chain[0] / n),

@@ -58,9 +58,8 @@ class Tobit:
     noise: Numbers
 
     @classmethod
-    def of(cls, train: Ratings, scale: Scale, seed: int) -> Tobit:
-        """The end at which more ratings are; before the first draw."""
-        pile = Pile.of(train.rating)
+    def of(cls, train: Ratings, pile: Pile, scale: Scale, seed: int) -> Tobit:
+        """Before the first draw."""
         by_user = np.argsort(train.user_idx, kind="stable")
         at = np.flatnonzero(train.rating[by_user] == np.float32(pile.end))
         place = np.empty_like(by_user)
@@ -151,9 +150,8 @@ class Tobit:
         return float(np.mean(1 / (alpha * user.astype(np.float64) * item)))
 
 
-def is_piled_up(rating: Array) -> bool:
+def is_piled_up(rating: Array, pile: Pile) -> bool:
     """Whether at least half of the ratings are the highest or the lowest, and the others differ."""
-    pile = Pile.of(rating)
     if pile.share < PILED_UP:
         return False
     others = rating[rating != np.float32(pile.end)]
