@@ -9,18 +9,14 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from measure import command_line
-from recsys.config.load import config_from
 from recsys.data.ratings import Ratings
 from recsys.data.split import Parts
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
-from recsys.training.build import build_learner
-from recsys.training.fit import fit
-from worlds import worlds
+from worlds import fitted, worlds
 
 DIMS = (4, 8, 20, 32)
 MAY_COST = 0.002  # how much worse flipped gibbs may be than a dot product
@@ -74,11 +70,7 @@ def verdict(rmse: Mapping[str, float], dims_may_cost: float) -> str:
 def _fitted(parts: Parts, held_out: Ratings, model: tuple[dict[str, Any], str], sweeps: int, seed: int) -> float:
     form, method = model
     training = {"method": method, "n_threads": 1, **({"n_epochs": sweeps} if method == "gibbs" else {})}
-    values = {"data": {"ratings": "made here"}, "model": form, "training": training, "seed": seed}
-    learner = build_learner(config_from(values, Path()), parts)
-    for _ in fit(learner):
-        pass
-    return evaluate(learner.scorer(), held_out).rmse
+    return fitted(parts, held_out, form, training, seed)
 
 
 if __name__ == "__main__":

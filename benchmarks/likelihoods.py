@@ -8,18 +8,14 @@ variable RECSYS_ML100K adds MovieLens 100K.
 from __future__ import annotations
 
 import statistics
-from pathlib import Path
 
 from measure import command_line
-from recsys.config.load import config_from
 from recsys.data.ratings import Ratings
 from recsys.data.scale import Pile
 from recsys.data.split import Parts
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
-from recsys.training.build import build_learner
-from recsys.training.fit import fit
-from worlds import worlds
+from worlds import fitted, worlds
 
 LIKELIHOODS = ("normal", "tobit")
 
@@ -42,7 +38,7 @@ def main() -> None:
             continue
         biases = statistics.mean(evaluate(baselines.biases(one.train), _test(one)).rmse for one in made.values())
         normal, tobit = (
-            statistics.mean(fitted(parts, kind, given.sweeps, seed) for seed, parts in made.items())
+            statistics.mean(_rmse(parts, kind, given.sweeps, seed) for seed, parts in made.items())
             for kind in LIKELIHOODS
         )
         print(
@@ -50,14 +46,9 @@ def main() -> None:
         )
 
 
-def fitted(parts: Parts, likelihood: str, sweeps: int, seed: int) -> float:
-    """The test rmse after a fit."""
+def _rmse(parts: Parts, likelihood: str, sweeps: int, seed: int) -> float:
     training = {"method": "gibbs", "n_epochs": sweeps, "likelihood": likelihood}
-    values = {"data": {"ratings": "made here"}, "model": {"kind": "svdpp"}, "training": training, "seed": seed}
-    learner = build_learner(config_from(values, Path()), parts)
-    for _ in fit(learner):
-        pass
-    return evaluate(learner.scorer(), _test(parts)).rmse
+    return fitted(parts, _test(parts), {"kind": "svdpp"}, training, seed)
 
 
 def _test(parts: Parts) -> Ratings:

@@ -11,24 +11,20 @@ from __future__ import annotations
 import statistics
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import yaml
 
 from measure import command_line
-from recsys.config.load import config_from
 from recsys.config.split import Split
 from recsys.data.ratings import Dataset, Ratings
 from recsys.data.split import Parts, split
 from recsys.data.vocabulary import Vocabulary
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
-from recsys.training.build import build_learner
-from recsys.training.fit import fit
 from synthetic import dense_world, synthetic
-from worlds import worlds
+from worlds import fitted, worlds
 
 MAY_COST = 0.003  # how much worse than biases alone
 SYNTHETIC = {"synthetic, 300,000 ratings": 300_000, "synthetic, 1M ratings": 1_000_000}
@@ -73,15 +69,8 @@ def measure(
     held_out = parts.test if part == "test" else parts.valid
     assert held_out is not None
     biases = evaluate(baselines.biases(parts.train), held_out).rmse
-    return [biases, *(_fitted(parts, held_out, model, training, seed) / biases for model in models.values())]
-
-
-def _fitted(parts: Parts, held_out: Ratings, model: dict[str, Any], training: dict[str, Any], seed: int) -> float:
-    values = {"data": {"ratings": "made here"}, "model": model, "training": {"method": "sgd", **training}, "seed": seed}
-    learner = build_learner(config_from(values, Path()), parts)
-    for _ in fit(learner):
-        pass
-    return evaluate(learner.scorer(), held_out).rmse
+    training = {"method": "sgd", **training}
+    return [biases, *(fitted(parts, held_out, model, training, seed) / biases for model in models.values())]
 
 
 def _synthetic(n_ratings: int, seed: int) -> Parts:

@@ -22,6 +22,9 @@ from recsys.data.ratings import Dataset, Ratings
 from recsys.data.read import read_ratings
 from recsys.data.split import Parts, split
 from recsys.data.vocabulary import Vocabulary
+from recsys.evaluation.metrics import evaluate
+from recsys.training.build import build_learner
+from recsys.training.fit import fit
 
 Array = np.ndarray[Any, Any]
 SMALL = Path(__file__).parent.parent / "data" / "movielens-small" / "ratings.csv"
@@ -86,6 +89,15 @@ def worlds() -> dict[str, Data]:
     }
     found |= {name: Data(partial(_planted, form), SIGNAL if form.factor else NO_SIGNAL) for name, form in forms.items()}
     return found | {"few ratings, most at the top, others anywhere": Data(_two_minds)}
+
+
+def fitted(parts: Parts, held_out: Ratings, model: dict[str, Any], training: dict[str, Any], seed: int) -> float:
+    """The rmse on held-out ratings after a fit of what the config's sections say."""
+    values = {"data": {"ratings": "made here"}, "model": model, "training": training, "seed": seed}
+    learner = build_learner(config_from(values, Path()), parts)
+    for _ in fit(learner):
+        pass
+    return evaluate(learner.scorer(), held_out).rmse
 
 
 def _small(seed: int) -> Parts:
