@@ -21,9 +21,9 @@ FLAGS = ("-O3", "-pthread", "-std=c++0x", "-march=native", "-DUSEAVX", "-mavx", 
 def answer_of(package: str, program: str, *arguments: object) -> dict[str, Any]:
     """The JSON that a program prints last, run with the peer's Python."""
     python = peer_python(package)
-    quiet = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    quiet = {"PYTHONWARNINGS": "ignore"}
     try:
-        out = output_of([python, "-c", program, *arguments], environment=quiet)
+        out = output_of([python, "-c", program, *arguments], quiet)
     except subprocess.CalledProcessError as error:
         raise PeerError(f"stopped with exit code {error.returncode}") from error
     answer: dict[str, Any] = json.loads(out.splitlines()[-1])
@@ -65,9 +65,14 @@ def build_libmf() -> Path:
     return program
 
 
-def output_of(command: list[object], environment: dict[str, str] | None = None) -> str:
-    """What a command prints; what it says on the side is shown only if it fails."""
+def output_of(command: list[object], variables: dict[str, str] | None = None) -> str:
+    """What a command prints; what it says on the side is shown only if it fails.
+
+    Python keeps bytecode, as it does unless it is told not to, so that a start doesn't compile every module anew.
+    """
     words = [str(word) for word in command]
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment = kept | (variables or {})
     done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         sys.stderr.write(done.stderr)

@@ -5,8 +5,13 @@ Everything here is asked of the pydantic fields, so that a new key, method or mo
 
 from __future__ import annotations
 
+import ast
+import inspect
+import textwrap
 import types
 from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -44,6 +49,23 @@ def tag(section: type[Section]) -> str | None:
 def tag_words(sections: Variants) -> str:
     """The tags of the variants, in words."""
     return joined([name for section in sections if (name := tag(section)) is not None])
+
+
+@cache
+def docs(section: type[Section]) -> dict[str, str]:
+    """Key → the text that stands below it in the source, on one line.
+
+    Read when somebody asks: pydantic, which could do the same, would do it whenever a config is loaded.
+    """
+    found = {}
+    for owner in (one for one in reversed(section.__mro__) if issubclass(one, Section)):
+        (defined,) = ast.parse(textwrap.dedent(inspect.getsource(owner))).body
+        assert isinstance(defined, ast.ClassDef)
+        for key, below in pairwise(defined.body):
+            match key, below:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                    found[name] = " ".join(text.split())
+    return found
 
 
 def takes(field: FieldInfo, *kinds: type) -> bool:

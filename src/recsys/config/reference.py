@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pydantic.fields import FieldInfo
 
 from recsys.config.dump import inline
-from recsys.config.fields import Variants, in_words, joined, tag, tag_key, variants
+from recsys.config.fields import Variants, docs, in_words, joined, tag, tag_key, variants
 from recsys.config.problems import ROOT
 from recsys.config.section import Section
 
@@ -48,7 +48,7 @@ def _entries(sections: Variants, prefix: str) -> Iterator[Entry]:
         owned: dict[tuple[str, str | None, str], list[type[Section]]] = {}
         for section in sections:
             if name in section.model_fields:
-                owned.setdefault(_facts(section.model_fields[name]), []).append(section)
+                owned.setdefault(_facts(section, name), []).append(section)
         for (words, default, doc), owners in owned.items():
             tags = joined([str(tag(owner)) for owner in owners])
             owner = None if len(owners) == len(sections) else f"{prefix}{chooser}: {tags}"
@@ -71,16 +71,13 @@ def _first(sections: Variants, name: str) -> FieldInfo:
 
 
 def _tag_entry(sections: Variants, name: str, prefix: str) -> Entry:
-    docs = dict.fromkeys(_doc(section.model_fields[name]) for section in sections)
+    said = dict.fromkeys(docs(section)[name] for section in sections)
     tags = [str(tag(section)) for section in sections]
-    return Entry(f"{prefix}{name}", joined(tags), tags[0], " ".join(docs), None)
+    return Entry(f"{prefix}{name}", joined(tags), tags[0], " ".join(said), None)
 
 
-def _facts(field: FieldInfo) -> tuple[str, str | None, str]:
+def _facts(section: type[Section], name: str) -> tuple[str, str | None, str]:
+    field, doc = section.model_fields[name], docs(section).get(name, "")
     if variants(field):
-        return in_words(field), "", _doc(field)
-    return in_words(field), None if field.is_required() else inline(field.get_default()), _doc(field)
-
-
-def _doc(field: FieldInfo) -> str:
-    return " ".join((field.description or "").split())
+        return in_words(field), "", doc
+    return in_words(field), None if field.is_required() else inline(field.get_default()), doc

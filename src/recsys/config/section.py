@@ -17,4 +17,4 @@ class Words:
 class Section(BaseModel):
     """A part of the config. An unknown key is an error, and nothing is coerced."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)

@@ -7,11 +7,10 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath, PureWindowsPath
 
-from pydantic.fields import FieldInfo
-
 from recsys.config.config import Config
 from recsys.config.data import Data
 from recsys.config.dump import inline
+from recsys.config.fields import docs
 from recsys.config.section import Section
 
 WIDTH = 110
@@ -50,46 +49,41 @@ def template(
     reading = {"duplicates": duplicates, "delimiter": delimiter, "header": header, "encoding": encoding}
     lines = [*(_comment(line) for line in head), "", "data:", f"  ratings: {inline(ratings)}"]
     lines += [f"  columns: {inline(dict(columns))}"] if columns else []
-    lines += _line("items", items, Data.model_fields["items"], active=items is not None)
+    lines += _line("items", items, docs(Data)["items"], active=items is not None)
     for key in READING:
-        field = Data.model_fields[key]
-        given = reading[key] is not None and reading[key] != field.default
-        lines += _line(key, reading[key] if given else field.default, field, active=given)
+        default = Data.model_fields[key].default
+        given = reading[key] is not None and reading[key] != default
+        lines += _line(key, reading[key] if given else default, docs(Data)[key], active=given)
     for section, shown in SHOWN.items():
         lines += ["", f"{section}:", *_section(Config.model_fields[section].default, shown, n_ratings)]
-    seed = Config.model_fields["seed"]
-    return "\n".join([*lines, "", f"seed: {seed.default}  # {seed.description}", ""])
+    seed = Config.model_fields["seed"].default
+    return "\n".join([*lines, "", f"seed: {seed}  # {docs(Config)['seed']}", ""])
 
 
 def _section(default: Section, shown: str, n_ratings: int) -> list[str]:
-    fields = type(default).model_fields
-    lines = _above(fields[shown])
+    doc = docs(type(default))
+    lines = _above(doc[shown])
     lines.append(f"  {shown}: {inline(getattr(default, shown))}")
-    for key, field in fields.items():
+    for key in type(default).model_fields:
         value = getattr(default, key)
         if key.endswith("_fraction") and round(n_ratings * value) == 0:
             lines.append(f"  {key}: 0  # too few ratings to hold some out")
         elif key != shown:
-            lines += _line(key, value, field, active=False)
+            lines += _line(key, value, doc[key], active=False)
     return lines
 
 
-def _line(key: str, value: object, field: FieldInfo, *, active: bool) -> list[str]:
+def _line(key: str, value: object, doc: str, *, active: bool) -> list[str]:
     """The key with its doc: on one line, if need be cut after a sentence, else above the key."""
     start = f"  {'' if active else '# '}{key}: {inline(value)}"
-    doc = _one_line(field)
     for words in (doc, re.split(r"[.;] ", doc)[0]):
         if len(start) + len(words) + 4 <= WIDTH:
             return [f"{start}  # {words}"]
-    return [*_above(field), start]
+    return [*_above(doc), start]
 
 
-def _above(field: FieldInfo) -> list[str]:
-    return [f"  # {line}" for line in textwrap.wrap(_one_line(field), WIDTH - 4)]
-
-
-def _one_line(field: FieldInfo) -> str:
-    return " ".join((field.description or "").split())
+def _above(doc: str) -> list[str]:
+    return [f"  # {line}" for line in textwrap.wrap(doc, WIDTH - 4)]
 
 
 def _comment(text: str) -> str:

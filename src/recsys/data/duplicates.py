@@ -50,9 +50,10 @@ def repeated(user: Indices, item: Indices, n_items: int) -> Repeated | None:
     """
     keys = _keys(user, item, n_items)
     keys.sort()
-    twice = np.unique(keys[1:][keys[1:] == keys[:-1]])
-    if not len(twice):
+    again = keys[1:][keys[1:] == keys[:-1]]
+    if not len(again):
         return None
+    twice = np.unique(again)
     keys = _keys(user, item, n_items)
     at = np.searchsorted(twice, keys).clip(max=len(twice) - 1)
     rows = np.flatnonzero(twice[at] == keys)

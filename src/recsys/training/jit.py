@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numba
+from numba.core.caching import FunctionCache
+from numba.core.runtime import rtsys
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,13 +29,31 @@ def compiled(signature: Any, *, name: str, **options: Any) -> Callable[[F], F]:
     def compile_(function: F) -> F:
         function.__qualname__ = name
         try:
-            return _njit(signature, cache=True, **options)(function)
+            return _njit(function, signature, _Cache(function), options)
         except (RuntimeError, OSError, EOFError, pickle.PickleError):
-            return _njit(signature, **options)(function)
+            return _njit(function, signature, None, options)
 
     return compile_
 
 
-def _njit(signature: Any, **options: Any) -> Callable[[F], F]:
-    decorator: Callable[[F], F] = numba.njit(signature, nogil=True, error_model="numpy", **options)
-    return decorator
+def _njit(function: F, signature: Any, cache: FunctionCache | None, options: dict[str, Any]) -> F:
+    kernel = numba.njit(nogil=True, error_model="numpy", **options)(function)
+    if cache is not None:
+        kernel._cache = cache  # noqa: SLF001 -- numba takes no other one
+    kernel.compile(signature)
+    kernel.disable_compile()
+    found: F = kernel
+    return found
+
+
+class _Cache(FunctionCache):  # type: ignore[misc] # numba has no types
+    """Loads machine code as it is.
+
+    Numba would first set up all that its compiler knows of Python and NumPy, which takes longer than all else that a
+    kernel needs before it runs; a kernel that is not in the cache still has that, from the compiler itself.
+    """
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        rtsys.initialize(target_context)
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(sig, target_context)
