@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 
 import numpy as np
 
@@ -17,5 +18,9 @@ def rng(seed: int, purpose: str, *numbers: int) -> np.random.Generator:
         purpose: what the numbers are for, such as "split" or "shuffle".
         numbers: what else tells one draw from another, such as the epoch.
     """
-    name = int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:8], "little")
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, name, *numbers])))
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, _number(purpose), *numbers])))
+
+
+@cache
+def _number(purpose: str) -> int:
+    return int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:8], "little")

@@ -6,8 +6,22 @@ import numba
 import numpy as np
 import pytest
 
+from recsys.training.gibbs import lanes
 from recsys.training.gibbs.kernels import draw_implicit_kernel, draw_rows_kernel
-from recsys.training.gibbs.lanes import EDGE, LANES, TILE, cholesky, gram_edge, gram_tile, move_rows, sum_rows
+from recsys.training.gibbs.lanes import (
+    EDGE,
+    LANES,
+    TILE,
+    cholesky,
+    copy_row,
+    gram_edge,
+    gram_edges,
+    gram_tile,
+    gram_tiles,
+    move_rows,
+    solve_transposed,
+    sum_rows,
+)
 from recsys.training.gibbs.sweep import wide
 from recsys.training.vectors import WIDTH
 
@@ -18,16 +32,31 @@ Arrays = tuple[Any, ...]
 @numba.njit  # type: ignore[untyped-decorator]
 def tiled_gram(x: Any, count: int, gram: Any) -> None:
     for a in range(0, gram.shape[0], TILE):
-        for b in range(0, gram.shape[1], TILE):
-            if gram.shape[0] - a > EDGE:
-                gram_tile(x, count, a, b, gram)
-            else:
+        is_edge = gram.shape[0] - a <= EDGE
+        for b in range(0, gram.shape[1], 2 * TILE):
+            if b + TILE < gram.shape[1] and is_edge:
+                gram_edges(x, count, a, b, gram)
+            elif b + TILE < gram.shape[1]:
+                gram_tiles(x, count, a, b, gram)
+            elif is_edge:
                 gram_edge(x, count, a, b, gram)
+            else:
+                gram_tile(x, count, a, b, gram)
 
 
 @numba.njit  # type: ignore[untyped-decorator]
 def factored(lower: Any, n: int) -> None:
     cholesky(lower, n)
+
+
+@numba.njit  # type: ignore[untyped-decorator]
+def solved(lower: Any, n: int, right: Any) -> None:
+    solve_transposed(lower, n, right)
+
+
+@numba.njit  # type: ignore[untyped-decorator]
+def copied(source: Any, row: int, target: Any, to: int) -> None:
+    copy_row(source, row, target, to)
 
 
 @numba.njit  # type: ignore[untyped-decorator]
@@ -50,6 +79,23 @@ def test_tiles_are_the_gram_matrix_of_the_first_rows(rows: int, count: int) -> N
     np.testing.assert_allclose(gram, plain, atol=1e-3)
 
 
+def test_two_tiles_side_by_side_are_the_same_bits_with_narrow_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for is_wide in (True, False):
+        monkeypatch.setattr(lanes, "_has_wide_vectors", lambda is_wide=is_wide: is_wide)
+        tiles = lanes._tile(TILE, 2 * TILE)
+
+        @numba.njit  # type: ignore[untyped-decorator]
+        def gram(x: Any, count: int, gram: Any, tiles: Any = tiles) -> None:
+            tiles(x, count, 8, 0, gram)
+
+        x, out = np.random.default_rng(0).normal(size=(50, 16)).astype(np.float32), np.zeros((16, 16), np.float32)
+        gram(x, 50, out)
+        found.append(out)
+    np.testing.assert_array_equal(*found)
+    np.testing.assert_allclose(found[0][8:], x[:, 8:].T @ x, atol=1e-3)
+
+
 @pytest.mark.parametrize("n", [1, 2, 7, 20, 33])
 def test_matrices_side_by_side_are_factored_and_their_right_hand_sides_solved(n: int) -> None:
     random = np.random.default_rng(n)
@@ -58,11 +104,23 @@ def test_matrices_side_by_side_are_factored_and_their_right_hand_sides_solved(n:
     lower = np.ones((n + 4, n, LANES), np.float32)
     lower[:n], lower[n] = matrices.transpose(1, 2, 0), right.T
     factored(lower, n)
+    both = lower[n].copy()
+    solved(lower, n, both)
     for lane in range(LANES):
         plain = np.linalg.cholesky(matrices[lane])
         found = np.tril(lower[:n, :, lane], -1) + np.diag(1 / np.diag(lower[:n, :, lane]))
         np.testing.assert_allclose(found, plain, rtol=1e-4, atol=1e-4)
         np.testing.assert_allclose(lower[n, :, lane], np.linalg.solve(plain, right[lane]), rtol=1e-3, atol=1e-3)
+        np.testing.assert_allclose(both[:, lane], np.linalg.solve(matrices[lane], right[lane]), rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.parametrize("n_tiles", [1, 3])
+def test_a_row_is_copied_and_nothing_else(n_tiles: int) -> None:
+    source = np.arange(4 * n_tiles * TILE, dtype=np.float32).reshape(4, -1)
+    target = np.zeros((5, n_tiles * TILE), np.float32)
+    copied(source, 1, target, 3)
+    assert (target[3] == source[1]).all()
+    assert not target[[0, 1, 2, 4]].any()
 
 
 @pytest.mark.parametrize(("begin", "end"), [(0, 0), (3, 4), (1, 5), (0, 50), (2, 49)])

@@ -8,7 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from recsys.training.gibbs.lanes import EDGE, LANES, TILE, cholesky, gram_edge, gram_tile, move_rows, sum_rows
+from recsys.training.gibbs.lanes import (
+    EDGE,
+    LANES,
+    TILE,
+    cholesky,
+    copy_row,
+    gram_edge,
+    gram_edges,
+    gram_tile,
+    gram_tiles,
+    move_rows,
+    solve_transposed,
+    sum_rows,
+)
 from recsys.training.jit import compiled
 from recsys.training.vectors import FASTMATH, WIDTH
 
@@ -93,15 +106,19 @@ def _draw_rows(  # pragma: no cover - compiled  # noqa: C901 -- calls between co
             begin, count = start[u], start[u + 1] - start[u]
             for t in range(count):
                 j = idx[begin + t]
-                for k in range(wide):
-                    x[t, k] = features[j, k]
+                copy_row(features, j, x, t)
                 x[t, dim] = features[j, dim - 1] * rating[begin + t] - features[j, dim]
             for a in range(0, dim + 1, TILE):
-                for b in range(0, a + 1, TILE):
-                    if dim + 1 - a > EDGE:
-                        gram_tile(x, count, a, b, gram)
-                    else:
+                is_edge = dim + 1 - a <= EDGE
+                for b in range(0, a + 1, 2 * TILE):
+                    if b < a and is_edge:
+                        gram_edges(x, count, a, b, gram)
+                    elif b < a:
+                        gram_tiles(x, count, a, b, gram)
+                    elif is_edge:
                         gram_edge(x, count, a, b, gram)
+                    else:
+                        gram_tile(x, count, a, b, gram)
             for a in range(dim + 1):
                 for b in range(min(a + 1, dim)):
                     lower[a, b, lane] = gram[a, b]
@@ -116,12 +133,7 @@ def _draw_rows(  # pragma: no cover - compiled  # noqa: C901 -- calls between co
             spread = f32(1) / np.sqrt(noise_precision[u])
             for k in range(dim):
                 drawn[k, lane] = lower[dim, k, lane] + spread * normal[u - first, k]
-        for k in range(dim - 1, -1, -1):  # drawn = L⁻ᵀ drawn
-            for lane in range(LANES):
-                drawn[k, lane] *= lower[k, k, lane]
-            for b in range(k):
-                for lane in range(LANES):
-                    drawn[b, lane] -= drawn[k, lane] * lower[k, b, lane]
+        solve_transposed(lower, dim, drawn)
         for lane in range(n_lanes):
             u = group + lane
             total = squares[u]

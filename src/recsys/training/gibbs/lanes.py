@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
@@ -20,25 +21,28 @@ LANES = 8  # matrices that are factored side by side
 AT_ONCE = 4  # rows of them whose sums are kept in registers, or rows that are added up side by side
 
 
-def _tile(n_rows: int) -> Any:
+def _tile(n_rows: int, n_columns: int) -> Any:
+    wide = n_columns if n_columns <= TILE or n_rows <= EDGE or _has_wide_vectors() else TILE
+
     def gram(_: Any, x: Any, count: Any, row: Any, column: Any, gram: Any) -> Any:  # noqa: ARG001 -- all int64
         def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             rows = context.make_array(signature.args[0])(context, builder, arguments[0])
             tile = context.make_array(signature.args[4])(context, builder, arguments[4])
-            sums = _sums(builder, n_rows, TILE)
-            width = builder.extract_value(rows.shape, 1)
-            with cgutils.for_range(builder, arguments[1]) as loop:
-                begin = builder.mul(loop.index, width)
-                right = builder.load(_at(builder, rows, builder.add(begin, arguments[3]), TILE), align=4)
+            width, gram_width = (builder.extract_value(array.shape, 1) for array in (rows, tile))
+            for begin_column in range(0, n_columns, wide):
+                column = builder.add(arguments[3], I64(begin_column))
+                sums = _sums(builder, n_rows, wide)
+                with cgutils.for_range(builder, arguments[1]) as loop:
+                    begin = builder.mul(loop.index, width)
+                    right = builder.load(_at(builder, rows, builder.add(begin, column), wide), align=4)
+                    for k, total in enumerate(sums):
+                        place = builder.add(begin, builder.add(arguments[2], I64(k)))
+                        left = splat(builder, builder.load(builder.gep(rows.data, [place])), wide)
+                        _add_product(builder, total, left, right)
                 for k, total in enumerate(sums):
-                    place = builder.add(begin, builder.add(arguments[2], I64(k)))
-                    left = splat(builder, builder.load(builder.gep(rows.data, [place])), TILE)
-                    _add_product(builder, total, left, right)
-            gram_width = builder.extract_value(tile.shape, 1)
-            for k, total in enumerate(sums):
-                place = builder.mul(builder.add(arguments[2], I64(k)), gram_width)
-                where = _at(builder, tile, builder.add(place, arguments[3]), TILE)
-                builder.store(builder.load(total), where, align=4)
+                    place = builder.mul(builder.add(arguments[2], I64(k)), gram_width)
+                    where = _at(builder, tile, builder.add(place, column), wide)
+                    builder.store(builder.load(total), where, align=4)
             return context.get_dummy_value()
 
         return types.void(x, types.int64, types.int64, types.int64, gram), emit
@@ -46,12 +50,36 @@ def _tile(n_rows: int) -> Any:
     return intrinsic(gram)
 
 
-gram_tile, gram_edge = _tile(TILE), _tile(EDGE)
-"""gram[row : row + n, column : column + 8] = Σ_t x[t, row : row + n] x[t, column : column + 8]ᵀ, t < count.
+def _has_wide_vectors() -> bool:
+    """Whether a register holds two tiles' columns, so that eight rows of them fit into the registers."""
+    return bool(get_host_cpu_features().get("avx512f"))
 
-n is 8, at the edge 2: where dim is a multiple of 8, the bias and the target are all that is left there. The arguments
-are (x, count, row, column, gram); x and gram are float32, contiguous, their widths at least column + 8.
+
+gram_tile, gram_edge = _tile(TILE, TILE), _tile(EDGE, TILE)
+gram_tiles, gram_edges = _tile(TILE, 2 * TILE), _tile(EDGE, 2 * TILE)
+"""gram[row : row + n, column : column + m] = Σ_t x[t, row : row + n] x[t, column : column + m]ᵀ, t < count.
+
+n is 8, at the edge 2: where dim is a multiple of 8, the bias and the target are all that is left there. m is 8, or 16
+for two tiles side by side. The arguments are (x, count, row, column, gram); x and gram are float32, contiguous, their
+widths at least column + m.
 """
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def copy_row(_: Any, source: Any, row: Any, target: Any, to: Any) -> Any:  # noqa: ARG001 -- int64
+    """target[to] = source[row], both float32, contiguous, equally wide: a multiple of TILE."""
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        of, into = (context.make_array(signature.args[k])(context, builder, arguments[k]) for k in (0, 2))
+        width = builder.extract_value(of.shape, 1)
+        begin, end = builder.mul(arguments[1], width), builder.mul(arguments[3], width)
+        with cgutils.for_range(builder, builder.udiv(width, I64(TILE))) as loop:
+            offset = builder.mul(loop.index, I64(TILE))
+            values = builder.load(_at(builder, of, builder.add(begin, offset), TILE), align=4)
+            builder.store(values, _at(builder, into, builder.add(end, offset), TILE), align=4)
+        return context.get_dummy_value()
+
+    return types.void(source, types.int64, target, types.int64), emit
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -67,7 +95,7 @@ def cholesky(_: Any, lower: Any, n: Any) -> Any:  # noqa: ARG001 -- int64
         n, stride = arguments[1], builder.extract_value(matrix.shape, 1)
 
         def entry(a: Any, b: Any) -> Any:
-            return _at(builder, matrix, builder.mul(builder.add(builder.mul(a, stride), b), I64(LANES)), LANES)
+            return _entry(builder, matrix, builder.add(builder.mul(a, stride), b))
 
         with cgutils.for_range(builder, n) as columns:
             b = columns.index
@@ -91,6 +119,31 @@ def cholesky(_: Any, lower: Any, n: Any) -> Any:  # noqa: ARG001 -- int64
         return context.get_dummy_value()
 
     return types.void(lower, types.int64), emit
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def solve_transposed(_: Any, lower: Any, n: Any, right: Any) -> Any:  # noqa: ARG001 -- int64
+    """right = L⁻ᵀ right, with L as `cholesky` leaves it; right is float32, contiguous, shape (n, LANES)."""
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        matrix, vectors = (context.make_array(signature.args[k])(context, builder, arguments[k]) for k in (0, 2))
+        n, stride = arguments[1], builder.extract_value(matrix.shape, 1)
+        with cgutils.for_range(builder, n) as loop:
+            k = builder.sub(builder.sub(n, I64(1)), loop.index)
+            row = builder.mul(k, stride)
+            inverse = builder.load(_entry(builder, matrix, builder.add(row, k)), align=4)
+            where = _entry(builder, vectors, k)
+            solved = builder.fmul(builder.load(where, align=4), inverse, flags=FLAGS)
+            builder.store(solved, where, align=4)
+            minus = builder.fneg(solved)
+            with cgutils.for_range(builder, k) as before:
+                where = _entry(builder, vectors, before.index)
+                factor = builder.load(_entry(builder, matrix, builder.add(row, before.index)), align=4)
+                product = builder.fmul(minus, factor, flags=FLAGS)
+                builder.store(builder.fadd(builder.load(where, align=4), product, flags=FLAGS), where, align=4)
+        return context.get_dummy_value()
+
+    return types.void(lower, types.int64, right), emit
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -154,6 +207,11 @@ def _inverse_root(builder: Any, value: Any) -> Any:
 
 def _at(builder: Any, array: Any, place: Any, width: int) -> Any:
     return builder.bitcast(builder.gep(array.data, [place]), vector(width).as_pointer())
+
+
+def _entry(builder: Any, matrices: Any, place: Any) -> Any:
+    """One entry of LANES matrices."""
+    return _at(builder, matrices, builder.mul(place, I64(LANES)), LANES)
 
 
 def _row(builder: Any, matrix: Any, numbers: Any, place: Any) -> Any:

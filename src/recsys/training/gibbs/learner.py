@@ -63,7 +63,7 @@ class GibbsLearner:
             "item": Rated.of(train.item_idx, train.user_idx, rating, n_items, n_users),
         }
         dim, implicit = model.embedding_dim, model.implicit_of
-        self._n_rated = {role: np.diff(rated.start) for role, rated in self._rated.items()}
+        self._n_rated = {role: rated.count for role, rated in self._rated.items()}
         self._sides = {
             role: Side.first(self._rated[role], dim, n_other, seed, role, implicit=role in implicit)
             for role, n_other in (("user", n_items), ("item", n_users))
@@ -187,8 +187,12 @@ class GibbsLearner:
         if self._n_counted:
             counts = {f"{role}.row": n for role, n in self._n_rated.items()}
             turn[:-1, :-1] = _rotation(sample, self._sums, counts)
-        for name, array in sample.items():
-            self._sums[name] += array @ turn
+        names = list(sample)
+
+        def add(number: int) -> None:
+            self._sums[names[number]] += sample[names[number]] @ turn
+
+        self._workers.each(add, len(names))
         self._n_counted += 1
         if self._paths is not None:
             self._paths.count()

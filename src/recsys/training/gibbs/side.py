@@ -30,6 +30,7 @@ class Rated:
 
     Attributes:
         start: int64, shape (n + 1,); user u has the ratings start[u] … start[u + 1] − 1.
+        count: int64, shape (n,), how many these are.
         idx: int32, the items.
         rating: float32, standardised.
         cuts: int64: chunk c is the users cuts[c] … cuts[c + 1] − 1.
@@ -39,6 +40,7 @@ class Rated:
     """
 
     start: Counts
+    count: Counts
     idx: Indices
     rating: Array
     cuts: Counts
@@ -56,9 +58,8 @@ class Rated:
         cuts = np.searchsorted(cost, np.linspace(0, cost[-1], len(own) // CHUNK_RATINGS + 2))
         scale = (1 / np.sqrt(np.maximum(count, 1))).astype(np.float32)
         scale2_sum = np.bincount(other, np.square(scale)[own], minlength=n_other).astype(np.float32)
-        return cls(
-            start, other[order].astype(np.int32), rating[order], cuts, scale, scale2_sum, count >= OWN_NOISE_RATINGS
-        )
+        idx, has_own_noise = other[order].astype(np.int32), count >= OWN_NOISE_RATINGS
+        return cls(start, count, idx, rating[order], cuts, scale, scale2_sum, has_own_noise)
 
 
 @dataclass(eq=False)
@@ -134,7 +135,7 @@ class Side:
 
 def sum_implicit(rated: Rated, implicit: Array) -> Array:
     """scale_u Σ_{j ∈ N(u)} implicit[j] for each user, float32, shape (n, width)."""
-    own = np.repeat(np.arange(len(rated.scale)), np.diff(rated.start))
+    own = np.repeat(np.arange(len(rated.scale)), rated.count)
     sums = [np.bincount(own, column[rated.idx], minlength=len(rated.scale)) for column in implicit.T]
     return (rated.scale * np.array(sums)).T.astype(np.float32, order="C")
 

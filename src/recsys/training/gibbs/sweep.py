@@ -38,8 +38,7 @@ def draw_rows(
 ) -> None:
     """Draws the rows of one side, and then its noise precisions, given the other side."""
     seed, role, sweep = stream
-    root = np.sqrt(other.noise_precision)[:, None]
-    features = wide(np.hstack([root * other.row[:, :-1], root, root * other.row[:, -1:]]), TILE)  # factors, 1, bias
+    features = _features(other)
     mean = side.from_implicit + side.prior.mean
     precision = np.float32(alpha) * side.noise_precision
     kernel = draw_rows_kernel()
@@ -50,7 +49,7 @@ def draw_rows(
         normal = random.standard_normal((end - first, side.row.shape[1]), dtype=np.float32)
         ratings = (rated.start, rated.idx, rated.rating)
         kernel(first, *ratings, features, mean, side.prior.precision, precision, normal, side.row, side.squares)
-        shape = side.spread + 0.5 * np.diff(rated.start[first : end + 1])
+        shape = side.spread + 0.5 * rated.count[first:end]
         rate = side.spread + 0.5 * alpha * side.squares[first:end].astype(np.float64)
         own = random.standard_gamma(shape) / rate
         side.noise_precision[first:end] = np.where(rated.has_own_noise[first:end], own, 1.0)
@@ -97,9 +96,23 @@ def _draw_columns(side: Side, rated: Rated, rated_other: Rated, stream: tuple[in
     own_prior.draw(side.implicit[:, columns], random)
 
 
+def _features(side: Side) -> Array:
+    """√w times the factors, 1 and the bias, side by side."""
+    root, width = np.sqrt(side.noise_precision), side.row.shape[1]
+    found = _zeros(len(root), width + 1, TILE)
+    np.multiply(root[:, None], side.row[:, :-1], out=found[:, : width - 1])
+    found[:, width - 1] = root
+    np.multiply(root, side.row[:, -1], out=found[:, width])
+    return found
+
+
 def wide(rows: Array, unit: int) -> Array:
     """The rows with zeros behind them, up to a multiple of `unit` columns, contiguous."""
     n, width = rows.shape
-    found = np.zeros((n, -(-width // unit) * unit), np.float32)
+    found = _zeros(n, width, unit)
     found[:, :width] = rows
     return found
+
+
+def _zeros(n: int, width: int, unit: int) -> Array:
+    return np.zeros((n, -(-width // unit) * unit), np.float32)
