@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
-from numba.core.caching import FunctionCache
+from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.runtime import rtsys
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -47,13 +50,26 @@ def _njit(function: F, signature: Any, cache: FunctionCache | None, options: dic
 
 
 class _Cache(FunctionCache):  # type: ignore[misc] # numba has no types
-    """Loads machine code as it is.
+    """Loads machine code as it is, if no kernel's source has changed since.
 
     Numba would first set up all that its compiler knows of Python and NumPy, which takes longer than all else that a
-    kernel needs before it runs; a kernel that is not in the cache still has that, from the compiler itself.
+    kernel needs before it runs; a kernel that is not in the cache still has that, from the compiler itself. And it
+    would look at the file of the function alone, not at those of what it calls.
     """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        stamp = self._impl.locator.get_source_stamp(), _source()
+        self._cache_file = IndexDataCacheFile(self._cache_path, self._impl.filename_base, stamp)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         rtsys.initialize(target_context)
         with self._guard_against_spurious_io_errors():
             return self._load_overload(sig, target_context)
+
+
+@cache
+def _source() -> str:
+    """What tells one state of the kernels' source from another."""
+    files = sorted(Path(__file__).parent.rglob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
