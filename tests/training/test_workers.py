@@ -28,3 +28,26 @@ def test_what_goes_wrong_in_a_piece_goes_wrong_in_all() -> None:
 
     with pytest.raises(ValueError, match=r"\d"):
         Workers(3).each(work, 20)
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 4])
+def test_work_is_done_in_every_thread_and_in_the_calling_one_after_something_else(n_threads: int) -> None:
+    done: list[tuple[int, str]] = []
+    me = threading.get_ident()
+
+    def meanwhile() -> int:
+        done.append((me, "meanwhile"))
+        return 7
+
+    assert Workers(n_threads).beside(lambda: done.append((threading.get_ident(), "work")), meanwhile) == 7
+    assert next(what for who, what in done if who == me) == "meanwhile"
+    assert (me, "work") in done
+    assert len(done) == n_threads + 1
+
+
+def test_what_goes_wrong_beside_goes_wrong_in_all() -> None:
+    def work() -> None:
+        raise ValueError("here")
+
+    with pytest.raises(ValueError, match="here"):
+        Workers(3).beside(work, lambda: None)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class Workers:
@@ -12,6 +15,17 @@ class Workers:
     def __init__(self, n_threads: int) -> None:
         self._n_threads = n_threads
         self._others = ThreadPoolExecutor(max(n_threads - 1, 1))  # starts no thread before there is work
+
+    def beside(self, work: Callable[[], None], meanwhile: Callable[[], T]) -> T:
+        """Does work() in every thread, in the calling one after meanwhile(), and returns what the latter returns."""
+        others = [self._others.submit(work) for _ in range(self._n_threads - 1)]
+        try:
+            found = meanwhile()
+            work()
+        finally:
+            for other in others:
+                other.result()
+        return found
 
     def each(self, work: Callable[[int], None], n: int) -> None:
         """Does work(0) … work(n − 1), in any order, and returns when all of it is done."""

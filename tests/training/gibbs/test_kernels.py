@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numba
@@ -21,6 +23,7 @@ from recsys.training.gibbs.lanes import (
     move_rows,
     solve_transposed,
     sum_rows,
+    take,
 )
 from recsys.training.gibbs.sweep import wide
 from recsys.training.vectors import WIDTH
@@ -57,6 +60,12 @@ def solved(lower: Any, n: int, right: Any) -> None:
 @numba.njit  # type: ignore[untyped-decorator]
 def copied(source: Any, row: int, target: Any, to: int) -> None:
     copy_row(source, row, target, to)
+
+
+@numba.njit(nogil=True)  # type: ignore[untyped-decorator]
+def taken_numbers(counter: Any, mine: Any) -> None:
+    for k in range(len(mine)):
+        mine[k] = take(counter)
 
 
 @numba.njit  # type: ignore[untyped-decorator]
@@ -155,10 +164,10 @@ def world(dim: int, n: int = 9, n_other: int = 12) -> dict[str, Any]:
     }
 
 
-def drawn(w: dict[str, Any], first: int = 0) -> tuple[Any, Any]:
+def drawn(w: dict[str, Any], cuts: Sequence[int] = (0, 4, 9), taken: int = 0) -> tuple[Any, Any]:
     row, squares = np.full_like(w["mean"], np.nan), np.full(len(w["mean"]), np.nan, np.float32)
-    inputs = [w[name] for name in ("start", "idx", "rating", "features", "mean", "precision", "noise_precision")]
-    draw_rows_kernel()(first, *inputs, w["normal"], row, squares)
+    names = ("start", "idx", "rating", "features", "mean", "precision", "noise_precision", "normal")
+    draw_rows_kernel()(np.array(cuts), np.array([taken]), *(w[name] for name in names), row, squares)
     return row, squares
 
 
@@ -196,11 +205,24 @@ def test_the_noise_of_a_row_has_the_posterior_covariance(dim: int) -> None:
         np.testing.assert_allclose(moved[u], spread, rtol=2e-3, atol=2e-3)
 
 
-def test_only_the_rows_of_the_chunk_are_drawn() -> None:
-    w = world(3)
-    w["normal"] = w["normal"][:4]
-    row, squares = drawn(w, first=2)
+def test_only_the_rows_of_chunks_that_are_left_are_drawn() -> None:
+    row, squares = drawn(world(3), cuts=(0, 2, 4, 6), taken=1)
     assert np.isnan(row).any(axis=1).tolist() == np.isnan(squares).tolist() == [True] * 2 + [False] * 4 + [True] * 3
+
+
+def test_how_rows_are_cut_into_chunks_changes_no_bit() -> None:
+    w = world(20)
+    whole, parts = drawn(w, cuts=(0, 9)), drawn(w, cuts=(0, 1, 5, 5, 9))
+    for one, other in zip(whole, parts, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_every_number_is_taken_by_one_thread_alone() -> None:
+    counter, kept = np.zeros(1, np.int64), np.zeros((4, 100_000), np.int64)
+    taken_numbers(counter, kept[0, :0])  # compiles
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda mine: taken_numbers(counter, mine), kept))
+    assert np.sort(kept, axis=None).tolist() == list(range(kept.size))
 
 
 @pytest.mark.parametrize("dim", [1, 20])

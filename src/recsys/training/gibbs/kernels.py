@@ -21,6 +21,7 @@ from recsys.training.gibbs.lanes import (
     move_rows,
     solve_transposed,
     sum_rows,
+    take,
 )
 from recsys.training.jit import compiled
 from recsys.training.vectors import FASTMATH, WIDTH
@@ -28,8 +29,8 @@ from recsys.training.vectors import FASTMATH, WIDTH
 f32 = np.float32
 
 ROWS = (
-    "void(int64, int64[::1], int32[::1], float32[::1], float32[:, ::1], float32[:, ::1], float32[::1], float32[::1],"
-    " float32[:, ::1], float32[:, ::1], float32[::1])"
+    "void(int64[::1], int64[::1], int64[::1], int32[::1], float32[::1], float32[:, ::1], float32[:, ::1], float32[::1],"
+    " float32[::1], float32[:, ::1], float32[:, ::1], float32[::1])"
 )
 IMPLICIT = (
     "void(int64[::1], int32[::1], float32[::1], float32[::1], float32[::1], float32[::1], float32[::1],"
@@ -40,10 +41,11 @@ MOMENTS = "void(float32[:, :], float32[::1], float64[::1], float64[::1])"
 
 @cache
 def draw_rows_kernel() -> Callable[..., None]:
-    """(first, start, idx, rating, features, mean, precision, noise_precision, normal, row, squares) → None.
+    """(cuts, taken, start, idx, rating, features, mean, precision, noise_precision, normal, row, squares) → None.
 
-    Draws row[u] for the len(normal) users from `first` on, given the rows of the items. With α = noise_precision[u]
-    and, for each rating of u, x = the first dim + 1 numbers of features[idx] and y = x[-1]·rating − the next,
+    Draws row[u] for the users from cuts[c] to cuts[c + 1] − 1, given the rows of the items: for each c that it takes,
+    beside other threads, by counting taken[0] up until no more are left. With α = noise_precision[u] and, for each
+    rating of u, x = the first dim + 1 numbers of features[idx] and y = x[-1]·rating − the next,
 
         A = Σ x xᵀ + diag(precision) / α        row ~ N(A⁻¹ (Σ y x + precision · mean[u] / α), (α A)⁻¹)
 
@@ -78,7 +80,8 @@ def _moments(rows: Any, centre: Any, total: Any, square: Any) -> None:  # pragma
 
 
 def _draw_rows(  # pragma: no cover - compiled  # noqa: C901 -- calls between compiled ones cost an ulp
-    first: Any,
+    cuts: Any,
+    taken: Any,
     start: Any,
     idx: Any,
     rating: Any,
@@ -90,60 +93,64 @@ def _draw_rows(  # pragma: no cover - compiled  # noqa: C901 -- calls between co
     row: Any,
     squares: Any,
 ) -> None:
-    n, dim = normal.shape
+    n, dim = row.shape
     wide = features.shape[1]
     most = 0
-    for u in range(first, first + n):
+    for u in range(n):
         most = max(most, start[u + 1] - start[u])
     x = np.empty((most, wide), f32)  # a rating each: its features, then its target, then zeros
     gram = np.empty((wide, wide), f32)
     lower = np.ones((dim + 4, dim, LANES), f32)
     drawn = np.empty((dim, LANES), f32)
-    for group in range(first, first + n, LANES):  # of users whose matrices are factored side by side
-        n_lanes = min(LANES, first + n - group)
-        for lane in range(n_lanes):
-            u = group + lane
-            begin, count = start[u], start[u + 1] - start[u]
-            for t in range(count):
-                j = idx[begin + t]
-                copy_row(features, j, x, t)
-                x[t, dim] = features[j, dim - 1] * rating[begin + t] - features[j, dim]
-            for a in range(0, dim + 1, TILE):
-                is_edge = dim + 1 - a <= EDGE
-                for b in range(0, a + 1, 2 * TILE):
-                    if b < a and is_edge:
-                        gram_edges(x, count, a, b, gram)
-                    elif b < a:
-                        gram_tiles(x, count, a, b, gram)
-                    elif is_edge:
-                        gram_edge(x, count, a, b, gram)
-                    else:
-                        gram_tile(x, count, a, b, gram)
-            for a in range(dim + 1):
-                for b in range(min(a + 1, dim)):
-                    lower[a, b, lane] = gram[a, b]
-            squares[u] = gram[dim, dim]
-            for k in range(dim):
-                prior = precision[k] / noise_precision[u]
-                lower[k, k, lane] += prior
-                lower[dim, k, lane] += prior * mean[u, k]
-        cholesky(lower, dim)
-        for lane in range(n_lanes):
-            u = group + lane
-            spread = f32(1) / np.sqrt(noise_precision[u])
-            for k in range(dim):
-                drawn[k, lane] = lower[dim, k, lane] + spread * normal[u - first, k]
-        solve_transposed(lower, dim, drawn)
-        for lane in range(n_lanes):
-            u = group + lane
-            total = squares[u]
-            spread = f32(1) / np.sqrt(noise_precision[u])
-            for k in range(dim):
-                prior, noise = precision[k] / noise_precision[u], spread * normal[u - first, k]
-                value, solved = drawn[k, lane], lower[dim, k, lane]
-                total += prior * value * (f32(2) * mean[u, k] - value) + noise * noise - solved * solved
-                row[u, k] = value
-            squares[u] = max(total, f32(0))
+    chunk = take(taken)
+    while chunk < len(cuts) - 1:
+        end = cuts[chunk + 1]
+        for group in range(cuts[chunk], end, LANES):  # of users whose matrices are factored side by side
+            n_lanes = min(LANES, end - group)
+            for lane in range(n_lanes):
+                u = group + lane
+                begin, count = start[u], start[u + 1] - start[u]
+                for t in range(count):
+                    j = idx[begin + t]
+                    copy_row(features, j, x, t)
+                    x[t, dim] = features[j, dim - 1] * rating[begin + t] - features[j, dim]
+                for a in range(0, dim + 1, TILE):
+                    is_edge = dim + 1 - a <= EDGE
+                    for b in range(0, a + 1, 2 * TILE):
+                        if b < a and is_edge:
+                            gram_edges(x, count, a, b, gram)
+                        elif b < a:
+                            gram_tiles(x, count, a, b, gram)
+                        elif is_edge:
+                            gram_edge(x, count, a, b, gram)
+                        else:
+                            gram_tile(x, count, a, b, gram)
+                for a in range(dim + 1):
+                    for b in range(min(a + 1, dim)):
+                        lower[a, b, lane] = gram[a, b]
+                squares[u] = gram[dim, dim]
+                for k in range(dim):
+                    prior = precision[k] / noise_precision[u]
+                    lower[k, k, lane] += prior
+                    lower[dim, k, lane] += prior * mean[u, k]
+            cholesky(lower, dim)
+            for lane in range(n_lanes):
+                u = group + lane
+                spread = f32(1) / np.sqrt(noise_precision[u])
+                for k in range(dim):
+                    drawn[k, lane] = lower[dim, k, lane] + spread * normal[u, k]
+            solve_transposed(lower, dim, drawn)
+            for lane in range(n_lanes):
+                u = group + lane
+                total = squares[u]
+                spread = f32(1) / np.sqrt(noise_precision[u])
+                for k in range(dim):
+                    prior, noise = precision[k] / noise_precision[u], spread * normal[u, k]
+                    value, solved = drawn[k, lane], lower[dim, k, lane]
+                    total += prior * value * (f32(2) * mean[u, k] - value) + noise * noise - solved * solved
+                    row[u, k] = value
+                squares[u] = max(total, f32(0))
+        chunk = take(taken)
 
 
 def _draw_implicit(  # pragma: no cover - compiled

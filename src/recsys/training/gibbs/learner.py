@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,13 @@ from recsys.records import Arrays, Observer, Pass, State, Step
 from recsys.scoring.factors import Factors, Link, in_rating_units
 from recsys.scoring.uncertainty import Samples
 from recsys.seeding import rng
+from recsys.training.blas import one_blas_thread
 from recsys.training.finite import finite_arrays
 from recsys.training.gibbs.covariance import covariance_columns
 from recsys.training.gibbs.drift import Paths, by_time
 from recsys.training.gibbs.samples import Kept, is_kept
 from recsys.training.gibbs.side import Rated, Side
-from recsys.training.gibbs.sweep import draw_rows, draw_spread, prior_draws
+from recsys.training.gibbs.sweep import draw_noise, draw_priors, draw_rows, draw_spread
 from recsys.training.gibbs.tobit import Tobit, is_piled_up
 from recsys.training.groups import Group
 from recsys.training.workers import Workers
@@ -54,7 +56,7 @@ class GibbsLearner:
         assert isinstance(settings.burn_in, int)
         assert isinstance(settings.n_kept_samples, int)
         assert isinstance(settings.n_threads, int)
-        self._workers = Workers(settings.n_threads)
+        self._workers, self._alone = Workers(settings.n_threads), Workers(1)
         self._burn_in, self._n_kept = settings.burn_in, settings.n_kept_samples
         train = by_time(train) if model.user_drift else train
         rating = ((train.rating - scale.mean) / scale.std).astype(np.float32)
@@ -83,6 +85,10 @@ class GibbsLearner:
 
     def epoch(self, number: int, observe: Observer) -> Pass:
         """One sweep. train_rmse weighs each rating by its noise precision, as the sampler does."""
+        with one_blas_thread():
+            return self._sweep(number, observe)
+
+    def _sweep(self, number: int, observe: Observer) -> Pass:
         users, items = self._sides["user"], self._sides["item"]
         paths, tobit, workers = self._paths, self._tobit, self._workers
         observe(Step(number, self.n_epochs, 0, self.n_ratings, 0.0))
@@ -92,11 +98,13 @@ class GibbsLearner:
             whole = rated = tobit.drawn(rated, self._sides, drift, self._alpha, (self._seed, number), workers)
         if paths is not None:
             rated = paths.taken_off(whole)
-        draw_rows(users, items, rated["user"], self._alpha, (self._seed, "user", number), workers)
-        draw_rows(items, users, rated["item"], self._alpha, (self._seed, "item", number), workers)
-        draws = prior_draws(users, rated["user"], rated["item"], (self._seed, "user", number))
-        draws += prior_draws(items, rated["item"], rated["user"], (self._seed, "item", number))
-        workers.each(lambda one: draws[one](), len(draws))  # either side's leave the other alone
+        of_users, of_items = (self._seed, "user", number), (self._seed, "item", number)
+        noise = draw_noise(users, rated["user"], of_users, workers)
+        next_noise = partial(draw_noise, items, rated["item"], of_items, self._alone)
+        noise = draw_rows(users, items, rated["user"], self._alpha, noise, workers, next_noise)
+        priors = partial(draw_priors, users, rated["user"], rated["item"], of_users, self._alone)
+        draw_rows(items, users, rated["item"], self._alpha, noise, workers, priors)
+        draw_priors(items, rated["item"], rated["user"], of_items, workers)
         random = rng(self._seed, "gibbs noise", number)
         squares = float(items.noise_precision.astype(np.float64) @ items.squares)
         self._alpha = random.standard_gamma(0.5 * (1 + self.n_ratings)) / (0.5 * (1 + squares))
@@ -111,7 +119,8 @@ class GibbsLearner:
 
     def is_finite(self) -> bool:
         """Whether every prediction of the current sample is a finite number."""
-        return finite_arrays(side.row for side in self._sides.values())
+        with one_blas_thread():
+            return finite_arrays(side.row for side in self._sides.values())
 
     def state(self, epoch: int) -> State:
         """The mean so far as the model's parameters; the current sample, sums over those that count, those kept."""
@@ -187,12 +196,8 @@ class GibbsLearner:
         if self._n_counted:
             counts = {f"{role}.row": n for role, n in self._n_rated.items()}
             turn[:-1, :-1] = _rotation(sample, self._sums, counts)
-        names = list(sample)
-
-        def add(number: int) -> None:
-            self._sums[names[number]] += sample[names[number]] @ turn
-
-        self._workers.each(add, len(names))
+        for name, array in sample.items():
+            self._sums[name] += array @ turn
         self._n_counted += 1
         if self._paths is not None:
             self._paths.count()

@@ -10,6 +10,7 @@ import numpy as np
 from recsys.training.gibbs.kernels import moments_kernel
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
+Sums = np.ndarray[Any, np.dtype[np.float64]]
 
 FACTOR_RATE, BIAS_RATE = 0.1, 1.0  # of the Gamma distribution that a precision is drawn from, halved
 

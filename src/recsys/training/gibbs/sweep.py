@@ -18,50 +18,78 @@ Neighborhood" (KDD).
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from math import lgamma
+from typing import TypeVar
 
 import numpy as np
 
 from recsys.seeding import rng
 from recsys.training.gibbs.kernels import draw_implicit_kernel, draw_rows_kernel
 from recsys.training.gibbs.lanes import TILE
+from recsys.training.gibbs.prior import Sums
 from recsys.training.gibbs.side import SPREADS, Array, Rated, Side
 from recsys.training.vectors import WIDTH
 from recsys.training.workers import Workers
 
+T = TypeVar("T")
+
 LOG_GAMMA = np.array([lgamma(spread) for spread in SPREADS])
 
 
-def draw_rows(
-    side: Side, other: Side, rated: Rated, alpha: float, stream: tuple[int, str, int], workers: Workers
-) -> None:
-    """Draws the rows of one side, and then its noise precisions, given the other side."""
+@dataclass(frozen=True, eq=False)
+class Noise:
+    """The random numbers that the rows of one side take.
+
+    Attributes:
+        normal: standard normal, float32, shape (n, dim + 1).
+        gamma: Gamma(a + n_u / 2, 1), from which noise precisions come, float64, shape (n,).
+    """
+
+    normal: Array
+    gamma: Sums
+
+
+def draw_noise(side: Side, rated: Rated, stream: tuple[int, str, int], workers: Workers) -> Noise:
+    """Each chunk's from a random stream of its own."""
     seed, role, sweep = stream
-    features = _features(other)
-    mean = side.from_implicit + side.prior.mean
-    precision = np.float32(alpha) * side.noise_precision
-    kernel = draw_rows_kernel()
+    shape = side.spread + 0.5 * rated.count
+    normal, gamma = np.empty_like(side.row), np.empty(len(shape))
 
     def draw(chunk: int) -> None:
         first, end = rated.cuts[chunk : chunk + 2].tolist()
         random = rng(seed, f"gibbs rows of {role}s", sweep, chunk)
-        normal = random.standard_normal((end - first, side.row.shape[1]), dtype=np.float32)
-        ratings = (rated.start, rated.idx, rated.rating)
-        kernel(first, *ratings, features, mean, side.prior.precision, precision, normal, side.row, side.squares)
-        shape = side.spread + 0.5 * rated.count[first:end]
-        rate = side.spread + 0.5 * alpha * side.squares[first:end].astype(np.float64)
-        own = random.standard_gamma(shape) / rate
-        side.noise_precision[first:end] = np.where(rated.has_own_noise[first:end], own, 1.0)
+        random.standard_normal(out=normal[first:end], dtype=np.float32)
+        gamma[first:end] = random.standard_gamma(shape[first:end])
 
     workers.each(draw, len(rated.cuts) - 1)
+    return Noise(normal, gamma)
 
 
-def prior_draws(side: Side, rated: Rated, rated_other: Rated, stream: tuple[int, str, int]) -> list[Callable[[], None]]:
-    """What draws the priors of one side's rows, and its implicit terms where it has them: each some of the columns."""
+def draw_rows(
+    side: Side, other: Side, rated: Rated, alpha: float, noise: Noise, workers: Workers, meanwhile: Callable[[], T]
+) -> T:
+    """Draws the rows of one side, and then its noise precisions, given the other side; returns meanwhile().
+
+    Only compiled code runs in the other threads: they would wait for each other whenever Python has a word to say.
+    """
+    features = _features(other)
+    mean = side.from_implicit + side.prior.mean
+    precision = np.float32(alpha) * side.noise_precision
+    given = (rated.start, rated.idx, rated.rating, features, mean, side.prior.precision, precision, noise.normal)
+    work = partial(draw_rows_kernel(), rated.cuts, np.zeros(1, np.int64), *given, side.row, side.squares)
+    found = workers.beside(work, meanwhile)
+    rate = side.spread + 0.5 * alpha * side.squares.astype(np.float64)
+    side.noise_precision[:] = np.where(rated.has_own_noise, noise.gamma / rate, 1.0)
+    return found
+
+
+def draw_priors(side: Side, rated: Rated, rated_other: Rated, stream: tuple[int, str, int], workers: Workers) -> None:
+    """Draws the priors of one side's rows, and its implicit terms where it has them: some of the columns each."""
     width = side.row.shape[1]
-    columns = [slice(k, min(k + WIDTH, width)) for k in range(0, width, WIDTH)]
-    return [partial(_draw_columns, side, rated, rated_other, stream, one) for one in columns]
+    parts = [slice(k, min(k + WIDTH, width)) for k in range(0, width, WIDTH)]
+    workers.each(lambda part: _draw_columns(side, rated, rated_other, stream, parts[part]), len(parts))
 
 
 def draw_spread(noise_precision: Array, random: np.random.Generator) -> float:
