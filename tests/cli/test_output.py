@@ -21,6 +21,12 @@ TRAIN = ("train", "--config", "config.yaml", "--run-dir", "runs/new")
 
 def on_a_terminal(command: list[str], columns: int = 80) -> tuple[int, str]:
     """The exit code of a command on a terminal, and what is on the screen at the end, scrolled lines included."""
+    code, printed = sent_to_a_terminal(command, columns)
+    return code, screen(printed)
+
+
+def sent_to_a_terminal(command: list[str], columns: int = 80) -> tuple[int, str]:
+    """The exit code of a command on a terminal, and all that it printed, also what it has erased since."""
     fcntl, pty, termios = (pytest.importorskip(name) for name in ("fcntl", "pty", "termios"))
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
@@ -40,7 +46,7 @@ def on_a_terminal(command: list[str], columns: int = 80) -> tuple[int, str]:
             break
         printed += part
     os.close(ours)
-    return running.wait(), screen(printed.decode())
+    return running.wait(), printed.decode()
 
 
 def screen(printed: str) -> str:
@@ -64,6 +70,20 @@ def test_training_on_a_terminal(data: Path, script: str, snapshot: Snapshot) -> 
     assert code == 0
     assert all(len(line) <= 80 for line in shown.splitlines())
     snapshot("train-terminal", shown)
+
+
+def test_a_terminal_is_told_while_kernels_are_compiled(
+    data: Path, script: str, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path_factory.mktemp("kernels")))
+    told = []
+    for folder in ("runs/new", "runs/again"):
+        code, printed = sent_to_a_terminal(
+            [script, *TRAIN[:-1], folder, "--set", "training={method: sgd, n_epochs: 1}"]
+        )
+        assert code == 0
+        told.append("compiling for this processor, once" in printed)
+    assert told == [True, False]
 
 
 def test_training_in_a_pipe(data: Path, recsys: Recsys, snapshot: Snapshot) -> None:

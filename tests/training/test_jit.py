@@ -33,6 +33,17 @@ def test_a_cache_that_cannot_be_written_is_done_without(monkeypatch: pytest.Monk
     assert not list(tmp_path.rglob("*.nbi"))
 
 
+def test_the_log_tells_before_it_compiles_and_not_when_it_loads(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    caplog.set_level("INFO", "recsys")
+    compiled("float64(float64)", name="double")(double)
+    assert caplog.messages == ["compiling for this processor, once"]
+    compiled("float64(float64)", name="double")(double)
+    assert len(caplog.messages) == 1
+
+
 def test_a_kernel_is_loaded_until_any_kernels_source_changes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
 

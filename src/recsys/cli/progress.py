@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -27,8 +28,24 @@ def watching() -> Iterator[Observer]:
         with stopping_between_events(_Lines()) as observe:
             yield observe
         return
-    with _progress() as progress, stopping_between_events(_Live(progress)) as observe:
-        yield observe
+    with _progress() as progress:
+        live = _Live(progress)
+        with _heard_by(live.tell), stopping_between_events(live) as observe:
+            yield observe
+
+
+@contextmanager
+def _heard_by(tell: Callable[[str], None]) -> Iterator[None]:
+    """Passes on what the library logs."""
+    log, handler = logging.getLogger("recsys"), _Ear(tell)
+    level = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+        log.removeHandler(handler)
 
 
 def epoch_line(epoch: Epoch) -> str:
@@ -46,6 +63,15 @@ def speed(ratings_per_second: float) -> str:
     unit, name = next(one for one in units if ratings_per_second >= one[0])
     value = ratings_per_second / (unit or 1)
     return f"{value:>4.{0 if value >= 99.95 else 1}f}{name} ratings/s"
+
+
+class _Ear(logging.Handler):
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        super().__init__()
+        self._tell = tell
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._tell(record.getMessage())
 
 
 class _Live:
@@ -74,6 +100,10 @@ class _Live:
                 if said:
                     self._progress.console.print(said)
                 self._show("runs", done, total, f"{int(done)} of {total} runs")
+
+    def tell(self, message: str) -> None:
+        """It stands there until the next event."""
+        self._show("log", 0, 1, message)
 
     def _step(self, step: Step) -> None:
         now = time.monotonic()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import pickle
 from collections.abc import Callable
 from functools import cache
@@ -15,12 +16,16 @@ from numba.core.runtime import rtsys
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+COMPILING = "compiling for this processor, once"
+
+log = logging.getLogger(__name__)
+
 
 def compiled(signature: Any, *, name: str, **options: Any) -> Callable[[F], F]:
     """A decorator that compiles at once and releases the interpreter's lock while the function runs.
 
     The machine code is kept in NUMBA_CACHE_DIR, else beside the source, else in the user's cache folder, else (all
-    of them read-only, full or damaged) only in memory.
+    of them read-only, full or damaged) only in memory. Before it compiles, it tells the log.
 
     Args:
         signature: numba's: a string or a type, with the result in front.
@@ -43,6 +48,8 @@ def _njit(function: F, signature: Any, cache: FunctionCache | None, options: dic
     kernel = numba.njit(nogil=True, error_model="numpy", **options)(function)
     if cache is not None:
         kernel._cache = cache  # noqa: SLF001 -- numba takes no other one
+    else:
+        log.info(COMPILING)
     kernel.compile(signature)
     kernel.disable_compile()
     found: F = kernel
@@ -65,7 +72,10 @@ class _Cache(FunctionCache):  # type: ignore[misc] # numba has no types
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         rtsys.initialize(target_context)
         with self._guard_against_spurious_io_errors():
-            return self._load_overload(sig, target_context)
+            found = self._load_overload(sig, target_context)
+        if found is None:
+            log.info(COMPILING)
+        return found
 
 
 @cache
