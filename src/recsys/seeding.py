@@ -18,9 +18,16 @@ def rng(seed: int, purpose: str, *numbers: int) -> np.random.Generator:
         purpose: what the numbers are for, such as "split" or "shuffle".
         numbers: what else tells one draw from another, such as the epoch.
     """
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, _number(purpose), *numbers])))
+    words = b"".join((_words(seed), _name(purpose), *map(_words, numbers)))
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(np.frombuffer(words, "<u4").astype(np.uint32))))
 
 
 @cache
-def _number(purpose: str) -> int:
-    return int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:8], "little")
+def _name(purpose: str) -> bytes:
+    return _words(int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:8], "little"))
+
+
+def _words(number: int) -> bytes:
+    """What SeedSequence, in three times the time, would make of a number: whole words of 32 bits."""
+    number = int(number)
+    return number.to_bytes(4 * max(1, -(-number.bit_length() // 32)), "little")

@@ -27,6 +27,15 @@ class Workers:
                 other.result()
         return found
 
+    def aside(self, work: Callable[[], T], meanwhile: Callable[[], None]) -> T:
+        """Does work() in another thread, where there is one, and meanwhile() in the calling one."""
+        other = self._others.submit(work) if self._n_threads > 1 else None
+        try:
+            meanwhile()
+        finally:
+            found = work() if other is None else other.result()
+        return found
+
     def each(self, work: Callable[[int], None], n: int) -> None:
         """Does work(0) … work(n − 1), in any order, and returns when all of it is done."""
         numbers = iter(range(n))  # its steps are atomic

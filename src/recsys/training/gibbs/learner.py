@@ -24,7 +24,7 @@ from recsys.training.gibbs.covariance import covariance_columns
 from recsys.training.gibbs.drift import Paths, by_time
 from recsys.training.gibbs.samples import Kept, is_kept
 from recsys.training.gibbs.side import Rated, Side
-from recsys.training.gibbs.sweep import draw_noise, draw_priors, draw_rows, draw_spread
+from recsys.training.gibbs.sweep import Noise, draw_noise, draw_priors, draw_rows, draw_spread
 from recsys.training.gibbs.tobit import Tobit, is_piled_up
 from recsys.training.groups import Group
 from recsys.training.workers import Workers
@@ -74,6 +74,7 @@ class GibbsLearner:
         self._tobit = Tobit.of(train, pile, scale, seed) if settings.likelihood == "tobit" else None
         self._alpha = 1.0
         self._n_counted = 0  # sweeps whose samples count
+        self._ahead: dict[int, Noise] = {}  # the users' random numbers for the next sweep
         self._is_done = False
         self._kept = Kept.of(self._n_rated)
         self._sums = {name: np.zeros_like(array, dtype=np.float64) for name, array in self._sample().items()}
@@ -99,7 +100,7 @@ class GibbsLearner:
         if paths is not None:
             rated = paths.taken_off(whole)
         of_users, of_items = (self._seed, "user", number), (self._seed, "item", number)
-        noise = draw_noise(users, rated["user"], of_users, workers)
+        noise = self._ahead.get(number) or draw_noise(users, rated["user"], of_users, workers)
         next_noise = partial(draw_noise, items, rated["item"], of_items, self._alone)
         noise = draw_rows(users, items, rated["user"], self._alpha, noise, workers, next_noise)
         priors = partial(draw_priors, users, rated["user"], rated["item"], of_users, self._alone)
@@ -113,7 +114,8 @@ class GibbsLearner:
         if paths is not None:
             paths.draw(users, items, whole["user"], self._alpha, (self._seed, number), workers)
         if number > self._burn_in:
-            self._count(number)
+            ahead = partial(draw_noise, users, rated["user"], (self._seed, "user", number + 1), self._alone)
+            self._ahead = {number + 1: workers.aside(ahead, partial(self._count, number))}
         self._is_done = number == self.n_epochs
         return Pass(train_rmse=self._scale.std * math.sqrt(squares / self.n_ratings), lr=0.0)
 
@@ -133,6 +135,7 @@ class GibbsLearner:
 
     def restore(self, state: State) -> None:
         """Goes on with a sample and its sums."""
+        self._ahead = {}
         for role, side in self._sides.items():
             side.restore(state.learner, role)
         self._sums = {name: state.learner[f"sum.{name}"].copy() for name in self._sums}
