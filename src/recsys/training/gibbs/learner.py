@@ -81,8 +81,9 @@ class GibbsLearner:
 
     @property
     def column_bytes(self) -> int:
-        """Memory of the sorted ratings, once for users and once for items."""
-        return sum(rated.idx.nbytes + rated.rating.nbytes for rated in self._rated.values())
+        """Memory of the sorted ratings, once for users and once for items, and of the random numbers of two sweeps."""
+        ratings = sum(rated.idx.nbytes + rated.rating.nbytes for rated in self._rated.values())
+        return ratings + 2 * sum(side.row.nbytes for side in self._sides.values())
 
     def epoch(self, number: int, observe: Observer) -> Pass:
         """One sweep. train_rmse weighs each rating by its noise precision, as the sampler does."""
