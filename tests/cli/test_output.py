@@ -76,14 +76,9 @@ def test_a_terminal_is_told_while_kernels_are_compiled(
     data: Path, script: str, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path_factory.mktemp("kernels")))
-    told = []
-    for folder in ("runs/new", "runs/again"):
-        code, printed = sent_to_a_terminal(
-            [script, *TRAIN[:-1], folder, "--set", "training={method: sgd, n_epochs: 1}"]
-        )
-        assert code == 0
-        told.append("compiling for this processor, once" in printed)
-    assert told == [True, False]
+    code, printed = sent_to_a_terminal([script, *TRAIN, "--set", "training={method: sgd, n_epochs: 1}"])
+    assert code == 0
+    assert "compiling for this processor, once" in printed
 
 
 def test_training_in_a_pipe(data: Path, recsys: Recsys, snapshot: Snapshot) -> None:
