@@ -10,6 +10,7 @@ import numpy as np
 from recsys.data.vocabulary import Indices
 from recsys.records import Arrays
 from recsys.seeding import rng
+from recsys.training.gibbs.lanes import LANES
 from recsys.training.gibbs.prior import Prior
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
@@ -17,7 +18,8 @@ Counts = np.ndarray[Any, np.dtype[np.int64]]
 
 START_STD, DENSE_START_STD, IMPLICIT_START_STD = 0.15, 0.2, 0.05  # of the first factors
 DENSE = 15  # from so many ratings for each user and item on, a wider start finds the factors sooner
-CHUNK_RATINGS = 25_000  # of a piece of work with a random stream of its own
+CHUNK_RATINGS = 25_000  # of users with a random stream of their own
+PIECE_RATINGS = 4_000  # of what a thread takes at a time
 ENTITY_RATINGS = 80  # a row costs as much to draw as so many ratings
 SPREADS = np.exp(np.linspace(3.0, 6.0, 64))  # grid on which the spread of the noise precisions is drawn: from 20
 FIRST_SPREAD = 50.0
@@ -33,7 +35,8 @@ class Rated:
         count: int64, shape (n,), how many these are.
         idx: int32, the items.
         rating: float32, standardised.
-        cuts: int64: chunk c is the users cuts[c] … cuts[c + 1] − 1.
+        cuts: int64: chunk c, with a random stream of its own, is the users cuts[c] … cuts[c + 1] − 1.
+        pieces: int64, likewise: what a thread takes at a time, in whole groups of users that are drawn side by side.
         scale: float32, shape (n,): |N(u)|^-½, 1 for a user without ratings.
         scale2_sum: float32, shape (n_items,): Σ scale² over the users who rated an item.
         has_own_noise: bool, shape (n,): whether a user has ratings enough for a noise precision of their own.
@@ -44,6 +47,7 @@ class Rated:
     idx: Indices
     rating: Array
     cuts: Counts
+    pieces: Counts
     scale: Array
     scale2_sum: Array
     has_own_noise: np.ndarray[Any, np.dtype[np.bool_]]
@@ -56,10 +60,12 @@ class Rated:
         start = np.concatenate([[0], np.cumsum(count)])
         cost = np.concatenate([[0], np.cumsum(count + ENTITY_RATINGS)])
         cuts = np.searchsorted(cost, np.linspace(0, cost[-1], len(own) // CHUNK_RATINGS + 2))
+        groups = np.arange(0, n, LANES)
+        pieces = np.append(groups[np.diff(cost[groups] // PIECE_RATINGS, prepend=-1) > 0], n)
         scale = (1 / np.sqrt(np.maximum(count, 1))).astype(np.float32)
         scale2_sum = np.bincount(other, np.square(scale)[own], minlength=n_other).astype(np.float32)
         idx, has_own_noise = other[order].astype(np.int32), count >= OWN_NOISE_RATINGS
-        return cls(start, count, idx, rating[order], cuts, scale, scale2_sum, has_own_noise)
+        return cls(start, count, idx, rating[order], cuts, pieces, scale, scale2_sum, has_own_noise)
 
 
 @dataclass(eq=False)

@@ -78,7 +78,7 @@ def draw_rows(
     mean = side.from_implicit + side.prior.mean
     precision = np.float32(alpha) * side.noise_precision
     given = (rated.start, rated.idx, rated.rating, features, mean, side.prior.precision, precision, noise.normal)
-    work = partial(draw_rows_kernel(), rated.cuts, np.zeros(1, np.int64), *given, side.row, side.squares)
+    work = partial(draw_rows_kernel(), rated.pieces, np.zeros(1, np.int64), *given, side.row, side.squares)
     found = workers.beside(work, meanwhile)
     rate = side.spread + 0.5 * alpha * side.squares.astype(np.float64)
     side.noise_precision[:] = np.where(rated.has_own_noise, noise.gamma / rate, 1.0)
