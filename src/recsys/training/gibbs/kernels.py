@@ -41,11 +41,11 @@ MOMENTS = "void(float32[:, :], float32[::1], float64[::1], float64[::1])"
 
 @cache
 def draw_rows_kernel() -> Callable[..., None]:
-    """(cuts, taken, start, idx, rating, features, mean, precision, noise_precision, normal, row, squares) → None.
+    """(pieces, taken, start, idx, rating, features, mean, precision, noise_precision, normal, row, squares) → None.
 
-    Draws row[u] for the users from cuts[c] to cuts[c + 1] − 1, given the rows of the items: for each c that it takes,
-    beside other threads, by counting taken[0] up until no more are left. With α = noise_precision[u] and, for each
-    rating of u, x = the first dim + 1 numbers of features[idx] and y = x[-1]·rating − the next,
+    Draws row[u] for the users from pieces[p] to pieces[p + 1] − 1, given the rows of the items: for each p that it
+    takes, beside other threads, by counting taken[0] up until no more are left. With α = noise_precision[u] and, for
+    each rating of u, x = the first dim + 1 numbers of features[idx] and y = x[-1]·rating − the next,
 
         A = Σ x xᵀ + diag(precision) / α        row ~ N(A⁻¹ (Σ y x + precision · mean[u] / α), (α A)⁻¹)
 
@@ -80,7 +80,7 @@ def _moments(rows: Any, centre: Any, total: Any, square: Any) -> None:  # pragma
 
 
 def _draw_rows(  # pragma: no cover - compiled  # noqa: C901 -- calls between compiled ones cost an ulp
-    cuts: Any,
+    pieces: Any,
     taken: Any,
     start: Any,
     idx: Any,
@@ -102,10 +102,10 @@ def _draw_rows(  # pragma: no cover - compiled  # noqa: C901 -- calls between co
     gram = np.empty((wide, wide), f32)
     lower = np.ones((dim + 4, dim, LANES), f32)
     drawn = np.empty((dim, LANES), f32)
-    chunk = take(taken)
-    while chunk < len(cuts) - 1:
-        end = cuts[chunk + 1]
-        for group in range(cuts[chunk], end, LANES):  # of users whose matrices are factored side by side
+    piece = take(taken)
+    while piece < len(pieces) - 1:
+        end = pieces[piece + 1]
+        for group in range(pieces[piece], end, LANES):  # of users whose matrices are factored side by side
             n_lanes = min(LANES, end - group)
             for lane in range(n_lanes):
                 u = group + lane
@@ -150,7 +150,7 @@ def _draw_rows(  # pragma: no cover - compiled  # noqa: C901 -- calls between co
                     total += prior * value * (f32(2) * mean[u, k] - value) + noise * noise - solved * solved
                     row[u, k] = value
                 squares[u] = max(total, f32(0))
-        chunk = take(taken)
+        piece = take(taken)
 
 
 def _draw_implicit(  # pragma: no cover - compiled

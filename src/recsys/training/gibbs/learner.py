@@ -65,7 +65,6 @@ class GibbsLearner:
             "item": Rated.of(train.item_idx, train.user_idx, rating, n_items, n_users),
         }
         dim, implicit = model.embedding_dim, model.implicit_of
-        self._n_rated = {role: rated.count for role, rated in self._rated.items()}
         self._sides = {
             role: Side.first(self._rated[role], dim, n_other, seed, role, implicit=role in implicit)
             for role, n_other in (("user", n_items), ("item", n_users))
@@ -76,7 +75,7 @@ class GibbsLearner:
         self._n_counted = 0  # sweeps whose samples count
         self._ahead: dict[int, Noise] = {}  # the users' random numbers for the next sweep
         self._is_done = False
-        self._kept = Kept.of(self._n_rated)
+        self._kept = Kept.of({role: rated.count for role, rated in self._rated.items()})
         self._sums = {name: np.zeros_like(array, dtype=np.float64) for name, array in self._sample().items()}
 
     @property
@@ -158,7 +157,7 @@ class GibbsLearner:
         factors = {role: means[f"{role}.row"][:, :-1] for role in self._sides}
         bias = {role: means[f"{role}.row"][:, -1] for role in self._sides}
         if self._is_done and self.samples is not None:
-            weights = {role: np.sqrt(np.maximum(n, 1)) for role, n in self._n_rated.items()}
+            weights = {role: np.sqrt(np.maximum(rated.count, 1)) for role, rated in self._rated.items()}
             more = covariance_columns(self._kept.rows, factors, weights, rng(self._seed, "gibbs covariance"))
             factors = {role: np.hstack([factors[role], one]) for role, one in zip(factors, more, strict=True)}
         user, item = ((factors[role], bias[role]) for role in ("user", "item"))
@@ -198,7 +197,7 @@ class GibbsLearner:
         sample = self._sample()
         turn = np.eye(self._width)
         if self._n_counted:
-            counts = {f"{role}.row": n for role, n in self._n_rated.items()}
+            counts = {f"{role}.row": rated.count for role, rated in self._rated.items()}
             turn[:-1, :-1] = _rotation(sample, self._sums, counts)
         for name, array in sample.items():
             self._sums[name] += array @ turn
