@@ -1,4 +1,4 @@
-"""What the README and the docs say can be typed, can be typed."""
+"""Commands of the README and the docs run, and their links resolve."""
 
 from __future__ import annotations
 
@@ -23,6 +23,9 @@ def blocks(document: Path) -> list[tuple[str, str]]:
     return [(one["language"], one["code"]) for one in found if not one["before"].startswith(NOT_RUN)]
 
 
+LINK = re.compile(r"\]\((?!https?:)(?P<target>[^)#\s]*)(?:#(?P<anchor>[^)\s]+))?\)")
+HEADING = re.compile(r"^#+ (?P<title>.+)$", re.MULTILINE)
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "benchmarks").glob("*.md")]
 DOCUMENTS = [path for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))) if blocks(path)]
 
 
@@ -47,6 +50,17 @@ def test_what_is_not_run_says_why() -> None:
     for document in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
         for line in document.read_text(encoding="utf-8").splitlines():
             assert not line.startswith(NOT_RUN) or re.fullmatch(re.escape(NOT_RUN) + r"\S.* -->", line)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[path.relative_to(ROOT).as_posix() for path in PAGES])
+def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
+    for link in LINK.finditer(page.read_text(encoding="utf-8")):
+        target = page.parent / link["target"] if link["target"] else page
+        assert target.exists(), link[0]
+        if link["anchor"]:
+            titles = HEADING.findall(target.read_text(encoding="utf-8"))
+            anchors = [re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles]
+            assert link["anchor"] in anchors, link[0]
 
 
 def run(command: list[str], folder: Path) -> None:
