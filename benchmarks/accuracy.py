@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import recsys
-from recsys.config.load import load_config
+from recsys.config.loading.load import load_config
 
 ROOT = Path(__file__).parent.parent
 CONFIGS = ROOT / "configs"

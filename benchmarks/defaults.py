@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from measure import command_line
-from recsys.data.ratings import Ratings
+from recsys.data.interactions import Ratings
 from recsys.data.split import Parts
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate

@@ -18,8 +18,8 @@ import numpy as np
 
 import recsys
 from measure import command_line
-from recsys.data.ratings import Ratings
-from recsys.seeding import rng
+from recsys.core.seeding import rng
+from recsys.data.interactions import Ratings
 
 DATA = Path(__file__).parent.parent / "data" / "movielens-small" / "ratings.csv"
 GIVEN = 5

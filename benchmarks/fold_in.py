@@ -21,12 +21,12 @@ import numpy as np
 
 import recsys
 from learners import model_of, ratings
-from recsys.config.load import config_from, load_config
+from recsys.artifacts.bundle import Store, open_store, write_serving
+from recsys.config.loading.load import config_from, load_config
 from recsys.data.split import Parts
-from recsys.serving.extend import extend_run
-from recsys.serving.fold_in import Side, solve, user_prior
-from recsys.serving.recommender import Recommender
-from recsys.serving.store import Store, open_store, write_serving
+from recsys.inference.fold_in import Side, solve, user_prior
+from recsys.inference.recommender import Recommender
+from recsys.workflows.fold_in_run import extend_run
 from synthetic import CACHE, World, synthetic
 
 SMALL = Path(__file__).parent.parent / "configs" / "movielens-small.yaml"

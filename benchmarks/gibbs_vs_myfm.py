@@ -24,11 +24,11 @@ import numpy as np
 from learners import ratings
 from measure import Row, attempted, command_line, interleaved, ratios
 from peers import answer_of, output_of
-from recsys.config.model import SvdPP
-from recsys.config.training import Gibbs
 from recsys.evaluation.metrics import evaluate
-from recsys.training.fit import fit
+from recsys.models.settings import SvdPP
 from recsys.training.gibbs.learner import GibbsLearner
+from recsys.training.loop import fit
+from recsys.training.settings import Gibbs
 from synthetic import World, synthetic
 
 ROUNDS = 3

@@ -16,8 +16,8 @@ from functools import partial
 
 from learners import N_EPOCHS, ratings, sgd_learner
 from measure import Row, Spread, command_line, interleaved, ratios
-from recsys.config.training import Sgd
-from recsys.records import silent
+from recsys.core.events import silent
+from recsys.training.settings import Sgd
 from recsys.training.sgd.learner import SgdLearner
 from synthetic import World, dense_world, synthetic
 

@@ -15,9 +15,9 @@ import numpy as np
 
 import recsys
 from measure import command_line
-from recsys.config.load import load_config
-from recsys.serving.evaluate import coverage_of, ratings_to_measure
-from recsys.serving.store import open_store
+from recsys.artifacts.bundle import open_store
+from recsys.config.loading.load import load_config
+from recsys.workflows.evaluate import coverage_of, ratings_to_measure
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 SEEDS, FOLDS, LEVEL = (42, 1, 2), (1, 2, 3, 4, 5), 0.9

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from recsys.config.model import DotProduct as Model
-from recsys.config.training import AdamW, Sgd
-from recsys.data.ratings import Ratings
+from recsys.data.interactions import Ratings
 from recsys.data.vocabulary import Vocabulary
-from recsys.models.dot_product import DotProduct
-from recsys.training.adamw import AdamWLearner
+from recsys.models.dot_product.module import DotProduct
+from recsys.models.settings import DotProduct as Model
+from recsys.training.adamw.learner import AdamWLearner
+from recsys.training.settings import AdamW, Sgd
 from recsys.training.sgd.learner import SgdLearner
 from synthetic import Part, World
 

@@ -19,10 +19,10 @@ from torch import Tensor
 
 import recsys
 from measure import command_line, interleaved, ratios
-from recsys.config.model import DotProduct as Settings
+from recsys.core.seeding import rng
 from recsys.data.read import read_ratings
-from recsys.models.dot_product import DotProduct
-from recsys.seeding import rng
+from recsys.models.dot_product.module import DotProduct
+from recsys.models.settings import DotProduct as Settings
 from recsys.training.schedule import one_cycle
 
 CONFIGS = Path(__file__).parent.parent / "configs"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import statistics
 
 from measure import command_line
-from recsys.data.ratings import Ratings
+from recsys.data.interactions import Ratings
 from recsys.data.scale import Pile
 from recsys.data.split import Parts
 from recsys.evaluation import baselines

@@ -40,7 +40,7 @@ user, item = pd.factorize(frame.user), pd.factorize(frame.item)
 """
 CODED = """
 from pathlib import Path
-from recsys.config.data import Data
+from recsys.config.schema.data import Data
 from recsys.data.read import read_table
 from recsys.data.ids import index_columns
 table = read_table(Path(path), Data(ratings=Path(path)), frozenset({"user", "item", "rating"}))
@@ -48,8 +48,8 @@ user, item = index_columns([table.user]), index_columns([table.item])
 """
 READY = """
 from pathlib import Path
-from recsys.config.data import Data
-from recsys.config.split import Split
+from recsys.config.schema.data import Data
+from recsys.config.schema.split import Split
 from recsys.data.read import read_ratings
 from recsys.data.split import split
 from recsys.training.sgd.blocks import choose_n_side, sort_into_blocks

@@ -15,10 +15,10 @@ import numpy as np
 
 import recsys
 from measure import command_line
+from recsys.artifacts.bundle import Store, open_store
+from recsys.core.seeding import rng
 from recsys.reporting.directions import main_directions
-from recsys.reporting.tags import LEVEL, PERMUTATIONS, associations, traits_of
-from recsys.seeding import rng
-from recsys.serving.store import Store, open_store
+from recsys.reporting.trait_associations import LEVEL, PERMUTATIONS, associations, traits_of
 
 Array = np.ndarray[Any, Any]
 CONFIG = Path(__file__).parent.parent / "configs" / "movielens-small.yaml"

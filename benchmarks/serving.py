@@ -20,10 +20,10 @@ import numpy as np
 from learners import model_of, ratings
 from measure import Row, attempted, command_line, interleaved, ratios
 from peers import answer_of, output_of
-from recsys.config.load import config_from
+from recsys.artifacts.bundle import Store, open_store, write_serving
+from recsys.config.loading.load import config_from
 from recsys.data.split import Parts
-from recsys.serving.batch import best_of_all
-from recsys.serving.store import Store, open_store, write_serving
+from recsys.inference.batch import best_of_all
 from synthetic import CACHE, World, synthetic
 
 IMPLICIT = """

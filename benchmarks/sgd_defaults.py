@@ -17,8 +17,8 @@ import numpy as np
 import yaml
 
 from measure import command_line
-from recsys.config.split import Split
-from recsys.data.ratings import Dataset, Ratings
+from recsys.config.schema.split import Split
+from recsys.data.interactions import Dataset, Ratings
 from recsys.data.split import Parts, split
 from recsys.data.vocabulary import Vocabulary
 from recsys.evaluation import baselines

@@ -19,9 +19,9 @@ from pathlib import Path
 from learners import N_EPOCHS, ratings, sgd_learner
 from measure import Row, command_line, interleaved, ratios
 from peers import build_libmf, output_of
-from recsys.config.training import Sgd
-from recsys.data.ratings import Ratings
-from recsys.records import silent
+from recsys.core.events import silent
+from recsys.data.interactions import Ratings
+from recsys.training.settings import Sgd
 from synthetic import CACHE, World, synthetic, text_files
 
 # What reaches the best test rmse that libmf has on the default world: of dims 16, 32, 64 and 128, lambda 0.02 to

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import recsys
-from recsys.config.load import config_from
+from recsys.config.loading.load import config_from
 
 FOLDS = (1, 2, 3, 4, 5)
 SGD: list[dict[str, Any]] = [{"kind": "dot_product", "embedding_dim": dim} for dim in (20, 64, 128)] + [

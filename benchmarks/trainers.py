@@ -14,10 +14,10 @@ from pathlib import Path
 from learners import N_EPOCHS, adamw_learner, ratings, sgd_learner
 from measure import Row, command_line, interleaved, ratios
 from peers import answer_of
-from recsys.config.training import AdamW, Sgd
-from recsys.data.ratings import Ratings
+from recsys.data.interactions import Ratings
 from recsys.evaluation.metrics import evaluate
-from recsys.training.fit import Learner, fit
+from recsys.training.loop import Learner, fit
+from recsys.training.settings import AdamW, Sgd
 from synthetic import World, dense_world, synthetic, text_files
 
 Result = tuple[float, float]  # ratings/s in a pass, test rmse

@@ -18,7 +18,7 @@ from typing import Any
 
 import recsys
 from measure import command_line, interleaved, ratios
-from recsys.seeding import rng
+from recsys.core.seeding import rng
 from synthetic import dense_world, text_files
 
 NEW = 1 / 11  # of all ratings: a tenth of the old ones

@@ -16,15 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from recsys.config.load import config_from
-from recsys.config.split import Split
-from recsys.data.ratings import Dataset, Ratings
+from recsys.config.loading.load import config_from
+from recsys.config.schema.split import Split
+from recsys.data.interactions import Dataset, Ratings
 from recsys.data.read import read_ratings
 from recsys.data.split import Parts, split
 from recsys.data.vocabulary import Vocabulary
 from recsys.evaluation.metrics import evaluate
 from recsys.training.build import build_learner
-from recsys.training.fit import fit
+from recsys.training.loop import fit
 
 Array = np.ndarray[Any, Any]
 SMALL = Path(__file__).parent.parent / "data" / "movielens-small" / "ratings.csv"

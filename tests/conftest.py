@@ -16,12 +16,12 @@ from hypothesis import settings
 # Before torch is imported, as in cli/app.py: two workers of two threads each would spin on each other's cores.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from recsys.config.config import Config
-from recsys.config.load import config_from
-from recsys.data.ratings import Dataset, Ratings
+from recsys.config.loading.load import config_from
+from recsys.config.schema.config import Config
+from recsys.core.seeding import rng
+from recsys.data.interactions import Dataset, Ratings
 from recsys.data.split import Parts
 from recsys.data.vocabulary import Vocabulary
-from recsys.seeding import rng
 from recsys.workflows.train import train
 
 TIMES = {"seconds", "ratings_per_second", "fit_seconds"}

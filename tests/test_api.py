@@ -9,9 +9,9 @@ import pytest
 
 import recsys
 from recsys import api
-from recsys.config.config import Config
-from recsys.errors import ConfigError, DataError
-from recsys.records import Event
+from recsys.config.schema.config import Config
+from recsys.core.errors import ConfigError, DataError
+from recsys.core.events import Event
 
 
 @pytest.fixture

@@ -21,8 +21,8 @@ recsys.export_factors(run, out / "npz", "npz")
 recsys.export_factors(run, out / "safetensors", "safetensors")
 """
 FILES = """
-from recsys.records import silent
-from recsys.serving.batch import predict_file, recommend_all
+from recsys.core.events import silent
+from recsys.inference.batch import predict_file, recommend_all
 recommend_all(recommender, out / "top.csv", 3, 0, None, silent)
 (out / "pairs.csv").write_text("userId,movieId\\n0,100\\n")
 predict_file(recommender.store, out / "pairs.csv", out / "predictions.csv", "error", silent)
@@ -71,7 +71,7 @@ def test_importing_recsys_loads_nothing_large() -> None:
 
 
 def test_validating_a_config_needs_neither_torch_nor_numpy(finished: Path) -> None:
-    code = "import sys, pathlib, recsys.config.load as load; load.load_config(pathlib.Path(sys.argv[1]))"
+    code = "import sys, pathlib, recsys.config.loading.load as load; load.load_config(pathlib.Path(sys.argv[1]))"
     loaded = modules_after(code, finished / "config.yaml")
     assert loaded & {"numpy", "torch", "pandas", "numba", "pyarrow"} == set()
 

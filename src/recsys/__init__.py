@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         tune,
         update,
     )
-    from recsys.errors import RecsysError
+    from recsys.core.errors import RecsysError
 
 __all__ = [
     "RecsysError",
@@ -52,7 +52,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'recsys' has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module("recsys.errors" if name == "RecsysError" else "recsys.api"), name)
+    return getattr(import_module("recsys.core.errors" if name == "RecsysError" else "recsys.api"), name)
 
 
 def __dir__() -> list[str]:

@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recsys.config.config import Config
-from recsys.config.load import config_from
-from recsys.config.load import load_config as read_config
-from recsys.data.ratings import Dataset, Ratings
-from recsys.records import Observer, Scores, silent
+from recsys.config.loading.load import config_from
+from recsys.config.loading.load import load_config as read_config
+from recsys.config.schema.config import Config
+from recsys.core.events import Observer, Scores, silent
+from recsys.data.interactions import Dataset, Ratings
 
 if TYPE_CHECKING:
     from recsys.data.split import Parts
+    from recsys.inference.export import Format
+    from recsys.inference.recommender import Recommender
     from recsys.reporting.interpret import Interpretation
-    from recsys.serving.export import Format
-    from recsys.serving.recommender import Recommender
     from recsys.workflows.lr_find import LrCurve
 
 PathLike = str | Path
@@ -72,9 +72,9 @@ def train(
         resume: go on with the run in `run_dir`.
         observe: gets Loading, Step and Epoch events.
     Raises:
-        RecsysError: see recsys.errors.
+        RecsysError: see recsys.core.errors.
     """
-    from recsys.runs.directory import new_run_folder
+    from recsys.artifacts.directory import new_run_folder
     from recsys.workflows import train as workflow
 
     name = Path(config).stem if isinstance(config, str | Path) else "run"
@@ -100,9 +100,9 @@ def update(
         overrides: such as "start.replay=0.5" or "training.n_epochs=2".
         observe: gets Loading, Step and Epoch events.
     Raises:
-        RecsysError: see recsys.errors.
+        RecsysError: see recsys.core.errors.
     """
-    from recsys.runs.directory import config_name, new_run_folder
+    from recsys.artifacts.directory import config_name, new_run_folder
     from recsys.workflows import train as workflow
     from recsys.workflows.update import update_config
 
@@ -129,10 +129,10 @@ def evaluate(
         ranking: adds "ranking": how well unseen items are ranked, with k (10) and threshold (upper quarter of the
             scale), as in {"k": 5, "threshold": 4.5}; {} takes both as they are.
     Raises:
-        RecsysError: see recsys.errors.
+        RecsysError: see recsys.core.errors.
     """
-    from recsys.serving import evaluate as measuring
-    from recsys.serving.store import open_store
+    from recsys.artifacts.bundle import open_store
+    from recsys.workflows import evaluate as measuring
 
     store = open_store(_path(run))
     ratings = measuring.ratings_to_measure(store, _path(data), observe)
@@ -163,7 +163,7 @@ def cross_validate(
             `if __name__ == "__main__":` around its own work.
         observe: gets Several events.
     Raises:
-        RecsysError: see recsys.errors.
+        RecsysError: see recsys.core.errors.
     """
     from recsys.workflows import cross_validate as workflow
 
@@ -188,7 +188,7 @@ def tune(
         space: what to try, see docs/tuning.md; None: by method and model.
         observe: gets Several events.
     Raises:
-        RecsysError: see recsys.errors.
+        RecsysError: see recsys.core.errors.
     """
     from recsys.config.space import default_space, read_space
     from recsys.workflows import tune as workflow
@@ -208,7 +208,7 @@ def lr_find(config: Config | Mapping[str, Any] | PathLike, *, observe: Observer 
     Returns:
         The curve; its `steepest` is the suggestion for `training.lr_max`.
     Raises:
-        RecsysError: see recsys.errors.
+        RecsysError: see recsys.core.errors.
     """
     from recsys.workflows import lr_find as workflow
 
@@ -219,17 +219,17 @@ def compare(runs: Sequence[PathLike]) -> dict[str, Any]:
     """Runs on the test ratings that they have in common, with paired bootstrap intervals of what differs to the first.
 
     Raises:
-        RecsysError: see recsys.errors.
+        RecsysError: see recsys.core.errors.
     """
-    from recsys.serving import compare as comparing
+    from recsys.workflows import compare as comparing
 
     return comparing.compare([Path(run) for run in runs])
 
 
 def export_factors(run: PathLike | None, output: PathLike, form: Format = "csv") -> list[Path]:
     """Writes factors and biases with raw ids into a new folder, as csv, parquet, npz or safetensors."""
-    from recsys.serving import export
-    from recsys.serving.store import open_store
+    from recsys.artifacts.bundle import open_store
+    from recsys.inference import export
 
     return export.export_factors(open_store(_path(run)), Path(output), form)
 
@@ -246,8 +246,8 @@ def interpret(
     Raises:
         RunError: there is none, it is damaged, or its model is no dot product.
     """
+    from recsys.artifacts.bundle import open_store
     from recsys.reporting import interpret as reading
-    from recsys.serving.store import open_store
 
     return reading.interpret(open_store(_path(run)), n, n_directions, min_ratings)
 
@@ -263,7 +263,7 @@ def load(run: PathLike | None = None) -> Recommender:
     Raises:
         RunError: there is none, or it is damaged.
     """
-    from recsys.serving.recommender import Recommender
+    from recsys.inference.recommender import Recommender
 
     return Recommender.open(_path(run))
 

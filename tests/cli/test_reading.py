@@ -99,7 +99,7 @@ def test_figures_are_told_and_a_used_folder_is_refused_before_any_work(run: Path
 def test_figures_without_matplotlib_name_the_extra(
     run: Path, recsys: Recsys, monkeypatch: pytest.MonkeyPatch, refused: Callable[..., None]
 ) -> None:
-    monkeypatch.setattr("recsys.errors.find_spec", lambda name: None)
+    monkeypatch.setattr("recsys.core.errors.find_spec", lambda name: None)
     refused("figures without matplotlib", 2, "interpret", "--figures", "pictures")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from recsys.seeding import rng
+from recsys.core.seeding import rng
 
 Recsys = Callable[..., Any]
 Refused = Callable[..., None]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from recsys.config.load import load_config
+from recsys.config.loading.load import load_config
 from recsys.workflows.train import train
 
 CONFIG = "data: {ratings: ratings.csv}\nmodel: {embedding_dim: 4}\ntraining: {method: adamw, checkpoint_every: 1}\n"

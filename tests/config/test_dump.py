@@ -11,10 +11,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys.config.config import Config
-from recsys.config.dump import dump, inline
-from recsys.config.load import config_from, load_config
-from recsys.config.yaml_nodes import read_yaml
+from recsys.config.loading.dump import dump, inline
+from recsys.config.loading.load import config_from, load_config
+from recsys.config.loading.yaml_nodes import read_yaml
+from recsys.config.schema.config import Config
 
 TRICKY = [
     "no",

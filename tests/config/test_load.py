@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from recsys.config.load import config_from, load_config
-from recsys.errors import ConfigError
+from recsys.config.loading.load import config_from, load_config
+from recsys.core.errors import ConfigError
 
 MINIMAL = "data: {ratings: r.csv}\n"
 
@@ -372,7 +372,7 @@ def test_text_that_is_not_unicode_is_refused() -> None:
 def test_loading_a_config_imports_nothing_heavy() -> None:
     heavy = "torch pandas numba numpy pyarrow typer rich"
     code = (
-        "import sys; from pathlib import Path; from recsys.config.load import load_config; "
+        "import sys; from pathlib import Path; from recsys.config.loading.load import load_config; "
         f"load_config(Path({str(write(MINIMAL))!r})); "
         f"print(*(name for name in {heavy.split()!r} if name in sys.modules))"
     )

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from recsys.config.config import Config
-from recsys.config.dump import dump
-from recsys.config.load import config_from, load_config
-from recsys.config.model import DotProduct, EmbeddingNet
-from recsys.errors import ConfigError
+from recsys.config.loading.dump import dump
+from recsys.config.loading.load import config_from, load_config
+from recsys.config.schema.config import Config
+from recsys.core.errors import ConfigError
+from recsys.models.settings import DotProduct, EmbeddingNet
 
 
 def config(model: dict[str, Any], **training: Any) -> Config:

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from recsys.config.load import config_from
+from recsys.config.loading.load import config_from
 from recsys.config.space import Range, check_space, config_with, default_space, read_space
-from recsys.errors import ConfigError
+from recsys.core.errors import ConfigError
 
 BASE: dict[str, Any] = {"data": {"ratings": "r.csv"}}
 

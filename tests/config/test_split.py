@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from recsys.config.load import config_from, dump
-from recsys.errors import ConfigError
+from recsys.config.loading.load import config_from, dump
+from recsys.core.errors import ConfigError
 
 
 def config(split: dict[str, Any], **data: str) -> Any:

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys.config.config import Config
 from recsys.config.fields import known_keys
-from recsys.config.load import load_config
+from recsys.config.loading.load import load_config
 from recsys.config.reference import reference
+from recsys.config.schema.config import Config
 from recsys.config.template import template
 
 ROLES = ("user", "item", "rating", "timestamp")

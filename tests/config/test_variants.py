@@ -8,12 +8,13 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field, create_model
 
-from recsys.config import draft, load, problems
-from recsys.config.data import Data
-from recsys.config.load import config_from
+from recsys.config.loading import load, problems
+from recsys.config.loading import unvalidated as draft
+from recsys.config.loading.load import config_from
 from recsys.config.reference import _entries
-from recsys.config.section import Section
-from recsys.errors import ConfigError
+from recsys.config.schema.data import Data
+from recsys.core.errors import ConfigError
+from recsys.core.section import Section
 
 
 class Fast(Section):

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from recsys.config.yaml_nodes import read_yaml
+from recsys.config.loading.yaml_nodes import read_yaml
 
 
 def read(text: str) -> object:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from recsys.config.data import Data
+from recsys.config.schema.data import Data
 
 Written = Callable[..., Data]
 PLAIN = "userId,movieId,rating,timestamp\n7,30,4.5,1000\n2,10,3,1001\n7,10,0.5,1002\n"

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys.config.data import Data
+from recsys.config.schema.data import Data
+from recsys.core.errors import DataError
 from recsys.data.duplicates import repeated
 from recsys.data.read import read_ratings
-from recsys.errors import DataError
 
 TEXT = "user,item,rating\n1,1,1\n\n2,1,2\n1,1,3\n2,2,4\n1,1,5\n"
 

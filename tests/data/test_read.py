@@ -13,12 +13,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from recsys.config.data import Data
-from recsys.data import fast, progress
-from recsys.data.fast import read_fast
+from recsys.config.schema.data import Data
+from recsys.core.events import Event, Loading
 from recsys.data.read import peek, read_as, read_ratings, read_table
+from recsys.data.sources import progress
+from recsys.data.sources.csv import arrow_reader as fast
+from recsys.data.sources.csv.arrow_reader import read_fast
 from recsys.data.vocabulary import Vocabulary
-from recsys.records import Event, Loading
 
 PLAIN = "userId,movieId,rating,timestamp\n7,30,4.5,1000\n2,10,3,1001\n7,10,0.5,1002\n"
 ROWS = [(7, 30, 4.5, 1000.0), (2, 10, 3.0, 1001.0), (7, 10, 0.5, 1002.0)]
@@ -258,8 +259,8 @@ def test_usual_files_take_the_fast_reader(written: Any) -> None:
 def test_reading_imports_no_pandas_and_no_numba(written: Any) -> None:
     data = written(PLAIN)
     code = (
-        "import sys; from pathlib import Path; from recsys.config.data import Data\n"
-        "from recsys.data.read import read_ratings; from recsys.data.look import look\n"
+        "import sys; from pathlib import Path; from recsys.config.schema.data import Data\n"
+        "from recsys.data.read import read_ratings; from recsys.data.profile import look\n"
         f"data = Data(ratings=Path({str(data.ratings)!r})); read_ratings(data); look(data.ratings, data)\n"
         "assert not {'pandas', 'numba', 'torch'} & set(sys.modules)"
     )

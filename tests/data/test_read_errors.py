@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from recsys.config.data import Data
+from recsys.config.schema.data import Data
+from recsys.core.errors import ConfigError, DataError
 from recsys.data.read import read_ratings, read_table
-from recsys.errors import ConfigError, DataError
 
 HEAD = "userId,movieId,rating,timestamp\n"
 

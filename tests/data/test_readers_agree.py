@@ -9,13 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from recsys.config.data import Data
-from recsys.data import fast
-from recsys.data.fast import read_fast
+from recsys.config.schema.data import Data
+from recsys.core.errors import RecsysError
 from recsys.data.read import peek
-from recsys.data.slow import read_slow
-from recsys.data.table import Table
-from recsys.errors import RecsysError
+from recsys.data.sources.csv import arrow_reader as fast
+from recsys.data.sources.csv.arrow_reader import read_fast
+from recsys.data.sources.csv.reference_reader import read_slow
+from recsys.data.sources.table import Table
 
 STEADY = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 IDS = st.sampled_from(

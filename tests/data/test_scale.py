@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from recsys.data.ratings import Ratings
+from recsys.data.interactions import Ratings
 from recsys.data.scale import Scale
 
 Rated = Callable[..., Ratings]

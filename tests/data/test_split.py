@@ -9,10 +9,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from recsys.config.split import Split
-from recsys.data.ratings import Dataset, Ratings
+from recsys.config.schema.split import Split
+from recsys.core.errors import DataError
+from recsys.data.interactions import Dataset, Ratings
 from recsys.data.split import TEST, TRAIN, VALID, Parts, assign, split
-from recsys.errors import DataError
 
 Rated = Callable[..., Ratings]
 METHODS = ["random", "time", "user_time", "leave_last"]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from recsys.data.ratings import Ratings
+from recsys.data.interactions import Ratings
 from recsys.evaluation import baselines
 
 Rated = Callable[..., Ratings]

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from recsys.core.seeding import rng
 from recsys.evaluation.bootstrap import interval, resampled
-from recsys.seeding import rng
 
 
 def test_the_spread_of_a_resampled_mean_is_its_standard_error() -> None:

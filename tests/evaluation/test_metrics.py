@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from recsys.data.ratings import Ratings
+from recsys.core.events import Scores
+from recsys.data.interactions import Ratings
 from recsys.evaluation.metrics import evaluate
-from recsys.records import Scores
 from recsys.scoring.factors import Factors, Link
 
 Rated = Callable[..., Ratings]

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsys.data.ratings import Ratings
+from recsys.core.seeding import rng
+from recsys.data.interactions import Ratings
 from recsys.data.vocabulary import Vocabulary
 from recsys.evaluation import baselines, ranking
-from recsys.evaluation.first_places import Lists, first_places
 from recsys.evaluation.ranking import default_threshold, rank, relevant
+from recsys.evaluation.ranking_metrics import Lists, first_places
 from recsys.scoring.factors import Factors, Link
-from recsys.seeding import rng
 
 Rated = Callable[..., Ratings]
 N_USERS, N_ITEMS = 60, 80

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from recsys.data.ratings import Ratings
+from recsys.data.interactions import Ratings
 from recsys.data.split import Parts
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from recsys.config.load import load_config
+from recsys.config.loading.load import load_config
 from recsys.evaluation.summary import beats_baseline
 from recsys.workflows.train import train
 

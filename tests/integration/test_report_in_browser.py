@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from recsys.config.config import Config
+from recsys.artifacts.bundle import open_store
+from recsys.config.schema.config import Config
 from recsys.reporting.page import page
 from recsys.reporting.report import report
-from recsys.serving.store import open_store
 from recsys.workflows.train import train
 
 ATTACK = "document.body.dataset.hurt = 1"

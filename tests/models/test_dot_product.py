@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812
 
-from recsys.config import model as config
+from recsys.core.seeding import rng
 from recsys.data.scale import Scale
-from recsys.models.dot_product import DotProduct
-from recsys.seeding import rng
+from recsys.models import settings as config
+from recsys.models.dot_product.module import DotProduct
 
 SCALE = Scale(mean=3.5, std=1.1, low=0.5, high=5.0)
 N_USERS, N_ITEMS, DIM = 7, 5, 3

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from recsys.config import model as config
+from recsys.core.seeding import rng
 from recsys.data.scale import Scale
-from recsys.models.embedding_net import EmbeddingNet
-from recsys.models.layers import Affine, Dropout, Norm
-from recsys.seeding import rng
+from recsys.models import settings as config
+from recsys.models.embedding_net.module import EmbeddingNet
+from recsys.models.torch_layers import Affine, Dropout, Norm
 
 SCALE = Scale(mean=3.5, std=1.1, low=1.0, high=5.0)
 N_USERS, N_ITEMS = 5, 4

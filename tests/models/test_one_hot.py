@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from recsys.config import model as config
+from recsys.core.seeding import rng
 from recsys.data.scale import Scale
-from recsys.models.dot_product import DotProduct
-from recsys.models.embedding_net import EmbeddingNet
-from recsys.seeding import rng
+from recsys.models import settings as config
+from recsys.models.dot_product.module import DotProduct
+from recsys.models.embedding_net.module import EmbeddingNet
 
 SCALE = Scale(mean=3.5, std=1.1, low=0.5, high=5.0)
 N_USERS, N_ITEMS = 7, 5

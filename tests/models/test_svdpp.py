@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812
 
-from recsys.config import model as config
-from recsys.data.ratings import Ratings
+from recsys.core.seeding import rng
+from recsys.data.interactions import Ratings
 from recsys.data.scale import Scale
 from recsys.data.vocabulary import Vocabulary
-from recsys.models.svdpp import SvdPP
-from recsys.seeding import rng
+from recsys.models import settings as config
+from recsys.models.svdpp.module import SvdPP
 
 SCALE = Scale(mean=3.5, std=1.1, low=0.5, high=5.0)
 N_USERS, N_ITEMS, DIM = 6, 5, 3

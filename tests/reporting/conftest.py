@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsys.config.config import Config
-from recsys.data.ratings import Ratings
+from recsys.artifacts.bundle import Store, open_store, write_serving
+from recsys.config.schema.config import Config
+from recsys.core.seeding import rng
+from recsys.data.interactions import Ratings
 from recsys.data.split import Parts
 from recsys.data.vocabulary import Vocabulary
 from recsys.scoring.factors import Factors, Link, with_fallback
-from recsys.seeding import rng
-from recsys.serving.store import Store, open_store, write_serving
 
 N_USERS, N_ITEMS = 150, 300
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from recsys.artifacts.bundle import Store
+from recsys.core.seeding import rng
 from recsys.reporting.directions import main_directions
-from recsys.seeding import rng
-from recsys.serving.store import Store
 
 
 def test_a_direction_of_taste_is_the_one_that_was_planted(films: Store) -> None:

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsys.errors import MissingExtraError, RunError
-from recsys.reporting import figures, gallery
+from recsys.artifacts.bundle import Store, open_store
+from recsys.core.errors import MissingExtraError, RunError
+from recsys.reporting import figures
+from recsys.reporting import save_figures as gallery
 from recsys.reporting.interpret import interpret
-from recsys.serving.store import Store, open_store
 
 PICTURES = ["item-map", "biases", "learning-curves", "schedule", "predicted-against-actual"]
 needs_matplotlib = pytest.mark.skipif(importlib.util.find_spec("matplotlib") is None, reason="the extra is not there")
@@ -97,7 +98,7 @@ def test_the_mean_prediction_stands_above_what_was_given(actual: Any) -> None:
 
 
 def test_without_matplotlib_the_extra_is_named(films: Store, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recsys.errors.find_spec", lambda _: None)
+    monkeypatch.setattr("recsys.core.errors.find_spec", lambda _: None)
     with pytest.raises(MissingExtraError) as caught:
         gallery.check(folder)
     assert caught.value.hint == "pip install 'recsys-trainer[figures]'"

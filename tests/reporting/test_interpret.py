@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recsys.errors import UsageError
+from recsys.artifacts.bundle import Store, open_store
+from recsys.core.errors import UsageError
 from recsys.reporting.interpret import interpret, item_biases
-from recsys.serving.store import Store, open_store
 
 
 def test_items_are_listed_by_bias_with_their_ratings(films: Store) -> None:

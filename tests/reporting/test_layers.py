@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from recsys.config.config import Config
+from recsys.config.schema.config import Config
+from recsys.core.errors import RunError
 from recsys.data.read import read_ratings
 from recsys.data.split import split
-from recsys.errors import RunError
 from recsys.reporting.layers import Anatomy, anatomy
 from recsys.training.build import build_learner
 from recsys.workflows.train import train

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsys.config.config import Config
-from recsys.config.load import config_from
+from recsys.artifacts.bundle import open_store
+from recsys.config.loading.load import config_from
+from recsys.config.schema.config import Config
+from recsys.inference.recommender import Recommender
 from recsys.reporting import accuracy, items
 from recsys.reporting.page import page
 from recsys.reporting.report import report
-from recsys.serving.recommender import Recommender
-from recsys.serving.store import open_store
 from recsys.workflows.train import train
 
 SECTIONS = ("scores", "history", "accuracy", "map", "biases", "user")

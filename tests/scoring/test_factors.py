@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from recsys.core.seeding import rng
 from recsys.scoring.factors import CHUNK, Factors, Link, with_fallback
-from recsys.seeding import rng
 
 
 def idx(*numbers: int) -> np.ndarray[tuple[int], np.dtype[np.int32]]:

@@ -5,10 +5,10 @@ import itertools
 import numpy as np
 import pytest
 
+from recsys.core.seeding import rng
 from recsys.scoring import network
 from recsys.scoring.factors import Link, with_fallback
 from recsys.scoring.network import CHUNK, Network, Weights
-from recsys.seeding import rng
 
 
 def idx(*numbers: int) -> np.ndarray[tuple[int], np.dtype[np.int32]]:

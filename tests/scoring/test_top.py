@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recsys.core.seeding import rng
 from recsys.scoring.top import GROUP, top_n
-from recsys.seeding import rng
 
 
 def by_sorting(scores: np.ndarray[tuple[int, int], np.dtype[np.float32]], n: int) -> list[list[int]]:

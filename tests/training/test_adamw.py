@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from recsys.config import model as model_config
-from recsys.config.training import AdamW
-from recsys.data.ratings import Ratings
-from recsys.models.dot_product import DotProduct
-from recsys.records import Event, Step, silent
-from recsys.training.adamw import AdamWLearner, resolve
+from recsys.core.events import Event, Step, silent
+from recsys.data.interactions import Ratings
+from recsys.models import settings as model_config
+from recsys.models.dot_product.module import DotProduct
+from recsys.training.adamw.learner import AdamWLearner, resolve
 from recsys.training.schedule import one_cycle
+from recsys.training.settings import AdamW
 
 BETA2, EPS = 0.99, 1e-5
 

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsys.config.config import Config
+from recsys.config.schema.config import Config
 from recsys.data.read import read_ratings
 from recsys.data.split import Parts, split
 from recsys.training.build import build_learner
-from recsys.training.fit import fit
+from recsys.training.loop import fit
 
 CHANGES: dict[str, dict[str, Any]] = {
     "batch_size": {"training": {"batch_size": 32}},

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from recsys.config.config import Config
+from recsys.config.schema.config import Config
 from recsys.workflows.lr_find import lr_find
 from recsys.workflows.train import train
 

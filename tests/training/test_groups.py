@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from recsys.config.config import Config
+from recsys.config.schema.config import Config
+from recsys.core.events import silent
 from recsys.data.read import read_ratings
 from recsys.data.split import Parts, split
-from recsys.records import silent
 from recsys.training.build import build_learner
 from recsys.training.groups import layer_groups, peak
 

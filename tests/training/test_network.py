@@ -9,20 +9,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsys.config.config import Config
-from recsys.config.load import config_from
-from recsys.config.model import EmbeddingNet as EmbeddingNetConfig
-from recsys.config.training import AdamW
+from recsys.config.loading.load import config_from
+from recsys.config.schema.config import Config
+from recsys.core.seeding import rng
 from recsys.data.read import read_ratings
 from recsys.data.split import Parts, split
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
-from recsys.models.embedding_net import EmbeddingNet
-from recsys.models.warm import Inherited
-from recsys.seeding import rng
-from recsys.training.adamw import resolve
+from recsys.models.embedding_net.module import EmbeddingNet
+from recsys.models.settings import EmbeddingNet as EmbeddingNetConfig
+from recsys.models.warm_start import Inherited
+from recsys.training.adamw.learner import resolve
 from recsys.training.build import build_learner
-from recsys.training.fit import fit
+from recsys.training.loop import fit
+from recsys.training.settings import AdamW
 
 CHANGES: dict[str, dict[str, Any]] = {
     "user_dim": {"user_dim": 6},

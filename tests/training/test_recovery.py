@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from recsys.config.load import config_from
+from recsys.config.loading.load import config_from
 from recsys.data.split import split
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
 from recsys.training.build import build_learner
-from recsys.training.fit import fit
+from recsys.training.loop import fit
 
 METHODS: dict[str, dict[str, Any]] = {
     "adamw": {"method": "adamw", "n_epochs": 25, "batch_size": 256, "lr_max": 0.05, "weight_decay": 0.05},

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from recsys.config.training import AdamW, Sgd
 from recsys.training.schedule import build_schedule, constant, flat_cosine, one_cycle
+from recsys.training.settings import AdamW, Sgd
 
 
 def half_cosine(start: float, end: float, share: float) -> float:

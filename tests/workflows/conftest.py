@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from recsys.config.config import Config
+from recsys.config.schema.config import Config
 
 
 @pytest.fixture(scope="session")

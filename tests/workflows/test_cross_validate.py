@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from recsys.config.config import Config
-from recsys.config.load import config_from, load_config
-from recsys.errors import ConfigError, DataError, DivergedError, RunError, UsageError
-from recsys.records import Several
+from recsys.config.loading.load import config_from, load_config
+from recsys.config.schema.config import Config
+from recsys.core.errors import ConfigError, DataError, DivergedError, RunError, UsageError
+from recsys.core.events import Several
 from recsys.workflows.cross_validate import FoldFiles, compare_splits, cross_validate
-from recsys.workflows.several import train_several
+from recsys.workflows.parallel_runs import train_several
 from recsys.workflows.train import train
 
 Small = Callable[..., Config]
@@ -127,7 +127,7 @@ def test_whoever_watches_can_stop_all(fast: Config, tmp_path: Path, monkeypatch:
 
 
 def test_a_process_that_dies_is_named(fast: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from recsys.workflows import several
+    from recsys.workflows import parallel_runs as several
 
     monkeypatch.setattr(several, "_work", die)
     with pytest.raises(RunError, match=r"process of only ended early, with code 3"):
@@ -148,7 +148,7 @@ def test_parts_that_are_given_cannot_be_cut_into_folds(fast: Config, tmp_path: P
 
 
 def test_a_run_that_starts_from_another_one_is_refused(fast: Config, tmp_path: Path) -> None:
-    from recsys.config.start import Start
+    from recsys.config.schema.start import Start
 
     with pytest.raises(ConfigError, match="every fold"):
         cross_validate(fast.model_copy(update={"start": Start(run=tmp_path)}))

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from recsys.config.config import Config
-from recsys.errors import RunError
+from recsys.config.schema.config import Config
+from recsys.core.errors import RunError
 from recsys.workflows.train import train
 
 Small = Callable[..., Config]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from recsys.config.config import Config
+from recsys.config.schema.config import Config
 from recsys.workflows import estimate as workflow
 from recsys.workflows.estimate import estimate
 

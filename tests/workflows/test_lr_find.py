@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsys.config.config import Config
-from recsys.config.load import load_config
-from recsys.errors import ConfigError
-from recsys.records import Step
+from recsys.config.loading.load import load_config
+from recsys.config.schema.config import Config
+from recsys.core.errors import ConfigError
+from recsys.core.events import Step
 from recsys.workflows import lr_find as finding
 from recsys.workflows.lr_find import _curve, lr_find
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from recsys.config.config import Config
-from recsys.config.load import dump
-from recsys.errors import RunError
-from recsys.records import Event, Step
-from recsys.runs.checkpoint import open_checkpoint, read_state, write_checkpoint
-from recsys.runs.run import Run
+from recsys.artifacts.checkpoint import open_checkpoint, read_state, write_checkpoint
+from recsys.artifacts.run import Run
+from recsys.config.loading.load import dump
+from recsys.config.schema.config import Config
+from recsys.core.errors import RunError
+from recsys.core.events import Event, Step
 from recsys.workflows.train import train
 
 Small = Callable[..., Config]

@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 import yaml
 
-from recsys.config.config import Config
-from recsys.config.load import load_config
+from recsys.artifacts.bundle import open_store
+from recsys.artifacts.checkpoint import newest_checkpoint, open_checkpoint, read_state
+from recsys.artifacts.verified import sha256
+from recsys.config.loading.load import load_config
+from recsys.config.schema.config import Config
+from recsys.core.errors import DataError, DivergedError, RunError
+from recsys.core.events import Epoch, Event, Loading, Step
 from recsys.data.read import read_ratings
 from recsys.data.split import split
-from recsys.errors import DataError, DivergedError, RunError
 from recsys.evaluation.metrics import evaluate
 from recsys.evaluation.summary import beats_baseline
-from recsys.records import Epoch, Event, Loading, Step
-from recsys.runs.checkpoint import newest_checkpoint, open_checkpoint, read_state
-from recsys.runs.sealed import sha256
-from recsys.serving.store import open_store
 from recsys.workflows.train import train
 
 Small = Callable[..., Config]

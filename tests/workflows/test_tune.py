@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from recsys.config.config import Config
+from recsys.config.schema.config import Config
 from recsys.config.space import Range, Space
-from recsys.errors import ConfigError, MissingExtraError, RunError, StoppedError
-from recsys.records import Several
+from recsys.core.errors import ConfigError, MissingExtraError, RunError, StoppedError
+from recsys.core.events import Several
 from recsys.workflows import tune as tuning
 from recsys.workflows.train import train
 from recsys.workflows.tune import Tuned, tune
@@ -126,7 +126,7 @@ def test_what_cannot_be_tuned_is_refused(small: Callable[..., Config], storage: 
 
 
 def test_without_optuna_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recsys.errors.find_spec", lambda _: None)
+    monkeypatch.setattr("recsys.core.errors.find_spec", lambda _: None)
     with pytest.raises(MissingExtraError, match="optuna") as caught:
         tuning.check_optuna()
     assert "[tune]" in (caught.value.hint or "")

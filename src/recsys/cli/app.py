@@ -34,7 +34,7 @@ from recsys.cli import (
 from recsys.cli.arguments import check_options
 from recsys.cli.render import discard, print_error
 from recsys.cli.signals import end_at_once
-from recsys.errors import RecsysError, RunError, UsageError
+from recsys.core.errors import RecsysError, RunError, UsageError
 
 TRAIN, ASK, MEASURE, LOOK, KEEP = "Train", "Ask", "Measure", "Look inside", "Runs and configs"  # panels of the help
 GC_OBJECTS = 100_000  # what imports create stays: looking through it for garbage takes a tenth of their time

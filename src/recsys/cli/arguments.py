@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from recsys.errors import UsageError, nearest
+from recsys.core.errors import UsageError, nearest
 
 RunOption = Annotated[
     Path | None,

@@ -10,7 +10,7 @@ import typer
 from recsys.cli.arguments import JsonOption
 from recsys.cli.progress import watching
 from recsys.cli.render import paragraph, print_json, print_table, say
-from recsys.errors import UsageError
+from recsys.core.errors import UsageError
 
 
 def compare(
@@ -26,7 +26,7 @@ def compare(
     """
     if len(runs) < 2:
         raise UsageError("one run is nothing to compare", expected="two runs or more")
-    from recsys.serving import compare as comparing
+    from recsys.workflows import compare as comparing
 
     with watching():  # Ctrl-C ends it as any other command
         answer = comparing.compare(runs)

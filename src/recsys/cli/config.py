@@ -26,7 +26,7 @@ def validate(file: File, overrides: Overrides = None, as_json: JsonOption = Fals
 
     Example: recsys config validate config.yaml
     """
-    from recsys.config.load import load_config
+    from recsys.config.loading.load import load_config
 
     load_config(file, overrides or [])
     if as_json:
@@ -41,8 +41,8 @@ def show(file: File, overrides: Overrides = None, as_json: JsonOption = False) -
 
     Example: recsys config show config.yaml --set seed=7
     """
-    from recsys.config.dump import dump
-    from recsys.config.load import load_config
+    from recsys.config.loading.dump import dump
+    from recsys.config.loading.load import load_config
 
     config = load_config(file, overrides or [])
     if as_json:

@@ -11,7 +11,7 @@ from recsys.cli.arguments import JsonOption, SetOption
 from recsys.cli.progress import watching
 from recsys.cli.render import BASELINES, paragraph, print_json, print_table
 from recsys.cli.training import leave_cores_to_training
-from recsys.errors import UsageError
+from recsys.core.errors import UsageError
 
 if TYPE_CHECKING:
     from recsys.workflows.cross_validate import FoldFiles
@@ -50,7 +50,7 @@ def cross_validate(
     """
     files = _files(folds, train_files, test_files, compare_splits)
     leave_cores_to_training()
-    from recsys.config.load import load_config
+    from recsys.config.loading.load import load_config
 
     resolved = load_config(config, overrides or [])
     from recsys.workflows import cross_validate as workflow

@@ -10,7 +10,7 @@ import typer
 from recsys.cli.arguments import JsonOption, LevelOption, RunOption
 from recsys.cli.progress import watching
 from recsys.cli.render import BASELINES, paragraph, print_json, print_scores, print_table
-from recsys.errors import UsageError
+from recsys.core.errors import UsageError
 
 K = 10
 
@@ -46,8 +46,8 @@ def evaluate(
     Example: recsys evaluate --data new-ratings.csv
     """
     _check_ranking(ranking, {"--k": k, "--threshold": threshold})
-    from recsys.serving import evaluate as measuring
-    from recsys.serving.store import open_store
+    from recsys.artifacts.bundle import open_store
+    from recsys.workflows import evaluate as measuring
 
     store = open_store(run)
     if interval is not None:

@@ -10,7 +10,7 @@ from recsys.cli.arguments import JsonOption, RunOption
 from recsys.cli.render import paragraph, print_json, print_table
 
 if TYPE_CHECKING:
-    from recsys.serving.explain import Explanation
+    from recsys.inference.explain import Explanation
 
 
 def explain(
@@ -24,7 +24,7 @@ def explain(
 
     Example: recsys explain 1 31
     """
-    from recsys.serving.recommender import Recommender
+    from recsys.inference.recommender import Recommender
 
     explanation = Recommender.open(run).explain(user, item, n)
     if as_json:

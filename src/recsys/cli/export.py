@@ -32,8 +32,8 @@ def export_factors(
 
     Example: recsys export-factors --output factors --format parquet
     """
-    from recsys.serving import export
-    from recsys.serving.store import open_store
+    from recsys.artifacts.bundle import open_store
+    from recsys.inference import export
 
     store = open_store(run)
     with watching():  # Ctrl-C waits until the folder is whole

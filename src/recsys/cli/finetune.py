@@ -11,7 +11,7 @@ from recsys.cli.arguments import JsonOption, RunDirOption, RunOption, SetOption
 from recsys.cli.training import train_and_tell
 
 if TYPE_CHECKING:
-    from recsys.config.config import Config
+    from recsys.config.schema.config import Config
 
 
 def finetune(
@@ -48,7 +48,7 @@ def update(
 
     Example: recsys update --ratings today.csv
     """
-    from recsys.runs.directory import config_name
+    from recsys.artifacts.directory import config_name
     from recsys.workflows.update import update_config
 
     config = update_config(run, ratings, overrides or [])
@@ -57,6 +57,6 @@ def update(
 
 
 def _train(config: Config, name: str, run_dir: Path | None, as_json: bool) -> None:
-    from recsys.runs.directory import new_run_folder
+    from recsys.artifacts.directory import new_run_folder
 
     train_and_tell(config, run_dir if run_dir is not None else new_run_folder(name), as_json=as_json)

@@ -14,7 +14,7 @@ from recsys.cli.progress import watching
 from recsys.cli.render import note_outside_scale, print_json
 
 if TYPE_CHECKING:
-    from recsys.serving.store import Store
+    from recsys.artifacts.bundle import Store
 
 
 def fold_in(
@@ -31,8 +31,8 @@ def fold_in(
     """
     # Each of many small systems is solved by one thread; those of the library would wait for each other.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from recsys.serving.extend import extend_run
-    from recsys.serving.store import locate, open_store
+    from recsys.artifacts.bundle import locate, open_store
+    from recsys.workflows.fold_in_run import extend_run
 
     parent = locate(run)
     folder = run_dir if run_dir is not None else _folder(parent)
@@ -49,7 +49,7 @@ def fold_in(
 
 def _folder(serving: Path) -> Path:
     """A new folder with the name of the parent, but for its time."""
-    from recsys.runs.directory import config_name, new_run_folder
+    from recsys.artifacts.directory import config_name, new_run_folder
 
     return new_run_folder(config_name(serving.absolute().parent))
 
@@ -70,8 +70,8 @@ def _tell(said: dict[str, Any], folder: Path, next_command: str) -> None:
 
 def _next_command(folder: Path, store: Store, parent: Path) -> str:
     """Recommends for the first new user, or shows the runs where only items are new."""
-    from recsys.runs.directory import is_default
-    from recsys.serving.store import open_store
+    from recsys.artifacts.bundle import open_store
+    from recsys.artifacts.directory import is_default
 
     known = set(open_store(parent).users.ids.tolist())
     new = next((str(one) for one in store.users.ids.tolist() if one not in known), None)

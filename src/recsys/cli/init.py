@@ -12,10 +12,10 @@ import typer
 from recsys.cli.arguments import JsonOption
 from recsys.cli.progress import watching
 from recsys.cli.render import print_json
-from recsys.errors import UsageError
+from recsys.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from recsys.data.look import Look
+    from recsys.data.profile import Look
 
 
 def init(
@@ -37,8 +37,8 @@ def init(
         raise UsageError(
             f"{output} exists already", expected="a file that is new", hint="choose another --output, or delete it"
         )
-    from recsys.config.load import config_from
-    from recsys.data.look import look
+    from recsys.config.loading.load import config_from
+    from recsys.data.profile import look
 
     asked = {"user": user, "item": item, "rating": rating, "timestamp": timestamp}
     columns = {role: _column(name) for role, name in asked.items() if name is not None}
@@ -62,8 +62,8 @@ def _column(name: str) -> str | int:
 
 
 def _write(seen: Look, output: Path) -> None:
+    from recsys.artifacts.verified import write_file, writing
     from recsys.config.template import template
-    from recsys.runs.sealed import write_file, writing
 
     with writing(output):
         output.absolute().parent.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ from recsys.cli.render import console, paragraph, print_json, print_table
 
 if TYPE_CHECKING:
     from recsys.reporting.interpret import Biased, Direction, Interpretation
-    from recsys.reporting.tags import Association
+    from recsys.reporting.trait_associations import Association
 
 ROOM = 20  # what two positions and the gaps take of a line
 
@@ -46,9 +46,9 @@ def interpret(
 
     With pictures: recsys interpret --figures figures
     """
-    from recsys.reporting import gallery
+    from recsys.artifacts.bundle import open_store
+    from recsys.reporting import save_figures as gallery
     from recsys.reporting.interpret import interpret as read
-    from recsys.serving.store import open_store
 
     store = open_store(run)
     if figures is not None:
@@ -67,7 +67,7 @@ def interpret(
 
 
 def _show(found: Interpretation) -> None:
-    from recsys.reporting.tags import LEVEL, PERMUTATIONS
+    from recsys.reporting.trait_associations import LEVEL, PERMUTATIONS
 
     _say(
         f"{found.n_items:,} items have {found.min_ratings:,} or more training ratings; only those are listed. "

@@ -26,10 +26,11 @@ def lr_find(
     Example: recsys lr-find --config config.yaml --output lr.png
     """
     leave_cores_to_training()
-    from recsys.config.load import load_config
+    from recsys.config.loading.load import load_config
 
     resolved = load_config(config, overrides or [])
-    from recsys.reporting import figures, gallery
+    from recsys.reporting import figures
+    from recsys.reporting import save_figures as gallery
     from recsys.workflows import lr_find as workflow
 
     if output is not None:

@@ -11,10 +11,10 @@ import typer
 from recsys.cli.arguments import JsonOption, LevelOption, RunOption
 from recsys.cli.progress import watching
 from recsys.cli.render import print_json, print_table
-from recsys.errors import UsageError
+from recsys.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from recsys.serving.recommender import Prediction, Recommender
+    from recsys.inference.recommender import Prediction, Recommender
 
 
 class OnUnknown(StrEnum):
@@ -61,7 +61,7 @@ def predict(
     if many and at is not None:
         raise UsageError("--at goes with one pair", expected="a column of times in the file that --input names")
     when = None if at is None else _moment(at)
-    from recsys.serving.recommender import Recommender
+    from recsys.inference.recommender import Recommender
 
     recommender = Recommender.open(run)
     if pairs is not None and output is not None:
@@ -75,7 +75,7 @@ def predict(
 
 
 def _moment(text: str) -> float:
-    from recsys.data.values import moment
+    from recsys.data.sources.csv.values import moment
 
     seconds = moment(text)
     if seconds is None:
@@ -89,7 +89,7 @@ def _moment(text: str) -> float:
 def _many(
     recommender: Recommender, pairs: Path, output: Path, on_unknown: OnUnknown, interval: float | None, as_json: bool
 ) -> None:
-    from recsys.serving.batch import predict_file
+    from recsys.inference.batch import predict_file
 
     with watching() as observe:
         counts = predict_file(recommender.store, pairs, output, on_unknown.value, observe, interval)

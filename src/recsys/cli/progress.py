@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from recsys.cli.render import console, say
 from recsys.cli.signals import stopping_between_events
-from recsys.records import Epoch, Event, Loading, Observer, Scoring, Several, Step
+from recsys.core.events import Epoch, Event, Loading, Observer, Scoring, Several, Step
 
 if TYPE_CHECKING:
     from rich.progress import Progress

@@ -9,7 +9,7 @@ import typer
 
 from recsys.cli.arguments import JsonOption
 from recsys.cli.render import print_json
-from recsys.errors import UsageError
+from recsys.core.errors import UsageError
 
 
 def promote(
@@ -21,7 +21,7 @@ def promote(
 
     Example: recsys promote runs/movielens-small-20261124T215500Z
     """
-    from recsys.runs import directory
+    from recsys.artifacts import directory
 
     if none == (run is not None):
         raise UsageError("promote takes one run", expected="RUN, or --none", hint="recsys runs lists the runs")

@@ -11,11 +11,11 @@ import typer
 from recsys.cli.arguments import JsonOption, RunOption
 from recsys.cli.progress import watching
 from recsys.cli.render import note_outside_scale, print_json, print_table, say
-from recsys.errors import UsageError
+from recsys.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from recsys.serving.recommender import Recommendation, Recommender
-    from recsys.serving.visitor import Visitor
+    from recsys.inference.recommender import Recommendation, Recommender
+    from recsys.inference.session_ratings import Visitor
 
 
 def recommend(
@@ -53,9 +53,9 @@ def recommend(
         )
     if ratings is not None:  # the equations of one visitor are too small to share
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from recsys.serving import batch
-    from recsys.serving.recommender import Recommender
-    from recsys.serving.visitor import read_visitor
+    from recsys.inference import batch
+    from recsys.inference.recommender import Recommender
+    from recsys.inference.session_ratings import read_visitor
 
     recommender = Recommender.open(run)
     with watching() as observe:
@@ -87,7 +87,7 @@ def recommend(
 
 def _about(visitor: Visitor, recommender: Recommender) -> dict[str, int]:
     """How many of a visitor's ratings count; what does not, or looks wrong, is said on stderr."""
-    from recsys.serving.newcomers import n_outside_scale
+    from recsys.inference.new_entities import n_outside_scale
 
     unknown = recommender.index_items(visitor.item_ids).tolist().count(-1)
     if unknown:

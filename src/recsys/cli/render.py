@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
-from recsys.errors import RecsysError
+from recsys.core.errors import RecsysError
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -10,7 +10,7 @@ import typer
 from recsys.cli.arguments import JsonOption, RunOption
 from recsys.cli.progress import watching
 from recsys.cli.render import print_json, say
-from recsys.errors import RunError
+from recsys.core.errors import RunError
 
 
 def report(
@@ -22,10 +22,10 @@ def report(
 
     Example: recsys report --output report.html
     """
+    from recsys.artifacts.bundle import open_store
+    from recsys.artifacts.verified import write_file
     from recsys.reporting.page import page
     from recsys.reporting.report import report as content
-    from recsys.runs.sealed import write_file
-    from recsys.serving.store import open_store
 
     _check(output)
     store = open_store(run)

@@ -30,8 +30,8 @@ def runs(
     if prune is not None:
         _prune(prune, as_json)
         return
-    from recsys.runs.directory import all_runs, runs_root
-    from recsys.runs.overview import overview
+    from recsys.artifacts.directory import all_runs, runs_root
+    from recsys.artifacts.overview import overview
 
     found = [overview(path) for path in all_runs()]
     if as_json:
@@ -59,7 +59,7 @@ def runs(
 
 def _show_part(found: list[dict[str, Any]]) -> None:
     """Which runs come from others, and which one is served by default."""
-    from recsys.runs.directory import promoted_run
+    from recsys.artifacts.directory import promoted_run
 
     for one in found:
         if one["parent"] is not None:
@@ -74,7 +74,7 @@ def _show_part(found: list[dict[str, Any]]) -> None:
 
 
 def _prune(n: int, as_json: bool) -> None:
-    from recsys.runs.prune import prune
+    from recsys.artifacts.prune import prune
 
     pruned = prune(n)
     if as_json:
@@ -99,7 +99,7 @@ def inspect(
 
     Example: recsys inspect runs/movielens-small-20261124T215500Z --layers
     """
-    from recsys.runs.overview import describe
+    from recsys.artifacts.overview import describe
 
     answer = describe(path, verify=verify)
     if layers:

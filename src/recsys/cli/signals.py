@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from types import FrameType
 
 from recsys.cli.render import print_error
-from recsys.errors import StoppedError, TerminatedError
-from recsys.records import Event, Observer
+from recsys.core.errors import StoppedError, TerminatedError
+from recsys.core.events import Event, Observer
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 # With the cursor, since a second Ctrl-C gives the display no time to bring it back.

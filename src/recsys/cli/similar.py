@@ -23,7 +23,7 @@ def similar(
 
     Example: recsys similar 1 --min-ratings 20
     """
-    from recsys.serving.recommender import Recommender
+    from recsys.inference.recommender import Recommender
 
     recommender = Recommender.open(run)
     found = recommender.similar(item, n, min_ratings=min_ratings)

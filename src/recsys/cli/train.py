@@ -11,10 +11,10 @@ from recsys.cli.arguments import JsonOption, RunDirOption, SetOption
 from recsys.cli.progress import watching
 from recsys.cli.render import print_json, print_table
 from recsys.cli.training import leave_cores_to_training, train_and_tell
-from recsys.errors import BelowBaselineError, RunError, UsageError
+from recsys.core.errors import BelowBaselineError, RunError, UsageError
 
 if TYPE_CHECKING:
-    from recsys.config.config import Config
+    from recsys.config.schema.config import Config
 
 
 def train(
@@ -49,7 +49,7 @@ def train(
 def _what_and_where(
     config: Path | None, overrides: list[str], run_dir: Path | None, resume: bool
 ) -> tuple[Config, Path]:
-    from recsys.config.load import load_config
+    from recsys.config.loading.load import load_config
 
     if config is None and not (resume and run_dir):
         raise UsageError(
@@ -67,16 +67,16 @@ def _what_and_where(
 def _folder(name: str, config: Config, resume: bool) -> Path:
     """The run to go on with, or a new folder."""
     if resume:
-        from recsys.runs.run import newest_unfinished
+        from recsys.artifacts.run import newest_unfinished
 
         return newest_unfinished(name, config)
-    from recsys.runs.directory import new_run_folder
+    from recsys.artifacts.directory import new_run_folder
 
     return new_run_folder(name)
 
 
 def _config_of(run_dir: Path) -> Path:
-    from recsys.runs.directory import CONFIG
+    from recsys.artifacts.directory import CONFIG
 
     if (run_dir / CONFIG).exists():
         return run_dir / CONFIG

@@ -11,11 +11,11 @@ import typer
 
 from recsys.cli.progress import speed, watching
 from recsys.cli.render import BASELINES, print_json, print_scores, print_table, say
-from recsys.errors import StoppedError
+from recsys.core.errors import StoppedError
 
 if TYPE_CHECKING:
-    from recsys.config.config import Config
-    from recsys.serving.store import Store
+    from recsys.artifacts.bundle import Store
+    from recsys.config.schema.config import Config
 
 
 def leave_cores_to_training() -> None:
@@ -39,7 +39,7 @@ def train_and_tell(
 
 
 def _train(config: Config, folder: Path, resume: bool, checkpoint: str | None) -> dict[str, Any]:
-    from recsys.runs.directory import CONFIG
+    from recsys.artifacts.directory import CONFIG
 
     if config.training.patience is not None and getattr(config.training, "schedule", None) == "one_cycle":
         say("note: training.patience may stop one_cycle before its learning rate has come down, where most is gained")
@@ -130,8 +130,8 @@ def _verdict(metrics: dict[str, Any], measured_on: str) -> list[str]:
 
 
 def _next_commands(folder: Path) -> list[str]:
-    from recsys.runs.directory import is_default
-    from recsys.serving.store import open_store
+    from recsys.artifacts.bundle import open_store
+    from recsys.artifacts.directory import is_default
 
     store = open_store(folder)
     user, item = (str(ids[position]) for ids, position in ((store.users.ids, 0), (store.items.ids, _most_rated(store))))

@@ -11,7 +11,7 @@ from recsys.cli.arguments import JsonOption, SetOption
 from recsys.cli.progress import watching
 from recsys.cli.render import print_json, print_table
 from recsys.cli.training import leave_cores_to_training
-from recsys.errors import RunError, StoppedError
+from recsys.core.errors import RunError, StoppedError
 
 WRITTEN_BY = "# Written by recsys tune"
 
@@ -39,7 +39,7 @@ def tune(
     Example: recsys tune --config config.yaml --trials 30
     """
     leave_cores_to_training()
-    from recsys.config.load import dump, load_config
+    from recsys.config.loading.load import dump, load_config
     from recsys.config.space import default_space, read_space
 
     output = Path(f"{config.stem}-tuned.yaml") if output is None else output
@@ -47,7 +47,7 @@ def tune(
     resolved = load_config(config, overrides or [])
     tried = default_space(resolved) if space is None else read_space(space, resolved)
     _check_output(output)
-    from recsys.runs.sealed import write_file
+    from recsys.artifacts.verified import write_file
     from recsys.workflows import tune as workflow
 
     workflow.check_optuna()

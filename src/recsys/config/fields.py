@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from recsys.config.section import Section, Words
+from recsys.core.section import Section, Words
 
 Variants = tuple[type[Section], ...]
 """The models that a section may be: one, or one for each method or kind."""

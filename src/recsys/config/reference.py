@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from pydantic.fields import FieldInfo
 
-from recsys.config.dump import inline
 from recsys.config.fields import Variants, docs, in_words, joined, tag, tag_key, variants
-from recsys.config.problems import ROOT
-from recsys.config.section import Section
+from recsys.config.loading.dump import inline
+from recsys.config.loading.problems import ROOT
+from recsys.core.section import Section
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recsys.config.config import Config
-from recsys.config.load import config_from
-from recsys.config.model import DotProduct, EmbeddingNet, SvdPP
-from recsys.config.training import AdamW, Gibbs, Sgd
-from recsys.config.yaml_nodes import read_yaml
-from recsys.errors import ConfigError
+from recsys.config.loading.load import config_from
+from recsys.config.loading.yaml_nodes import read_yaml
+from recsys.config.schema.config import Config
+from recsys.core.errors import ConfigError
+from recsys.models.settings import DotProduct, EmbeddingNet, SvdPP
+from recsys.training.settings import AdamW, Gibbs, Sgd
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath, PureWindowsPath
 
-from recsys.config.config import Config
-from recsys.config.data import Data
-from recsys.config.dump import inline
 from recsys.config.fields import docs
-from recsys.config.section import Section
+from recsys.config.loading.dump import inline
+from recsys.config.schema.config import Config
+from recsys.config.schema.data import Data
+from recsys.core.section import Section
 
 WIDTH = 110
 SHOWN = {"split": "method", "model": "embedding_dim", "training": "n_epochs"}

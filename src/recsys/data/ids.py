@@ -7,7 +7,7 @@ from itertools import chain
 
 import numpy as np
 
-from recsys.data.table import Coded, Texts, as_texts, remap
+from recsys.data.sources.table import Coded, Texts, as_texts, remap
 from recsys.data.vocabulary import UNKNOWN, Ids, Indices, Vocabulary, is_canonical_int
 
 

@@ -9,21 +9,21 @@ from pathlib import Path
 
 import numpy as np
 
-from recsys.config.data import Data
-from recsys.data.columns import find_columns, label
-from recsys.data.dialect import Dialect, find_dialect
+from recsys.config.schema.data import Data
+from recsys.core.errors import DataError
+from recsys.core.events import Loading, Observer, silent
+from recsys.data.catalogue import read_items
 from recsys.data.duplicates import Repeated, repeated
-from recsys.data.fast import read_fast
 from recsys.data.ids import index_columns, indices_of
-from recsys.data.ratings import Dataset, Ratings
-from recsys.data.slow import lines_of, read_slow
-from recsys.data.stored import must_be_file, sha256_of
-from recsys.data.table import EVERYTHING, Role, Table
-from recsys.data.times import in_seconds
-from recsys.data.titles import read_items
+from recsys.data.interactions import Dataset, Ratings
+from recsys.data.sources.csv.arrow_reader import read_fast
+from recsys.data.sources.csv.columns import find_columns, label
+from recsys.data.sources.csv.dialect import Dialect, find_dialect
+from recsys.data.sources.csv.reference_reader import lines_of, read_slow
+from recsys.data.sources.csv.stored import must_be_file, sha256_of
+from recsys.data.sources.table import EVERYTHING, Role, Table
+from recsys.data.sources.times import in_seconds
 from recsys.data.vocabulary import Vocabulary
-from recsys.errors import DataError
-from recsys.records import Loading, Observer, silent
 
 
 @dataclass(frozen=True, eq=False)

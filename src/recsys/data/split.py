@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from recsys.config.split import Split
+from recsys.config.schema.split import Split
+from recsys.core.errors import DataError
+from recsys.core.seeding import rng
 from recsys.data.chunks import count
-from recsys.data.ratings import Dataset, Ratings, join
+from recsys.data.interactions import Dataset, Ratings, join
 from recsys.data.scale import Scale
 from recsys.data.vocabulary import UNKNOWN, Indices, Vocabulary, union
-from recsys.errors import DataError
-from recsys.seeding import rng
 
 TRAIN, VALID, TEST = 0, 1, 2
 PartOfRow = np.ndarray[tuple[int], np.dtype[np.int8]]

@@ -48,7 +48,7 @@ class Vocabulary:
 
     def nearest(self, text: str) -> int | str | None:
         """The known id that looks most like `text`, or None."""
-        from recsys.errors import nearest
+        from recsys.core.errors import nearest
 
         close = nearest(text, self._texts)
         return None if close is None else self.parse(close)

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from recsys.data.ratings import Ratings
+from recsys.data.interactions import Ratings
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import errors
-from recsys.scoring.scorer import Scorer
+from recsys.scoring.protocols import Scorer
 
 Array = np.ndarray[Any, Any]
 Rows = list[dict[str, Any]]

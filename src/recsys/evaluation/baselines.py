@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from recsys.data.chunks import chunks
-from recsys.data.ratings import Ratings
+from recsys.data.interactions import Ratings
 from recsys.scoring.factors import Array, Factors, Link
 
 DAMPING = 5.0  # ratings at the mean that each user and item is given in advance; LensKit's default

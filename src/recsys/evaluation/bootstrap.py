@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from recsys.seeding import rng
+from recsys.core.seeding import rng
 
 N_RESAMPLES = 1000
 SEED = 42  # the same ratings always get the same interval

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from recsys.data.ratings import Ratings
-from recsys.records import Scores
-from recsys.scoring.scorer import Scorer
+from recsys.core.events import Scores
+from recsys.data.interactions import Ratings
+from recsys.scoring.protocols import Scorer
 
 Errors = np.ndarray[tuple[int], np.dtype[np.float64]]
 

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from recsys.cores import usable_cores
+from recsys.core.events import Observer, Scoring, silent
+from recsys.core.threads import usable_cores
 from recsys.data.chunks import chunks
-from recsys.data.ratings import Ratings
+from recsys.data.interactions import Ratings
 from recsys.data.vocabulary import UNKNOWN
-from recsys.evaluation.first_places import Lists, first_places
-from recsys.records import Observer, Scoring, silent
-from recsys.scoring.scorer import Scorer
+from recsys.evaluation.ranking_metrics import Lists, first_places
+from recsys.scoring.protocols import Scorer
 from recsys.scoring.top import top_n
 
 SCORES = 1 << 22  # at once in each thread: 16 MB

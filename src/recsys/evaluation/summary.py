@@ -8,7 +8,7 @@ from typing import Any
 from recsys.data.split import Parts
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
-from recsys.scoring.scorer import Scorer
+from recsys.scoring.protocols import Scorer
 
 
 def measure(scorer: Scorer, parts: Parts) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from recsys.artifacts.bundle import Store
 from recsys.evaluation.activity import activity
-from recsys.serving.store import Store
 
 BINS = 14
 NOTHING_HELD_OUT = "No ratings were held out from training, so nothing says how good the model is."

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from recsys.artifacts.bundle import Store
 from recsys.data.chunks import chunks
-from recsys.serving.store import Store
 
 Array = np.ndarray[Any, Any]
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from recsys.artifacts.bundle import Store
+from recsys.core.errors import UsageError
 from recsys.data.chunks import chunks
-from recsys.errors import UsageError
 from recsys.reporting.directions import main_directions
-from recsys.reporting.tags import LEVEL, PERMUTATIONS, Association, associations, traits_of
-from recsys.serving.store import Store
+from recsys.reporting.trait_associations import LEVEL, PERMUTATIONS, Association, associations, traits_of
 
 Array = np.ndarray[Any, Any]
 ENOUGH = 30  # training ratings of an item that is listed, unless that leaves too few items

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from recsys.errors import RunError
+from recsys.artifacts.bundle import Store
+from recsys.core.errors import RunError
+from recsys.inference.recommender import Recommender
 from recsys.reporting.directions import main_directions
 from recsys.scoring.factors import Factors
-from recsys.serving.recommender import Recommender
-from recsys.serving.store import Store
 
 MAP_ITEMS = 2000  # more make a cloud on any screen, and a file that is slow to open
 LISTED = 10

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from recsys.config.load import load_config
-from recsys.config.model import DotProduct, EmbeddingNet, SvdPP
-from recsys.config.training import Scheduled
-from recsys.errors import RunError
-from recsys.runs.checkpoint import kept_parameters
-from recsys.runs.directory import CHECKPOINTS, CONFIG, SERVING, SERVING_JSON
-from recsys.runs.sealed import open_sealed
+from recsys.artifacts.checkpoint import kept_parameters
+from recsys.artifacts.directory import CHECKPOINTS, CONFIG, SERVING, SERVING_JSON
+from recsys.artifacts.verified import open_sealed
+from recsys.config.loading.load import load_config
+from recsys.core.errors import RunError
+from recsys.models.settings import DotProduct, EmbeddingNet, SvdPP
 from recsys.scoring.factors import Link
+from recsys.training.settings import Scheduled
 
 Shape = tuple[int, ...]
 

@@ -6,14 +6,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
+from recsys.artifacts import history
+from recsys.artifacts.bundle import Store
+from recsys.artifacts.directory import HISTORY, SERVING
+from recsys.artifacts.run import read_result
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
 from recsys.reporting.accuracy import NOTHING_HELD_OUT, accuracy
 from recsys.reporting.items import Section, example_user, extremes, item_map
-from recsys.runs import history
-from recsys.runs.directory import HISTORY, SERVING
-from recsys.runs.run import read_result
-from recsys.serving.store import Store
 
 PARTS: tuple[Literal["valid", "test"], ...] = ("valid", "test")
 EPOCHS = 400  # a curve is not wider than this many points

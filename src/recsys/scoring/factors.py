@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from recsys.data.ratings import Times
+from recsys.data.interactions import Times
 from recsys.data.vocabulary import Indices
-from recsys.scoring.clipped import clipped_mean
+from recsys.scoring.censored_normal import clipped_mean
 from recsys.scoring.drift import Drift
 
 LinkKind = Literal["identity", "clip", "sigmoid", "tobit"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recsys.data.ratings import Times
+from recsys.data.interactions import Times
 from recsys.data.vocabulary import Indices
 from recsys.scoring.factors import Array, Link, Predictions
 

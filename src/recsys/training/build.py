@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from recsys.config import model as config_of
-from recsys.config.config import Config
-from recsys.config.training import AdamW, Gibbs, Sgd
-from recsys.data.ratings import Ratings, join
+from recsys.config.schema.config import Config
+from recsys.data.interactions import Ratings, join
 from recsys.data.split import Parts
-from recsys.training.fit import Learner
+from recsys.models import settings as config_of
+from recsys.training.loop import Learner
+from recsys.training.settings import AdamW, Gibbs, Sgd
 
 if TYPE_CHECKING:
-    from recsys.models.dot_product import DotProduct
-    from recsys.models.embedding_net import EmbeddingNet
-    from recsys.models.svdpp import SvdPP
-    from recsys.models.warm import Inherited
+    from recsys.models.dot_product.module import DotProduct
+    from recsys.models.embedding_net.module import EmbeddingNet
+    from recsys.models.svdpp.module import SvdPP
+    from recsys.models.warm_start import Inherited
 
 
 def build_learner(config: Config, parts: Parts, inherited: Inherited | None = None) -> Learner:
@@ -34,8 +34,8 @@ def build_learner(config: Config, parts: Parts, inherited: Inherited | None = No
 
 
 def _adamw(model: DotProduct | EmbeddingNet | SvdPP, train: Ratings, settings: AdamW, seed: int) -> Learner:
-    from recsys.models.svdpp import SvdPP
-    from recsys.training.adamw import AdamWLearner
+    from recsys.models.svdpp.module import SvdPP
+    from recsys.training.adamw.learner import AdamWLearner
 
     assert not isinstance(model, SvdPP), "the config has refused this"
     return AdamWLearner(model, train, settings, seed)
@@ -45,8 +45,8 @@ def _sgd(
     model: DotProduct | EmbeddingNet | SvdPP, train: Ratings, settings: Sgd, seed: int, *, sees_all: bool
 ) -> Learner:
     """Where it does not see all ratings that the parameters come from, what they are is expected of them."""
-    from recsys.models.dot_product import DotProduct
-    from recsys.models.svdpp import SvdPP
+    from recsys.models.dot_product.module import DotProduct
+    from recsys.models.svdpp.module import SvdPP
 
     damped = [name for name, _ in model.named_parameters() if isinstance(model, SvdPP) or name.endswith("_bias")]
     known = {} if sees_all else {name: model.get_parameter(name).detach().numpy().copy() for name in damped}
@@ -64,7 +64,7 @@ def _model(config: Config, parts: Parts, inherited: Inherited | None) -> DotProd
     """The module, with the parameters that it starts from."""
     model = _fresh(config, parts, inherited)
     if inherited is not None:
-        from recsys.models.warm import warm_start
+        from recsys.models.warm_start import warm_start
 
         warm_start(model, inherited)
     return model
@@ -74,15 +74,15 @@ def _fresh(config: Config, parts: Parts, inherited: Inherited | None) -> DotProd
     n_users, n_items = len(parts.train.users), len(parts.train.items)
     match config.model:
         case config_of.DotProduct() as settings:
-            from recsys.models.dot_product import DotProduct
+            from recsys.models.dot_product.module import DotProduct
 
             return DotProduct(n_users, n_items, settings, parts.scale, config.seed)
         case config_of.SvdPP() as settings:
-            from recsys.models.svdpp import SvdPP
+            from recsys.models.svdpp.module import SvdPP
 
             return SvdPP(parts.known, settings, parts.scale, config.seed)
         case config_of.EmbeddingNet() as settings:
-            from recsys.models.embedding_net import EmbeddingNet
+            from recsys.models.embedding_net.module import EmbeddingNet
 
             if inherited is not None:  # auto follows the number of users and items, and that has changed
                 settings = settings.model_copy(update=_inherited_dims(settings, inherited))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from recsys.config.rates import Rates, group_rates
+from recsys.training.rates import Rates, group_rates
 
 
 @dataclass(frozen=True)

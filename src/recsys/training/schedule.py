@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from recsys.config.training import Scheduled
+from recsys.training.settings import Scheduled
 
 MOMENTUMS = (0.95, 0.85, 0.95)
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recsys.config.config import Config
-from recsys.config.split import Split
-from recsys.errors import ConfigError, DataError, UsageError
+from recsys.config.schema.config import Config
+from recsys.config.schema.split import Split
+from recsys.core.errors import ConfigError, DataError, UsageError
+from recsys.core.events import Observer, silent
 from recsys.evaluation.folds import summary
-from recsys.records import Observer, silent
-from recsys.workflows.several import train_several
+from recsys.workflows.parallel_runs import train_several
 
 N_FOLDS = 5
 FOLD = "{fold}"

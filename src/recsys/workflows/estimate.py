@@ -6,13 +6,13 @@ import contextlib
 import time
 from typing import Any
 
-from recsys.config.config import Config
-from recsys.data.ratings import Ratings
+from recsys.config.schema.config import Config
+from recsys.core.events import Event, Observer, Step, silent
+from recsys.data.interactions import Ratings
 from recsys.data.read import read_ratings
 from recsys.data.split import split
-from recsys.records import Event, Observer, Step, silent
 from recsys.training.build import build_learner
-from recsys.training.fit import Learner
+from recsys.training.loop import Learner
 
 LONGEST_SECONDS = 5.0
 LIBRARY_BYTES = (

@@ -10,16 +10,16 @@ from typing import Any, Protocol, cast
 
 import numpy as np
 
-from recsys.config.config import Config
-from recsys.config.training import Scheduled
+from recsys.config.schema.config import Config
+from recsys.core.errors import ConfigError
+from recsys.core.events import Observer, Step, silent
+from recsys.core.seeding import rng
 from recsys.data.split import Parts
-from recsys.errors import ConfigError
-from recsys.records import Observer, Step, silent
-from recsys.seeding import rng
 from recsys.training.build import build_learner
-from recsys.training.fit import Learner
+from recsys.training.loop import Learner
 from recsys.training.schedule import Schedule, exponential
-from recsys.workflows.start import begin
+from recsys.training.settings import Scheduled
+from recsys.workflows.inputs import begin
 
 FIRST, LAST = 1e-5, 10.0  # the rates that are tried
 N_POINTS = 100

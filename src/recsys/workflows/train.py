@@ -7,20 +7,20 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from recsys.config.config import Config
+from recsys.artifacts.bundle import write_serving
+from recsys.artifacts.history import best_epoch
+from recsys.artifacts.intervals import learn_intervals
+from recsys.artifacts.run import Run
+from recsys.config.schema.config import Config
+from recsys.core.events import Epoch, Observer, silent
 from recsys.data.split import Parts
 from recsys.evaluation.metrics import evaluate
 from recsys.evaluation.summary import measure
-from recsys.records import Epoch, Observer, silent
-from recsys.runs.history import best_epoch
-from recsys.runs.run import Run
-from recsys.scoring.scorer import Trained
-from recsys.serving.intervals import learn_intervals
-from recsys.serving.store import write_serving
+from recsys.scoring.protocols import Trained
 from recsys.training.build import build_learner
-from recsys.training.fit import Learner, fit
+from recsys.training.loop import Learner, fit
 from recsys.version import __version__
-from recsys.workflows.start import begin, measure_start
+from recsys.workflows.inputs import begin, measure_start
 
 
 def train(

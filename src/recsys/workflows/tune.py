@@ -9,17 +9,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from recsys.config.config import Config
+from recsys.config.schema.config import Config
 from recsys.config.space import Range, Space, config_with
+from recsys.core.errors import ConfigError, DivergedError, RunError, need_extra
+from recsys.core.events import Observer, Several, Step, silent
+from recsys.core.seeding import rng
 from recsys.data.read import read_ratings
 from recsys.data.split import Parts, split
-from recsys.errors import ConfigError, DivergedError, RunError, need_extra
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
-from recsys.records import Observer, Several, Step, silent
-from recsys.seeding import rng
 from recsys.training.build import build_learner
-from recsys.training.fit import fit
+from recsys.training.loop import fit
 from recsys.workflows.train import is_evaluated
 
 if TYPE_CHECKING:

@@ -6,15 +6,15 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from recsys.config.config import Config
-from recsys.config.dump import inline
-from recsys.config.load import load_config
-from recsys.config.rates import scaled
-from recsys.config.training import Scheduled
-from recsys.errors import ConfigError
-from recsys.runs.checkpoint import kept_parameters
-from recsys.runs.directory import CONFIG
-from recsys.serving.store import locate
+from recsys.artifacts.bundle import locate
+from recsys.artifacts.checkpoint import kept_parameters
+from recsys.artifacts.directory import CONFIG
+from recsys.config.loading.dump import inline
+from recsys.config.loading.load import load_config
+from recsys.config.schema.config import Config
+from recsys.core.errors import ConfigError
+from recsys.training.rates import scaled
+from recsys.training.settings import Scheduled
 
 EPOCHS = 1 / 7  # of those that the run was trained for
 LR = 0.4  # of its highest learning rate

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from recsys.training.gibbs import side
+from recsys.training.gibbs import state as side
 from recsys.training.gibbs.prior import BIAS_RATE, FACTOR_RATE
-from recsys.training.gibbs.side import SPREADS
+from recsys.training.gibbs.state import SPREADS
 from recsys.training.gibbs.sweep import LOG_GAMMA
 
 Array = np.ndarray[Any, Any]

@@ -9,7 +9,7 @@ import numpy as np
 
 from recsys.training.gibbs.drift import Paths
 from recsys.training.gibbs.prior import BIAS_RATE, FACTOR_RATE, Prior
-from recsys.training.gibbs.side import SPREADS, Side, sum_implicit
+from recsys.training.gibbs.state import SPREADS, Side, sum_implicit
 
 Random = np.random.Generator
 Array = np.ndarray[Any, Any]

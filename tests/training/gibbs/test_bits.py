@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from recsys.records import silent
-from recsys.training.gibbs import side
+from recsys.core.events import silent
+from recsys.training.gibbs import state as side
 
 from ..sgd.worlds import planted
 from .test_learner import KINDS, bits, learner_of
@@ -32,11 +32,11 @@ def test_many_chunks_on_one_two_and_four_threads_give_the_same_bits(kind: str, m
 SCRIPT = """
 import hashlib
 import numpy as np
-from recsys.config.model import SvdPP
-from recsys.config.training import Gibbs
-from recsys.data.ratings import Ratings
+from recsys.models.settings import SvdPP
+from recsys.training.settings import Gibbs
+from recsys.data.interactions import Ratings
 from recsys.data.vocabulary import Vocabulary
-from recsys.records import silent
+from recsys.core.events import silent
 from recsys.training.gibbs import kernels
 from recsys.training.gibbs.learner import GibbsLearner
 from recsys.training.gibbs.tobit_kernel import draw_beyond_kernel

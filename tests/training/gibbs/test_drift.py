@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsys.config import model as model_config
-from recsys.config.training import Gibbs
-from recsys.data.ratings import Ratings
+from recsys.core.errors import DataError
+from recsys.core.events import silent
+from recsys.core.workers import Workers
+from recsys.data.interactions import Ratings
 from recsys.data.vocabulary import Vocabulary
-from recsys.errors import DataError
 from recsys.evaluation.metrics import evaluate
-from recsys.records import silent
-from recsys.training.fit import fit
+from recsys.models import settings as model_config
 from recsys.training.gibbs.drift import LENGTHS, Paths, by_time
 from recsys.training.gibbs.drift_kernel import draw_paths_kernel
 from recsys.training.gibbs.learner import GibbsLearner
-from recsys.training.workers import Workers
+from recsys.training.loop import fit
+from recsys.training.settings import Gibbs
 
 from ..sgd.worlds import planted
 
@@ -177,7 +177,7 @@ def test_without_moods_little_is_lost() -> None:
 
 
 def test_one_two_and_four_threads_give_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recsys.training.gibbs.side.CHUNK_RATINGS", 1_000)
+    monkeypatch.setattr("recsys.training.gibbs.state.CHUNK_RATINGS", 1_000)
     found = []
     for n_threads in (1, 2, 4):
         learner = learner_of(drifting(), n_threads=n_threads, burn_in=1)

@@ -8,9 +8,9 @@ import numba
 import numpy as np
 import pytest
 
-from recsys.training.gibbs import lanes
+from recsys.training.gibbs import simd_intrinsics as lanes
 from recsys.training.gibbs.kernels import draw_implicit_kernel, draw_rows_kernel
-from recsys.training.gibbs.lanes import (
+from recsys.training.gibbs.simd_intrinsics import (
     EDGE,
     LANES,
     TILE,
@@ -26,7 +26,7 @@ from recsys.training.gibbs.lanes import (
     take,
 )
 from recsys.training.gibbs.sweep import wide
-from recsys.training.vectors import WIDTH
+from recsys.training.simd import WIDTH
 
 DIMS = (1, 2, 7, 8, 20, 33, 64)
 Arrays = tuple[Any, ...]

@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 import torch
 
-from recsys.config import model as model_config
-from recsys.config.training import Gibbs
-from recsys.data.ratings import Ratings
+from recsys.core.events import silent
+from recsys.data.interactions import Ratings
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
-from recsys.models.dot_product import DotProduct
-from recsys.models.svdpp import SvdPP
-from recsys.records import silent
-from recsys.training.fit import fit
+from recsys.models import settings as model_config
+from recsys.models.dot_product.module import DotProduct
+from recsys.models.svdpp.module import SvdPP
 from recsys.training.gibbs.learner import GibbsLearner, resolve
-from recsys.training.gibbs.side import OWN_NOISE_RATINGS, SPREADS, Prior, Rated, sum_implicit
+from recsys.training.gibbs.state import OWN_NOISE_RATINGS, SPREADS, Prior, Rated, sum_implicit
 from recsys.training.gibbs.sweep import draw_spread
+from recsys.training.loop import fit
+from recsys.training.settings import Gibbs
 
 from ..sgd.worlds import planted
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from recsys.records import silent
-from recsys.training.fit import fit
+from recsys.core.events import silent
+from recsys.training.loop import fit
 
 from ..sgd.worlds import planted
 from .test_learner import KINDS, learner_of

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsys.records import silent
+from recsys.core.events import silent
 
 from ..sgd.worlds import planted
 from .simulator import draw_ratings, draw_unknowns, give
@@ -32,7 +32,7 @@ Values = np.ndarray[Any, Any]
 @pytest.fixture(autouse=True)
 def _some_have_own_noise(monkeypatch: pytest.MonkeyPatch) -> None:
     """In worlds so small, from 3 ratings on instead of 20."""
-    monkeypatch.setattr("recsys.training.gibbs.side.OWN_NOISE_RATINGS", 3)
+    monkeypatch.setattr("recsys.training.gibbs.state.OWN_NOISE_RATINGS", 3)
 
 
 def functions(learner: Any) -> dict[str, float]:

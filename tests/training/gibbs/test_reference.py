@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsys.data.ratings import Ratings
-from recsys.records import silent
+from recsys.core.events import silent
+from recsys.data.interactions import Ratings
 
 from ..sgd.worlds import planted
 from .reference import Reference
@@ -22,7 +22,7 @@ Values = np.ndarray[Any, Any]
 @pytest.fixture(autouse=True)
 def _some_have_own_noise(monkeypatch: pytest.MonkeyPatch) -> None:
     """In worlds so small, from 3 ratings on instead of 20."""
-    monkeypatch.setattr("recsys.training.gibbs.side.OWN_NOISE_RATINGS", 3)
+    monkeypatch.setattr("recsys.training.gibbs.state.OWN_NOISE_RATINGS", 3)
 
 
 def of_learner(learner: Any) -> list[float]:

@@ -6,18 +6,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsys.config import model as model_config
-from recsys.config.training import Gibbs
-from recsys.data.ratings import Ratings
+from recsys.core.events import silent
+from recsys.data.interactions import Ratings
 from recsys.data.scale import Pile
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
-from recsys.records import silent
-from recsys.scoring.clipped import mean_beyond
-from recsys.training.fit import fit
+from recsys.models import settings as model_config
+from recsys.scoring.censored_normal import mean_beyond
 from recsys.training.gibbs.learner import GibbsLearner
 from recsys.training.gibbs.tobit import is_piled_up
 from recsys.training.gibbs.tobit_kernel import draw_beyond_kernel
+from recsys.training.loop import fit
+from recsys.training.settings import Gibbs
 
 from ..sgd.worlds import planted
 from .test_drift import drifting

@@ -6,7 +6,7 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from recsys.data.ratings import Ratings
+from recsys.data.interactions import Ratings
 from recsys.training.sgd.blocks import Blocks, choose_n_side, sort_into_blocks
 
 from .worlds import planted

@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from recsys.data.ratings import Ratings
+from recsys.data.interactions import Ratings
 from recsys.data.vocabulary import Vocabulary
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
-from recsys.training.fit import fit
+from recsys.training.loop import fit
 from recsys.training.sgd.damping import DAMPING, HIGHEST, LOWEST, Damped, credible_damping
 
 from .worlds import learner_of

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsys.config.training import Sgd
-from recsys.errors import DivergedError
-from recsys.records import Event, Step, silent
-from recsys.training.fit import fit
+from recsys.core.errors import DivergedError
+from recsys.core.events import Event, Step, silent
+from recsys.training.loop import fit
+from recsys.training.settings import Sgd
 from recsys.training.sgd import learner as module
 from recsys.training.sgd.learner import SgdLearner, resolve
 

@@ -5,15 +5,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsys.config import model as config
-from recsys.config.training import Sgd
-from recsys.data.ratings import Ratings
+from recsys.core.errors import DivergedError
+from recsys.core.events import Event, Step, silent
+from recsys.data.interactions import Ratings
 from recsys.data.vocabulary import Vocabulary
-from recsys.errors import DivergedError
 from recsys.evaluation.metrics import evaluate
-from recsys.models.svdpp import SvdPP
-from recsys.records import Event, Step, silent
-from recsys.training.fit import fit
+from recsys.models import settings as config
+from recsys.models.svdpp.module import SvdPP
+from recsys.training.loop import fit
+from recsys.training.settings import Sgd
 from recsys.training.sgd.learner import memory
 from recsys.training.sgd.svdpp import STEPS, SvdPPLearner, resolve
 

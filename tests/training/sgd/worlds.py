@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from recsys.config import model as config
-from recsys.config.training import Sgd
-from recsys.data.ratings import Ratings
+from recsys.data.interactions import Ratings
 from recsys.data.vocabulary import Vocabulary
-from recsys.models.dot_product import DotProduct
+from recsys.models import settings as config
+from recsys.models.dot_product.module import DotProduct
+from recsys.training.settings import Sgd
 from recsys.training.sgd.learner import SgdLearner
 
 

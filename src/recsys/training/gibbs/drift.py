@@ -15,14 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from recsys.data.ratings import Ratings
-from recsys.errors import DataError
-from recsys.records import Arrays
+from recsys.core.errors import DataError
+from recsys.core.events import Arrays
+from recsys.core.seeding import rng
+from recsys.core.workers import Workers
+from recsys.data.interactions import Ratings
 from recsys.scoring.drift import Drift, Numbers
-from recsys.seeding import rng
 from recsys.training.gibbs.drift_kernel import draw_paths_kernel
-from recsys.training.gibbs.side import Array, Counts, Rated, Side
-from recsys.training.workers import Workers
+from recsys.training.gibbs.state import Array, Counts, Rated, Side
 
 LENGTHS = np.array([1e1, 1e2, 1e3, 1e4, 1e5, 1e7])  # seconds
 FIRST_VARIANCE = 0.05  # of each path, in standardised units

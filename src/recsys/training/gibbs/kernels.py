@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from recsys.training.gibbs.lanes import (
+from recsys.training.gibbs.simd_intrinsics import (
     EDGE,
     LANES,
     TILE,
@@ -24,7 +24,7 @@ from recsys.training.gibbs.lanes import (
     take,
 )
 from recsys.training.jit import compiled
-from recsys.training.vectors import FASTMATH, WIDTH
+from recsys.training.simd import FASTMATH, WIDTH
 
 f32 = np.float32
 

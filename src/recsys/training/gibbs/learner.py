@@ -9,25 +9,25 @@ from typing import Any
 
 import numpy as np
 
-from recsys.config.model import DotProduct, SvdPP
-from recsys.config.training import Gibbs
-from recsys.cores import usable_cores
-from recsys.data.ratings import Ratings
+from recsys.core.blas import one_blas_thread
+from recsys.core.events import Arrays, Observer, Pass, State, Step
+from recsys.core.seeding import rng
+from recsys.core.threads import usable_cores
+from recsys.core.workers import Workers
+from recsys.data.interactions import Ratings
 from recsys.data.scale import Pile, Scale
-from recsys.records import Arrays, Observer, Pass, State, Step
+from recsys.models.settings import DotProduct, SvdPP
 from recsys.scoring.factors import Factors, Link, in_rating_units
 from recsys.scoring.uncertainty import Samples
-from recsys.seeding import rng
-from recsys.training.blas import one_blas_thread
 from recsys.training.finite import finite_arrays
 from recsys.training.gibbs.covariance import covariance_columns
 from recsys.training.gibbs.drift import Paths, by_time
 from recsys.training.gibbs.samples import Kept, is_kept
-from recsys.training.gibbs.side import Rated, Side
+from recsys.training.gibbs.state import Rated, Side
 from recsys.training.gibbs.sweep import Noise, draw_noise, draw_priors, draw_rows, draw_spread
 from recsys.training.gibbs.tobit import Tobit, is_piled_up
 from recsys.training.groups import Group
-from recsys.training.workers import Workers
+from recsys.training.settings import Gibbs
 
 Rows = np.ndarray[Any, np.dtype[Any]]
 Matrix = np.ndarray[Any, np.dtype[np.float64]]

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from recsys.records import Arrays
+from recsys.core.events import Arrays
 from recsys.scoring.uncertainty import Samples
-from recsys.training.gibbs.side import Side
+from recsys.training.gibbs.state import Side
 
 ROLES = ("user", "item")
 Matrix = np.ndarray[Any, Any]

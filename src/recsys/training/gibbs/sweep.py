@@ -25,13 +25,13 @@ from typing import TypeVar
 
 import numpy as np
 
-from recsys.seeding import rng
+from recsys.core.seeding import rng
+from recsys.core.workers import Workers
 from recsys.training.gibbs.kernels import draw_implicit_kernel, draw_rows_kernel
-from recsys.training.gibbs.lanes import TILE
 from recsys.training.gibbs.prior import Sums
-from recsys.training.gibbs.side import SPREADS, Array, Rated, Side
-from recsys.training.vectors import WIDTH
-from recsys.training.workers import Workers
+from recsys.training.gibbs.simd_intrinsics import TILE
+from recsys.training.gibbs.state import SPREADS, Array, Rated, Side
+from recsys.training.simd import WIDTH
 
 T = TypeVar("T")
 

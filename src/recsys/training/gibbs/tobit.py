@@ -16,14 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from recsys.data.ratings import Ratings
+from recsys.core.events import Arrays
+from recsys.core.seeding import rng
+from recsys.core.workers import Workers
+from recsys.data.interactions import Ratings
 from recsys.data.scale import Pile, Scale
-from recsys.records import Arrays
 from recsys.scoring.drift import Numbers
-from recsys.seeding import rng
-from recsys.training.gibbs.side import Array, Counts, Rated, Side
+from recsys.training.gibbs.state import Array, Counts, Rated, Side
 from recsys.training.gibbs.tobit_kernel import draw_beyond_kernel
-from recsys.training.workers import Workers
 
 PILED_UP = 0.5  # share of the ratings at one end from which on they are taken for a pile (docs/experiments.md)
 CHUNK = 25_000  # ratings with a random stream of their own

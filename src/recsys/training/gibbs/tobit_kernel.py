@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from recsys.training.jit import compiled
-from recsys.training.vectors import FASTMATH
+from recsys.training.simd import FASTMATH
 
 BEYOND = (
     "void(int64[::1], int64[::1], int32[::1], float32[::1], float32[:, ::1], float32[:, ::1], float32[::1],"

@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from recsys.data.ratings import Ratings
+from recsys.core.seeding import rng
+from recsys.data.interactions import Ratings
 from recsys.data.scale import Scale
-from recsys.seeding import rng
 from recsys.training.sgd.sorting import sorting
 
 Array = np.ndarray[Any, Any]

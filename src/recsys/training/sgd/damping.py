@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from recsys.config.training import Sgd
-from recsys.data.ratings import Ratings
+from recsys.data.interactions import Ratings
 from recsys.data.vocabulary import Indices
 from recsys.evaluation.baselines import DAMPING
+from recsys.training.settings import Sgd
 
 Array = np.ndarray[Any, Any]
 NOTHING: Mapping[str, Array] = MappingProxyType({})  # expected of any parameter: they are drawn to 0

@@ -16,7 +16,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from recsys.training.jit import compiled
-from recsys.training.vectors import (
+from recsys.training.simd import (
     FASTMATH,
     FLAGS,
     I32,

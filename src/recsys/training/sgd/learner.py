@@ -10,15 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import torch
 
-from recsys.config.training import Sgd
-from recsys.cores import usable_cores
-from recsys.data.ratings import Ratings
-from recsys.models.dot_product import DotProduct
-from recsys.records import Observer, Pass, State, Step
+from recsys.core.events import Observer, Pass, State, Step
+from recsys.core.threads import usable_cores
+from recsys.data.interactions import Ratings
+from recsys.models.dot_product.module import DotProduct
 from recsys.scoring.factors import Array, Factors
 from recsys.training.finite import finite_parameters
 from recsys.training.groups import layer_groups, peak
 from recsys.training.schedule import Curve, build_schedule
+from recsys.training.settings import Sgd
 from recsys.training.sgd.blocks import choose_n_side, sort_into_blocks
 from recsys.training.sgd.damping import NOTHING, Damped, auto_damping, credible_damping
 from recsys.training.sgd.kernel import ITEMS, USERS, sgd_kernel

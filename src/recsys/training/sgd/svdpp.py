@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from recsys.config.training import Sgd
-from recsys.data.ratings import Ratings
+from recsys.core.events import Observer, Pass, State, Step
+from recsys.core.seeding import rng
+from recsys.data.interactions import Ratings
 from recsys.data.scale import Scale
-from recsys.models.svdpp import SvdPP
-from recsys.records import Observer, Pass, State, Step
+from recsys.models.svdpp.module import SvdPP
 from recsys.scoring.factors import Array, Factors
-from recsys.seeding import rng
 from recsys.training.finite import finite_parameters
 from recsys.training.groups import layer_groups, peak
 from recsys.training.schedule import build_schedule
+from recsys.training.settings import Sgd
 from recsys.training.sgd.damping import NOTHING, Damped, auto_damping, credible_damping
 from recsys.training.sgd.learner import auto_rate, memory
 from recsys.training.sgd.svdpp_kernel import svdpp_kernel

@@ -12,7 +12,7 @@ from numba.extending import intrinsic
 
 from recsys.training.jit import compiled
 from recsys.training.sgd.kernel import AHEAD, request_row
-from recsys.training.vectors import FASTMATH, FLAGS, address, chunks, load, row_at, splat, sum_of, widened
+from recsys.training.simd import FASTMATH, FLAGS, address, chunks, load, row_at, splat, sum_of, widened
 
 SIGNATURE = (
     "float64(uint32[::1], int64[::1], uint32[::1], float32[::1], int64[::1], int64[::1], float32[:, ::1],"

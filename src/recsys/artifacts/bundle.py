@@ -1,0 +1,296 @@
+"""The serving folder: all that predict, recommend and explain read. Copy it anywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from recsys.artifacts.arrays import memory_map
+from recsys.artifacts.directory import SERVING, SERVING_JSON, default_run
+from recsys.artifacts.intervals import Intervals, check_level, rate_and_centre, read_intervals, std_of_ratings
+from recsys.artifacts.texts import pack_ids, pack_texts, unpack_ids, unpack_texts
+from recsys.artifacts.verified import Sealed, open_sealed, write_sealed
+from recsys.config.schema.config import Config
+from recsys.config.schema.data import Data
+from recsys.core.errors import RunError
+from recsys.core.events import Arrays
+from recsys.data.chunks import chunks
+from recsys.data.interactions import Ratings, Times
+from recsys.data.split import Parts
+from recsys.data.vocabulary import Indices, Vocabulary
+from recsys.scoring.codec import scorer_arrays, scorer_from
+from recsys.scoring.drift import Drift
+from recsys.scoring.factors import Array, Factors
+from recsys.scoring.protocols import Trained
+from recsys.version import __version__
+
+SCORER, USERS, ITEMS = "scorer.safetensors", "users.safetensors", "items.safetensors"
+SEEN, HELD_OUT = "seen.safetensors", "held_out.safetensors"
+ITEM_COLUMNS, INTERVALS = "item_columns.safetensors", "intervals.safetensors"
+HeldOut = Literal["valid", "test", "earlier"]
+HELD_OUT_COLUMNS = ("user_idx", "item_idx", "rating")
+TIME = "timestamp"  # kept beside them where the predictions depend on it
+
+
+@dataclass(frozen=True, eq=False)
+class Store:
+    """An opened serving folder.
+
+    Attributes:
+        user_counts, item_counts: training ratings of each, int64.
+        titles: of each item, object (str), "" where there is none.
+        data: what the columns of the run's ratings were called; how a later file is written is seen from it.
+    """
+
+    sealed: Sealed
+    scorer: Trained
+    users: Vocabulary
+    items: Vocabulary
+    user_counts: np.ndarray[Any, Any]
+    item_counts: np.ndarray[Any, Any]
+    titles: np.ndarray[Any, Any]
+    data: Data
+
+    @property
+    def factors(self) -> Factors:
+        """The scorer of a dot product, for what only its factors can answer.
+
+        Raises:
+            RunError: the run's model is a network.
+        """
+        if isinstance(self.scorer, Factors):
+            return self.scorer
+        raise RunError(
+            "this needs a dot product, and the run's model is an embedding_net",
+            where=str(self.sealed.path),
+            expected="a run whose score is a mean, two biases and the product of two rows of factors",
+            hint="train one with model.kind: dot_product",
+        )
+
+    @property
+    def drift(self) -> Drift | None:
+        """How users' biases move, where the model has that."""
+        return self.scorer.drift if isinstance(self.scorer, Factors) else None
+
+    def check_drift(self) -> None:
+        """Refuses a time where predictions do not depend on it.
+
+        Raises:
+            RunError: they do not.
+        """
+        if self.drift is None:
+            raise RunError(
+                "the run's predictions do not depend on time",
+                where=str(self.sealed.path),
+                expected="a run that was trained by gibbs with model.user_drift: true",
+                hint="leave the time out",
+            )
+
+    def seen(self, user_idx: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """The items that a user rated in training, int32 indices, and the ratings, float32."""
+        start, end = self._seen_offsets[user_idx : user_idx + 2].tolist()
+        item_idx, rating = self._seen
+        return item_idx[start:end], rating[start:end]
+
+    def seen_of(self, users: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """For consecutive users, as pairs: the position in `users`, and an item that this user rated in training."""
+        start, end = self._seen_offsets[users[0]], self._seen_offsets[users[-1] + 1]
+        return np.repeat(np.arange(len(users)), self.user_counts[users]), self._seen[0][start:end]
+
+    def training_ratings(self) -> Ratings:
+        """All training ratings, by user."""
+        user_idx = np.repeat(np.arange(len(self.users), dtype=np.int32), self.user_counts)
+        item_idx, rating = self._seen
+        return Ratings(user_idx, item_idx, rating, None, self.users, self.items)
+
+    def some_training_ratings(self, n: int) -> Ratings:
+        """About n of the training ratings, evenly spaced by user, or all of them if there are fewer."""
+        item_idx, rating = self._seen
+        rows = np.arange(0, len(rating), max(1, len(rating) // n))
+        user_idx = (np.searchsorted(self._seen_offsets, rows, side="right") - 1).astype(np.int32)
+        return Ratings(user_idx, item_idx[rows], rating[rows], None, self.users, self.items)
+
+    def held_out(self, part: HeldOut) -> Ratings | None:
+        """The ratings that the run was measured on; None if it had no such part.
+
+        They have times where the predictions depend on them.
+
+        earlier: those that the runs which it starts from were measured on.
+        """
+        arrays = self.sealed.arrays(HELD_OUT)
+        if f"{part}_rating" not in arrays:
+            return None
+        user_idx, item_idx, rating = (arrays[f"{part}_{name}"] for name in HELD_OUT_COLUMNS)
+        return Ratings(user_idx, item_idx, rating, arrays.get(f"{part}_{TIME}"), self.users, self.items)
+
+    @cached_property
+    def item_columns(self) -> dict[str, np.ndarray[Any, Any]]:
+        """The other columns of the items file: name → the text of each item, object (str), "" where there is none."""
+        names: list[str] = self.sealed.facts.get("item_columns", [])
+        arrays = self.sealed.arrays(ITEM_COLUMNS) if names else {}
+        return {name: unpack_texts(str(number), arrays) for number, name in enumerate(names)}
+
+    @cached_property
+    def intervals(self) -> Intervals | None:
+        """What the run knows of how far ratings lie from its predictions; None if it has learned nothing of that."""
+        facts = self.sealed.facts.get("intervals")
+        if facts is None:
+            return None
+        self.sealed.check(INTERVALS)
+        return read_intervals(self.sealed.path / INTERVALS, facts, self.user_counts, self.item_counts, self.drift)
+
+    def check_interval(self, level: float) -> Intervals:
+        """Refuses a level at which the run can give no intervals; returns what gives them at others.
+
+        Raises:
+            UsageError: `level` is not between 0 and 1.
+            RunError: the run can give no intervals, or none of that level.
+        """
+        check_level(level)
+        if self.intervals is None:
+            raise RunError(
+                "the run has no intervals",
+                where=str(self.sealed.path),
+                expected="a run that was trained with a valid part, or by gibbs, and that has taken in nobody since",
+                hint="train one with split.valid_fraction: 0.1",
+            )
+        self.intervals.check(level)
+        return self.intervals
+
+    def rate_between(
+        self, user_idx: Indices, item_idx: Indices, level: float, timestamp: Times | None = None
+    ) -> tuple[Array, Array, Array, Array]:
+        """Predicted ratings of pairs, their std, and the ends of the intervals that hold ratings at `level`.
+
+        All in rating units, float32, shape (n,); index −1 is an unknown id; times are in seconds.
+
+        Raises:
+            UsageError, RunError: see `check_interval`.
+        """
+        intervals = self.check_interval(level)
+        link = self.scorer.link
+        rating, centre = rate_and_centre(self.scorer, user_idx, item_idx, timestamp)
+        std = intervals.std(user_idx, item_idx, timestamp)
+        low, high = intervals.ends(centre, std, level, link)
+        # Of a pile, an interval may hold nothing but the end of the scale, which no mean rating reaches.
+        return rating, std_of_ratings(centre, std, link), np.minimum(low, rating), np.maximum(high, rating)
+
+    @cached_property
+    def _seen_offsets(self) -> np.ndarray[Any, Any]:
+        return np.concatenate([[0], np.cumsum(self.user_counts)])
+
+    @cached_property
+    def _seen(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        self.sealed.check(SEEN)
+        path = self.sealed.path / SEEN
+        return memory_map(path, "item_idx"), memory_map(path, "rating")
+
+
+def write_serving(run: Path, scorer: Trained, parts: Parts, config: Config, intervals: Intervals | None = None) -> None:
+    """Writes `run`/serving."""
+    train = parts.known
+    titles = [parts.titles.get(one, "") for one in train.items.ids.tolist()]
+    facts = {
+        "kind": config.model.kind,
+        "run": run.name,
+        "recsys_version": __version__,
+        **({"global_mean": scorer.global_mean} if isinstance(scorer, Factors) else {}),
+        "link": scorer.link.to_dict(),
+        "scale": vars(parts.scale),
+        "id_types": {"user": train.users.id_type.__name__, "item": train.items.id_type.__name__},
+        "n_users": len(train.users),
+        "n_items": len(train.items),
+        "n_ratings": len(train),
+        "data": config.data.model_dump(mode="json", include={"columns", "encoding"}, exclude_none=True),
+        "item_columns": list(parts.item_columns),
+        "intervals": None if intervals is None else intervals.facts,
+    }
+    write_sealed(
+        run / SERVING,
+        SERVING_JSON,
+        facts,
+        {
+            SCORER: scorer_arrays(scorer),
+            USERS: {**pack_ids(train.users), "n_ratings": train.user_counts},
+            ITEMS: {**pack_ids(train.items), **pack_texts("titles", titles), "n_ratings": train.item_counts},
+            SEEN: _by_user(train),
+            HELD_OUT: _held_out(parts, with_times=isinstance(scorer, Factors) and scorer.drift is not None),
+            **_item_columns(parts),
+            **({} if intervals is None else {INTERVALS: intervals.arrays()}),
+        },
+    )
+
+
+def open_store(path: Path | None = None) -> Store:
+    """Opens a run, its serving folder, or a copy of that; without a path, the run that is served by default.
+
+    Raises:
+        RunError: there is none, or it is damaged.
+    """
+    sealed = open_sealed(locate(path), SERVING_JSON)
+    facts = sealed.facts
+    users, items, arrays = sealed.arrays(USERS), sealed.arrays(ITEMS), sealed.arrays(SCORER)
+    return Store(
+        sealed=sealed,
+        scorer=scorer_from(arrays, facts),
+        users=unpack_ids(users),
+        items=unpack_ids(items),
+        user_counts=users["n_ratings"],
+        item_counts=items["n_ratings"],
+        titles=unpack_texts("titles", items),
+        data=Data.model_construct(**_reading(facts["data"])),
+    )
+
+
+def locate(path: Path | None) -> Path:
+    """The serving folder that is meant."""
+    path = default_run() if path is None else path
+    for folder in (path / SERVING, path):
+        if (folder / SERVING_JSON).exists():
+            return folder
+    if not path.exists():
+        what, hint = "there is no such run", "recsys runs lists those under the current folder"
+    else:
+        what, hint = "this is not a finished run", f"go on with it: recsys train --resume --run-dir {path}"
+    raise RunError(what, where=str(path), expected="a run folder, or its serving folder", hint=hint)
+
+
+def _by_user(train: Ratings) -> Arrays:
+    """The training ratings, by user and then as they stood in the file."""
+    # Sorting user and row as one number is several times as fast as a stable argsort.
+    keys = np.empty(len(train), dtype=np.int64)
+    for rows in chunks(len(train)):
+        np.left_shift(train.user_idx[rows], 32, out=keys[rows], dtype=np.int64)
+        keys[rows] |= np.arange(rows.start, rows.stop)
+    keys.sort()
+    keys &= 0xFFFF_FFFF
+    return {"item_idx": train.item_idx[keys], "rating": train.rating[keys]}
+
+
+def _held_out(parts: Parts, *, with_times: bool) -> Arrays:
+    return {
+        f"{part}_{name}": getattr(ratings, name)
+        for part, ratings in (("valid", parts.valid), ("test", parts.test), ("earlier", parts.earlier_test))
+        if ratings is not None
+        for name in (*HELD_OUT_COLUMNS, *((TIME,) if with_times and ratings.timestamp is not None else ()))
+    }
+
+
+def _item_columns(parts: Parts) -> dict[str, Arrays]:
+    """The file of the other columns by their number, since names may be anything; none where there are no columns."""
+    ids: list[int | str] = parts.known.items.ids.tolist()
+    packed = [
+        pack_texts(str(number), [texts.get(one, "") for one in ids])
+        for number, texts in enumerate(parts.item_columns.values())
+    ]
+    return {ITEM_COLUMNS: {name: array for one in packed for name, array in one.items()}} if packed else {}
+
+
+def _reading(facts: dict[str, Any]) -> dict[str, Any]:
+    from recsys.config.schema.data import Columns
+
+    return {**facts, "columns": Columns(**facts["columns"])}

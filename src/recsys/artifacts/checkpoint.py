@@ -1,0 +1,95 @@
+"""A learner's state on disk."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from recsys.artifacts.directory import CHECKPOINTS
+from recsys.artifacts.verified import TEMPORARY, Sealed, open_sealed, reading, write_file, write_sealed
+from recsys.core.errors import RunError
+from recsys.core.events import Arrays, State
+
+STATE_JSON = "state.json"
+MODEL, LEARNER = "model.safetensors", "learner.safetensors"
+LAST = "last"
+KEPT = 2
+BEST = "best."  # goes before the names of the best parameters, where those are what the run keeps
+
+
+def write_checkpoint(folder: Path, state: State, facts: Mapping[str, Any]) -> None:
+    """Writes `folder`/epoch-NNNN, names it in `folder`/last, and keeps the two newest."""
+    name = f"epoch-{state.epoch:04d}"
+    write_sealed(
+        folder / name, STATE_JSON, {"epoch": state.epoch, **facts}, {MODEL: state.model, LEARNER: state.learner}
+    )
+    write_file(folder / LAST, name + "\n")
+    for old in checkpoints(folder)[:-KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def open_checkpoint(path: Path) -> Sealed:
+    """A checkpoint whose json and sizes are in order."""
+    return open_sealed(path, STATE_JSON)
+
+
+def read_state(checkpoint: Sealed) -> State:
+    """The state in a checkpoint, every file checked against its sha256."""
+    return State(epoch=checkpoint.facts["epoch"], model=checkpoint.arrays(MODEL), learner=checkpoint.arrays(LEARNER))
+
+
+def kept_parameters(run: Path) -> tuple[Arrays, dict[str, Any]]:
+    """The parameters that a finished run keeps, under their vocabulary names, and what its checkpoint says.
+
+    Raises:
+        RunError: the run has no checkpoint, or a damaged one.
+    """
+    newest = newest_checkpoint(run / CHECKPOINTS)
+    if newest is None:
+        raise RunError(
+            "the run has no checkpoint",
+            where=str(run),
+            expected="a whole run: a copy of its serving folder holds no parameters to go on from",
+            hint="recsys runs lists the runs",
+        )
+    checkpoint = open_checkpoint(newest)
+    state = read_state(checkpoint)
+    best = {name.removeprefix(BEST): one for name, one in state.learner.items() if name.startswith(BEST)}
+    return best or state.model, checkpoint.facts
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """The checkpoints in a folder, oldest first."""
+    found = [path for path in folder.glob("epoch-*") if path.is_dir() and not path.name.startswith(TEMPORARY)]
+    return sorted(found, key=lambda path: _age(path.name))
+
+
+def newest_checkpoint(folder: Path) -> Path | None:
+    """The checkpoint that `last` names, or None before the first one."""
+    if not (folder / LAST).exists():
+        return None
+    with reading(folder / LAST):
+        name = (folder / LAST).read_text(encoding="utf-8", errors="replace").strip()
+    if folder / name not in checkpoints(folder):
+        raise RunError(
+            f"{LAST} names the checkpoint {name!r}, which is not there",
+            where=str(folder / LAST),
+            expected="the name of a checkpoint beside it",
+            hint=way_on(folder),
+        )
+    return folder / name
+
+
+def way_on(folder: Path, before: str | None = None) -> str:
+    """What to do when a checkpoint cannot be used: go on from the newest one, or the newest `before` one."""
+    left = [path.name for path in checkpoints(folder) if before is None or _age(path.name) < _age(before)]
+    if not left:
+        return "start a new run"
+    return f"go on from the older one: recsys train --resume --run-dir {folder.parent} --checkpoint {left[-1]}"
+
+
+def _age(name: str) -> tuple[int, str]:
+    """What sorts epoch-9999 before epoch-10000."""
+    return len(name), name

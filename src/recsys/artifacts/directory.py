@@ -1,0 +1,112 @@
+"""Where runs lie, and which one is meant."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+from recsys.artifacts.verified import TEMPORARY, write_file, writing
+from recsys.core.errors import RunError
+
+METRICS, CONFIG, HISTORY = "metrics.json", "config.yaml", "history.jsonl"
+CHECKPOINTS, SERVING = "checkpoints", "serving"
+SERVING_JSON = "serving.json"
+PROMOTED = "promoted"  # a one-line text file in the root: the run that is served by default
+
+
+def runs_root() -> Path:
+    """The folder of all runs: the environment variable RECSYS_RUNS, else ./runs."""
+    return Path(os.environ.get("RECSYS_RUNS") or "runs")
+
+
+def new_run_folder(name: str) -> Path:
+    """A free folder for a run of the config `name`, named after the time in UTC."""
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    folder = runs_root() / f"{name}-{stamp}"
+    suffix = 2
+    while folder.exists():
+        folder = runs_root() / f"{name}-{stamp}-{suffix}"
+        suffix += 1
+    return folder
+
+
+def config_name(run: Path) -> str:
+    """The name of the config that a run was made from: that of its folder, without the time."""
+    return re.sub(r"-\d{8}T\d{6}Z(-\d+)?$", "", run.resolve().name)
+
+
+def all_runs() -> list[Path]:
+    """Every run under the root, oldest first by its config."""
+    found = [path.parent for path in runs_root().glob(f"*/{CONFIG}") if not path.parent.name.startswith(TEMPORARY)]
+    return sorted(found, key=lambda path: ((path / CONFIG).stat().st_mtime_ns, path.name))
+
+
+def finished_runs() -> list[Path]:
+    """The runs that came to their end, oldest first by when they did."""
+    found = [path for path in all_runs() if (path / METRICS).exists()]
+    return sorted(found, key=lambda path: ((path / METRICS).stat().st_mtime_ns, path.name))
+
+
+def default_run() -> Path:
+    """The run that is served when none is named: the promoted one, else the newest finished one.
+
+    Raises:
+        RunError: the promoted run is gone, or there is no finished run.
+    """
+    promoted = promoted_run()
+    if promoted is not None:
+        if not (promoted / METRICS).exists():
+            raise RunError(
+                "the promoted run is not there",
+                where=str(promoted),
+                expected=f"the finished run that {runs_root() / PROMOTED} names",
+                hint="promote another, or none: recsys promote --none",
+            )
+        return promoted
+    finished = finished_runs()
+    if not finished:
+        raise RunError(
+            "there is no finished run",
+            where=str(runs_root()),
+            expected="a run under this folder, or one named by --run",
+            hint="train one: recsys train --config configs/movielens-small.yaml",
+        )
+    return finished[-1]
+
+
+def is_default(run: Path) -> bool:
+    """Whether a run is the one that is served when none is named."""
+    found = [one for one in (promoted_run(),) if one is not None] or finished_runs()[-1:]
+    return bool(found) and found[0].exists() and found[0].samefile(run)
+
+
+def promoted_run() -> Path | None:
+    """The run that `promote` named, whether it is there or not; None if it named none."""
+    try:
+        text = (runs_root() / PROMOTED).read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return None
+    return runs_root() / text.strip()
+
+
+def promote(run: Path) -> None:
+    """Makes a run the one that is served by default.
+
+    Raises:
+        RunError: it is not there or not finished.
+    """
+    if not (run / METRICS).exists():
+        what = "this is not a finished run" if run.exists() else "there is no such run"
+        raise RunError(what, where=str(run), expected="a finished run", hint="recsys runs lists the runs")
+    root = runs_root().resolve()
+    with writing(root):
+        root.mkdir(parents=True, exist_ok=True)
+    path = run.resolve()
+    write_file(root / PROMOTED, f"{path.relative_to(root) if path.is_relative_to(root) else path}\n")
+
+
+def promote_none() -> None:
+    """Takes `promote` back: the newest finished run is served again."""
+    (runs_root() / PROMOTED).unlink(missing_ok=True)

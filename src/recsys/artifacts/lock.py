@@ -1,0 +1,45 @@
+"""One process a run."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from recsys.artifacts.verified import writing
+from recsys.core.errors import RunError
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Holds the lock beside `folder`; afterwards nothing of it is left, nor a parent that was made for it.
+
+    Raises:
+        RunError: another process holds it, or it cannot be made.
+    """
+    from filelock import FileLock, Timeout
+
+    made = [parent for parent in folder.absolute().parents if not parent.exists()]
+    with writing(folder):
+        folder.absolute().parent.mkdir(parents=True, exist_ok=True)
+    path = folder.absolute().parent / f".{folder.name}.lock"
+    lock = FileLock(path)
+    with writing(folder):
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:  # an OSError too
+            raise RunError(
+                "another process is writing this run",
+                where=str(folder),
+                expected="one process a run",
+                hint="wait for it, or choose another --run-dir",
+            ) from None
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # Windows: an open file stays; release() deletes it there
+            path.unlink()  # while it is held: a moment later it may be another's
+        lock.release()
+        for parent in made:
+            with contextlib.suppress(OSError):  # not empty: the run is in it
+                parent.rmdir()

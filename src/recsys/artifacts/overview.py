@@ -1,0 +1,62 @@
+"""What a run, a checkpoint or a serving folder holds, for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from recsys.artifacts import history
+from recsys.artifacts.checkpoint import STATE_JSON, checkpoints, newest_checkpoint
+from recsys.artifacts.directory import CHECKPOINTS, CONFIG, HISTORY, SERVING, SERVING_JSON, is_default
+from recsys.artifacts.run import read_result
+from recsys.artifacts.verified import Sealed, open_sealed
+from recsys.core.errors import RunError
+
+
+def overview(run: Path) -> dict[str, Any]:
+    """A run in a line: path, status, epochs done, metrics once it is finished, and its part among the runs.
+
+    "default": whether it is served when none is named; "parent": the name of the run that it was made from.
+    """
+    result = read_result(run)
+    parent: dict[str, Any] = (result or {}).get("parent") or (result or {}).get("start") or {}
+    return {
+        "path": str(run),
+        "status": "finished" if result else "unfinished",
+        "epochs": len(history.read(run / HISTORY)),
+        "default": result is not None and is_default(run),
+        "parent": parent.get("run"),
+        "metrics": result,
+    }
+
+
+def describe(path: Path, *, verify: bool) -> dict[str, Any]:
+    """All that is said about a run, a checkpoint or a serving folder.
+
+    Raises:
+        RunError: it is none of these, or is damaged; with `verify` every file's sha256 is checked.
+    """
+    for json_name in (STATE_JSON, SERVING_JSON):
+        if (path / json_name).exists():
+            return _sealed(open_sealed(path, json_name), verify)
+    if not (path / CONFIG).exists() or not (path / CHECKPOINTS).exists():
+        raise RunError(
+            "this is neither a run nor a checkpoint",
+            where=str(path),
+            expected="a folder of a run, a folder epoch-… below its checkpoints, or a serving folder",
+            hint="recsys runs lists the runs",
+        )
+    newest = newest_checkpoint(path / CHECKPOINTS)
+    answer = {**overview(path), "checkpoints": [one.name for one in checkpoints(path / CHECKPOINTS)]}
+    if newest is not None:
+        answer["last"] = _sealed(open_sealed(newest, STATE_JSON), verify)
+    if (path / SERVING).exists():
+        answer["serving"] = _sealed(open_sealed(path / SERVING, SERVING_JSON), verify)
+    return answer
+
+
+def _sealed(folder: Sealed, verify: bool) -> dict[str, Any]:
+    if verify:
+        for name in folder.files:
+            folder.check(name)
+    return {"path": str(folder.path), **folder.facts, "files": folder.files, "verified": verify}

@@ -1,0 +1,61 @@
+"""Config → YAML that loads back to an equal Config."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+from typing import Any
+
+import yaml
+
+from recsys.config.loading.yaml_nodes import RESOLVERS, STR
+from recsys.config.schema.config import Config
+
+WIDE = 2**20
+
+
+def dump(config: Config) -> str:
+    """The whole config as YAML: every key that has a value, paths absolute and with forward slashes."""
+    plain = _plain(config.model_dump(exclude_none=True))
+    return _yaml(plain, flow=False)
+
+
+def inline(value: object) -> str:
+    """A value on one line, as it stands in YAML, quoted where it has to be."""
+    return _yaml(value, flow=True).removesuffix("\n").removesuffix("\n...")
+
+
+def _yaml(value: object, *, flow: bool) -> str:
+    return str(
+        yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=WIDE, default_flow_style=flow)
+    )
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes the text that YAML readers take for something else, by our rules or by PyYAML's own; lists in brackets."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+    def represent_list(self, data: Any) -> yaml.SequenceNode:
+        return self.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=True)
+
+    def represent_text(self, data: str) -> yaml.ScalarNode:
+        plain = data.isprintable() and not _other(data)
+        return self.represent_scalar(STR, data, style=None if plain else '"')
+
+
+_Dumper.add_representer(list, _Dumper.represent_list)
+_Dumper.add_representer(str, _Dumper.represent_text)
+
+
+def _other(text: str) -> bool:
+    return any(re.fullmatch(pattern, text) for _, pattern, _ in RESOLVERS)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return value.as_posix() if isinstance(value, PurePath) else value

@@ -1,0 +1,158 @@
+"""A YAML file and overrides → Config, with every error of them at once.
+
+Precedence: defaults < file < overrides. Paths of a file are relative to that file, those of an override to the
+working directory; the Config holds absolute paths.
+"""
+
+from __future__ import annotations
+
+import numbers
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from recsys.config.loading.dump import dump
+from recsys.config.loading.problems import ROOT, dotted, show
+from recsys.config.loading.unvalidated import Draft, Place, absolute, not_a_section
+from recsys.config.loading.yaml_nodes import Key, read_yaml
+from recsys.config.schema.config import Config
+from recsys.core.errors import ConfigError, nearest
+
+__all__ = ["config_from", "dump", "load_config"]
+
+
+def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+    """The Config of a YAML file, changed by overrides.
+
+    Args:
+        path: the file.
+        overrides: "section.key=value" each, split at the first "="; the value is read as YAML, and a mapping
+            replaces the mapping that was there.
+    Raises:
+        ConfigError: the first thing that is wrong, by line; `more` holds the rest.
+    """
+    draft = Draft(root=Place((0, 0), str(path)))
+    document = read_yaml(_text(path), lambda key, line: str(Place((0, line), f"{path}:{line}").where(key)))
+    draft.errors += [((0, line), error) for line, error in document.errors]
+    draft.places |= {key: Place((0, line), f"{path}:{line}") for key, line in document.lines.items()}
+    if document.value is None:
+        raise ConfigError(
+            "the file is empty",
+            where=str(path),
+            expected="at least data: {ratings: FILE}",
+            hint="recsys init FILE writes a config for a ratings file",
+        )
+    if not isinstance(document.value, dict):
+        raise not_a_section(document.value, str(path))
+    draft.values = absolute(document.value, path.parent.absolute(), ROOT)
+    for number, override in enumerate(overrides, start=1):
+        _apply(draft, override, number)
+    return draft.config()
+
+
+def config_from(mapping: Mapping[str, Any], base: Path) -> Config:
+    """The Config of nested dicts, as a YAML file would hold them; relative paths start at `base`.
+
+    Raises:
+        ConfigError: the first thing that is wrong; `more` holds the rest.
+    """
+    draft = Draft(root=Place((0, 0), None))
+    values = _plain(mapping, (), draft)
+    if not isinstance(values, dict):
+        raise not_a_section(values, None)
+    draft.values = absolute(values, base.absolute(), ROOT)
+    return draft.config()
+
+
+def _apply(draft: Draft, override: str, number: int) -> None:
+    """Sets one key of the draft; what stood below it is gone."""
+    place = Place((number, 0), f"--set {override}")
+    dotted_key, equals, text = override.partition("=")
+    key = tuple(part.strip() for part in dotted_key.split("."))
+    if not equals or not all(key):
+        error = ConfigError("this sets no key", where=place.prefix, expected="--set section.key=value")
+        draft.errors.append((place.order, error))
+        return
+    place = Place(place.order, place.prefix, says=key)
+    try:
+        document = read_yaml(text, lambda below, _: str(place.where((*key, *below))))
+    except ConfigError as error:
+        draft.errors.append((place.order, error))
+        return
+    draft.errors += [(place.order, error) for _, error in document.errors]
+    nested: Any = document.value
+    for part in reversed(key):
+        nested = {part: nested}
+    _merge(draft, absolute(nested, Path.cwd(), ROOT), key, place)
+
+
+def _merge(draft: Draft, nested: dict[str, Any], key: tuple[str, ...], place: Place) -> None:
+    below, above = nested, draft.values
+    for depth, part in enumerate(key[:-1], start=1):
+        if above.get(part) is None:
+            above[part] = {}
+            draft.places[key[:depth]] = Place(place.order, place.prefix, says=key)
+        if not isinstance(above[part], dict):
+            what = f"{dotted(key[:depth])} is {show(above[part])} and has no keys below it"
+            draft.errors.append((place.order, ConfigError(what, where=place.prefix, expected="a section")))
+            return
+        below, above = below[part], above[part]
+    draft.places = {known: one for known, one in draft.places.items() if known[: len(key)] != key}
+    draft.places[key] = place
+    above[key[-1]] = below[key[-1]]
+
+
+def _text(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise _missing(path) from None
+    except IsADirectoryError:
+        raise ConfigError("this is a folder", where=str(path), expected="a config file") from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ConfigError(f"the file cannot be read: {reason}", where=str(path), expected="a readable file") from None
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigError(
+            f"the byte 0x{content[error.start]:02x} is not utf-8",
+            where=f"{path}:{line}",
+            expected="text in utf-8",
+            hint="save the file as utf-8",
+        ) from None
+
+
+def _missing(path: Path) -> ConfigError:
+    try:
+        beside = sorted(one.name for one in path.parent.iterdir() if one.is_file())
+    except OSError:
+        beside = []
+    close = nearest(path.name, beside)
+    return ConfigError(
+        "there is no such file",
+        where=str(path),
+        expected="a config file",
+        hint=f"did you mean {path.parent / close}?" if close else "recsys init RATINGS writes a config",
+    )
+
+
+def _plain(value: object, key: Key, draft: Draft) -> Any:
+    """What YAML can hold, of what Python can: paths become text, tuples lists, NumPy's numbers Python's."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(part, (*key, str(name)), draft) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part, (*key, number), draft) for number, part in enumerate(value)]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    if isinstance(value, numbers.Real):
+        return float(value)
+    what = f"{type(value).__name__} is not something that a config can hold"
+    draft.add(key, ConfigError(what, where=draft.where(key), expected="dicts, lists, text, numbers, true or false"))
+    return str(value)

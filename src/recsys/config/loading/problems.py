@@ -1,0 +1,253 @@
+"""What pydantic found wrong → errors in the words of the house, one for each key."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+from pydantic_core.core_schema import ErrorType
+
+from recsys.config.fields import (
+    Variants,
+    choices,
+    fields,
+    in_words,
+    joined,
+    known_keys,
+    only_choices,
+    tag,
+    tag_key,
+    tag_words,
+    takes,
+    variants,
+)
+from recsys.config.loading.yaml_nodes import Key
+from recsys.config.schema.config import Config
+from recsys.core.errors import ConfigError, nearest
+
+ROOT: Variants = (Config,)
+PYDANTIC_OWN = set(get_args(ErrorType)) - {"value_error", "assertion_error"}
+TRUTH = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where in the config an error lies.
+
+    Attributes:
+        key: full name of the key.
+        owner: the section that it stands in, by variants.
+        field: what the owner says about it; None for a key that the owner does not have, and for the root.
+        inside: whether the error lies deeper in the value, such as in one entry of a list.
+    """
+
+    key: Key
+    owner: Variants
+    field: FieldInfo | None
+    inside: bool
+
+    @property
+    def name(self) -> str:
+        return str(self.key[-1])
+
+
+def problems(
+    details: Iterable[ErrorDetails], values: dict[str, Any], unsettled: set[Key], where: Callable[[Key], str | None]
+) -> dict[Key, ConfigError]:
+    """Key → what is wrong with it.
+
+    Args:
+        details: from pydantic's ValidationError.
+        values: what was validated.
+        unsettled: sections of which nobody knows the variant: keys of any variant are fine there.
+        where: key → the place, as an error names it.
+    """
+    at: dict[Key, tuple[Spot, list[ErrorDetails]]] = {}
+    for detail in details:
+        spot = _spot(detail["loc"])
+        if spot.key[:-1] in unsettled and spot.field is None and spot.name in fields(_sections_at(spot.key[:-1])):
+            continue
+        at.setdefault(spot.key, (spot, []))[1].append(detail)
+    found: dict[Key, ConfigError] = {}
+    for spot, same in at.values():
+        key, error = _problem(spot, same, values, where)
+        found.setdefault(key, error)
+    return found
+
+
+def show(value: object) -> str:
+    """A value as it would stand in YAML, cut where it is long."""
+    text = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def dotted(key: Key) -> str:
+    """section.key"""
+    return ".".join(map(str, key))
+
+
+def bad_tag(key: Key, value: object, sections: Variants, where: str | None) -> ConfigError:
+    """A method or a kind that does not exist; `key` is that of the tag."""
+    tags = [name for section in sections if (name := tag(section)) is not None]
+    close = nearest(value, tags) if isinstance(value, str) else None
+    return ConfigError(
+        f"there is no {key[-1]} {show(value)}",
+        where=where,
+        expected=joined(tags),
+        hint=f"did you mean {close}?" if close else None,
+    )
+
+
+def _spot(loc: tuple[int | str, ...]) -> Spot:
+    """Follows pydantic's way through the models; steps that name a variant are not part of the key."""
+    key: Key = ()
+    owner, here, field = ROOT, ROOT, None
+    for number, part in enumerate(loc):
+        chosen = tuple(one for one in here if part in (tag(one), one.__name__))
+        if chosen and part not in fields(here):
+            here = chosen
+            continue
+        key, owner, field = (*key, part), here, fields(here).get(str(part))
+        here = variants(field) if field is not None else ()
+        if not here:
+            return Spot(key, owner, field, inside=number + 1 < len(loc))
+    return Spot(key, owner, field, inside=False)
+
+
+def _problem(
+    spot: Spot, same: list[ErrorDetails], values: dict[str, Any], where: Callable[[Key], str | None]
+) -> tuple[Key, ConfigError]:
+    for detail in same:
+        if detail["type"] not in PYDANTIC_OWN:
+            return _told(spot, detail, where)
+    first = same[0]["type"]
+    place = where(spot.key)
+    if first == "extra_forbidden" and spot.field is None:
+        return spot.key, _unknown_key(spot, values, place)
+    sections = variants(spot.field) if spot.field else ROOT
+    if first == "missing" and not spot.inside:
+        expected = in_words(spot.field) if spot.field else None
+        return spot.key, ConfigError(f"{spot.name} is missing", where=place, expected=expected)
+    if sections:
+        keys = joined(list(fields(sections)), "and")
+        value = show(_value(values, spot.key))
+        return spot.key, ConfigError(f"{value} is not a section", where=place, expected=f"keys below it: {keys}")
+    assert spot.field is not None
+    kinds = {detail["type"] for detail in same}
+    return spot.key, _misfit(spot.name, _value(values, spot.key), spot.field, kinds, place)
+
+
+def _told(spot: Spot, detail: ErrorDetails, where: Callable[[Key], str | None]) -> tuple[Key, ConfigError]:
+    """What a validator of ours says; where it names a key, that key's place."""
+    key = spot.key
+    named = str(detail.get("ctx", {}).get("key", ""))
+    full = (*key, *named.split(".")) if named else key
+    if named and full in set(known_keys(ROOT)):
+        key = full
+    message = detail["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    return key, ConfigError(message, where=where(key))
+
+
+def _unknown_key(spot: Spot, values: dict[str, Any], place: str | None) -> ConfigError:
+    parent, name = spot.key[:-1], spot.name
+    everywhere = [dotted(key) for key in known_keys(ROOT)]
+    siblings = _sections_at(parent)
+    owners = tuple(section for section in siblings if name in section.model_fields)
+    if owners:
+        chooser = tag_key(siblings) or "kind"
+        now = _value(values, (*parent, chooser))
+        return ConfigError(
+            f"{name} belongs to the {chooser} {tag_words(owners)}, and the {chooser} is {now}",
+            where=place,
+            expected=f"keys of {now}: {joined(list(fields(spot.owner)), 'and')}",
+            hint=f"remove it, or set {dotted((*parent, chooser))}: {tag(owners[0])}",
+        )
+    elsewhere = [key for key in everywhere if key == name or key.endswith(f".{name}")]
+    if elsewhere:
+        return ConfigError(
+            f"{name} does not belong {f'to {dotted(parent)}' if parent else 'at the top'}",
+            where=place,
+            expected=f"keys {_of(parent)}: {joined(list(fields(spot.owner)), 'and')}",
+            hint=f"it is {' or '.join(_nested(key) for key in elsewhere)}",
+        )
+    close = _nearest_key(name, parent, list(fields(spot.owner)), everywhere)
+    return ConfigError(
+        f"there is no key {name!r}{f' in {dotted(parent)}' if parent else ''}",
+        where=place,
+        expected=f"one of {joined(list(fields(spot.owner)))}",
+        hint=f"did you mean {close}?" if close else None,
+    )
+
+
+def _nested(dotted_key: str) -> str:
+    """The key as it stands in YAML: "training: {lr_max: …}"."""
+    *sections, name = dotted_key.split(".")
+    return "".join(f"{section}: {{" for section in sections) + f"{name}: …" + "}" * len(sections)
+
+
+def _of(parent: Key) -> str:
+    return f"of {dotted(parent)}" if parent else "at the top"
+
+
+def _sections_at(key: Key) -> Variants:
+    here = ROOT
+    for part in key:
+        here = variants(fields(here)[str(part)])
+    return here
+
+
+def _nearest_key(name: str, parent: Key, own: list[str], everywhere: list[str]) -> str | None:
+    """The nearest key of the section, else of all; a key that has the word as a part (lr: lr_max) counts as near."""
+    full = {key.rsplit(".", 1)[-1]: key for key in reversed(everywhere)}
+    for keys in (own, list(full)):
+        close = nearest(name, keys) or next((key for key in keys if name.lower() in key.split("_")), None)
+        if close:
+            return dotted((*parent, close)) if close in own else full[close]
+    return None
+
+
+def _misfit(name: str, value: object, field: FieldInfo, kinds: set[str], place: str | None) -> ConfigError:
+    """A value that a field does not take."""
+    if value is None:
+        what = "no value is given"
+    elif only_choices(field):
+        what = f"there is no {name} {show(value)}"
+    elif kinds & {"greater_than", "greater_than_equal"} and isinstance(value, int | float):
+        what = f"{show(value)} is too small"
+    elif kinds & {"less_than", "less_than_equal"} and isinstance(value, int | float):
+        what = f"{show(value)} is too large"
+    elif kinds & {"too_short", "string_too_short"}:
+        what = f"{show(value)} is too short"
+    elif kinds & {"too_long", "string_too_long"}:
+        what = f"{show(value)} is too long"
+    else:
+        what = f"{show(value)} is not {in_words(field, bounds=False)}"
+    return ConfigError(what, where=place, expected=in_words(field), hint=_value_hint(value, field))
+
+
+def _value_hint(value: object, field: FieldInfo) -> str | None:
+    if value is None:
+        return "write a value, or leave the key out"
+    if isinstance(value, float) and takes(field, int) and value.is_integer():
+        return f"{value} is a float: write {int(value)}"
+    if isinstance(value, str):
+        if takes(field, bool) and value.lower() in TRUTH:
+            return f"write {TRUTH[value.lower()]}"
+        if takes(field, int, float) and value.removeprefix("-").replace(".", "", 1).isdecimal():
+            return f"write it without quotes or leading zeros: {value.lstrip('0') or '0'}"
+        close = nearest(value, choices(field))
+        return f"did you mean {close}?" if close else None
+    if isinstance(value, int | float) and not isinstance(value, bool) and takes(field, str, Path):
+        return f"if it is text, write it in quotes: '{value}'"
+    return None
+
+
+def _value(values: object, key: Key) -> object:
+    for part in key:
+        values = values.get(str(part)) if isinstance(values, dict) else None
+    return values

@@ -1,0 +1,190 @@
+"""YAML text → plain values, and the line on which each key stands.
+
+PyYAML's safe loader, adjusted to what people mean in a config: 5e-3 is a number; no, on, 1:30, 010 and dates stay
+text; a key that stands twice is an error.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import ClassVar, NoReturn
+
+import yaml
+from yaml.reader import Reader
+
+from recsys.core.errors import ConfigError
+
+Key = tuple[str | int, ...]
+"""The way to a value: names of keys, and positions in lists."""
+
+NULL, BOOL, INT, FLOAT, STR, MERGE = (
+    f"tag:yaml.org,2002:{t}" for t in ("null", "bool", "int", "float", "str", "merge")
+)
+
+RESOLVERS: list[tuple[str, str, str]] = [
+    (NULL, r"~|null|Null|NULL|", "~nN"),
+    (BOOL, r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    (INT, r"[-+]?(0|[1-9][0-9]*)", "-+0123456789"),
+    (FLOAT, r"[-+]?(0|[1-9][0-9]*)(\.[0-9]*)?([eE][-+]?[0-9]+)?|[-+]?\.[0-9]+([eE][-+]?[0-9]+)?", "-+.0123456789"),
+    (FLOAT, r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", "-+."),
+    (MERGE, r"<<", "<"),
+]
+"""Tag, pattern and first letters of the plain scalars that are not text; the first that fits counts."""
+
+SYNTAX_HINTS = {
+    "mapping values are not allowed": "put text that holds a colon in quotes, and check the indentation",
+    "cannot start any token": "indent with spaces, not tabs; put text that starts with a special sign in quotes",
+    "escape character": "in double quotes a backslash starts an escape: use single quotes, or / in paths",
+    "single document": "keep one document: remove the line ---",
+}
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Composes nodes; the values are built here, from the nodes."""
+
+    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
+
+
+for _tag, _pattern, _first in RESOLVERS:
+    for _letter in [*_first, *([""] if _tag == NULL else [])]:
+        _resolver = (_tag, re.compile(rf"(?:{_pattern})\Z"))
+        _Loader.yaml_implicit_resolvers.setdefault(_letter, []).append(_resolver)
+
+
+@dataclass(frozen=True)
+class Document:
+    """What a YAML text holds.
+
+    Attributes:
+        value: dicts with str keys, lists, str, int, float, bool and None.
+        lines: the line of each key and list entry, from 1.
+        errors: what is wrong but did not keep the rest from being read: keys that stand twice, odd tags.
+    """
+
+    value: object
+    lines: dict[Key, int]
+    errors: list[tuple[int, ConfigError]]
+
+
+def read_yaml(text: str, where: Callable[[Key, int], str]) -> Document:
+    """The values of one YAML document.
+
+    Args:
+        text: the document.
+        where: (key, line) → the place, as an error names it.
+    Raises:
+        ConfigError: text that is not YAML.
+    """
+    odd = Reader.NON_PRINTABLE.search(text)
+    if odd:
+        raise ConfigError(
+            f"the character {odd.group()!r} cannot stand in YAML",
+            where=where((), text.count("\n", 0, odd.start()) + 1),
+            expected="text without control characters",
+        )
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+    except yaml.MarkedYAMLError as error:
+        _refuse(error, where)
+    finally:
+        loader.dispose()
+    builder = _Builder(where)
+    return Document(None if node is None else builder.build(node, ()), builder.lines, builder.errors)
+
+
+def _refuse(error: yaml.MarkedYAMLError, where: Callable[[Key, int], str]) -> NoReturn:
+    mark = error.problem_mark or error.context_mark
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    problem = " ".join(part for part in (error.context, error.problem) if part)
+    hint = next((hint for part, hint in SYNTAX_HINTS.items() if part in problem), None)
+    what = f"not YAML at column {column}: {problem}"
+    raise ConfigError(what, where=where((), line), expected="YAML", hint=hint) from None
+
+
+@dataclass
+class _Builder:
+    where: Callable[[Key, int], str]
+    lines: dict[Key, int] = field(default_factory=dict)
+    errors: list[tuple[int, ConfigError]] = field(default_factory=list)
+    open_nodes: set[int] = field(default_factory=set)
+
+    def build(self, node: yaml.Node, key: Key) -> object:
+        if id(node) in self.open_nodes:
+            self.refuse(node, key, f"{'.'.join(map(str, key))} holds itself", "an alias to something else")
+            return None
+        self.open_nodes.add(id(node))
+        try:
+            if isinstance(node, yaml.MappingNode):
+                return self.mapping(node, key)
+            if isinstance(node, yaml.SequenceNode):
+                return [self.entry(child, (*key, number)) for number, child in enumerate(node.value)]
+            return self.scalar(node, key)
+        finally:
+            self.open_nodes.discard(id(node))
+
+    def entry(self, node: yaml.Node, key: Key) -> object:
+        self.lines[key] = node.start_mark.line + 1
+        return self.build(node, key)
+
+    def mapping(self, node: yaml.MappingNode, key: Key) -> dict[str, object]:
+        merged: dict[str, object] = {}
+        own: dict[str, object] = {}
+        first_line: dict[str, int] = {}
+        own_keys = {name.value for name, _ in node.value if isinstance(name, yaml.ScalarNode)}
+        for name, value in node.value:
+            line = name.start_mark.line + 1
+            if not isinstance(name, yaml.ScalarNode):
+                self.refuse(name, key, "a key that is a list or a mapping", "a word before the colon")
+            elif name.tag == MERGE:
+                merged = {**self.merge(value, key, own_keys), **merged}
+            elif name.value in own:
+                self.twice(key, name.value, line, first_line[name.value])
+            else:
+                self.lines[(*key, name.value)] = first_line[name.value] = line
+                own[name.value] = self.build(value, (*key, name.value))
+        return {**merged, **own}
+
+    def merge(self, node: yaml.Node, key: Key, own_keys: set[str]) -> dict[str, object]:
+        """The keys that `<<` brings in; of several mappings the first that has a key counts."""
+        nodes = node.value if isinstance(node, yaml.SequenceNode) else [node]
+        values: dict[str, object] = {}
+        for part in nodes:
+            if not isinstance(part, yaml.MappingNode):
+                self.refuse(part, key, "<< takes a mapping, and this is none", "<<: *name")
+                continue
+            fresh = [pair for pair in part.value if str(pair[0].value) not in own_keys | set(values)]
+            reduced = yaml.MappingNode(part.tag, fresh, part.start_mark, part.end_mark)
+            values |= self.mapping(reduced, key)
+        return values
+
+    def twice(self, key: Key, name: str, line: int, first: int) -> None:
+        error = ConfigError(
+            f"the key {name} stands twice",
+            where=self.where((*key, name), line),
+            expected="each key once",
+            hint=f"keep one of them; the first stands on line {first}",
+        )
+        self.errors.append((line, error))
+
+    def scalar(self, node: yaml.Node, key: Key) -> object:
+        tag, text = node.tag, str(node.value)
+        try:
+            if tag == INT:
+                return int(text)
+            if tag == FLOAT:
+                return float(text.replace(".inf", "inf").replace(".nan", "nan") if text[-1] in "fnFN" else text)
+        except ValueError:
+            self.refuse(node, key, f"{text!r} is not a number", "a number")
+            return text
+        if tag == BOOL:
+            return text.lower() == "true"
+        if tag not in (STR, MERGE, NULL):
+            self.refuse(node, key, f"the tag {tag} means nothing here", "plain values, lists and mappings")
+        return None if tag == NULL else text
+
+    def refuse(self, node: yaml.Node, key: Key, what: str, expected: str) -> None:
+        line = node.start_mark.line + 1
+        self.errors.append((line, ConfigError(what, where=self.where(key, line), expected=expected)))

@@ -1,0 +1,72 @@
+"""Where the ratings lie and how to read them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from recsys.core.section import Section
+
+Column = str | Annotated[int, Field(ge=1)]
+
+
+class Columns(Section):
+    """Which column holds what: a name of the header, or a position that counts from 1."""
+
+    user: Column | None = None
+    """Column of the user ids; left out, common names are tried (userId, user_id, user, customer, …)."""
+    item: Column | None = None
+    """Column of the item ids; left out, common names are tried (movieId, item_id, item, isbn, …)."""
+    rating: Column | None = None
+    """Column of the ratings; left out, common names are tried (rating, score, stars, …)."""
+    timestamp: Column | Literal[False] | None = None
+    """Column of the times: seconds, milliseconds or ISO dates. Left out, common names are tried; false: none."""
+
+
+class ItemColumns(Section):
+    """Which column of the items file holds what."""
+
+    item: Column | None = None
+    """Column of the item ids; left out, the name that the ratings have for it, then common names."""
+    title: Column | None = None
+    """Column of the titles; left out, common names are tried (title, name, …)."""
+
+
+class Data(Section):
+    """The ratings file, or files that are split already."""
+
+    ratings: Path | None = None
+    """Ratings file (CSV, also .gz and .zst); train, valid and test are cut from it as `split` says."""
+    train: Path | None = None
+    """Ratings to train on, in place of `ratings`, when the parts are files of their own."""
+    valid: Path | None = None
+    """With `train`: ratings to choose by. Left out, they are cut from train."""
+    test: Path | None = None
+    """With `train`: ratings for the final figure."""
+    columns: Columns = Columns()
+    """Which column holds what. Left out, common names are found."""
+    items: Path | None = None
+    """Titles for people: a CSV with item ids and titles."""
+    item_columns: ItemColumns = ItemColumns()
+    """Which column of the items file holds what."""
+    duplicates: Literal["error", "last", "first"] = "error"
+    """What to do when a user rated an item twice: refuse the file, or keep the last or first row in it."""
+    delimiter: Annotated[str, Field(min_length=1, max_length=8)] = "auto"
+    """What stands between two fields, such as "," ";" "\\t" "|" or "::"; auto looks at the file."""
+    header: Literal["auto"] | bool = "auto"
+    """Whether the first line names the columns. Without, they count from 1: user, item, rating, timestamp."""
+    encoding: str = "utf-8"
+    """How the text is encoded; a byte order mark is skipped."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if self.ratings is not None and self.train is not None:
+            raise PydanticCustomError("source", "data.train excludes data.ratings: keep one of them")
+        if self.ratings is None and self.train is None:
+            raise PydanticCustomError("source", "data.ratings is missing: it names the ratings file")
+        if self.train is None and (self.valid is not None or self.test is not None):
+            raise PydanticCustomError("source", "data.valid and data.test go with data.train, not with data.ratings")
+        return self

@@ -1,0 +1,38 @@
+"""Ratings whose ids are of another type than a run's: a file of numbers, where the run's ids are texts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from recsys.core.errors import DataError
+from recsys.data.interactions import Ratings
+from recsys.data.sources.table import as_texts
+from recsys.data.vocabulary import Indices, Vocabulary
+
+
+def typed_as(ratings: Ratings, users: Vocabulary, items: Vocabulary) -> Ratings:
+    """The same rows, their ids of the types that `users` and `items` have.
+
+    Raises:
+        DataError: the vocabularies hold whole numbers, and an id of the ratings is none.
+    """
+    user_idx, own_users = _typed(ratings.user_idx, ratings.users, users, "user")
+    item_idx, own_items = _typed(ratings.item_idx, ratings.items, items, "item")
+    return replace(ratings, user_idx=user_idx, item_idx=item_idx, users=own_users, items=own_items)
+
+
+def _typed(idx: Indices, had: Vocabulary, wanted: Vocabulary, role: str) -> tuple[Indices, Vocabulary]:
+    if had.id_type is wanted.id_type:
+        return idx, had
+    if wanted.id_type is int:
+        odd = next(one for one in had.ids.tolist() if wanted.parse(one) is None)
+        raise DataError(
+            f"the {role} id {odd!r} is not a whole number, and those of the run are",
+            expected=f"{role} ids such as {wanted.ids[:1].tolist()[0]}",
+            hint=f"is data.columns.{role} the right column?",
+        )
+    texts = [str(one) for one in had.ids.tolist()]
+    vocabulary = Vocabulary(as_texts(sorted(texts)))
+    return np.asarray(vocabulary.index(texts)[idx]), vocabulary

@@ -1,0 +1,143 @@
+"""What `recsys init` sees in a ratings file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from recsys.config.schema.data import Column, Data
+from recsys.core.events import Observer, silent
+from recsys.data.duplicates import repeated
+from recsys.data.ids import index_columns
+from recsys.data.interactions import Floats, Times
+from recsys.data.read import peek, read_table
+from recsys.data.sources.csv.stored import compression
+from recsys.data.sources.table import EVERYTHING, ROLES, Role, TimeUnit
+
+N_EXAMPLES = 3
+MOST_STEPS = 500  # a scale with more is called continuous
+RESOLUTION = 10_000  # steps are multiples of 1/10000
+
+
+@dataclass(frozen=True)
+class TimeSpan:
+    """The times of a file: how they are written, and the first and last, in seconds since 1970-01-01 UTC."""
+
+    unit: TimeUnit
+    first: float
+    last: float
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The ratings of a file; all differences are multiples of `step`, which is None for a continuous scale."""
+
+    low: float
+    high: float
+    step: float | None
+    mean: float
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a ratings file holds.
+
+    Attributes:
+        columns: role → name, or position from 1 without a header; no entry for times that the file has not.
+        others: the rest of the columns, in the same way.
+        user_type, item_type: int or str.
+        user_examples, item_examples: the first few ids of the file.
+        n_duplicates: rows that repeat the pair of an earlier row.
+    """
+
+    path: Path
+    compression: str | None
+    encoding: str
+    delimiter: str
+    header: bool
+    columns: dict[Role, Column]
+    others: tuple[Column, ...]
+    user_type: type[int] | type[str]
+    item_type: type[int] | type[str]
+    user_examples: tuple[str, ...]
+    item_examples: tuple[str, ...]
+    n_ratings: int
+    n_users: int
+    n_items: int
+    n_duplicates: int
+    scale: Scale
+    times: TimeSpan | None
+
+
+def look(path: Path, data: Data, observe: Observer = silent) -> Look:
+    """Reads a ratings file and says what it holds; duplicates and equal ratings are reported, not refused.
+
+    Args:
+        path: the file; `data.ratings` is not looked at.
+        data: what is known already: columns, delimiter, header, encoding.
+        observe: gets a `Loading` now and then, and one at the end.
+
+    Raises:
+        DataError: the file or a row of it cannot be used, or a column is not found.
+    """
+    one = peek(path, data)
+    dialect = one.dialect
+    table = read_table(path, data, EVERYTHING, observe)
+    assert table.user is not None
+    assert table.item is not None
+    assert table.rating is not None
+    examples = [tuple(column.texts[:N_EXAMPLES].tolist()) for column in (table.user, table.item)]
+    user_idx, users = index_columns([table.user])
+    item_idx, items = index_columns([table.item])
+    double = repeated(user_idx, item_idx, len(items))
+    names: list[Column] = [
+        dialect.header[k].strip() if dialect.header and _is_plain(dialect.header, k) else k + 1
+        for k in range(dialect.width)
+    ]
+    return Look(
+        path=path,
+        compression=compression(path),
+        encoding=data.encoding,
+        delimiter=dialect.delimiter,
+        header=dialect.header is not None,
+        columns={role: names[one.columns[role]] for role in ROLES if role in one.columns},
+        others=tuple(name for k, name in enumerate(names) if k not in one.columns.values()),
+        user_type=users.id_type,
+        item_type=items.id_type,
+        user_examples=examples[0],
+        item_examples=examples[1],
+        n_ratings=table.n_rows,
+        n_users=len(users),
+        n_items=len(items),
+        n_duplicates=0 if double is None else len(double.dropped(keep="first")),
+        scale=_scale(table.rating),
+        times=_span(table.timestamp, table.time_unit),
+    )
+
+
+def _is_plain(header: tuple[str, ...], position: int) -> bool:
+    """Whether the name of a column finds that column."""
+    name = header[position].strip()
+    return bool(name) and [other.strip() for other in header].index(name) == position
+
+
+def _scale(rating: Floats) -> Scale:
+    values = np.unique(rating).astype(np.float64)
+    mean = float(rating.mean(dtype=np.float64))
+    step = _step(values) if 1 < len(values) <= MOST_STEPS + 1 else None
+    return Scale(float(values[0]), float(values[-1]), step, mean)
+
+
+def _step(values: Times) -> float | None:
+    """The largest number of which all distances are multiples; None if the scale then has more than 500 steps."""
+    offsets = np.rint((values - values[0]) * RESOLUTION).astype(np.int64)
+    step = int(np.gcd.reduce(offsets))
+    return step / RESOLUTION if offsets[-1] <= MOST_STEPS * step else None
+
+
+def _span(timestamp: Times | None, unit: TimeUnit | None) -> TimeSpan | None:
+    if timestamp is None or unit is None:
+        return None
+    return TimeSpan(unit, float(timestamp.min()), float(timestamp.max()))

@@ -1,0 +1,153 @@
+"""Which column of a file holds the users, the items, the ratings and the times."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from recsys.config.schema.data import Column, Columns
+from recsys.core.errors import DataError, nearest
+from recsys.data.sources.column_names import COMMON, plain
+from recsys.data.sources.csv.dialect import Dialect
+from recsys.data.sources.csv.values import iso_seconds, number
+from recsys.data.sources.table import ROLES, Role
+
+MEANT = {"user": "user ids", "item": "item ids", "rating": "ratings", "timestamp": "times"}
+CLICKS = (
+    "recsys learns from ratings; for clicks or purchases alone a ranking model is right, "
+    "such as BPR or ALS in implicit or LightFM. If a column does hold ratings, name it: "
+    "data.columns.rating (init: --rating)"
+)
+
+
+def find_columns(
+    dialect: Dialect, asked: Columns, wanted: frozenset[Role], *, lenient: bool = False
+) -> dict[Role, int]:
+    """The position, from 0, of each wanted column; no entry for times that the file does not have.
+
+    Args:
+        dialect: how the file is written.
+        asked: which columns the config names.
+        wanted: which roles to look for.
+        lenient: whether a column that is asked for and not there may be found by its common names instead, as
+            when a file is read as a run's data.
+
+    Raises:
+        DataError: a column is not there, or one column is asked to be two things.
+    """
+    path, header, width = dialect.path, dialect.header, dialect.width
+    found: dict[Role, int] = {}
+    roles = [role for role in ROLES if role in wanted]
+    for role in roles:
+        column = getattr(asked, role)
+        if column is not None and column is not False:
+            position = position_of(column, header, width)
+            if position is not None:
+                found[role] = position
+            elif not lenient:
+                raise _absent(path, role, column, header, width)
+    for role in roles:
+        if role not in found and getattr(asked, role) is not False:
+            position = _by_name(role, header) if header is not None else _by_position(role, dialect)
+            if position is not None and position not in found.values():
+                found[role] = position
+            elif role != "timestamp":
+                raise (
+                    _not_as_asked(path, role, asked, header, width)
+                    if lenient
+                    else _not_found(path, role, header, width)
+                )
+    _all_different(path, found, header)
+    return found
+
+
+def position_of(column: Column, header: Sequence[str] | None, width: int) -> int | None:
+    """The position, from 0, of a column given by name or by position from 1; None if it is not there."""
+    if isinstance(column, int):
+        return column - 1 if column <= width else None
+    names = [name.strip() for name in header] if header is not None else []
+    return names.index(column.strip()) if column.strip() in names else None
+
+
+def label(position: int, header: Sequence[str] | None) -> str:
+    """What to call a column in a message: its name, or its position from 1."""
+    return header[position].strip() if header is not None and header[position].strip() else str(position + 1)
+
+
+def by_common_name(names: Sequence[str], header: Sequence[str]) -> int | None:
+    """The position of the first of the common `names` that the header has."""
+    plainly = [plain(name) for name in header]
+    return next((plainly.index(name) for name in names if name in plainly), None)
+
+
+def _by_name(role: Role, header: Sequence[str]) -> int | None:
+    return by_common_name(COMMON[role], header)
+
+
+def _by_position(role: Role, dialect: Dialect) -> int | None:
+    position = ROLES.index(role) if dialect.width > 1 else 0  # a list of candidates is one column
+    if position >= dialect.width or (role == "timestamp" and not _holds_a_time(dialect, position)):
+        return None
+    return position
+
+
+def _holds_a_time(dialect: Dialect, position: int) -> bool:
+    fields = [row[position] for row in dialect.sample if position < len(row)]
+    return any(number(text) is not None or iso_seconds(text) is not None for text in fields)
+
+
+def _listed(header: Sequence[str] | None, width: int) -> str:
+    if header is None:
+        return f"no header, and {width} column{'s' if width > 1 else ''}"
+    return "the columns " + ", ".join(name.strip() for name in header)
+
+
+def _absent(path: Path, role: Role, column: Column, header: Sequence[str] | None, width: int) -> DataError:
+    close = nearest(column, [name.strip() for name in header]) if header and isinstance(column, str) else None
+    if close:
+        hint = f"did you mean {close}? data.columns.{role}: {close} (init: --{role} {close})"
+    elif header is None and isinstance(column, str):
+        hint = f"without a header, columns are numbers from 1: data.columns.{role}: {ROLES.index(role) + 1}"
+    elif role == "timestamp":
+        hint = "without times: data.columns.timestamp: false"
+    else:
+        hint = f"name one of these: data.columns.{role} (init: --{role})"
+    what = f"there is no column {column!r} for the {MEANT[role]}"
+    return DataError(
+        what, where=str(path), expected=f"one that is there; the file has {_listed(header, width)}", hint=hint
+    )
+
+
+def _not_found(path: Path, role: Role, header: Sequence[str] | None, width: int) -> DataError:
+    close = nearest(COMMON[role][0], [name.strip() for name in header]) if header else None
+    if close:
+        hint = f"is it {close}? data.columns.{role}: {close} (init: --{role} {close})"
+    elif role == "rating":
+        hint = CLICKS
+    else:
+        hint = f"say which it is: data.columns.{role} (init: --{role})"
+    names = ", ".join(COMMON[role][:4])
+    expected = f"a name such as {names}" if header is not None else f"{ROLES.index(role) + 1} or more columns"
+    what = f"no column of {MEANT[role]} was found; the file has {_listed(header, width)}"
+    return DataError(what, where=str(path), expected=expected, hint=hint)
+
+
+def _not_as_asked(path: Path, role: Role, asked: Columns, header: Sequence[str] | None, width: int) -> DataError:
+    """Of a file that has to be like the one that the run was trained on."""
+    column = getattr(asked, role)
+    same = f"{column!r}, as in training, or " if isinstance(column, str) else ""
+    return DataError(
+        f"no column of {MEANT[role]} was found; the file has {_listed(header, width)}",
+        where=str(path),
+        expected=f"{same}a name such as {', '.join(COMMON[role][:4])}",
+        hint="name the columns in its first line",
+    )
+
+
+def _all_different(path: Path, found: dict[Role, int], header: Sequence[str] | None) -> None:
+    seen: dict[int, Role] = {}
+    for role, position in found.items():
+        if position in seen:
+            what = f"column {label(position, header)!r} is asked for twice, as {seen[position]} and as {role}"
+            raise DataError(what, where=str(path), expected="a column for each", hint="look at data.columns")
+        seen[position] = role

@@ -1,0 +1,170 @@
+"""The reference reader: row by row with the csv module. It defines what is right and finds the line of an error."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from recsys.core.errors import DataError
+from recsys.core.events import Observer
+from recsys.data.sources.csv.columns import label
+from recsys.data.sources.csv.dialect import BadQuotesError, Dialect, rows_of
+from recsys.data.sources.csv.stored import Text
+from recsys.data.sources.csv.values import iso_seconds, number
+from recsys.data.sources.progress import Progress
+from recsys.data.sources.table import Coded, Role, Table, as_texts
+
+ROWS_BETWEEN_LOOKS = 256  # at the clock
+FLOAT32_MAX = float(np.finfo(np.float32).max)
+
+
+class _BadValueError(Exception):
+    """What is wrong with a field, what was expected, and a hint."""
+
+
+def read_slow(dialect: Dialect, columns: dict[Role, int], observe: Observer) -> Table:
+    """Reads the `columns` (role → position from 0) of a file.
+
+    Returns:
+        Table; its times are as in the file (see times.py), in seconds only for ISO dates.
+    Raises:
+        DataError: the first row that cannot be used, with its line and column; or no rows.
+    """
+    is_iso = first_time_is_iso(dialect, columns)
+    ids: dict[Role, _Ids] = {role: _Ids() for role in ("user", "item") if role in columns}
+    ratings, times = array("f"), array("d")
+    takers: list[tuple[int, Callable[[str], None]]] = [(columns[role], one.take) for role, one in ids.items()]
+    if "rating" in columns:
+        takers.append((columns["rating"], lambda text: ratings.append(_rating(text))))
+    if "timestamp" in columns:
+        takers.append((columns["timestamp"], lambda text: times.append(_time(text, is_iso))))
+    n_rows = 0
+    for row, line in rows(dialect, observe):
+        n_rows += 1
+        for position, take in takers:
+            try:
+                take(row[position])
+            except _BadValueError as error:
+                raise _located(error, dialect, line, position) from None
+    if not n_rows:
+        raise DataError(
+            "there is a header and nothing below it", where=str(dialect.path), expected="rows below the header"
+        )
+    return Table(
+        user=ids["user"].coded() if "user" in ids else None,
+        item=ids["item"].coded() if "item" in ids else None,
+        rating=np.array(ratings, dtype=np.float32) if "rating" in columns else None,
+        timestamp=np.array(times, dtype=np.float64) if "timestamp" in columns else None,
+        time_unit=("ISO dates" if is_iso else "seconds") if "timestamp" in columns else None,
+        n_rows=n_rows,
+    )
+
+
+def rows(dialect: Dialect, observe: Observer) -> Iterator[tuple[list[str], int]]:
+    """The rows below the header, each of the width of the file, with the line on which each starts.
+
+    Raises:
+        DataError: a row of another width, quotes that make no sense, or bytes that are no text.
+    """
+    with Text(dialect.path, dialect.encoding) as text:
+        progress = Progress(dialect.path, observe)
+        try:
+            for row, line in rows_of(iter(text), dialect.delimiter):
+                if line <= dialect.head_lines:
+                    continue
+                if len(row) != dialect.width:
+                    raise _ragged(dialect, line, len(row))
+                if line % ROWS_BETWEEN_LOOKS == 0:
+                    progress.now(*text.progress)
+                yield row, line
+        except BadQuotesError as error:
+            line, why = error.args
+            what = f"the quotes of the row that starts here make no sense: {why}"
+            hint = 'a field with the delimiter, a newline or a quote in it is written "like ""this"""'
+            raise DataError(what, where=f"{dialect.path}:{line}", expected="closed quotes", hint=hint) from None
+
+
+def lines_of(dialect: Dialect, positions: list[int], observe: Observer) -> list[int]:
+    """The line of each of the rows at `positions`, which rise from 0."""
+    wanted, lines = iter(positions), []
+    position = next(wanted, None)
+    for number_of_row, (_, line) in enumerate(rows(dialect, observe)):
+        if number_of_row == position:
+            lines.append(line)
+            position = next(wanted, None)
+            if position is None:
+                break
+    return lines
+
+
+def first_time_is_iso(dialect: Dialect, columns: dict[Role, int]) -> bool:
+    """Whether the first row gives its time as an ISO date; then all have to."""
+    if "timestamp" not in columns or not dialect.sample or len(dialect.sample[0]) != dialect.width:
+        return False
+    return iso_seconds(dialect.sample[0][columns["timestamp"]]) is not None
+
+
+class _Ids:
+    """A column of ids that grows."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, int] = {}
+        self._codes = array("i")
+
+    def take(self, text: str) -> None:
+        if text not in self._known and not text.strip():
+            raise _BadValueError("an id is empty", "an id in every row", "take the row out, or give it an id")
+        self._codes.append(self._known.setdefault(text, len(self._known)))
+
+    def coded(self) -> Coded:
+        return Coded(np.array(self._codes, dtype=np.int32), as_texts(list(self._known)))
+
+
+def _rating(text: str) -> float:
+    value = number(text)
+    if value is None:
+        hint = "take the row out if it has no rating"
+        if text.count(",") == 1 and number(text.replace(",", ".")) is not None:
+            hint = "a decimal comma: write a point, for example 3.5 for 3,5"
+        raise _BadValueError(f"{text!r} is not a number" if text.strip() else "the rating is empty", "a number", hint)
+    if not math.isfinite(value) or (abs(value) > FLOAT32_MAX and math.isinf(_as_float32(value))):
+        raise _BadValueError(f"{text!r} is not a finite number", "a finite number", "take the row out")
+    return value
+
+
+def _as_float32(value: float) -> float:
+    with np.errstate(over="ignore"):
+        return float(np.float32(value))
+
+
+def _time(text: str, is_iso: bool) -> float:
+    value = iso_seconds(text) if is_iso else number(text)
+    if value is None or not math.isfinite(value):
+        expected = (
+            "a date such as 2024-05-31 or 2024-05-31T12:00:00Z" if is_iso else "seconds or milliseconds since 1970"
+        )
+        if not is_iso:
+            expected += ", or ISO dates in every row"
+        hint = "without times: data.columns.timestamp: false"
+        raise _BadValueError(f"{text!r} is not a time" if text.strip() else "the time is empty", expected, hint)
+    return value
+
+
+def _located(error: _BadValueError, dialect: Dialect, line: int, position: int) -> DataError:
+    what, expected, hint = error.args
+    where = f"{dialect.path}:{line}: column {label(position, dialect.header)}"
+    return DataError(what, where=where, expected=expected, hint=hint)
+
+
+def _ragged(dialect: Dialect, line: int, width: int) -> DataError:
+    model = "header" if dialect.header else "first row"
+    fields = f"{width} field{'s' if width != 1 else ''}"
+    return DataError(
+        f"this row has {fields}",
+        where=f"{dialect.path}:{line}",
+        expected=f"{dialect.width}, as the {model} has, between delimiters {dialect.delimiter!r}",
+        hint='a field that holds the delimiter is written in quotes: "one, two"',
+    )

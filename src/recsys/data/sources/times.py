@@ -1,0 +1,24 @@
+"""Times of a dataset: seconds or milliseconds, decided once for all its files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from recsys.data.sources.csv.values import LONGEST_SECONDS
+from recsys.data.sources.table import Table
+
+
+def in_seconds(tables: Sequence[Table]) -> list[Table]:
+    """The tables with times in seconds: numbers are milliseconds, in all files, if any is above 1e11."""
+    numbers = [table.timestamp for table in tables if table.timestamp is not None and table.time_unit != "ISO dates"]
+    if not any(len(times) and np.abs(times).max() > LONGEST_SECONDS for times in numbers):
+        return list(tables)
+    for times in numbers:
+        times /= 1000
+    return [
+        table if table.time_unit in (None, "ISO dates") else replace(table, time_unit="milliseconds")
+        for table in tables
+    ]

@@ -1,0 +1,168 @@
+"""How wide intervals have to be, learned on valid, and whether they hold what they promise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+
+from recsys.data.interactions import Ratings
+from recsys.evaluation.activity import Rows, mean_by_activity
+
+Array = np.ndarray[Any, Any]
+
+LEVELS = np.append(
+    np.arange(1, 200) / 200, [0.996, 0.997, 0.998, 0.999]
+)  # whose factors are kept; between them, a line
+N_ROUNDS = 8  # of reweighting; the coefficients stand still from the fifth on
+N_FIFTHS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """An interval is rating ± factor(level) · std.
+
+    std² = std₀² · (c₀ + c₁ / (1 + n_user) + c₂ / (1 + n_item)) + spread · (c₃ + c₄ / (1 + n_user) + c₅ / (1 + n_item))
+
+    std₀ is what the model says of its own uncertainty, or 1; n are the training ratings of the user and the item;
+    spread is the variance of training ratings of both about their biases.
+
+    Attributes:
+        coefficients: c, float64, shape (6,), none negative.
+        factors: at the first of LEVELS, float64; the levels beyond take more ratings than there were.
+        n_ratings: on which they stand; 0 for those of the normal distribution.
+    """
+
+    coefficients: Array
+    factors: Array
+    n_ratings: int
+
+    @property
+    def highest_level(self) -> float:
+        """The highest level that can be asked for; 0 if there is none."""
+        return float(LEVELS[len(self.factors) - 1]) if len(self.factors) else 0.0
+
+    def std(self, of_model: Array, n_user: Array, n_item: Array, spread: Array) -> Array:
+        """The standard deviations of errors, float32, shape (n,)."""
+        of_std, of_spread = (_rarity(n_user, n_item) @ self.coefficients.reshape(2, 3).T).T
+        return np.asarray(np.sqrt(np.square(of_model) * of_std + spread * of_spread), dtype=np.float32)
+
+    def factor(self, level: float) -> float:
+        """How many standard deviations an interval reaches to either side; `level` up to the highest."""
+        assert 0 < level <= self.highest_level
+        n = len(self.factors)
+        return float(np.interp(level, np.append(0, LEVELS[:n]), np.append(0, self.factors)))
+
+
+def normal() -> Calibration:
+    """Standard deviations as the model has them, errors as the normal distribution has them."""
+    factors = np.array([NormalDist().inv_cdf(0.5 + level / 2) for level in LEVELS.tolist()])
+    return Calibration(np.array([1.0, *[0.0] * 5]), factors, 0)
+
+
+def calibrate(error: Array, of_model: Array, n_user: Array, n_item: Array, spread: Array) -> Calibration:
+    """Coefficients that fit the squared errors, and then the factors that cover the share of errors that they promise.
+
+    The factor at a level is the ⌈(n + 1) · level⌉-th smallest |error| / std: an interval for a further rating of the
+    same kind then covers it with at least that probability (split conformal prediction; the six coefficients, which
+    are fitted on the same ratings, take a little of that away).
+
+    Args:
+        error: of ratings that the model was not trained on, at least one, float, shape (n,).
+        of_model: standard deviations as the model has them, or ones, shape (n,).
+        n_user, n_item: training ratings of each one's user and item, shape (n,).
+        spread: variances of these about their biases, or zeros, shape (n,).
+
+    Source: Lei, G'Sell, Rinaldo, Tibshirani, Wasserman 2018, "Distribution-free predictive inference for regression"
+    (JASA).
+    """
+    coefficients = _fit(_features(of_model, n_user, n_item, spread), np.square(error, dtype=np.float64))
+    unscaled = Calibration(coefficients, np.empty(0), len(error))
+    std = unscaled.std(of_model, n_user, n_item, spread)
+    score = np.sort(np.abs(error) / std)
+    rank = np.ceil((len(error) + 1) * LEVELS - 1e-9).astype(np.int64)
+    return Calibration(coefficients, score[rank[rank <= len(error)] - 1].astype(np.float64), len(error))
+
+
+def coverage(ratings: Ratings, low: Array, high: Array, train: Ratings) -> dict[str, Any]:
+    """The share of ratings that lie in their intervals and the mean width of these, overall and in parts.
+
+    Args:
+        ratings: at least one row, on the vocabularies of `train`.
+        low, high: ends of the intervals, shape (n,).
+    Returns:
+        coverage, mean_width and n_ratings; "by_user" and "by_item": by numbers of training ratings the same (see
+        `mean_by_activity`); "by_width": by fifths of the known users, those with the narrowest intervals first, with
+        n_users (fewer rows where there are fewer users).
+    """
+    width = np.subtract(high, low, dtype=np.float64)
+    covered = (ratings.rating >= low) & (ratings.rating <= high)
+    columns = {"coverage": covered.astype(np.float64), "mean_width": width}
+    return {
+        **{name: float(column.mean()) for name, column in columns.items()},
+        "n_ratings": len(ratings),
+        "by_user": mean_by_activity(columns, train.user_counts, ratings.user_idx),
+        "by_item": mean_by_activity(columns, train.item_counts, ratings.item_idx),
+        "by_width": _by_width(columns, ratings.user_idx),
+    }
+
+
+def _by_width(columns: dict[str, Array], user_idx: Array) -> Rows:
+    known = np.flatnonzero(user_idx >= 0)
+    users, user = np.unique(user_idx[known], return_inverse=True)
+    mean_width = np.bincount(user, columns["mean_width"][known]) / np.bincount(user)
+    rank = np.empty(len(users), dtype=np.int64)
+    rank[np.argsort(mean_width, kind="stable")] = np.arange(len(users))
+    fifth = rank * N_FIFTHS // len(users) if len(users) else rank
+    return [
+        {
+            "fifth": one + 1,
+            "n_users": int(np.count_nonzero(fifth == one)),
+            "n_ratings": int(np.count_nonzero(rows)),
+            **{name: float(column[known][rows].mean()) for name, column in columns.items()},
+        }
+        for one in np.unique(fifth).tolist()
+        if (rows := fifth[user] == one).any()
+    ]
+
+
+def _features(of_model: Array, n_user: Array, n_item: Array, spread: Array) -> Array:
+    rarity = _rarity(n_user, n_item)
+    return np.hstack([rarity * variance[:, None] for variance in (np.square(of_model), spread)])
+
+
+def _rarity(n_user: Array, n_item: Array) -> Array:
+    return np.stack([np.ones(len(n_user)), 1 / (1 + n_user), 1 / (1 + n_item)], axis=1)
+
+
+def _fit(features: Array, square: Array) -> Array:
+    """c ≥ 0 with features @ c near the squares, each weighted by the inverse of what is expected, squared.
+
+    A squared error scatters in proportion to its expectation, so that rare and frequent users count alike. Where the
+    squares are all 0, c₀ is a number so small that nothing is divided by 0.
+    """
+    least = float(np.finfo(np.float32).tiny)
+    expected = np.full(len(square), max(float(square.mean()), least))
+    coefficients = np.zeros(features.shape[1])
+    for _ in range(N_ROUNDS):
+        coefficients = _not_negative(features / expected[:, None], square / expected)
+        coefficients[0] = max(coefficients[0], least)
+        expected = features @ coefficients
+    return coefficients
+
+
+def _not_negative(features: Array, wanted: Array) -> Array:
+    """The c ≥ 0 that minimises |features @ c − wanted|²: the best of the solutions that leave some of them at 0."""
+    gram, right = features.T @ features, features.T @ wanted
+    best, least = np.zeros(len(right)), 0.0
+    for n in range(1, len(right) + 1):
+        for chosen in map(list, combinations(range(len(right)), n)):
+            solved = np.linalg.lstsq(gram[np.ix_(chosen, chosen)], right[chosen], rcond=None)[0]
+            loss = -float(solved @ right[chosen])  # |…|² less what does not depend on c, at a minimum
+            if loss < least and (solved >= 0).all():
+                best, least = np.zeros(len(right)), loss
+                best[chosen] = solved
+    return best

@@ -1,0 +1,58 @@
+"""Columns for Arrow's writers, over the arrays' own memory: pa.array would import pandas for nothing."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recsys.artifacts.texts import pack_texts
+
+
+def table(columns: Mapping[str, Any]) -> Any:
+    """A pyarrow Table of Arrow arrays and NumPy arrays: numbers, or texts as object."""
+    import pyarrow as pa
+
+    arrays = [column(values) if isinstance(values, np.ndarray) else values for values in columns.values()]
+    return pa.Table.from_arrays(arrays, names=list(columns))
+
+
+def column(values: np.ndarray[Any, Any]) -> Any:
+    """An Arrow array of numbers or, from an object array, of texts."""
+    import pyarrow as pa
+
+    if values.dtype == object:
+        packed = pack_texts("text", values)
+        buffers = [None, pa.py_buffer(packed["text.offsets"]), pa.py_buffer(packed["text.utf8"])]
+        return pa.Array.from_buffers(pa.large_string(), len(values), buffers)
+    kind = {"float32": pa.float32(), "int32": pa.int32(), "int64": pa.int64()}[values.dtype.name]
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
+
+
+def taken(values: Any, idx: np.ndarray[Any, Any]) -> Any:
+    """The elements of an Arrow array at the positions `idx`."""
+    return values.take(column(idx))
+
+
+@contextlib.contextmanager
+def csv_file(path: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    """A function that adds rows, given as columns, to a CSV; the first ones name the columns."""
+    from pyarrow import csv
+
+    writer: Any = None
+    with path.open("wb") as file:
+
+        def write(columns: Mapping[str, Any]) -> None:
+            nonlocal writer
+            rows = table(columns)
+            if writer is None:
+                file.write((",".join(columns) + "\n").encode())  # Arrow would put our plain names in quotes
+                writer = csv.CSVWriter(file, rows.schema, write_options=csv.WriteOptions(include_header=False))
+            writer.write_table(rows)
+
+        yield write
+        if writer is not None:
+            writer.close()

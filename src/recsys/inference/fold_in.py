@@ -1,0 +1,224 @@
+"""Embeddings of new users and items from their ratings, everything else fixed: an exact least squares solve."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from recsys.artifacts.bundle import Store
+from recsys.core.errors import RunError
+from recsys.core.threads import usable_cores
+from recsys.data.scale import Pile
+from recsys.scoring.censored_normal import mean_beyond
+from recsys.scoring.factors import Array, Factors
+
+Rows = np.ndarray[Any, np.dtype[np.float64]]
+
+# The training ratings were fitted, so what is left of them is less than the noise (docs/experiments.md, "Fold-in").
+NOISE = 1.5
+SAMPLED = 50_000  # training ratings that tell the noise, where there are more
+SAMPLED_ROWS = 20_000  # known rows that tell the prior: a visitor waits for it once
+BLOCK = 1 << 20  # numbers at once in each thread: 8 MB
+THREADS = usable_cores()
+N_ROUNDS = 10  # of expectation-maximisation: scores then move by 1% of the noise or less
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """The rows [bias, factors] of all known users, or of all known items; float32, shapes (n,) and (n, dim)."""
+
+    bias: Array
+    factors: Array
+
+    @classmethod
+    def users(cls, factors: Factors) -> Side:
+        """The known users."""
+        return cls(factors.user_bias[:-1], factors.user_factors[:-1])
+
+    @classmethod
+    def items(cls, factors: Factors) -> Side:
+        """The known items."""
+        return cls(factors.item_bias[:-1], factors.item_factors[:-1])
+
+
+@dataclass(frozen=True, eq=False)
+class Prior:
+    """What a row [bias, factors] is before there are ratings: normal, as the known rows are.
+
+    Attributes:
+        mean: float64, shape (1 + dim,).
+        root: float64, shape (1 + dim, 1 + dim); root @ root.T is the covariance.
+        noise: variance of a rating around its prediction, in squared rating units.
+        pile: the end of the scale at which a rating says no more than that the score is beyond it, if there is one.
+    """
+
+    mean: Rows
+    root: Rows
+    noise: float
+    pile: Pile | None = None
+
+
+def prior_of(known: Side, counts: np.ndarray[Any, Any], noise: float) -> Prior:
+    """Mean and covariance of the known rows, each as often as it has ratings: those with few say little.
+
+    Of very many rows, evenly spaced ones stand for all.
+
+    Args:
+        known: the rows on the side of the new ones.
+        counts: training ratings of each, int64, shape (n,).
+        noise: variance of a rating around its prediction.
+    """
+    some = slice(None, None, max(1, len(counts) // SAMPLED_ROWS))
+    rows = np.concatenate([known.bias[some, None], known.factors[some]], axis=1)
+    weighted = rows * (counts[some] / counts[some].sum()).astype(np.float32)[:, None]
+    mean, moment = weighted.sum(axis=0, dtype=np.float64), weighted.T @ rows
+    covariance = moment - np.outer(mean, mean)
+    variance, axes = np.linalg.eigh(covariance)
+    root = axes * np.sqrt(variance.clip(min=0.0))
+    root[np.diag(moment) == 0.0] = 0.0  # a model without biases: exactly none
+    return Prior(mean, root, noise)
+
+
+def solve(
+    prior: Prior,
+    global_mean: float,
+    other: Side,
+    codes: np.ndarray[Any, Any],
+    other_idx: np.ndarray[Any, Any],
+    rating: np.ndarray[Any, Any],
+) -> Array:
+    """The most probable row x = [bias, factors] of each new user (or item) given their ratings.
+
+    See `_solve` for these as they are. Those in a pile count for what is expected of them beyond the limit, given the
+    row, and the row is solved for again (expectation-maximisation).
+
+    Args:
+        other: the fixed rows.
+        codes: which new one each rating is of, 0 to n − 1, each with at least one rating; shape (n_ratings,).
+        other_idx: the index in `other` of each.
+        rating: in rating units.
+    Returns:
+        float32, shape (n, 1 + dim).
+    """
+    rows = _solve(prior, global_mean, other, codes, other_idx, rating)
+    if prior.pile is None:
+        return rows
+    is_piled, std = rating == np.float32(prior.pile.end), math.sqrt(prior.noise)
+    own, of = codes[is_piled], other_idx[is_piled]
+    expected = np.array(rating, np.float64)
+    for _ in range(N_ROUNDS):
+        product = np.einsum("nf,nf->n", rows[own, 1:], other.factors[of])
+        score = (global_mean + rows[own, 0] + other.bias[of] + product).astype(np.float64)
+        expected[is_piled] = mean_beyond(score, std, prior.pile.limit, prior.pile.sign)
+        rows = _solve(prior, global_mean, other, codes, other_idx, expected)
+    return rows
+
+
+def _solve(
+    prior: Prior,
+    global_mean: float,
+    other: Side,
+    codes: np.ndarray[Any, Any],
+    other_idx: np.ndarray[Any, Any],
+    rating: np.ndarray[Any, Any],
+) -> Array:
+    """The most probable rows, where a rating is its score and normal noise.
+
+    x = argmin Σ_j (r_j − global_mean − c_j − b − p·q_j)² / noise + (x − mean)ᵀ covariance⁻¹ (x − mean), where c_j and
+    q_j are the fixed bias and factors of the item (or user) of rating j. With the ratings' rows [1, q_j] times root
+    as B, and the rest of each rating as y, x = mean + root Bᵀ(B Bᵀ + noise)⁻¹ y: n equations for n ratings, or 1 + dim
+    of them in the form (Bᵀ B + noise)⁻¹ Bᵀ y, whichever are fewer.
+
+    Source: Rasmussen, Williams 2006, "Gaussian Processes for Machine Learning", section 2.1.
+    """
+    used, position = np.unique(other_idx, return_inverse=True)
+    bias, factors = other.bias[used].astype(np.float64), other.factors[used].astype(np.float64)
+    spread = factors @ prior.root[1:] + prior.root[0]
+    left = rating - global_mean - (bias + factors @ prior.mean[1:] + prior.mean[0])[position]
+    order = np.argsort(codes, kind="stable")
+    counts = np.bincount(codes)
+    starts = np.cumsum(counts) - counts
+    rows = np.empty((len(counts), len(prior.mean)), dtype=np.float32)
+
+    def solve_block(block: np.ndarray[Any, Any], length: int) -> None:
+        at = np.arange(length)
+        is_there = at < counts[block, None]
+        of = order[np.where(is_there, starts[block, None] + at, 0)]
+        b = spread[position[of]] * is_there[:, :, None]  # rows of zeros change nothing
+        rows[block] = prior.mean + _whitened(b, (left[of] * is_there)[:, :, None], prior.noise) @ prior.root.T
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(solve_block, *zip(*_blocks(counts, spread.shape[1]), strict=True)))
+    return rows
+
+
+def linear_factors(store: Store) -> Factors:
+    """The scorer, if new rows of it can be solved for.
+
+    Of svdpp, whom or what the new ones have rated says no more than the ratings themselves (docs/experiments.md).
+
+    Raises:
+        RunError: its output is not linear.
+    """
+    if store.sealed.facts["kind"] != "embedding_net" and store.factors.link.kind != "sigmoid":
+        return store.factors
+    run = store.sealed.path.parent
+    raise RunError(
+        "new users and items cannot be folded into this model",
+        where=str(run),
+        expected="a model with linear output: model.kind dot_product, without y_range, or svdpp",
+        hint=f"train one of that kind, or go on training this one: recsys update --run {run} --ratings FILE",
+    )
+
+
+def user_prior(store: Store) -> Prior:
+    """What a new user's row is before there are ratings."""
+    return _prior(store, Side.users(store.factors), store.user_counts)
+
+
+def item_prior(store: Store) -> Prior:
+    """What a new item's row is before there are ratings."""
+    return _prior(store, Side.items(store.factors), store.item_counts)
+
+
+def _prior(store: Store, known: Side, counts: np.ndarray[Any, Any]) -> Prior:
+    link = store.factors.link
+    if link.kind != "tobit":
+        return prior_of(known, counts, noise_of(store))
+    pile = Pile.of(store.some_training_ratings(SAMPLED).rating)
+    return replace(prior_of(known, counts, link.std**2), pile=pile)
+
+
+def noise_of(store: Store) -> float:
+    """The variance of a rating around its prediction: NOISE times the mean square of the training ratings' rest."""
+    known = store.some_training_ratings(SAMPLED)
+    rest = known.rating - store.factors.score(known.user_idx, known.item_idx)
+    least = 1e-6 * float(np.square(known.rating, dtype=np.float64).mean())  # where the rest is nothing
+    return max(NOISE * float(np.square(rest, dtype=np.float64).mean()), least)
+
+
+def _blocks(counts: np.ndarray[Any, Any], width: int) -> Iterator[tuple[np.ndarray[Any, Any], int]]:
+    """New ones of about equally many ratings, and how many rows hold the ratings of each of them."""
+    step = 1 << np.maximum(np.frexp(counts)[1] - 3, 0)
+    padded = -(-counts // step) * step  # at most a quarter more
+    for length in np.unique(padded).tolist():
+        members = np.flatnonzero(padded == length)
+        at_once = max(1, BLOCK // (length * (width + min(length, width))))
+        for start in range(0, len(members), at_once):
+            yield members[start : start + at_once], length
+
+
+def _whitened(b: Rows, left: Rows, noise: float) -> Rows:
+    """z = (Bᵀ B + noise)⁻¹ Bᵀ left of each of several systems, shape (n, width)."""
+    transposed = b.transpose(0, 2, 1)
+    n_rows, width = b.shape[1:]
+    if n_rows <= width:
+        z = transposed @ np.linalg.solve(b @ transposed + noise * np.eye(n_rows), left)
+    else:
+        z = np.linalg.solve(transposed @ b + noise * np.eye(width), transposed @ left)
+    return np.asarray(z[:, :, 0])

@@ -1,0 +1,280 @@
+"""A trained model in use: predictions with their parts, and the best unseen items."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from recsys.artifacts.bundle import Store, open_store
+from recsys.artifacts.intervals import Interval
+from recsys.core.errors import UnknownIdError
+from recsys.data.interactions import Times
+from recsys.data.vocabulary import UNKNOWN, Indices, Vocabulary
+from recsys.inference.explain import Explanation
+from recsys.inference.explain import explain as explain_prediction
+from recsys.inference.fold_in import Prior, Side, linear_factors, solve, user_prior
+from recsys.inference.similar import Similar, similar_items
+from recsys.scoring.protocols import Trained
+from recsys.scoring.top import top_n
+
+OnUnknown = Literal["error", "mean"]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A predicted rating. The parts sum to the score, and rating = link(score).
+
+    `std` is how far ratings like this lie from their predictions; it comes with an interval, where one is asked for.
+    """
+
+    user_id: int | str
+    item_id: int | str
+    rating: float
+    score: float
+    link: str
+    parts: dict[str, float]
+    known_user: bool
+    known_item: bool
+    title: str | None
+    std: float | None = None
+    interval: Interval | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As a dict that json takes; without std and interval where none was asked for."""
+        optional = {"std": self.std, "interval": self.interval}
+        return {name: one for name, one in asdict(self).items() if name not in optional or one is not None}
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """An item for a user. `n_ratings` is how many training ratings the item has."""
+
+    rank: int
+    item_id: int | str
+    title: str | None
+    rating: float
+    score: float
+    n_ratings: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """As a dict that json takes."""
+        return asdict(self)
+
+
+class Recommender:
+    """Answers from a serving folder. It never changes once opened, so that threads can share it."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    @classmethod
+    def open(cls, run: Path | None = None) -> Recommender:
+        """Opens a run, its serving folder, or a copy of that; without one, the run that is served by default."""
+        return cls(open_store(run))
+
+    def predict(
+        self,
+        user_id: int | str,
+        item_id: int | str,
+        *,
+        on_unknown: OnUnknown = "error",
+        interval: float | None = None,
+        at: float | None = None,
+    ) -> Prediction:
+        """The rating that the user would give the item.
+
+        Args:
+            on_unknown: what to do about an id without training ratings: raise, or predict with the mean of the
+                known biases and factors or embeddings (and say so in known_user, known_item).
+            interval: a level such as 0.9: adds `std`, and the interval that holds so large a share of such ratings.
+            at: when, in seconds since 1970-01-01 UTC; left out, the user's bias without its drift.
+        Raises:
+            UnknownIdError: with on_unknown="error".
+            UsageError: the level is not between 0 and 1.
+            RunError: the run cannot give an interval, or none of that level; its predictions do not depend on time.
+        """
+        store = self.store
+        if at is not None:
+            store.check_drift()
+        user, user_idx = _find("user", store.users, user_id, on_unknown)
+        item, item_idx = _find("item", store.items, item_id, on_unknown)
+        one_user, one_item = np.array([user_idx], dtype=np.int32), np.array([item_idx], dtype=np.int32)
+        scorer, when = store.scorer, None if at is None else np.array([at], dtype=np.float64)
+        score = scorer.score(one_user, one_item, when)
+        std, around = self._interval(one_user, one_item, interval, when) if interval is not None else (None, None)
+        return Prediction(
+            user_id=user,
+            item_id=item,
+            rating=float(scorer.rating_of(one_user, score)[0]),
+            score=float(score[0]),
+            link=scorer.link.kind,
+            parts=scorer.parts(user_idx, item_idx, at),
+            known_user=user_idx != UNKNOWN,
+            known_item=item_idx != UNKNOWN,
+            title=self.title(item_idx),
+            std=std,
+            interval=around,
+        )
+
+    def recommend(
+        self,
+        user_id: int | str,
+        n: int = 10,
+        *,
+        min_ratings: int = 0,
+        candidates: Sequence[int | str] | None = None,
+    ) -> list[Recommendation]:
+        """The n items with the highest scores among those that the user has not rated, best first.
+
+        Args:
+            n: how many; fewer come back where there are not so many.
+            min_ratings: leaves out items with fewer training ratings, whose scores stand on little.
+            candidates: only these items; those that are not known are left out.
+        Raises:
+            UnknownIdError: the user has no training ratings.
+        """
+        store = self.store
+        _, user_idx = _find("user", store.users, user_id, "error")
+        allowed = self.allowed(min_ratings, candidates)
+        allowed[store.seen(user_idx)[0]] = False
+        return self._best(store.scorer, user_idx, allowed, n)
+
+    def recommend_for(
+        self,
+        item_ids: Sequence[int | str],
+        ratings: Sequence[float] | np.ndarray[Any, Any],
+        n: int = 10,
+        *,
+        min_ratings: int = 0,
+        candidates: Sequence[int | str] | None = None,
+    ) -> list[Recommendation]:
+        """The n best items for a visitor who has rated a few, see recsys.inference.fold_in; nothing is stored.
+
+        Args:
+            item_ids: what the visitor rated, each once; items without training ratings say nothing and are left out.
+            ratings: of each, in the units of the training ratings.
+            n, min_ratings, candidates: as in `recommend`.
+        Raises:
+            UnknownIdError: none of the items has training ratings.
+            RunError: the model is not a dot product with linear output.
+        """
+        store, factors = self.store, linear_factors(self.store)
+        rated = self.index_items(item_ids)
+        known = rated != UNKNOWN
+        if not known.any():
+            raise UnknownIdError(
+                f"none of the {len(rated):,} rated items has training ratings",
+                where=f"the run's {len(store.items):,} items",
+                expected=f"item ids of the training ratings, such as {store.items.ids[:1].tolist()[0]!r}",
+            )
+        (row,) = solve(
+            self._user_prior,
+            factors.global_mean,
+            Side.items(factors),
+            codes=np.zeros(int(known.sum()), dtype=np.int32),
+            other_idx=rated[known],
+            rating=np.asarray(ratings, dtype=np.float32)[known],
+        )
+        std = None if factors.user_std is None else factors.user_std[-1:]
+        visitor = replace(factors, user_bias=row[:1], user_factors=row[None, 1:], user_std=std)
+        allowed = self.allowed(min_ratings, candidates)
+        allowed[rated[known]] = False
+        return self._best(visitor, 0, allowed, n)
+
+    def similar(self, item_id: int | str, n: int = 10, *, min_ratings: int = 0) -> list[Similar]:
+        """The items whose factors are most like the item's, see `similar_items`.
+
+        Raises:
+            UnknownIdError: the item has no training ratings.
+        """
+        _, item_idx = _find("item", self.store.items, item_id, "error")
+        return similar_items(self.store, item_idx, n, min_ratings=min_ratings)
+
+    def explain(self, user_id: int | str, item_id: int | str, n: int = 10) -> Explanation:
+        """A prediction, and the n of the user's own ratings that pull most on it, see recsys.inference.explain.
+
+        Raises:
+            UnknownIdError: the user or the item has no training ratings.
+        """
+        prediction = self.predict(user_id, item_id)
+        _, user_idx = _find("user", self.store.users, user_id, "error")
+        _, item_idx = _find("item", self.store.items, item_id, "error")
+        return explain_prediction(self.store, prediction, user_idx, item_idx, n)
+
+    def allowed(self, min_ratings: int = 0, candidates: Sequence[int | str] | None = None) -> np.ndarray[Any, Any]:
+        """Which items may be recommended at all, bool, shape (n_items,)."""
+        allowed = self.store.item_counts >= min_ratings
+        if candidates is not None:
+            idx = self.index_items(candidates)
+            listed = np.zeros(len(allowed), dtype=bool)
+            listed[idx[idx != UNKNOWN]] = True
+            allowed &= listed
+        return allowed
+
+    def index_items(self, item_ids: Sequence[int | str]) -> np.ndarray[Any, Any]:
+        """The index of each item, int32; −1 where it has no training ratings or cannot be an id."""
+        parsed = [self.store.items.parse(str(one)) for one in item_ids]
+        idx = np.full(len(parsed), UNKNOWN, dtype=np.int32)
+        possible = np.array([one is not None for one in parsed], dtype=bool)
+        idx[possible] = self.store.items.index([one for one in parsed if one is not None])
+        return idx
+
+    def title(self, item_idx: int) -> str | None:
+        """The item's title, if it has one."""
+        return (str(self.store.titles[item_idx]) or None) if item_idx != UNKNOWN else None
+
+    def _interval(
+        self, user_idx: Indices, item_idx: Indices, level: float, timestamp: Times | None
+    ) -> tuple[float, Interval]:
+        """The std and the interval of one pair."""
+        _, std, low, high = self.store.rate_between(user_idx, item_idx, level, timestamp)
+        return float(std[0]), Interval(level, float(low[0]), float(high[0]))
+
+    @cached_property
+    def _user_prior(self) -> Prior:
+        return user_prior(self.store)
+
+    def _best(self, scorer: Trained, user_idx: int, allowed: np.ndarray[Any, Any], n: int) -> list[Recommendation]:
+        """Of the scorer's user, among the items that are allowed."""
+        user = np.array([user_idx], dtype=np.int32)
+        scores = scorer.score_all(user)
+        scores[0, ~allowed] = -np.inf
+        best = [idx for idx in top_n(scores, n)[0].tolist() if np.isfinite(scores[0, idx])]
+        ratings = scorer.rating_of(user, scores[0, best]).tolist()
+        return [
+            Recommendation(
+                rank=rank,
+                item_id=self.store.items.ids[idx : idx + 1].tolist()[0],
+                title=self.title(idx),
+                rating=rating,
+                score=float(scores[0, idx]),
+                n_ratings=int(self.store.item_counts[idx]),
+            )
+            for rank, (idx, rating) in enumerate(zip(best, ratings, strict=True), start=1)
+        ]
+
+
+def _find(role: str, vocabulary: Vocabulary, wanted: int | str, on_unknown: OnUnknown) -> tuple[int | str, int]:
+    """The id in the run's type, and its index."""
+    parsed = vocabulary.parse(str(wanted))
+    idx = UNKNOWN if parsed is None else int(vocabulary.index([parsed])[0])
+    if idx == UNKNOWN and on_unknown == "error":
+        raise _unknown(role, vocabulary, wanted, is_wrong_type=parsed is None)
+    return wanted if parsed is None else parsed, idx
+
+
+def _unknown(role: str, vocabulary: Vocabulary, wanted: int | str, *, is_wrong_type: bool) -> UnknownIdError:
+    near = vocabulary.nearest(str(wanted))
+    example = vocabulary.ids[:1].tolist()[0]
+    ids = "whole numbers" if vocabulary.id_type is int else "texts"
+    return UnknownIdError(
+        f"{role} {wanted!r} cannot be an id here" if is_wrong_type else f"{role} {wanted!r} has no training ratings",
+        where=f"the run's {len(vocabulary):,} {role}s",
+        expected=f"one of the {role} ids of the training ratings, which are {ids} such as {example!r}",
+        hint=f"did you mean {near!r}?" if near is not None else "predict has --on-unknown mean for such ids",
+    )

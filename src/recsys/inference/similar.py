@@ -1,0 +1,57 @@
+"""Items that the model takes to be alike."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from recsys.artifacts.bundle import Store
+from recsys.scoring.top import top_n
+
+
+@dataclass(frozen=True)
+class Similar:
+    """An item that is like another. `similarity` is from −1 to 1; `n_ratings` are the training ratings."""
+
+    rank: int
+    item_id: int | str
+    title: str | None
+    similarity: float
+    n_ratings: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """As a dict that json takes."""
+        return asdict(self)
+
+
+def similar_items(store: Store, item_idx: int, n: int = 10, *, min_ratings: int = 0) -> list[Similar]:
+    """The items whose factors point where the item's do, the nearest first.
+
+    similarity(i, j) = q_i·q_j / (|q_i| |q_j|), the cosine of their factors; biases play no part, so that a bad film may
+    be like a good one. Items without any factors, and the item itself, are left out.
+
+    Args:
+        item_idx: a known item.
+        n: how many; fewer come back where there are not so many.
+        min_ratings: leaves out items with fewer training ratings, whose factors stand on little.
+    """
+    factors = store.factors.item_factors[:-1]
+    length = np.linalg.norm(factors, axis=1)
+    allowed = (store.item_counts >= min_ratings) & (length > 0)
+    allowed[item_idx] = False
+    cosine = factors @ factors[item_idx]
+    cosine /= np.maximum(length * length[item_idx], np.finfo(np.float32).tiny)
+    cosine[~allowed] = -np.inf
+    best = [idx for idx in top_n(cosine[None], n)[0].tolist() if allowed[idx]]
+    return [
+        Similar(
+            rank=rank,
+            item_id=store.items.ids[idx : idx + 1].tolist()[0],
+            title=str(store.titles[idx]) or None,
+            similarity=float(cosine[idx]),
+            n_ratings=int(store.item_counts[idx]),
+        )
+        for rank, idx in enumerate(best, start=1)
+    ]

@@ -1,0 +1,123 @@
+"""The embedding net: a user's and an item's embedding, and affine layers that make a rating of them."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from recsys.core.seeding import rng
+from recsys.data.scale import Scale
+from recsys.models import settings as config
+from recsys.models.torch_layers import Affine, Dropout, Norm, normal
+from recsys.scoring.factors import Link, with_fallback
+from recsys.scoring.network import Network, Weights
+
+INIT_STD = 0.01  # fastai's
+
+
+class EmbeddingNet(nn.Module):
+    """r̂ = low + (high − low) · sigmoid(head(hidden(… hidden([user_embedding[u], item_embedding[i]])))).
+
+    A hidden layer is affine → relu → batch norm → dropout; the head is affine with one output.
+
+    Attributes:
+        user_embedding, item_embedding: parameters, float32, shapes (n_users, user_dim) and (n_items, item_dim).
+        hidden: the hidden layers, each with `affine` (weight (size, size before), bias (size,)) and, with batch_norm,
+            `norm` (weight and bias (size,); buffers running_mean and running_var).
+        head: weight (1, size before), bias (1,); its output is in the sigmoid's own units.
+
+    Source: Cheng et al. 2016, "Wide & Deep Learning for Recommender Systems", the deep part; fastai's EmbeddingNN.
+    """
+
+    def __init__(self, n_users: int, n_items: int, settings: config.EmbeddingNet, scale: Scale, seed: int) -> None:
+        super().__init__()
+        self.settings = settings
+        self.scale = scale
+        self.y_range = settings.output_range(scale.low, scale.high)
+        self._seed = seed
+        dims = settings.dims(n_users, n_items)
+        sizes = [sum(dims), *settings.layers]
+        self.user_embedding = normal(seed, "user_embedding", (n_users, dims[0]), INIT_STD)
+        self.item_embedding = normal(seed, "item_embedding", (n_items, dims[1]), INIT_STD)
+        self.embedding_dropout = Dropout(settings.embedding_dropout)
+        self.hidden = nn.ModuleList(
+            Hidden(seed, f"hidden.{n}", n_in, n_out, settings)
+            for n, (n_in, n_out) in enumerate(itertools.pairwise(sizes))
+        )
+        self.head = Affine(seed, "head", sizes[-1], 1)
+
+    @property
+    def groups(self) -> dict[str, list[str]]:
+        """Layer group → the names of its parameters, from the first to the last layers."""
+        prefixes = {"embeddings": ("user_embedding", "item_embedding"), "hidden": ("hidden.",), "head": ("head.",)}
+        names = [name for name, _ in self.named_parameters()]
+        return {group: [name for name in names if name.startswith(prefixes[group])] for group in self.settings.groups}
+
+    def forward(self, user_idx: Tensor, item_idx: Tensor) -> Tensor:
+        """Predicted ratings in rating units; indices of shape (n,) give shape (n,)."""
+        # index_select for the same reason as in the dot product.
+        user = self.user_embedding.index_select(0, user_idx)
+        item = self.item_embedding.index_select(0, item_idx)
+        activations = self.embedding_dropout(torch.cat([user, item], dim=1))
+        for layer in self.hidden:
+            activations = layer(activations)
+        low, high = self.y_range
+        score: Tensor = self.head(activations).squeeze(1)
+        return low + (high - low) * torch.sigmoid(score)
+
+    def begin_step(self, epoch: int, step: int) -> None:
+        """Gives dropout its randomness for one step, so that a run that goes on draws what it would have drawn."""
+        if not (self.settings.dropout or self.settings.embedding_dropout):
+            return
+        generator = torch.Generator(self.head.weight.device)
+        generator.manual_seed(int(rng(self._seed, "dropout", epoch, step).integers(2**63)))
+        for module in self.modules():
+            if isinstance(module, Dropout):
+                module.generator = generator
+
+    def scorer(self) -> Network:
+        """The model as a scorer; batch norm, which is affine once training is over, goes into the layer after it."""
+        layers: list[Weights] = []
+        norm: Norm | None = None
+        for layer in self.hidden:
+            assert isinstance(layer, Hidden)
+            layers.append(_folded(layer.affine, norm))
+            norm = layer.norm
+        layers.append(_folded(self.head, norm))
+        return Network(
+            user_embedding=with_fallback(self.user_embedding.detach().cpu().numpy()),
+            item_embedding=with_fallback(self.item_embedding.detach().cpu().numpy()),
+            layers=tuple(layers),
+            link=Link("sigmoid", *self.y_range),
+        )
+
+
+class Hidden(nn.Module):
+    """affine → relu → batch norm → dropout."""
+
+    def __init__(self, seed: int, name: str, n_in: int, n_out: int, settings: config.EmbeddingNet) -> None:
+        super().__init__()
+        self.affine = Affine(seed, f"{name}.affine", n_in, n_out)
+        self.norm = Norm(n_out) if settings.batch_norm else None
+        self.dropout = Dropout(settings.dropout)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Shape (n, n_in) → (n, n_out)."""
+        activations = torch.relu(self.affine(inputs))
+        if self.norm is not None:
+            activations = self.norm(activations)
+        dropped: Tensor = self.dropout(activations)
+        return dropped
+
+
+def _folded(affine: Affine, norm: Norm | None) -> Weights:
+    """An affine layer that takes the activations from before the norm: W(s·x + t) + b = (W·s)x + (Wt + b)."""
+    weight, bias = (one.detach().cpu().double().numpy() for one in (affine.weight, affine.bias))
+    if norm is not None:
+        factor, shift = norm.as_affine()
+        bias = bias + weight @ shift
+        weight = weight * factor
+    return Weights(weight.astype(np.float32), bias.astype(np.float32))

@@ -1,0 +1,122 @@
+"""SVD++: a dot product in which whom or what somebody rated says something too, whatever the rating."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from recsys.data.interactions import Ratings
+from recsys.data.scale import Scale
+from recsys.models import settings as config
+from recsys.models.dot_product.module import INIT_STD
+from recsys.models.torch_layers import normal
+from recsys.scoring.factors import Factors, Link, in_rating_units
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbours:
+    """For each user what they rated, or for each item who rated it.
+
+    Attributes:
+        idx: int64, shape (n_ratings,), one row after the other.
+        start: int64, shape (n + 1,): row r has idx[start[r]] … idx[start[r + 1] − 1].
+        scale: float32, shape (n,): |N|^-½; 1 for a row that has none.
+    """
+
+    idx: Tensor
+    start: Tensor
+    scale: Tensor
+
+
+class SvdPP(nn.Module):
+    """r̂ = mean + std · (B_u + B_i + P_u · Q_i), clipped when it leaves the library.
+
+    P_u = user_embedding[u] + |N(u)|^-½ Σ_{j ∈ N(u)} item_implicit[j], over the items that u rated in training, and
+    B_u = user_bias[u] + |N(u)|^-½ Σ item_implicit_bias[j]. Flipped, Q_i and B_i have the same form, with user_implicit
+    over the users who rated i; else they are item_embedding[i] and item_bias[i].
+
+    Attributes:
+        user_embedding, item_embedding: parameters, float32, shapes (n_users, dim) and (n_items, dim).
+        user_bias, item_bias: parameters, float32, shapes (n_users,) and (n_items,).
+        item_implicit, item_implicit_bias: parameters, float32, shapes (n_items, dim) and (n_items,).
+        user_implicit, user_implicit_bias: parameters, float32, shapes (n_users, dim) and (n_users,); flipped only.
+        implicit_of: the roles whose rows have implicit terms.
+        neighbours: role → N of each row of it.
+
+    Source: Koren 2008, "Factorization Meets the Neighborhood" (KDD); flipped: Rendle, Zhang, Koren 2019, "On the
+    Difficulty of Evaluating Baselines" (arXiv:1905.01395).
+    """
+
+    def __init__(self, train: Ratings, settings: config.SvdPP, scale: Scale, seed: int) -> None:
+        super().__init__()
+        self.settings, self.scale = settings, scale
+        self.implicit_of = settings.implicit_of
+        n_rows = {"user": len(train.users), "item": len(train.items)}
+        for role, n in n_rows.items():
+            self._register(seed, f"{role}_embedding", f"{role}_bias", n)
+        for role in self.implicit_of:
+            other = "item" if role == "user" else "user"
+            self._register(seed, f"{other}_implicit", f"{other}_implicit_bias", n_rows[other])
+        self.neighbours = {"user": _bags(train.user_idx, train.item_idx, n_rows["user"])}
+        if settings.flipped:
+            self.neighbours["item"] = _bags(train.item_idx, train.user_idx, n_rows["item"])
+
+    def forward(self, user_idx: Tensor, item_idx: Tensor) -> Tensor:
+        """Predicted ratings in rating units, not clipped; indices of shape (n,) give shape (n,)."""
+        user, user_bias = self.effective("user")
+        item, item_bias = self.effective("item")
+        total = (user.index_select(0, user_idx) * item.index_select(0, item_idx)).sum(dim=1)
+        total = total + user_bias.index_select(0, user_idx) + item_bias.index_select(0, item_idx)
+        return self.scale.mean + self.scale.std * total
+
+    def effective(self, role: str) -> tuple[Tensor, Tensor]:
+        """P and B of every user, or Q and B of every item: shapes (n, dim) and (n,)."""
+        embedding, bias = self.get_parameter(f"{role}_embedding"), self.get_parameter(f"{role}_bias")
+        if role not in self.implicit_of:
+            return embedding, bias
+        sums, bias_sums = self.implicit_sums(role)
+        return embedding + sums, bias + bias_sums
+
+    def implicit_sums(self, role: str) -> tuple[Tensor, Tensor]:
+        """What the implicit terms add to each row of a role, one of `implicit_of`: shapes (n, dim) and (n,)."""
+        other = "item" if role == "user" else "user"
+        near = self.neighbours[role]
+        terms = self.get_parameter(f"{other}_implicit"), self.get_parameter(f"{other}_implicit_bias")[:, None]
+        sums, bias_sums = (
+            nn.functional.embedding_bag(near.idx, term, near.start, mode="sum", include_last_offset=True)
+            * near.scale[:, None]
+            for term in terms
+        )
+        return sums, bias_sums[:, 0]
+
+    @property
+    def groups(self) -> dict[str, list[str]]:
+        """Layer group → the names of its parameters, from the first to the last layers."""
+        names = [name for name, _ in self.named_parameters()]
+        return {group: [name for name in names if name.startswith(group[:-1])] for group in self.settings.groups}
+
+    def scorer(self) -> Factors:
+        """The effective factors as a scorer in rating units."""
+        user, item = (tuple(part.detach().numpy() for part in self.effective(role)) for role in ("user", "item"))
+        return in_rating_units(
+            self.scale.mean,
+            self.scale.std,
+            (user[0], user[1]),
+            (item[0], item[1]),
+            Link("clip" if self.settings.clip else "identity", self.scale.low, self.scale.high),
+        )
+
+    def _register(self, seed: int, embedding: str, bias: str, n: int) -> None:
+        setattr(self, embedding, normal(seed, embedding, (n, self.settings.embedding_dim), INIT_STD))
+        setattr(self, bias, nn.Parameter(torch.zeros(n)))
+
+
+def _bags(own: np.ndarray, other: np.ndarray, n: int) -> Neighbours:
+    counts = np.bincount(own, minlength=n)
+    start = np.concatenate([[0], np.cumsum(counts)])
+    idx = other[np.argsort(own, kind="stable")].astype(np.int64)
+    scale = (1 / np.sqrt(np.maximum(counts, 1))).astype(np.float32)
+    return Neighbours(torch.from_numpy(idx), torch.from_numpy(start), torch.from_numpy(scale))

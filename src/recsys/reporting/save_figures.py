@@ -1,0 +1,113 @@
+"""The pictures of a run, drawn into a folder."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recsys.artifacts import history
+from recsys.artifacts.bundle import Store
+from recsys.artifacts.directory import HISTORY
+from recsys.artifacts.verified import TEMPORARY, writing
+from recsys.core.errors import RunError, need_extra
+from recsys.reporting import figures
+from recsys.reporting.directions import main_directions
+from recsys.reporting.interpret import Interpretation
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def check(folder: Path) -> None:
+    """Whether pictures can be drawn there, before there is any work.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+        RunError: the folder holds something.
+    """
+    check_matplotlib()
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise RunError(
+            "the folder for the figures is in use already",
+            where=str(folder),
+            expected="a folder that is new or empty",
+            hint="choose another --figures",
+        )
+
+
+def check_matplotlib() -> None:
+    """Raises MissingExtraError if there is none."""
+    need_extra("matplotlib", "figures need", "figures")
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Writes a picture as PNG, in one step.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    aside = path.absolute().with_name(TEMPORARY + path.name)
+    try:
+        with writing(path):
+            figure.savefig(aside, format="png")
+            aside.replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            aside.unlink()
+
+
+def draw_all(store: Store, found: Interpretation, folder: Path) -> list[Path]:
+    """Draws what there is to draw into a new or empty folder; returns the files.
+
+    item-map.png, biases.png; learning-curves.png and schedule.png, where the store lies in its run; and
+    predicted-against-actual.png, where the run held out ratings.
+
+    Raises:
+        MissingExtraError, RunError: see `check`; or the folder cannot be written.
+    """
+    check(folder)
+    with warnings.catch_warnings(), writing(folder):
+        warnings.filterwarnings("ignore", message="Glyph")  # a title in a script that the font has not
+        drawn = _figures(store, found)
+        aside = folder.absolute().with_name(TEMPORARY + folder.name)
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir(parents=True)
+        for name, figure in drawn.items():
+            figure.savefig(aside / f"{name}.png")
+        if folder.exists():
+            folder.rmdir()
+        aside.rename(folder)
+    return [folder / f"{name}.png" for name in drawn]
+
+
+def _figures(store: Store, found: Interpretation) -> dict[str, Figure]:
+    main = main_directions(store, 2)
+    listed = store.item_counts >= found.min_ratings
+    names = [title or str(one) for title, one in zip(store.titles.tolist(), store.items.ids.tolist(), strict=True)]
+    drawn = {
+        "item-map": figures.item_map(
+            main.positions[listed],
+            [name for name, kept in zip(names, listed.tolist(), strict=True) if kept],
+            store.item_counts[listed],
+            main.share,
+        ),
+        "biases": figures.bias_chart(
+            [one.title or str(one.item_id) for one in (*found.highest, *found.lowest[::-1])],
+            [one.bias for one in (*found.highest, *found.lowest[::-1])],
+            found.min_ratings,
+        ),
+    }
+    rows = history.read(store.sealed.path.parent / HISTORY)
+    if rows:
+        drawn["learning-curves"] = figures.learning_curves(rows)
+        drawn["schedule"] = figures.schedule(rows)
+    for part in ("test", "valid"):
+        ratings = store.held_out(part)
+        if ratings is not None:
+            predicted = store.scorer.rate(ratings.user_idx, ratings.item_idx, ratings.timestamp).rating
+            drawn["predicted-against-actual"] = figures.predicted_against_actual(ratings.rating, predicted, part)
+            break
+    return drawn

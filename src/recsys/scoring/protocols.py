@@ -1,0 +1,25 @@
+"""The one way out of a model."""
+
+from __future__ import annotations
+
+from typing import Protocol, TypeAlias
+
+from recsys.data.interactions import Times
+from recsys.data.vocabulary import Indices
+from recsys.scoring.factors import Array, Factors, Predictions
+from recsys.scoring.network import Network
+
+Trained: TypeAlias = Factors | Network
+"""The scorers that training makes and a serving folder keeps."""
+
+
+class Scorer(Protocol):
+    """What evaluation, serving and reporting know of a model."""
+
+    def rate(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Predictions:
+        """Predicted ratings of pairs, in rating units; −1 is an unknown id and gets the stated fallback."""
+        ...
+
+    def score_all(self, user_idx: Indices) -> Array:
+        """Scores of every known item for each user: rank by these."""
+        ...

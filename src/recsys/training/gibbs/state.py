@@ -1,0 +1,152 @@
+"""Users as the sampler sees them, or items, which are the same with the names exchanged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from recsys.core.events import Arrays
+from recsys.core.seeding import rng
+from recsys.data.vocabulary import Indices
+from recsys.training.gibbs.prior import Prior
+from recsys.training.gibbs.simd_intrinsics import LANES
+
+Array = np.ndarray[Any, np.dtype[np.float32]]
+Counts = np.ndarray[Any, np.dtype[np.int64]]
+
+START_STD, DENSE_START_STD, IMPLICIT_START_STD = 0.15, 0.2, 0.05  # of the first factors
+DENSE = 15  # from so many ratings for each user and item on, a wider start finds the factors sooner
+CHUNK_RATINGS = 25_000  # of users with a random stream of their own
+PIECE_RATINGS = 4_000  # of what a thread takes at a time
+ENTITY_RATINGS = 80  # a row costs as much to draw as so many ratings
+SPREADS = np.exp(np.linspace(3.0, 6.0, 64))  # grid on which the spread of the noise precisions is drawn: from 20
+FIRST_SPREAD = 50.0
+OWN_NOISE_RATINGS = 20  # from so many on, somebody has a noise precision of their own (docs/experiments.md)
+
+
+@dataclass(frozen=True, eq=False)
+class Rated:
+    """The ratings of each user, one user after the other.
+
+    Attributes:
+        start: int64, shape (n + 1,); user u has the ratings start[u] … start[u + 1] − 1.
+        count: int64, shape (n,), how many these are.
+        idx: int32, the items.
+        rating: float32, standardised.
+        cuts: int64: chunk c, with a random stream of its own, is the users cuts[c] … cuts[c + 1] − 1.
+        pieces: int64, likewise: what a thread takes at a time, in whole groups of users that are drawn side by side.
+        scale: float32, shape (n,): |N(u)|^-½, 1 for a user without ratings.
+        scale2_sum: float32, shape (n_items,): Σ scale² over the users who rated an item.
+        has_own_noise: bool, shape (n,): whether a user has ratings enough for a noise precision of their own.
+    """
+
+    start: Counts
+    count: Counts
+    idx: Indices
+    rating: Array
+    cuts: Counts
+    pieces: Counts
+    scale: Array
+    scale2_sum: Array
+    has_own_noise: np.ndarray[Any, np.dtype[np.bool_]]
+
+    @classmethod
+    def of(cls, own: Indices, other: Indices, rating: Array, n: int, n_other: int) -> Rated:
+        """Sorts the ratings by user, and cuts the users into chunks of about equal work."""
+        order = np.argsort(own, kind="stable")
+        count = np.bincount(own, minlength=n)
+        start = np.concatenate([[0], np.cumsum(count)])
+        cost = np.concatenate([[0], np.cumsum(count + ENTITY_RATINGS)])
+        cuts = np.searchsorted(cost, np.linspace(0, cost[-1], len(own) // CHUNK_RATINGS + 2))
+        groups = np.arange(0, n, LANES)
+        pieces = np.append(groups[np.diff(cost[groups] // PIECE_RATINGS, prepend=-1) > 0], n)
+        scale = (1 / np.sqrt(np.maximum(count, 1))).astype(np.float32)
+        scale2_sum = np.bincount(other, np.square(scale)[own], minlength=n_other).astype(np.float32)
+        idx, has_own_noise = other[order].astype(np.int32), count >= OWN_NOISE_RATINGS
+        return cls(start, count, idx, rating[order], cuts, pieces, scale, scale2_sum, has_own_noise)
+
+
+@dataclass(eq=False)
+class Side:
+    """The users' part of a sample.
+
+    Attributes:
+        row: float32, shape (n, dim + 1): effective factors, and in the last column the bias.
+        implicit: float32, shape (n_items, dim + 1): what having rated an item says of a user; None where the model has
+            no such terms.
+        from_implicit: float32, shape (n, dim + 1): scale_u Σ_{j ∈ N(u)} implicit[j].
+        noise_precision: w, float32, shape (n,); 1 for those with few ratings.
+        squares: Σ w_i e² over the ratings of each, float32, shape (n,), from when the row was drawn.
+        spread: a of w ~ Gamma(a, a).
+    """
+
+    row: Array
+    implicit: Array | None
+    from_implicit: Array
+    noise_precision: Array
+    squares: Array
+    prior: Prior
+    implicit_prior: Prior
+    spread: float = FIRST_SPREAD
+
+    @classmethod
+    def first(cls, rated: Rated, dim: int, n_other: int, seed: int, role: str, *, implicit: bool) -> Side:
+        """Where the chain begins: small factors, no biases."""
+        n = len(rated.scale)
+        is_dense = len(rated.rating) >= DENSE * (n + n_other)
+        std = DENSE_START_STD if is_dense else START_STD
+        row = _small(seed, role, n, dim, std)
+        terms = _small(seed, f"{role} implicit", n_other, dim, IMPLICIT_START_STD) if implicit else None
+        side = cls(
+            row=row,
+            implicit=terms,
+            from_implicit=np.zeros((n, dim + 1), np.float32),
+            noise_precision=np.ones(n, np.float32),
+            squares=np.ones(n, np.float32),
+            prior=Prior.of(dim, std),
+            implicit_prior=Prior.of(dim, IMPLICIT_START_STD),
+        )
+        if terms is not None:
+            side.from_implicit = sum_implicit(rated, terms)
+            side.row = row + side.from_implicit
+        return side
+
+    def arrays(self, role: str) -> Arrays:
+        """The whole state, under names that begin with the role."""
+        found: dict[str, Any] = {
+            "row": self.row,
+            "from_implicit": self.from_implicit,
+            "noise_precision": self.noise_precision,
+            "squares": self.squares,
+            "prior": self.prior.state(),
+            "spread": np.array([self.spread]),
+        }
+        if self.implicit is not None:
+            found |= {"implicit": self.implicit, "implicit_prior": self.implicit_prior.state()}
+        return {f"{role}.{name}": array for name, array in found.items()}
+
+    def restore(self, arrays: Arrays, role: str) -> None:
+        """Takes a state back."""
+        self.row, self.from_implicit, self.noise_precision, self.squares = (
+            arrays[f"{role}.{name}"].copy() for name in ("row", "from_implicit", "noise_precision", "squares")
+        )
+        self.prior.restore(arrays[f"{role}.prior"])
+        self.spread = float(arrays[f"{role}.spread"][0])
+        if self.implicit is not None:
+            self.implicit = arrays[f"{role}.implicit"].copy()
+            self.implicit_prior.restore(arrays[f"{role}.implicit_prior"])
+
+
+def sum_implicit(rated: Rated, implicit: Array) -> Array:
+    """scale_u Σ_{j ∈ N(u)} implicit[j] for each user, float32, shape (n, width)."""
+    own = np.repeat(np.arange(len(rated.scale)), rated.count)
+    sums = [np.bincount(own, column[rated.idx], minlength=len(rated.scale)) for column in implicit.T]
+    return (rated.scale * np.array(sums)).T.astype(np.float32, order="C")
+
+
+def _small(seed: int, name: str, n: int, dim: int, std: float) -> Array:
+    rows = rng(seed, f"gibbs {name}").standard_normal((n, dim + 1), dtype=np.float32) * np.float32(std)
+    rows[:, dim] = 0
+    return rows

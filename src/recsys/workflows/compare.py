@@ -1,0 +1,172 @@
+"""Several runs on the same test ratings, and whether they really differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recsys.artifacts.bundle import open_store
+from recsys.core.errors import DataError
+from recsys.data.interactions import Ratings, recoded
+from recsys.data.vocabulary import UNKNOWN, Vocabulary, union
+from recsys.evaluation.bootstrap import N_RESAMPLES, interval, resampled
+from recsys.evaluation.metrics import errors
+from recsys.workflows.evaluate import ratings_to_measure
+
+LEVEL = 0.95
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Common:
+    """The ratings that all runs have held out.
+
+    Attributes:
+        rows: for each run, the positions of these ratings among its test ratings, in one order for all.
+        user: a number for the user of each; ratings of unknown users have one each.
+        n_without_user: how many those are.
+    """
+
+    rows: list[Array]
+    user: Array
+    n_without_user: int
+
+
+def compare(runs: Sequence[Path]) -> dict[str, Any]:
+    """Metrics of the runs on the test ratings that they have in common, and differences to the first run.
+
+    Intervals are from a paired bootstrap over users: their ratings are drawn together, for all runs alike, 1,000
+    times. Runs really differ at 95% where the interval of the difference leaves out 0.
+
+    Args:
+        runs: at least two runs, or their serving folders.
+    Returns:
+        "n_ratings" in common, of "n_users"; "n_without_user": ratings whose user has no training ratings, drawn one by
+        one; "runs": for each path, rmse, mae, n_test, n_not_in_common, n_unknown of those (which cannot be told), and
+        from the second on "rmse_difference" and "mae_difference": value, low, high, and is_real.
+    Raises:
+        RunError: a run is not there, is damaged or has no test ratings.
+        DataError: the runs have no test ratings in common.
+    """
+    stores = [open_store(path) for path in runs]
+    tests = [ratings_to_measure(store) for store in stores]
+    common = _common(tests, runs)
+    error = [
+        errors(store.scorer, test.take(rows)) for store, test, rows in zip(stores, tests, common.rows, strict=True)
+    ]
+    measured, drawn = _measured(np.stack(error), common.user)
+    return {
+        "n_ratings": len(common.user),
+        "n_users": len(np.unique(common.user)) - common.n_without_user,
+        "n_without_user": common.n_without_user,
+        "level": LEVEL,
+        "n_resamples": N_RESAMPLES,
+        "runs": [
+            {
+                "run": str(path),
+                **{metric: float(values[number]) for metric, values in measured.items()},
+                "n_test": len(test),
+                "n_not_in_common": len(test) - len(common.user),
+                "n_unknown": int(np.count_nonzero((test.user_idx == UNKNOWN) | (test.item_idx == UNKNOWN))),
+                **{
+                    f"{metric}_difference": _difference(measured[metric], drawn[metric], number)
+                    for metric in measured
+                    if number
+                },
+            }
+            for number, (path, test) in enumerate(zip(runs, tests, strict=True))
+        ],
+    }
+
+
+def _measured(error: Array, user: Array) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Rmse and mae of each run, shape (n_runs,), and those of each resample, shape (n_resamples, n_runs).
+
+    Args:
+        error: shape (n_runs, n_ratings).
+    """
+    _, of_user = np.unique(user, return_inverse=True)
+    columns = [*np.square(error), *np.abs(error), np.ones(len(user))]
+    sums = np.stack([np.bincount(of_user, column) for column in columns], axis=1)
+
+    def metrics(totals: Array) -> dict[str, Array]:
+        squares, absolutes, n = np.split(totals, [len(error), 2 * len(error)], axis=-1)
+        return {"rmse": np.sqrt(squares / n), "mae": absolutes / n}
+
+    return metrics(sums.sum(axis=0)), metrics(resampled(sums))
+
+
+def _difference(values: Array, drawn: Array, number: int) -> dict[str, Any]:
+    low, high = interval(drawn[:, number] - drawn[:, 0], LEVEL)
+    return {"value": float(values[number] - values[0]), "low": low, "high": high, "is_real": low > 0 or high < 0}
+
+
+def _common(tests: Sequence[Ratings], runs: Sequence[Path]) -> Common:
+    users, items = (_union([getattr(test, role) for test in tests], role, runs) for role in ("users", "items"))
+    coded = [recoded(test, users, items) for test in tests]
+    if all(_are_same_rows(coded[0], other) for other in coded[1:]):
+        user = np.max([one.user_idx for one in coded], axis=0).astype(np.int64)
+        unknown = np.flatnonzero(user == UNKNOWN)
+        user[unknown] = len(users) + np.arange(len(unknown))
+        return Common([np.arange(len(user))] * len(tests), user, len(unknown))
+    rows = _same_pairs(coded)
+    if not len(rows[0]):
+        raise DataError(
+            "the runs have no test ratings in common",
+            where=", ".join(map(str, runs)),
+            expected="runs that have held out some of the same ratings",
+            hint="train them with the same data, split and seed; recsys evaluate --data FILE measures any run",
+        )
+    return Common(rows, coded[0].user_idx[rows[0]], 0)
+
+
+def _union(vocabularies: Sequence[Vocabulary], role: str, runs: Sequence[Path]) -> Vocabulary:
+    for run, one in zip(runs, vocabularies, strict=True):
+        if one.id_type is not vocabularies[0].id_type:
+            raise DataError(
+                f"the ids of {role} are {_are(one)} here and {_are(vocabularies[0])} in {runs[0]}",
+                where=str(run),
+                expected="runs trained on the same data",
+            )
+    return reduce(union, vocabularies)
+
+
+def _are(vocabulary: Vocabulary) -> str:
+    return "whole numbers" if vocabulary.id_type is int else "texts"
+
+
+def _are_same_rows(first: Ratings, other: Ratings) -> bool:
+    """Whether these are the same ratings in the same order, as far as can be told: unknown ids agree with any."""
+    if not np.array_equal(first.rating, other.rating):
+        return False
+    is_any_known = False
+    for one, two in ((first.user_idx, other.user_idx), (first.item_idx, other.item_idx)):
+        both = (one != UNKNOWN) & (two != UNKNOWN)
+        if (one[both] != two[both]).any():
+            return False
+        is_any_known |= bool(both.any())
+    return is_any_known
+
+
+def _same_pairs(tests: Sequence[Ratings]) -> list[Array]:
+    """For each, the positions of the ratings of known users and items that all have, with the same rating."""
+    keys = []
+    for test in tests:
+        pair = test.user_idx.astype(np.int64) * len(test.items) + test.item_idx
+        keys.append(np.where((test.user_idx == UNKNOWN) | (test.item_idx == UNKNOWN), UNKNOWN, pair))
+    shared = reduce(np.intersect1d, keys)
+    shared = shared[shared != UNKNOWN]
+    rows = [_positions(shared, of_run) for of_run in keys]
+    same = np.all([test.rating[at] == tests[0].rating[rows[0]] for test, at in zip(tests, rows, strict=True)], axis=0)
+    return [at[same] for at in rows]
+
+
+def _positions(wanted: Array, keys: Array) -> Array:
+    order = np.argsort(keys, kind="stable")
+    found: Array = order[np.searchsorted(keys, wanted, sorter=order)]
+    return found

@@ -1,0 +1,125 @@
+"""How good a finished run is: on its own test ratings, or on another file of ratings."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from recsys.artifacts.bundle import Store
+from recsys.core.errors import DataError, RunError
+from recsys.core.events import Observer, silent
+from recsys.data.interactions import Ratings
+from recsys.data.read import read_as
+from recsys.data.sources.table import Role
+from recsys.evaluation import activity, baselines, ranking
+from recsys.evaluation.calibration import coverage
+from recsys.evaluation.metrics import evaluate
+
+WANTED: frozenset[Role] = frozenset({"user", "item", "rating"})
+TIMED: frozenset[Role] = WANTED | {"timestamp"}
+K = 10
+
+
+def evaluate_file(store: Store, path: Path, observe: Observer = silent) -> dict[str, Any]:
+    """`evaluate_ratings` of a file.
+
+    Raises:
+        DataError: the file cannot be read as ratings.
+    """
+    return evaluate_ratings(store, ratings_to_measure(store, path, observe))
+
+
+def ratings_to_measure(store: Store, path: Path | None = None, observe: Observer = silent) -> Ratings:
+    """The ratings of a file, or without one those that the run has held out for its test.
+
+    Raises:
+        DataError: the file cannot be read as ratings.
+        RunError: the run has held out none.
+    """
+    if path is not None:
+        wanted = WANTED if store.drift is None else TIMED
+        return read_as(path, store.data, store.users, store.items, wanted, observe)
+    held_out = store.held_out("test")
+    if held_out is None:
+        raise RunError(
+            "the run has held out no test ratings",
+            where=str(store.sealed.path),
+            expected="a run with a test part",
+            hint="measure it on other ratings: recsys evaluate --data FILE",
+        )
+    return held_out
+
+
+def evaluate_ratings(store: Store, ratings: Ratings) -> dict[str, Any]:
+    """The model's scores, and those of the baselines fitted on the run's training ratings.
+
+    Unknown users and items are predicted by the fallback and counted. Where predictions depend on time, "with_times"
+    says whether the ratings have one.
+    """
+    train = store.training_ratings()
+    return {
+        **asdict(evaluate(store.scorer, ratings)),
+        **({} if store.drift is None else {"with_times": ratings.timestamp is not None}),
+        "baselines": {
+            "global_mean": asdict(evaluate(baselines.global_mean(train), ratings)),
+            "biases": asdict(evaluate(baselines.biases(train), ratings)),
+        },
+    }
+
+
+def activity_of(store: Store, ratings: Ratings) -> dict[str, Any]:
+    """Rmse by how many training ratings the user, and the item, of a rating has; see evaluation.activity."""
+    return activity.activity(store.scorer, store.training_ratings(), ratings)
+
+
+def coverage_of(store: Store, ratings: Ratings, level: float) -> dict[str, Any]:
+    """What share of ratings lies in the intervals that promise to hold `level`; see evaluation.intervals.coverage.
+
+    Raises:
+        UsageError, RunError: see `Store.check_interval`.
+    """
+    _, _, low, high = store.rate_between(ratings.user_idx, ratings.item_idx, level, ratings.timestamp)
+    return {"level": level, **coverage(ratings, low, high, store.training_ratings())}
+
+
+def ranking_of(
+    store: Store, ratings: Ratings, k: int = K, threshold: float | None = None, observe: Observer = silent
+) -> dict[str, Any]:
+    """How well the first k places of each user's unseen items are filled, see evaluation.ranking.
+
+    Beside the model: the items with the most training ratings (popular), and those with the highest item bias
+    (biases), the same for every user but for what they have rated.
+
+    Args:
+        ratings: held-out ratings, on the run's vocabularies.
+        threshold: what is relevant; None: the upper quarter of the scale.
+        observe: gets Scoring events.
+    Returns:
+        k, threshold, n_candidates (items that are ranked), the counts of `relevant`, "model" and "baselines".
+    Raises:
+        DataError: nothing is relevant.
+    """
+    train = store.training_ratings()
+    threshold = ranking.default_threshold(train) if threshold is None else threshold
+    wanted = ranking.relevant(ratings, train, threshold)
+    if not len(wanted.users):
+        raise _nothing_relevant(ratings, threshold)
+    simple = {"popular": baselines.most_popular(train), "biases": baselines.biases(train)}
+    return {
+        "k": k,
+        "threshold": threshold,
+        "n_candidates": len(store.items),
+        **wanted.counts,
+        "model": ranking.rank(store.scorer, train, wanted, k, observe),
+        "baselines": {name: ranking.rank(scorer, train, wanted, k, observe) for name, scorer in simple.items()},
+    }
+
+
+def _nothing_relevant(ratings: Ratings, threshold: float) -> DataError:
+    highest = float(ratings.rating.max())
+    if highest < threshold:
+        what, hint = f"none of the {len(ratings):,} ratings is {threshold:g} or more", f"--threshold {highest:g}"
+    else:
+        what, hint = f"no rating of {threshold:g} or more is by a known user and new to them", None
+    return DataError(what, expected="ratings of items that somebody liked and had not rated in training", hint=hint)

@@ -1,0 +1,212 @@
+"""A new run from a finished one: the same model, with rows for new users and items solved from their ratings."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recsys.artifacts.bundle import HeldOut, Store, locate, open_store, write_serving
+from recsys.artifacts.checkpoint import kept_parameters, write_checkpoint
+from recsys.artifacts.directory import CHECKPOINTS, CONFIG, HISTORY, METRICS, SERVING
+from recsys.artifacts.run import Run, read_result
+from recsys.artifacts.verified import write_file, written_aside
+from recsys.config.loading.load import load_config
+from recsys.config.schema.config import Config
+from recsys.core.events import Arrays, Observer, State, silent
+from recsys.data.catalogue import Texts, read_items
+from recsys.data.interactions import Ratings, join, recoded
+from recsys.data.scale import Scale
+from recsys.data.sources.csv.stored import sha256_of
+from recsys.data.split import Parts
+from recsys.data.vocabulary import UNKNOWN, Ids, Vocabulary
+from recsys.inference.fold_in import Side, item_prior, linear_factors, solve, user_prior
+from recsys.inference.new_entities import Newcomers, n_outside_scale, read_newcomers
+from recsys.scoring.factors import Array, Factors
+
+Indices = np.ndarray[Any, np.dtype[Any]]
+
+
+def extend_run(parent: Path | None, path: Path, folder: Path, observe: Observer = silent) -> dict[str, Any]:
+    """Solves the rows of the new users and items in a ratings file, and writes a run that has them too.
+
+    Every row of the parent keeps its bits, and an unknown id its fallback, so the parent's scores stay true and are
+    kept. Training can go on from the new run as from any other.
+
+    Args:
+        parent: a finished run; None is the one that is served by default.
+        path: ratings, each of a new user and a known item or of a new item and a known user.
+        folder: the new run's; has to be new or empty.
+    Returns:
+        The new run's metrics.json: the parent's, and under "parent" where it comes from.
+    Raises:
+        RunError: the parent has no linear output or is damaged, or the folder is used.
+        DataError: the ratings cannot be folded in.
+    """
+    serving = locate(parent)
+    run = serving.parent if serving.name == SERVING else serving
+    store = open_store(serving)
+    factors = linear_factors(store)
+    parameters, facts = kept_parameters(run)
+    config = load_config(run / CONFIG)
+    with Run.claim(folder, config, resume=False):
+        new = read_newcomers(store, path, observe)
+        users, items = Places.of(store.users, new.ratings.users), Places.of(store.items, new.ratings.items)
+        user_rows, item_rows = _solve(store, factors, new, users, items)
+        said = {
+            "run": run.absolute().name,
+            "path": str(run.absolute()),
+            "ratings": str(path.absolute()),
+            "sha256": sha256_of(path),
+            "n_new_users": len(user_rows),
+            "n_new_items": len(item_rows),
+            "n_ratings": len(new.ratings),
+            "n_outside_scale": n_outside_scale(store, new.ratings.rating),
+        }
+        scale = Scale(**facts["scale"])
+        parts = _parts(store, new, config, scale, observe)
+        scorer = _longer_factors(factors, (users, user_rows), (items, item_rows))
+        longer = _longer_parameters(parameters, scale, (users, user_rows), (items, item_rows))
+        longer |= _implicit_parameters(parameters, scale, scorer, parts.train, {"user": users, "item": items})
+        with written_aside(folder) as aside:
+            for name in (CONFIG, HISTORY):
+                write_file(aside / name, (run / name).read_text(encoding="utf-8"))
+            write_checkpoint(aside / CHECKPOINTS, State(facts["epoch"], longer, {}), facts)
+            write_serving(aside, scorer, parts, config)
+            result = {**(read_result(run) or {}), "parent": said}
+            write_file(aside / METRICS, json.dumps(result, indent=2) + "\n")
+        return result
+
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """Where the ids that a run knows, and new ones, lie among all of them.
+
+    Attributes:
+        old_of: index among all → among the known, or −1; int32, shape (n,).
+        is_new: bool, shape (n,).
+        new_of: index among all → among the new, where it is one; shape (n,).
+    """
+
+    old_of: Indices
+    is_new: Indices
+    new_of: Indices
+
+    @classmethod
+    def of(cls, known: Vocabulary, all_ids: Vocabulary) -> Places:
+        """The places of the known ids, and of those that are not known."""
+        old_of = known.index(all_ids.ids)
+        is_new = old_of == UNKNOWN
+        return cls(old_of, is_new, np.cumsum(is_new) - 1)
+
+    def merged(self, known: Array, new: Array) -> Array:
+        """The rows of all: the known and the new ones in their places."""
+        merged = np.empty((len(self.is_new), *known.shape[1:]), dtype=known.dtype)
+        merged[~self.is_new] = known
+        merged[self.is_new] = new
+        return merged
+
+
+Added = tuple[Places, Array]  # of one side: where everything lies, and the rows [bias, factors] of the new
+
+
+def _solve(store: Store, factors: Factors, new: Newcomers, users: Places, items: Places) -> tuple[Array, Array]:
+    """The rows of the new users and of the new items."""
+    mean, none = factors.global_mean, np.empty((0, 1 + factors.embedding_dim), dtype=np.float32)
+    of_users, of_items = new.ratings.take(new.is_new_user), new.ratings.take(~new.is_new_user)
+    user_rows = item_rows = none
+    if len(of_users):
+        codes, item_idx = users.new_of[of_users.user_idx], items.old_of[of_users.item_idx]
+        user_rows = solve(user_prior(store), mean, Side.items(factors), codes, item_idx, of_users.rating)
+    if len(of_items):
+        codes, user_idx = items.new_of[of_items.item_idx], users.old_of[of_items.user_idx]
+        item_rows = solve(item_prior(store), mean, Side.users(factors), codes, user_idx, of_items.rating)
+    return user_rows, item_rows
+
+
+def _longer_parameters(parameters: Arrays, scale: Scale, users: Added, items: Added) -> Arrays:
+    """The parameters, in units of the ratings' standard deviation, with the new rows among them."""
+    longer = dict(parameters)
+    dim = parameters["user_embedding"].shape[1]  # gibbs serves further columns, which are no parameters
+    for role, (places, rows) in (("user", users), ("item", items)):
+        new = {f"{role}_bias": rows[:, 0] / scale.std, f"{role}_embedding": rows[:, 1 : 1 + dim] / scale.std**0.5}
+        longer |= {name: places.merged(parameters[name], one) for name, one in new.items() if name in parameters}
+    return longer
+
+
+def _implicit_parameters(
+    parameters: Arrays, scale: Scale, scorer: Factors, train: Ratings, places: dict[str, Places]
+) -> Arrays:
+    """Of SVD++: nothing for what new ones say of others, and own rows that leave the effective ones as they are served.
+
+    Whom a new user has rated changes the implicit terms of these items, so that their own rows have to give way.
+    """
+    found: Arrays = {}
+    idx = {"user": train.user_idx, "item": train.item_idx}
+    for role, other in (("user", "item"), ("item", "user")):
+        counts = np.bincount(idx[role], minlength=len(places[role].is_new))
+        for part, own, unit in (("embedding", "factors", scale.std**0.5), ("bias", "bias", scale.std)):
+            name = f"{other}_implicit" + ("_bias" if part == "bias" else "")
+            if name not in parameters:
+                continue
+            known = parameters[name]
+            added = np.zeros((int(places[other].is_new.sum()), *known.shape[1:]), known.dtype)
+            found[name] = terms = places[other].merged(known, added)
+            columns = terms.reshape(len(terms), -1).T
+            sums = np.stack([np.bincount(idx[role], one[idx[other]], len(counts)) for one in columns], axis=1)
+            served = getattr(scorer, f"{role}_{own}")[:-1].reshape(len(counts), -1)[:, : len(columns)] / unit
+            rows = served - sums / np.sqrt(np.maximum(counts, 1))[:, None]
+            found[f"{role}_{part}"] = rows.reshape(-1, *terms.shape[1:]).astype(np.float32)
+    return found
+
+
+def _longer_factors(factors: Factors, users: Added, items: Added) -> Factors:
+    """The scorer with the new rows; what an unknown id gets stays what it was."""
+    longer: dict[str, Any] = {}
+    for role, (places, rows) in (("user", users), ("item", items)):
+        for name, new in ((f"{role}_bias", rows[:, 0]), (f"{role}_factors", rows[:, 1:])):
+            known: Array = getattr(factors, name)
+            longer[name] = np.concatenate([places.merged(known[:-1], new), known[-1:]])
+    drift = None if factors.drift is None else factors.drift.with_users(users[0].old_of)
+    std = factors.user_std
+    if std is not None:
+        of_new = np.repeat(std[-1:], len(users[1]))
+        std = np.append(users[0].merged(std[:-1], of_new), std[-1:])
+    return replace(factors, drift=drift, user_std=std, **longer)
+
+
+def _parts(store: Store, new: Newcomers, config: Config, scale: Scale, observe: Observer) -> Parts:
+    """What the new run has learned from and is measured on: the parent's, on all ids, and the new ratings."""
+    users, items = new.ratings.users, new.ratings.items
+
+    def held_out(part: HeldOut) -> Ratings | None:
+        ratings = store.held_out(part)
+        return None if ratings is None else recoded(ratings, users, items)
+
+    titles, columns = _items_file(config, items.ids[store.items.index(items.ids) == UNKNOWN], observe)
+    ids = store.items.ids.tolist()
+    return Parts(
+        train=join(recoded(store.training_ratings(), users, items), new.ratings),
+        valid=held_out("valid"),
+        test=held_out("test"),
+        earlier_test=held_out("earlier"),
+        titles={**titles, **_texts(ids, store.titles)},
+        item_columns={name: {**columns.get(name, {}), **_texts(ids, one)} for name, one in store.item_columns.items()},
+        sha256={},
+        start_scale=scale,
+    )
+
+
+def _items_file(config: Config, new: Ids, observe: Observer) -> tuple[Texts, dict[str, Texts]]:
+    """What the run's items file says of the new items, if it is still there."""
+    path, column = config.data.items, config.data.columns.item
+    if path is None or not path.exists() or not len(new):
+        return {}, {}
+    return read_items(path, config.data, column if isinstance(column, str) else None, Vocabulary(new), observe)
+
+
+def _texts(ids: list[int | str], texts: np.ndarray[Any, Any]) -> Texts:
+    return {one: text for one, text in zip(ids, texts.tolist(), strict=True) if text}

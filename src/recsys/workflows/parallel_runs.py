@@ -1,0 +1,184 @@
+"""Several runs side by side, each in a process of its own: folds, splits."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerContext, SpawnContext
+from pathlib import Path
+from typing import Any
+
+from recsys.config.schema.config import Config
+from recsys.core.errors import DivergedError, RecsysError, RunError
+from recsys.core.events import Event, Observer, Several, Step, silent
+from recsys.core.threads import usable_cores
+
+SECONDS = 0.1  # between two words of a run on how far it is
+PRELOADED = ["numba", "torch", "recsys.training.build", "recsys.workflows.train"]  # imported once for all processes
+LONGEST_PATH = 64  # the fork server has a socket below the temporary folder, and the names of sockets are short
+LARGE = 100_000_000  # bytes of ratings from which on a single fit has work for all cores
+Metrics = dict[str, Any]
+
+
+def train_several(
+    configs: Mapping[str, Config], folder: Path | None, jobs: int | None, observe: Observer = silent
+) -> dict[str, Metrics]:
+    """Trains a run for each config; the results don't depend on how many at a time.
+
+    Args:
+        configs: name → what to do; the names are those of the folders.
+        folder: where to keep the runs; None: nowhere.
+        jobs: how many at a time, each in a process of its own; 1: in this process. None: as many as there are cores,
+            but 1 where the ratings are so many that each fit uses all cores.
+        observe: gets Several events; what it raises ends all runs.
+    Returns:
+        name → metrics, in the order of `configs`.
+    Raises:
+        RecsysError: the first that a run raises; the others are ended.
+    """
+    n_jobs = min(len(configs), jobs or _jobs(next(iter(configs.values()))))
+    found: dict[str, Metrics] = {}
+    with _place(folder) as place:
+        tasks = {name: (config, place / name) for name, config in configs.items()}
+        for name, metrics in (_one_by_one if n_jobs == 1 else _in_processes)(tasks, n_jobs, observe):
+            found[name] = metrics
+            observe(Several(len(found), len(tasks), _line(name, metrics)))
+    return {name: found[name] for name in configs}
+
+
+def _jobs(config: Config) -> int:
+    data = config.data
+    size = sum(one.stat().st_size for one in (data.ratings, data.train) if one is not None and one.is_file())
+    return usable_cores() if size < LARGE else 1
+
+
+@contextlib.contextmanager
+def _place(folder: Path | None) -> Iterator[Path]:
+    if folder is not None:
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="recsys-", ignore_cleanup_errors=True) as aside:
+        yield Path(aside)
+
+
+def _line(name: str, metrics: Metrics) -> str:
+    test = metrics["test"]
+    biases = metrics["baselines"]["biases"]
+    return f"{name}: test rmse {test['rmse']:.4f}, biases alone {biases['rmse']:.4f}" if test else f"{name}: no test"
+
+
+Tasks = Mapping[str, tuple[Config, Path]]
+
+
+def _one_by_one(tasks: Tasks, _: int, observe: Observer) -> Iterator[tuple[str, Metrics]]:
+    for n_done, (name, (config, folder)) in enumerate(tasks.items()):
+
+        def tell(share: float, n_done: int = n_done) -> None:
+            observe(Several(n_done + share, len(tasks)))
+
+        yield name, _train(config, folder, tell)
+
+
+def _train(config: Config, folder: Path, tell: Callable[[float], None]) -> Metrics:
+    """Trains a run, and tells now and then which share of it is done."""
+    from recsys.workflows.train import train  # and with it torch, which only the processes need that train
+
+    told_at, share = 0.0, 0.0
+
+    def observe(event: Event) -> None:
+        nonlocal told_at, share
+        if isinstance(event, Step):
+            share = ((event.epoch - 1) * event.total + event.done) / (event.n_epochs * event.total)
+        if time.monotonic() - told_at > SECONDS:
+            told_at = time.monotonic()
+            tell(share)
+
+    try:
+        return train(config, folder, observe=observe)
+    except DivergedError as error:
+        error.where = folder.name
+        raise
+
+
+@dataclass
+class _Running:
+    """A process at work."""
+
+    name: str
+    process: Any
+    share: float = 0.0
+
+
+def _in_processes(tasks: Tasks, n_jobs: int, observe: Observer) -> Iterator[tuple[str, Metrics]]:
+    # A fork server imports once what all runs need; what it forks has no threads yet. Elsewhere each imports anew.
+    context: SpawnContext | ForkServerContext = multiprocessing.get_context("spawn")
+    if sys.platform == "linux" and len(tempfile.gettempdir()) < LONGEST_PATH:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(PRELOADED)
+    waiting, running, n_done = list(tasks.items()), dict[Any, _Running](), 0
+    try:
+        while waiting or running:
+            while waiting and len(running) < n_jobs:
+                name, task = waiting.pop(0)
+                ours, theirs = context.Pipe(duplex=False)
+                process = context.Process(target=_work, args=(*task, theirs), daemon=True)
+                process.start()
+                theirs.close()
+                running[ours] = _Running(name, process)
+            for connection in wait(list(running), timeout=SECONDS):
+                one = running[connection]
+                said = _received(connection, one, observe)
+                if isinstance(said, float):
+                    one.share = said
+                    continue
+                one.process.join()
+                del running[connection]
+                n_done += 1
+                yield one.name, said
+            observe(Several(n_done + sum(one.share for one in running.values()), len(tasks)))
+    finally:
+        for one in running.values():
+            one.process.terminate()
+        for one in running.values():
+            one.process.join()
+
+
+def _received(connection: Any, one: _Running, observe: Observer) -> float | Metrics:
+    """What a process says next: its share, or its metrics."""
+    try:
+        said = connection.recv()
+    except EOFError:
+        one.process.join()
+        observe(Several(0, 1))  # Ctrl-C ends it as well, and that is then what is said
+        raise RunError(
+            f"the process of {one.name} ended early, with code {one.process.exitcode}",
+            expected="a process that trains to its end",
+            hint="if memory ran out (code -9), train one at a time: --jobs 1",
+        ) from None
+    if isinstance(said, RecsysError):
+        raise said
+    if isinstance(said, str):
+        raise RuntimeError(f"in the process of {one.name}:\n{said}")
+    answer: float | Metrics = said
+    return answer
+
+
+def _work(config: Config, folder: Path, connection: Connection) -> None:
+    """What a process does: it trains, and says how far it is, and at last the metrics or what went wrong."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        answer: Any = _train(config, folder, connection.send)
+    except RecsysError as error:
+        answer = error
+    except Exception:
+        answer = traceback.format_exc()
+    connection.send(answer)

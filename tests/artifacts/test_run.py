@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from recsys.artifacts import run as runs
+from recsys.artifacts.run import Run, changed_keys, newest_unfinished, read_result, versions
+from recsys.config.schema.config import Config
+from recsys.core.errors import RunError
+from recsys.workflows.train import train
+
+Small = Callable[..., Config]
+Interrupted = Callable[..., None]
+
+
+def test_equal_configs_have_no_changed_keys(small: Small) -> None:
+    assert changed_keys(small(), small()) == []
+
+
+def test_changed_keys_are_told_with_both_values(small: Small) -> None:
+    other = small(training={"method": "sgd"}, seed=7)
+    changed = changed_keys(small(), other)
+    assert "seed: 42 → 7" in changed
+    assert "training.method: 'adamw' → 'sgd'" in changed
+    assert "training.batch_size: 64 → None" in changed
+
+
+def test_keys_on_which_no_result_depends_may_change(small: Small, tmp_path: Path) -> None:
+    other = small(
+        data={"ratings": str(tmp_path / "moved.csv"), "items": str(tmp_path / "items.csv")},
+        training={"n_threads": 4, "checkpoint_every": 9},
+    )
+    assert changed_keys(small(), other) == []
+
+
+def test_a_part_that_is_a_file_now_is_a_change(small: Small) -> None:
+    before = small(data={"ratings": None, "train": "a.csv"})
+    after = small(data={"ratings": None, "train": "a.csv", "test": "b.csv"})
+    assert changed_keys(before, after) == ["data.test: None → 'a file'"]
+
+
+def test_a_claim_writes_nothing_and_is_given_up_at_the_end(small: Small, tmp_path: Path) -> None:
+    with Run.claim(tmp_path / "deep" / "run", small(), resume=False) as run:
+        assert run.result is None
+        assert not run.path.exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_auto_writes_a_checkpoint_when_ten_seconds_have_passed(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(small(training={"checkpoint_every": "auto"}), tmp_path / "quick")
+    assert sorted(path.name for path in (tmp_path / "quick" / "checkpoints").iterdir()) == ["epoch-0004", "last"]
+    monkeypatch.setattr(runs, "AUTO_SECONDS", 0.0)
+    train(small(training={"checkpoint_every": "auto"}), tmp_path / "slow")
+    names = sorted(path.name for path in (tmp_path / "slow" / "checkpoints").iterdir())
+    assert names == ["epoch-0003", "epoch-0004", "last"]
+
+
+def test_the_versions_are_those_a_result_depends_on() -> None:
+    assert versions().keys() == {"recsys", "python", "numpy", "torch"}
+
+
+def test_a_run_has_a_result_when_it_is_finished(finished: Path, tmp_path: Path) -> None:
+    result = read_result(finished)
+    assert result is not None
+    assert result["n_epochs"] == 4
+    assert read_result(tmp_path) is None
+
+
+def test_damaged_metrics_are_an_error_of_the_run(tmp_path: Path) -> None:
+    (tmp_path / "metrics.json").write_text('{"valid": ')
+    with pytest.raises(RunError, match=r"metrics\.json is damaged") as caught:
+        read_result(tmp_path)
+    assert caught.value.where == str(tmp_path / "metrics.json")
+
+
+def test_the_newest_unfinished_run_of_the_same_config_is_found(
+    small: Small, interrupted: Interrupted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECSYS_RUNS", str(tmp_path))
+    config = small(training={"n_epochs": 2})
+    with pytest.raises(RunError, match="no unfinished run of movies"):
+        newest_unfinished("movies", config)
+    interrupted(config, tmp_path / "movies-1", after=1)
+    for number, name in enumerate(["movies-2", "movies-3", "books-4"], start=2):
+        shutil.copytree(tmp_path / "movies-1", tmp_path / name)
+        os.utime(tmp_path / name / "config.yaml", (2e9 + number, 2e9 + number))
+    train(config, tmp_path / "movies-3", resume=True)
+    assert newest_unfinished("movies", config) == tmp_path / "movies-2"
+    with pytest.raises(RunError, match="no unfinished run"):
+        newest_unfinished("movies", small(seed=1))

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recsys.artifacts.verified import TEMPORARY, open_sealed, write_file, write_sealed
+from recsys.core.errors import RunError
+
+FACTS = {"epoch": 3, "titles": "née, 'the best'", "share": 0.1, "nested": {"a": [1, None, True]}}
+
+
+def arrays(value: float = 1.0) -> dict[str, Any]:
+    return {
+        "one.safetensors": {"b": np.full(3, value, dtype=np.float32), "a": np.arange(4)},
+        "two.safetensors": {"c": np.zeros((2, 0), dtype=np.float32)},
+    }
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_sealed(tmp_path / "sealed", "facts.json", FACTS, arrays())
+    return tmp_path / "sealed"
+
+
+def read_everything(folder: Path) -> None:
+    sealed = open_sealed(folder, "facts.json")
+    for name in sealed.files:
+        sealed.arrays(name)
+
+
+def test_what_was_written_is_read(folder: Path) -> None:
+    sealed = open_sealed(folder, "facts.json")
+    assert {key: sealed.facts[key] for key in FACTS} == FACTS
+    for name, content in arrays().items():
+        for key, array in content.items():
+            np.testing.assert_array_equal(sealed.arrays(name)[key], array)
+            assert sealed.arrays(name)[key].dtype == array.dtype
+
+
+def test_the_json_says_size_and_sha256_of_every_file_and_is_for_people(folder: Path) -> None:
+    text = (folder / "facts.json").read_text(encoding="utf-8")
+    said = json.loads(text)["files"]
+    assert said.keys() == {"one.safetensors", "two.safetensors"}
+    assert all(one["bytes"] == (folder / name).stat().st_size for name, one in said.items())
+    assert "née" in text
+    assert text.count("\n") > 10
+
+
+def test_safetensors_carry_no_metadata(folder: Path) -> None:
+    assert b"__metadata__" not in (folder / "one.safetensors").read_bytes()
+
+
+def test_equal_content_gives_equal_bytes(folder: Path, tmp_path: Path) -> None:
+    write_sealed(tmp_path / "again", "facts.json", FACTS, arrays())
+    for path in folder.iterdir():
+        assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
+
+
+def test_writing_again_replaces_the_whole_folder(folder: Path) -> None:
+    (folder / "stray").touch()
+    write_sealed(folder, "facts.json", {}, {"one.safetensors": arrays(2.0)["one.safetensors"]})
+    assert sorted(path.name for path in folder.iterdir()) == ["facts.json", "one.safetensors"]
+    assert open_sealed(folder, "facts.json").arrays("one.safetensors")["b"].tolist() == [2, 2, 2]
+
+
+def test_what_a_kill_left_aside_is_swept_away(folder: Path) -> None:
+    aside = folder.with_name(TEMPORARY + folder.name)
+    aside.mkdir()
+    (aside / "one.safetensors").write_bytes(b"half")
+    write_sealed(folder, "facts.json", FACTS, arrays())
+    assert not aside.exists()
+    read_everything(folder)
+
+
+@pytest.mark.parametrize("name", ["facts.json", "one.safetensors", "two.safetensors"])
+def test_every_flipped_byte_is_found_and_its_file_named(folder: Path, name: str) -> None:
+    whole = (folder / name).read_bytes()
+    for at in range(len(whole)):
+        (folder / name).write_bytes(whole[:at] + bytes([whole[at] ^ 0x20]) + whole[at + 1 :])
+        with pytest.raises(RunError, match="damaged") as caught:
+            read_everything(folder)
+        assert caught.value.where == str(folder / name)
+
+
+@pytest.mark.parametrize("name", ["facts.json", "one.safetensors", "two.safetensors"])
+@pytest.mark.parametrize("kept", [0, 1, 0.5, -1])
+def test_every_cut_file_is_found_and_named(folder: Path, name: str, kept: float) -> None:
+    whole = (folder / name).read_bytes()
+    (folder / name).write_bytes(whole[: int(len(whole) * kept) if kept == 0.5 else int(kept)])
+    with pytest.raises(RunError, match="damaged") as caught:
+        read_everything(folder)
+    assert caught.value.where == str(folder / name)
+
+
+@pytest.mark.parametrize("name", ["facts.json", "one.safetensors", "two.safetensors"])
+def test_every_missing_file_is_named(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    with pytest.raises(RunError, match="missing") as caught:
+        read_everything(folder)
+    assert caught.value.where == str(folder / name)
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '"text"', "1", "null", '{"checksum": 1}', "{", "\xff"])
+def test_another_json_is_refused(folder: Path, text: str) -> None:
+    (folder / "facts.json").write_text(text, encoding="latin-1")
+    with pytest.raises(RunError, match="damaged"):
+        open_sealed(folder, "facts.json")
+
+
+def test_a_file_is_replaced_in_one_step(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+    path.with_name(TEMPORARY + "file").write_text("half of an earlier one")
+    write_file(path, "new")
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]
+    assert path.read_text() == "new"
+
+
+def test_a_place_that_cannot_be_written_is_an_error_of_the_run(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    below = tmp_path / "file" / "sealed"
+    for write in (lambda: write_sealed(below, "facts.json", {}, arrays()), lambda: write_file(below, "text")):
+        with pytest.raises(RunError, match="cannot write") as caught:
+            write()
+        assert caught.value.exit_code == 4
+        assert str(tmp_path / "file") in (caught.value.where or "")

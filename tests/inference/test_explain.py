@@ -1,0 +1,112 @@
+"""Which of a user's ratings are behind a prediction."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recsys.core.errors import UnknownIdError
+from recsys.inference.recommender import Recommender
+from recsys.workflows.train import train
+
+USER, ITEM = 7, 110
+
+
+def with_user(recommender: Recommender, user_idx: int, factors: Any) -> Recommender:
+    """The same model in which one user has other factors."""
+    store = recommender.store
+    users = store.factors.user_factors.copy()
+    users[user_idx] = factors
+    return Recommender(replace(store, scorer=replace(store.factors, user_factors=users)))
+
+
+def solved(recommender: Recommender, user_idx: int, decay: float, ratings: Any = None) -> Any:
+    """The user's factors as the ridge solution over their ratings, the direct way."""
+    factors = recommender.store.factors
+    rated, seen = recommender.store.seen(user_idx)
+    ratings = seen if ratings is None else ratings
+    q = factors.item_factors[rated].astype(np.float64)
+    beyond = ratings - factors.global_mean - factors.user_bias[user_idx] - factors.item_bias[rated]
+    return np.linalg.solve(q.T @ q + decay * np.eye(q.shape[1]), q.T @ beyond)
+
+
+def mean_eigenvalue(recommender: Recommender, user_idx: int) -> float:
+    q = recommender.store.factors.item_factors[recommender.store.seen(user_idx)[0]].astype(np.float64)
+    return float((q**2).sum() / q.shape[1])
+
+
+@pytest.mark.parametrize("world", ["numbers", "texts"])
+def test_pulls_and_remainder_add_up_to_the_interaction(world: str, request: pytest.FixtureRequest) -> None:
+    recommender: Recommender = request.getfixturevalue(world)
+    store = recommender.store
+    for user in store.users.ids[:5].tolist():
+        for item in store.items.ids[:3].tolist():
+            found = recommender.explain(user, item, n=4)
+            total = sum(one.pull for one in found.pulls) + found.others + found.remainder
+            assert total == pytest.approx(found.prediction.parts["interaction"], abs=1e-6)
+            assert found.prediction == recommender.predict(user, item)
+            assert len(found.pulls) == min(4, found.n_ratings)
+
+
+def test_the_strongest_pulls_come_first_whatever_their_sign(numbers: Recommender) -> None:
+    found = numbers.explain(USER, ITEM, n=1000)
+    sizes = [abs(one.pull) for one in found.pulls]
+    assert sizes == sorted(sizes, reverse=True)
+    assert found.others == 0
+    assert {one.pull > 0 for one in found.pulls} == {True, False}
+    rated, ratings = numbers.store.seen(numbers.store.users.index([USER])[0])
+    assert {one.item_id: one.rating for one in found.pulls} == dict(
+        zip(numbers.store.items.ids[rated].tolist(), ratings.tolist(), strict=True)
+    )
+
+
+def test_nothing_remains_where_the_user_is_the_ridge_solution(numbers: Recommender) -> None:
+    user = int(numbers.store.users.index([USER])[0])
+    decay = mean_eigenvalue(numbers, user)  # one of those that are tried
+    found = with_user(numbers, user, solved(numbers, user, decay)).explain(USER, ITEM)
+    assert abs(found.remainder) < 1e-5
+    assert abs(found.prediction.parts["interaction"]) > 0.01
+
+
+def test_a_pull_is_what_the_interaction_loses_if_the_rating_is_as_expected(numbers: Recommender) -> None:
+    user, item = int(numbers.store.users.index([USER])[0]), ITEM - 100
+    factors, decay = numbers.store.factors, mean_eigenvalue(numbers, user)
+    rated, ratings = numbers.store.seen(user)
+    model = with_user(numbers, user, solved(numbers, user, decay))
+    pulls = {one.item_id: one for one in model.explain(USER, ITEM, n=1000).pulls}
+    for place in (0, 3):
+        changed = ratings.astype(np.float64)
+        changed[place] = factors.global_mean + factors.user_bias[user] + factors.item_bias[rated[place]]
+        lost = (solved(numbers, user, decay) - solved(numbers, user, decay, changed)) @ factors.item_factors[item]
+        one = pulls[int(rated[place]) + 100]
+        assert one.pull == pytest.approx(lost, abs=1e-5)
+        assert one.expected == pytest.approx(float(factors.link(np.float32(changed[place]))), abs=1e-5)
+
+
+def test_little_remains_of_a_trained_model(small: Any, tmp_path: Path) -> None:
+    for name, model, training in (
+        ("linear", {}, {"n_epochs": 15}),
+        ("sigmoid", {"y_range": [0, 5.5]}, {"n_epochs": 15}),
+    ):
+        train(small(model=model, training=training), tmp_path / name)
+        recommender = Recommender.open(tmp_path / name)
+        found = [recommender.explain(user, item) for user in range(10) for item in range(100, 110)]
+        remainder = np.std([one.remainder for one in found])
+        assert remainder < 0.2 * np.std([one.prediction.parts["interaction"] for one in found]), name
+
+
+def test_it_is_told_as_json_takes_it(numbers: Recommender) -> None:
+    answer = numbers.explain(USER, ITEM, n=2).to_dict()
+    assert answer.items() >= numbers.predict(USER, ITEM).to_dict().items()
+    assert list(answer["pulls"][0]) == ["item_id", "title", "rating", "expected", "pull"]
+    assert {"n_ratings", "others", "remainder"} < answer.keys()
+
+
+@pytest.mark.parametrize(("user", "item"), [(999, ITEM), (USER, 999)])
+def test_unknown_ids_are_refused(numbers: Recommender, user: int, item: int) -> None:
+    with pytest.raises(UnknownIdError, match="999"):
+        numbers.explain(user, item)

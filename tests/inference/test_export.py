@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+
+from recsys.core.errors import RunError
+from recsys.inference.export import Format, export_factors
+from recsys.inference.recommender import Recommender
+
+FORMATS = get_args(Format)
+RunReadme = Callable[[Path], tuple[dict[str, Any], list[str]]]
+
+
+@pytest.fixture(scope="module", params=["finished", "finished_text"])
+def recommender(request: pytest.FixtureRequest) -> Recommender:
+    """Whole-number ids with a clipped output; text ids with a sigmoid."""
+    return Recommender.open(request.getfixturevalue(request.param))
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_readme_gives_what_predict_says(
+    recommender: Recommender, form: Format, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_readme: RunReadme
+) -> None:
+    store = recommender.store
+    export_factors(store, tmp_path / "out", form)
+    monkeypatch.chdir(tmp_path / "out")
+    names, printed = run_readme(tmp_path / "out")
+    user, item = store.users.ids.tolist()[0], store.items.ids.tolist()[0]
+    assert float(printed[0]) == pytest.approx(recommender.predict(user, item).rating, abs=1e-5)
+    assert (names["user_ids"], names["item_ids"]) == (store.users.ids.tolist(), store.items.ids.tolist())
+    scores = store.factors.score_all(np.array([0], dtype=np.int32))[0]
+    assert len(names["top"]) == 10
+    found = scores[store.items.index(names["top"])]
+    np.testing.assert_allclose(found, np.sort(scores)[::-1][:10], atol=1e-5)
+    assert printed[1] == str(names["top"])
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_row_of_every_form_is_that_of_the_model(
+    recommender: Recommender, form: Format, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_readme: RunReadme
+) -> None:
+    export_factors(recommender.store, tmp_path / "out", form)
+    monkeypatch.chdir(tmp_path / "out")
+    names, _ = run_readme(tmp_path / "out")
+    factors = recommender.store.factors
+    for name in ("user_bias", "item_bias", "user_factors", "item_factors"):
+        np.testing.assert_allclose(names[name], getattr(factors, name)[:-1], rtol=1e-6, atol=1e-8)
+    unknown = names["model"]["unknown_user"]
+    np.testing.assert_allclose(
+        [unknown["bias"], *unknown["factors"]], [factors.user_bias[-1], *factors.user_factors[-1]]
+    )
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_files_are_told_and_hold_no_pickle(recommender: Recommender, form: Format, tmp_path: Path) -> None:
+    files = export_factors(recommender.store, tmp_path / "out", form)
+    names = {path.name for path in files}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == names
+    tables = {"users", "items"} if form in ("csv", "parquet") else {"factors"}
+    assert names == {"README.md", "model.json"} | {f"{name}.{form}" for name in tables}
+    if form == "npz":
+        with np.load(tmp_path / "out" / "factors.npz", allow_pickle=False) as arrays:
+            assert all(arrays[name].dtype != object for name in arrays.files)
+
+
+def test_titles_stand_in_the_table_of_items(finished: Path, tmp_path: Path) -> None:
+    import pandas as pd
+
+    export_factors(Recommender.open(finished).store, tmp_path / "out", "csv")
+    items = pd.read_csv(tmp_path / "out" / "items.csv", keep_default_na=False)
+    assert list(items.columns[:3]) == ["item_id", "title", "bias"]
+    assert items["title"][:2].tolist() == ['Film 100, the "best"', ""]
+
+
+def test_an_empty_folder_is_taken_and_a_used_one_refused(recommender: Recommender, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    export_factors(recommender.store, tmp_path / "out", "npz")
+    before = sorted(path.name for path in (tmp_path / "out").iterdir())
+    with pytest.raises(RunError, match="in use already"):
+        export_factors(recommender.store, tmp_path / "out", "csv")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == before
+
+
+@pytest.mark.parametrize("below", ["file", "file/out"])
+def test_a_place_that_cannot_be_written_is_an_error_of_the_run(
+    recommender: Recommender, tmp_path: Path, below: str
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(RunError) as caught:
+        export_factors(recommender.store, tmp_path / below, "npz")
+    assert caught.value.exit_code == 4
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -1,0 +1,121 @@
+"""A run of an embedding net in use."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+
+from recsys.artifacts.checkpoint import kept_parameters
+from recsys.config.loading.load import load_config
+from recsys.core.errors import RunError
+from recsys.core.events import silent
+from recsys.data.read import read_ratings
+from recsys.data.split import split
+from recsys.inference.batch import predict_file, recommend_all
+from recsys.inference.export import Format, export_factors
+from recsys.inference.recommender import Recommender
+from recsys.training.build import build_learner
+from recsys.workflows.evaluate import evaluate_file
+
+RunReadme = Callable[[Path], tuple[dict[str, Any], list[str]]]
+
+
+@pytest.fixture(scope="module")
+def net(finished_net: Path) -> Recommender:
+    return Recommender.open(finished_net)
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text().splitlines()))
+
+
+def test_the_parts_of_a_prediction_sum_to_its_score(net: Recommender) -> None:
+    one = net.predict(0, 100)
+    assert one.parts == {"network": pytest.approx(one.score)}
+    assert one.link == "sigmoid"
+    low, high = net.store.scorer.link.low, net.store.scorer.link.high
+    assert one.rating == pytest.approx(low + (high - low) / (1 + np.exp(-one.score)), rel=1e-5)
+
+
+def test_what_is_served_is_what_was_trained(net: Recommender, finished_net: Path) -> None:
+    """The module with the run's parameters, in use, against the serving folder."""
+    import torch
+
+    config = load_config(finished_net / "config.yaml")
+    parts = split(read_ratings(config.data), config.split, config.seed)
+    learner: Any = build_learner(config, parts)
+    arrays, _ = kept_parameters(finished_net)
+    learner._model.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+    assert parts.test is not None
+    user, item = parts.test.user_idx, parts.test.item_idx
+    known = (user >= 0) & (item >= 0)
+    with torch.no_grad():
+        expected = learner._model.eval()(torch.from_numpy(user[known]), torch.from_numpy(item[known])).numpy()
+    rating = net.store.scorer.rate(user[known], item[known]).rating
+    assert np.abs(rating - expected).max() < 1e-5 * parts.scale.std
+
+
+def test_an_unknown_id_gets_the_mean_embedding(net: Recommender) -> None:
+    one = net.predict(999, 100, on_unknown="mean")
+    assert (one.known_user, one.known_item) == (False, True)
+    assert one.rating != net.predict(0, 100).rating
+
+
+def test_recommend_all_is_recommend_for_each(net: Recommender, tmp_path: Path) -> None:
+    recommend_all(net, tmp_path / "all.csv", 3, 0, None, silent)
+    rows = rows_of(tmp_path / "all.csv")
+    for user in (-5, 0, 20):
+        told = [(int(row["item_id"]), float(row["rating"])) for row in rows if int(row["user_id"]) == user]
+        found = net.recommend(user, 3)
+        assert [item for item, _ in told] == [one.item_id for one in found]
+        assert [rating for _, rating in told] == pytest.approx([one.rating for one in found], abs=1e-5)
+        seen = set(net.store.items.ids[net.store.seen(int(net.store.users.index([user])[0]))[0]].tolist())
+        assert not seen & {one.item_id for one in found}
+
+
+def test_predict_file_and_evaluate_file_say_what_predict_says(
+    net: Recommender, ratings_csv: Path, tmp_path: Path
+) -> None:
+    predict_file(net.store, ratings_csv, tmp_path / "out.csv", "mean", silent)
+    rows = rows_of(tmp_path / "out.csv")
+    first = net.predict(rows[0]["user_id"], rows[0]["item_id"], on_unknown="mean")
+    assert float(rows[0]["rating"]) == pytest.approx(first.rating, abs=1e-5)
+    given = [float(row["rating"]) for row in rows_of(ratings_csv)]
+    errors = np.array([float(row["rating"]) for row in rows]) - given
+    assert evaluate_file(net.store, ratings_csv)["rmse"] == pytest.approx(np.sqrt(np.mean(errors**2)), rel=1e-4)
+
+
+def test_metrics_and_serving_json_say_what_the_model_is(finished_net: Path) -> None:
+    metrics = json.loads((finished_net / "metrics.json").read_text())
+    serving = json.loads((finished_net / "serving" / "serving.json").read_text())
+    assert metrics["embedding_dim"] == {"user": 5, "item": 4}
+    assert serving["kind"] == "embedding_net"
+    assert serving["link"] == {"kind": "sigmoid", "low": -0.0625, "high": 5.5625}
+
+
+def test_what_needs_factors_says_which_model_has_them(net: Recommender) -> None:
+    with pytest.raises(RunError, match="embedding_net") as caught:
+        _ = net.store.factors
+    assert "model.kind: dot_product" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("form", get_args(Format))
+def test_the_readme_of_an_export_gives_what_predict_says(
+    net: Recommender, form: Format, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_readme: RunReadme
+) -> None:
+    export_factors(net.store, tmp_path / "out", form)
+    monkeypatch.chdir(tmp_path / "out")
+    names, printed = run_readme(tmp_path / "out")
+    user, item = net.store.users.ids.tolist()[0], net.store.items.ids.tolist()[0]
+    assert float(printed[0]) == pytest.approx(net.predict(user, item).rating, abs=1e-5)
+    scores = net.store.scorer.score_all(np.array([0], dtype=np.int32))[0]
+    np.testing.assert_allclose(scores[net.store.items.index(names["top"])], np.sort(scores)[::-1][:10], atol=1e-4)
+    scorer: Any = net.store.scorer
+    np.testing.assert_allclose(names["item_factors"], scorer.item_embedding[:-1], rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(names["model"]["unknown_user"]["factors"], scorer.user_embedding[-1], rtol=1e-6)

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from recsys.core.errors import DataError, RunError, UnknownIdError
+from recsys.inference.recommender import Recommender
+from recsys.inference.session_ratings import read_visitor
+from recsys.workflows.fold_in_run import extend_run
+
+RATED = {100: 5.0, 110: 1.0, 120: 4.5, 130: 2.0}
+
+
+@pytest.mark.parametrize(
+    "head", ["movieId,rating\n{}", "item,stars\n{}", "{}", "userId,movieId,rating\n9,{}", "user,item,rating\n9,{}"]
+)
+def test_a_file_of_items_and_ratings_is_read_with_or_without_a_user(
+    head: str, numbers: Recommender, tmp_path: Path
+) -> None:
+    begin, row = head.split("{")[0].rsplit("\n", 1) if "\n" in head else ("", "")
+    lines = [f"{row}{item},{rating}" for item, rating in RATED.items()]
+    (tmp_path / "visitor.csv").write_text("\n".join([begin, *lines] if begin else lines) + "\n")
+    visitor = read_visitor(numbers.store, tmp_path / "visitor.csv")
+    assert visitor.user_id == ("9" if row else None)
+    assert dict(zip(map(int, visitor.item_ids), visitor.ratings.tolist(), strict=True)) == RATED
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "line"),
+    [
+        ("userId,movieId,rating\n9,100,5\n8,101,4\n", "the ratings are of 2 users", ""),
+        ("movieId,rating\n100,5\n101,4\n100,3\n", "item 100 was rated before", ":4"),
+        ("movieId,rating\n100,five\n", "'five' is not a number", ":2: column rating"),
+        ("movieId,when\n100,5\n", "no column of ratings", ""),
+    ],
+)
+def test_a_file_that_cannot_be_a_visitor_s_is_refused(
+    text: str, what: str, line: str, numbers: Recommender, tmp_path: Path
+) -> None:
+    (tmp_path / "visitor.csv").write_text(text)
+    with pytest.raises(DataError, match=what) as caught:
+        read_visitor(numbers.store, tmp_path / "visitor.csv")
+    assert caught.value.where == f"{tmp_path / 'visitor.csv'}{line}"
+
+
+def test_a_visitor_gets_what_they_would_get_as_a_folded_in_user(finished: Path, tmp_path: Path) -> None:
+    rows = "".join(f"77,{item},{rating}\n" for item, rating in RATED.items())
+    (tmp_path / "new.csv").write_text("userId,movieId,rating\n" + rows)
+    extend_run(finished, tmp_path / "new.csv", tmp_path / "run")
+    stored = Recommender.open(tmp_path / "run").recommend(77, 7)
+    on_the_fly = Recommender.open(finished).recommend_for([*RATED], [*RATED.values()], 7)
+    assert [one.item_id for one in on_the_fly] == [one.item_id for one in stored]
+    np.testing.assert_allclose([one.score for one in on_the_fly], [one.score for one in stored], rtol=1e-5)
+
+
+def test_what_a_visitor_rated_is_left_out_and_unknown_items_say_nothing(numbers: Recommender) -> None:
+    n_items = len(numbers.store.items)
+    found = numbers.recommend_for([*RATED], [*RATED.values()], n_items)
+    assert {one.item_id for one in found} == set(numbers.store.items.ids.tolist()) - set(RATED)
+    assert numbers.recommend_for([*RATED, 999, "no id"], [*RATED.values(), 1, 1], n_items) == found
+    assert numbers.recommend_for([str(one) for one in RATED], [*RATED.values()], n_items) == found
+    assert [one.item_id for one in numbers.recommend_for([100], [5], candidates=[100, 105, 106])] != []
+
+
+def test_opposite_tastes_get_different_items(numbers: Recommender) -> None:
+    liked, disliked = (
+        [one.item_id for one in numbers.recommend_for([*range(100, 120)], stars, 10)]
+        for stars in ([5.0, 1.0] * 10, [1.0, 5.0] * 10)
+    )
+    assert liked != disliked
+
+
+def test_a_visitor_of_unknown_items_only_is_refused(numbers: Recommender) -> None:
+    with pytest.raises(UnknownIdError, match="none of the 2 rated items"):
+        numbers.recommend_for([998, 999], [5, 4])
+
+
+def test_a_sigmoid_is_refused(texts: Recommender) -> None:
+    with pytest.raises(RunError, match="cannot be folded into"):
+        texts.recommend_for(["1e5"], [5])

@@ -1,0 +1,48 @@
+"""Items that are alike."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from recsys.core.errors import UnknownIdError
+from recsys.inference.recommender import Recommender
+from recsys.inference.similar import similar_items
+
+
+def test_the_nearest_by_cosine_come_first_and_the_item_itself_not_at_all(numbers: Recommender) -> None:
+    found = numbers.similar(110, n=100)
+    factors = numbers.store.factors.item_factors[:-1].astype(np.float64)
+    unit = factors / np.linalg.norm(factors, axis=1, keepdims=True)
+    cosine = dict(zip(numbers.store.items.ids.tolist(), unit @ unit[10], strict=True))
+    assert len(found) == len(numbers.store.items) - 1
+    assert 110 not in [one.item_id for one in found]
+    assert [one.similarity for one in found] == sorted((one.similarity for one in found), reverse=True)
+    for rank, one in enumerate(found, start=1):
+        assert one.rank == rank
+        assert one.similarity == pytest.approx(cosine[one.item_id], abs=1e-5)
+        assert one.title == numbers.title(int(one.item_id) - 100)
+
+
+def test_items_with_few_ratings_are_left_out_if_asked(numbers: Recommender) -> None:
+    counts = numbers.store.item_counts
+    least = int(np.median(counts)) + 1
+    found = numbers.similar(110, n=100, min_ratings=least)
+    assert len(found) == (np.delete(counts, 10) >= least).sum()
+    assert all(one.n_ratings >= least for one in found)
+
+
+def test_an_item_without_factors_is_like_nothing(numbers: Recommender) -> None:
+    store = numbers.store
+    factors = store.factors.item_factors.copy()
+    factors[3] = 0
+    store = replace(store, scorer=replace(store.factors, item_factors=factors))
+    assert store.items.ids[3] not in [one.item_id for one in similar_items(store, 10, 100)]
+    assert all(one.similarity == 0 for one in similar_items(store, 3, 100))
+
+
+def test_an_unknown_item_is_refused(numbers: Recommender) -> None:
+    with pytest.raises(UnknownIdError, match="999"):
+        numbers.similar(999)

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recsys.artifacts.bundle import open_store
+from recsys.config.schema.config import Config
+from recsys.core.errors import DataError, RunError
+from recsys.workflows.compare import compare
+from recsys.workflows.train import train
+
+Small = Callable[..., Config]
+Trained = Callable[..., Path]
+
+
+@pytest.fixture(scope="module")
+def trained(small: Small, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """trained(section={…}, …) → a finished run of sgd."""
+
+    def build(**sections: Any) -> Path:
+        folder = tmp_path_factory.mktemp("compared") / "run"
+        train(small(**{"training": {"method": "sgd", "n_epochs": 20}, **sections}), folder)
+        return folder
+
+    return build
+
+
+@pytest.fixture(scope="module")
+def first(trained: Trained) -> Path:
+    return trained()
+
+
+@pytest.fixture(scope="module")
+def worse(trained: Trained) -> Path:
+    """The same split, and a model that has hardly learned."""
+    return trained(training={"method": "sgd", "n_epochs": 1, "lr_max": 1e-6})
+
+
+def held_out(run: Path) -> dict[tuple[int, int], float]:
+    """(user, item) → rating of the known pairs among a run's test ratings."""
+    store = open_store(run)
+    test = store.held_out("test")
+    assert test is not None
+    known = test.take((test.user_idx >= 0) & (test.item_idx >= 0))
+    ids = store.users.ids[known.user_idx].tolist(), store.items.ids[known.item_idx].tolist()
+    return dict(zip(zip(*ids, strict=True), known.rating.tolist(), strict=True))
+
+
+def test_the_metrics_are_those_of_the_runs(first: Path, worse: Path) -> None:
+    found = compare([first, worse])
+    for run, one in zip((first, worse), found["runs"], strict=True):
+        metrics = json.loads((run / "metrics.json").read_text())["test"]
+        assert (one["rmse"], one["mae"]) == (pytest.approx(metrics["rmse"]), pytest.approx(metrics["mae"]))
+        assert (one["run"], one["n_test"], one["n_not_in_common"]) == (str(run), 90, 0)
+    assert found["n_ratings"] == 90
+
+
+def test_a_model_that_has_hardly_learned_is_really_worse(first: Path, worse: Path) -> None:
+    difference = compare([first, worse])["runs"][1]["rmse_difference"]
+    assert difference["is_real"]
+    assert 0 < difference["low"] < difference["value"] < difference["high"]
+    other_way = compare([worse, first])["runs"][1]["rmse_difference"]
+    assert other_way["high"] == pytest.approx(-difference["low"])
+
+
+def test_a_run_does_not_differ_from_itself(first: Path) -> None:
+    difference = compare([first, first])["runs"][1]["mae_difference"]
+    assert difference == {"value": 0.0, "low": 0.0, "high": 0.0, "is_real": False}
+
+
+def test_the_interval_is_that_of_users_drawn_by_hand(first: Path, worse: Path) -> None:
+    stores = [open_store(run) for run in (first, worse)]
+    tests = [store.held_out("test") for store in stores]
+    assert tests[0] is not None
+    user = tests[0].user_idx
+    squares = [
+        (store.scorer.rate(test.user_idx, test.item_idx).rating.astype(np.float64) - test.rating) ** 2
+        for store, test in zip(stores, tests, strict=True)
+        if test is not None
+    ]
+    draw, drawn = np.random.default_rng(0), []
+    users = np.unique(user)
+    for _ in range(1000):
+        rows = np.concatenate([np.flatnonzero(user == one) for one in draw.choice(users, len(users))])
+        drawn.append(np.sqrt(squares[1][rows].mean()) - np.sqrt(squares[0][rows].mean()))
+    difference = compare([first, worse])["runs"][1]["rmse_difference"]
+    width = difference["high"] - difference["low"]
+    assert [difference["low"], difference["high"]] == pytest.approx(
+        np.quantile(drawn, [0.025, 0.975]), abs=0.15 * width
+    )
+
+
+def test_other_splits_are_compared_on_what_they_have_in_common(first: Path, trained: Trained) -> None:
+    other = trained(seed=1)
+    found = compare([first, other])
+    shared = held_out(first).keys() & held_out(other).keys()
+    assert 0 < found["n_ratings"] == len(shared) < 90
+    assert found["n_users"] == len({user for user, _ in shared})
+    assert [one["n_not_in_common"] for one in found["runs"]] == [90 - len(shared)] * 2
+    store = open_store(other)
+    users, items = zip(*sorted(shared), strict=True)
+    rating = store.scorer.rate(store.users.index(users), store.items.index(items)).rating
+    errors = rating - np.array([held_out(other)[pair] for pair in sorted(shared)])
+    assert found["runs"][1]["mae"] == pytest.approx(np.abs(errors).mean())
+
+
+def test_ratings_that_differ_are_not_the_same(
+    first: Path, small: Small, ratings_csv: Path, tmp_path: Path, trained: Trained
+) -> None:
+    header, *rows = ratings_csv.read_text().splitlines()
+    raised = [row.replace(",0.5,", ",1.5,") for row in rows]
+    (tmp_path / "raised.csv").write_text("\n".join([header, *raised]))
+    found = compare([first, trained(data={"ratings": str(tmp_path / "raised.csv")})])
+    n_raised = sum(rating == 0.5 for rating in held_out(first).values())
+    assert n_raised > 0
+    assert found["runs"][0]["n_not_in_common"] == n_raised
+
+
+def test_ratings_of_unknown_users_are_told_by_their_place(trained: Trained, tmp_path: Path) -> None:
+    rows = [f"{n % 9},{n // 9},{1 + n * 7 % 5},{n}" for n in range(90)]
+    rows += [f"{100 + n},{n % 5},{1 + n % 5},{1000 + n}" for n in range(8)]
+    (tmp_path / "late.csv").write_text("user,item,rating,timestamp\n" + "\n".join(rows))
+    sections = {"data": {"ratings": str(tmp_path / "late.csv")}, "split": {"method": "time"}}
+    found = compare([trained(**sections), trained(**sections, model={"embedding_dim": 2})])
+    assert (found["n_ratings"], found["n_without_user"], found["n_users"]) == (10, 8, 2)
+    assert [one["n_unknown"] for one in found["runs"]] == [8 + 2, 8 + 2]
+
+
+def test_runs_with_nothing_in_common_are_refused(first: Path, finished_text: Path, trained: Trained) -> None:
+    with pytest.raises(DataError, match="texts here and whole numbers"):
+        compare([first, finished_text])
+    folds = [trained(split={"method": "fold", "n_folds": 9, "fold": fold}) for fold in (1, 2)]
+    with pytest.raises(DataError, match="no test ratings in common"):
+        compare(folds)
+
+
+def test_a_run_without_test_ratings_is_refused(first: Path, trained: Trained) -> None:
+    with pytest.raises(RunError, match="held out no test"):
+        compare([first, trained(split={"test_fraction": 0.0})])
+
+
+def test_copies_of_serving_folders_can_be_compared(first: Path, worse: Path, tmp_path: Path) -> None:
+    copies = [Path(shutil.copytree(run / "serving", tmp_path / name)) for run, name in ((first, "a"), (worse, "b"))]
+    found, expected = compare(copies), compare([first, worse])
+    assert found["runs"][1]["rmse_difference"] == expected["runs"][1]["rmse_difference"]

@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from recsys.artifacts.bundle import Store, open_store
+from recsys.artifacts.checkpoint import kept_parameters
+from recsys.artifacts.directory import all_runs
+from recsys.artifacts.overview import describe
+from recsys.config.schema.config import Config
+from recsys.core.errors import DataError, RunError
+from recsys.data.scale import Scale
+from recsys.data.sources.csv.stored import sha256_of
+from recsys.evaluation.metrics import evaluate
+from recsys.inference.recommender import Recommender
+from recsys.models.settings import SvdPP as SvdPPSettings
+from recsys.models.svdpp.module import SvdPP
+from recsys.workflows.fold_in_run import extend_run
+from recsys.workflows.train import train
+
+NEW = "userId,movieId,rating\n-99,100,5\n77,100,5\n77,120,1\n3,99,2\n4,99,4\n3,200,2.5\n"
+NEW_USERS, NEW_ITEMS = {-99, 77}, {99, 200}
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("new") / "new.csv"
+    path.write_text(NEW)
+    return path
+
+
+@pytest.fixture(scope="module")
+def child(finished: Path, file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("child") / "child"
+    extend_run(finished, file, folder)
+    return folder
+
+
+def test_the_new_run_names_its_parent_and_keeps_its_scores(finished: Path, child: Path, file: Path) -> None:
+    before, after = (json.loads((run / "metrics.json").read_text()) for run in (finished, child))
+    assert after.pop("parent") == {
+        "run": "finished",
+        "path": str(finished),
+        "ratings": str(file),
+        "sha256": sha256_of(file),
+        "n_new_users": 2,
+        "n_new_items": 2,
+        "n_ratings": 6,
+        "n_outside_scale": 0,
+    }
+    assert after == before
+    for name in ("config.yaml", "history.jsonl"):
+        assert (child / name).read_bytes() == (finished / name).read_bytes()
+    shown = describe(child, verify=True)
+    assert (shown["parent"], shown["status"], shown["epochs"]) == ("finished", "finished", 4)
+    assert shown["serving"]["run"] == "child"
+
+
+def test_the_kept_scores_are_those_of_the_new_run(child: Path) -> None:
+    store, metrics = open_store(child), json.loads((child / "metrics.json").read_text())
+    for part in ("valid", "test"):
+        held_out = store.held_out(part)
+        assert held_out is not None
+        found = asdict(evaluate(store.factors, held_out))
+        assert found == {**metrics[part], "rmse": pytest.approx(metrics[part]["rmse"], rel=1e-9), "mae": found["mae"]}
+
+
+def test_known_rows_and_the_fallback_keep_their_bits(finished: Path, child: Path) -> None:
+    before, after = open_store(finished), open_store(child)
+    at = {"user": after.users.index(before.users.ids), "item": after.items.index(before.items.ids)}
+    for role, places in at.items():
+        for kind in ("bias", "factors"):
+            old, new = (getattr(store.factors, f"{role}_{kind}") for store in (before, after))
+            np.testing.assert_array_equal(new[places], old[:-1])
+            np.testing.assert_array_equal(new[-1], old[-1])
+    old_parameters, _ = kept_parameters(finished)
+    new_parameters, facts = kept_parameters(child)
+    assert (facts["epoch"], new_parameters.keys()) == (4, old_parameters.keys())
+    for role, places in at.items():
+        for kind in ("bias", "embedding"):
+            np.testing.assert_array_equal(new_parameters[f"{role}_{kind}"][places], old_parameters[f"{role}_{kind}"])
+
+
+def test_the_checkpoint_and_the_serving_folder_hold_the_same_model(child: Path) -> None:
+    factors = open_store(child).factors
+    parameters, facts = kept_parameters(child)
+    std = facts["scale"]["std"]
+    for role in ("user", "item"):
+        np.testing.assert_allclose(parameters[f"{role}_bias"] * std, getattr(factors, f"{role}_bias")[:-1], rtol=1e-5)
+        scaled = parameters[f"{role}_embedding"] * std**0.5
+        np.testing.assert_allclose(scaled, getattr(factors, f"{role}_factors")[:-1], rtol=1e-5)
+
+
+def triples(store: Store) -> set[tuple[int, int, float]]:
+    train = store.training_ratings()
+    users, items = store.users.ids[train.user_idx].tolist(), store.items.ids[train.item_idx].tolist()
+    return set(zip(users, items, train.rating.tolist(), strict=True))
+
+
+def test_what_is_known_and_rated_is_that_of_the_parent_and_the_new(finished: Path, child: Path) -> None:
+    before, after = open_store(finished), open_store(child)
+    assert set(after.users.ids.tolist()) == {*before.users.ids.tolist(), *NEW_USERS}
+    assert set(after.items.ids.tolist()) == {*before.items.ids.tolist(), *NEW_ITEMS}
+    new = {(int(u), int(i), float(r)) for u, i, r in (line.split(",") for line in NEW.splitlines()[1:])}
+    assert triples(after) == triples(before) | new
+    titles = dict(zip(after.items.ids.tolist(), after.titles.tolist(), strict=True))
+    assert (titles[100], titles[99]) == ('Film 100, the "best"', "")
+
+
+def test_a_new_user_is_like_any_other_and_a_new_item_is_recommended(child: Path) -> None:
+    recommender = Recommender.open(child)
+    found = {one.item_id for one in recommender.recommend(77, 100)}
+    assert found == set(recommender.store.items.ids.tolist()) - {100, 120}
+    gain = {
+        item: recommender.predict(77, item).score - recommender.predict(999, item, on_unknown="mean").score
+        for item in (100, 120)
+    }
+    assert gain[100] > gain[120]  # rated 5 and 1
+
+
+def test_new_users_do_not_change_what_others_are_told(finished: Path, child: Path) -> None:
+    before, after = Recommender.open(finished), Recommender.open(child)
+    for user in (0, 20):
+        known = [one.item_id for one in before.recommend(user, 100)]
+        assert [one.item_id for one in after.recommend(user, 100) if one.item_id not in NEW_ITEMS] == known
+
+
+def test_a_child_can_have_children(child: Path, tmp_path: Path) -> None:
+    (tmp_path / "more.csv").write_text("userId,movieId,rating\n78,99,5\n78,200,3\n")
+    result = extend_run(child / "serving", tmp_path / "more.csv", tmp_path / "grandchild")
+    assert (result["parent"]["run"], result["parent"]["n_new_users"]) == ("child", 1)
+    assert len(open_store(tmp_path / "grandchild").users) == 43
+
+
+def test_a_model_without_biases_gets_none(small: Callable[..., Config], file: Path, tmp_path: Path) -> None:
+    train(small(model={"biases": False}), tmp_path / "run")
+    extend_run(tmp_path / "run", file, tmp_path / "child")
+    assert not open_store(tmp_path / "child").factors.user_bias.any()
+    assert "user_bias" not in kept_parameters(tmp_path / "child")[0]
+
+
+def test_of_a_new_item_the_items_file_tells_the_title(
+    small: Callable[..., Config], ratings_csv: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "movies.csv").write_text("movieId,title,genre\n100,Old,Drama\n99,New,Comedy\n")
+    train(small(data={"items": str(tmp_path / "movies.csv")}), tmp_path / "run")
+    (tmp_path / "new.csv").write_text("userId,movieId,rating\n3,99,2\n")
+    extend_run(tmp_path / "run", tmp_path / "new.csv", tmp_path / "child")
+    store = open_store(tmp_path / "child")
+    at = store.items.index([99, 100])
+    assert store.titles[at].tolist() == ["New", "Old"]
+    assert store.item_columns["genre"][at].tolist() == ["Comedy", "Drama"]
+
+
+def test_a_used_folder_and_bad_ratings_leave_everything_as_it_was(
+    finished: Path, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECSYS_RUNS", str(tmp_path))
+    (tmp_path / "used").mkdir()
+    (tmp_path / "used" / "note").touch()
+    with pytest.raises(RunError, match="in use already"):
+        extend_run(finished, file, tmp_path / "used")
+    (tmp_path / "bad.csv").write_text("userId,movieId,rating\n3,100,2\n")
+    with pytest.raises(DataError):
+        extend_run(finished, tmp_path / "bad.csv", tmp_path / "run")
+
+    def broken(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("recsys.workflows.fold_in_run.write_serving", broken)
+    with pytest.raises(KeyboardInterrupt):
+        extend_run(finished, file, tmp_path / "run")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.csv", "used"]
+    assert all_runs() == []
+
+
+def test_an_empty_folder_may_be_given(finished: Path, file: Path, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    extend_run(finished, file, tmp_path / "run")
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_copy_of_a_serving_folder_has_nothing_to_go_on_from(finished: Path, file: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished / "serving", tmp_path / "copy")
+    with pytest.raises(RunError, match="no checkpoint"):
+        extend_run(tmp_path / "copy", file, tmp_path / "run")
+
+
+def test_new_rows_of_a_run_by_gibbs_are_parameters_too(
+    small: Callable[..., Config], file: Path, tmp_path: Path
+) -> None:
+    train(small(training={"method": "gibbs", "n_epochs": 8}), tmp_path / "sampled")
+    extend_run(tmp_path / "sampled", file, tmp_path / "longer")
+    store = open_store(tmp_path / "longer")
+    assert kept_parameters(tmp_path / "longer")[0]["user_embedding"].shape == (len(store.users), 4)
+    assert store.factors.embedding_dim > 4
+    assert Recommender(store).predict(77, 100).known_user
+
+
+@pytest.mark.parametrize("flipped", [True, False])
+@pytest.mark.parametrize("method", ["sgd", "gibbs"])
+def test_of_svdpp_the_checkpoint_and_the_serving_folder_hold_the_same_model(
+    small: Callable[..., Config], file: Path, tmp_path: Path, method: str, flipped: bool
+) -> None:
+    """Also where new users have changed who rated an item."""
+    training = {"method": method} | ({"n_epochs": 12} if method == "gibbs" else {})
+    train(small(model={"kind": "svdpp", "flipped": flipped}, training=training), tmp_path / "run")
+    extend_run(tmp_path / "run", file, tmp_path / "child")
+    before, after = open_store(tmp_path / "run"), open_store(tmp_path / "child")
+    parameters, facts = kept_parameters(tmp_path / "child")
+    known = after.training_ratings()
+    model = SvdPP(known, SvdPPSettings(embedding_dim=4, flipped=flipped), Scale(**facts["scale"]), 1)
+    model.load_state_dict({name: torch.from_numpy(array) for name, array in parameters.items()})
+    served, made = after.factors, model.scorer()
+    for name in ("user_bias", "item_bias", "user_factors", "item_factors"):
+        rows = getattr(served, name)[:-1]
+        found = getattr(made, name)[:-1]
+        np.testing.assert_allclose(found, rows[:, :4] if rows.ndim > 1 else rows, atol=2e-5)
+    old = before.training_ratings()
+    at = after.users.index(before.users.ids)[old.user_idx], after.items.index(before.items.ids)[old.item_idx]
+    np.testing.assert_array_equal(served.score(*at), before.factors.score(old.user_idx, old.item_idx))

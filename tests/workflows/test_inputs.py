@@ -1,0 +1,266 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recsys.artifacts.bundle import Store, open_store
+from recsys.artifacts.checkpoint import kept_parameters
+from recsys.config.schema.config import Config
+from recsys.core.errors import ConfigError, DataError, RunError
+from recsys.inference.recommender import Recommender
+from recsys.workflows.train import train
+from recsys.workflows.update import finetune_config, update_config
+
+Small = Callable[..., Config]
+Content = Callable[[Path], dict[str, Any]]
+METHODS = ["sgd", "adamw"]
+NEW_USER, NEW_ITEM = 900, 999
+
+
+@pytest.fixture(params=METHODS)
+def method(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def parent(small: Small, tmp_path: Path, method: str) -> Path:
+    train(small(training={"method": method}), tmp_path / "parent")
+    return tmp_path / "parent"
+
+
+@pytest.fixture
+def new(parent: Path, tmp_path: Path) -> Path:
+    """Ratings by a new user, of a new item, one that the run was trained on, and one that nobody rated before."""
+    store = open_store(parent)
+    user, other = store.users.ids[:2].tolist()
+    seen = store.items.ids[store.seen(0)[0]].tolist()
+    unseen = [one for one in store.items.ids.tolist() if one not in seen]
+    rows = [(user, seen[0], 1.5), (user, unseen[0], 4.5), (other, NEW_ITEM, 2.5)]
+    rows += [(NEW_USER, one, 1 + one % 5) for one in unseen[:6]]
+    path = tmp_path / "new.csv"
+    path.write_text("userId,movieId,rating\n" + "".join(f"{u},{i},{r}\n" for u, i, r in rows))
+    return path
+
+
+def started(small: Small, parent: Path, new: Path, method: str, start: Any = None, **training: Any) -> Config:
+    return small(
+        data={"ratings": str(new)},
+        split={"valid_fraction": 0, "test_fraction": 0},
+        training={"method": method, "n_epochs": 2, **training},
+        start={"run": str(parent), **(start or {})},
+    )
+
+
+def served(store: Store) -> dict[tuple[int, int], float]:
+    ratings = store.training_ratings()
+    ids = store.users.ids[ratings.user_idx], store.items.ids[ratings.item_idx], ratings.rating
+    return {(int(user), int(item)): float(rating) for user, item, rating in zip(*ids, strict=True)}
+
+
+def test_nothing_is_dropped_and_the_new_rating_of_a_pair_counts(
+    small: Small, parent: Path, new: Path, method: str, tmp_path: Path
+) -> None:
+    metrics = train(started(small, parent, new, method), tmp_path / "child")
+    before, after = open_store(parent), open_store(tmp_path / "child")
+    told = [line.split(",") for line in new.read_text().splitlines()[1:]]
+    assert served(after) == {**served(before), **{(int(u), int(i)): float(r) for u, i, r in told}}
+    assert set(after.users.ids) == {*before.users.ids, NEW_USER}
+    assert set(after.items.ids) == {*before.items.ids, NEW_ITEM}
+    assert (metrics["start"]["n_new_users"], metrics["start"]["n_new_items"]) == (1, 1)
+    assert metrics["start"]["n_replayed"] == 0
+    assert metrics["train"]["n_ratings"] == len(told)
+    assert after.titles.tolist() == [*before.titles, ""]
+
+
+def test_rows_without_new_ratings_keep_every_bit(
+    small: Small, parent: Path, new: Path, method: str, tmp_path: Path
+) -> None:
+    train(started(small, parent, new, method), tmp_path / "child")
+    before, after = open_store(parent), open_store(tmp_path / "child")
+    old, _ = kept_parameters(parent)
+    now, _ = kept_parameters(tmp_path / "child")
+    rated = {int(line.split(",")[0]) for line in new.read_text().splitlines()[1:]}
+    still = [one for one in before.users.ids.tolist() if one not in rated]
+    for name in ("user_embedding", "user_bias"):
+        kept, moved = now[name][after.users.index(still)], now[name][after.users.index(sorted(rated))]
+        assert kept.tobytes() == old[name][before.users.index(still)].tobytes()
+        was = old[name][before.users.index(sorted(rated - {NEW_USER}))]
+        assert not np.isclose(moved[: len(was)], was, rtol=1e-6, atol=0).all(axis=-1).any()
+
+
+def test_a_frozen_group_is_the_parents_to_the_bit(
+    small: Small, parent: Path, new: Path, method: str, tmp_path: Path
+) -> None:
+    train(started(small, parent, new, method, freeze=["items"]), tmp_path / "child")
+    known = open_store(tmp_path / "child").items.index(open_store(parent).items.ids)
+    old, _ = kept_parameters(parent)
+    now, _ = kept_parameters(tmp_path / "child")
+    for name in ("item_embedding", "item_bias"):
+        assert now[name][known].tobytes() == old[name].tobytes()
+
+
+def test_a_fresh_row_begins_as_what_an_unknown_id_is_predicted_by(
+    small: Small, parent: Path, new: Path, method: str, tmp_path: Path
+) -> None:
+    # A rate of next to nothing: what is served is what training began with.
+    config = started(small, parent, new, method, lr_max=1e-30)
+    train(config, tmp_path / "child")
+    known = [one for one in (100, 101, 110) if one in open_store(parent).items.ids]
+    unknown = [Recommender.open(parent).predict(NEW_USER, one, on_unknown="mean").rating for one in known]
+    fresh = [Recommender.open(tmp_path / "child").predict(NEW_USER, one).rating for one in known]
+    assert known
+    assert fresh == pytest.approx(unknown, abs=0.05)
+
+
+def test_replay_trains_on_a_share_of_the_old_ratings(
+    small: Small, parent: Path, new: Path, method: str, tmp_path: Path
+) -> None:
+    n_old, n_new = len(open_store(parent).training_ratings()), len(new.read_text().splitlines()) - 1
+    counts = {}
+    for replay in (0.5, 1.0):
+        config = started(small, parent, new, method, start={"replay": replay, "repeat": 2})
+        metrics = train(config, tmp_path / str(replay))
+        counts[replay] = metrics["start"]["n_replayed"]
+        assert metrics["train"]["n_ratings"] == n_new + counts[replay]
+        assert len(served(open_store(tmp_path / str(replay)))) == n_old + n_new - 1
+    assert counts[1.0] == n_old - 1
+    assert 0.3 * n_old < counts[0.5] < 0.7 * n_old
+
+
+@pytest.mark.parametrize("method", ["sgd"], indirect=True)
+@pytest.mark.parametrize("replay", [0.0, 0.5, 1.0])
+def test_biases_are_drawn_to_the_parents_unless_all_its_ratings_are_seen_again(
+    small: Small, parent: Path, new: Path, method: str, tmp_path: Path, replay: float
+) -> None:
+    config = started(small, parent, new, method, start={"replay": replay}, bias_damping=1e9)
+    train(config, tmp_path / "child")
+    known = open_store(tmp_path / "child").items.index(open_store(parent).items.ids)
+    old, now = (kept_parameters(run)[0]["item_bias"] for run in (parent, tmp_path / "child"))
+    assert np.abs(old).max() > 0.1
+    assert now[known] == pytest.approx(old if replay < 1 else 0 * old, abs=0.02)
+
+
+def test_an_interrupted_fine_tuning_ends_with_the_same_bits(
+    small: Small,
+    parent: Path,
+    new: Path,
+    method: str,
+    tmp_path: Path,
+    interrupted: Callable[..., None],
+    content: Content,
+) -> None:
+    config = started(small, parent, new, method, start={"replay": 0.5, "repeat": 2}, n_epochs=4, checkpoint_every=1)
+    train(config, tmp_path / "whole")
+    interrupted(config, tmp_path / "cut", after=2)
+    train(config, tmp_path / "cut", resume=True)
+    whole, cut = content(tmp_path / "whole"), content(tmp_path / "cut")
+    named = {name for name in whole if whole[name] != cut[name]}
+    assert named == {"serving/serving.json"}  # it has the run's name
+
+
+def test_update_says_how_good_the_run_was_before_and_after(parent: Path, ratings_csv: Path, tmp_path: Path) -> None:
+    config = update_config(parent, ratings_csv, ["data.duplicates=last", "split.test_fraction=0.2"])
+    metrics = train(config, tmp_path / "child")
+    start = metrics["start"]
+    assert start["before"]["old"].keys() == start["after"]["new"].keys()
+    assert start["after"]["new"] == metrics["test"]
+    held = open_store(tmp_path / "child").held_out("earlier")
+    assert held is not None
+    assert len(held) == start["after"]["old"]["n_ratings"]
+    assert start["after"]["old"] != start["before"]["old"]
+
+
+def test_what_an_earlier_run_was_measured_on_is_not_trained_on_and_measured(
+    parent: Path, ratings_csv: Path, tmp_path: Path
+) -> None:
+    """The new file holds all ratings, those that the parent held out among them."""
+    train(update_config(parent, ratings_csv, []), tmp_path / "child")
+    store = open_store(tmp_path / "child")
+    held, trained = store.held_out("earlier"), set(served(store))
+    assert held is not None
+    pairs = set(zip(store.users.ids[held.user_idx].tolist(), store.items.ids[held.item_idx].tolist(), strict=True))
+    assert not pairs & trained
+
+
+def test_held_out_ratings_that_the_run_has_learned_from_are_counted_and_not_replayed(
+    parent: Path, ratings_csv: Path, tmp_path: Path
+) -> None:
+    """With the same seed the split is the same one, and what was held out still is."""
+    metrics = train(update_config(parent, ratings_csv, ["seed=1"]), tmp_path / "child")
+    store, before = open_store(tmp_path / "child"), served(open_store(parent))
+    held = [one for part in ("valid", "test") if (one := store.held_out(part)) is not None]
+    pairs = [
+        pair for one in held for pair in zip(store.users.ids[one.user_idx], store.items.ids[one.item_idx], strict=True)
+    ]
+    again = sum((int(user), int(item)) in before for user, item in pairs)
+    assert metrics["start"]["n_held_out_not_new"] == again > 100
+    assert metrics["start"]["n_replayed"] + again <= len(before)
+    assert set(served(store)) > set(before)
+
+
+def test_an_update_of_an_update_is_as_light_as_the_first(parent: Path, new: Path, tmp_path: Path) -> None:
+    first = update_config(parent, new, ["split={valid_fraction: 0, test_fraction: 0}"])
+    train(first, tmp_path / "first")
+    second = update_config(tmp_path / "first", new, [])
+    assert first.start is not None
+    assert second.start is not None
+    assert second.training == first.training
+    assert (second.start.replay, second.start.repeat) == (1.0, 2)
+    assert second.start.run == tmp_path / "first"
+
+
+def test_an_update_trains_less_than_the_run_did(parent: Path, new: Path, method: str) -> None:
+    config = update_config(parent, new, [])
+    trained = kept_parameters(parent)[1]["training"]
+    assert config.training.n_epochs == 1
+    assert config.training.lr_max == pytest.approx(0.4 * trained["lr_max"])
+    assert config.training.weight_decay == trained["weight_decay"]
+    assert config.training.bias_weight_decay == trained["bias_weight_decay"]
+    assert update_config(parent, new, ["training.n_epochs=3"]).training.n_epochs == 3
+
+
+def test_another_model_is_refused(small: Small, parent: Path, new: Path, method: str, tmp_path: Path) -> None:
+    config = started(small, parent, new, method)
+    other = config.model_copy(update={"model": config.model.model_copy(update={"embedding_dim": 7})})
+    with pytest.raises(ConfigError, match=r"model\.embedding_dim: \d+ → 7") as caught:
+        train(other, tmp_path / "child")
+    assert caught.value.hint is not None
+    assert not (tmp_path / "child").exists()
+
+
+def test_what_is_no_run_is_refused_by_name(small: Small, parent: Path, new: Path, method: str, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="no such run"):
+        train(started(small, tmp_path / "nowhere", new, method), tmp_path / "child")
+    (tmp_path / "copy").symlink_to(parent / "serving")
+    with pytest.raises(RunError, match="no checkpoint"):
+        train(started(small, tmp_path / "copy", new, method), tmp_path / "child")
+
+
+def test_ids_of_another_type_are_refused(small: Small, parent: Path, method: str, tmp_path: Path) -> None:
+    (tmp_path / "text.csv").write_text("userId,movieId,rating\na1,100,3\na2,101,4\n")
+    with pytest.raises(DataError, match="user id 'a1' is not a whole number"):
+        train(started(small, parent, tmp_path / "text.csv", method), tmp_path / "child")
+
+
+def test_numbers_are_read_as_texts_where_the_runs_ids_are(small: Small, finished_text: Path, tmp_path: Path) -> None:
+    (tmp_path / "numbers.csv").write_text("reader,isbn,stars\n7,item1,3\n12,item2,4\n9,item3,5\n")
+    columns = {"user": "reader", "item": "isbn", "rating": "stars"}
+    config = finetune_config(finished_text, _file(tmp_path, {"ratings": "numbers.csv", "columns": columns}), [])
+    train(config, tmp_path / "child")
+    users = open_store(tmp_path / "child").users
+    assert users.id_type is str
+    assert {"7", "12", "9"} < set(users.ids.tolist())
+
+
+def _file(folder: Path, data: dict[str, Any]) -> Path:
+    path = folder / "c.yaml"
+    model = {"embedding_dim": 3, "y_range": [0, 5.5]}
+    training = {"method": "adamw", "n_epochs": 1}
+    split = {"valid_fraction": 0, "test_fraction": 0}
+    path.write_text(json.dumps({"data": data, "model": model, "training": training, "split": split}))
+    return path
