@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from measure import command_line
-from recsys.data.interactions import Ratings
+from recsys.data.interactions import Interactions
 from recsys.data.split import Parts
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
-from worlds import fitted, worlds
+from synthetic_datasets import fitted, synthetic_datasets
 
 DIMS = (4, 8, 20, 32)
 MAY_COST = 0.002  # how much worse flipped gibbs may be than a dot product
@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", default=[""], help="data sets whose name has one of these in it")
     given = parser.parse_args()
     print(f"| data | biases | {' | '.join(MODELS)} | |\n|{' --- |' * (len(MODELS) + 3)}")
-    for name, data in worlds().items():
+    for name, data in synthetic_datasets().items():
         if any(part in name for part in given.only):
             found = [measure(data.make(seed), given.part, given.sweeps, seed) for seed in given.seeds]
             mean = {model: statistics.mean(one[model] for one in found) for model in found[0]}
@@ -67,7 +67,7 @@ def verdict(rmse: Mapping[str, float], dims_may_cost: float) -> str:
     return "; ".join(wrong) or "ok"
 
 
-def _fitted(parts: Parts, held_out: Ratings, model: tuple[dict[str, Any], str], sweeps: int, seed: int) -> float:
+def _fitted(parts: Parts, held_out: Interactions, model: tuple[dict[str, Any], str], sweeps: int, seed: int) -> float:
     form, method = model
     training = {"method": method, "n_threads": 1, **({"n_epochs": sweeps} if method == "gibbs" else {})}
     return fitted(parts, held_out, form, training, seed)

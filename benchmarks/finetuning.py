@@ -19,7 +19,7 @@ import numpy as np
 import recsys
 from measure import command_line
 from recsys.core.seeding import rng
-from recsys.data.interactions import Ratings
+from recsys.data.interactions import Interactions
 
 DATA = Path(__file__).parent.parent / "data" / "movielens-small" / "ratings.csv"
 GIVEN = 5
@@ -107,7 +107,7 @@ def files(root: Path, seed: int) -> None:
         write(ratings.take(order[rows]), root / f"{name}.csv")
 
 
-def write(ratings: Ratings, path: Path) -> None:
+def write(ratings: Interactions, path: Path) -> None:
     """As a CSV that recsys reads."""
     ratings.to_frame().drop(columns="timestamp").to_csv(path, index=False)
 

@@ -21,12 +21,12 @@ import numpy as np
 
 import recsys
 from learners import model_of, ratings
-from recsys.artifacts.bundle import Store, open_store, write_serving
+from recsys.artifacts.bundle import Bundle, open_bundle, write_bundle
 from recsys.config.loading.load import config_from, load_config
 from recsys.data.split import Parts
-from recsys.inference.fold_in import Side, solve, user_prior
+from recsys.inference.fold_in import FixedRows, solve, user_prior
 from recsys.inference.recommender import Recommender
-from recsys.workflows.fold_in_run import extend_run
+from recsys.workflows.fold_in_run import fold_in_run
 from synthetic import CACHE, World, synthetic
 
 SMALL = Path(__file__).parent.parent / "configs" / "movielens-small.yaml"
@@ -110,39 +110,39 @@ def accuracy(lines: list[str], seed: int, model: Sequence[str]) -> Errors:
                 *model,
             ]
             recsys.train(load_config(SMALL, overrides), folder / part)
-        extend_run(folder / "known", folder / "given.csv", folder / "child")
+        fold_in_run(folder / "known", folder / "given.csv", folder / "child")
         found, trained = (recsys.evaluate(folder / run, folder / "hidden.csv") for run in ("child", "all"))
     return Errors(found["rmse"], trained["rmse"], trained["baselines"]["biases"]["rmse"])
 
 
-def store_of(world: World, dim: int, folder: Path) -> Store:
+def store_of(world: World, dim: int, folder: Path) -> Bundle:
     """A serving folder of an untrained model: the solve takes the same time whatever the factors are."""
     train = ratings(world, synthetic(world).train)
     config = config_from({"data": {"ratings": "unused.csv"}, "model": {"embedding_dim": dim}}, folder)
-    write_serving(folder, model_of(train, dim).scorer(), Parts(train, None, None, {}, {}), config)
-    return open_store(folder)
+    write_bundle(folder, model_of(train, dim).scorer(), Parts(train, None, None, {}, {}), config)
+    return open_bundle(folder)
 
 
-def times(store: Store) -> None:
+def times(bundle: Bundle) -> None:
     """A visitor's recommendations, and many new users at once."""
-    print(f"dim {store.factors.embedding_dim}, {len(store.users):,} users, {len(store.items):,} items\n")
+    print(f"dim {bundle.factors.embedding_dim}, {len(bundle.users):,} users, {len(bundle.items):,} items\n")
     print("| what | time |\n| --- | --- |")
     draw = np.random.default_rng(0)
-    recommender = Recommender(store)
+    recommender = Recommender(bundle)
     for name, n in (("first visitor, once a process", 10), ("visitor", 10), ("visitor", 100), ("visitor", 1000)):
-        items = draw.permutation(len(store.items))[:n].tolist()
+        items = draw.permutation(len(bundle.items))[:n].tolist()
         spent = []
         for _ in range(1 if "first" in name else 20):
             start = time.perf_counter()
             recommender.recommend_for(items, draw.normal(3, 1, n).tolist())
             spent.append(time.perf_counter() - start)
         print(f"| {name}, {n:,} ratings | {1e3 * statistics.median(spent):.1f} ms |", flush=True)
-    prior = user_prior(store)
+    prior = user_prior(bundle)
     for n_users, n in ((100_000, 5), (100_000, 20), (10_000, 100)):
-        codes, item_idx = np.repeat(np.arange(n_users), n), draw.integers(len(store.items), size=n_users * n)
+        codes, item_idx = np.repeat(np.arange(n_users), n), draw.integers(len(bundle.items), size=n_users * n)
         rating = draw.normal(3, 1, len(codes))
         start = time.perf_counter()
-        solve(prior, store.factors.global_mean, Side.items(store.factors), codes, item_idx, rating)
+        solve(prior, bundle.factors.global_mean, FixedRows.items(bundle.factors), codes, item_idx, rating)
         print(f"| {n_users:,} new users, {n} ratings each | {time.perf_counter() - start:.1f} s |", flush=True)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 import recsys
 from measure import command_line
-from recsys.artifacts.bundle import open_store
+from recsys.artifacts.bundle import open_bundle
 from recsys.config.loading.load import load_config
 from recsys.workflows.evaluate import coverage_of, ratings_to_measure
 
@@ -58,8 +58,8 @@ def coverage(config: str, *overrides: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
         recsys.train(load_config(CONFIGS / config, overrides), run)
-        store = open_store(run)
-        return coverage_of(store, ratings_to_measure(store), LEVEL)
+        bundle = open_bundle(run)
+        return coverage_of(bundle, ratings_to_measure(bundle), LEVEL)
 
 
 def row(name: str, found: list[dict[str, Any]]) -> None:

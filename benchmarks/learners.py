@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from recsys.data.interactions import Ratings
+from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import Vocabulary
 from recsys.models.dot_product.module import DotProduct
 from recsys.models.settings import DotProduct as Model
@@ -16,22 +16,22 @@ from synthetic import Part, World
 N_EPOCHS = Sgd().n_epochs
 
 
-def ratings(world: World, part: Part) -> Ratings:
+def ratings(world: World, part: Part) -> Interactions:
     """A part of a synthetic world."""
     users, items = (Vocabulary(np.arange(n)) for n in (world.n_users, world.n_items))
-    return Ratings(part.user, part.item, part.rating, None, users, items)
+    return Interactions(part.user, part.item, part.rating, None, users, items)
 
 
-def model_of(train: Ratings, dim: int) -> DotProduct:
+def model_of(train: Interactions, dim: int) -> DotProduct:
     """A dot product that has not been trained."""
     return DotProduct(len(train.users), len(train.items), Model(embedding_dim=dim), train.scale, seed=0)
 
 
-def sgd_learner(train: Ratings, dim: int, settings: Sgd) -> SgdLearner:
+def sgd_learner(train: Interactions, dim: int, settings: Sgd) -> SgdLearner:
     """Ready for its first epoch: sorted, and its kernel compiled."""
     return SgdLearner(model_of(train, dim), train, settings, seed=0)
 
 
-def adamw_learner(train: Ratings, dim: int, settings: AdamW) -> AdamWLearner:
+def adamw_learner(train: Interactions, dim: int, settings: AdamW) -> AdamWLearner:
     """Ready for its first epoch."""
     return AdamWLearner(model_of(train, dim), train, settings, seed=0)

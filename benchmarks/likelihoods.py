@@ -10,12 +10,12 @@ from __future__ import annotations
 import statistics
 
 from measure import command_line
-from recsys.data.interactions import Ratings
-from recsys.data.scale import Pile
+from recsys.data.interactions import Interactions
+from recsys.data.scale import Censoring
 from recsys.data.split import Parts
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
-from worlds import fitted, worlds
+from synthetic_datasets import fitted, synthetic_datasets
 
 LIKELIHOODS = ("normal", "tobit")
 
@@ -29,11 +29,11 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", default=[""], help="data sets whose name has one of these in it")
     given = parser.parse_args()
     print("| data | at the end | biases | normal | tobit | tobit / normal |\n| --- | --- | --- | --- | --- | --- |")
-    for name, data in worlds().items():
+    for name, data in synthetic_datasets().items():
         if not any(part in name for part in given.only):
             continue
         made = {seed: data.make(seed) for seed in given.seeds}
-        share = statistics.mean(Pile.of(parts.train.rating).share for parts in made.values())
+        share = statistics.mean(Censoring.of(parts.train.rating).share for parts in made.values())
         if share < given.share:
             continue
         biases = statistics.mean(evaluate(baselines.biases(one.train), _test(one)).rmse for one in made.values())
@@ -51,7 +51,7 @@ def _rmse(parts: Parts, likelihood: str, sweeps: int, seed: int) -> float:
     return fitted(parts, _test(parts), {"kind": "svdpp"}, training, seed)
 
 
-def _test(parts: Parts) -> Ratings:
+def _test(parts: Parts) -> Interactions:
     assert parts.test is not None
     return parts.test
 

@@ -9,18 +9,17 @@ from __future__ import annotations
 import math
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 import recsys
 from measure import command_line
-from recsys.artifacts.bundle import Store, open_store
+from recsys.artifacts.bundle import Bundle, open_bundle
 from recsys.core.seeding import rng
+from recsys.core.types import Array
 from recsys.reporting.directions import main_directions
 from recsys.reporting.trait_associations import LEVEL, PERMUTATIONS, associations, traits_of
 
-Array = np.ndarray[Any, Any]
 CONFIG = Path(__file__).parent.parent / "configs" / "movielens-small.yaml"
 NEAREST, ENOUGH = 10, 20  # neighbours of an item; training ratings of the items among which they are looked for
 FILMS_EACH = 20  # whose predictions are explained for every fifth user
@@ -35,19 +34,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
         recsys.train(CONFIG, run)
-        store = open_store(run)
-        print_neighbours(store)
-        print_plain_pca(store)
-        print_remainder(store, run)
+        bundle = open_bundle(run)
+        print_neighbours(bundle)
+        print_plain_pca(bundle)
+        print_remainder(bundle, run)
     print_false_findings(asked.worlds)
 
 
-def print_neighbours(store: Store) -> None:
+def print_neighbours(bundle: Bundle) -> None:
     """The share of genres (Jaccard) that an item has in common with its nearest ones, and with any."""
-    enough = np.flatnonzero(store.item_counts >= ENOUGH)
-    alike = jaccard(store.item_columns["genres"][enough])
-    factors = store.factors.item_factors[:-1][enough]
-    positions = main_directions(store, store.factors.embedding_dim).positions[enough]
+    enough = np.flatnonzero(bundle.item_counts >= ENOUGH)
+    alike = jaccard(bundle.item_columns["genres"][enough])
+    factors = bundle.factors.item_factors[:-1][enough]
+    positions = main_directions(bundle, bundle.factors.embedding_dim).positions[enough]
     print(f"genres in common (Jaccard), {len(enough):,} films with {ENOUGH} or more ratings, the {NEAREST} nearest by")
     print(f"  cosine of the factors: {in_common(alike, factors):.1%}")
     print(f"  cosine of the positions in all directions: {in_common(alike, positions):.1%}")
@@ -74,26 +73,26 @@ def jaccard(texts: Array) -> Array:
     return np.asarray(both / (total[:, None] + total - both))
 
 
-def print_plain_pca(store: Store) -> None:
+def print_plain_pca(bundle: Bundle) -> None:
     """The first direction of the item factors alone against that of the items as users tell them apart."""
-    ours = main_directions(store, 1)
-    weight = store.item_counts / store.item_counts.sum()
-    items = store.factors.item_factors[:-1].astype(np.float64)
+    ours = main_directions(bundle, 1)
+    weight = bundle.item_counts / bundle.item_counts.sum()
+    items = bundle.factors.item_factors[:-1].astype(np.float64)
     items -= weight @ items
     variance, vectors = np.linalg.eigh((items * weight[:, None]).T @ items)
-    listed = store.item_counts >= 30
+    listed = bundle.item_counts >= 30
     alike = abs(np.corrcoef(items[listed] @ vectors[:, -1], ours.positions[listed, 0])[0, 1])
     print(f"first direction: {ours.share[0]:.1%} of the variance of taste; by a PCA of the item factors alone")
     print(f"  {variance[-1] / variance.sum():.1%}, with positions that correlate by {alike:.2f}", flush=True)
 
 
-def print_remainder(store: Store, run: Path) -> None:
+def print_remainder(bundle: Bundle, run: Path) -> None:
     """The part of the interaction that no rating of the user explains, against the interaction."""
-    films = store.items.ids[store.item_counts > ENOUGH]
+    films = bundle.items.ids[bundle.item_counts > ENOUGH]
     recommender = recsys.load(run)
     draw = rng(0, "explained")
     remainders, interactions = [], []
-    for user in store.users.ids[::5].tolist():
+    for user in bundle.users.ids[::5].tolist():
         for film in draw.choice(films, FILMS_EACH, replace=False).tolist():
             explanation = recommender.explain(user, film, 1)
             remainders.append(explanation.remainder)

@@ -70,9 +70,9 @@ def measured_roofs(threads: int) -> Roofs:
     program = CACHE / "roofs"
     CACHE.mkdir(exist_ok=True)
     try:
-        output_of(["g++", *FLAGS, Path(__file__).with_name("roofs.cpp"), "-o", program])
+        output_of(["g++", *FLAGS, Path(__file__).with_name("roofline.cpp"), "-o", program])
     except (OSError, subprocess.CalledProcessError) as error:
-        raise PeerError("roofs.cpp could not be built") from error
+        raise PeerError("roofline.cpp could not be built") from error
     *bandwidth, gflops = (float(line) for line in output_of([program, threads, *LEVELS.values()]).split())
     return Roofs(dict(zip(LEVELS, bandwidth, strict=True)), gflops)
 

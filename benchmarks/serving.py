@@ -20,7 +20,7 @@ import numpy as np
 from learners import model_of, ratings
 from measure import Row, attempted, command_line, interleaved, ratios
 from peers import answer_of, output_of
-from recsys.artifacts.bundle import Store, open_store, write_serving
+from recsys.artifacts.bundle import Bundle, open_bundle, write_bundle
 from recsys.config.loading.load import config_from
 from recsys.data.split import Parts
 from recsys.inference.batch import best_of_all
@@ -61,20 +61,20 @@ def compared(world: World, rounds: int) -> Iterator[Row]:
     """Top 10 of all users against implicit; then predictions of pairs, which have no peer."""
     CACHE.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-        store = store_of(world, Path(folder))
+        bundle = store_of(world, Path(folder))
         what = f"top 10 of {world.n_items:,} items for {world.n_users:,} users"
-        yield attempted(what, "implicit", lambda: top_ten(store, Path(folder), what, rounds))
-        yield pairs(store, Path(folder))
+        yield attempted(what, "implicit", lambda: top_ten(bundle, Path(folder), what, rounds))
+        yield pairs(bundle, Path(folder))
 
 
-def top_ten(store: Store, folder: Path, what: str, rounds: int) -> Row:
+def top_ten(bundle: Bundle, folder: Path, what: str, rounds: int) -> Row:
     """Seconds of both."""
-    arrays = arrays_of(store, folder)
-    allowed = np.ones(len(store.items), dtype=bool)
+    arrays = arrays_of(bundle, folder)
+    allowed = np.ones(len(bundle.items), dtype=bool)
 
     def ours() -> float:
         start = time.perf_counter()
-        for _ in best_of_all(store, allowed, 10):
+        for _ in best_of_all(bundle, allowed, 10):
             pass
         return time.perf_counter() - start
 
@@ -86,29 +86,29 @@ def top_ten(store: Store, folder: Path, what: str, rounds: int) -> Row:
     return Row(what, "implicit", mine, other, ratios(seconds["implicit"], seconds["recsys"]))
 
 
-def store_of(world: World, folder: Path) -> Store:
+def store_of(world: World, folder: Path) -> Bundle:
     """A serving folder of an untrained model: scores take the same time whatever they are."""
     train = ratings(world, synthetic(world).train)
     config = config_from({"data": {"ratings": "unused.csv"}}, folder)
-    write_serving(folder, model_of(train, 64).scorer(), Parts(train, None, None, {}, {}), config)
-    return open_store(folder)
+    write_bundle(folder, model_of(train, 64).scorer(), Parts(train, None, None, {}, {}), config)
+    return open_bundle(folder)
 
 
-def arrays_of(store: Store, folder: Path) -> Path:
+def arrays_of(bundle: Bundle, folder: Path) -> Path:
     """Factors with the bias as one more, and the items that each user has rated."""
-    factors = store.factors
-    ones = np.ones((len(store.users), 1), np.float32)
+    factors = bundle.factors
+    ones = np.ones((len(bundle.users), 1), np.float32)
     users = np.hstack([factors.user_factors[:-1], ones])
     items = np.hstack([factors.item_factors[:-1], factors.item_bias[:-1, None]])
-    offsets = np.concatenate([[0], np.cumsum(store.user_counts)])
+    offsets = np.concatenate([[0], np.cumsum(bundle.user_counts)])
     path = folder / "arrays.npz"
-    np.savez(path, users=users, items=items, item=store.training_ratings().item_idx, offsets=offsets)
+    np.savez(path, users=users, items=items, item=bundle.training_ratings().item_idx, offsets=offsets)
     return path
 
 
-def pairs(store: Store, folder: Path) -> Row:
+def pairs(bundle: Bundle, folder: Path) -> Row:
     """How many pairs a second `recsys predict --input` does, the whole process."""
-    train = store.training_ratings()
+    train = bundle.training_ratings()
     rows = np.random.default_rng(0).integers(len(train), size=min(len(train), 5_000_000))
     lines = np.column_stack([train.user_idx[rows], train.item_idx[rows]])
     source = folder / "pairs.csv"

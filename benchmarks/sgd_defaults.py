@@ -18,13 +18,13 @@ import yaml
 
 from measure import command_line
 from recsys.config.schema.split import Split
-from recsys.data.interactions import Dataset, Ratings
+from recsys.data.interactions import Dataset, Interactions
 from recsys.data.split import Parts, split
 from recsys.data.vocabulary import Vocabulary
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
 from synthetic import dense_world, synthetic
-from worlds import fitted, worlds
+from synthetic_datasets import fitted, synthetic_datasets
 
 MAY_COST = 0.003  # how much worse than biases alone
 SYNTHETIC = {"synthetic, 300,000 ratings": 300_000, "synthetic, 1M ratings": 1_000_000}
@@ -47,7 +47,7 @@ def main() -> None:
     given = parser.parse_args()
     training = {key: yaml.safe_load(value) for key, value in (one.split("=", 1) for one in given.set)}
     dim = {} if given.dim is None else {"embedding_dim": given.dim}
-    makes = {name: data.make for name, data in worlds().items()}
+    makes = {name: data.make for name, data in synthetic_datasets().items()}
     makes |= {name: partial(_synthetic, n_ratings) for name, n_ratings in SYNTHETIC.items()}
     print(f"| data | biases | {' | '.join(given.models)} | |\n|{' --- |' * (len(given.models) + 3)}")
     for name, make in makes.items():
@@ -79,7 +79,7 @@ def _synthetic(n_ratings: int, seed: int) -> Parts:
     train = synthetic(world).train
     users, items = (Vocabulary(np.arange(n)) for n in (world.n_users, world.n_items))
     return split(
-        Dataset(Ratings(train.user, train.item, train.rating, None, users, items), None, {}, {}, 0), Split(), seed
+        Dataset(Interactions(train.user, train.item, train.rating, None, users, items), None, {}, {}, 0), Split(), seed
     )
 
 

@@ -20,7 +20,7 @@ from learners import N_EPOCHS, ratings, sgd_learner
 from measure import Row, command_line, interleaved, ratios
 from peers import build_libmf, output_of
 from recsys.core.events import silent
-from recsys.data.interactions import Ratings
+from recsys.data.interactions import Interactions
 from recsys.training.settings import Sgd
 from synthetic import CACHE, World, synthetic, text_files
 
@@ -47,7 +47,7 @@ def main() -> None:
         print(one_pass(world, train, dim, asked.rounds, asked.threads), flush=True)
 
 
-def one_pass(world: World, train: Ratings, dim: int, rounds: int, threads: int) -> Row:
+def one_pass(world: World, train: Interactions, dim: int, rounds: int, threads: int) -> Row:
     """Ratings/s of both inside a pass; each round times N_EPOCHS passes of one and then of the other."""
     libmf = build_libmf()
     files = text_files(world)

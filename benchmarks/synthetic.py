@@ -13,11 +13,11 @@ import math
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-Array = np.ndarray[Any, Any]
+from recsys.core.types import Array
+
 CACHE = Path(__file__).parent / ".cache"
 LEVELS = np.arange(0.5, 5.01, 0.5)
 NOISE = 0.7

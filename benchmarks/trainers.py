@@ -14,7 +14,7 @@ from pathlib import Path
 from learners import N_EPOCHS, adamw_learner, ratings, sgd_learner
 from measure import Row, command_line, interleaved, ratios
 from peers import answer_of
-from recsys.data.interactions import Ratings
+from recsys.data.interactions import Interactions
 from recsys.evaluation.metrics import evaluate
 from recsys.training.loop import Learner, fit
 from recsys.training.settings import AdamW, Sgd
@@ -94,7 +94,7 @@ def figures(results: list[Result], epochs: int) -> str:
     return f"{speed / 1e6:.3g}M ratings/s, rmse {rmse:.4f} after {epochs} epochs"
 
 
-def fitted(learner: Learner, test: Ratings) -> Result:
+def fitted(learner: Learner, test: Interactions) -> Result:
     """A fit of ours: training ratings a second inside the epochs, and the test rmse."""
     seconds = sum(epoch.seconds for epoch in fit(learner))
     return learner.n_ratings * learner.n_epochs / seconds, evaluate(learner.scorer(), test).rmse

@@ -13,13 +13,15 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from recsys.core.types import Array
+
 # Before torch is imported, as in cli/app.py: two workers of two threads each would spin on each other's cores.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from recsys.config.loading.load import config_from
 from recsys.config.schema.config import Config
 from recsys.core.seeding import rng
-from recsys.data.interactions import Dataset, Ratings
+from recsys.data.interactions import Dataset, Interactions
 from recsys.data.split import Parts
 from recsys.data.vocabulary import Vocabulary
 from recsys.workflows.train import train
@@ -56,7 +58,7 @@ def planted() -> World:
 
 
 @pytest.fixture(scope="session")
-def rated() -> Callable[..., Ratings]:
+def rated() -> Callable[..., Interactions]:
     """rated([(user_id, item_id, rating[, timestamp]), …]) → Ratings whose vocabularies hold every id."""
     return _rated
 
@@ -178,13 +180,13 @@ def ml100k() -> Path:
 def parts_of() -> Callable[..., Parts]:
     """parts_of(train, valid=None, test=None) → Parts of Ratings."""
 
-    def build(train_part: Ratings, valid: Ratings | None = None, test: Ratings | None = None) -> Parts:
+    def build(train_part: Interactions, valid: Interactions | None = None, test: Interactions | None = None) -> Parts:
         return Parts(train_part, valid, test, {}, {})
 
     return build
 
 
-def _rated(rows: list[tuple[Any, ...]]) -> Ratings:
+def _rated(rows: list[tuple[Any, ...]]) -> Interactions:
     users, items = (sorted({row[column] for row in rows}) for column in (0, 1))
     times = np.array([row[3] for row in rows], dtype=np.float64) if rows and len(rows[0]) > 3 else None
     user_idx, item_idx = ([ids.index(row[column]) for row in rows] for column, ids in ((0, users), (1, items)))
@@ -194,10 +196,10 @@ def _rated(rows: list[tuple[Any, ...]]) -> Ratings:
 def _dataset(user: Any, item: Any, rating: Any, users: Any, items: Any, times: Any = None) -> Dataset:
     vocabularies = [Vocabulary(_ids(list(ids))) for ids in (users, items)]
     columns = np.asarray(user, np.int32), np.asarray(item, np.int32), np.asarray(rating, np.float32)
-    return Dataset(Ratings(*columns, times, *vocabularies), None, {}, {}, 0)
+    return Dataset(Interactions(*columns, times, *vocabularies), None, {}, {}, 0)
 
 
-def _ids(ids: list[Any]) -> np.ndarray[Any, Any]:
+def _ids(ids: list[Any]) -> Array:
     return np.array(ids, dtype=object if isinstance(ids[0], str) else np.int64)
 
 

@@ -25,7 +25,7 @@ from recsys.core.events import silent
 from recsys.inference.batch import predict_file, recommend_all
 recommend_all(recommender, out / "top.csv", 3, 0, None, silent)
 (out / "pairs.csv").write_text("userId,movieId\\n0,100\\n")
-predict_file(recommender.store, out / "pairs.csv", out / "predictions.csv", "error", silent)
+predict_file(recommender.bundle, out / "pairs.csv", out / "predictions.csv", "error", silent)
 recsys.export_factors(run, out / "csv", "csv")
 recsys.export_factors(run, out / "parquet", "parquet")
 (out / "new.csv").write_text("userId,movieId,rating\\n0,100,3\\n")

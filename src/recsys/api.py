@@ -10,7 +10,7 @@ from recsys.config.loading.load import config_from
 from recsys.config.loading.load import load_config as read_config
 from recsys.config.schema.config import Config
 from recsys.core.events import Observer, Scores, silent
-from recsys.data.interactions import Dataset, Ratings
+from recsys.data.interactions import Dataset, Interactions
 
 if TYPE_CHECKING:
     from recsys.data.split import Parts
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from recsys.workflows.lr_find import LrCurve
 
 PathLike = str | Path
+Ratings = Interactions  # its name in 0.1.0
 
 
 def load_config(path: PathLike, overrides: Sequence[str] = ()) -> Config:
@@ -131,15 +132,15 @@ def evaluate(
     Raises:
         RecsysError: see recsys.core.errors.
     """
-    from recsys.artifacts.bundle import open_store
+    from recsys.artifacts.bundle import open_bundle
     from recsys.workflows import evaluate as measuring
 
-    store = open_store(_path(run))
-    ratings = measuring.ratings_to_measure(store, _path(data), observe)
+    bundle = open_bundle(_path(run))
+    ratings = measuring.ratings_to_measure(bundle, _path(data), observe)
     return {
-        **measuring.evaluate_ratings(store, ratings),
-        **({"by_activity": measuring.activity_of(store, ratings)} if by_activity else {}),
-        **({} if ranking is None else {"ranking": measuring.ranking_of(store, ratings, **ranking, observe=observe)}),
+        **measuring.evaluate_ratings(bundle, ratings),
+        **({"by_activity": measuring.activity_of(bundle, ratings)} if by_activity else {}),
+        **({} if ranking is None else {"ranking": measuring.ranking_of(bundle, ratings, **ranking, observe=observe)}),
     }
 
 
@@ -228,10 +229,10 @@ def compare(runs: Sequence[PathLike]) -> dict[str, Any]:
 
 def export_factors(run: PathLike | None, output: PathLike, form: Format = "csv") -> list[Path]:
     """Writes factors and biases with raw ids into a new folder, as csv, parquet, npz or safetensors."""
-    from recsys.artifacts.bundle import open_store
+    from recsys.artifacts.bundle import open_bundle
     from recsys.inference import export
 
-    return export.export_factors(open_store(_path(run)), Path(output), form)
+    return export.export_factors(open_bundle(_path(run)), Path(output), form)
 
 
 def interpret(
@@ -246,10 +247,10 @@ def interpret(
     Raises:
         RunError: there is none, it is damaged, or its model is no dot product.
     """
-    from recsys.artifacts.bundle import open_store
+    from recsys.artifacts.bundle import open_bundle
     from recsys.reporting import interpret as reading
 
-    return reading.interpret(open_store(_path(run)), n, n_directions, min_ratings)
+    return reading.interpret(open_bundle(_path(run)), n, n_directions, min_ratings)
 
 
 def load(run: PathLike | None = None) -> Recommender:
@@ -283,6 +284,7 @@ def _path(run: PathLike | None) -> Path | None:
 __all__ = [
     "Config",
     "Dataset",
+    "Interactions",
     "Ratings",
     "Scores",
     "compare",

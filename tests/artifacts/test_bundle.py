@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recsys.artifacts.bundle import locate, open_store
+from recsys.artifacts.bundle import locate, open_bundle
 from recsys.config.loading.load import load_config
 from recsys.core.errors import RunError
 from recsys.data.read import read_ratings
@@ -31,7 +31,7 @@ def use(folder: Path) -> None:
     recommender = Recommender.open(folder)
     recommender.predict(0, 100, interval=0.5)
     recommender.recommend(0)
-    recommender.store.held_out("test")
+    recommender.bundle.held_out("test")
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_a_flipped_byte_is_refused_and_its_file_named(copy: Path, name: str, sha
 def test_a_cut_file_is_refused_at_once_and_named(copy: Path, name: str, kept: int) -> None:
     (copy / name).write_bytes((copy / name).read_bytes()[:kept])
     with pytest.raises(RunError, match="damaged") as caught:
-        open_store(copy)
+        open_bundle(copy)
     assert caught.value.where == str(copy / name)
 
 
@@ -69,47 +69,47 @@ def test_a_cut_file_is_refused_at_once_and_named(copy: Path, name: str, kept: in
 def test_a_missing_file_is_refused_at_once_and_named(copy: Path, name: str) -> None:
     (copy / name).unlink()
     with pytest.raises(RunError, match="missing") as caught:
-        open_store(copy)
+        open_bundle(copy)
     assert caught.value.where == str(copy / name)
 
 
 def test_a_folder_without_its_json_is_no_serving_folder(copy: Path) -> None:
     (copy / "serving.json").unlink()
     with pytest.raises(RunError, match="not a finished run"):
-        open_store(copy)
+        open_bundle(copy)
 
 
 def test_what_is_read_back_is_what_was_trained_on(finished: Path) -> None:
-    store = open_store(finished)
+    bundle = open_bundle(finished)
     config = load_config(finished / "config.yaml")
     train = split(read_ratings(config.data), config.split, config.seed).train
-    assert store.users.ids.tolist() == train.users.ids.tolist()
-    assert store.items.ids.tolist() == train.items.ids.tolist()
-    assert store.user_counts.tolist() == np.bincount(train.user_idx, minlength=len(train.users)).tolist()
-    assert store.item_counts.tolist() == np.bincount(train.item_idx, minlength=len(train.items)).tolist()
+    assert bundle.users.ids.tolist() == train.users.ids.tolist()
+    assert bundle.items.ids.tolist() == train.items.ids.tolist()
+    assert bundle.user_counts.tolist() == np.bincount(train.user_idx, minlength=len(train.users)).tolist()
+    assert bundle.item_counts.tolist() == np.bincount(train.item_idx, minlength=len(train.items)).tolist()
     by_user = np.argsort(train.user_idx, kind="stable")
-    again = store.training_ratings()
+    again = bundle.training_ratings()
     assert again.user_idx.tolist() == train.user_idx[by_user].tolist()
     assert again.item_idx.tolist() == train.item_idx[by_user].tolist()
     assert again.rating.tolist() == train.rating[by_user].tolist()
 
 
 def test_seen_is_what_a_user_rated_in_training(finished: Path) -> None:
-    store = open_store(finished)
-    train = store.training_ratings()
-    for user in range(len(store.users)):
-        items, ratings = store.seen(user)
+    bundle = open_bundle(finished)
+    train = bundle.training_ratings()
+    for user in range(len(bundle.users)):
+        items, ratings = bundle.seen(user)
         assert items.tolist() == train.item_idx[train.user_idx == user].tolist()
         assert ratings.tolist() == train.rating[train.user_idx == user].tolist()
-    rows, items = store.seen_of(np.arange(3, 8))
+    rows, items = bundle.seen_of(np.arange(3, 8))
     assert list(zip(rows.tolist(), items.tolist(), strict=True)) == [
-        (user - 3, item) for user in range(3, 8) for item in store.seen(user)[0].tolist()
+        (user - 3, item) for user in range(3, 8) for item in bundle.seen(user)[0].tolist()
     ]
 
 
 def test_titles_stand_beside_their_items(finished: Path) -> None:
-    store = open_store(finished)
-    titles = dict(zip(store.items.ids.tolist(), store.titles.tolist(), strict=True))
+    bundle = open_bundle(finished)
+    titles = dict(zip(bundle.items.ids.tolist(), bundle.titles.tolist(), strict=True))
     assert titles[100] == 'Film 100, the "best"'
     assert titles[101] == ""
 
@@ -126,7 +126,7 @@ def test_serving_json_says_what_the_contract_says(finished: Path, finished_text:
 
 
 def test_seen_is_mapped_and_not_read(finished: Path) -> None:
-    assert isinstance(open_store(finished)._seen[0], np.memmap)
+    assert isinstance(open_bundle(finished)._seen[0], np.memmap)
 
 
 def test_the_newest_finished_run_is_the_default(
@@ -145,11 +145,11 @@ def test_the_newest_finished_run_is_the_default(
 
 def test_a_place_without_a_run_is_said_to_be_so(tmp_path: Path, finished: Path) -> None:
     with pytest.raises(RunError, match="no such run") as caught:
-        open_store(tmp_path / "not there")
+        open_bundle(tmp_path / "not there")
     assert caught.value.exit_code == 4
     shutil.copytree(finished, tmp_path / "run", ignore=shutil.ignore_patterns("serving"))
     with pytest.raises(RunError, match="not a finished run") as caught:
-        open_store(tmp_path / "run")
+        open_bundle(tmp_path / "run")
     assert "--resume" in (caught.value.hint or "")
 
 
@@ -157,7 +157,7 @@ def test_the_ratings_that_were_held_out_are_kept(finished: Path) -> None:
     config = load_config(finished / "config.yaml")
     parts = split(read_ratings(config.data), config.split, config.seed)
     for part in ("valid", "test"):
-        kept = open_store(finished).held_out(part)
+        kept = open_bundle(finished).held_out(part)
         meant = getattr(parts, part)
         assert kept is not None
         for name in ("user_idx", "item_idx", "rating"):

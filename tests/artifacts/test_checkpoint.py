@@ -7,7 +7,7 @@ import pytest
 
 from recsys.artifacts.checkpoint import checkpoints, newest_checkpoint, open_checkpoint, read_state, write_checkpoint
 from recsys.core.errors import RunError
-from recsys.core.events import State
+from recsys.core.types import State
 
 
 def write(folder: Path, *epochs: int) -> None:

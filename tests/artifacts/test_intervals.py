@@ -14,13 +14,14 @@ from recsys.artifacts.intervals import Intervals, learn_intervals, read_interval
 from recsys.config.schema.config import Config
 from recsys.core.errors import RunError, UsageError
 from recsys.core.events import silent
-from recsys.data.interactions import Ratings
+from recsys.core.types import Float32Array
+from recsys.data.interactions import Interactions
 from recsys.data.split import Parts
 from recsys.data.vocabulary import Vocabulary
 from recsys.evaluation.calibration import normal
 from recsys.inference.batch import predict_file
 from recsys.inference.recommender import Recommender
-from recsys.scoring.factors import Array, Factors, Link
+from recsys.scoring.factors import Factors, Link
 from recsys.workflows.evaluate import coverage_of, ratings_to_measure
 from recsys.workflows.train import train
 
@@ -53,11 +54,11 @@ def test_a_wider_interval_holds_more_and_lies_around_the_rating(name: str, reque
     between = [(one.interval.low, one.interval.high) for one in answers if one.interval]
     assert [one.interval.level for one in answers if one.interval] == list(levels)
     assert between[0][0] > between[1][0] > between[2][0]
-    assert between[0][1] <= between[1][1] <= between[2][1] <= recommender.store.scorer.link.high
+    assert between[0][1] <= between[1][1] <= between[2][1] <= recommender.bundle.scorer.link.high
     assert all(low <= one.rating <= high for one, (low, high) in zip(answers, between, strict=True))
     assert len({one.std for one in answers}) == 1
-    ratings = ratings_to_measure(recommender.store)
-    covered = [coverage_of(recommender.store, ratings, level)["coverage"] for level in levels]
+    ratings = ratings_to_measure(recommender.bundle)
+    covered = [coverage_of(recommender.bundle, ratings, level)["coverage"] for level in levels]
     assert covered == sorted(covered)
     assert covered[2] == pytest.approx(0.9, abs=0.12)  # 90 ratings
 
@@ -140,7 +141,7 @@ def test_a_file_gets_std_and_ends_as_predict_gives_them(
     recommender = given if name == "sampled" else Recommender.open(given)
     pairs = tmp_path / "pairs.csv"
     pairs.write_text("userId,movieId\n0,100\n1,104\n")
-    predict_file(recommender.store, pairs, tmp_path / "out.csv", "error", silent, 0.7)
+    predict_file(recommender.bundle, pairs, tmp_path / "out.csv", "error", silent, 0.7)
     rows: list[dict[str, Any]] = list(csv.DictReader((tmp_path / "out.csv").read_text().splitlines()))
     for row in rows:
         one = recommender.predict(int(row["user_id"]), int(row["item_id"]), interval=0.7)
@@ -152,11 +153,11 @@ def test_a_file_gets_std_and_ends_as_predict_gives_them(
 def test_a_level_that_cannot_be_given_leaves_no_file(sampled: Recommender, tmp_path: Path) -> None:
     (tmp_path / "pairs.csv").write_text("userId,movieId\n0,100\n")
     with pytest.raises(UsageError):
-        predict_file(sampled.store, tmp_path / "pairs.csv", tmp_path / "out.csv", "error", silent, 9.0)
+        predict_file(sampled.bundle, tmp_path / "pairs.csv", tmp_path / "out.csv", "error", silent, 9.0)
     assert not (tmp_path / "out.csv").exists()
 
 
-def _planted(noise: Array, taste: Array | float, seed: int) -> tuple[Factors, Parts, Intervals]:
+def _planted(noise: Float32Array, taste: Float32Array | float, seed: int) -> tuple[Factors, Parts, Intervals]:
     """40,000 ratings by 300 users of 200 items: biases and, as strong as `taste`, three factors, all of them known."""
     draw = np.random.default_rng([seed, 7])
     n_users, n_items, n = 300, 200, 40_000
@@ -165,7 +166,7 @@ def _planted(noise: Array, taste: Array | float, seed: int) -> tuple[Factors, Pa
     rows = np.reshape(taste, (-1, 1)) * draw.normal(size=(n_users, 3)), draw.normal(size=(n_items, 3))
     truth = Factors(3.0, *(_with_unknown(one) for one in (*biases, *rows)), Link("identity", 0.0, 0.0))
     rating = (truth.rate(user, item).rating + draw.normal(size=n) * noise[user]).astype(np.float32)
-    ratings = Ratings(user, item, rating, None, Vocabulary(np.arange(n_users)), Vocabulary(np.arange(n_items)))
+    ratings = Interactions(user, item, rating, None, Vocabulary(np.arange(n_users)), Vocabulary(np.arange(n_items)))
     part = draw.integers(0, 4, n)
     parts = Parts(ratings.take(part > 1), ratings.take(part == 0), ratings.take(part == 1), {}, {})
     learned = learn_intervals(truth, None, parts)
@@ -173,11 +174,11 @@ def _planted(noise: Array, taste: Array | float, seed: int) -> tuple[Factors, Pa
     return truth, parts, learned
 
 
-def _with_unknown(rows: Array) -> Array:
+def _with_unknown(rows: Float32Array) -> Float32Array:
     return np.concatenate([rows, np.zeros_like(rows[:1])]).astype(np.float32)
 
 
-def _covered(truth: Factors, parts: Parts, learned: Intervals, order: Array) -> Array:
+def _covered(truth: Factors, parts: Parts, learned: Intervals, order: Float32Array) -> Float32Array:
     """Coverage of test at 0.9, by fifths of users in this order."""
     test = parts.test
     assert test is not None

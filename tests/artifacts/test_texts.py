@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recsys.artifacts.texts import pack_ids, pack_texts, unpack_ids, unpack_texts
+from recsys.core.types import Counts
 from recsys.data.vocabulary import Vocabulary
 
 TEXT = st.text(st.characters(codec="utf-8"))
@@ -27,7 +28,7 @@ def test_texts_lie_end_to_end() -> None:
 @pytest.mark.parametrize(
     "ids", [np.array([-(2**63), -1, 0, 2**63 - 1]), np.array(["", "007", "7", "née"], dtype=object)]
 )
-def test_ids_come_back_with_their_type(ids: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
+def test_ids_come_back_with_their_type(ids: Counts) -> None:
     found = unpack_ids(pack_ids(Vocabulary(ids)))
     assert found.ids.tolist() == ids.tolist()
     assert found.id_type is (str if ids.dtype == object else int)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsys.artifacts.verified import TEMPORARY, open_sealed, write_file, write_sealed
+from recsys.artifacts.verified import TEMPORARY, open_verified, write_file, write_verified
 from recsys.core.errors import RunError
 
 FACTS = {"epoch": 3, "titles": "née, 'the best'", "share": 0.1, "nested": {"a": [1, None, True]}}
@@ -22,23 +22,23 @@ def arrays(value: float = 1.0) -> dict[str, Any]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    write_sealed(tmp_path / "sealed", "facts.json", FACTS, arrays())
+    write_verified(tmp_path / "sealed", "facts.json", FACTS, arrays())
     return tmp_path / "sealed"
 
 
 def read_everything(folder: Path) -> None:
-    sealed = open_sealed(folder, "facts.json")
-    for name in sealed.files:
-        sealed.arrays(name)
+    verified = open_verified(folder, "facts.json")
+    for name in verified.files:
+        verified.arrays(name)
 
 
 def test_what_was_written_is_read(folder: Path) -> None:
-    sealed = open_sealed(folder, "facts.json")
-    assert {key: sealed.facts[key] for key in FACTS} == FACTS
+    verified = open_verified(folder, "facts.json")
+    assert {key: verified.facts[key] for key in FACTS} == FACTS
     for name, content in arrays().items():
         for key, array in content.items():
-            np.testing.assert_array_equal(sealed.arrays(name)[key], array)
-            assert sealed.arrays(name)[key].dtype == array.dtype
+            np.testing.assert_array_equal(verified.arrays(name)[key], array)
+            assert verified.arrays(name)[key].dtype == array.dtype
 
 
 def test_the_json_says_size_and_sha256_of_every_file_and_is_for_people(folder: Path) -> None:
@@ -55,23 +55,23 @@ def test_safetensors_carry_no_metadata(folder: Path) -> None:
 
 
 def test_equal_content_gives_equal_bytes(folder: Path, tmp_path: Path) -> None:
-    write_sealed(tmp_path / "again", "facts.json", FACTS, arrays())
+    write_verified(tmp_path / "again", "facts.json", FACTS, arrays())
     for path in folder.iterdir():
         assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
 
 
 def test_writing_again_replaces_the_whole_folder(folder: Path) -> None:
     (folder / "stray").touch()
-    write_sealed(folder, "facts.json", {}, {"one.safetensors": arrays(2.0)["one.safetensors"]})
+    write_verified(folder, "facts.json", {}, {"one.safetensors": arrays(2.0)["one.safetensors"]})
     assert sorted(path.name for path in folder.iterdir()) == ["facts.json", "one.safetensors"]
-    assert open_sealed(folder, "facts.json").arrays("one.safetensors")["b"].tolist() == [2, 2, 2]
+    assert open_verified(folder, "facts.json").arrays("one.safetensors")["b"].tolist() == [2, 2, 2]
 
 
 def test_what_a_kill_left_aside_is_swept_away(folder: Path) -> None:
     aside = folder.with_name(TEMPORARY + folder.name)
     aside.mkdir()
     (aside / "one.safetensors").write_bytes(b"half")
-    write_sealed(folder, "facts.json", FACTS, arrays())
+    write_verified(folder, "facts.json", FACTS, arrays())
     assert not aside.exists()
     read_everything(folder)
 
@@ -108,7 +108,7 @@ def test_every_missing_file_is_named(folder: Path, name: str) -> None:
 def test_another_json_is_refused(folder: Path, text: str) -> None:
     (folder / "facts.json").write_text(text, encoding="latin-1")
     with pytest.raises(RunError, match="damaged"):
-        open_sealed(folder, "facts.json")
+        open_verified(folder, "facts.json")
 
 
 def test_a_file_is_replaced_in_one_step(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_a_file_is_replaced_in_one_step(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written_is_an_error_of_the_run(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     below = tmp_path / "file" / "sealed"
-    for write in (lambda: write_sealed(below, "facts.json", {}, arrays()), lambda: write_file(below, "text")):
+    for write in (lambda: write_verified(below, "facts.json", {}, arrays()), lambda: write_file(below, "text")):
         with pytest.raises(RunError, match="cannot write") as caught:
             write()
         assert caught.value.exit_code == 4

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from recsys.core.blas import one_blas_thread
+from recsys.core.threads import one_blas_thread
 
 
 def numbers_of_threads() -> set[int]:

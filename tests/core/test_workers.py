@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from recsys.core.workers import Workers
+from recsys.core.threads import Workers
 
 
 @pytest.mark.parametrize("n_threads", [1, 2, 4])

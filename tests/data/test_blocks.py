@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from recsys.data.sources.csv.blocks import DoubtfulError, pieces_of
+from recsys.data.sources.csv.blocks import DoubtfulError, blocks_of
 from recsys.data.sources.csv.dialect import Dialect, find_dialect
 from recsys.data.sources.csv.stored import Stored
 
@@ -18,7 +18,7 @@ BLOCKS = [1, 2, 3, 7, 16, 1000]
 
 def pieces(path: Path, dialect: Dialect, block: int) -> list[bytes]:
     with Stored(path) as stored:
-        return list(pieces_of(dialect, stored, block))
+        return list(blocks_of(dialect, stored, block))
 
 
 def pieces_in(written: Any, content: str | bytes, block: int, **options: Any) -> list[bytes]:

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from recsys.core.errors import DataError
-from recsys.data.profile import Scale, TimeSpan, look
+from recsys.data.profile import Scale, TimeSpan, profile
 
 TEXT = "who,ISBN,Book-Rating,when,note\nann,034X,4.5,2001-01-01,a\nbob,0345,0.5,2001-01-02,b\nann,0345,3,2001-01-03,c\n"
 
 
 def test_all_that_there_is_to_see(written: Any) -> None:
     data = written(gzip.compress(TEXT.replace(",", ";").encode()), columns={"user": "who"})
-    seen = look(data.ratings, data)
+    seen = profile(data.ratings, data)
     assert (seen.compression, seen.encoding, seen.delimiter, seen.header) == ("gzip", "utf-8", ";", True)
     assert seen.columns == {"user": "who", "item": "ISBN", "rating": "Book-Rating", "timestamp": "when"}
     assert seen.others == ("note",)
@@ -28,7 +28,7 @@ def test_all_that_there_is_to_see(written: Any) -> None:
 
 def test_without_a_header_columns_are_numbers(written: Any) -> None:
     data = written("1,2,3,978300760000,x\n4,5,6,978300760001,y\n")
-    seen = look(data.ratings, data)
+    seen = profile(data.ratings, data)
     assert seen.columns == {"user": 1, "item": 2, "rating": 3, "timestamp": 4}
     assert seen.others == (5,)
     assert (seen.header, seen.user_type) == (False, int)
@@ -37,7 +37,7 @@ def test_without_a_header_columns_are_numbers(written: Any) -> None:
 
 def test_duplicates_and_equal_ratings_are_reported_not_refused(written: Any) -> None:
     data = written("user,item,rating\n1,1,5\n1,1,5\n1,1,5\n")
-    seen = look(data.ratings, data)
+    seen = profile(data.ratings, data)
     assert (seen.n_duplicates, seen.n_users, seen.n_items) == (2, 1, 1)
     assert seen.scale == Scale(5, 5, None, 5)
     assert seen.times is None
@@ -48,16 +48,16 @@ def test_duplicates_and_equal_ratings_are_reported_not_refused(written: Any) -> 
 )
 def test_the_step_of_a_regular_scale(written: Any, ratings: list[float], step: float | None) -> None:
     data = written("user,item,rating\n" + "".join(f"{k},{k},{one}\n" for k, one in enumerate(ratings)))
-    assert look(data.ratings, data).scale.step == step
+    assert profile(data.ratings, data).scale.step == step
 
 
 def test_two_columns_of_one_name_are_told_apart_by_position(written: Any) -> None:
     data = written("user,item,rating,rating\n1,1,1,2\n2,2,2,3\n")
-    assert look(data.ratings, data).others == (4,)
+    assert profile(data.ratings, data).others == (4,)
 
 
 def test_a_bad_row_is_refused_with_its_line(written: Any) -> None:
     data = written("user,item,rating\n1,1,x\n")
     with pytest.raises(DataError) as caught:
-        look(data.ratings, data)
+        profile(data.ratings, data)
     assert caught.value.where == f"{data.ratings}:2: column rating"

@@ -15,7 +15,7 @@ import pytest
 
 from recsys.config.schema.data import Data
 from recsys.core.events import Event, Loading
-from recsys.data.read import peek, read_as, read_ratings, read_table
+from recsys.data.read import file_layout, read_as, read_ratings, read_table
 from recsys.data.sources import progress
 from recsys.data.sources.csv import arrow_reader as fast
 from recsys.data.sources.csv.arrow_reader import read_fast
@@ -252,7 +252,7 @@ def test_another_file_without_ratings_has_none(written: Any) -> None:
 
 def test_usual_files_take_the_fast_reader(written: Any) -> None:
     for text in (PLAIN, PLAIN.replace(",", "::"), '"user","item","rating"\n"a","x\ny","1"\n"b","z","2"\n'):
-        one = peek(written(text).ratings, written(text))
+        one = file_layout(written(text).ratings, written(text))
         assert read_fast(one.dialect, one.columns, lambda _: None) is not None
 
 
@@ -260,8 +260,8 @@ def test_reading_imports_no_pandas_and_no_numba(written: Any) -> None:
     data = written(PLAIN)
     code = (
         "import sys; from pathlib import Path; from recsys.config.schema.data import Data\n"
-        "from recsys.data.read import read_ratings; from recsys.data.profile import look\n"
-        f"data = Data(ratings=Path({str(data.ratings)!r})); read_ratings(data); look(data.ratings, data)\n"
+        "from recsys.data.read import read_ratings; from recsys.data.profile import profile\n"
+        f"data = Data(ratings=Path({str(data.ratings)!r})); read_ratings(data); profile(data.ratings, data)\n"
         "assert not {'pandas', 'numba', 'torch'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

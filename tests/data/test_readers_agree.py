@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from recsys.config.schema.data import Data
 from recsys.core.errors import RecsysError
-from recsys.data.read import peek
+from recsys.data.read import file_layout
 from recsys.data.sources.csv import arrow_reader as fast
 from recsys.data.sources.csv.arrow_reader import read_fast
 from recsys.data.sources.csv.reference_reader import read_slow
@@ -60,7 +60,7 @@ def agree(path: Path, content: bytes, **options: Any) -> bool:
     path.write_bytes(content)
     data = Data.model_validate({"ratings": path, **options})
     try:
-        one = peek(path, data)
+        one = file_layout(path, data)
     except RecsysError:
         return False
     quickly = read_fast(one.dialect, one.columns, lambda _: None)

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from recsys.data.interactions import Ratings
+from recsys.data.interactions import Interactions
 from recsys.data.scale import Scale
 
-Rated = Callable[..., Ratings]
+Rated = Callable[..., Interactions]
 
 
 def test_the_scale_is_that_of_the_ratings(rated: Rated) -> None:

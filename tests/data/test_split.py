@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from recsys.config.schema.split import Split
 from recsys.core.errors import DataError
-from recsys.data.interactions import Dataset, Ratings
+from recsys.data.interactions import Dataset, Interactions
 from recsys.data.split import TEST, TRAIN, VALID, Parts, assign, split
 
-Rated = Callable[..., Ratings]
+Rated = Callable[..., Interactions]
 METHODS = ["random", "time", "user_time", "leave_last"]
 
 
-def dataset(ratings: Ratings, given_parts: dict[str, slice] | None = None) -> Dataset:
+def dataset(ratings: Interactions, given_parts: dict[str, slice] | None = None) -> Dataset:
     return Dataset(ratings, given_parts, {}, {}, 0)
 
 
@@ -26,7 +26,7 @@ def how(method: str = "random", valid: float = 0.1, test: float = 0.1) -> Split:
     return Split.model_validate({"method": method, "valid_fraction": valid, "test_fraction": test})
 
 
-def raw_rows(part: Ratings | None) -> list[tuple[Any, ...]]:
+def raw_rows(part: Interactions | None) -> list[tuple[Any, ...]]:
     """Rows with raw ids, "?" for the unknown."""
     if part is None:
         return []
@@ -38,7 +38,7 @@ def raw_rows(part: Ratings | None) -> list[tuple[Any, ...]]:
 
 
 @pytest.fixture
-def grid(rated: Rated) -> Ratings:
+def grid(rated: Rated) -> Interactions:
     """Ten users, ten items, each rating a number of its own; times are the reverse of the file's order."""
     return rated([(u, i, float(10 * u + i), 100 - (10 * u + i)) for u in range(10) for i in range(10)])
 
@@ -48,28 +48,28 @@ def all_rows(parts: Parts) -> list[float]:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_parts_are_disjoint_and_complete(grid: Ratings, method: str) -> None:
+def test_parts_are_disjoint_and_complete(grid: Interactions, method: str) -> None:
     assert all_rows(split(dataset(grid), how(method), 1)) == sorted(grid.rating.tolist())
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_parts_have_the_sizes_that_were_asked_for(grid: Ratings, method: str) -> None:
+def test_parts_have_the_sizes_that_were_asked_for(grid: Interactions, method: str) -> None:
     parts = split(dataset(grid), how(method, valid=0.1, test=0.1), 1)
     assert [len(part or []) for part in (parts.train, parts.valid, parts.test)] == [80, 10, 10]
 
 
-def test_random_depends_on_the_seed_alone(grid: Ratings) -> None:
+def test_random_depends_on_the_seed_alone(grid: Interactions) -> None:
     first, again, other = (assign(dataset(grid), how(), seed) for seed in (1, 1, 2))
     assert first.tolist() == again.tolist()
     assert first.tolist() != other.tolist()
 
 
 @pytest.mark.parametrize("method", METHODS[1:])
-def test_splits_by_time_do_not_depend_on_the_seed(grid: Ratings, method: str) -> None:
+def test_splits_by_time_do_not_depend_on_the_seed(grid: Interactions, method: str) -> None:
     assert assign(dataset(grid), how(method), 1).tolist() == assign(dataset(grid), how(method), 2).tolist()
 
 
-def test_time_takes_the_latest_rows_of_all(grid: Ratings) -> None:
+def test_time_takes_the_latest_rows_of_all(grid: Interactions) -> None:
     parts = split(dataset(grid), how("time", valid=0.2, test=0.1), 1)
     assert sorted(row[2] for row in raw_rows(parts.test)) == list(range(10))
     assert sorted(row[2] for row in raw_rows(parts.valid)) == list(range(10, 30))
@@ -80,7 +80,7 @@ def test_time_gives_rows_of_equal_times_in_the_order_of_the_file(rated: Rated) -
     assert assign(dataset(ratings), how("time", 0.2, 0.3), 1).tolist() == [TRAIN] * 5 + [VALID] * 2 + [TEST] * 3
 
 
-def test_user_time_takes_the_latest_of_each_user(grid: Ratings) -> None:
+def test_user_time_takes_the_latest_of_each_user(grid: Interactions) -> None:
     parts = split(dataset(grid), how("user_time", valid=0.2, test=0.1), 1)
     assert sorted(row[2] for row in raw_rows(parts.test)) == [10.0 * u for u in range(10)]
     assert sorted(row[2] for row in raw_rows(parts.valid)) == [10.0 * u + i for u in range(10) for i in (1, 2)]
@@ -127,24 +127,24 @@ def test_who_is_not_in_train_is_unknown_and_counted(rated: Rated) -> None:
     assert (parts.train.n_unknown_users, parts.train.n_unknown_items) == (0, 0)
 
 
-def test_given_parts_stay_as_they_are(grid: Ratings) -> None:
+def test_given_parts_stay_as_they_are(grid: Interactions) -> None:
     given_parts = {"train": slice(0, 60), "valid": slice(60, 75), "test": slice(75, 100)}
     part = assign(dataset(grid, given_parts), how(valid=0.3, test=0.3), 1)
     assert part.tolist() == [TRAIN] * 60 + [VALID] * 15 + [TEST] * 25
 
 
-def test_valid_is_cut_from_a_given_train_and_the_given_test_stays(grid: Ratings) -> None:
+def test_valid_is_cut_from_a_given_train_and_the_given_test_stays(grid: Interactions) -> None:
     part = assign(dataset(grid, {"train": slice(0, 80), "test": slice(80, 100)}), how(valid=0.25, test=0.5), 1)
     assert part[80:].tolist() == [TEST] * 20
     assert np.bincount(part[:80]).tolist() == [60, 20]
 
 
-def test_a_given_train_alone_is_split_as_one_file(grid: Ratings) -> None:
+def test_a_given_train_alone_is_split_as_one_file(grid: Interactions) -> None:
     alone = assign(dataset(grid, {"train": slice(0, 100)}), how(), 5)
     assert alone.tolist() == assign(dataset(grid), how(), 5).tolist()
 
 
-def test_fractions_of_0_leave_everything_to_train(grid: Ratings) -> None:
+def test_fractions_of_0_leave_everything_to_train(grid: Interactions) -> None:
     parts = split(dataset(grid), how(valid=0, test=0), 1)
     assert (len(parts.train), parts.valid, parts.test) == (100, None, None)
 
@@ -164,7 +164,7 @@ def test_nothing_left_to_train_on_is_an_error(rated: Rated) -> None:
         split(dataset(ratings), how(valid=0.45, test=0.45), 1)
 
 
-def test_the_order_of_the_file_is_kept_within_a_part(grid: Ratings) -> None:
+def test_the_order_of_the_file_is_kept_within_a_part(grid: Interactions) -> None:
     for part in (split(dataset(grid), how("random"), 3).train, split(dataset(grid), how("user_time"), 3).train):
         assert part.rating.tolist() == sorted(part.rating.tolist())
 
@@ -193,13 +193,13 @@ def test_every_row_lands_in_exactly_one_part(
     assert parts.train.n_unknown_users == parts.train.n_unknown_items == 0
 
 
-def test_titles_and_checksums_go_with_the_parts(grid: Ratings) -> None:
+def test_titles_and_checksums_go_with_the_parts(grid: Interactions) -> None:
     whole = replace(dataset(grid), titles={1: "One"}, sha256={"ratings.csv": "ab"})
     parts = split(whole, how(), 1)
     assert (parts.titles, parts.sha256) == ({1: "One"}, {"ratings.csv": "ab"})
 
 
-def test_folds_share_no_row_and_hold_every_row_once(grid: Ratings) -> None:
+def test_folds_share_no_row_and_hold_every_row_once(grid: Interactions) -> None:
     folds = [assign(dataset(grid), fold_of(fold, 3, valid=0.1), 1) for fold in (1, 2, 3)]
     assert sum((part == TEST).astype(int) for part in folds).tolist() == [1] * 100
     assert [(part == TEST).sum() for part in folds] == [34, 33, 33]
@@ -207,7 +207,7 @@ def test_folds_share_no_row_and_hold_every_row_once(grid: Ratings) -> None:
     assert assign(dataset(grid), fold_of(1, 3, valid=0.1), 2).tolist() != folds[0].tolist()
 
 
-def test_a_fold_goes_without_valid_where_none_is_asked_for(grid: Ratings) -> None:
+def test_a_fold_goes_without_valid_where_none_is_asked_for(grid: Interactions) -> None:
     part = assign(dataset(grid), fold_of(2, 4, valid=0), 1)
     assert [int((part == code).sum()) for code in (TRAIN, VALID, TEST)] == [75, 0, 25]
 

@@ -6,7 +6,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from recsys.data.interactions import Ratings
+from recsys.data.interactions import Interactions
 from recsys.evaluation.calibration import LEVELS, calibrate, coverage, normal
 
 
@@ -73,7 +73,7 @@ def test_of_what_the_model_and_the_spread_say_that_is_taken_which_is_so() -> Non
         np.testing.assert_allclose(np.square(std), (1 - share) * of_model**2 + share * spread, rtol=0.12)
 
 
-def test_coverage_counts_overall_by_activity_and_by_width(rated: Callable[..., Ratings]) -> None:
+def test_coverage_counts_overall_by_activity_and_by_width(rated: Callable[..., Interactions]) -> None:
     """u0 rated three times in training, u1 once; u0's intervals are narrow and hold one of two, u1's hold all."""
     train = rated([(0, 0, 3), (0, 1, 3), (0, 2, 3), (1, 0, 3)])
     ratings = train.take(np.array([0, 1, 3]))

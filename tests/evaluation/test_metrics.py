@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from recsys.core.events import Scores
-from recsys.data.interactions import Ratings
+from recsys.data.interactions import Interactions
 from recsys.evaluation.metrics import evaluate
 from recsys.scoring.factors import Factors, Link
 
-Rated = Callable[..., Ratings]
+Rated = Callable[..., Interactions]
 
 
 def always(rating: float, n_users: int = 9, n_items: int = 9) -> Factors:

@@ -8,26 +8,26 @@ import numpy as np
 import pytest
 
 from recsys.core.seeding import rng
-from recsys.data.interactions import Ratings
+from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import Vocabulary
 from recsys.evaluation import baselines, ranking
 from recsys.evaluation.ranking import default_threshold, rank, relevant
-from recsys.evaluation.ranking_metrics import Lists, first_places
+from recsys.evaluation.ranking_metrics import RankedLists, ranking_metrics
 from recsys.scoring.factors import Factors, Link
 
-Rated = Callable[..., Ratings]
+Rated = Callable[..., Interactions]
 N_USERS, N_ITEMS = 60, 80
 
 
-def ratings(user: Any, item: Any, rating: Any, n_users: int = N_USERS, n_items: int = N_ITEMS) -> Ratings:
+def ratings(user: Any, item: Any, rating: Any, n_users: int = N_USERS, n_items: int = N_ITEMS) -> Interactions:
     vocabularies = Vocabulary(np.arange(n_users)), Vocabulary(np.arange(n_items))
-    return Ratings(
+    return Interactions(
         np.asarray(user, np.int32), np.asarray(item, np.int32), np.asarray(rating, np.float32), None, *vocabularies
     )
 
 
 @pytest.fixture(scope="module")
-def world() -> tuple[Factors, Ratings, Ratings]:
+def world() -> tuple[Factors, Interactions, Interactions]:
     """A scorer with many equal scores, training ratings by user, and held-out ratings with unknown users and items."""
     draw = rng(1, "ranking")
     user, item = np.divmod(draw.permutation(N_USERS * N_ITEMS)[:1500], N_ITEMS)
@@ -42,7 +42,7 @@ def world() -> tuple[Factors, Ratings, Ratings]:
     return Factors(0.0, *zeros, score, eye, Link("identity", 0, 0)), train, ratings(held_user, held_item, stars[1000:])
 
 
-def slowly(scorer: Factors, train: Ratings, held_out: Ratings, threshold: float, k: int) -> dict[str, float]:
+def slowly(scorer: Factors, train: Interactions, held_out: Interactions, threshold: float, k: int) -> dict[str, float]:
     """The protocol, a user at a time, in plain Python."""
     rows: dict[str, list[float]] = {}
     listed = set()
@@ -83,7 +83,7 @@ def slowly(scorer: Factors, train: Ratings, held_out: Ratings, threshold: float,
 @pytest.mark.parametrize("k", [1, 5, 10, 200])
 @pytest.mark.parametrize("block", [1, 7 * N_ITEMS, 1 << 22])
 def test_the_metrics_are_those_of_the_protocol_done_slowly(
-    world: tuple[Factors, Ratings, Ratings], k: int, block: int, monkeypatch: pytest.MonkeyPatch
+    world: tuple[Factors, Interactions, Interactions], k: int, block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ranking, "SCORES", block)
     scorer, train, held_out = world
@@ -93,7 +93,7 @@ def test_the_metrics_are_those_of_the_protocol_done_slowly(
 
 @pytest.mark.slow  # ranx compiles for 20 s
 @pytest.mark.filterwarnings("ignore")
-def test_the_metrics_are_those_of_an_independent_library(world: tuple[Factors, Ratings, Ratings]) -> None:
+def test_the_metrics_are_those_of_an_independent_library(world: tuple[Factors, Interactions, Interactions]) -> None:
     ranx = pytest.importorskip("ranx", reason="ranx, an independent library of ranking metrics, is not installed")
     scorer, train, held_out = world
     held_out = held_out.take((held_out.user_idx >= 0) & (held_out.item_idx >= 0))
@@ -116,8 +116,8 @@ def test_the_metrics_are_those_of_an_independent_library(world: tuple[Factors, R
 def test_a_list_of_three_by_hand() -> None:
     train = ratings([0, 1], [5, 5], [3.0, 4.0])
     hits = np.array([[True, False, True]])
-    lists = Lists(np.array([[1, 2, 3]]), hits, first=np.array([1]), n_relevant=np.array([4]))
-    found = first_places(lists, np.array([0]), train, 3)
+    lists = RankedLists(np.array([[1, 2, 3]]), hits, first=np.array([1]), n_relevant=np.array([4]))
+    found = ranking_metrics(lists, np.array([0]), train, 3)
     gain = 1 / math.log2(3)
     assert found["ndcg@3"] == pytest.approx((1 + 0.5) / (1 + gain + 0.5))
     assert (found["recall@3"], found["precision@3"]) == (0.5, pytest.approx(2 / 3))

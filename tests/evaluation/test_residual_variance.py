@@ -5,26 +5,26 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from recsys.data.interactions import Ratings
+from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import Vocabulary
-from recsys.evaluation.residual_variance import spread_of
+from recsys.evaluation.residual_variance import residual_variance_of
 
 N_USERS, N_ITEMS = 300, 200
 
 
-def _ratings(n: int, user_std: np.ndarray, item_std: np.ndarray) -> Ratings:  # type: ignore[type-arg]
+def _ratings(n: int, user_std: np.ndarray, item_std: np.ndarray) -> Interactions:  # type: ignore[type-arg]
     draw = np.random.default_rng(4)
     user, item = np.divmod(draw.permutation(N_USERS * N_ITEMS)[:n].astype(np.int32), np.int32(N_ITEMS))
     rating = 3 + 0.4 * draw.normal(size=N_USERS)[user] + 0.4 * draw.normal(size=N_ITEMS)[item]
     rating += draw.normal(size=n) * user_std[user] * item_std[item]
     users, items = (Vocabulary(np.arange(count)) for count in (N_USERS, N_ITEMS))
-    return Ratings(user, item, rating.astype(np.float32), None, users, items)
+    return Interactions(user, item, rating.astype(np.float32), None, users, items)
 
 
 def test_who_is_planted_as_hard_to_predict_is_found() -> None:
     draw = np.random.default_rng(5)
     user_std, item_std = draw.uniform(0.3, 1.5, N_USERS), draw.uniform(0.7, 1.3, N_ITEMS)
-    found = spread_of(_ratings(30_000, user_std, item_std))
+    found = residual_variance_of(_ratings(30_000, user_std, item_std))
     user, item = (np.arange(n, dtype=np.int32) for n in (N_USERS, N_ITEMS))
     variance = found.variance(np.repeat(user, N_ITEMS), np.tile(item, N_USERS)).reshape(N_USERS, N_ITEMS)
     wanted = np.square(np.outer(user_std, item_std))
@@ -35,7 +35,7 @@ def test_who_is_planted_as_hard_to_predict_is_found() -> None:
 def test_unknown_ids_have_the_mean_variance() -> None:
     draw = np.random.default_rng(5)
     train = _ratings(30_000, draw.uniform(0.3, 1.5, N_USERS), np.ones(N_ITEMS))
-    found = spread_of(train)
+    found = residual_variance_of(train)
     unknown = np.array([-1], dtype=np.int32)
     of_all = found.variance(train.user_idx, train.item_idx)
     assert found.variance(unknown, unknown)[0] == pytest.approx(of_all.mean(), rel=0.02)
@@ -47,25 +47,25 @@ def test_few_ratings_say_little_and_none_say_nothing() -> None:
     train = _ratings(45_000, std, np.ones(N_ITEMS))
     rows = np.flatnonzero(train.user_idx != 0)
     rows = np.append(rows, np.flatnonzero(train.user_idx == 0)[:3])
-    found = spread_of(train.take(rows))
+    found = residual_variance_of(train.take(rows))
     middle = np.median(found.user)
     assert 1 < found.user[0] / middle < 0.6 * found.user[1] / middle
     assert found.user[1] / middle == pytest.approx(16, rel=0.35)
 
 
 def test_users_who_differ_by_chance_alone_are_taken_for_alike() -> None:
-    found = spread_of(_ratings(30_000, np.ones(N_USERS), np.ones(N_ITEMS)))
+    found = residual_variance_of(_ratings(30_000, np.ones(N_USERS), np.ones(N_ITEMS)))
     assert found.user.std() / found.user.mean() < 0.03  # unshrunk: 0.14
     assert found.item.std() < 0.03
 
 
-def test_worlds_too_small_to_tell_users_apart(rated: Callable[..., Ratings]) -> None:
+def test_worlds_too_small_to_tell_users_apart(rated: Callable[..., Interactions]) -> None:
     for rows in (
         [(0, 0, 3)],
         [(0, 0, 1), (0, 1, 5)],  # one user
         [(0, 0, 1), (1, 1, 5), (2, 2, 2)],  # a rating each
         [(0, 0, 3), (0, 1, 3), (1, 0, 3), (1, 1, 3)],  # no errors
     ):
-        found = spread_of(rated(rows))
+        found = residual_variance_of(rated(rows))
         assert (found.user == found.user[0]).all()
         assert (found.item == 1).all()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from recsys.data.interactions import Ratings
+from recsys.data.interactions import Interactions
 from recsys.data.split import Parts
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
@@ -16,11 +16,11 @@ PartsOf = Callable[..., Parts]
 
 
 @pytest.fixture
-def train(rated: Callable[..., Ratings]) -> Ratings:
+def train(rated: Callable[..., Interactions]) -> Interactions:
     return rated([(u, i, float(u + i % 3)) for u in range(4) for i in range(5)])
 
 
-def test_the_model_is_measured_on_both_parts_and_the_baselines_on_test(train: Ratings, parts_of: PartsOf) -> None:
+def test_the_model_is_measured_on_both_parts_and_the_baselines_on_test(train: Interactions, parts_of: PartsOf) -> None:
     valid, test = train.take(slice(0, 3)), train.take(slice(3, 10))
     scorer = baselines.biases(train, damping=0)
     metrics = measure(scorer, parts_of(train, valid, test))
@@ -30,14 +30,14 @@ def test_the_model_is_measured_on_both_parts_and_the_baselines_on_test(train: Ra
     assert metrics["baselines"]["biases"] == asdict(evaluate(baselines.biases(train), test))
 
 
-def test_without_test_the_baselines_are_measured_on_valid(train: Ratings, parts_of: PartsOf) -> None:
+def test_without_test_the_baselines_are_measured_on_valid(train: Interactions, parts_of: PartsOf) -> None:
     valid = train.take(slice(0, 3))
     metrics = measure(baselines.global_mean(train), parts_of(train, valid))
     assert metrics["test"] is None
     assert metrics["baselines"]["global_mean"] == metrics["valid"]
 
 
-def test_with_neither_nothing_is_measured(train: Ratings, parts_of: PartsOf) -> None:
+def test_with_neither_nothing_is_measured(train: Interactions, parts_of: PartsOf) -> None:
     metrics = measure(baselines.global_mean(train), parts_of(train))
     assert metrics == {"valid": None, "test": None, "baselines": {"global_mean": None, "biases": None}}
     assert beats_baseline(metrics) is None

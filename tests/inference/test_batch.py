@@ -30,17 +30,17 @@ def test_recommend_all_gives_each_user_what_recommend_gives(
     which: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recommender: Recommender = request.getfixturevalue(which)
-    monkeypatch.setattr(batch, "SCORES", 3 * len(recommender.store.items))  # three users a block
+    monkeypatch.setattr(batch, "SCORES", 3 * len(recommender.bundle.items))  # three users a block
     counts = recommend_all(recommender, tmp_path / "top.csv", 4, 2, None, silent)
     found = rows(tmp_path / "top.csv")
     expected = [
         (str(user), str(one.rank), str(one.item_id))
-        for user in recommender.store.users.ids.tolist()
+        for user in recommender.bundle.users.ids.tolist()
         for one in recommender.recommend(user, 4, min_ratings=2)
     ]
     assert [(row["user_id"], row["rank"], row["item_id"]) for row in found] == expected
-    assert counts == {"n_users": len(recommender.store.users), "n_recommendations": len(expected)}
-    first = recommender.recommend(recommender.store.users.ids.tolist()[0], 1, min_ratings=2)[0]
+    assert counts == {"n_users": len(recommender.bundle.users), "n_recommendations": len(expected)}
+    first = recommender.recommend(recommender.bundle.users.ids.tolist()[0], 1, min_ratings=2)[0]
     assert float(found[0]["rating"]) == pytest.approx(first.rating, abs=1e-5)
     assert float(found[0]["score"]) == pytest.approx(first.score, abs=1e-5)
 
@@ -68,10 +68,10 @@ def test_predict_file_gives_each_pair_what_predict_gives(
 ) -> None:
     recommender: Recommender = request.getfixturevalue(which)
     monkeypatch.setattr(batch, "PAIRS", 7)
-    store = recommender.store
-    pairs = [(u, i) for u in store.users.ids[::-1].tolist() for i in store.items.ids[:9].tolist()]
-    names = [store.data.columns.user or "userId", store.data.columns.item or "movieId"]
-    counts = predict_file(store, write(tmp_path / "p.csv", names, pairs), tmp_path / "out.csv", "error", silent)
+    bundle = recommender.bundle
+    pairs = [(u, i) for u in bundle.users.ids[::-1].tolist() for i in bundle.items.ids[:9].tolist()]
+    names = [bundle.data.columns.user or "userId", bundle.data.columns.item or "movieId"]
+    counts = predict_file(bundle, write(tmp_path / "p.csv", names, pairs), tmp_path / "out.csv", "error", silent)
     found = rows(tmp_path / "out.csv")
     assert counts == {"n_pairs": len(pairs), "n_unknown_users": 0, "n_unknown_items": 0}
     assert [(row["user_id"], row["item_id"]) for row in found] == [(str(u), str(i)) for u, i in pairs]
@@ -85,18 +85,18 @@ UNKNOWN = [(0, 100), (999, 100), ("x", 101), (1, 1000)]
 def test_unknown_pairs_are_refused_and_nothing_is_written(numbers: Recommender, tmp_path: Path) -> None:
     pairs = write(tmp_path / "p.csv", ["userId", "movieId"], UNKNOWN)
     with pytest.raises(UnknownIdError, match=r"user '999' .* 2 of 4 pairs") as caught:
-        predict_file(numbers.store, pairs, tmp_path / "out.csv", "error", silent)
+        predict_file(numbers.bundle, pairs, tmp_path / "out.csv", "error", silent)
     assert caught.value.where == str(pairs)
     assert [path.name for path in tmp_path.iterdir()] == ["p.csv"]
     with pytest.raises(UnknownIdError, match="item '1000'"):
         predict_file(
-            numbers.store, write(pairs, ["userId", "movieId"], [(0, 1000)]), tmp_path / "out.csv", "error", silent
+            numbers.bundle, write(pairs, ["userId", "movieId"], [(0, 1000)]), tmp_path / "out.csv", "error", silent
         )
 
 
 def test_unknown_pairs_are_predicted_by_the_mean_and_counted(numbers: Recommender, tmp_path: Path) -> None:
     pairs = write(tmp_path / "p.csv", ["userId", "movieId"], UNKNOWN)
-    counts = predict_file(numbers.store, pairs, tmp_path / "out.csv", "mean", silent)
+    counts = predict_file(numbers.bundle, pairs, tmp_path / "out.csv", "mean", silent)
     assert counts == {"n_pairs": 4, "n_unknown_users": 2, "n_unknown_items": 1}
     expected = [numbers.predict(*pair, on_unknown="mean").rating for pair in UNKNOWN]  # type: ignore[arg-type]
     found = rows(tmp_path / "out.csv")
@@ -118,7 +118,7 @@ def test_an_error_in_the_middle_leaves_no_file(
             raise error
 
     with pytest.raises((KeyboardInterrupt, RunError)):
-        predict_file(numbers.store, pairs, tmp_path / "out.csv", "error", stop)
+        predict_file(numbers.bundle, pairs, tmp_path / "out.csv", "error", stop)
     with pytest.raises((KeyboardInterrupt, RunError)):
         recommend_all(numbers, tmp_path / "top.csv", 3, 0, None, stop)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "p.csv"]
@@ -131,7 +131,7 @@ def test_an_output_that_cannot_be_written_is_an_error_of_the_run(
 ) -> None:
     pairs = write(tmp_path / "p.csv", ["userId", "movieId"], [(0, 100)])
     with pytest.raises(RunError, match="cannot write") as caught:
-        predict_file(numbers.store, pairs, tmp_path / below, "error", silent)
+        predict_file(numbers.bundle, pairs, tmp_path / below, "error", silent)
     assert caught.value.exit_code == 4
     with pytest.raises(RunError, match="cannot write"):
         recommend_all(numbers, tmp_path / below, 3, 0, None, silent)
@@ -140,15 +140,15 @@ def test_an_output_that_cannot_be_written_is_an_error_of_the_run(
 def test_pairs_without_an_item_column_are_a_data_error(numbers: Recommender, tmp_path: Path) -> None:
     pairs = write(tmp_path / "p.csv", ["userId", "when"], [(0, 100)])
     with pytest.raises(DataError, match=r"item|movieId"):
-        predict_file(numbers.store, pairs, tmp_path / "out.csv", "error", silent)
+        predict_file(numbers.bundle, pairs, tmp_path / "out.csv", "error", silent)
 
 
 def test_candidates_are_read_and_the_unknown_left_out(numbers: Recommender, tmp_path: Path) -> None:
     path = write(tmp_path / "c.csv", ["movieId"], [[105], [7], [100], ["x"]])
-    assert read_candidates(numbers.store, path, silent) == [105, 100]
+    assert read_candidates(numbers.bundle, path, silent) == [105, 100]
 
 
 def test_candidates_of_which_none_is_known_are_refused(numbers: Recommender, tmp_path: Path) -> None:
     path = write(tmp_path / "c.csv", ["movieId"], [[7], [8]])
     with pytest.raises(UnknownIdError, match="none of the 2 candidates"):
-        read_candidates(numbers.store, path, silent)
+        read_candidates(numbers.bundle, path, silent)

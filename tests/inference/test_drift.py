@@ -19,7 +19,7 @@ from recsys.inference.batch import predict_file
 from recsys.inference.export import export_factors
 from recsys.inference.recommender import Recommender
 from recsys.workflows.evaluate import coverage_of, evaluate_ratings, ratings_to_measure
-from recsys.workflows.fold_in_run import extend_run
+from recsys.workflows.fold_in_run import fold_in_run
 from recsys.workflows.train import train
 
 GIBBS = {"method": "gibbs", "n_epochs": 40}
@@ -68,9 +68,9 @@ def test_an_unknown_user_has_no_drift(drifting: Recommender) -> None:
 
 def test_held_out_ratings_are_measured_at_their_times(folder: Path, drifting: Recommender) -> None:
     metrics = json.loads((folder / "metrics.json").read_text())
-    ratings = ratings_to_measure(drifting.store)
+    ratings = ratings_to_measure(drifting.bundle)
     assert ratings.timestamp is not None
-    measured = evaluate_ratings(drifting.store, ratings)
+    measured = evaluate_ratings(drifting.bundle, ratings)
     assert measured["with_times"] is True
     assert measured["rmse"] == pytest.approx(metrics["test"]["rmse"], rel=1e-6)
     errors = [
@@ -84,7 +84,7 @@ def test_held_out_ratings_are_measured_at_their_times(folder: Path, drifting: Re
         )
     ]
     assert math.sqrt(np.mean(np.square(errors))) == pytest.approx(metrics["test"]["rmse"], rel=1e-5)
-    assert 0.7 < coverage_of(drifting.store, ratings, 0.9)["coverage"] <= 1
+    assert 0.7 < coverage_of(drifting.bundle, ratings, 0.9)["coverage"] <= 1
 
 
 def test_a_file_is_predicted_at_its_times_and_without_them_at_none(drifting: Recommender, tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_file_is_predicted_at_its_times_and_without_them_at_none(drifting: Rec
     ):
         (tmp_path / f"{name}.csv").write_text(text)
         output = tmp_path / f"{name}-out.csv"
-        counts = predict_file(drifting.store, tmp_path / f"{name}.csv", output, "error", silent, interval=0.8)
+        counts = predict_file(drifting.bundle, tmp_path / f"{name}.csv", output, "error", silent, interval=0.8)
         assert counts["with_times"] is (name == "timed")
         rows = list(csv.DictReader(output.read_text().splitlines()))
         times: list[Any] = [START + 9_000, START] if name == "timed" else [None, None]
@@ -106,8 +106,8 @@ def test_a_file_is_predicted_at_its_times_and_without_them_at_none(drifting: Rec
 
 def test_ratings_without_times_can_be_measured_too(drifting: Recommender, tmp_path: Path) -> None:
     (tmp_path / "new.csv").write_text("userId,movieId,rating\n0,100,3\n3,120,4\n")
-    ratings = ratings_to_measure(drifting.store, tmp_path / "new.csv")
-    assert evaluate_ratings(drifting.store, ratings)["with_times"] is False
+    ratings = ratings_to_measure(drifting.bundle, tmp_path / "new.csv")
+    assert evaluate_ratings(drifting.bundle, ratings)["with_times"] is False
 
 
 def test_a_time_is_refused_where_predictions_do_not_depend_on_it(finished: Path) -> None:
@@ -115,7 +115,7 @@ def test_a_time_is_refused_where_predictions_do_not_depend_on_it(finished: Path)
     with pytest.raises(RunError, match="do not depend on time") as caught:
         recommender.predict(0, 100, at=START)
     assert "user_drift" in (caught.value.expected or "")
-    assert "with_times" not in evaluate_ratings(recommender.store, ratings_to_measure(recommender.store))
+    assert "with_times" not in evaluate_ratings(recommender.bundle, ratings_to_measure(recommender.bundle))
 
 
 def test_the_same_seed_gives_the_same_bits(small: Callable[..., Config], folder: Path, tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_users_that_are_folded_in_leave_the_others_their_drift(
     drifting: Recommender, folder: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "new.csv").write_text("userId,movieId,rating\n-99,100,5\n2,200,1\n99,100,5\n99,120,1\n")
-    extend_run(folder, tmp_path / "new.csv", tmp_path / "longer")
+    fold_in_run(folder, tmp_path / "new.csv", tmp_path / "longer")
     longer = Recommender.open(tmp_path / "longer")
     for user in (-5, 0, 34):
         before, after = (one.predict(user, 110, at=START + 9_000) for one in (drifting, longer))
@@ -146,5 +146,5 @@ def test_users_that_are_folded_in_leave_the_others_their_drift(
 
 
 def test_an_export_says_that_the_drift_is_not_in_it(drifting: Recommender, tmp_path: Path) -> None:
-    export_factors(drifting.store, tmp_path / "factors", "csv")
+    export_factors(drifting.bundle, tmp_path / "factors", "csv")
     assert "each user's bias moves with time" in (tmp_path / "factors" / "README.md").read_text()

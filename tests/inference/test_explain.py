@@ -18,16 +18,16 @@ USER, ITEM = 7, 110
 
 def with_user(recommender: Recommender, user_idx: int, factors: Any) -> Recommender:
     """The same model in which one user has other factors."""
-    store = recommender.store
-    users = store.factors.user_factors.copy()
+    bundle = recommender.bundle
+    users = bundle.factors.user_factors.copy()
     users[user_idx] = factors
-    return Recommender(replace(store, scorer=replace(store.factors, user_factors=users)))
+    return Recommender(replace(bundle, scorer=replace(bundle.factors, user_factors=users)))
 
 
 def solved(recommender: Recommender, user_idx: int, decay: float, ratings: Any = None) -> Any:
     """The user's factors as the ridge solution over their ratings, the direct way."""
-    factors = recommender.store.factors
-    rated, seen = recommender.store.seen(user_idx)
+    factors = recommender.bundle.factors
+    rated, seen = recommender.bundle.seen(user_idx)
     ratings = seen if ratings is None else ratings
     q = factors.item_factors[rated].astype(np.float64)
     beyond = ratings - factors.global_mean - factors.user_bias[user_idx] - factors.item_bias[rated]
@@ -35,16 +35,16 @@ def solved(recommender: Recommender, user_idx: int, decay: float, ratings: Any =
 
 
 def mean_eigenvalue(recommender: Recommender, user_idx: int) -> float:
-    q = recommender.store.factors.item_factors[recommender.store.seen(user_idx)[0]].astype(np.float64)
+    q = recommender.bundle.factors.item_factors[recommender.bundle.seen(user_idx)[0]].astype(np.float64)
     return float((q**2).sum() / q.shape[1])
 
 
 @pytest.mark.parametrize("world", ["numbers", "texts"])
 def test_pulls_and_remainder_add_up_to_the_interaction(world: str, request: pytest.FixtureRequest) -> None:
     recommender: Recommender = request.getfixturevalue(world)
-    store = recommender.store
-    for user in store.users.ids[:5].tolist():
-        for item in store.items.ids[:3].tolist():
+    bundle = recommender.bundle
+    for user in bundle.users.ids[:5].tolist():
+        for item in bundle.items.ids[:3].tolist():
             found = recommender.explain(user, item, n=4)
             total = sum(one.pull for one in found.pulls) + found.others + found.remainder
             assert total == pytest.approx(found.prediction.parts["interaction"], abs=1e-6)
@@ -58,14 +58,14 @@ def test_the_strongest_pulls_come_first_whatever_their_sign(numbers: Recommender
     assert sizes == sorted(sizes, reverse=True)
     assert found.others == 0
     assert {one.pull > 0 for one in found.pulls} == {True, False}
-    rated, ratings = numbers.store.seen(numbers.store.users.index([USER])[0])
+    rated, ratings = numbers.bundle.seen(numbers.bundle.users.index([USER])[0])
     assert {one.item_id: one.rating for one in found.pulls} == dict(
-        zip(numbers.store.items.ids[rated].tolist(), ratings.tolist(), strict=True)
+        zip(numbers.bundle.items.ids[rated].tolist(), ratings.tolist(), strict=True)
     )
 
 
 def test_nothing_remains_where_the_user_is_the_ridge_solution(numbers: Recommender) -> None:
-    user = int(numbers.store.users.index([USER])[0])
+    user = int(numbers.bundle.users.index([USER])[0])
     decay = mean_eigenvalue(numbers, user)  # one of those that are tried
     found = with_user(numbers, user, solved(numbers, user, decay)).explain(USER, ITEM)
     assert abs(found.remainder) < 1e-5
@@ -73,9 +73,9 @@ def test_nothing_remains_where_the_user_is_the_ridge_solution(numbers: Recommend
 
 
 def test_a_pull_is_what_the_interaction_loses_if_the_rating_is_as_expected(numbers: Recommender) -> None:
-    user, item = int(numbers.store.users.index([USER])[0]), ITEM - 100
-    factors, decay = numbers.store.factors, mean_eigenvalue(numbers, user)
-    rated, ratings = numbers.store.seen(user)
+    user, item = int(numbers.bundle.users.index([USER])[0]), ITEM - 100
+    factors, decay = numbers.bundle.factors, mean_eigenvalue(numbers, user)
+    rated, ratings = numbers.bundle.seen(user)
     model = with_user(numbers, user, solved(numbers, user, decay))
     pulls = {one.item_id: one for one in model.explain(USER, ITEM, n=1000).pulls}
     for place in (0, 3):

@@ -25,16 +25,16 @@ def recommender(request: pytest.FixtureRequest) -> Recommender:
 def test_the_readme_gives_what_predict_says(
     recommender: Recommender, form: Format, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_readme: RunReadme
 ) -> None:
-    store = recommender.store
-    export_factors(store, tmp_path / "out", form)
+    bundle = recommender.bundle
+    export_factors(bundle, tmp_path / "out", form)
     monkeypatch.chdir(tmp_path / "out")
     names, printed = run_readme(tmp_path / "out")
-    user, item = store.users.ids.tolist()[0], store.items.ids.tolist()[0]
+    user, item = bundle.users.ids.tolist()[0], bundle.items.ids.tolist()[0]
     assert float(printed[0]) == pytest.approx(recommender.predict(user, item).rating, abs=1e-5)
-    assert (names["user_ids"], names["item_ids"]) == (store.users.ids.tolist(), store.items.ids.tolist())
-    scores = store.factors.score_all(np.array([0], dtype=np.int32))[0]
+    assert (names["user_ids"], names["item_ids"]) == (bundle.users.ids.tolist(), bundle.items.ids.tolist())
+    scores = bundle.factors.score_all(np.array([0], dtype=np.int32))[0]
     assert len(names["top"]) == 10
-    found = scores[store.items.index(names["top"])]
+    found = scores[bundle.items.index(names["top"])]
     np.testing.assert_allclose(found, np.sort(scores)[::-1][:10], atol=1e-5)
     assert printed[1] == str(names["top"])
 
@@ -43,10 +43,10 @@ def test_the_readme_gives_what_predict_says(
 def test_every_row_of_every_form_is_that_of_the_model(
     recommender: Recommender, form: Format, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_readme: RunReadme
 ) -> None:
-    export_factors(recommender.store, tmp_path / "out", form)
+    export_factors(recommender.bundle, tmp_path / "out", form)
     monkeypatch.chdir(tmp_path / "out")
     names, _ = run_readme(tmp_path / "out")
-    factors = recommender.store.factors
+    factors = recommender.bundle.factors
     for name in ("user_bias", "item_bias", "user_factors", "item_factors"):
         np.testing.assert_allclose(names[name], getattr(factors, name)[:-1], rtol=1e-6, atol=1e-8)
     unknown = names["model"]["unknown_user"]
@@ -57,7 +57,7 @@ def test_every_row_of_every_form_is_that_of_the_model(
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_the_files_are_told_and_hold_no_pickle(recommender: Recommender, form: Format, tmp_path: Path) -> None:
-    files = export_factors(recommender.store, tmp_path / "out", form)
+    files = export_factors(recommender.bundle, tmp_path / "out", form)
     names = {path.name for path in files}
     assert {path.name for path in (tmp_path / "out").iterdir()} == names
     tables = {"users", "items"} if form in ("csv", "parquet") else {"factors"}
@@ -70,7 +70,7 @@ def test_the_files_are_told_and_hold_no_pickle(recommender: Recommender, form: F
 def test_titles_stand_in_the_table_of_items(finished: Path, tmp_path: Path) -> None:
     import pandas as pd
 
-    export_factors(Recommender.open(finished).store, tmp_path / "out", "csv")
+    export_factors(Recommender.open(finished).bundle, tmp_path / "out", "csv")
     items = pd.read_csv(tmp_path / "out" / "items.csv", keep_default_na=False)
     assert list(items.columns[:3]) == ["item_id", "title", "bias"]
     assert items["title"][:2].tolist() == ['Film 100, the "best"', ""]
@@ -78,10 +78,10 @@ def test_titles_stand_in_the_table_of_items(finished: Path, tmp_path: Path) -> N
 
 def test_an_empty_folder_is_taken_and_a_used_one_refused(recommender: Recommender, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
-    export_factors(recommender.store, tmp_path / "out", "npz")
+    export_factors(recommender.bundle, tmp_path / "out", "npz")
     before = sorted(path.name for path in (tmp_path / "out").iterdir())
     with pytest.raises(RunError, match="in use already"):
-        export_factors(recommender.store, tmp_path / "out", "csv")
+        export_factors(recommender.bundle, tmp_path / "out", "csv")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == before
 
 
@@ -91,6 +91,6 @@ def test_a_place_that_cannot_be_written_is_an_error_of_the_run(
 ) -> None:
     (tmp_path / "file").write_text("mine")
     with pytest.raises(RunError) as caught:
-        export_factors(recommender.store, tmp_path / below, "npz")
+        export_factors(recommender.bundle, tmp_path / below, "npz")
     assert caught.value.exit_code == 4
     assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from recsys.artifacts.bundle import open_store
+from recsys.artifacts.bundle import open_bundle
 from recsys.core.errors import RunError
 from recsys.core.seeding import rng
 from recsys.inference import fold_in
-from recsys.inference.fold_in import Prior, Side, linear_factors, noise_of, prior_of, solve, user_prior
+from recsys.inference.fold_in import FixedRows, Prior, linear_factors, noise_of, prior_of, solve, user_prior
 
 MEAN = 3.5
 
 
 @pytest.fixture(scope="module")
-def items() -> Side:
+def items() -> FixedRows:
     draw = rng(1, "items")
-    return Side(draw.normal(0, 0.3, 60).astype(np.float32), draw.normal(0, 0.5, (60, 7)).astype(np.float32))
+    return FixedRows(draw.normal(0, 0.3, 60).astype(np.float32), draw.normal(0, 0.5, (60, 7)).astype(np.float32))
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def prior() -> Prior:
     return Prior(draw.normal(size=8), draw.normal(size=(8, 8)), 0.7)
 
 
-def by_normal_equations(prior: Prior, items: Side, item_idx: np.ndarray, rating: np.ndarray) -> np.ndarray:
+def by_normal_equations(prior: Prior, items: FixedRows, item_idx: np.ndarray, rating: np.ndarray) -> np.ndarray:
     rows = np.column_stack([np.ones(len(item_idx)), items.factors[item_idx]])
     precision = np.linalg.inv(prior.root @ prior.root.T)
     target = rows.T @ (rating - MEAN - items.bias[item_idx]) / prior.noise + precision @ prior.mean
@@ -35,14 +35,14 @@ def by_normal_equations(prior: Prior, items: Side, item_idx: np.ndarray, rating:
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 8, 9, 40])
-def test_a_row_solves_the_normal_equations_whichever_form_is_smaller(n: int, items: Side, prior: Prior) -> None:
+def test_a_row_solves_the_normal_equations_whichever_form_is_smaller(n: int, items: FixedRows, prior: Prior) -> None:
     draw = rng(n, "one")
     item_idx, rating = draw.permutation(60)[:n], draw.normal(MEAN, 1, n)
     (row,) = solve(prior, MEAN, items, np.zeros(n, dtype=np.int64), item_idx, rating)
     assert_allclose(row, by_normal_equations(prior, items, item_idx, rating), rtol=1e-5, atol=1e-5)
 
 
-def test_many_at_once_get_what_each_gets_alone(items: Side, prior: Prior, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_at_once_get_what_each_gets_alone(items: FixedRows, prior: Prior, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fold_in, "BLOCK", 400)  # so that there are several blocks of one length
     draw = rng(3, "many")
     counts = draw.integers(1, 30, 50)
@@ -55,7 +55,7 @@ def test_many_at_once_get_what_each_gets_alone(items: Side, prior: Prior, monkey
         assert_allclose(row, by_normal_equations(prior, items, item_idx[mine], rating[mine]), rtol=1e-4, atol=1e-5)
 
 
-def test_the_prior_is_mean_and_covariance_with_rows_as_often_as_they_have_ratings(items: Side) -> None:
+def test_the_prior_is_mean_and_covariance_with_rows_as_often_as_they_have_ratings(items: FixedRows) -> None:
     counts = rng(4, "counts").integers(1, 9, 60)
     found = prior_of(items, counts, 0.5)
     repeated = np.repeat(np.column_stack([items.bias, items.factors]), counts, axis=0).astype(np.float64)
@@ -63,8 +63,8 @@ def test_the_prior_is_mean_and_covariance_with_rows_as_often_as_they_have_rating
     assert_allclose(found.root @ found.root.T, np.cov(repeated.T, bias=True), atol=1e-6)
 
 
-def test_without_biases_a_new_bias_is_exactly_nothing(items: Side) -> None:
-    none = Side(np.zeros_like(items.bias), items.factors)
+def test_without_biases_a_new_bias_is_exactly_nothing(items: FixedRows) -> None:
+    none = FixedRows(np.zeros_like(items.bias), items.factors)
     known = prior_of(none, np.ones(60, dtype=np.int64), 0.5)
     (row,) = solve(known, MEAN, none, np.zeros(5, dtype=np.int64), np.arange(5), np.array([1.0, 5, 4, 2, 5]))
     assert row[0] == 0
@@ -73,8 +73,8 @@ def test_without_biases_a_new_bias_is_exactly_nothing(items: Side) -> None:
 
 def test_planted_tastes_are_found_from_some_ratings() -> None:
     draw = rng(5, "planted")
-    items = Side(draw.normal(0, 0.4, 80).astype(np.float32), draw.normal(0, 0.8, (80, 3)).astype(np.float32))
-    known = Side(draw.normal(0, 0.4, 300).astype(np.float32), draw.normal(0, 0.8, (300, 3)).astype(np.float32))
+    items = FixedRows(draw.normal(0, 0.4, 80).astype(np.float32), draw.normal(0, 0.8, (80, 3)).astype(np.float32))
+    known = FixedRows(draw.normal(0, 0.4, 300).astype(np.float32), draw.normal(0, 0.8, (300, 3)).astype(np.float32))
     truth = draw.normal(0, [0.4, 0.8, 0.8, 0.8], (40, 4))
     clean = MEAN + items.bias + truth[:, :1] + truth[:, 1:] @ items.factors.T
     codes, item_idx = (one.ravel() for one in np.mgrid[0:40, 0:40])
@@ -87,20 +87,20 @@ def test_planted_tastes_are_found_from_some_ratings() -> None:
 
 
 def test_the_noise_is_told_by_the_training_ratings(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = open_store(finished)
-    train = store.training_ratings()
-    rest = train.rating - store.factors.score(train.user_idx, train.item_idx)
-    assert noise_of(store) == pytest.approx(1.5 * np.mean(rest**2), rel=1e-5)
+    bundle = open_bundle(finished)
+    train = bundle.training_ratings()
+    rest = train.rating - bundle.factors.score(train.user_idx, train.item_idx)
+    assert noise_of(bundle) == pytest.approx(1.5 * np.mean(rest**2), rel=1e-5)
     monkeypatch.setattr(fold_in, "SAMPLED", 200)
-    sample = store.some_training_ratings(200)
+    sample = bundle.some_training_ratings(200)
     assert 200 <= len(sample) < 400
-    assert noise_of(store) == pytest.approx(1.5 * np.mean(rest**2), rel=0.3)
-    assert user_prior(store).mean.shape == (1 + store.factors.embedding_dim,)
+    assert noise_of(bundle) == pytest.approx(1.5 * np.mean(rest**2), rel=0.3)
+    assert user_prior(bundle).mean.shape == (1 + bundle.factors.embedding_dim,)
 
 
 @pytest.mark.parametrize("which", ["finished_text", "finished_net"])
 def test_a_model_without_linear_output_is_refused_with_a_way_on(which: str, request: pytest.FixtureRequest) -> None:
     with pytest.raises(RunError, match="cannot be folded into") as caught:
-        linear_factors(open_store(request.getfixturevalue(which)))
+        linear_factors(open_bundle(request.getfixturevalue(which)))
     assert "recsys update" in (caught.value.hint or "")
     assert "without y_range" in (caught.value.expected or "")

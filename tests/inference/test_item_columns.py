@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from recsys.artifacts.bundle import ITEM_COLUMNS, open_store
+from recsys.artifacts.bundle import ITEM_COLUMNS, open_bundle
 from recsys.core.errors import RunError
 from recsys.inference.recommender import Recommender
 from recsys.workflows.train import train
@@ -25,15 +25,15 @@ def described(small: Any, ratings_csv: Path, tmp_path_factory: pytest.TempPathFa
 
 
 def test_columns_stand_beside_their_items_by_name_or_position(described: Path) -> None:
-    store = open_store(described)
-    assert list(store.item_columns) == ["genres", "4"]
-    ids = store.items.ids.tolist()
-    assert store.item_columns["genres"].tolist() == ["Née|War" if one % 2 else "" for one in ids]
-    assert store.item_columns["4"].tolist() == [str(one / 2) for one in ids]
+    bundle = open_bundle(described)
+    assert list(bundle.item_columns) == ["genres", "4"]
+    ids = bundle.items.ids.tolist()
+    assert bundle.item_columns["genres"].tolist() == ["Née|War" if one % 2 else "" for one in ids]
+    assert bundle.item_columns["4"].tolist() == [str(one / 2) for one in ids]
 
 
 def test_a_run_without_such_columns_has_none_and_no_file(finished: Path) -> None:
-    assert open_store(finished).item_columns == {}
+    assert open_bundle(finished).item_columns == {}
     assert not (finished / "serving" / ITEM_COLUMNS).exists()
 
 
@@ -46,4 +46,4 @@ def test_only_who_asks_for_the_columns_reads_them(described: Path, tmp_path: Pat
     recommender.predict(0, 100)
     recommender.explain(0, 100)
     with pytest.raises(RunError, match=f"{ITEM_COLUMNS} is damaged"):
-        _ = recommender.store.item_columns
+        _ = recommender.bundle.item_columns

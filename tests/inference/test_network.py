@@ -11,7 +11,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
-from recsys.artifacts.checkpoint import kept_parameters
+from recsys.artifacts.checkpoint import selected_parameters
 from recsys.config.loading.load import load_config
 from recsys.core.errors import RunError
 from recsys.core.events import silent
@@ -39,7 +39,7 @@ def test_the_parts_of_a_prediction_sum_to_its_score(net: Recommender) -> None:
     one = net.predict(0, 100)
     assert one.parts == {"network": pytest.approx(one.score)}
     assert one.link == "sigmoid"
-    low, high = net.store.scorer.link.low, net.store.scorer.link.high
+    low, high = net.bundle.scorer.link.low, net.bundle.scorer.link.high
     assert one.rating == pytest.approx(low + (high - low) / (1 + np.exp(-one.score)), rel=1e-5)
 
 
@@ -50,14 +50,14 @@ def test_what_is_served_is_what_was_trained(net: Recommender, finished_net: Path
     config = load_config(finished_net / "config.yaml")
     parts = split(read_ratings(config.data), config.split, config.seed)
     learner: Any = build_learner(config, parts)
-    arrays, _ = kept_parameters(finished_net)
+    arrays, _ = selected_parameters(finished_net)
     learner._model.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
     assert parts.test is not None
     user, item = parts.test.user_idx, parts.test.item_idx
     known = (user >= 0) & (item >= 0)
     with torch.no_grad():
         expected = learner._model.eval()(torch.from_numpy(user[known]), torch.from_numpy(item[known])).numpy()
-    rating = net.store.scorer.rate(user[known], item[known]).rating
+    rating = net.bundle.scorer.rate(user[known], item[known]).rating
     assert np.abs(rating - expected).max() < 1e-5 * parts.scale.std
 
 
@@ -75,20 +75,20 @@ def test_recommend_all_is_recommend_for_each(net: Recommender, tmp_path: Path) -
         found = net.recommend(user, 3)
         assert [item for item, _ in told] == [one.item_id for one in found]
         assert [rating for _, rating in told] == pytest.approx([one.rating for one in found], abs=1e-5)
-        seen = set(net.store.items.ids[net.store.seen(int(net.store.users.index([user])[0]))[0]].tolist())
+        seen = set(net.bundle.items.ids[net.bundle.seen(int(net.bundle.users.index([user])[0]))[0]].tolist())
         assert not seen & {one.item_id for one in found}
 
 
 def test_predict_file_and_evaluate_file_say_what_predict_says(
     net: Recommender, ratings_csv: Path, tmp_path: Path
 ) -> None:
-    predict_file(net.store, ratings_csv, tmp_path / "out.csv", "mean", silent)
+    predict_file(net.bundle, ratings_csv, tmp_path / "out.csv", "mean", silent)
     rows = rows_of(tmp_path / "out.csv")
     first = net.predict(rows[0]["user_id"], rows[0]["item_id"], on_unknown="mean")
     assert float(rows[0]["rating"]) == pytest.approx(first.rating, abs=1e-5)
     given = [float(row["rating"]) for row in rows_of(ratings_csv)]
     errors = np.array([float(row["rating"]) for row in rows]) - given
-    assert evaluate_file(net.store, ratings_csv)["rmse"] == pytest.approx(np.sqrt(np.mean(errors**2)), rel=1e-4)
+    assert evaluate_file(net.bundle, ratings_csv)["rmse"] == pytest.approx(np.sqrt(np.mean(errors**2)), rel=1e-4)
 
 
 def test_metrics_and_serving_json_say_what_the_model_is(finished_net: Path) -> None:
@@ -101,7 +101,7 @@ def test_metrics_and_serving_json_say_what_the_model_is(finished_net: Path) -> N
 
 def test_what_needs_factors_says_which_model_has_them(net: Recommender) -> None:
     with pytest.raises(RunError, match="embedding_net") as caught:
-        _ = net.store.factors
+        _ = net.bundle.factors
     assert "model.kind: dot_product" in (caught.value.hint or "")
 
 
@@ -109,13 +109,13 @@ def test_what_needs_factors_says_which_model_has_them(net: Recommender) -> None:
 def test_the_readme_of_an_export_gives_what_predict_says(
     net: Recommender, form: Format, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_readme: RunReadme
 ) -> None:
-    export_factors(net.store, tmp_path / "out", form)
+    export_factors(net.bundle, tmp_path / "out", form)
     monkeypatch.chdir(tmp_path / "out")
     names, printed = run_readme(tmp_path / "out")
-    user, item = net.store.users.ids.tolist()[0], net.store.items.ids.tolist()[0]
+    user, item = net.bundle.users.ids.tolist()[0], net.bundle.items.ids.tolist()[0]
     assert float(printed[0]) == pytest.approx(net.predict(user, item).rating, abs=1e-5)
-    scores = net.store.scorer.score_all(np.array([0], dtype=np.int32))[0]
-    np.testing.assert_allclose(scores[net.store.items.index(names["top"])], np.sort(scores)[::-1][:10], atol=1e-4)
-    scorer: Any = net.store.scorer
+    scores = net.bundle.scorer.score_all(np.array([0], dtype=np.int32))[0]
+    np.testing.assert_allclose(scores[net.bundle.items.index(names["top"])], np.sort(scores)[::-1][:10], atol=1e-4)
+    scorer: Any = net.bundle.scorer
     np.testing.assert_allclose(names["item_factors"], scorer.item_embedding[:-1], rtol=1e-6, atol=1e-8)
     np.testing.assert_allclose(names["model"]["unknown_user"]["factors"], scorer.user_embedding[-1], rtol=1e-6)

@@ -12,7 +12,7 @@ from recsys.inference.recommender import Prediction, Recommender
 
 
 def link(prediction: Prediction, recommender: Recommender) -> float:
-    how = recommender.store.factors.link
+    how = recommender.bundle.factors.link
     if how.kind == "clip":
         return min(max(prediction.score, how.low), how.high)
     return how.low + (how.high - how.low) / (1 + np.exp(-prediction.score))
@@ -21,19 +21,19 @@ def link(prediction: Prediction, recommender: Recommender) -> float:
 @pytest.mark.parametrize("which", ["numbers", "texts"])
 def test_parts_sum_to_the_score_and_the_rating_is_its_link(which: str, request: pytest.FixtureRequest) -> None:
     recommender: Recommender = request.getfixturevalue(which)
-    for user in recommender.store.users.ids[:6].tolist():
-        for item in recommender.store.items.ids[:6].tolist():
+    for user in recommender.bundle.users.ids[:6].tolist():
+        for item in recommender.bundle.items.ids[:6].tolist():
             one = recommender.predict(user, item)
             assert sum(one.parts.values()) == pytest.approx(one.score, abs=1e-6)
             assert one.rating == pytest.approx(link(one, recommender), abs=1e-6)
-            assert one.link == recommender.store.factors.link.kind
+            assert one.link == recommender.bundle.factors.link.kind
             assert (one.user_id, one.item_id, one.known_user, one.known_item) == (user, item, True, True)
 
 
 def test_the_interaction_is_the_dot_product(numbers: Recommender) -> None:
-    factors = numbers.store.factors
+    factors = numbers.bundle.factors
     expected = factors.user_factors[3] @ factors.item_factors[7]
-    user, item = numbers.store.users.ids[3], numbers.store.items.ids[7]
+    user, item = numbers.bundle.users.ids[3], numbers.bundle.items.ids[7]
     assert numbers.predict(int(user), int(item)).parts["interaction"] == pytest.approx(expected, abs=1e-5)
 
 
@@ -87,7 +87,7 @@ def test_text_that_cannot_be_a_number_is_refused_where_ids_are_numbers(numbers: 
 @pytest.mark.parametrize(("user", "item"), [(999, 100), (0, 1000), (999, 1000), ("alice", "x")])
 def test_on_unknown_mean_predicts_with_the_fallback(numbers: Recommender, user: Any, item: Any) -> None:
     one = numbers.predict(user, item, on_unknown="mean")
-    factors = numbers.store.factors
+    factors = numbers.bundle.factors
     u = 5 if user == 0 else -1
     i = 0 if item == 100 else -1
     rating = factors.rate(np.array([u], dtype=np.int32), np.array([i], dtype=np.int32)).rating[0]
@@ -99,13 +99,13 @@ def test_on_unknown_mean_predicts_with_the_fallback(numbers: Recommender, user: 
 @pytest.mark.parametrize("which", ["numbers", "texts"])
 def test_recommendations_are_the_best_unseen_by_a_full_sort(which: str, request: pytest.FixtureRequest) -> None:
     recommender: Recommender = request.getfixturevalue(which)
-    store = recommender.store
-    for idx, user in enumerate(store.users.ids.tolist()):
-        scores = store.factors.score_all(np.array([idx], dtype=np.int32))[0]
-        seen = set(store.seen(idx)[0].tolist())
+    bundle = recommender.bundle
+    for idx, user in enumerate(bundle.users.ids.tolist()):
+        scores = bundle.factors.score_all(np.array([idx], dtype=np.int32))[0]
+        seen = set(bundle.seen(idx)[0].tolist())
         best = sorted((n for n in range(len(scores)) if n not in seen), key=lambda n: (-scores[n], n))[:7]
         found = recommender.recommend(user, 7)
-        assert [one.item_id for one in found] == store.items.ids[best].tolist()
+        assert [one.item_id for one in found] == bundle.items.ids[best].tolist()
         assert [one.score for one in found] == scores[best].tolist()
         assert [one.rank for one in found] == list(range(1, len(best) + 1))
 
@@ -116,18 +116,18 @@ def test_a_recommendation_says_what_predict_says(numbers: Recommender) -> None:
         assert one.rating == pytest.approx(predicted.rating, abs=1e-5)
         assert one.score == pytest.approx(predicted.score, abs=1e-5)
         assert one.title == predicted.title
-        assert one.n_ratings == numbers.store.item_counts[numbers.store.items.index([one.item_id])[0]]
+        assert one.n_ratings == numbers.bundle.item_counts[numbers.bundle.items.index([one.item_id])[0]]
         assert one.to_dict()["rank"] == one.rank
 
 
 def test_more_than_there_are_gives_all_unseen(numbers: Recommender) -> None:
     found = numbers.recommend(0, 10_000)
-    assert len(found) == len(numbers.store.items) - len(numbers.store.seen(5)[0])
+    assert len(found) == len(numbers.bundle.items) - len(numbers.bundle.seen(5)[0])
     assert all(np.isfinite(one.score) for one in found)
 
 
 def test_min_ratings_leaves_out_obscure_items(numbers: Recommender) -> None:
-    least = int(np.median(numbers.store.item_counts))
+    least = int(np.median(numbers.bundle.item_counts))
     found = numbers.recommend(0, 100, min_ratings=least)
     assert found
     assert all(one.n_ratings >= least for one in found)
@@ -136,7 +136,7 @@ def test_min_ratings_leaves_out_obscure_items(numbers: Recommender) -> None:
 
 def test_candidates_restrict_and_the_unknown_among_them_are_left_out(numbers: Recommender) -> None:
     unseen = [one.item_id for one in numbers.recommend(0, 100)]
-    seen = numbers.store.items.ids[numbers.store.seen(5)[0][0]]
+    seen = numbers.bundle.items.ids[numbers.bundle.seen(5)[0][0]]
     wanted = [unseen[4], unseen[1], int(seen), 12345, "no id", str(unseen[2])]
     assert [one.item_id for one in numbers.recommend(0, 10, candidates=wanted)] == [unseen[n] for n in (1, 2, 4)]
     assert numbers.recommend(0, 10, candidates=[]) == []
@@ -144,7 +144,7 @@ def test_candidates_restrict_and_the_unknown_among_them_are_left_out(numbers: Re
 
 def test_threads_that_share_a_recommender_get_the_same_answers(finished: Path) -> None:
     alone = Recommender.open(finished)
-    users = alone.store.users.ids.tolist()
+    users = alone.bundle.users.ids.tolist()
     expected = [(alone.recommend(user, 5), alone.predict(user, 100)) for user in users]
     shared = Recommender.open(finished)
     with ThreadPoolExecutor(8) as pool:

@@ -7,8 +7,8 @@ import pytest
 
 from recsys.core.errors import DataError, RunError, UnknownIdError
 from recsys.inference.recommender import Recommender
-from recsys.inference.session_ratings import read_visitor
-from recsys.workflows.fold_in_run import extend_run
+from recsys.inference.session_ratings import read_session_ratings
+from recsys.workflows.fold_in_run import fold_in_run
 
 RATED = {100: 5.0, 110: 1.0, 120: 4.5, 130: 2.0}
 
@@ -22,9 +22,9 @@ def test_a_file_of_items_and_ratings_is_read_with_or_without_a_user(
     begin, row = head.split("{")[0].rsplit("\n", 1) if "\n" in head else ("", "")
     lines = [f"{row}{item},{rating}" for item, rating in RATED.items()]
     (tmp_path / "visitor.csv").write_text("\n".join([begin, *lines] if begin else lines) + "\n")
-    visitor = read_visitor(numbers.store, tmp_path / "visitor.csv")
-    assert visitor.user_id == ("9" if row else None)
-    assert dict(zip(map(int, visitor.item_ids), visitor.ratings.tolist(), strict=True)) == RATED
+    session = read_session_ratings(numbers.bundle, tmp_path / "visitor.csv")
+    assert session.user_id == ("9" if row else None)
+    assert dict(zip(map(int, session.item_ids), session.ratings.tolist(), strict=True)) == RATED
 
 
 @pytest.mark.parametrize(
@@ -41,14 +41,14 @@ def test_a_file_that_cannot_be_a_visitor_s_is_refused(
 ) -> None:
     (tmp_path / "visitor.csv").write_text(text)
     with pytest.raises(DataError, match=what) as caught:
-        read_visitor(numbers.store, tmp_path / "visitor.csv")
+        read_session_ratings(numbers.bundle, tmp_path / "visitor.csv")
     assert caught.value.where == f"{tmp_path / 'visitor.csv'}{line}"
 
 
 def test_a_visitor_gets_what_they_would_get_as_a_folded_in_user(finished: Path, tmp_path: Path) -> None:
     rows = "".join(f"77,{item},{rating}\n" for item, rating in RATED.items())
     (tmp_path / "new.csv").write_text("userId,movieId,rating\n" + rows)
-    extend_run(finished, tmp_path / "new.csv", tmp_path / "run")
+    fold_in_run(finished, tmp_path / "new.csv", tmp_path / "run")
     stored = Recommender.open(tmp_path / "run").recommend(77, 7)
     on_the_fly = Recommender.open(finished).recommend_for([*RATED], [*RATED.values()], 7)
     assert [one.item_id for one in on_the_fly] == [one.item_id for one in stored]
@@ -56,9 +56,9 @@ def test_a_visitor_gets_what_they_would_get_as_a_folded_in_user(finished: Path, 
 
 
 def test_what_a_visitor_rated_is_left_out_and_unknown_items_say_nothing(numbers: Recommender) -> None:
-    n_items = len(numbers.store.items)
+    n_items = len(numbers.bundle.items)
     found = numbers.recommend_for([*RATED], [*RATED.values()], n_items)
-    assert {one.item_id for one in found} == set(numbers.store.items.ids.tolist()) - set(RATED)
+    assert {one.item_id for one in found} == set(numbers.bundle.items.ids.tolist()) - set(RATED)
     assert numbers.recommend_for([*RATED, 999, "no id"], [*RATED.values(), 1, 1], n_items) == found
     assert numbers.recommend_for([str(one) for one in RATED], [*RATED.values()], n_items) == found
     assert [one.item_id for one in numbers.recommend_for([100], [5], candidates=[100, 105, 106])] != []

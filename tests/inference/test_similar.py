@@ -14,10 +14,10 @@ from recsys.inference.similar import similar_items
 
 def test_the_nearest_by_cosine_come_first_and_the_item_itself_not_at_all(numbers: Recommender) -> None:
     found = numbers.similar(110, n=100)
-    factors = numbers.store.factors.item_factors[:-1].astype(np.float64)
+    factors = numbers.bundle.factors.item_factors[:-1].astype(np.float64)
     unit = factors / np.linalg.norm(factors, axis=1, keepdims=True)
-    cosine = dict(zip(numbers.store.items.ids.tolist(), unit @ unit[10], strict=True))
-    assert len(found) == len(numbers.store.items) - 1
+    cosine = dict(zip(numbers.bundle.items.ids.tolist(), unit @ unit[10], strict=True))
+    assert len(found) == len(numbers.bundle.items) - 1
     assert 110 not in [one.item_id for one in found]
     assert [one.similarity for one in found] == sorted((one.similarity for one in found), reverse=True)
     for rank, one in enumerate(found, start=1):
@@ -27,7 +27,7 @@ def test_the_nearest_by_cosine_come_first_and_the_item_itself_not_at_all(numbers
 
 
 def test_items_with_few_ratings_are_left_out_if_asked(numbers: Recommender) -> None:
-    counts = numbers.store.item_counts
+    counts = numbers.bundle.item_counts
     least = int(np.median(counts)) + 1
     found = numbers.similar(110, n=100, min_ratings=least)
     assert len(found) == (np.delete(counts, 10) >= least).sum()
@@ -35,12 +35,12 @@ def test_items_with_few_ratings_are_left_out_if_asked(numbers: Recommender) -> N
 
 
 def test_an_item_without_factors_is_like_nothing(numbers: Recommender) -> None:
-    store = numbers.store
-    factors = store.factors.item_factors.copy()
+    bundle = numbers.bundle
+    factors = bundle.factors.item_factors.copy()
     factors[3] = 0
-    store = replace(store, scorer=replace(store.factors, item_factors=factors))
-    assert store.items.ids[3] not in [one.item_id for one in similar_items(store, 10, 100)]
-    assert all(one.similarity == 0 for one in similar_items(store, 3, 100))
+    bundle = replace(bundle, scorer=replace(bundle.factors, item_factors=factors))
+    assert bundle.items.ids[3] not in [one.item_id for one in similar_items(bundle, 10, 100)]
+    assert all(one.similarity == 0 for one in similar_items(bundle, 3, 100))
 
 
 def test_an_unknown_item_is_refused(numbers: Recommender) -> None:

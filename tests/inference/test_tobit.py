@@ -16,13 +16,13 @@ from recsys.artifacts.intervals import std_of_ratings
 from recsys.config.schema.config import Config
 from recsys.inference import fold_in
 from recsys.inference.export import export_factors
-from recsys.inference.fold_in import Side, solve, user_prior
+from recsys.inference.fold_in import FixedRows, solve, user_prior
 from recsys.inference.recommender import Recommender
 from recsys.reporting.layers import anatomy
-from recsys.scoring.censored_normal import clipped_normal
+from recsys.scoring.censored_normal import censored_normal
 from recsys.scoring.factors import Link
 from recsys.workflows.evaluate import coverage_of, ratings_to_measure
-from recsys.workflows.fold_in_run import extend_run
+from recsys.workflows.fold_in_run import fold_in_run
 from recsys.workflows.train import train
 
 TOP = 3.0
@@ -47,13 +47,13 @@ def recommender(run: Path) -> Recommender:
 
 def test_a_rating_is_what_is_expected_of_what_the_scale_cuts_off(recommender: Recommender) -> None:
     found = [recommender.predict(user, item) for user in range(20) for item in range(100, 120)]
-    link = recommender.store.scorer.link
+    link = recommender.bundle.scorer.link
     assert {one.link for one in found} == {"tobit"} == {link.kind}
     score = np.array([one.score for one in found])
-    user_std = recommender.store.factors.user_std
+    user_std = recommender.bundle.factors.user_std
     assert user_std is not None
-    std = user_std[recommender.store.users.index([one.user_id for one in found])]
-    rating = clipped_normal(score, std, 0.5, TOP)[0]
+    std = user_std[recommender.bundle.users.index([one.user_id for one in found])]
+    rating = censored_normal(score, std, 0.5, TOP)[0]
     np.testing.assert_allclose([one.rating for one in found], rating, atol=1e-4)
     assert score.max() > TOP > rating.max()
     assert float(np.sqrt(np.mean(np.square(user_std[:-1])))) == pytest.approx(link.std, rel=0.1)
@@ -68,26 +68,26 @@ def test_recommended_ratings_fall_as_the_scores_do(recommender: Recommender) -> 
 
 def test_the_layers_end_with_the_link(run: Path, recommender: Recommender) -> None:
     found = anatomy(run)
-    assert (found.layers[-1].name, found.link) == ("tobit", recommender.store.scorer.link)
+    assert (found.layers[-1].name, found.link) == ("tobit", recommender.bundle.scorer.link)
 
 
 def test_the_readme_of_an_export_gives_what_predict_says(
     recommender: Recommender, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_readme: RunReadme
 ) -> None:
-    export_factors(recommender.store, tmp_path / "out", "csv")
+    export_factors(recommender.bundle, tmp_path / "out", "csv")
     monkeypatch.chdir(tmp_path / "out")
     _, printed = run_readme(tmp_path / "out")
-    first = recommender.store.users.ids.tolist()[0], recommender.store.items.ids.tolist()[0]
+    first = recommender.bundle.users.ids.tolist()[0], recommender.bundle.items.ids.tolist()[0]
     assert float(printed[0]) == pytest.approx(recommender.predict(*first).rating, abs=1e-4)
     assert json.loads(Path("model.json").read_text())["link"].keys() == {"kind", "low", "high", "std"}
 
 
 def test_intervals_hold_what_they_promise(recommender: Recommender) -> None:
-    store = recommender.store
-    measured = ratings_to_measure(store)
+    bundle = recommender.bundle
+    measured = ratings_to_measure(bundle)
     for level in (0.5, 0.9):
-        assert coverage_of(store, measured, level)["coverage"] == pytest.approx(level, abs=0.12)
-    rating, std, low, high = store.rate_between(measured.user_idx, measured.item_idx, 0.9)
+        assert coverage_of(bundle, measured, level)["coverage"] == pytest.approx(level, abs=0.12)
+    rating, std, low, high = bundle.rate_between(measured.user_idx, measured.item_idx, 0.9)
     assert ((low <= rating) & (rating <= high)).all()
     assert (high <= TOP).all()
     # The highest predictions are of those who give nothing else: there is little to be wrong about.
@@ -113,20 +113,20 @@ def test_folded_in_again_users_get_the_scores_that_they_had(
     recommender: Recommender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nearer than if their ratings at the top were taken as they are."""
-    store, factors, prior = recommender.store, recommender.store.factors, user_prior(recommender.store)
-    known = store.training_ratings()
+    bundle, factors, prior = recommender.bundle, recommender.bundle.factors, user_prior(recommender.bundle)
+    known = bundle.training_ratings()
     before = factors.score(known.user_idx, known.item_idx)
 
     def away(one: fold_in.Prior) -> float:
-        rows = solve(one, factors.global_mean, Side.items(factors), known.user_idx, known.item_idx, known.rating)
+        rows = solve(one, factors.global_mean, FixedRows.items(factors), known.user_idx, known.item_idx, known.rating)
         product = np.einsum("nf,nf->n", rows[known.user_idx, 1:], factors.item_factors[known.item_idx])
         score = factors.global_mean + rows[known.user_idx, 0] + factors.item_bias[known.item_idx] + product
         return float(np.sqrt(np.mean(np.square(score - before))))
 
-    assert prior.pile is not None
-    assert (prior.pile.end, prior.pile.limit) == (TOP, TOP - 0.25)
+    assert prior.censoring is not None
+    assert (prior.censoring.end, prior.censoring.limit) == (TOP, TOP - 0.25)
     found = away(prior)
-    assert found < 0.6 * away(fold_in.replace(prior, pile=None))
+    assert found < 0.6 * away(fold_in.replace(prior, censoring=None))
     monkeypatch.setattr(fold_in, "N_ROUNDS", 200)
     assert found == pytest.approx(away(prior), abs=0.02 * factors.link.std)
 
@@ -134,10 +134,10 @@ def test_folded_in_again_users_get_the_scores_that_they_had(
 def test_a_visitor_and_new_users_are_taken_in(run: Path, recommender: Recommender, tmp_path: Path) -> None:
     assert len(recommender.recommend_for([100, 101], [TOP, 0.5], 5)) == 5
     (tmp_path / "new.csv").write_text("userId,movieId,rating\n900,100,3\n900,101,3\n901,100,0.5\n901,101,0.5\n")
-    extend_run(run, tmp_path / "new.csv", tmp_path / "child")
+    fold_in_run(run, tmp_path / "new.csv", tmp_path / "child")
     child = Recommender.open(tmp_path / "child")
     ratings = {user: child.predict(user, 110).rating for user in (900, 901)}
     assert ratings[900] > ratings[901]
     assert child.predict(0, 100) == recommender.predict(0, 100)
-    assert child.store.factors.user_std is not None
-    assert child.store.factors.user_std[-1] == child.store.factors.user_std[child.store.users.index([900])[0]]
+    assert child.bundle.factors.user_std is not None
+    assert child.bundle.factors.user_std[-1] == child.bundle.factors.user_std[child.bundle.users.index([900])[0]]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from recsys.artifacts.bundle import open_store
+from recsys.artifacts.bundle import open_bundle
 from recsys.config.schema.config import Config
 from recsys.reporting.page import page
 from recsys.reporting.report import report
@@ -44,7 +44,7 @@ def hostile(small: Callable[..., Config], ratings_csv: Path, tmp_path_factory: p
 
 def written(run: Path, path: Path) -> Path:
     """The page on a run."""
-    path.write_text(page(report(open_store(run))), encoding="utf-8")
+    path.write_text(page(report(open_bundle(run))), encoding="utf-8")
     return path
 
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from recsys.core.seeding import rng
+from recsys.core.types import Array
 from recsys.data.scale import Scale
 from recsys.models import settings as config
 from recsys.models.embedding_net.module import EmbeddingNet
@@ -42,7 +43,7 @@ def pairs() -> tuple[torch.Tensor, torch.Tensor]:
     return torch.from_numpy(user), torch.from_numpy(item)
 
 
-def as_indices(*columns: torch.Tensor) -> list[np.ndarray[Any, Any]]:
+def as_indices(*columns: torch.Tensor) -> list[Array]:
     return [column.numpy().astype(np.int32) for column in columns]
 
 

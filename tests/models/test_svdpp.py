@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional as F  # noqa: N812
 
 from recsys.core.seeding import rng
-from recsys.data.interactions import Ratings
+from recsys.data.interactions import Interactions
 from recsys.data.scale import Scale
 from recsys.data.vocabulary import Vocabulary
 from recsys.models import settings as config
@@ -19,12 +19,12 @@ N_USERS, N_ITEMS, DIM = 6, 5, 3
 FORMS: list[dict[str, Any]] = [{"flipped": True}, {"flipped": False}, {"flipped": False, "clip": False}]
 
 
-def ratings() -> Ratings:
+def ratings() -> Interactions:
     """User 0 rated one item, user 4 none; item 3 has no ratings."""
     pairs = [(0, 2), (1, 0), (1, 1), (1, 2), (1, 4), (2, 4), (2, 0), (3, 1), (3, 2), (5, 4)]
     user, item = (np.array(column, np.int32) for column in zip(*pairs, strict=True))
     rating = np.linspace(0.5, 5, len(pairs), dtype=np.float32)
-    return Ratings(user, item, rating, None, Vocabulary(np.arange(N_USERS)), Vocabulary(np.arange(N_ITEMS)))
+    return Interactions(user, item, rating, None, Vocabulary(np.arange(N_USERS)), Vocabulary(np.arange(N_ITEMS)))
 
 
 def model(seed: int = 1, **settings: Any) -> SvdPP:

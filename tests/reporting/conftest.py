@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsys.artifacts.bundle import Store, open_store, write_serving
+from recsys.artifacts.bundle import Bundle, open_bundle, write_bundle
 from recsys.config.schema.config import Config
 from recsys.core.seeding import rng
-from recsys.data.interactions import Ratings
+from recsys.data.interactions import Interactions
 from recsys.data.split import Parts
 from recsys.data.vocabulary import Vocabulary
 from recsys.scoring.factors import Factors, Link, with_fallback
@@ -19,7 +19,7 @@ N_USERS, N_ITEMS = 150, 300
 
 
 @pytest.fixture(scope="session")
-def films(small: Callable[..., Config], tmp_path_factory: pytest.TempPathFactory) -> Store:
+def films(small: Callable[..., Config], tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """300 films whose taste has a wide direction and a narrow one, some films far more popular than others.
 
     War films are liked by those who like high numbers in the first factor, new ones by those who like low ones in the
@@ -33,7 +33,7 @@ def films(small: Callable[..., Config], tmp_path_factory: pytest.TempPathFactory
     rated = np.argwhere(rates).astype(np.int32)
     bias = draw.normal(0, 0.5, N_ITEMS)
     factors = _factors(user, item, draw.normal(0, 0.3, N_USERS), bias)
-    train = Ratings(rated[:, 0], rated[:, 1], factors.score(rated[:, 0], rated[:, 1]), None, *_vocabularies())
+    train = Interactions(rated[:, 0], rated[:, 1], factors.score(rated[:, 0], rated[:, 1]), None, *_vocabularies())
     war, new = item[:, 0] + draw.normal(0, 0.5, N_ITEMS) > 0.4, item[:, 1] + draw.normal(0, 0.5, N_ITEMS) < 0
     genres = {
         one: "|".join(
@@ -50,8 +50,8 @@ def films(small: Callable[..., Config], tmp_path_factory: pytest.TempPathFactory
     }
     parts = Parts(train, None, train.take(slice(0, 500)), titles, {}, item_columns=columns)  # type: ignore[arg-type]
     run = tmp_path_factory.mktemp("films") / "run"
-    write_serving(run, factors, parts, small())
-    return open_store(run)
+    write_bundle(run, factors, parts, small())
+    return open_bundle(run)
 
 
 def _factors(user: Any, item: Any, user_bias: Any, item_bias: Any) -> Factors:
@@ -64,14 +64,14 @@ def _vocabularies() -> tuple[Vocabulary, Vocabulary]:
 
 
 @pytest.fixture
-def with_factors() -> Callable[..., Store]:
+def with_factors() -> Callable[..., Bundle]:
     """with_factors(store, users, items) → the store with other factors."""
     from dataclasses import replace
 
-    def build(store: Store, users: Any, items: Any) -> Store:
-        factors = store.factors
+    def build(bundle: Bundle, users: Any, items: Any) -> Bundle:
+        factors = bundle.factors
         changed = replace(factors, user_factors=with_fallback(users), item_factors=with_fallback(items))
-        return replace(store, scorer=changed)
+        return replace(bundle, scorer=changed)
 
     return build
 

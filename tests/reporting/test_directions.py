@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from recsys.artifacts.bundle import Store
+from recsys.artifacts.bundle import Bundle
 from recsys.core.seeding import rng
 from recsys.reporting.directions import main_directions
 
 
-def test_a_direction_of_taste_is_the_one_that_was_planted(films: Store) -> None:
+def test_a_direction_of_taste_is_the_one_that_was_planted(films: Bundle) -> None:
     found = main_directions(films, 2)
     planted = films.factors.item_factors[:-1]
     for number in range(2):
@@ -23,7 +23,7 @@ def test_a_direction_of_taste_is_the_one_that_was_planted(films: Store) -> None:
 
 
 def test_a_linear_map_that_changes_no_prediction_changes_no_direction(
-    films: Store, with_factors: Callable[..., Store]
+    films: Bundle, with_factors: Callable[..., Bundle]
 ) -> None:
     turn = np.array([[2.0, 0.7], [-0.4, 0.3]])
     users, items = films.factors.user_factors[:-1], films.factors.item_factors[:-1]
@@ -33,7 +33,7 @@ def test_a_linear_map_that_changes_no_prediction_changes_no_direction(
     np.testing.assert_allclose(after.share, before.share, atol=1e-5)
 
 
-def test_positions_are_what_the_axes_say_and_add_up_to_the_spread_over_users(films: Store) -> None:
+def test_positions_are_what_the_axes_say_and_add_up_to_the_spread_over_users(films: Bundle) -> None:
     found = main_directions(films, 2)
     factors = films.factors
     weight = films.item_counts / films.item_counts.sum()
@@ -43,18 +43,18 @@ def test_positions_are_what_the_axes_say_and_add_up_to_the_spread_over_users(fil
     np.testing.assert_allclose((found.positions**2).sum(axis=1), over_users, rtol=1e-4, atol=1e-6)
 
 
-def test_fewer_factors_give_fewer_directions(films: Store) -> None:
+def test_fewer_factors_give_fewer_directions(films: Bundle) -> None:
     assert main_directions(films, 5).positions.shape == (300, 2)
     assert main_directions(films, 1).axes.shape == (2, 1)
 
 
-def test_the_item_that_adds_most_has_a_positive_position(films: Store) -> None:
+def test_the_item_that_adds_most_has_a_positive_position(films: Bundle) -> None:
     found = main_directions(films, 2)
     heaviest = np.argmax(films.item_counts[:, None] * found.positions**2, axis=0)
     assert (found.positions[heaviest, [0, 1]] > 0).all()
 
 
-def test_an_item_with_few_ratings_makes_no_direction(films: Store, with_factors: Callable[..., Store]) -> None:
+def test_an_item_with_few_ratings_makes_no_direction(films: Bundle, with_factors: Callable[..., Bundle]) -> None:
     draw = rng(1, "odd")
     users, items = (
         np.column_stack([one[:-1], draw.normal(0, 0.1, len(one) - 1)]).astype(np.float32)
@@ -69,6 +69,6 @@ def test_an_item_with_few_ratings_makes_no_direction(films: Store, with_factors:
         assert (position[0] > 1 and position[1:].max() < 0) == stands_alone
 
 
-def test_factors_that_are_all_zero_have_no_share(films: Store, with_factors: Callable[..., Store]) -> None:
+def test_factors_that_are_all_zero_have_no_share(films: Bundle, with_factors: Callable[..., Bundle]) -> None:
     zero = np.zeros((len(films.items), 2), dtype=np.float32)
     assert main_directions(with_factors(films, films.factors.user_factors[:-1], zero), 2).share.tolist() == [0, 0]

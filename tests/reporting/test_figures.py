@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsys.artifacts.bundle import Store, open_store
+from recsys.artifacts.bundle import Bundle, open_bundle
 from recsys.core.errors import MissingExtraError, RunError
 from recsys.reporting import figures
 from recsys.reporting import save_figures as gallery
@@ -29,8 +29,8 @@ def texts_of(figure: Any) -> list[str]:
 
 @needs_matplotlib
 def test_every_picture_of_a_run_is_drawn(finished: Path, folder: Path) -> None:
-    store = open_store(finished)
-    drawn = gallery.draw_all(store, interpret(store, n=3), folder)
+    bundle = open_bundle(finished)
+    drawn = gallery.draw_all(bundle, interpret(bundle, n=3), folder)
     assert [path.name for path in drawn] == [f"{name}.png" for name in PICTURES]
     for path in drawn:
         width, height = struct.unpack(">II", path.read_bytes()[16:24])
@@ -40,21 +40,21 @@ def test_every_picture_of_a_run_is_drawn(finished: Path, folder: Path) -> None:
 
 
 @needs_matplotlib
-def test_a_copied_serving_folder_has_no_history_to_draw(films: Store, folder: Path) -> None:
+def test_a_copied_serving_folder_has_no_history_to_draw(films: Bundle, folder: Path) -> None:
     drawn = gallery.draw_all(films, interpret(films, n=3), folder)
     assert [path.stem for path in drawn] == ["item-map", "biases", "predicted-against-actual"]
 
 
 @needs_matplotlib
-def test_awkward_titles_are_drawn_as_they_are(films: Store, folder: Path) -> None:
+def test_awkward_titles_are_drawn_as_they_are(films: Bundle, folder: Path) -> None:
     titles = films.titles.copy()
     titles[:] = ["$\\frac{1}{", "映画", "a\nb", "_^"] * 75
-    store = replace(films, titles=titles)
-    assert gallery.draw_all(store, interpret(store, n=8), folder)
+    bundle = replace(films, titles=titles)
+    assert gallery.draw_all(bundle, interpret(bundle, n=8), folder)
 
 
 @needs_matplotlib
-def test_labels_cover_neither_each_other_nor_the_points_they_name(films: Store) -> None:
+def test_labels_cover_neither_each_other_nor_the_points_they_name(films: Bundle) -> None:
     draw = np.random.default_rng(3)
     positions, counts = draw.normal(size=(80, 2)), np.arange(80, 0, -1)
     figure = figures.item_map(positions, [f"Item number {one}" for one in range(80)], counts, np.array([0.6, 0.2]))
@@ -97,7 +97,7 @@ def test_the_mean_prediction_stands_above_what_was_given(actual: Any) -> None:
     assert np.abs(np.asarray(means.get_ydata()) - np.asarray(means.get_xdata()) / 2).max() < 0.2
 
 
-def test_without_matplotlib_the_extra_is_named(films: Store, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_matplotlib_the_extra_is_named(films: Bundle, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("recsys.core.errors.find_spec", lambda _: None)
     with pytest.raises(MissingExtraError) as caught:
         gallery.check(folder)
@@ -106,7 +106,7 @@ def test_without_matplotlib_the_extra_is_named(films: Store, folder: Path, monke
 
 
 @needs_matplotlib
-def test_a_used_folder_is_refused_and_a_place_that_cannot_be_written_named(films: Store, tmp_path: Path) -> None:
+def test_a_used_folder_is_refused_and_a_place_that_cannot_be_written_named(films: Bundle, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     found = interpret(films, n=2)
     for folder in (tmp_path, tmp_path / "file", tmp_path / "file" / "below"):

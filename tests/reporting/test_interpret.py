@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recsys.artifacts.bundle import Store, open_store
+from recsys.artifacts.bundle import Bundle, open_bundle
 from recsys.core.errors import UsageError
 from recsys.reporting.interpret import interpret, item_biases
 
 
-def test_items_are_listed_by_bias_with_their_ratings(films: Store) -> None:
+def test_items_are_listed_by_bias_with_their_ratings(films: Bundle) -> None:
     found = interpret(films, n=4, min_ratings=20)
     bias = item_biases(films)
     listed = np.flatnonzero(films.item_counts >= 20)
@@ -30,7 +30,7 @@ def test_items_are_listed_by_bias_with_their_ratings(films: Store) -> None:
         assert one.title == films.titles[one.item_id]
 
 
-def test_poles_are_the_outermost_items_that_have_enough_ratings(films: Store) -> None:
+def test_poles_are_the_outermost_items_that_have_enough_ratings(films: Bundle) -> None:
     found = interpret(films, n=3, n_directions=2, min_ratings=20)
     assert [one.number for one in found.directions] == [1, 2]
     for direction in found.directions:
@@ -42,7 +42,7 @@ def test_poles_are_the_outermost_items_that_have_enough_ratings(films: Store) ->
 
 
 def test_a_constant_moved_from_factors_to_biases_changes_no_bias(
-    films: Store, with_factors: Callable[..., Store]
+    films: Bundle, with_factors: Callable[..., Bundle]
 ) -> None:
     users, items = films.factors.user_factors[:-1], films.factors.item_factors[:-1]
     shift = np.array([0.5, -0.25], dtype=np.float32)
@@ -52,27 +52,27 @@ def test_a_constant_moved_from_factors_to_biases_changes_no_bias(
     np.testing.assert_allclose(item_biases(moved), item_biases(films), atol=1e-5)
 
 
-def test_by_default_at_least_a_hundred_items_can_be_listed(films: Store, finished: Path) -> None:
+def test_by_default_at_least_a_hundred_items_can_be_listed(films: Bundle, finished: Path) -> None:
     assert interpret(films).min_ratings == 30
     few = replace(films, item_counts=np.minimum(films.item_counts, 12))
     assert interpret(few).min_ratings == 12
-    assert interpret(open_store(finished)).n_items == 50
+    assert interpret(open_bundle(finished)).n_items == 50
 
 
-def test_more_ratings_than_any_item_has_are_refused(films: Store) -> None:
+def test_more_ratings_than_any_item_has_are_refused(films: Bundle) -> None:
     with pytest.raises(UsageError, match="no item has 1,000"):
         interpret(films, min_ratings=1000)
 
 
 def test_without_titles_or_an_items_file_ids_stand_alone(finished_text: Path) -> None:
-    found = interpret(open_store(finished_text), n=3)
+    found = interpret(open_bundle(finished_text), n=3)
     assert found.n_traits == 0
     assert all(one.title is None for one in found.highest)
     assert len(found.directions) == 3
     assert all(not one.goes_with for one in found.directions)
 
 
-def test_what_is_found_is_json(films: Store) -> None:
+def test_what_is_found_is_json(films: Bundle) -> None:
     answer = json.loads(json.dumps(interpret(films, n=2).to_dict()))
     assert answer["directions"][0]["goes_with"][0]["value"] == "War"
     assert list(answer["user_bias"]) == ["0.05", "0.25", "0.5", "0.75", "0.95"]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsys.artifacts.bundle import open_store
+from recsys.artifacts.bundle import open_bundle
 from recsys.config.loading.load import config_from
 from recsys.config.schema.config import Config
 from recsys.inference.recommender import Recommender
@@ -30,7 +30,7 @@ HOSTILE = '</script><script>alert("&")</script><!-- é 🎬'
 @pytest.fixture(scope="module")
 def told(finished: Path) -> dict[str, Any]:
     """The report on the finished run."""
-    return report(open_store(finished))
+    return report(open_bundle(finished))
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def trained(small: Callable[..., Config], tmp_path: Path) -> Callable[..., dict[
 
     def build(**sections: Any) -> dict[str, Any]:
         train(small(**sections), tmp_path / "run")
-        return report(open_store(tmp_path / "run"))
+        return report(open_bundle(tmp_path / "run"))
 
     return build
 
@@ -71,14 +71,14 @@ def test_the_history_is_that_of_the_run(told: dict[str, Any], finished: Path) ->
 
 def test_a_long_history_is_thinned_and_keeps_its_end(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("recsys.reporting.report.EPOCHS", 2)
-    assert [row["epoch"] for row in report(open_store(finished))["history"]] == [2, 4]
+    assert [row["epoch"] for row in report(open_bundle(finished))["history"]] == [2, 4]
 
 
 def test_a_copy_of_the_serving_folder_has_no_history_and_the_same_scores(
     told: dict[str, Any], finished: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(finished / "serving", tmp_path / "copy")
-    copied = report(open_store(tmp_path / "copy"))
+    copied = report(open_bundle(tmp_path / "copy"))
     assert list(copied["missing"]) == ["history"]
     assert copied["history"] is None
     assert copied["run"]["method"] is None
@@ -91,8 +91,8 @@ def test_a_run_that_was_made_from_another_names_it(finished: Path, tmp_path: Pat
     shutil.copytree(finished, tmp_path / "child")
     metrics = json.loads((finished / "metrics.json").read_text())
     (tmp_path / "child" / "metrics.json").write_text(json.dumps({**metrics, "parent": {"run": "mother"}}))
-    assert report(open_store(tmp_path / "child"))["run"]["parent"] == "mother"
-    assert report(open_store(finished))["run"]["parent"] is None
+    assert report(open_bundle(tmp_path / "child"))["run"]["parent"] == "mother"
+    assert report(open_bundle(finished))["run"]["parent"] is None
 
 
 @pytest.mark.parametrize("part", ["valid", "test"])
@@ -114,7 +114,7 @@ def test_an_embedding_net_has_no_map_and_no_biases_and_the_rest(ratings_csv: Pat
     model = {"kind": "embedding_net", "layers": [8]}
     config = {"data": {"ratings": str(ratings_csv)}, "model": model, "training": {"n_epochs": 2}}
     train(config_from(config, tmp_path), tmp_path / "run")
-    answer = report(open_store(tmp_path / "run"))
+    answer = report(open_bundle(tmp_path / "run"))
     assert list(answer["missing"]) == ["map", "biases"]
     assert "embedding_net" in answer["missing"]["map"]
     assert answer["user"]["reasons"]["pulls"] is None
@@ -129,7 +129,7 @@ def test_a_model_of_one_factor_has_no_map(trained: Callable[..., dict[str, Any]]
 
 
 def test_ids_are_texts_and_titles_may_be_missing(told: dict[str, Any], finished_text: Path) -> None:
-    answer = report(open_store(finished_text))
+    answer = report(open_bundle(finished_text))
     assert {one["title"] for one in answer["map"]["items"]} == {""}
     assert "007" in {one["id"] for one in answer["map"]["items"]}
     assert all(isinstance(one["id"], str) for one in told["map"]["items"])
@@ -140,32 +140,32 @@ def test_the_map_shows_the_most_rated_and_says_how_many_it_leaves_out(
     finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(items, "MAP_ITEMS", 10)
-    store = open_store(finished)
-    shown = report(store)["map"]
+    bundle = open_bundle(finished)
+    shown = report(bundle)["map"]
     counts = [one["n_ratings"] for one in shown["items"]]
-    assert counts == sorted(store.item_counts.tolist(), reverse=True)[:10]
-    assert shown["left_out"] == len(store.items) - 10
+    assert counts == sorted(bundle.item_counts.tolist(), reverse=True)[:10]
+    assert shown["left_out"] == len(bundle.items) - 10
 
 
 def test_extremes_are_the_ends_of_the_biases_of_items_with_enough_ratings(told: dict[str, Any], finished: Path) -> None:
-    store, shown = open_store(finished), told["biases"]
-    bias = store.factors.item_bias[:-1][store.item_counts >= shown["min_ratings"]]
+    bundle, shown = open_bundle(finished), told["biases"]
+    bias = bundle.factors.item_bias[:-1][bundle.item_counts >= shown["min_ratings"]]
     assert [one["bias"] for one in shown["top"]] == pytest.approx(np.sort(bias)[::-1][:10])
     assert [one["bias"] for one in shown["bottom"]] == pytest.approx(np.sort(bias)[:10])
-    seen = store.training_ratings()
+    seen = bundle.training_ratings()
     first = shown["top"][0]
-    rows = seen.item_idx == store.items.index([int(first["id"])])[0]
+    rows = seen.item_idx == bundle.items.index([int(first["id"])])[0]
     assert (first["n_ratings"], first["mean"]) == (int(rows.sum()), pytest.approx(seen.rating[rows].mean()))
 
 
 def test_the_example_user_is_the_one_in_the_middle_and_is_told_why(told: dict[str, Any], finished: Path) -> None:
     recommender, user = Recommender.open(finished), told["user"]
-    counts = recommender.store.user_counts
+    counts = recommender.bundle.user_counts
     assert (counts < user["n_ratings"]).mean() <= 0.5 <= (counts <= user["n_ratings"]).mean()
     assert [one["id"] for one in user["recommended"]] == [str(one.item_id) for one in recommender.recommend(user["id"])]
     assert (
         user["rated"][0]["rating"]
-        == recommender.store.seen(recommender.store.users.index([int(user["id"])])[0])[1].max()
+        == recommender.bundle.seen(recommender.bundle.users.index([int(user["id"])])[0])[1].max()
     )
     reasons = user["reasons"]
     assert sum(reasons["parts"].values()) == pytest.approx(reasons["score"], abs=1e-5)
@@ -209,4 +209,4 @@ def test_the_policy_allows_this_script_and_this_style_and_no_connection(told: di
 
 
 def test_equal_runs_give_equal_pages(finished: Path) -> None:
-    assert page(report(open_store(finished))) == page(report(open_store(finished)))
+    assert page(report(open_bundle(finished))) == page(report(open_bundle(finished)))

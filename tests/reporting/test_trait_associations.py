@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsys.artifacts.bundle import Store
+from recsys.artifacts.bundle import Bundle
 from recsys.core.seeding import rng
 from recsys.reporting import trait_associations as tags
 from recsys.reporting.directions import main_directions
@@ -20,7 +20,7 @@ def texts(values: Any) -> Any:
     return np.array([str(one) for one in values], dtype=object)
 
 
-def test_what_was_planted_is_found_at_its_end_and_nothing_else(films: Store) -> None:
+def test_what_was_planted_is_found_at_its_end_and_nothing_else(films: Bundle) -> None:
     main = main_directions(films, 2)
     traits, values = traits_of({"title": films.titles, **films.item_columns})
     assert [(one.column, one.value) for one in traits] == [

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from recsys.scoring.censored_normal import clipped_normal, mean_beyond, within
+from recsys.scoring.censored_normal import censored_normal, mean_beyond, within
 from recsys.scoring.factors import Link
 
 LOW, HIGH = 1.0, 5.0
@@ -16,7 +16,7 @@ SHARE = np.exp(-0.5 * X * X) / np.sqrt(2 * np.pi) * (X[1] - X[0])
 def test_moments_of_what_is_clipped_are_integrals(mean: float, std: float) -> None:
     values = np.clip(mean + std * X, LOW, HIGH)
     expected = (values * SHARE).sum()
-    found = clipped_normal(np.array([mean]), np.array([std]), LOW, HIGH)
+    found = censored_normal(np.array([mean]), np.array([std]), LOW, HIGH)
     assert found[0][0] == pytest.approx(expected, abs=1e-5)
     assert found[1][0] == pytest.approx(np.sqrt((np.square(values - expected) * SHARE).sum()), abs=1e-5)
 
@@ -24,7 +24,7 @@ def test_moments_of_what_is_clipped_are_integrals(mean: float, std: float) -> No
 @pytest.mark.parametrize(("mean", "std"), CASES)
 def test_the_slope_is_the_share_within(mean: float, std: float) -> None:
     step, one = 1e-4, np.array([std])
-    above, below = (clipped_normal(np.array([mean + move]), one, LOW, HIGH)[0][0] for move in (step, -step))
+    above, below = (censored_normal(np.array([mean + move]), one, LOW, HIGH)[0][0] for move in (step, -step))
     assert within(np.array([mean]), one, LOW, HIGH)[0] == pytest.approx((above - below) / (2 * step), abs=1e-5)
 
 
@@ -48,7 +48,7 @@ def test_far_from_a_limit_all_is_beyond_it_and_none_is_lost(mean: float) -> None
 def test_a_tobit_link_gives_the_mean_rating_and_stays_on_the_scale() -> None:
     score = np.linspace(-30, 30, 997, dtype=np.float32)
     rating = Link("tobit", LOW, HIGH, 1.5)(score)
-    exact = clipped_normal(score.astype(np.float64), np.full(len(score), 1.5), LOW, HIGH)[0]
+    exact = censored_normal(score.astype(np.float64), np.full(len(score), 1.5), LOW, HIGH)[0]
     np.testing.assert_allclose(rating, exact, atol=2e-5)
     assert rating[[0, -1]].tolist() == [LOW, HIGH]
     halves = np.where(np.arange(len(score)) % 2, 1.5, 0.5).astype(np.float32)

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from recsys.core.seeding import rng
+from recsys.core.types import Indices
 from recsys.scoring.factors import CHUNK, Factors, Link, with_fallback
 
 
-def idx(*numbers: int) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+def idx(*numbers: int) -> Indices:
     return np.array(numbers, dtype=np.int32)
 
 

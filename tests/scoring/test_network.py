@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from recsys.core.seeding import rng
+from recsys.core.types import Indices
 from recsys.scoring import network
 from recsys.scoring.factors import Link, with_fallback
 from recsys.scoring.network import CHUNK, Network, Weights
 
 
-def idx(*numbers: int) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+def idx(*numbers: int) -> Indices:
     return np.array(numbers, dtype=np.int32)
 
 

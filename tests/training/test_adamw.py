@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from recsys.core.events import Event, Step, silent
-from recsys.data.interactions import Ratings
+from recsys.core.types import Array
+from recsys.data.interactions import Interactions
 from recsys.models import settings as model_config
 from recsys.models.dot_product.module import DotProduct
 from recsys.training.adamw.learner import AdamWLearner, resolve
@@ -20,18 +21,18 @@ BETA2, EPS = 0.99, 1e-5
 
 
 @pytest.fixture
-def ratings(rated: Callable[..., Ratings]) -> Ratings:
+def ratings(rated: Callable[..., Interactions]) -> Interactions:
     return rated([(u, i, float((3 * u + 2 * i) % 5 + 1)) for u in range(6) for i in range(5) if (u + i) % 4])
 
 
-def learner(ratings: Ratings, y_range: tuple[float, float] | None = None, **settings: Any) -> AdamWLearner:
+def learner(ratings: Interactions, y_range: tuple[float, float] | None = None, **settings: Any) -> AdamWLearner:
     form = model_config.DotProduct(embedding_dim=3, y_range=y_range)
     model = DotProduct(len(ratings.users), len(ratings.items), form, ratings.scale, 1)
     return AdamWLearner(model, ratings, AdamW.model_validate({"n_epochs": 5, **settings}), 1)
 
 
 @pytest.mark.parametrize("y_range", [None, (0.0, 5.5)])
-def test_steps_equal_adamw_written_by_hand(ratings: Ratings, y_range: tuple[float, float] | None) -> None:
+def test_steps_equal_adamw_written_by_hand(ratings: Interactions, y_range: tuple[float, float] | None) -> None:
     settings = {"batch_size": len(ratings), "lr_max": 0.1, "weight_decay": 0.5, "bias_weight_decay": 0.2}
     one = learner(ratings, y_range, **settings)
     parameters = {name: p.detach().numpy().astype(np.float64) for name, p in one._model.named_parameters()}
@@ -56,8 +57,8 @@ def test_steps_equal_adamw_written_by_hand(ratings: Ratings, y_range: tuple[floa
 
 
 def by_hand(
-    p: dict[str, Any], ratings: Ratings, y_range: tuple[float, float] | None
-) -> tuple[float, dict[str, np.ndarray[Any, Any]]]:
+    p: dict[str, Any], ratings: Interactions, y_range: tuple[float, float] | None
+) -> tuple[float, dict[str, Array]]:
     """Mean squared error in rating units, and the gradient of the standardised loss."""
     scale, u, i = ratings.scale, ratings.user_idx, ratings.item_idx
     total = p["user_bias"][u] + p["item_bias"][i] + (p["user_embedding"][u] * p["item_embedding"][i]).sum(axis=1)
@@ -76,7 +77,7 @@ def by_hand(
     return float(np.mean(error**2)), slopes
 
 
-def test_each_rating_is_seen_once_an_epoch_in_another_order(ratings: Ratings) -> None:
+def test_each_rating_is_seen_once_an_epoch_in_another_order(ratings: Interactions) -> None:
     one = learner(ratings, batch_size=4)
     seen: list[list[tuple[int, int, float]]] = []
     step = one._step
@@ -94,14 +95,14 @@ def test_each_rating_is_seen_once_an_epoch_in_another_order(ratings: Ratings) ->
     assert seen[0] != seen[1] != rows
 
 
-def test_train_rmse_weighs_a_short_last_batch_by_its_ratings(ratings: Ratings) -> None:
+def test_train_rmse_weighs_a_short_last_batch_by_its_ratings(ratings: Interactions) -> None:
     one = learner(ratings, batch_size=len(ratings) - 1, lr_max=1e-12)  # so small that nothing moves
     rating = one.scorer().rate(ratings.user_idx, ratings.item_idx).rating
     expected = float(np.sqrt(np.mean((rating - ratings.rating) ** 2)))
     assert one.epoch(1, silent).train_rmse == pytest.approx(expected, rel=1e-5)
 
 
-def test_an_observer_hears_of_steps_inside_an_epoch(ratings: Ratings) -> None:
+def test_an_observer_hears_of_steps_inside_an_epoch(ratings: Interactions) -> None:
     events: list[Event] = []
     learner(ratings, batch_size=4).epoch(2, events.append)
     assert all(isinstance(event, Step) and (event.epoch, event.n_epochs) == (2, 5) for event in events)
@@ -114,7 +115,7 @@ def test_an_observer_hears_of_steps_inside_an_epoch(ratings: Ratings) -> None:
 
 
 @pytest.mark.parametrize("after", [1, 2, 4])
-def test_a_restored_learner_goes_on_as_if_nothing_had_happened(ratings: Ratings, after: int) -> None:
+def test_a_restored_learner_goes_on_as_if_nothing_had_happened(ratings: Interactions, after: int) -> None:
     whole, second = learner(ratings, batch_size=4), learner(ratings, batch_size=4)
     for epoch in range(1, 6):
         whole.epoch(epoch, silent)
@@ -133,7 +134,7 @@ def copied(state: Any) -> Any:
     return type(state)(state.epoch, *parts)
 
 
-def test_threads_are_given_back_after_an_epoch(ratings: Ratings) -> None:
+def test_threads_are_given_back_after_an_epoch(ratings: Interactions) -> None:
     before = torch.get_num_threads()
     learner(ratings, n_threads=before + 1).epoch(1, silent)
     assert torch.get_num_threads() == before
@@ -169,7 +170,7 @@ def test_one_thread_is_enough_for_small_batches() -> None:
     assert resolve(AdamW(batch_size=64), 90_000).n_threads == 1
 
 
-def test_batches_that_threads_share_give_the_same_bits(rated: Callable[..., Ratings]) -> None:
+def test_batches_that_threads_share_give_the_same_bits(rated: Callable[..., Interactions]) -> None:
     """PyTorch adds up more than 32,768 numbers with several threads."""
     small = rated([(u, i, float((3 * u + 2 * i) % 5 + 1)) for u in range(60) for i in range(50)])
     many = small.take(np.arange(70_000) * 7 % len(small))

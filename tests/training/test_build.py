@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from recsys.config.schema.config import Config
+from recsys.core.types import Array
 from recsys.data.read import read_ratings
 from recsys.data.split import Parts, split
 from recsys.training.build import build_learner
@@ -47,7 +48,7 @@ def parts(small: Callable[..., Config]) -> Parts:
     return split(read_ratings(config.data), config.split, config.seed)
 
 
-def trained(config: Config, parts: Parts) -> np.ndarray[Any, Any]:
+def trained(config: Config, parts: Parts) -> Array:
     """Every rating that the model of a config predicts."""
     learner = build_learner(config, parts)
     for _ in fit(learner):
@@ -57,7 +58,7 @@ def trained(config: Config, parts: Parts) -> np.ndarray[Any, Any]:
 
 
 @pytest.fixture(scope="module")
-def unchanged(small: Callable[..., Config], parts: Parts) -> dict[str, np.ndarray[Any, Any]]:
+def unchanged(small: Callable[..., Config], parts: Parts) -> dict[str, Array]:
     return {method: trained(small(training={"method": method}), parts) for method in ("adamw", "sgd")}
 
 
@@ -65,7 +66,7 @@ def unchanged(small: Callable[..., Config], parts: Parts) -> dict[str, np.ndarra
 def test_every_hyperparameter_changes_the_result(
     small: Callable[..., Config],
     parts: Parts,
-    unchanged: dict[str, np.ndarray[Any, Any]],
+    unchanged: dict[str, Array],
     method: str,
     name: str,
 ) -> None:
@@ -86,7 +87,7 @@ def test_every_hyperparameter_of_svdpp_by_sgd_changes_the_result(
 def test_svdpp_counts_what_was_rated_in_earlier_runs_too(small: Callable[..., Config], parts: Parts) -> None:
     config = small(model={"kind": "svdpp"}, training={"method": "sgd"})
     half = len(parts.train) // 2
-    later = replace(parts, train=parts.train.take(slice(half, None)), earlier=parts.train.take(slice(0, half)))
+    later = replace(parts, train=parts.train.take(slice(half, None)), prior_train=parts.train.take(slice(0, half)))
     whole, continued = (build_learner(config, one) for one in (parts, replace(later, start_scale=parts.scale)))
     factors = [learner.scorer() for learner in (whole, continued)]
     np.testing.assert_allclose(factors[0].user_factors, factors[1].user_factors, rtol=1e-5)
@@ -103,7 +104,7 @@ def test_clip_changes_what_leaves_the_scale(small: Callable[..., Config], parts:
 
 @pytest.mark.parametrize("method", ["adamw", "sgd"])
 def test_the_same_config_gives_the_same_bits(
-    small: Callable[..., Config], parts: Parts, unchanged: dict[str, np.ndarray[Any, Any]], method: str
+    small: Callable[..., Config], parts: Parts, unchanged: dict[str, Array], method: str
 ) -> None:
     np.testing.assert_array_equal(trained(small(training={"method": method}), parts), unchanged[method])
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from recsys.core.errors import DivergedError
-from recsys.core.events import Epoch, Observer, Pass, silent
+from recsys.core.events import Epoch, EpochResult, Observer, silent
 from recsys.training.finite import finite_arrays
 from recsys.training.loop import _diverged, fit
 
@@ -21,9 +21,9 @@ class Scripted:
     n_ratings: int = 1000
     seen: list[int] = field(default_factory=list)
 
-    def epoch(self, number: int, observe: Observer) -> Pass:
+    def epoch(self, number: int, observe: Observer) -> EpochResult:
         self.seen.append(number)
-        return Pass(self.rmse[number - 1], lr=0.5 / number)
+        return EpochResult(self.rmse[number - 1], lr=0.5 / number)
 
     def is_finite(self) -> bool:
         value = self.values[self.seen[-1] - 1] if self.values else 1.0

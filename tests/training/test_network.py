@@ -12,13 +12,14 @@ import pytest
 from recsys.config.loading.load import config_from
 from recsys.config.schema.config import Config
 from recsys.core.seeding import rng
+from recsys.core.types import Array
 from recsys.data.read import read_ratings
 from recsys.data.split import Parts, split
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
 from recsys.models.embedding_net.module import EmbeddingNet
 from recsys.models.settings import EmbeddingNet as EmbeddingNetConfig
-from recsys.models.warm_start import Inherited
+from recsys.models.warm_start import PretrainedState
 from recsys.training.adamw.learner import resolve
 from recsys.training.build import build_learner
 from recsys.training.loop import fit
@@ -43,7 +44,7 @@ def parts(small: Callable[..., Config]) -> Parts:
     return split(read_ratings(config.data), config.split, config.seed)
 
 
-def trained(config: Config, parts: Parts) -> np.ndarray[Any, Any]:
+def trained(config: Config, parts: Parts) -> Array:
     """Every rating that the network of a config predicts."""
     learner = build_learner(config, parts)
     for _ in fit(learner):
@@ -53,13 +54,13 @@ def trained(config: Config, parts: Parts) -> np.ndarray[Any, Any]:
 
 
 @pytest.fixture(scope="module")
-def unchanged(small: Callable[..., Config], parts: Parts) -> np.ndarray[Any, Any]:
+def unchanged(small: Callable[..., Config], parts: Parts) -> Array:
     return trained(small(model=STILL), parts)
 
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_every_hyperparameter_changes_the_result(
-    small: Callable[..., Config], parts: Parts, unchanged: np.ndarray[Any, Any], name: str
+    small: Callable[..., Config], parts: Parts, unchanged: Array, name: str
 ) -> None:
     changed = trained(small(model=STILL | CHANGES[name]), parts)
     assert np.abs(changed - unchanged).max() > 1e-3
@@ -118,7 +119,7 @@ def test_a_network_that_starts_from_another_keeps_its_dims_however_many_users_th
     parameters = {name: tensor.detach().numpy() for name, tensor in first.state_dict().items()}
     rows = {"user": draw.permutation(900)[:40].astype(np.int32), "item": draw.permutation(800)[:50].astype(np.int32)}
     config = config_from({"data": {"ratings": "-"}, "model": {"kind": "embedding_net"}}, Path.cwd())
-    scorer: Any = build_learner(config, parts, Inherited(parameters, rows)).scorer()
+    scorer: Any = build_learner(config, parts, PretrainedState(parameters, rows)).scorer()
     for role in ("user", "item"):
         name = f"{role}_embedding"
         np.testing.assert_array_equal(getattr(scorer, name)[:-1], parameters[name][rows[role]])

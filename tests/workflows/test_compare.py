@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsys.artifacts.bundle import open_store
+from recsys.artifacts.bundle import open_bundle
 from recsys.config.schema.config import Config
 from recsys.core.errors import DataError, RunError
 from recsys.workflows.compare import compare
@@ -44,11 +44,11 @@ def worse(trained: Trained) -> Path:
 
 def held_out(run: Path) -> dict[tuple[int, int], float]:
     """(user, item) → rating of the known pairs among a run's test ratings."""
-    store = open_store(run)
-    test = store.held_out("test")
+    bundle = open_bundle(run)
+    test = bundle.held_out("test")
     assert test is not None
     known = test.take((test.user_idx >= 0) & (test.item_idx >= 0))
-    ids = store.users.ids[known.user_idx].tolist(), store.items.ids[known.item_idx].tolist()
+    ids = bundle.users.ids[known.user_idx].tolist(), bundle.items.ids[known.item_idx].tolist()
     return dict(zip(zip(*ids, strict=True), known.rating.tolist(), strict=True))
 
 
@@ -75,13 +75,13 @@ def test_a_run_does_not_differ_from_itself(first: Path) -> None:
 
 
 def test_the_interval_is_that_of_users_drawn_by_hand(first: Path, worse: Path) -> None:
-    stores = [open_store(run) for run in (first, worse)]
-    tests = [store.held_out("test") for store in stores]
+    bundles = [open_bundle(run) for run in (first, worse)]
+    tests = [bundle.held_out("test") for bundle in bundles]
     assert tests[0] is not None
     user = tests[0].user_idx
     squares = [
-        (store.scorer.rate(test.user_idx, test.item_idx).rating.astype(np.float64) - test.rating) ** 2
-        for store, test in zip(stores, tests, strict=True)
+        (bundle.scorer.rate(test.user_idx, test.item_idx).rating.astype(np.float64) - test.rating) ** 2
+        for bundle, test in zip(bundles, tests, strict=True)
         if test is not None
     ]
     draw, drawn = np.random.default_rng(0), []
@@ -103,9 +103,9 @@ def test_other_splits_are_compared_on_what_they_have_in_common(first: Path, trai
     assert 0 < found["n_ratings"] == len(shared) < 90
     assert found["n_users"] == len({user for user, _ in shared})
     assert [one["n_not_in_common"] for one in found["runs"]] == [90 - len(shared)] * 2
-    store = open_store(other)
+    bundle = open_bundle(other)
     users, items = zip(*sorted(shared), strict=True)
-    rating = store.scorer.rate(store.users.index(users), store.items.index(items)).rating
+    rating = bundle.scorer.rate(bundle.users.index(users), bundle.items.index(items)).rating
     errors = rating - np.array([held_out(other)[pair] for pair in sorted(shared)])
     assert found["runs"][1]["mae"] == pytest.approx(np.abs(errors).mean())
 

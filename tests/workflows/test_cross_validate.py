@@ -9,9 +9,9 @@ import pytest
 from recsys.config.loading.load import config_from, load_config
 from recsys.config.schema.config import Config
 from recsys.core.errors import ConfigError, DataError, DivergedError, RunError, UsageError
-from recsys.core.events import Several
+from recsys.core.events import RunsProgress
 from recsys.workflows.cross_validate import FoldFiles, compare_splits, cross_validate
-from recsys.workflows.parallel_runs import train_several
+from recsys.workflows.parallel_runs import train_parallel
 from recsys.workflows.train import train
 
 Small = Callable[..., Config]
@@ -56,7 +56,7 @@ def test_a_fold_is_a_run_that_its_config_repeats(kept: tuple[Path, dict[str, Any
 def test_the_result_does_not_depend_on_how_many_are_trained_at_a_time(
     fast: Config, kept: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:
-    seen: list[Several] = []
+    seen: list[RunsProgress] = []
     found = cross_validate(fast, 3, tmp_path / "two", jobs=2, observe=seen.append)  # type: ignore[arg-type]
     expected = [{**fold, "run_dir": ""} for fold in timeless(kept[1])["folds"]]
     assert [{**fold, "run_dir": ""} for fold in timeless(found)["folds"]] == expected
@@ -178,6 +178,6 @@ def test_more_folds_than_ratings_are_refused(small: Small, tmp_path: Path) -> No
 
 def test_runs_come_in_the_order_of_their_configs(fast: Config, tmp_path: Path) -> None:
     configs = {name: fast.model_copy(update={"seed": seed}) for seed, name in enumerate("cab")}
-    found = train_several(configs, tmp_path, jobs=2)
+    found = train_parallel(configs, tmp_path, jobs=2)
     assert list(found) == ["c", "a", "b"]
     assert len({one["test"]["rmse"] for one in found.values()}) == 3

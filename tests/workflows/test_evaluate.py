@@ -33,8 +33,8 @@ def test_a_file_of_the_test_ratings_gives_the_metrics_of_the_run(
     assert parts.test is not None
     frame = parts.test.to_frame().rename(columns={"user_id": "userId", "item_id": "movieId"})
     frame.to_csv(tmp_path / "test.csv", index=False)
-    found = evaluate_file(recommender.store, tmp_path / "test.csv")
-    expected = measure(recommender.store.factors, parts)
+    found = evaluate_file(recommender.bundle, tmp_path / "test.csv")
+    expected = measure(recommender.bundle.factors, parts)
     assert {key: found[key] for key in expected["test"]} == pytest.approx(expected["test"])
     for name, scores in expected["baselines"].items():
         assert found["baselines"][name] == pytest.approx(scores)
@@ -42,7 +42,7 @@ def test_a_file_of_the_test_ratings_gives_the_metrics_of_the_run(
 
 def test_unknown_ids_are_measured_by_the_fallback_and_counted(recommender: Recommender, tmp_path: Path) -> None:
     (tmp_path / "new.csv").write_text("userId,movieId,rating\n0,100,4\n999,100,3\nx,1000,2\n0,1000,1\n")
-    found = evaluate_file(recommender.store, tmp_path / "new.csv")
+    found = evaluate_file(recommender.bundle, tmp_path / "new.csv")
     assert (found["n_ratings"], found["n_unknown_users"], found["n_unknown_items"]) == (4, 2, 2)
     pairs = [(0, 100, 4), (999, 100, 3), ("x", 1000, 2), (0, 1000, 1)]
     errors = [recommender.predict(u, i, on_unknown="mean").rating - r for u, i, r in pairs]
@@ -52,31 +52,31 @@ def test_unknown_ids_are_measured_by_the_fallback_and_counted(recommender: Recom
 def test_a_file_without_ratings_is_a_data_error(recommender: Recommender, tmp_path: Path) -> None:
     (tmp_path / "new.csv").write_text("userId,movieId\n0,100\n")
     with pytest.raises(DataError, match="rating"):
-        evaluate_file(recommender.store, tmp_path / "new.csv")
+        evaluate_file(recommender.bundle, tmp_path / "new.csv")
 
 
 def test_a_file_that_is_not_there_is_a_data_error(recommender: Recommender, tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
-        evaluate_file(recommender.store, tmp_path / "new.csv")
+        evaluate_file(recommender.bundle, tmp_path / "new.csv")
     assert caught.value.exit_code == 3
 
 
 def test_the_answer_is_that_of_the_contract(recommender: Recommender, ratings_csv: Path) -> None:
-    found = evaluate_file(recommender.store, ratings_csv)
+    found = evaluate_file(recommender.bundle, ratings_csv)
     assert found["n_ratings"] == 900
     assert found.keys() == {"rmse", "mae", "n_ratings", "n_unknown_users", "n_unknown_items", "baselines"}
 
 
 def test_without_a_file_the_runs_own_test_ratings_are_measured(recommender: Recommender, finished: Path) -> None:
-    found = evaluate_ratings(recommender.store, ratings_to_measure(recommender.store))
+    found = evaluate_ratings(recommender.bundle, ratings_to_measure(recommender.bundle))
     metrics = json.loads((finished / "metrics.json").read_text())
     assert found == {**metrics["test"], "baselines": metrics["baselines"]}
 
 
 def test_activity_adds_up_to_the_whole(recommender: Recommender) -> None:
-    ratings = ratings_to_measure(recommender.store)
-    whole = evaluate_ratings(recommender.store, ratings)
-    for rows in activity_of(recommender.store, ratings).values():
+    ratings = ratings_to_measure(recommender.bundle)
+    whole = evaluate_ratings(recommender.bundle, ratings)
+    for rows in activity_of(recommender.bundle, ratings).values():
         assert sum(row["n_ratings"] for row in rows) == whole["n_ratings"]
         for who, rmse in (("model", whole["rmse"]), ("biases", whole["baselines"]["biases"]["rmse"])):
             squares = sum(row[who] ** 2 * row["n_ratings"] for row in rows)
@@ -84,14 +84,14 @@ def test_activity_adds_up_to_the_whole(recommender: Recommender) -> None:
 
 
 def test_a_ranking_stands_on_what_recommend_lists(recommender: Recommender) -> None:
-    store = recommender.store
-    ratings = ratings_to_measure(store)
-    found = ranking_of(store, ratings, k=3)
+    bundle = recommender.bundle
+    ratings = ratings_to_measure(bundle)
+    found = ranking_of(bundle, ratings, k=3)
     hits, n_users = 0, 0
-    for user_idx in range(len(store.users)):
+    for user_idx in range(len(bundle.users)):
         liked = ratings.item_idx[(ratings.user_idx == user_idx) & (ratings.rating >= found["threshold"])]
-        listed = recommender.recommend(store.users.ids[user_idx], 3)
-        hits += len({one.item_id for one in listed} & set(store.items.ids[liked].tolist()))
+        listed = recommender.recommend(bundle.users.ids[user_idx], 3)
+        hits += len({one.item_id for one in listed} & set(bundle.items.ids[liked].tolist()))
         n_users += len(liked) > 0
     assert found["threshold"] == 4.0
     assert found["n_users"] == n_users
@@ -100,18 +100,18 @@ def test_a_ranking_stands_on_what_recommend_lists(recommender: Recommender) -> N
 
 
 def test_the_baselines_of_a_ranking_are_the_most_popular_and_the_biases(recommender: Recommender) -> None:
-    found = ranking_of(recommender.store, ratings_to_measure(recommender.store))
+    found = ranking_of(recommender.bundle, ratings_to_measure(recommender.bundle))
     assert found["baselines"].keys() == {"popular", "biases"}
     assert found["baselines"]["popular"]["popularity@10"] > found["model"]["popularity@10"]
 
 
 def test_a_threshold_that_no_rating_reaches_is_refused(recommender: Recommender) -> None:
-    ratings = ratings_to_measure(recommender.store)
+    ratings = ratings_to_measure(recommender.bundle)
     with pytest.raises(DataError, match="none of the 90 ratings is 6 or more") as caught:
-        ranking_of(recommender.store, ratings, threshold=6.0)
+        ranking_of(recommender.bundle, ratings, threshold=6.0)
     assert caught.value.hint == f"--threshold {ratings.rating.max():g}"
 
 
 def test_likes_that_were_rated_in_training_are_no_likes_to_find(recommender: Recommender) -> None:
     with pytest.raises(DataError, match="by a known user and new to them"):
-        ranking_of(recommender.store, recommender.store.training_ratings())
+        ranking_of(recommender.bundle, recommender.bundle.training_ratings())

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from recsys.artifacts.bundle import Store, open_store
-from recsys.artifacts.checkpoint import kept_parameters
+from recsys.artifacts.bundle import Bundle, open_bundle
+from recsys.artifacts.checkpoint import selected_parameters
 from recsys.artifacts.directory import all_runs
 from recsys.artifacts.overview import describe
 from recsys.config.schema.config import Config
@@ -22,7 +22,7 @@ from recsys.evaluation.metrics import evaluate
 from recsys.inference.recommender import Recommender
 from recsys.models.settings import SvdPP as SvdPPSettings
 from recsys.models.svdpp.module import SvdPP
-from recsys.workflows.fold_in_run import extend_run
+from recsys.workflows.fold_in_run import fold_in_run
 from recsys.workflows.train import train
 
 NEW = "userId,movieId,rating\n-99,100,5\n77,100,5\n77,120,1\n3,99,2\n4,99,4\n3,200,2.5\n"
@@ -39,7 +39,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def child(finished: Path, file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("child") / "child"
-    extend_run(finished, file, folder)
+    fold_in_run(finished, file, folder)
     return folder
 
 
@@ -64,24 +64,24 @@ def test_the_new_run_names_its_parent_and_keeps_its_scores(finished: Path, child
 
 
 def test_the_kept_scores_are_those_of_the_new_run(child: Path) -> None:
-    store, metrics = open_store(child), json.loads((child / "metrics.json").read_text())
+    bundle, metrics = open_bundle(child), json.loads((child / "metrics.json").read_text())
     for part in ("valid", "test"):
-        held_out = store.held_out(part)
+        held_out = bundle.held_out(part)
         assert held_out is not None
-        found = asdict(evaluate(store.factors, held_out))
+        found = asdict(evaluate(bundle.factors, held_out))
         assert found == {**metrics[part], "rmse": pytest.approx(metrics[part]["rmse"], rel=1e-9), "mae": found["mae"]}
 
 
 def test_known_rows_and_the_fallback_keep_their_bits(finished: Path, child: Path) -> None:
-    before, after = open_store(finished), open_store(child)
+    before, after = open_bundle(finished), open_bundle(child)
     at = {"user": after.users.index(before.users.ids), "item": after.items.index(before.items.ids)}
     for role, places in at.items():
         for kind in ("bias", "factors"):
-            old, new = (getattr(store.factors, f"{role}_{kind}") for store in (before, after))
+            old, new = (getattr(bundle.factors, f"{role}_{kind}") for bundle in (before, after))
             np.testing.assert_array_equal(new[places], old[:-1])
             np.testing.assert_array_equal(new[-1], old[-1])
-    old_parameters, _ = kept_parameters(finished)
-    new_parameters, facts = kept_parameters(child)
+    old_parameters, _ = selected_parameters(finished)
+    new_parameters, facts = selected_parameters(child)
     assert (facts["epoch"], new_parameters.keys()) == (4, old_parameters.keys())
     for role, places in at.items():
         for kind in ("bias", "embedding"):
@@ -89,8 +89,8 @@ def test_known_rows_and_the_fallback_keep_their_bits(finished: Path, child: Path
 
 
 def test_the_checkpoint_and_the_serving_folder_hold_the_same_model(child: Path) -> None:
-    factors = open_store(child).factors
-    parameters, facts = kept_parameters(child)
+    factors = open_bundle(child).factors
+    parameters, facts = selected_parameters(child)
     std = facts["scale"]["std"]
     for role in ("user", "item"):
         np.testing.assert_allclose(parameters[f"{role}_bias"] * std, getattr(factors, f"{role}_bias")[:-1], rtol=1e-5)
@@ -98,14 +98,14 @@ def test_the_checkpoint_and_the_serving_folder_hold_the_same_model(child: Path) 
         np.testing.assert_allclose(scaled, getattr(factors, f"{role}_factors")[:-1], rtol=1e-5)
 
 
-def triples(store: Store) -> set[tuple[int, int, float]]:
-    train = store.training_ratings()
-    users, items = store.users.ids[train.user_idx].tolist(), store.items.ids[train.item_idx].tolist()
+def triples(bundle: Bundle) -> set[tuple[int, int, float]]:
+    train = bundle.training_ratings()
+    users, items = bundle.users.ids[train.user_idx].tolist(), bundle.items.ids[train.item_idx].tolist()
     return set(zip(users, items, train.rating.tolist(), strict=True))
 
 
 def test_what_is_known_and_rated_is_that_of_the_parent_and_the_new(finished: Path, child: Path) -> None:
-    before, after = open_store(finished), open_store(child)
+    before, after = open_bundle(finished), open_bundle(child)
     assert set(after.users.ids.tolist()) == {*before.users.ids.tolist(), *NEW_USERS}
     assert set(after.items.ids.tolist()) == {*before.items.ids.tolist(), *NEW_ITEMS}
     new = {(int(u), int(i), float(r)) for u, i, r in (line.split(",") for line in NEW.splitlines()[1:])}
@@ -117,7 +117,7 @@ def test_what_is_known_and_rated_is_that_of_the_parent_and_the_new(finished: Pat
 def test_a_new_user_is_like_any_other_and_a_new_item_is_recommended(child: Path) -> None:
     recommender = Recommender.open(child)
     found = {one.item_id for one in recommender.recommend(77, 100)}
-    assert found == set(recommender.store.items.ids.tolist()) - {100, 120}
+    assert found == set(recommender.bundle.items.ids.tolist()) - {100, 120}
     gain = {
         item: recommender.predict(77, item).score - recommender.predict(999, item, on_unknown="mean").score
         for item in (100, 120)
@@ -134,16 +134,16 @@ def test_new_users_do_not_change_what_others_are_told(finished: Path, child: Pat
 
 def test_a_child_can_have_children(child: Path, tmp_path: Path) -> None:
     (tmp_path / "more.csv").write_text("userId,movieId,rating\n78,99,5\n78,200,3\n")
-    result = extend_run(child / "serving", tmp_path / "more.csv", tmp_path / "grandchild")
+    result = fold_in_run(child / "serving", tmp_path / "more.csv", tmp_path / "grandchild")
     assert (result["parent"]["run"], result["parent"]["n_new_users"]) == ("child", 1)
-    assert len(open_store(tmp_path / "grandchild").users) == 43
+    assert len(open_bundle(tmp_path / "grandchild").users) == 43
 
 
 def test_a_model_without_biases_gets_none(small: Callable[..., Config], file: Path, tmp_path: Path) -> None:
     train(small(model={"biases": False}), tmp_path / "run")
-    extend_run(tmp_path / "run", file, tmp_path / "child")
-    assert not open_store(tmp_path / "child").factors.user_bias.any()
-    assert "user_bias" not in kept_parameters(tmp_path / "child")[0]
+    fold_in_run(tmp_path / "run", file, tmp_path / "child")
+    assert not open_bundle(tmp_path / "child").factors.user_bias.any()
+    assert "user_bias" not in selected_parameters(tmp_path / "child")[0]
 
 
 def test_of_a_new_item_the_items_file_tells_the_title(
@@ -152,11 +152,11 @@ def test_of_a_new_item_the_items_file_tells_the_title(
     (tmp_path / "movies.csv").write_text("movieId,title,genre\n100,Old,Drama\n99,New,Comedy\n")
     train(small(data={"items": str(tmp_path / "movies.csv")}), tmp_path / "run")
     (tmp_path / "new.csv").write_text("userId,movieId,rating\n3,99,2\n")
-    extend_run(tmp_path / "run", tmp_path / "new.csv", tmp_path / "child")
-    store = open_store(tmp_path / "child")
-    at = store.items.index([99, 100])
-    assert store.titles[at].tolist() == ["New", "Old"]
-    assert store.item_columns["genre"][at].tolist() == ["Comedy", "Drama"]
+    fold_in_run(tmp_path / "run", tmp_path / "new.csv", tmp_path / "child")
+    bundle = open_bundle(tmp_path / "child")
+    at = bundle.items.index([99, 100])
+    assert bundle.titles[at].tolist() == ["New", "Old"]
+    assert bundle.item_columns["genre"][at].tolist() == ["Comedy", "Drama"]
 
 
 def test_a_used_folder_and_bad_ratings_leave_everything_as_it_was(
@@ -166,42 +166,42 @@ def test_a_used_folder_and_bad_ratings_leave_everything_as_it_was(
     (tmp_path / "used").mkdir()
     (tmp_path / "used" / "note").touch()
     with pytest.raises(RunError, match="in use already"):
-        extend_run(finished, file, tmp_path / "used")
+        fold_in_run(finished, file, tmp_path / "used")
     (tmp_path / "bad.csv").write_text("userId,movieId,rating\n3,100,2\n")
     with pytest.raises(DataError):
-        extend_run(finished, tmp_path / "bad.csv", tmp_path / "run")
+        fold_in_run(finished, tmp_path / "bad.csv", tmp_path / "run")
 
     def broken(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("recsys.workflows.fold_in_run.write_serving", broken)
+    monkeypatch.setattr("recsys.workflows.fold_in_run.write_bundle", broken)
     with pytest.raises(KeyboardInterrupt):
-        extend_run(finished, file, tmp_path / "run")
+        fold_in_run(finished, file, tmp_path / "run")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.csv", "used"]
     assert all_runs() == []
 
 
 def test_an_empty_folder_may_be_given(finished: Path, file: Path, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
-    extend_run(finished, file, tmp_path / "run")
+    fold_in_run(finished, file, tmp_path / "run")
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
 def test_a_copy_of_a_serving_folder_has_nothing_to_go_on_from(finished: Path, file: Path, tmp_path: Path) -> None:
     shutil.copytree(finished / "serving", tmp_path / "copy")
     with pytest.raises(RunError, match="no checkpoint"):
-        extend_run(tmp_path / "copy", file, tmp_path / "run")
+        fold_in_run(tmp_path / "copy", file, tmp_path / "run")
 
 
 def test_new_rows_of_a_run_by_gibbs_are_parameters_too(
     small: Callable[..., Config], file: Path, tmp_path: Path
 ) -> None:
     train(small(training={"method": "gibbs", "n_epochs": 8}), tmp_path / "sampled")
-    extend_run(tmp_path / "sampled", file, tmp_path / "longer")
-    store = open_store(tmp_path / "longer")
-    assert kept_parameters(tmp_path / "longer")[0]["user_embedding"].shape == (len(store.users), 4)
-    assert store.factors.embedding_dim > 4
-    assert Recommender(store).predict(77, 100).known_user
+    fold_in_run(tmp_path / "sampled", file, tmp_path / "longer")
+    bundle = open_bundle(tmp_path / "longer")
+    assert selected_parameters(tmp_path / "longer")[0]["user_embedding"].shape == (len(bundle.users), 4)
+    assert bundle.factors.embedding_dim > 4
+    assert Recommender(bundle).predict(77, 100).known_user
 
 
 @pytest.mark.parametrize("flipped", [True, False])
@@ -212,9 +212,9 @@ def test_of_svdpp_the_checkpoint_and_the_serving_folder_hold_the_same_model(
     """Also where new users have changed who rated an item."""
     training = {"method": method} | ({"n_epochs": 12} if method == "gibbs" else {})
     train(small(model={"kind": "svdpp", "flipped": flipped}, training=training), tmp_path / "run")
-    extend_run(tmp_path / "run", file, tmp_path / "child")
-    before, after = open_store(tmp_path / "run"), open_store(tmp_path / "child")
-    parameters, facts = kept_parameters(tmp_path / "child")
+    fold_in_run(tmp_path / "run", file, tmp_path / "child")
+    before, after = open_bundle(tmp_path / "run"), open_bundle(tmp_path / "child")
+    parameters, facts = selected_parameters(tmp_path / "child")
     known = after.training_ratings()
     model = SvdPP(known, SvdPPSettings(embedding_dim=4, flipped=flipped), Scale(**facts["scale"]), 1)
     model.load_state_dict({name: torch.from_numpy(array) for name, array in parameters.items()})

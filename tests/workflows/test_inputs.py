@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsys.artifacts.bundle import Store, open_store
-from recsys.artifacts.checkpoint import kept_parameters
+from recsys.artifacts.bundle import Bundle, open_bundle
+from recsys.artifacts.checkpoint import selected_parameters
 from recsys.config.schema.config import Config
 from recsys.core.errors import ConfigError, DataError, RunError
 from recsys.inference.recommender import Recommender
@@ -36,10 +36,10 @@ def parent(small: Small, tmp_path: Path, method: str) -> Path:
 @pytest.fixture
 def new(parent: Path, tmp_path: Path) -> Path:
     """Ratings by a new user, of a new item, one that the run was trained on, and one that nobody rated before."""
-    store = open_store(parent)
-    user, other = store.users.ids[:2].tolist()
-    seen = store.items.ids[store.seen(0)[0]].tolist()
-    unseen = [one for one in store.items.ids.tolist() if one not in seen]
+    bundle = open_bundle(parent)
+    user, other = bundle.users.ids[:2].tolist()
+    seen = bundle.items.ids[bundle.seen(0)[0]].tolist()
+    unseen = [one for one in bundle.items.ids.tolist() if one not in seen]
     rows = [(user, seen[0], 1.5), (user, unseen[0], 4.5), (other, NEW_ITEM, 2.5)]
     rows += [(NEW_USER, one, 1 + one % 5) for one in unseen[:6]]
     path = tmp_path / "new.csv"
@@ -56,9 +56,9 @@ def started(small: Small, parent: Path, new: Path, method: str, start: Any = Non
     )
 
 
-def served(store: Store) -> dict[tuple[int, int], float]:
-    ratings = store.training_ratings()
-    ids = store.users.ids[ratings.user_idx], store.items.ids[ratings.item_idx], ratings.rating
+def served(bundle: Bundle) -> dict[tuple[int, int], float]:
+    ratings = bundle.training_ratings()
+    ids = bundle.users.ids[ratings.user_idx], bundle.items.ids[ratings.item_idx], ratings.rating
     return {(int(user), int(item)): float(rating) for user, item, rating in zip(*ids, strict=True)}
 
 
@@ -66,7 +66,7 @@ def test_nothing_is_dropped_and_the_new_rating_of_a_pair_counts(
     small: Small, parent: Path, new: Path, method: str, tmp_path: Path
 ) -> None:
     metrics = train(started(small, parent, new, method), tmp_path / "child")
-    before, after = open_store(parent), open_store(tmp_path / "child")
+    before, after = open_bundle(parent), open_bundle(tmp_path / "child")
     told = [line.split(",") for line in new.read_text().splitlines()[1:]]
     assert served(after) == {**served(before), **{(int(u), int(i)): float(r) for u, i, r in told}}
     assert set(after.users.ids) == {*before.users.ids, NEW_USER}
@@ -81,9 +81,9 @@ def test_rows_without_new_ratings_keep_every_bit(
     small: Small, parent: Path, new: Path, method: str, tmp_path: Path
 ) -> None:
     train(started(small, parent, new, method), tmp_path / "child")
-    before, after = open_store(parent), open_store(tmp_path / "child")
-    old, _ = kept_parameters(parent)
-    now, _ = kept_parameters(tmp_path / "child")
+    before, after = open_bundle(parent), open_bundle(tmp_path / "child")
+    old, _ = selected_parameters(parent)
+    now, _ = selected_parameters(tmp_path / "child")
     rated = {int(line.split(",")[0]) for line in new.read_text().splitlines()[1:]}
     still = [one for one in before.users.ids.tolist() if one not in rated]
     for name in ("user_embedding", "user_bias"):
@@ -97,9 +97,9 @@ def test_a_frozen_group_is_the_parents_to_the_bit(
     small: Small, parent: Path, new: Path, method: str, tmp_path: Path
 ) -> None:
     train(started(small, parent, new, method, freeze=["items"]), tmp_path / "child")
-    known = open_store(tmp_path / "child").items.index(open_store(parent).items.ids)
-    old, _ = kept_parameters(parent)
-    now, _ = kept_parameters(tmp_path / "child")
+    known = open_bundle(tmp_path / "child").items.index(open_bundle(parent).items.ids)
+    old, _ = selected_parameters(parent)
+    now, _ = selected_parameters(tmp_path / "child")
     for name in ("item_embedding", "item_bias"):
         assert now[name][known].tobytes() == old[name].tobytes()
 
@@ -110,7 +110,7 @@ def test_a_fresh_row_begins_as_what_an_unknown_id_is_predicted_by(
     # A rate of next to nothing: what is served is what training began with.
     config = started(small, parent, new, method, lr_max=1e-30)
     train(config, tmp_path / "child")
-    known = [one for one in (100, 101, 110) if one in open_store(parent).items.ids]
+    known = [one for one in (100, 101, 110) if one in open_bundle(parent).items.ids]
     unknown = [Recommender.open(parent).predict(NEW_USER, one, on_unknown="mean").rating for one in known]
     fresh = [Recommender.open(tmp_path / "child").predict(NEW_USER, one).rating for one in known]
     assert known
@@ -120,14 +120,14 @@ def test_a_fresh_row_begins_as_what_an_unknown_id_is_predicted_by(
 def test_replay_trains_on_a_share_of_the_old_ratings(
     small: Small, parent: Path, new: Path, method: str, tmp_path: Path
 ) -> None:
-    n_old, n_new = len(open_store(parent).training_ratings()), len(new.read_text().splitlines()) - 1
+    n_old, n_new = len(open_bundle(parent).training_ratings()), len(new.read_text().splitlines()) - 1
     counts = {}
     for replay in (0.5, 1.0):
         config = started(small, parent, new, method, start={"replay": replay, "repeat": 2})
         metrics = train(config, tmp_path / str(replay))
         counts[replay] = metrics["start"]["n_replayed"]
         assert metrics["train"]["n_ratings"] == n_new + counts[replay]
-        assert len(served(open_store(tmp_path / str(replay)))) == n_old + n_new - 1
+        assert len(served(open_bundle(tmp_path / str(replay)))) == n_old + n_new - 1
     assert counts[1.0] == n_old - 1
     assert 0.3 * n_old < counts[0.5] < 0.7 * n_old
 
@@ -139,8 +139,8 @@ def test_biases_are_drawn_to_the_parents_unless_all_its_ratings_are_seen_again(
 ) -> None:
     config = started(small, parent, new, method, start={"replay": replay}, bias_damping=1e9)
     train(config, tmp_path / "child")
-    known = open_store(tmp_path / "child").items.index(open_store(parent).items.ids)
-    old, now = (kept_parameters(run)[0]["item_bias"] for run in (parent, tmp_path / "child"))
+    known = open_bundle(tmp_path / "child").items.index(open_bundle(parent).items.ids)
+    old, now = (selected_parameters(run)[0]["item_bias"] for run in (parent, tmp_path / "child"))
     assert np.abs(old).max() > 0.1
     assert now[known] == pytest.approx(old if replay < 1 else 0 * old, abs=0.02)
 
@@ -169,7 +169,7 @@ def test_update_says_how_good_the_run_was_before_and_after(parent: Path, ratings
     start = metrics["start"]
     assert start["before"]["old"].keys() == start["after"]["new"].keys()
     assert start["after"]["new"] == metrics["test"]
-    held = open_store(tmp_path / "child").held_out("earlier")
+    held = open_bundle(tmp_path / "child").held_out("earlier")
     assert held is not None
     assert len(held) == start["after"]["old"]["n_ratings"]
     assert start["after"]["old"] != start["before"]["old"]
@@ -180,10 +180,10 @@ def test_what_an_earlier_run_was_measured_on_is_not_trained_on_and_measured(
 ) -> None:
     """The new file holds all ratings, those that the parent held out among them."""
     train(update_config(parent, ratings_csv, []), tmp_path / "child")
-    store = open_store(tmp_path / "child")
-    held, trained = store.held_out("earlier"), set(served(store))
+    bundle = open_bundle(tmp_path / "child")
+    held, trained = bundle.held_out("earlier"), set(served(bundle))
     assert held is not None
-    pairs = set(zip(store.users.ids[held.user_idx].tolist(), store.items.ids[held.item_idx].tolist(), strict=True))
+    pairs = set(zip(bundle.users.ids[held.user_idx].tolist(), bundle.items.ids[held.item_idx].tolist(), strict=True))
     assert not pairs & trained
 
 
@@ -192,15 +192,17 @@ def test_held_out_ratings_that_the_run_has_learned_from_are_counted_and_not_repl
 ) -> None:
     """With the same seed the split is the same one, and what was held out still is."""
     metrics = train(update_config(parent, ratings_csv, ["seed=1"]), tmp_path / "child")
-    store, before = open_store(tmp_path / "child"), served(open_store(parent))
-    held = [one for part in ("valid", "test") if (one := store.held_out(part)) is not None]
+    bundle, before = open_bundle(tmp_path / "child"), served(open_bundle(parent))
+    held = [one for part in ("valid", "test") if (one := bundle.held_out(part)) is not None]
     pairs = [
-        pair for one in held for pair in zip(store.users.ids[one.user_idx], store.items.ids[one.item_idx], strict=True)
+        pair
+        for one in held
+        for pair in zip(bundle.users.ids[one.user_idx], bundle.items.ids[one.item_idx], strict=True)
     ]
     again = sum((int(user), int(item)) in before for user, item in pairs)
     assert metrics["start"]["n_held_out_not_new"] == again > 100
     assert metrics["start"]["n_replayed"] + again <= len(before)
-    assert set(served(store)) > set(before)
+    assert set(served(bundle)) > set(before)
 
 
 def test_an_update_of_an_update_is_as_light_as_the_first(parent: Path, new: Path, tmp_path: Path) -> None:
@@ -216,7 +218,7 @@ def test_an_update_of_an_update_is_as_light_as_the_first(parent: Path, new: Path
 
 def test_an_update_trains_less_than_the_run_did(parent: Path, new: Path, method: str) -> None:
     config = update_config(parent, new, [])
-    trained = kept_parameters(parent)[1]["training"]
+    trained = selected_parameters(parent)[1]["training"]
     assert config.training.n_epochs == 1
     assert config.training.lr_max == pytest.approx(0.4 * trained["lr_max"])
     assert config.training.weight_decay == trained["weight_decay"]
@@ -252,7 +254,7 @@ def test_numbers_are_read_as_texts_where_the_runs_ids_are(small: Small, finished
     columns = {"user": "reader", "item": "isbn", "rating": "stars"}
     config = finetune_config(finished_text, _file(tmp_path, {"ratings": "numbers.csv", "columns": columns}), [])
     train(config, tmp_path / "child")
-    users = open_store(tmp_path / "child").users
+    users = open_bundle(tmp_path / "child").users
     assert users.id_type is str
     assert {"7", "12", "9"} < set(users.ids.tolist())
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import yaml
 
-from recsys.artifacts.bundle import open_store
+from recsys.artifacts.bundle import open_bundle
 from recsys.artifacts.checkpoint import newest_checkpoint, open_checkpoint, read_state
 from recsys.artifacts.verified import sha256
 from recsys.config.loading.load import load_config
@@ -72,7 +72,7 @@ def test_the_serving_folder_gives_the_scores_of_the_metrics(finished: Path) -> N
     metrics = json.loads((finished / "metrics.json").read_text())
     for name, part in (("valid", parts.valid), ("test", parts.test)):
         assert part is not None
-        scores = evaluate(open_store(finished).factors, part)
+        scores = evaluate(open_bundle(finished).factors, part)
         assert (scores.rmse, scores.mae) == (metrics[name]["rmse"], metrics[name]["mae"])
 
 
@@ -80,7 +80,7 @@ def test_the_checkpoint_is_in_standard_units_and_the_scorer_in_those_of_ratings(
     newest = newest_checkpoint(finished / "checkpoints")
     assert newest is not None
     checkpoint = open_checkpoint(newest)
-    model, factors = read_state(checkpoint).model, open_store(finished).factors
+    model, factors = read_state(checkpoint).model, open_bundle(finished).factors
     scale = checkpoint.facts["scale"]
     assert factors.global_mean == pytest.approx(scale["mean"])
     np.testing.assert_allclose(factors.user_bias[:-1], scale["std"] * model["user_bias"], rtol=1e-5)

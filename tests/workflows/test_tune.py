@@ -9,7 +9,7 @@ import pytest
 from recsys.config.schema.config import Config
 from recsys.config.space import Range, Space
 from recsys.core.errors import ConfigError, MissingExtraError, RunError, StoppedError
-from recsys.core.events import Several
+from recsys.core.events import RunsProgress
 from recsys.workflows import tune as tuning
 from recsys.workflows.train import train
 from recsys.workflows.tune import Tuned, tune
@@ -52,7 +52,7 @@ def test_a_study_that_was_stopped_goes_on_as_if_it_had_not(config: Config, tmp_p
     lines: list[str] = []
 
     def stop(event: object) -> None:
-        if isinstance(event, Several) and event.said:
+        if isinstance(event, RunsProgress) and event.said:
             lines.append(event.said)
             if len(lines) == 3:
                 raise StoppedError("interrupted")
@@ -61,13 +61,13 @@ def test_a_study_that_was_stopped_goes_on_as_if_it_had_not(config: Config, tmp_p
         tune(config, 6, SPACE, parted, stop)
     after: list[Any] = []
     again = tune(config, 6, SPACE, parted, after.append)
-    assert sum(1 for event in after if isinstance(event, Several) and event.said) == 3
+    assert sum(1 for event in after if isinstance(event, RunsProgress) and event.said) == 3
     assert (values(again), again.facts) == (values(whole), whole.facts)
 
 
 def test_a_trial_that_was_cut_has_failed(config: Config, storage: str) -> None:
     def stop(event: object) -> None:
-        if isinstance(event, Several) and event.done > 1.2:
+        if isinstance(event, RunsProgress) and event.done > 1.2:
             raise StoppedError("interrupted")
 
     with pytest.raises(StoppedError):
@@ -88,7 +88,7 @@ def test_the_test_part_is_not_even_read(
 def test_hopeless_trials_are_given_up_and_diverged_ones_fail(config: Config, storage: str) -> None:
     events: list[Any] = []
     facts = tune(config, 20, {"training.lr_max": (0.05, 1e-6, 1e6)}, storage, events.append).facts
-    said = [event.said for event in events if isinstance(event, Several) and event.said]
+    said = [event.said for event in events if isinstance(event, RunsProgress) and event.said]
     assert facts["n_pruned"] == sum("given up" in line for line in said) > 0
     assert facts["n_failed"] == sum("diverged" in line for line in said) > 0
     assert facts["n_trials"] == len(said) == 20

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from recsys.core.events import Arrays
+from recsys.core.types import Array, Arrays
 
 TYPES = {"F64": "<f8", "I64": "<i8", "F32": "<f4", "I32": "<i4", "F16": "<f2", "U8": "|u1"}
 CODES = {np.dtype(kind): code for code, kind in TYPES.items()}
@@ -42,7 +42,7 @@ def write_arrays(path: Path, arrays: Arrays) -> dict[str, Any]:
     return {"bytes": 8 + len(text) + end, "sha256": digest.hexdigest()}
 
 
-def memory_map(path: Path, name: str) -> np.ndarray[Any, Any]:
+def memory_map(path: Path, name: str) -> Array:
     """One array of a file, read from disk as it is touched."""
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
@@ -58,5 +58,5 @@ def _place(name: str, arrays: Arrays) -> tuple[int, str]:
     return -arrays[name].dtype.itemsize, name
 
 
-def _memory(array: np.ndarray[Any, Any]) -> memoryview:
+def _memory(array: Array) -> memoryview:
     return array.reshape(-1).view(np.uint8).data

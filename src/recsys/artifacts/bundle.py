@@ -13,18 +13,18 @@ from recsys.artifacts.arrays import memory_map
 from recsys.artifacts.directory import SERVING, SERVING_JSON, default_run
 from recsys.artifacts.intervals import Intervals, check_level, rate_and_centre, read_intervals, std_of_ratings
 from recsys.artifacts.texts import pack_ids, pack_texts, unpack_ids, unpack_texts
-from recsys.artifacts.verified import Sealed, open_sealed, write_sealed
+from recsys.artifacts.verified import VerifiedFolder, open_verified, write_verified
 from recsys.config.schema.config import Config
 from recsys.config.schema.data import Data
 from recsys.core.errors import RunError
-from recsys.core.events import Arrays
+from recsys.core.types import Array, Arrays, Float32Array, Indices, Times
 from recsys.data.chunks import chunks
-from recsys.data.interactions import Ratings, Times
+from recsys.data.interactions import Interactions
 from recsys.data.split import Parts
-from recsys.data.vocabulary import Indices, Vocabulary
+from recsys.data.vocabulary import Vocabulary
 from recsys.scoring.codec import scorer_arrays, scorer_from
 from recsys.scoring.drift import Drift
-from recsys.scoring.factors import Array, Factors
+from recsys.scoring.factors import Factors
 from recsys.scoring.protocols import Trained
 from recsys.version import __version__
 
@@ -37,7 +37,7 @@ TIME = "timestamp"  # kept beside them where the predictions depend on it
 
 
 @dataclass(frozen=True, eq=False)
-class Store:
+class Bundle:
     """An opened serving folder.
 
     Attributes:
@@ -46,13 +46,13 @@ class Store:
         data: what the columns of the run's ratings were called; how a later file is written is seen from it.
     """
 
-    sealed: Sealed
+    verified: VerifiedFolder
     scorer: Trained
     users: Vocabulary
     items: Vocabulary
-    user_counts: np.ndarray[Any, Any]
-    item_counts: np.ndarray[Any, Any]
-    titles: np.ndarray[Any, Any]
+    user_counts: Array
+    item_counts: Array
+    titles: Array
     data: Data
 
     @property
@@ -66,7 +66,7 @@ class Store:
             return self.scorer
         raise RunError(
             "this needs a dot product, and the run's model is an embedding_net",
-            where=str(self.sealed.path),
+            where=str(self.verified.path),
             expected="a run whose score is a mean, two biases and the product of two rows of factors",
             hint="train one with model.kind: dot_product",
         )
@@ -85,63 +85,63 @@ class Store:
         if self.drift is None:
             raise RunError(
                 "the run's predictions do not depend on time",
-                where=str(self.sealed.path),
+                where=str(self.verified.path),
                 expected="a run that was trained by gibbs with model.user_drift: true",
                 hint="leave the time out",
             )
 
-    def seen(self, user_idx: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    def seen(self, user_idx: int) -> tuple[Array, Array]:
         """The items that a user rated in training, int32 indices, and the ratings, float32."""
         start, end = self._seen_offsets[user_idx : user_idx + 2].tolist()
         item_idx, rating = self._seen
         return item_idx[start:end], rating[start:end]
 
-    def seen_of(self, users: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    def seen_of(self, users: Array) -> tuple[Array, Array]:
         """For consecutive users, as pairs: the position in `users`, and an item that this user rated in training."""
         start, end = self._seen_offsets[users[0]], self._seen_offsets[users[-1] + 1]
         return np.repeat(np.arange(len(users)), self.user_counts[users]), self._seen[0][start:end]
 
-    def training_ratings(self) -> Ratings:
+    def training_ratings(self) -> Interactions:
         """All training ratings, by user."""
         user_idx = np.repeat(np.arange(len(self.users), dtype=np.int32), self.user_counts)
         item_idx, rating = self._seen
-        return Ratings(user_idx, item_idx, rating, None, self.users, self.items)
+        return Interactions(user_idx, item_idx, rating, None, self.users, self.items)
 
-    def some_training_ratings(self, n: int) -> Ratings:
+    def some_training_ratings(self, n: int) -> Interactions:
         """About n of the training ratings, evenly spaced by user, or all of them if there are fewer."""
         item_idx, rating = self._seen
         rows = np.arange(0, len(rating), max(1, len(rating) // n))
         user_idx = (np.searchsorted(self._seen_offsets, rows, side="right") - 1).astype(np.int32)
-        return Ratings(user_idx, item_idx[rows], rating[rows], None, self.users, self.items)
+        return Interactions(user_idx, item_idx[rows], rating[rows], None, self.users, self.items)
 
-    def held_out(self, part: HeldOut) -> Ratings | None:
+    def held_out(self, part: HeldOut) -> Interactions | None:
         """The ratings that the run was measured on; None if it had no such part.
 
         They have times where the predictions depend on them.
 
         earlier: those that the runs which it starts from were measured on.
         """
-        arrays = self.sealed.arrays(HELD_OUT)
+        arrays = self.verified.arrays(HELD_OUT)
         if f"{part}_rating" not in arrays:
             return None
         user_idx, item_idx, rating = (arrays[f"{part}_{name}"] for name in HELD_OUT_COLUMNS)
-        return Ratings(user_idx, item_idx, rating, arrays.get(f"{part}_{TIME}"), self.users, self.items)
+        return Interactions(user_idx, item_idx, rating, arrays.get(f"{part}_{TIME}"), self.users, self.items)
 
     @cached_property
-    def item_columns(self) -> dict[str, np.ndarray[Any, Any]]:
+    def item_columns(self) -> dict[str, Array]:
         """The other columns of the items file: name → the text of each item, object (str), "" where there is none."""
-        names: list[str] = self.sealed.facts.get("item_columns", [])
-        arrays = self.sealed.arrays(ITEM_COLUMNS) if names else {}
+        names: list[str] = self.verified.facts.get("item_columns", [])
+        arrays = self.verified.arrays(ITEM_COLUMNS) if names else {}
         return {name: unpack_texts(str(number), arrays) for number, name in enumerate(names)}
 
     @cached_property
     def intervals(self) -> Intervals | None:
         """What the run knows of how far ratings lie from its predictions; None if it has learned nothing of that."""
-        facts = self.sealed.facts.get("intervals")
+        facts = self.verified.facts.get("intervals")
         if facts is None:
             return None
-        self.sealed.check(INTERVALS)
-        return read_intervals(self.sealed.path / INTERVALS, facts, self.user_counts, self.item_counts, self.drift)
+        self.verified.check(INTERVALS)
+        return read_intervals(self.verified.path / INTERVALS, facts, self.user_counts, self.item_counts, self.drift)
 
     def check_interval(self, level: float) -> Intervals:
         """Refuses a level at which the run can give no intervals; returns what gives them at others.
@@ -154,7 +154,7 @@ class Store:
         if self.intervals is None:
             raise RunError(
                 "the run has no intervals",
-                where=str(self.sealed.path),
+                where=str(self.verified.path),
                 expected="a run that was trained with a valid part, or by gibbs, and that has taken in nobody since",
                 hint="train one with split.valid_fraction: 0.1",
             )
@@ -163,7 +163,7 @@ class Store:
 
     def rate_between(
         self, user_idx: Indices, item_idx: Indices, level: float, timestamp: Times | None = None
-    ) -> tuple[Array, Array, Array, Array]:
+    ) -> tuple[Float32Array, Float32Array, Float32Array, Float32Array]:
         """Predicted ratings of pairs, their std, and the ends of the intervals that hold ratings at `level`.
 
         All in rating units, float32, shape (n,); index −1 is an unknown id; times are in seconds.
@@ -180,19 +180,19 @@ class Store:
         return rating, std_of_ratings(centre, std, link), np.minimum(low, rating), np.maximum(high, rating)
 
     @cached_property
-    def _seen_offsets(self) -> np.ndarray[Any, Any]:
+    def _seen_offsets(self) -> Array:
         return np.concatenate([[0], np.cumsum(self.user_counts)])
 
     @cached_property
-    def _seen(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-        self.sealed.check(SEEN)
-        path = self.sealed.path / SEEN
+    def _seen(self) -> tuple[Array, Array]:
+        self.verified.check(SEEN)
+        path = self.verified.path / SEEN
         return memory_map(path, "item_idx"), memory_map(path, "rating")
 
 
-def write_serving(run: Path, scorer: Trained, parts: Parts, config: Config, intervals: Intervals | None = None) -> None:
+def write_bundle(run: Path, scorer: Trained, parts: Parts, config: Config, intervals: Intervals | None = None) -> None:
     """Writes `run`/serving."""
-    train = parts.known
+    train = parts.seen_ratings
     titles = [parts.titles.get(one, "") for one in train.items.ids.tolist()]
     facts = {
         "kind": config.model.kind,
@@ -209,7 +209,7 @@ def write_serving(run: Path, scorer: Trained, parts: Parts, config: Config, inte
         "item_columns": list(parts.item_columns),
         "intervals": None if intervals is None else intervals.facts,
     }
-    write_sealed(
+    write_verified(
         run / SERVING,
         SERVING_JSON,
         facts,
@@ -225,17 +225,17 @@ def write_serving(run: Path, scorer: Trained, parts: Parts, config: Config, inte
     )
 
 
-def open_store(path: Path | None = None) -> Store:
+def open_bundle(path: Path | None = None) -> Bundle:
     """Opens a run, its serving folder, or a copy of that; without a path, the run that is served by default.
 
     Raises:
         RunError: there is none, or it is damaged.
     """
-    sealed = open_sealed(locate(path), SERVING_JSON)
-    facts = sealed.facts
-    users, items, arrays = sealed.arrays(USERS), sealed.arrays(ITEMS), sealed.arrays(SCORER)
-    return Store(
-        sealed=sealed,
+    verified = open_verified(locate(path), SERVING_JSON)
+    facts = verified.facts
+    users, items, arrays = verified.arrays(USERS), verified.arrays(ITEMS), verified.arrays(SCORER)
+    return Bundle(
+        verified=verified,
         scorer=scorer_from(arrays, facts),
         users=unpack_ids(users),
         items=unpack_ids(items),
@@ -259,7 +259,7 @@ def locate(path: Path | None) -> Path:
     raise RunError(what, where=str(path), expected="a run folder, or its serving folder", hint=hint)
 
 
-def _by_user(train: Ratings) -> Arrays:
+def _by_user(train: Interactions) -> Arrays:
     """The training ratings, by user and then as they stood in the file."""
     # Sorting user and row as one number is several times as fast as a stable argsort.
     keys = np.empty(len(train), dtype=np.int64)
@@ -274,7 +274,7 @@ def _by_user(train: Ratings) -> Arrays:
 def _held_out(parts: Parts, *, with_times: bool) -> Arrays:
     return {
         f"{part}_{name}": getattr(ratings, name)
-        for part, ratings in (("valid", parts.valid), ("test", parts.test), ("earlier", parts.earlier_test))
+        for part, ratings in (("valid", parts.valid), ("test", parts.test), ("earlier", parts.prior_test))
         if ratings is not None
         for name in (*HELD_OUT_COLUMNS, *((TIME,) if with_times and ratings.timestamp is not None else ()))
     }
@@ -282,7 +282,7 @@ def _held_out(parts: Parts, *, with_times: bool) -> Arrays:
 
 def _item_columns(parts: Parts) -> dict[str, Arrays]:
     """The file of the other columns by their number, since names may be anything; none where there are no columns."""
-    ids: list[int | str] = parts.known.items.ids.tolist()
+    ids: list[int | str] = parts.seen_ratings.items.ids.tolist()
     packed = [
         pack_texts(str(number), [texts.get(one, "") for one in ids])
         for number, texts in enumerate(parts.item_columns.values())

@@ -8,39 +8,39 @@ from pathlib import Path
 from typing import Any
 
 from recsys.artifacts.directory import CHECKPOINTS
-from recsys.artifacts.verified import TEMPORARY, Sealed, open_sealed, reading, write_file, write_sealed
+from recsys.artifacts.verified import TEMPORARY, VerifiedFolder, open_verified, reading, write_file, write_verified
 from recsys.core.errors import RunError
-from recsys.core.events import Arrays, State
+from recsys.core.types import Arrays, State
 
 STATE_JSON = "state.json"
 MODEL, LEARNER = "model.safetensors", "learner.safetensors"
 LAST = "last"
-KEPT = 2
+MAX_CHECKPOINTS = 2
 BEST = "best."  # goes before the names of the best parameters, where those are what the run keeps
 
 
 def write_checkpoint(folder: Path, state: State, facts: Mapping[str, Any]) -> None:
     """Writes `folder`/epoch-NNNN, names it in `folder`/last, and keeps the two newest."""
     name = f"epoch-{state.epoch:04d}"
-    write_sealed(
+    write_verified(
         folder / name, STATE_JSON, {"epoch": state.epoch, **facts}, {MODEL: state.model, LEARNER: state.learner}
     )
     write_file(folder / LAST, name + "\n")
-    for old in checkpoints(folder)[:-KEPT]:
+    for old in checkpoints(folder)[:-MAX_CHECKPOINTS]:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def open_checkpoint(path: Path) -> Sealed:
+def open_checkpoint(path: Path) -> VerifiedFolder:
     """A checkpoint whose json and sizes are in order."""
-    return open_sealed(path, STATE_JSON)
+    return open_verified(path, STATE_JSON)
 
 
-def read_state(checkpoint: Sealed) -> State:
+def read_state(checkpoint: VerifiedFolder) -> State:
     """The state in a checkpoint, every file checked against its sha256."""
     return State(epoch=checkpoint.facts["epoch"], model=checkpoint.arrays(MODEL), learner=checkpoint.arrays(LEARNER))
 
 
-def kept_parameters(run: Path) -> tuple[Arrays, dict[str, Any]]:
+def selected_parameters(run: Path) -> tuple[Arrays, dict[str, Any]]:
     """The parameters that a finished run keeps, under their vocabulary names, and what its checkpoint says.
 
     Raises:

@@ -10,19 +10,16 @@ import numpy as np
 
 from recsys.artifacts.arrays import memory_map
 from recsys.core.errors import RunError, UsageError
-from recsys.core.events import Arrays
-from recsys.data.interactions import Ratings, Times
+from recsys.core.types import Array, Arrays, Float32Array, Indices, Times
+from recsys.data.interactions import Interactions
 from recsys.data.split import Parts
-from recsys.data.vocabulary import Indices
 from recsys.evaluation.calibration import Calibration, calibrate, normal
-from recsys.evaluation.residual_variance import Spread, spread_of
-from recsys.scoring.censored_normal import clipped_normal
+from recsys.evaluation.residual_variance import ResidualVariance, residual_variance_of
+from recsys.scoring.censored_normal import censored_normal
 from recsys.scoring.drift import Drift
-from recsys.scoring.factors import Array, Factors, Link
+from recsys.scoring.factors import Factors, Link
 from recsys.scoring.protocols import Trained
 from recsys.scoring.uncertainty import Samples
-
-Counts = np.ndarray[Any, Any]
 
 MOST_RATINGS = 200_000  # of valid to calibrate on: more would move no factor by 0.5%
 MOST_TRAINING = 5_000_000  # training ratings that tell whose ratings scatter: half a second
@@ -52,9 +49,9 @@ class Intervals:
 
     samples: Samples | None
     calibration: Calibration
-    user_counts: Counts
-    item_counts: Counts
-    spread: Spread | None
+    user_counts: Array
+    item_counts: Array
+    spread: ResidualVariance | None
     drift: Drift | None
 
     @property
@@ -66,18 +63,22 @@ class Intervals:
             "n_valid": self.calibration.n_ratings,
         }
 
-    def std(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Array:
+    def std(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Float32Array:
         """Standard deviations of the ratings about their predictions, in rating units, float32, shape (n,)."""
-        return self.calibration.std(*self.known(user_idx, item_idx, timestamp))
+        return self.calibration.std(*self.calibration_features(user_idx, item_idx, timestamp))
 
-    def known(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> tuple[Array, ...]:
+    def calibration_features(
+        self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None
+    ) -> tuple[Float32Array, ...]:
         """What a calibration goes by: std of the model or 1, training ratings of user and item, variance of these."""
         of_model = _std_of_model(self.samples, self.drift, user_idx, item_idx, timestamp)
         n_user, n_item = np.append(self.user_counts, 0)[user_idx], np.append(self.item_counts, 0)[item_idx]
         spread = np.zeros_like(of_model) if self.spread is None else self.spread.variance(user_idx, item_idx)
         return of_model, n_user, n_item, spread
 
-    def ends(self, centre: Array, std: Array, level: float, link: Link) -> tuple[Array, Array]:
+    def ends(
+        self, centre: Float32Array, std: Float32Array, level: float, link: Link
+    ) -> tuple[Float32Array, Float32Array]:
         """The ends of the intervals, float32, shapes (n,); they stay where the link's ratings are.
 
         Args:
@@ -138,18 +139,18 @@ def learn_intervals(scorer: Trained, samples: Samples | None, parts: Parts) -> I
     if parts.valid is None and samples is None:
         return None
     drift = scorer.drift if isinstance(scorer, Factors) else None
-    spread = None if parts.valid is None else spread_of(_some(parts.known, MOST_TRAINING))
-    found = Intervals(samples, normal(), parts.known.user_counts, parts.known.item_counts, spread, drift)
+    spread = None if parts.valid is None else residual_variance_of(_some(parts.seen_ratings, MOST_TRAINING))
+    found = Intervals(samples, normal(), parts.seen_ratings.user_counts, parts.seen_ratings.item_counts, spread, drift)
     if parts.valid is None:
         return found
     valid = _some(parts.valid, MOST_RATINGS)
-    known = found.known(valid.user_idx, valid.item_idx, valid.timestamp)
+    known = found.calibration_features(valid.user_idx, valid.item_idx, valid.timestamp)
     return replace(found, calibration=calibrate(_missed_by(scorer, valid), *known))
 
 
 def rate_and_centre(
     scorer: Trained, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None
-) -> tuple[Array, Array]:
+) -> tuple[Float32Array, Float32Array]:
     """Predicted ratings, and what the intervals lie about: these; with a tobit link scores, cut off later.
 
     Returns:
@@ -159,14 +160,14 @@ def rate_and_centre(
     return rating, scorer.score(user_idx, item_idx, timestamp) if scorer.link.kind == "tobit" else rating
 
 
-def std_of_ratings(centre: Array, std: Array, link: Link) -> Array:
+def std_of_ratings(centre: Float32Array, std: Float32Array, link: Link) -> Float32Array:
     """The standard deviation of ratings, where `std` is that about the centre: less where a tobit link cuts off."""
     if link.kind != "tobit":
         return std
-    return clipped_normal(centre.astype(np.float64), std.astype(np.float64), link.low, link.high)[1].astype(np.float32)
+    return censored_normal(centre.astype(np.float64), std.astype(np.float64), link.low, link.high)[1].astype(np.float32)
 
 
-def _missed_by(scorer: Trained, ratings: Ratings) -> Array:
+def _missed_by(scorer: Trained, ratings: Interactions) -> Float32Array:
     """By how much the centre misses each rating; not at all beyond the end of the scale at which the rating is."""
     _, centre = rate_and_centre(scorer, ratings.user_idx, ratings.item_idx, ratings.timestamp)
     missed = np.subtract(centre, ratings.rating, dtype=np.float64)
@@ -176,13 +177,13 @@ def _missed_by(scorer: Trained, ratings: Ratings) -> Array:
     return missed
 
 
-def _some(ratings: Ratings, most: int) -> Ratings:
+def _some(ratings: Interactions, most: int) -> Interactions:
     """`most` of the ratings or fewer, evenly spread."""
     return ratings.take(slice(None, None, -(-len(ratings) // most)))
 
 
 def read_intervals(
-    path: Path, facts: dict[str, Any], user_counts: Counts, item_counts: Counts, drift: Drift | None
+    path: Path, facts: dict[str, Any], user_counts: Array, item_counts: Array, drift: Drift | None
 ) -> Intervals:
     """The intervals in a file of the serving folder, the samples read from disk as they are touched.
 
@@ -209,13 +210,13 @@ def _read_samples(path: Path) -> Samples:
     )
 
 
-def _read_spread(path: Path) -> Spread:
-    return Spread(np.array(memory_map(path, "user_spread")), np.array(memory_map(path, "item_spread")))
+def _read_spread(path: Path) -> ResidualVariance:
+    return ResidualVariance(np.array(memory_map(path, "user_spread")), np.array(memory_map(path, "item_spread")))
 
 
 def _std_of_model(
     samples: Samples | None, drift: Drift | None, user_idx: Indices, item_idx: Indices, timestamp: Times | None
-) -> Array:
+) -> Float32Array:
     if samples is None:
         return np.ones(len(user_idx), dtype=np.float32)
     std = samples.std(user_idx, item_idx)

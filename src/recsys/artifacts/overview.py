@@ -9,7 +9,7 @@ from recsys.artifacts import history
 from recsys.artifacts.checkpoint import STATE_JSON, checkpoints, newest_checkpoint
 from recsys.artifacts.directory import CHECKPOINTS, CONFIG, HISTORY, SERVING, SERVING_JSON, is_default
 from recsys.artifacts.run import read_result
-from recsys.artifacts.verified import Sealed, open_sealed
+from recsys.artifacts.verified import VerifiedFolder, open_verified
 from recsys.core.errors import RunError
 
 
@@ -38,7 +38,7 @@ def describe(path: Path, *, verify: bool) -> dict[str, Any]:
     """
     for json_name in (STATE_JSON, SERVING_JSON):
         if (path / json_name).exists():
-            return _sealed(open_sealed(path, json_name), verify)
+            return _sealed(open_verified(path, json_name), verify)
     if not (path / CONFIG).exists() or not (path / CHECKPOINTS).exists():
         raise RunError(
             "this is neither a run nor a checkpoint",
@@ -49,13 +49,13 @@ def describe(path: Path, *, verify: bool) -> dict[str, Any]:
     newest = newest_checkpoint(path / CHECKPOINTS)
     answer = {**overview(path), "checkpoints": [one.name for one in checkpoints(path / CHECKPOINTS)]}
     if newest is not None:
-        answer["last"] = _sealed(open_sealed(newest, STATE_JSON), verify)
+        answer["last"] = _sealed(open_verified(newest, STATE_JSON), verify)
     if (path / SERVING).exists():
-        answer["serving"] = _sealed(open_sealed(path / SERVING, SERVING_JSON), verify)
+        answer["serving"] = _sealed(open_verified(path / SERVING, SERVING_JSON), verify)
     return answer
 
 
-def _sealed(folder: Sealed, verify: bool) -> dict[str, Any]:
+def _sealed(folder: VerifiedFolder, verify: bool) -> dict[str, Any]:
     if verify:
         for name in folder.files:
             folder.check(name)

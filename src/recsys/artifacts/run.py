@@ -24,11 +24,12 @@ from recsys.artifacts.checkpoint import (
 )
 from recsys.artifacts.directory import CHECKPOINTS, CONFIG, HISTORY, METRICS, all_runs, runs_root
 from recsys.artifacts.lock import locked
-from recsys.artifacts.verified import Sealed, reading, write_file, writing
+from recsys.artifacts.verified import VerifiedFolder, reading, write_file, writing
 from recsys.config.loading.load import dump, load_config
 from recsys.config.schema.config import Config
 from recsys.core.errors import RunError
-from recsys.core.events import Arrays, Epoch, State
+from recsys.core.events import Epoch
+from recsys.core.types import Arrays, State
 from recsys.version import __version__
 
 AUTO_SECONDS = 10.0  # between checkpoints
@@ -184,7 +185,7 @@ class Run:
         self._saved_epoch = state.epoch
         self._saved_at = time.perf_counter()
 
-    def kept(self, last: State) -> State:
+    def selected_state(self, last: State) -> State:
         """The state that the config keeps: the last one, or that of the best epoch."""
         best = history.best_epoch(self.rows)
         return State(best, self._best, last.learner) if self._best and best is not None else last
@@ -296,7 +297,7 @@ def _used(folder: Path) -> RunError:
     )
 
 
-def _check_same_data(checkpoint: Sealed, facts: Mapping[str, Any], config: Config) -> None:
+def _check_same_data(checkpoint: VerifiedFolder, facts: Mapping[str, Any], config: Config) -> None:
     """By content: a file may lie elsewhere now."""
     before: dict[str, str] = checkpoint.facts["data"]
     changed = {part: before.get(part) for part, now in facts["data"].items() if before.get(part) != now}

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
-from recsys.core.events import Arrays
+from recsys.core.types import Array, Arrays
 from recsys.data.vocabulary import Vocabulary
 
 
@@ -32,7 +31,7 @@ def pack_texts(name: str, texts: Iterable[str]) -> Arrays:
     return {f"{name}.utf8": np.frombuffer(b"".join(encoded), dtype=np.uint8), f"{name}.offsets": offsets}
 
 
-def unpack_texts(name: str, arrays: Arrays) -> np.ndarray[Any, Any]:
+def unpack_texts(name: str, arrays: Arrays) -> Array:
     """The texts that `pack_texts` packed, object (str), shape (n,)."""
     whole, offsets = arrays[f"{name}.utf8"].tobytes(), arrays[f"{name}.offsets"].tolist()
     texts = np.empty(len(offsets) - 1, dtype=object)

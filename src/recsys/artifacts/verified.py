@@ -18,13 +18,13 @@ from typing import Any
 
 from recsys.artifacts.arrays import write_arrays
 from recsys.core.errors import RunError
-from recsys.core.events import Arrays
+from recsys.core.types import Arrays
 
 TEMPORARY = ".writing-"
 
 
 @dataclass(frozen=True)
-class Sealed:
+class VerifiedFolder:
     """A sealed folder whose json is in order and whose files have their sizes."""
 
     path: Path
@@ -50,7 +50,7 @@ class Sealed:
             raise _damaged(self.path / name, "its sha256 is not the one that was written")
 
 
-def write_sealed(folder: Path, json_name: str, facts: Mapping[str, Any], arrays: Mapping[str, Arrays]) -> None:
+def write_verified(folder: Path, json_name: str, facts: Mapping[str, Any], arrays: Mapping[str, Arrays]) -> None:
     """Writes a sealed folder in one step: a reader sees all of it or nothing.
 
     Args:
@@ -88,7 +88,7 @@ def written_aside(folder: Path) -> Iterator[Path]:
         shutil.rmtree(outer, ignore_errors=True)
 
 
-def open_sealed(folder: Path, json_name: str) -> Sealed:
+def open_verified(folder: Path, json_name: str) -> VerifiedFolder:
     """Opens a sealed folder.
 
     Raises:
@@ -104,7 +104,7 @@ def open_sealed(folder: Path, json_name: str) -> Sealed:
             size = (folder / name).stat().st_size
         if size != written["bytes"]:
             raise _damaged(folder / name, f"it has {size} bytes, and {written['bytes']} were written")
-    return Sealed(folder, facts, files)
+    return VerifiedFolder(folder, facts, files)
 
 
 def write_file(path: Path, text: str) -> None:

@@ -46,21 +46,21 @@ def evaluate(
     Example: recsys evaluate --data new-ratings.csv
     """
     _check_ranking(ranking, {"--k": k, "--threshold": threshold})
-    from recsys.artifacts.bundle import open_store
+    from recsys.artifacts.bundle import open_bundle
     from recsys.workflows import evaluate as measuring
 
-    store = open_store(run)
+    bundle = open_bundle(run)
     if interval is not None:
-        store.check_interval(interval)
+        bundle.check_interval(interval)
     with watching() as observe:
-        ratings = measuring.ratings_to_measure(store, data, observe)
-        answer = measuring.evaluate_ratings(store, ratings)
+        ratings = measuring.ratings_to_measure(bundle, data, observe)
+        answer = measuring.evaluate_ratings(bundle, ratings)
         if by_activity:
-            answer["by_activity"] = measuring.activity_of(store, ratings)
+            answer["by_activity"] = measuring.activity_of(bundle, ratings)
         if interval is not None:
-            answer["intervals"] = measuring.coverage_of(store, ratings, interval)
+            answer["intervals"] = measuring.coverage_of(bundle, ratings, interval)
         if ranking:
-            answer["ranking"] = measuring.ranking_of(store, ratings, k or K, threshold, observe)
+            answer["ranking"] = measuring.ranking_of(bundle, ratings, k or K, threshold, observe)
     if as_json:
         print_json(answer)
         return

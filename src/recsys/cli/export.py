@@ -32,12 +32,12 @@ def export_factors(
 
     Example: recsys export-factors --output factors --format parquet
     """
-    from recsys.artifacts.bundle import open_store
+    from recsys.artifacts.bundle import open_bundle
     from recsys.inference import export
 
-    store = open_store(run)
+    bundle = open_bundle(run)
     with watching():  # Ctrl-C waits until the folder is whole
-        files = export.export_factors(store, output, form.value)
+        files = export.export_factors(bundle, output, form.value)
     if as_json:
         print_json({"files": [str(path) for path in files]})
         return

@@ -14,7 +14,7 @@ from recsys.cli.progress import watching
 from recsys.cli.render import note_outside_scale, print_json
 
 if TYPE_CHECKING:
-    from recsys.artifacts.bundle import Store
+    from recsys.artifacts.bundle import Bundle
 
 
 def fold_in(
@@ -31,20 +31,20 @@ def fold_in(
     """
     # Each of many small systems is solved by one thread; those of the library would wait for each other.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from recsys.artifacts.bundle import locate, open_store
-    from recsys.workflows.fold_in_run import extend_run
+    from recsys.artifacts.bundle import locate, open_bundle
+    from recsys.workflows.fold_in_run import fold_in_run
 
     parent = locate(run)
     folder = run_dir if run_dir is not None else _folder(parent)
     with watching() as observe:
-        metrics = extend_run(parent, ratings, folder, observe)
+        metrics = fold_in_run(parent, ratings, folder, observe)
     said = metrics["parent"]
-    store = open_store(folder)
-    note_outside_scale(said["n_outside_scale"], said["n_ratings"], store.sealed.facts["scale"])
+    bundle = open_bundle(folder)
+    note_outside_scale(said["n_outside_scale"], said["n_ratings"], bundle.verified.facts["scale"])
     if as_json:
         print_json({**metrics, "run_dir": str(folder)})
     else:
-        _tell(said, folder, _next_command(folder, store, parent))
+        _tell(said, folder, _next_command(folder, bundle, parent))
 
 
 def _folder(serving: Path) -> Path:
@@ -68,13 +68,13 @@ def _tell(said: dict[str, Any], folder: Path, next_command: str) -> None:
     typer.echo("\n".join(lines))
 
 
-def _next_command(folder: Path, store: Store, parent: Path) -> str:
+def _next_command(folder: Path, bundle: Bundle, parent: Path) -> str:
     """Recommends for the first new user, or shows the runs where only items are new."""
-    from recsys.artifacts.bundle import open_store
+    from recsys.artifacts.bundle import open_bundle
     from recsys.artifacts.directory import is_default
 
-    known = set(open_store(parent).users.ids.tolist())
-    new = next((str(one) for one in store.users.ids.tolist() if one not in known), None)
+    known = set(open_bundle(parent).users.ids.tolist())
+    new = next((str(one) for one in bundle.users.ids.tolist() if one not in known), None)
     if new is None:
         return "recsys runs"
     run = [] if is_default(folder) else ["--run", str(folder)]

@@ -15,7 +15,7 @@ from recsys.cli.render import print_json
 from recsys.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from recsys.data.profile import Look
+    from recsys.data.profile import FileProfile
 
 
 def init(
@@ -38,13 +38,13 @@ def init(
             f"{output} exists already", expected="a file that is new", hint="choose another --output, or delete it"
         )
     from recsys.config.loading.load import config_from
-    from recsys.data.profile import look
+    from recsys.data.profile import profile
 
     asked = {"user": user, "item": item, "rating": rating, "timestamp": timestamp}
     columns = {role: _column(name) for role, name in asked.items() if name is not None}
     data = config_from({"data": {"ratings": str(ratings), "columns": columns}}, Path.cwd()).data
     with watching() as observe:
-        seen = look(ratings, data, observe)
+        seen = profile(ratings, data, observe)
     _write(seen, output)
     if as_json:
         print_json({**_facts(seen), "config": str(output)})
@@ -61,7 +61,7 @@ def _column(name: str) -> str | int:
     return int(name) if name.isascii() and name.isdigit() and int(name) > 0 else name
 
 
-def _write(seen: Look, output: Path) -> None:
+def _write(seen: FileProfile, output: Path) -> None:
     from recsys.artifacts.verified import write_file, writing
     from recsys.config.template import template
 
@@ -90,7 +90,7 @@ def _relative(path: Path, output: Path) -> str:
         return path.absolute().as_posix()
 
 
-def _lines(seen: Look) -> list[str]:
+def _lines(seen: FileProfile) -> list[str]:
     """What was seen, a line each."""
     scale, times = seen.scale, seen.times
     step = f" in steps of {scale.step:g}" if scale.step else ""
@@ -120,7 +120,7 @@ def _day(seconds: float) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"
 
 
-def _facts(seen: Look) -> dict[str, Any]:
+def _facts(seen: FileProfile) -> dict[str, Any]:
     """What was seen, as json takes it."""
     return {
         "path": str(seen.path),

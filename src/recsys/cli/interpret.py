@@ -14,7 +14,7 @@ from recsys.cli.progress import watching
 from recsys.cli.render import console, paragraph, print_json, print_table
 
 if TYPE_CHECKING:
-    from recsys.reporting.interpret import Biased, Direction, Interpretation
+    from recsys.reporting.interpret import Direction, Interpretation, ItemBias
     from recsys.reporting.trait_associations import Association
 
 ROOM = 20  # what two positions and the gaps take of a line
@@ -46,18 +46,18 @@ def interpret(
 
     With pictures: recsys interpret --figures figures
     """
-    from recsys.artifacts.bundle import open_store
-    from recsys.reporting import save_figures as gallery
+    from recsys.artifacts.bundle import open_bundle
+    from recsys.reporting import save_figures as save_figures
     from recsys.reporting.interpret import interpret as read
 
-    store = open_store(run)
+    bundle = open_bundle(run)
     if figures is not None:
-        gallery.check(figures)
-    found = read(store, n, n_directions, min_ratings)
+        save_figures.check(figures)
+    found = read(bundle, n, n_directions, min_ratings)
     drawn: list[Path] = []
     if figures is not None:
         with watching():  # Ctrl-C waits until the folder is whole
-            drawn = gallery.draw_all(store, found, figures)
+            drawn = save_figures.draw_all(bundle, found, figures)
     if as_json:
         print_json({**found.to_dict(), **({"figures": [str(path) for path in drawn]} if drawn else {})})
         return
@@ -96,7 +96,7 @@ def _show(found: Interpretation) -> None:
         )
 
 
-def _show_biases(title: str, items: Sequence[Biased]) -> None:
+def _show_biases(title: str, items: Sequence[ItemBias]) -> None:
     titled = any(one.title for one in items)
     rows = [
         [

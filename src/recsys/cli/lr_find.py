@@ -30,15 +30,15 @@ def lr_find(
 
     resolved = load_config(config, overrides or [])
     from recsys.reporting import figures
-    from recsys.reporting import save_figures as gallery
+    from recsys.reporting import save_figures as save_figures
     from recsys.workflows import lr_find as workflow
 
     if output is not None:
-        gallery.check_matplotlib()
+        save_figures.check_matplotlib()
     with watching() as observe:
         found = workflow.lr_find(resolved, observe)
     if output is not None:
-        gallery.save(figures.lr_curve(found.lr, found.loss, found.smoothed, found.steepest), output)
+        save_figures.save(figures.lr_curve(found.lr, found.loss, found.smoothed, found.steepest), output)
     if as_json:
         print_json({**found.to_dict(), "output": None if output is None else str(output)})
         return

@@ -92,7 +92,7 @@ def _many(
     from recsys.inference.batch import predict_file
 
     with watching() as observe:
-        counts = predict_file(recommender.store, pairs, output, on_unknown.value, observe, interval)
+        counts = predict_file(recommender.bundle, pairs, output, on_unknown.value, observe, interval)
     if as_json:
         print_json(counts)
         return

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from recsys.cli.render import console, say
 from recsys.cli.signals import stopping_between_events
-from recsys.core.events import Epoch, Event, Loading, Observer, Scoring, Several, Step
+from recsys.core.events import Epoch, Event, Loading, Observer, RunsProgress, Scoring, Step
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -30,14 +30,14 @@ def watching() -> Iterator[Observer]:
         return
     with _progress() as progress:
         live = _Live(progress)
-        with _heard_by(live.tell), stopping_between_events(live) as observe:
+        with forward_logs(live.tell), stopping_between_events(live) as observe:
             yield observe
 
 
 @contextmanager
-def _heard_by(tell: Callable[[str], None]) -> Iterator[None]:
+def forward_logs(tell: Callable[[str], None]) -> Iterator[None]:
     """Passes on what the library logs."""
-    log, handler = logging.getLogger("recsys"), _Ear(tell)
+    log, handler = logging.getLogger("recsys"), LogHandler(tell)
     level = log.level
     log.addHandler(handler)
     log.setLevel(logging.INFO)
@@ -65,7 +65,7 @@ def speed(ratings_per_second: float) -> str:
     return f"{value:>4.{0 if value >= 99.95 else 1}f}{name} ratings/s"
 
 
-class _Ear(logging.Handler):
+class LogHandler(logging.Handler):
     def __init__(self, tell: Callable[[str], None]) -> None:
         super().__init__()
         self._tell = tell
@@ -96,7 +96,7 @@ class _Live:
                 self._speed = event.ratings_per_second
                 if _is_told(event):
                     self._progress.console.print(epoch_line(event))
-            case Several(done, total, said):
+            case RunsProgress(done, total, said):
                 if said:
                     self._progress.console.print(said)
                 self._show("runs", done, total, f"{int(done)} of {total} runs")
@@ -142,7 +142,7 @@ def _always(event: Event) -> str | None:
     match event:
         case Epoch():
             return epoch_line(event) if _is_told(event) else None
-        case Several(said=said):
+        case RunsProgress(said=said):
             return said
     return None
 

@@ -15,7 +15,7 @@ from recsys.core.errors import UsageError
 
 if TYPE_CHECKING:
     from recsys.inference.recommender import Recommendation, Recommender
-    from recsys.inference.session_ratings import Visitor
+    from recsys.inference.session_ratings import SessionRatings
 
 
 def recommend(
@@ -55,12 +55,12 @@ def recommend(
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from recsys.inference import batch
     from recsys.inference.recommender import Recommender
-    from recsys.inference.session_ratings import read_visitor
+    from recsys.inference.session_ratings import read_session_ratings
 
     recommender = Recommender.open(run)
     with watching() as observe:
-        listed = None if candidates is None else batch.read_candidates(recommender.store, candidates, observe)
-        visitor = None if ratings is None else read_visitor(recommender.store, ratings, observe)
+        listed = None if candidates is None else batch.read_candidates(recommender.bundle, candidates, observe)
+        visitor = None if ratings is None else read_session_ratings(recommender.bundle, ratings, observe)
         if output is not None:
             counts = batch.recommend_all(recommender, output, n, min_ratings, listed, observe)
     if output is not None:
@@ -78,22 +78,22 @@ def recommend(
     else:
         assert user is not None
         found = recommender.recommend(user, n, min_ratings=min_ratings, candidates=listed)
-        said = {"user_id": recommender.store.users.parse(user)}
+        said = {"user_id": recommender.bundle.users.parse(user)}
     if as_json:
         print_json({**said, "items": [one.to_dict() for one in found]})
     else:
         _show(found)
 
 
-def _about(visitor: Visitor, recommender: Recommender) -> dict[str, int]:
+def _about(visitor: SessionRatings, recommender: Recommender) -> dict[str, int]:
     """How many of a visitor's ratings count; what does not, or looks wrong, is said on stderr."""
     from recsys.inference.new_entities import n_outside_scale
 
     unknown = recommender.index_items(visitor.item_ids).tolist().count(-1)
     if unknown:
         say(f"note: {unknown:,} of {len(visitor.item_ids):,} rated items have no training ratings and say nothing")
-    store = recommender.store
-    note_outside_scale(n_outside_scale(store, visitor.ratings), len(visitor.ratings), store.sealed.facts["scale"])
+    bundle = recommender.bundle
+    note_outside_scale(n_outside_scale(bundle, visitor.ratings), len(visitor.ratings), bundle.verified.facts["scale"])
     return {"n_ratings": len(visitor.ratings), "n_unknown_items": unknown}
 
 

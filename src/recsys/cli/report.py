@@ -22,15 +22,15 @@ def report(
 
     Example: recsys report --output report.html
     """
-    from recsys.artifacts.bundle import open_store
+    from recsys.artifacts.bundle import open_bundle
     from recsys.artifacts.verified import write_file
     from recsys.reporting.page import page
     from recsys.reporting.report import report as content
 
     _check(output)
-    store = open_store(run)
+    bundle = open_bundle(run)
     with watching():  # Ctrl-C waits until the page is whole
-        told = content(store)
+        told = content(bundle)
         write_file(output, page(told))
     size = output.stat().st_size
     if as_json:

@@ -33,14 +33,14 @@ def stopping_between_events(observe: Observer) -> Iterator[Observer]:
         with contextlib.suppress(OSError):  # not through sys.stderr, which this may have interrupted
             os.write(2, CLEAN_LINE * os.isatty(2) + b"stopping; a second Ctrl-C ends at once\n")
 
-    def heed(event: Event) -> None:
+    def check_stop(event: Event) -> None:
         if asked:
             raise _stopped(asked[0])
         observe(event)
 
     before = {number: signal.signal(number, leave_word) for number in SIGNALS}
     try:
-        yield heed
+        yield check_stop
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -28,7 +28,7 @@ def similar(
     recommender = Recommender.open(run)
     found = recommender.similar(item, n, min_ratings=min_ratings)
     if as_json:
-        print_json({"item_id": recommender.store.items.parse(item), "items": [one.to_dict() for one in found]})
+        print_json({"item_id": recommender.bundle.items.parse(item), "items": [one.to_dict() for one in found]})
         return
     if not found:
         typer.echo("no item is left: none has so many ratings, or none has any factors")

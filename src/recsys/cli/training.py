@@ -14,7 +14,7 @@ from recsys.cli.render import BASELINES, print_json, print_scores, print_table, 
 from recsys.core.errors import StoppedError
 
 if TYPE_CHECKING:
-    from recsys.artifacts.bundle import Store
+    from recsys.artifacts.bundle import Bundle
     from recsys.config.schema.config import Config
 
 
@@ -130,11 +130,13 @@ def _verdict(metrics: dict[str, Any], measured_on: str) -> list[str]:
 
 
 def _next_commands(folder: Path) -> list[str]:
-    from recsys.artifacts.bundle import open_store
+    from recsys.artifacts.bundle import open_bundle
     from recsys.artifacts.directory import is_default
 
-    store = open_store(folder)
-    user, item = (str(ids[position]) for ids, position in ((store.users.ids, 0), (store.items.ids, _most_rated(store))))
+    bundle = open_bundle(folder)
+    user, item = (
+        str(ids[position]) for ids, position in ((bundle.users.ids, 0), (bundle.items.ids, _most_rated(bundle)))
+    )
     run = [] if is_default(folder) else ["--run", str(folder)]
     dashes = ["--"] if user.startswith("--") or item.startswith("--") else []
     return [
@@ -144,5 +146,5 @@ def _next_commands(folder: Path) -> list[str]:
     ]
 
 
-def _most_rated(store: Store) -> int:
-    return int(store.item_counts.argmax())
+def _most_rated(bundle: Bundle) -> int:
+    return int(bundle.item_counts.argmax())

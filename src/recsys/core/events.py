@@ -1,18 +1,10 @@
-"""The small frozen types that rooms hand to each other."""
+"""What observers are told while work goes on."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    import numpy as np
-
-Arrays: TypeAlias = "dict[str, np.ndarray[Any, Any]]"
 
 
 @dataclass(frozen=True)
@@ -63,7 +55,7 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class Pass:
+class EpochResult:
     """What one pass over the training ratings gave: rmse as the parameters moved, and the last learning rate."""
 
     train_rmse: float
@@ -84,16 +76,7 @@ class Epoch:
 
 
 @dataclass(frozen=True)
-class State:
-    """All that a learner needs to go on: `model` parameters under their vocabulary names, `learner` the rest."""
-
-    epoch: int
-    model: Arrays
-    learner: Arrays
-
-
-@dataclass(frozen=True)
-class Several:
+class RunsProgress:
     """Runs are under way side by side: `done` of `total`, with the share that is done of those not finished.
 
     `said` is a line about one that has just finished.
@@ -104,7 +87,7 @@ class Several:
     said: str = ""
 
 
-Event = Loading | Step | Scoring | Epoch | Several
+Event = Loading | Step | Scoring | Epoch | RunsProgress
 Observer = Callable[[Event], None]
 
 

@@ -1,8 +1,20 @@
-"""How many threads can work at once."""
+"""Threads: how many can work at once, work shared out in order or in pieces, and BLAS kept to one of them."""
 
 from __future__ import annotations
 
 import os
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from functools import cache
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
+
+S = TypeVar("S")
+T = TypeVar("T")
 
 
 def usable_cores() -> int:
@@ -10,3 +22,81 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def ordered_map(work: Callable[[S], T], items: Iterable[S], *, n_threads: int, ahead: int) -> Generator[T]:
+    """work(item) of each item, in order, computed by threads while the results before it are used.
+
+    Args:
+        ahead: finished or running results that wait for the caller at most; `items` is drawn from no faster.
+    """
+    waiting: deque[Future[T]] = deque()
+    with ThreadPoolExecutor(n_threads) as pool:
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            del item  # a large one lives no longer than its work
+            if len(waiting) > ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+class Workers:
+    """So many threads, of which the calling one is the first, since to wake another takes as long as a small task."""
+
+    def __init__(self, n_threads: int) -> None:
+        self._n_threads = n_threads
+        self._others = ThreadPoolExecutor(max(n_threads - 1, 1))  # starts no thread before there is work
+
+    def beside(self, work: Callable[[], None], meanwhile: Callable[[], T]) -> T:
+        """Does work() in every thread, in the calling one after meanwhile(), and returns what the latter returns."""
+        others = [self._others.submit(work) for _ in range(self._n_threads - 1)]
+        try:
+            result = meanwhile()
+            work()
+        finally:
+            for other in others:
+                other.result()
+        return result
+
+    def aside(self, work: Callable[[], T], meanwhile: Callable[[], None]) -> T:
+        """Does work() in another thread, where there is one, and meanwhile() in the calling one."""
+        other = self._others.submit(work) if self._n_threads > 1 else None
+        try:
+            meanwhile()
+        finally:
+            result = work() if other is None else other.result()
+        return result
+
+    def each(self, work: Callable[[int], None], n: int) -> None:
+        """Does work(0) … work(n − 1), in any order, and returns when all of it is done."""
+        numbers = iter(range(n))  # its steps are atomic
+
+        def take() -> None:
+            for number in numbers:
+                work(number)
+
+        others = [self._others.submit(take) for _ in range(min(self._n_threads, n) - 1)]
+        try:
+            take()
+        finally:
+            for other in others:
+                other.result()
+
+
+def one_blas_thread() -> AbstractContextManager[object]:
+    """While it lasts, a matrix product uses the calling thread alone.
+
+    OpenBLAS' threads spin for some 30 ms after each product, on the cores that our own threads are to run on. And the
+    last bits of a product depend on how many of them there are. The command line has it so in the whole process, from
+    before NumPy is imported (`leave_cores_to_training`); this is for those who train from Python.
+    """
+    limit: AbstractContextManager[object] = _controller().limit(limits=1, user_api="blas")
+    return limit
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from recsys.data.vocabulary import Indices
+from recsys.core.types import Counts, Indices
 
 CHUNK = 1 << 20
-Counts = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
 def chunks(n: int) -> Iterator[slice]:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
-from recsys.data.vocabulary import Indices
-
-Rows = np.ndarray[tuple[int], np.dtype[np.int64]]
-Keys = np.ndarray[tuple[int], np.dtype[Any]]
+from recsys.core.types import Array, BoolArray, Counts, Indices
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,11 +20,11 @@ class Repeated:
         is_last: whether it is the last.
     """
 
-    rows: Rows
-    is_first: np.ndarray[tuple[int], np.dtype[np.bool_]]
-    is_last: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    rows: Counts
+    is_first: BoolArray
+    is_last: BoolArray
 
-    def dropped(self, keep: Literal["first", "last"]) -> Rows:
+    def dropped(self, keep: Literal["first", "last"]) -> Counts:
         """The rows that go when one of each pair stays."""
         return self.rows[~(self.is_first if keep == "first" else self.is_last)]
 
@@ -62,8 +59,8 @@ def repeated(user: Indices, item: Indices, n_items: int) -> Repeated | None:
     return Repeated(rows, is_first=new, is_last=np.append(new[1:], True))
 
 
-def _keys(user: Indices, item: Indices, n_items: int) -> Keys:
+def _keys(user: Indices, item: Indices, n_items: int) -> Array:
     n_users = int(user.max(initial=-1)) + 1
-    keys: Keys = user.astype(np.uint32 if n_users * n_items < 2**32 else np.uint64)
+    keys: Array = user.astype(np.uint32 if n_users * n_items < 2**32 else np.uint64)
     np.multiply(keys, keys.dtype.type(n_items), out=keys)
     return np.add(keys, item.view(np.uint32), out=keys)

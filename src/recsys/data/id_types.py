@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 
 from recsys.core.errors import DataError
-from recsys.data.interactions import Ratings
+from recsys.core.types import Indices
+from recsys.data.interactions import Interactions
 from recsys.data.sources.table import as_texts
-from recsys.data.vocabulary import Indices, Vocabulary
+from recsys.data.vocabulary import Vocabulary
 
 
-def typed_as(ratings: Ratings, users: Vocabulary, items: Vocabulary) -> Ratings:
+def align_id_types(ratings: Interactions, users: Vocabulary, items: Vocabulary) -> Interactions:
     """The same rows, their ids of the types that `users` and `items` have.
 
     Raises:

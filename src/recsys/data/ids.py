@@ -7,8 +7,9 @@ from itertools import chain
 
 import numpy as np
 
-from recsys.data.sources.table import Coded, Texts, as_texts, remap
-from recsys.data.vocabulary import UNKNOWN, Ids, Indices, Vocabulary, is_canonical_int
+from recsys.core.types import Ids, Indices, Texts
+from recsys.data.sources.table import Coded, as_texts, remap
+from recsys.data.vocabulary import UNKNOWN, Vocabulary, is_canonical_int
 
 
 def index_columns(columns: Sequence[Coded]) -> tuple[Indices, Vocabulary]:

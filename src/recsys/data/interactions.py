@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recsys.data.chunks import Counts, count
+from recsys.core.types import Array, Counts, Floats, Indices, Times
+from recsys.data.chunks import count
 from recsys.data.scale import Scale
-from recsys.data.vocabulary import UNKNOWN, Indices, Vocabulary
+from recsys.data.vocabulary import UNKNOWN, Vocabulary
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Floats = np.ndarray[tuple[int], np.dtype[np.float32]]
-Times = np.ndarray[tuple[int], np.dtype[np.float64]]
-
 
 @dataclass(frozen=True, eq=False)
-class Ratings:
+class Interactions:
     """Rows of (user, item, rating, perhaps a time).
 
     Attributes:
@@ -40,7 +38,7 @@ class Ratings:
     def __len__(self) -> int:
         return len(self.rating)
 
-    def take(self, rows: np.ndarray[Any, Any] | slice) -> Ratings:
+    def take(self, rows: Array | slice) -> Interactions:
         """The rows that a mask, an array of positions or a slice selects."""
         return replace(
             self,
@@ -89,7 +87,7 @@ class Ratings:
         return pd.DataFrame(columns)
 
 
-def recoded(ratings: Ratings, users: Vocabulary, items: Vocabulary) -> Ratings:
+def reindex(ratings: Interactions, users: Vocabulary, items: Vocabulary) -> Interactions:
     """The same rows on other vocabularies, of the same id types; ids that are not in them become unknown."""
     user_idx, item_idx = (
         np.append(wanted.index(had.ids), np.int32(UNKNOWN))[idx]  # index −1 finds the last
@@ -98,9 +96,9 @@ def recoded(ratings: Ratings, users: Vocabulary, items: Vocabulary) -> Ratings:
     return replace(ratings, user_idx=user_idx, item_idx=item_idx, users=users, items=items)
 
 
-def join(first: Ratings, second: Ratings) -> Ratings:
+def join(first: Interactions, second: Interactions) -> Interactions:
     """The rows of both, which share their vocabularies, without times."""
-    return Ratings(
+    return Interactions(
         user_idx=np.concatenate([first.user_idx, second.user_idx]),
         item_idx=np.concatenate([first.item_idx, second.item_idx]),
         rating=np.concatenate([first.rating, second.rating]),
@@ -123,7 +121,7 @@ class Dataset:
         item_columns: name of another column of the items file → raw item id → text, for the items that have one.
     """
 
-    ratings: Ratings
+    ratings: Interactions
     given: dict[str, slice] | None
     titles: dict[int | str, str]
     sha256: dict[str, str]

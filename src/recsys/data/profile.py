@@ -9,10 +9,10 @@ import numpy as np
 
 from recsys.config.schema.data import Column, Data
 from recsys.core.events import Observer, silent
+from recsys.core.types import Floats, Times
 from recsys.data.duplicates import repeated
 from recsys.data.ids import index_columns
-from recsys.data.interactions import Floats, Times
-from recsys.data.read import peek, read_table
+from recsys.data.read import file_layout, read_table
 from recsys.data.sources.csv.stored import compression
 from recsys.data.sources.table import EVERYTHING, ROLES, Role, TimeUnit
 
@@ -41,7 +41,7 @@ class Scale:
 
 
 @dataclass(frozen=True)
-class Look:
+class FileProfile:
     """What a ratings file holds.
 
     Attributes:
@@ -71,7 +71,7 @@ class Look:
     times: TimeSpan | None
 
 
-def look(path: Path, data: Data, observe: Observer = silent) -> Look:
+def profile(path: Path, data: Data, observe: Observer = silent) -> FileProfile:
     """Reads a ratings file and says what it holds; duplicates and equal ratings are reported, not refused.
 
     Args:
@@ -82,7 +82,7 @@ def look(path: Path, data: Data, observe: Observer = silent) -> Look:
     Raises:
         DataError: the file or a row of it cannot be used, or a column is not found.
     """
-    one = peek(path, data)
+    one = file_layout(path, data)
     dialect = one.dialect
     table = read_table(path, data, EVERYTHING, observe)
     assert table.user is not None
@@ -96,7 +96,7 @@ def look(path: Path, data: Data, observe: Observer = silent) -> Look:
         dialect.header[k].strip() if dialect.header and _is_plain(dialect.header, k) else k + 1
         for k in range(dialect.width)
     ]
-    return Look(
+    return FileProfile(
         path=path,
         compression=compression(path),
         encoding=data.encoding,

@@ -12,10 +12,11 @@ import numpy as np
 from recsys.config.schema.data import Data
 from recsys.core.errors import DataError
 from recsys.core.events import Loading, Observer, silent
+from recsys.core.types import Counts
 from recsys.data.catalogue import read_items
 from recsys.data.duplicates import Repeated, repeated
 from recsys.data.ids import index_columns, indices_of
-from recsys.data.interactions import Dataset, Ratings
+from recsys.data.interactions import Dataset, Interactions
 from recsys.data.sources.csv.arrow_reader import read_fast
 from recsys.data.sources.csv.columns import find_columns, label
 from recsys.data.sources.csv.dialect import Dialect, find_dialect
@@ -27,7 +28,7 @@ from recsys.data.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True, eq=False)
-class Peek:
+class FileLayout:
     """A file before its rows are read: how it is written, and the position, from 0, of each role."""
 
     dialect: Dialect
@@ -52,7 +53,7 @@ def read_ratings(data: Data, observe: Observer = silent) -> Dataset:
         must_be_file(path)
     with ThreadPoolExecutor(1) as pool:
         sums = [pool.submit(sha256_of, path) for path in files.values()]  # hashlib lets other threads run
-        peeks = [peek(path, data) for path in files.values()]
+        peeks = [file_layout(path, data) for path in files.values()]
         tables = in_seconds([_read(one, observe) for one in peeks])
         keys = files if data.ratings is None else ["ratings"]
         sha256 = dict(zip(keys, (one.result() for one in sums), strict=True))
@@ -85,12 +86,12 @@ def read_table(path: Path, data: Data, wanted: frozenset[Role], observe: Observe
     Raises:
         DataError: the file or a row of it cannot be used.
     """
-    return in_seconds([_read(peek(path, data, wanted, lenient=True), observe)])[0]
+    return in_seconds([_read(file_layout(path, data, wanted, lenient=True), observe)])[0]
 
 
 def read_as(
     path: Path, data: Data, users: Vocabulary, items: Vocabulary, wanted: frozenset[Role], observe: Observer = silent
-) -> Ratings:
+) -> Interactions:
     """Reads another file as a run's data: its column names, its id types, its vocabularies.
 
     Args:
@@ -104,7 +105,7 @@ def read_as(
     table = read_table(path, data, wanted, observe)
     assert table.user is not None
     assert table.item is not None
-    return Ratings(
+    return Interactions(
         user_idx=indices_of(table.user.texts, users)[table.user.codes],
         item_idx=indices_of(table.item.texts, items)[table.item.codes],
         rating=np.full(table.n_rows, np.nan, dtype=np.float32) if table.rating is None else table.rating,
@@ -114,17 +115,17 @@ def read_as(
     )
 
 
-def peek(path: Path, data: Data, wanted: frozenset[Role] = EVERYTHING, *, lenient: bool = False) -> Peek:
+def file_layout(path: Path, data: Data, wanted: frozenset[Role] = EVERYTHING, *, lenient: bool = False) -> FileLayout:
     """Looks at the first lines of a file.
 
     Raises:
         DataError: it is not there, not text or empty, or a column is not in it.
     """
     dialect = find_dialect(path, data)
-    return Peek(dialect, find_columns(dialect, data.columns, wanted, lenient=lenient))
+    return FileLayout(dialect, find_columns(dialect, data.columns, wanted, lenient=lenient))
 
 
-def _read(one: Peek, observe: Observer) -> Table:
+def _read(one: FileLayout, observe: Observer) -> Table:
     table = read_fast(one.dialect, one.columns, observe) or read_slow(one.dialect, one.columns, observe)
     size = one.dialect.path.stat().st_size
     observe(Loading(one.dialect.path, size, size))
@@ -144,13 +145,13 @@ def _slices(parts: Sequence[str], lengths: Sequence[int]) -> dict[str, slice]:
     return {part: slice(end - n, end) for part, n, end in zip(parts, lengths, ends, strict=True)}
 
 
-def _join(tables: Sequence[Table]) -> Ratings:
+def _join(tables: Sequence[Table]) -> Interactions:
     """The rows of all files; they have times if every file has."""
     user_idx, users = index_columns([table.user for table in tables if table.user is not None])
     item_idx, items = index_columns([table.item for table in tables if table.item is not None])
     ratings = [table.rating for table in tables if table.rating is not None]
     times = [table.timestamp for table in tables if table.timestamp is not None]
-    return Ratings(
+    return Interactions(
         user_idx=user_idx,
         item_idx=item_idx,
         rating=ratings[0] if len(ratings) == 1 else np.concatenate(ratings),
@@ -160,16 +161,14 @@ def _join(tables: Sequence[Table]) -> Ratings:
     )
 
 
-def _without(
-    ratings: Ratings, parts: dict[str, slice], rows: np.ndarray[tuple[int], np.dtype[np.int64]]
-) -> tuple[Ratings, dict[str, slice]]:
+def _without(ratings: Interactions, parts: dict[str, slice], rows: Counts) -> tuple[Interactions, dict[str, slice]]:
     keep = np.ones(len(ratings), dtype=bool)
     keep[rows] = False
     return ratings.take(keep), _slices(list(parts), [int(keep[part].sum()) for part in parts.values()])
 
 
 def _duplicates(
-    double: Repeated, ratings: Ratings, parts: dict[str, slice], peeks: Sequence[Peek], observe: Observer
+    double: Repeated, ratings: Interactions, parts: dict[str, slice], peeks: Sequence[FileLayout], observe: Observer
 ) -> DataError:
     earlier, later = double.earliest()
     places: dict[int, tuple[Path, int]] = {}
@@ -190,7 +189,7 @@ def _duplicates(
     )
 
 
-def _check(train: Ratings, path: Path) -> None:
+def _check(train: Interactions, path: Path) -> None:
     """Raises DataError where there is nothing to tell apart."""
     for idx, who, others in ((train.user_idx, "user", "users"), (train.item_idx, "item", "items")):
         if idx.min() == idx.max():
@@ -204,5 +203,5 @@ def _check(train: Ratings, path: Path) -> None:
         raise DataError(what, where=str(path), expected="ratings that differ", hint=hint)
 
 
-def _item_name(one: Peek) -> str | None:
+def _item_name(one: FileLayout) -> str | None:
     return label(one.columns["item"], one.dialect.header) if one.dialect.header else None

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from recsys.core.types import Float32Array
 from recsys.data.chunks import chunks
-
-Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -23,7 +21,7 @@ class Scale:
     high: float
 
     @classmethod
-    def of(cls, rating: Floats) -> Scale:
+    def of(cls, rating: Float32Array) -> Scale:
         """The scale of ratings, float32, shape (n,); std is 1 where all of them are equal."""
         parts = [rating[rows] for rows in chunks(len(rating))]
         mean = sum(float(part.sum(dtype=np.float64)) for part in parts) / len(rating)
@@ -33,7 +31,7 @@ class Scale:
 
 
 @dataclass(frozen=True)
-class Pile:
+class Censoring:
     """The end of the scale at which more of the ratings are.
 
     Attributes:
@@ -49,7 +47,7 @@ class Pile:
     share: float
 
     @classmethod
-    def of(cls, rating: Floats) -> Pile:
+    def of(cls, rating: Float32Array) -> Censoring:
         """The pile in ratings, float32, shape (n,); where all of them are equal, the step is 1."""
         shares = [float(np.mean(rating == end)) for end in (rating.min(), rating.max())]
         sign = 1 if shares[1] >= shares[0] else -1

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import Any
 
 import numpy as np
 
 from recsys.config.schema.split import Split
 from recsys.core.errors import DataError
 from recsys.core.seeding import rng
+from recsys.core.types import Array, Indices, Int8Array
 from recsys.data.chunks import count
-from recsys.data.interactions import Dataset, Ratings, join
+from recsys.data.interactions import Dataset, Interactions, join
 from recsys.data.scale import Scale
-from recsys.data.vocabulary import UNKNOWN, Indices, Vocabulary, union
+from recsys.data.vocabulary import UNKNOWN, Vocabulary, union
 
 TRAIN, VALID, TEST = 0, 1, 2
-PartOfRow = np.ndarray[tuple[int], np.dtype[np.int8]]
+PartOfRow = Int8Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,21 +28,21 @@ class Parts:
     Attributes:
         titles: item id → title, for the items that have one.
         sha256: of each data file, by its key in the config's `data` section.
-        earlier: training ratings of the run that this one starts from, which it does not train on again.
-        earlier_test: what that run was measured on, and is not trained on here.
-        once_more: training ratings that are seen more often in an epoch than once: so often more.
+        prior_train: training ratings of the run that this one starts from, which it does not train on again.
+        prior_test: what that run was measured on, and is not trained on here.
+        oversampled: training ratings that are seen more often in an epoch than once: so often more.
         start_scale: the scale of the run that this one starts from.
         item_columns: name of another column of the items file → item id → text, for the items that have one.
     """
 
-    train: Ratings
-    valid: Ratings | None
-    test: Ratings | None
+    train: Interactions
+    valid: Interactions | None
+    test: Interactions | None
     titles: dict[int | str, str]
     sha256: dict[str, str]
-    earlier: Ratings | None = None
-    earlier_test: Ratings | None = None
-    once_more: Ratings | None = None
+    prior_train: Interactions | None = None
+    prior_test: Interactions | None = None
+    oversampled: Interactions | None = None
     start_scale: Scale | None = None
     item_columns: dict[str, dict[int | str, str]] = field(default_factory=dict)
 
@@ -52,9 +52,9 @@ class Parts:
         return self.start_scale or self.train.scale
 
     @cached_property
-    def known(self) -> Ratings:
+    def seen_ratings(self) -> Interactions:
         """Every rating that the model has learned from, in this run or an earlier one, without times."""
-        return self.train if self.earlier is None else join(self.earlier, self.train)
+        return self.train if self.prior_train is None else join(self.prior_train, self.train)
 
 
 def split(dataset: Dataset, how: Split, seed: int, also: tuple[Vocabulary, Vocabulary] | None = None) -> Parts:
@@ -79,8 +79,8 @@ def split(dataset: Dataset, how: Split, seed: int, also: tuple[Vocabulary, Vocab
             hint="lower split.valid_fraction and split.test_fraction",
         )
     users_also, items_also = also or (None, None)
-    users = Known(train.users, train.user_idx, users_also)
-    items = Known(train.items, train.item_idx, items_also)
+    users = VocabularyRemap(train.users, train.user_idx, users_also)
+    items = VocabularyRemap(train.items, train.item_idx, items_also)
     valid, test = (dataset.ratings.take(np.flatnonzero(part == code)) for code in (VALID, TEST))
     return Parts(
         train=_on_known(train, users, items),
@@ -117,32 +117,32 @@ def assign(dataset: Dataset, how: Split, seed: int) -> PartOfRow:
     return part
 
 
-def _random(ratings: Ratings, valid_fraction: float, test_fraction: float, seed: int) -> PartOfRow:
+def _random(ratings: Interactions, valid_fraction: float, test_fraction: float, seed: int) -> PartOfRow:
     part = _by_rank(np.arange(len(ratings)), valid_fraction, test_fraction)
     rng(seed, "split").shuffle(part)
     return part
 
 
-def _time(ratings: Ratings, valid_fraction: float, test_fraction: float, _: int) -> PartOfRow:
+def _time(ratings: Interactions, valid_fraction: float, test_fraction: float, _: int) -> PartOfRow:
     latest_first = np.argsort(_times(ratings), kind="stable")[::-1]
     return _by_rank(latest_first, valid_fraction, test_fraction)
 
 
-def _user_time(ratings: Ratings, valid_fraction: float, test_fraction: float, _: int) -> PartOfRow:
+def _user_time(ratings: Interactions, valid_fraction: float, test_fraction: float, _: int) -> PartOfRow:
     from_last, n_of_user = _from_last(ratings)
     n_test = np.floor(n_of_user * test_fraction + 0.5)
     n_held = np.minimum(n_test + np.floor(n_of_user * valid_fraction + 0.5), n_of_user - 1)
     return _held_out(from_last < np.minimum(n_test, n_held), from_last < n_held)
 
 
-def _leave_last(ratings: Ratings, valid_fraction: float, test_fraction: float, _: int) -> PartOfRow:
+def _leave_last(ratings: Interactions, valid_fraction: float, test_fraction: float, _: int) -> PartOfRow:
     from_last, n_of_user = _from_last(ratings)
     n_test = np.minimum(int(test_fraction > 0), n_of_user - 1)
     n_held = np.minimum(n_test + int(valid_fraction > 0), n_of_user - 1)
     return _held_out(from_last < n_test, from_last < n_held)
 
 
-def _fold(how: Split, ratings: Ratings, valid_fraction: float, _: float, seed: int) -> PartOfRow:
+def _fold(how: Split, ratings: Interactions, valid_fraction: float, _: float, seed: int) -> PartOfRow:
     """valid_fraction is a share of what is not test, as it is with test in a file of its own."""
     assert how.fold is not None
     assert how.n_folds is not None
@@ -160,7 +160,7 @@ def _fold(how: Split, ratings: Ratings, valid_fraction: float, _: float, seed: i
     return part
 
 
-def _by_rank(order: np.ndarray[Any, Any], valid_fraction: float, test_fraction: float) -> PartOfRow:
+def _by_rank(order: Array, valid_fraction: float, test_fraction: float) -> PartOfRow:
     """The first rows of `order` are test, the next valid, the rest train."""
     n = len(order)
     n_test, n_valid = round(n * test_fraction), round(n * valid_fraction)
@@ -170,11 +170,11 @@ def _by_rank(order: np.ndarray[Any, Any], valid_fraction: float, test_fraction: 
     return part
 
 
-def _held_out(test: np.ndarray[Any, Any], held: np.ndarray[Any, Any]) -> PartOfRow:
+def _held_out(test: Array, held: Array) -> PartOfRow:
     return np.where(test, TEST, np.where(held, VALID, TRAIN)).astype(np.int8)
 
 
-def _from_last(ratings: Ratings) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+def _from_last(ratings: Interactions) -> tuple[Array, Array]:
     """For each row: how many rows of its user are later, and how many rows its user has."""
     order = np.lexsort((_times(ratings), ratings.user_idx))
     count = np.bincount(ratings.user_idx, minlength=len(ratings.users))
@@ -184,7 +184,7 @@ def _from_last(ratings: Ratings) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, 
     return from_last, count[ratings.user_idx]
 
 
-def _times(ratings: Ratings) -> np.ndarray[Any, Any]:
+def _times(ratings: Interactions) -> Array:
     if ratings.timestamp is None:
         raise DataError(
             "this split orders ratings by time, and they have no timestamps",
@@ -206,7 +206,7 @@ def _refuse_empty(part: PartOfRow, valid_fraction: float, test_fraction: float) 
             )
 
 
-def _on_known(ratings: Ratings, users: Known, items: Known) -> Ratings:
+def _on_known(ratings: Interactions, users: VocabularyRemap, items: VocabularyRemap) -> Interactions:
     """The ratings on the vocabularies of those that have training ratings."""
     return replace(
         ratings,
@@ -217,7 +217,7 @@ def _on_known(ratings: Ratings, users: Known, items: Known) -> Ratings:
     )
 
 
-class Known:
+class VocabularyRemap:
     """The ids of a vocabulary that have training ratings, and those that are known from elsewhere."""
 
     def __init__(self, all_ids: Vocabulary, train_idx: Indices, also: Vocabulary | None = None) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
+from recsys.core.types import Ids, Indices
+
 UNKNOWN = -1
-Ids = np.ndarray[tuple[int], np.dtype[Any]]
-Indices = np.ndarray[tuple[int], np.dtype[np.int32]]
 
 
 @dataclass(frozen=True, eq=False)

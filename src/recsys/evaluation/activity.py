@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from recsys.data.interactions import Ratings
+from recsys.core.types import Array
+from recsys.data.interactions import Interactions
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import errors
 from recsys.scoring.protocols import Scorer
 
-Array = np.ndarray[Any, Any]
 Rows = list[dict[str, Any]]
 
 
-def activity(scorer: Scorer, train: Ratings, ratings: Ratings) -> dict[str, Rows]:
+def activity(scorer: Scorer, train: Interactions, ratings: Interactions) -> dict[str, Rows]:
     """Rmse of the model and of the biases alone, "by_user" and "by_item", as `by_activity` has it.
 
     Args:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from recsys.core.types import Array, Float32Array
 from recsys.data.chunks import chunks
-from recsys.data.interactions import Ratings
-from recsys.scoring.factors import Array, Factors, Link
+from recsys.data.interactions import Interactions
+from recsys.scoring.factors import Factors, Link
 
 DAMPING = 5.0  # ratings at the mean that each user and item is given in advance; LensKit's default
 
 
-def global_mean(train: Ratings) -> Factors:
+def global_mean(train: Interactions) -> Factors:
     """Every rating is predicted as the mean of the training ratings."""
     return _bias_only(train, np.zeros(len(train.users)), np.zeros(len(train.items)))
 
 
-def biases(train: Ratings, damping: float = DAMPING) -> Factors:
+def biases(train: Interactions, damping: float = DAMPING) -> Factors:
     """Damped means: b_i = Σ_u (r_ui − μ) / (n_i + damping), then b_u = Σ_i (r_ui − μ − b_i) / (n_u + damping).
 
     Predictions are μ + b_u + b_i, clipped to the scale seen in training. An unknown user or item has bias 0.
@@ -39,7 +38,7 @@ def biases(train: Ratings, damping: float = DAMPING) -> Factors:
     return _bias_only(train, user_sums / (train.user_counts + damping), item_bias)
 
 
-def most_popular(train: Ratings) -> Factors:
+def most_popular(train: Interactions) -> Factors:
     """Every user gets the items with the most training ratings; the score is their number. It predicts no ratings."""
     return Factors(
         global_mean=0.0,
@@ -51,7 +50,7 @@ def most_popular(train: Ratings) -> Factors:
     )
 
 
-def _bias_only(train: Ratings, user_bias: np.ndarray[Any, Any], item_bias: np.ndarray[Any, Any]) -> Factors:
+def _bias_only(train: Interactions, user_bias: Array, item_bias: Array) -> Factors:
     scale = train.scale
     return Factors(
         global_mean=scale.mean,
@@ -63,5 +62,5 @@ def _bias_only(train: Ratings, user_bias: np.ndarray[Any, Any], item_bias: np.nd
     )
 
 
-def _and_zero(rows: np.ndarray[Any, Any]) -> Array:
+def _and_zero(rows: Array) -> Float32Array:
     return np.append(rows, 0.0).astype(np.float32)

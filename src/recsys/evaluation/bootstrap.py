@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from recsys.core.seeding import rng
+from recsys.core.types import Array
 
 N_RESAMPLES = 1000
 SEED = 42  # the same ratings always get the same interval
-Array = np.ndarray[Any, Any]
 
 
 def resampled(sums: Array, n_resamples: int = N_RESAMPLES) -> Array:

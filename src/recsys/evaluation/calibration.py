@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from recsys.data.interactions import Ratings
+from recsys.core.types import Array
+from recsys.data.interactions import Interactions
 from recsys.evaluation.activity import Rows, mean_by_activity
-
-Array = np.ndarray[Any, Any]
 
 LEVELS = np.append(
     np.arange(1, 200) / 200, [0.996, 0.997, 0.998, 0.999]
@@ -87,7 +86,7 @@ def calibrate(error: Array, of_model: Array, n_user: Array, n_item: Array, sprea
     return Calibration(coefficients, score[rank[rank <= len(error)] - 1].astype(np.float64), len(error))
 
 
-def coverage(ratings: Ratings, low: Array, high: Array, train: Ratings) -> dict[str, Any]:
+def coverage(ratings: Interactions, low: Array, high: Array, train: Interactions) -> dict[str, Any]:
     """The share of ratings that lie in their intervals and the mean width of these, overall and in parts.
 
     Args:

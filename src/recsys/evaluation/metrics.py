@@ -7,13 +7,14 @@ import math
 import numpy as np
 
 from recsys.core.events import Scores
-from recsys.data.interactions import Ratings
+from recsys.core.types import Times
+from recsys.data.interactions import Interactions
 from recsys.scoring.protocols import Scorer
 
-Errors = np.ndarray[tuple[int], np.dtype[np.float64]]
+Errors = Times
 
 
-def evaluate(scorer: Scorer, ratings: Ratings) -> Scores:
+def evaluate(scorer: Scorer, ratings: Interactions) -> Scores:
     """rmse = √(mean (r − r̂)²) and mae = mean |r − r̂| over all rows, unknown users and items included.
 
     Args:
@@ -29,7 +30,7 @@ def evaluate(scorer: Scorer, ratings: Ratings) -> Scores:
     )
 
 
-def errors(scorer: Scorer, ratings: Ratings) -> Errors:
+def errors(scorer: Scorer, ratings: Interactions) -> Errors:
     """r̂ − r of each rating, float64, shape (n,)."""
     predicted = scorer.rate(ratings.user_idx, ratings.item_idx, ratings.timestamp).rating
     return np.subtract(predicted, ratings.rating, dtype=np.float64)

@@ -6,26 +6,23 @@ at least a threshold; equal scores come by item index.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from recsys.core.events import Observer, Scoring, silent
-from recsys.core.threads import usable_cores
+from recsys.core.threads import ordered_map, usable_cores
+from recsys.core.types import Array
 from recsys.data.chunks import chunks
-from recsys.data.interactions import Ratings
+from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import UNKNOWN
-from recsys.evaluation.ranking_metrics import Lists, first_places
+from recsys.evaluation.ranking_metrics import RankedLists, ranking_metrics
 from recsys.scoring.protocols import Scorer
 from recsys.scoring.top import top_n
 
 SCORES = 1 << 22  # at once in each thread: 16 MB
 UPPER = 0.75  # of the scale: what lies above is relevant
-Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,13 +44,13 @@ class Relevant:
     counts: dict[str, int]
 
 
-def default_threshold(train: Ratings) -> float:
+def default_threshold(train: Interactions) -> float:
     """The lowest training rating in the upper quarter of the scale: 4 on 0.5–5 and on 1–5, 8 on 1–10."""
     scale = train.scale
     return float(train.rating[train.rating >= scale.low + UPPER * (scale.high - scale.low)].min())
 
 
-def relevant(held_out: Ratings, train: Ratings, threshold: float) -> Relevant:
+def relevant(held_out: Interactions, train: Interactions, threshold: float) -> Relevant:
     """What users turned out to like: held-out ratings of at least the threshold.
 
     Args:
@@ -92,7 +89,7 @@ def relevant(held_out: Ratings, train: Ratings, threshold: float) -> Relevant:
     )
 
 
-def rank(scorer: Scorer, train: Ratings, wanted: Relevant, k: int, observe: Observer = silent) -> dict[str, float]:
+def rank(scorer: Scorer, train: Interactions, wanted: Relevant, k: int, observe: Observer = silent) -> dict[str, float]:
     """The metrics of the scorer's lists for the users in `wanted`, see `first_places`.
 
     Scores are made block by block of users, in threads, 16 MB at a time in each.
@@ -108,13 +105,13 @@ def rank(scorer: Scorer, train: Ratings, wanted: Relevant, k: int, observe: Obse
     for rows, found in _blocks(scorer, _Seen(train), wanted, places, len(train.items)):
         best[rows], hits[rows], first[rows] = found
         observe(Scoring(rows.stop, n))
-    return first_places(Lists(best, hits, first, wanted.n_relevant), wanted.users, train, k)
+    return ranking_metrics(RankedLists(best, hits, first, wanted.n_relevant), wanted.users, train, k)
 
 
 class _Seen:
     """What users rated in training."""
 
-    def __init__(self, train: Ratings) -> None:
+    def __init__(self, train: Interactions) -> None:
         assert (np.diff(train.user_idx) >= 0).all(), "ratings come by user"
         self._counts, self._item_idx = train.user_counts, train.item_idx
         self._start = np.concatenate([[0], np.cumsum(train.user_counts)])
@@ -132,7 +129,7 @@ def _blocks(
 ) -> Iterator[tuple[slice, tuple[Array, Array, Array]]]:
     """For block after block of users: their best items (−1: none is left), which are relevant, and first ranks."""
 
-    def look(rows: slice) -> tuple[slice, tuple[Array, Array, Array]]:
+    def rank_block(rows: slice) -> tuple[slice, tuple[Array, Array, Array]]:
         users, start = wanted.users[rows], wanted.start[rows.start : rows.stop + 1]
         items = wanted.items[start[0] : start[-1]]
         row_of = np.repeat(np.arange(len(users)), np.diff(start))
@@ -145,14 +142,7 @@ def _blocks(
 
     n, block = len(wanted.users), max(1, SCORES // n_items)
     blocks = (slice(begin, min(begin + block, n)) for begin in range(0, n, block))
-    with ThreadPoolExecutor(usable_cores()) as pool:
-        waiting: deque[Future[tuple[slice, tuple[Array, Array, Array]]]] = deque()
-        for rows in blocks:
-            waiting.append(pool.submit(look, rows))
-            if len(waiting) > 2 * usable_cores():
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+    return ordered_map(rank_block, blocks, n_threads=usable_cores(), ahead=2 * usable_cores())
 
 
 def _first_rank(scores: Array, row_of: Array, items: Array) -> Array:
@@ -176,7 +166,7 @@ def _first_rank(scores: Array, row_of: Array, items: Array) -> Array:
     return rank
 
 
-def _are_among(keys: Array, train: Ratings) -> Array:
+def _are_among(keys: Array, train: Interactions) -> Array:
     """Which of the keys user · n_items + item, which rise, are pairs that were rated in training."""
     among = np.zeros(len(keys), dtype=bool)
     if len(keys):

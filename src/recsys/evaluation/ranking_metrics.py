@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from recsys.data.interactions import Ratings
+from recsys.core.types import Array
+from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import UNKNOWN
-
-Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Lists:
+class RankedLists:
     """The best items of each user, and how right they are.
 
     Attributes:
@@ -30,7 +28,7 @@ class Lists:
     n_relevant: Array
 
 
-def first_places(lists: Lists, users: Array, train: Ratings, k: int) -> dict[str, float]:
+def ranking_metrics(lists: RankedLists, users: Array, train: Interactions, k: int) -> dict[str, float]:
     """Means over users of the metrics at k, which all lie between 0 and 1 but for popularity.
 
     With rel(r) = 1 where the item at rank r is relevant, and R relevant items:
@@ -75,7 +73,7 @@ def first_places(lists: Lists, users: Array, train: Ratings, k: int) -> dict[str
     }
 
 
-def _popularity(best: Array, listed: Array, users: Array, train: Ratings) -> float:
+def _popularity(best: Array, listed: Array, users: Array, train: Interactions) -> float:
     in_list = np.where(listed, train.item_counts[best], 0).sum(axis=1) / np.maximum(listed.sum(axis=1), 1)
     sums = np.bincount(train.user_idx, train.item_counts[train.item_idx], minlength=len(train.users))
     in_training = sums[users] / train.user_counts[users]

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from recsys.core.types import Array, Indices
 from recsys.data.chunks import chunks
-from recsys.data.interactions import Ratings
-from recsys.data.vocabulary import Indices
+from recsys.data.interactions import Interactions
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import errors
-
-Array = np.ndarray[Any, Any]
 
 N_PASSES = 2  # over users and items in turn; more move no share by 1%
 
 
 @dataclass(frozen=True, eq=False)
-class Spread:
+class ResidualVariance:
     """The variance of ratings about what biases alone predict: user[u] · item[i].
 
     The last user and the last item stand for whoever is unknown, so that index −1 finds them.
@@ -37,7 +34,7 @@ class Spread:
         return np.asarray(self.user[user_idx] * self.item[item_idx])
 
 
-def spread_of(train: Ratings) -> Spread:
+def residual_variance_of(train: Interactions) -> ResidualVariance:
     """The spread of each user's and each item's ratings about their biases, drawn towards that of all.
 
     A fitted model's own training errors would not tell: it has learned them, most of all those of who rated little.
@@ -54,7 +51,7 @@ def spread_of(train: Ratings) -> Spread:
         user = _shares(squares, train.user_idx, len(user), train.item_idx, item)
         item = _shares(squares, train.item_idx, len(item), train.user_idx, user)
     mean = float(squares.mean(dtype=np.float64))
-    return Spread(np.append(mean * user, mean).astype(np.float32), np.append(item, 1).astype(np.float32))
+    return ResidualVariance(np.append(mean * user, mean).astype(np.float32), np.append(item, 1).astype(np.float32))
 
 
 def _shares(squares: Array, idx: Indices, n: int, other_idx: Indices, other: Array) -> Array:

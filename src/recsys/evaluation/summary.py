@@ -19,7 +19,7 @@ def measure(scorer: Scorer, parts: Parts) -> dict[str, Any]:
         "valid": asdict(evaluate(scorer, parts.valid)) if parts.valid else None,
         "test": asdict(evaluate(scorer, parts.test)) if parts.test else None,
         "baselines": {
-            name: asdict(evaluate(fit_baseline(parts.known), measured_on)) if measured_on else None
+            name: asdict(evaluate(fit_baseline(parts.seen_ratings), measured_on)) if measured_on else None
             for name, fit_baseline in simple.items()
         },
     }

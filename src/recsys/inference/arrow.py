@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from recsys.artifacts.texts import pack_texts
+from recsys.core.types import Array
 
 
 def table(columns: Mapping[str, Any]) -> Any:
@@ -20,7 +21,7 @@ def table(columns: Mapping[str, Any]) -> Any:
     return pa.Table.from_arrays(arrays, names=list(columns))
 
 
-def column(values: np.ndarray[Any, Any]) -> Any:
+def column(values: Array) -> Any:
     """An Arrow array of numbers or, from an object array, of texts."""
     import pyarrow as pa
 
@@ -32,7 +33,7 @@ def column(values: np.ndarray[Any, Any]) -> Any:
     return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
 
 
-def taken(values: Any, idx: np.ndarray[Any, Any]) -> Any:
+def taken(values: Any, idx: Array) -> Any:
     """The elements of an Arrow array at the positions `idx`."""
     return values.take(column(idx))
 

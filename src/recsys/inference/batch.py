@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from recsys.artifacts.bundle import Store
+from recsys.artifacts.bundle import Bundle
 from recsys.artifacts.verified import TEMPORARY, writing
 from recsys.core.errors import UnknownIdError
 from recsys.core.events import Observer, Scoring
-from recsys.core.threads import usable_cores
+from recsys.core.threads import ordered_map, usable_cores
+from recsys.core.types import Array, Indices, Times
 from recsys.data.ids import as_ids, indices_of
-from recsys.data.interactions import Times
 from recsys.data.read import read_table
 from recsys.data.sources.table import Coded, Role
-from recsys.data.vocabulary import UNKNOWN, Indices, Vocabulary
+from recsys.data.vocabulary import UNKNOWN, Vocabulary
 from recsys.inference.arrow import column, csv_file, taken
 from recsys.inference.recommender import OnUnknown, Recommender
 from recsys.scoring.top import top_n
@@ -32,7 +30,7 @@ THREADS = usable_cores()
 
 
 def predict_file(
-    store: Store, pairs: Path, output: Path, on_unknown: OnUnknown, observe: Observer, interval: float | None = None
+    bundle: Bundle, pairs: Path, output: Path, on_unknown: OnUnknown, observe: Observer, interval: float | None = None
 ) -> dict[str, int | bool]:
     """Writes user_id, item_id, rating for every pair of `pairs`, in its order; returns the counts.
 
@@ -47,23 +45,23 @@ def predict_file(
         RunError: the output cannot be written, or the run cannot give such intervals.
     """
     if interval is not None:
-        store.check_interval(interval)
-    wanted: frozenset[Role] = PAIR if store.drift is None else PAIR | {"timestamp"}
-    asked = read_table(pairs, store.data, wanted, observe)
+        bundle.check_interval(interval)
+    wanted: frozenset[Role] = PAIR if bundle.drift is None else PAIR | {"timestamp"}
+    asked = read_table(pairs, bundle.data, wanted, observe)
     assert asked.user is not None
     assert asked.item is not None
-    user_idx = indices_of(asked.user.texts, store.users)[asked.user.codes]
-    item_idx = indices_of(asked.item.texts, store.items)[asked.item.codes]
+    user_idx = indices_of(asked.user.texts, bundle.users)[asked.user.codes]
+    item_idx = indices_of(asked.item.texts, bundle.items)[asked.item.codes]
     times = asked.timestamp
     counts: dict[str, int | bool] = {
         "n_pairs": asked.n_rows,
         "n_unknown_users": int(np.count_nonzero(user_idx == UNKNOWN)),
         "n_unknown_items": int(np.count_nonzero(item_idx == UNKNOWN)),
-        **({} if store.drift is None else {"with_times": times is not None}),
+        **({} if bundle.drift is None else {"with_times": times is not None}),
     }
     if on_unknown == "error":
-        _refuse_unknown(pairs, "user", asked.user, user_idx, store.users)
-        _refuse_unknown(pairs, "item", asked.item, item_idx, store.items)
+        _refuse_unknown(pairs, "user", asked.user, user_idx, bundle.users)
+        _refuse_unknown(pairs, "item", asked.item, item_idx, bundle.items)
     user_ids, item_ids = (column(as_ids(one.texts)) for one in (asked.user, asked.item))
     with _csv(output) as write:
         for start in range(0, asked.n_rows, PAIRS):
@@ -72,7 +70,7 @@ def predict_file(
                 {
                     "user_id": taken(user_ids, asked.user.codes[rows]),
                     "item_id": taken(item_ids, asked.item.codes[rows]),
-                    **_rated(store, user_idx[rows], item_idx[rows], None if times is None else times[rows], interval),
+                    **_rated(bundle, user_idx[rows], item_idx[rows], None if times is None else times[rows], interval),
                 }
             )
             observe(Scoring(min(start + PAIRS, asked.n_rows), asked.n_rows))
@@ -92,13 +90,13 @@ def recommend_all(
     Raises:
         RunError: the output cannot be written.
     """
-    store = recommender.store
+    bundle = recommender.bundle
     allowed = recommender.allowed(min_ratings, candidates)
-    user_ids, item_ids = column(store.users.ids), column(store.items.ids)
+    user_ids, item_ids = column(bundle.users.ids), column(bundle.items.ids)
     written = 0
     with _csv(output) as write:
-        for done, best, scores in best_of_all(store, allowed, n):
-            users = np.repeat(np.arange(done - len(best), done), best.shape[1])
+        for done, best, scores in best_of_all(bundle, allowed, n):
+            users = np.repeat(np.arange(done - len(best), done, dtype=np.int32), best.shape[1])
             rank = np.tile(np.arange(1, best.shape[1] + 1), len(best))
             item_idx, score = best.ravel(), scores.ravel()
             left = np.isfinite(score)
@@ -107,70 +105,61 @@ def recommend_all(
                     "user_id": taken(user_ids, users[left]),
                     "rank": rank[left],
                     "item_id": taken(item_ids, item_idx[left]),
-                    "rating": store.scorer.rating_of(users[left], score[left]),
+                    "rating": bundle.scorer.rating_of(users[left], score[left]),
                     "score": score[left],
                 }
             )
             written += int(left.sum())
-            observe(Scoring(done, len(store.users)))
-    return {"n_users": len(store.users), "n_recommendations": written}
+            observe(Scoring(done, len(bundle.users)))
+    return {"n_users": len(bundle.users), "n_recommendations": written}
 
 
-def read_candidates(store: Store, path: Path, observe: Observer) -> list[int | str]:
+def read_candidates(bundle: Bundle, path: Path, observe: Observer) -> list[int | str]:
     """The item ids in a CSV with an item column; those that the run does not know are left out.
 
     Raises:
         DataError: the file cannot be read.
         UnknownIdError: none of them is known.
     """
-    asked = read_table(path, store.data, frozenset({"item"}), observe)
+    asked = read_table(path, bundle.data, frozenset({"item"}), observe)
     assert asked.item is not None
-    idx = indices_of(asked.item.texts, store.items)
-    known: list[int | str] = store.items.ids[idx[idx != UNKNOWN]].tolist()
+    idx = indices_of(asked.item.texts, bundle.items)
+    known: list[int | str] = bundle.items.ids[idx[idx != UNKNOWN]].tolist()
     if not known:
         raise UnknownIdError(
             f"none of the {len(idx):,} candidates has training ratings",
             where=str(path),
-            expected=f"item ids such as {store.items.ids[:1].tolist()[0]!r}",
+            expected=f"item ids such as {bundle.items.ids[:1].tolist()[0]!r}",
         )
     return known
 
 
-def best_of_all(
-    store: Store, allowed: np.ndarray[Any, Any], n: int
-) -> Iterator[tuple[int, np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
+def best_of_all(bundle: Bundle, allowed: Array, n: int) -> Iterator[tuple[int, Array, Array]]:
     """For block after block of users: how many are done, their best items, and the scores of those."""
-    n_users = len(store.users)
-    block = max(1, SCORES // max(len(store.items), 1))
+    n_users = len(bundle.users)
+    block = max(1, SCORES // max(len(bundle.items), 1))
 
-    def best_of(start: int) -> tuple[int, np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    def best_of(start: int) -> tuple[int, Array, Array]:
         users = np.arange(start, min(start + block, n_users), dtype=np.int32)
-        scores = store.scorer.score_all(users)
+        scores = bundle.scorer.score_all(users)
         scores[:, ~allowed] = -np.inf
-        scores[store.seen_of(users)] = -np.inf
+        scores[bundle.seen_of(users)] = -np.inf
         best = top_n(scores, n)
         return start + len(users), best, np.take_along_axis(scores, best, axis=1)
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        waiting: deque[Future[tuple[int, np.ndarray[Any, Any], np.ndarray[Any, Any]]]] = deque()
-        for start in range(0, n_users, block):
-            waiting.append(pool.submit(best_of, start))
-            if len(waiting) > 4 * THREADS:  # so many answers wait for whoever writes them, and no more
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+    return ordered_map(best_of, range(0, n_users, block), n_threads=THREADS, ahead=4 * THREADS)
 
 
 def _rated(
-    store: Store, user_idx: Indices, item_idx: Indices, times: Times | None, interval: float | None
+    bundle: Bundle, user_idx: Indices, item_idx: Indices, times: Times | None, interval: float | None
 ) -> dict[str, Any]:
     if interval is None:
-        return {"rating": store.scorer.rate(user_idx, item_idx, times).rating}
+        return {"rating": bundle.scorer.rate(user_idx, item_idx, times).rating}
     names = ("rating", "std", "low", "high")
-    return dict(zip(names, store.rate_between(user_idx, item_idx, interval, times), strict=True))
+    return dict(zip(names, bundle.rate_between(user_idx, item_idx, interval, times), strict=True))
 
 
-def _refuse_unknown(path: Path, role: str, column: Coded, idx: np.ndarray[Any, Any], vocabulary: Vocabulary) -> None:
+def _refuse_unknown(path: Path, role: str, column: Coded, idx: Array, vocabulary: Vocabulary) -> None:
     unknown = np.flatnonzero(idx == UNKNOWN)
     if not len(unknown):
         return

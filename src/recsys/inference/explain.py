@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from recsys.artifacts.bundle import Store
+from recsys.artifacts.bundle import Bundle
+from recsys.core.types import Array
 from recsys.scoring.censored_normal import within
 from recsys.scoring.factors import Factors
 
 if TYPE_CHECKING:
     from recsys.inference.recommender import Prediction
 
-Array = np.ndarray[Any, Any]
 DECAYS = np.geomspace(1e-3, 1e3, 121)  # tried, in units of the mean eigenvalue of what the ratings say
 
 
@@ -57,7 +57,7 @@ class Explanation:
         return {**self.prediction.to_dict(), **{key: one for key, one in asdict(self).items() if key != "prediction"}}
 
 
-def explain(store: Store, prediction: Prediction, user_idx: int, item_idx: int, n: int = 10) -> Explanation:
+def explain(bundle: Bundle, prediction: Prediction, user_idx: int, item_idx: int, n: int = 10) -> Explanation:
     """Divides the interaction p_u·q_i of a prediction among the user's own ratings.
 
     With the items' factors and all biases held fixed, the user's factors are nearly a regularised least-squares
@@ -74,16 +74,16 @@ def explain(store: Store, prediction: Prediction, user_idx: int, item_idx: int, 
         prediction: of this user and this item, both known.
         n: how many ratings are listed.
     """
-    factors = store.factors
-    rated, rating = store.seen(user_idx)
+    factors = bundle.factors
+    rated, rating = bundle.seen(user_idx)
     pull = _pulls(factors, user_idx, item_idx, rated, np.asarray(rating, dtype=np.float64))
     alone = np.float32(factors.global_mean) + factors.user_bias[user_idx] + factors.item_bias[rated]
     expected = factors.rating_of(np.full(len(rated), user_idx, dtype=np.int32), alone)
     by_size = np.argsort(-np.abs(pull), kind="stable")
     pulls = [
         Pull(
-            item_id=store.items.ids[rated[j] : rated[j] + 1].tolist()[0],
-            title=str(store.titles[rated[j]]) or None,
+            item_id=bundle.items.ids[rated[j] : rated[j] + 1].tolist()[0],
+            title=str(bundle.titles[rated[j]]) or None,
             rating=float(rating[j]),
             expected=float(expected[j]),
             pull=float(pull[j]),

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from recsys.artifacts.bundle import Store
+from recsys.artifacts.bundle import Bundle
 from recsys.artifacts.texts import pack_ids
 from recsys.artifacts.verified import TEMPORARY, writing
 from recsys.core.errors import RunError
@@ -23,7 +23,7 @@ from recsys.version import __version__
 Format = Literal["csv", "parquet", "npz", "safetensors"]
 
 
-def export_factors(store: Store, folder: Path, form: Format = "csv") -> list[Path]:
+def export_factors(bundle: Bundle, folder: Path, form: Format = "csv") -> list[Path]:
     """Writes the model into a new or empty folder; returns the files, README.md among them.
 
     Of an embedding net, the factors are the embeddings, and model.json holds the layers.
@@ -38,7 +38,7 @@ def export_factors(store: Store, folder: Path, form: Format = "csv") -> list[Pat
             expected="a folder that is new or empty",
             hint="choose another --output",
         )
-    writers: dict[Format, Callable[[Store, Path], str]] = {
+    writers: dict[Format, Callable[[Bundle, Path], str]] = {
         "csv": _csv,
         "parquet": _parquet,
         "npz": _npz,
@@ -48,18 +48,18 @@ def export_factors(store: Store, folder: Path, form: Format = "csv") -> list[Pat
         aside = folder.absolute().with_name(TEMPORARY + folder.name)
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
-        how_to_load = writers[form](store, aside)
-        (aside / "model.json").write_text(json.dumps(_model(store), indent=2) + "\n", encoding="utf-8")
-        (aside / "README.md").write_text(readme(store, how_to_load), encoding="utf-8")
+        how_to_load = writers[form](bundle, aside)
+        (aside / "model.json").write_text(json.dumps(_model(bundle), indent=2) + "\n", encoding="utf-8")
+        (aside / "README.md").write_text(readme(bundle, how_to_load), encoding="utf-8")
         if folder.exists():
             folder.rmdir()
         aside.rename(folder)
     return sorted(folder.iterdir())
 
 
-def _model(store: Store) -> dict[str, Any]:
+def _model(bundle: Bundle) -> dict[str, Any]:
     """What is not a row of a user or an item."""
-    scorer = store.scorer
+    scorer = bundle.scorer
     own: dict[str, Any]
     if isinstance(scorer, Factors):
         own = {
@@ -73,12 +73,12 @@ def _model(store: Store) -> dict[str, Any]:
             "unknown_user": {"factors": scorer.user_embedding[-1].tolist()},
             "unknown_item": {"factors": scorer.item_embedding[-1].tolist()},
         }
-    return {"kind": store.sealed.facts["kind"], **own, "link": scorer.link.to_dict(), "recsys_version": __version__}
+    return {"kind": bundle.verified.facts["kind"], **own, "link": scorer.link.to_dict(), "recsys_version": __version__}
 
 
-def _arrays(store: Store) -> dict[str, Any]:
+def _arrays(bundle: Bundle) -> dict[str, Any]:
     """Rows of users and items, without those of the unknown."""
-    scorer = store.scorer
+    scorer = bundle.scorer
     if isinstance(scorer, Network):
         return {"user_factors": scorer.user_embedding[:-1], "item_factors": scorer.item_embedding[:-1]}
     return {
@@ -90,38 +90,38 @@ def _arrays(store: Store) -> dict[str, Any]:
     }
 
 
-def _tables(store: Store) -> tuple[dict[str, Any], dict[str, Any]]:
+def _tables(bundle: Bundle) -> tuple[dict[str, Any], dict[str, Any]]:
     """The columns of users and items: id, title of an item, bias and std where there are, factor_0, factor_1, …"""
-    arrays = _arrays(store)
+    arrays = _arrays(bundle)
 
     def numbers(role: str) -> dict[str, Any]:
         factors = arrays[f"{role}_factors"]
         one_each = {part: arrays[f"{role}_{part}"] for part in ("bias", "std") if f"{role}_{part}" in arrays}
         return one_each | {f"factor_{n}": factors[:, n] for n in range(factors.shape[1])}
 
-    users = {"user_id": store.users.ids, **numbers("user")}
-    return users, {"item_id": store.items.ids, "title": store.titles, **numbers("item")}
+    users = {"user_id": bundle.users.ids, **numbers("user")}
+    return users, {"item_id": bundle.items.ids, "title": bundle.titles, **numbers("item")}
 
 
-def _csv(store: Store, folder: Path) -> str:
-    for name, columns in zip(("users", "items"), _tables(store), strict=True):
+def _csv(bundle: Bundle, folder: Path) -> str:
+    for name, columns in zip(("users", "items"), _tables(bundle), strict=True):
         with csv_file(folder / f"{name}.csv") as write:
             write(columns)
     read = 'pd.read_csv("{0}.csv", dtype={{"{1}_id": {2}, "title": str}}, keep_default_na=False)'
-    return _pandas(store, read)
+    return _pandas(bundle, read)
 
 
-def _parquet(store: Store, folder: Path) -> str:
+def _parquet(bundle: Bundle, folder: Path) -> str:
     from pyarrow import parquet
 
-    for name, columns in zip(("users", "items"), _tables(store), strict=True):
+    for name, columns in zip(("users", "items"), _tables(bundle), strict=True):
         parquet.write_table(table(columns), folder / f"{name}.parquet")
-    return _pandas(store, 'pd.read_parquet("{0}.parquet")')
+    return _pandas(bundle, 'pd.read_parquet("{0}.parquet")')
 
 
-def _npz(store: Store, folder: Path) -> str:
-    arrays = _arrays(store)
-    for role, vocabulary in (("user", store.users), ("item", store.items)):
+def _npz(bundle: Bundle, folder: Path) -> str:
+    arrays = _arrays(bundle)
+    for role, vocabulary in (("user", bundle.users), ("item", bundle.items)):
         ids = vocabulary.ids
         arrays[f"{role}_ids"] = ids.astype(np.str_) if vocabulary.id_type is str else ids
     np.savez(folder / "factors.npz", allow_pickle=False, **arrays)
@@ -130,14 +130,14 @@ import numpy as np
 
 arrays = dict(np.load("factors.npz"))
 user_ids, item_ids = arrays["user_ids"].tolist(), arrays["item_ids"].tolist()
-""" + _load_arrays(store)
+""" + _load_arrays(bundle)
 
 
-def _safetensors(store: Store, folder: Path) -> str:
+def _safetensors(bundle: Bundle, folder: Path) -> str:
     from safetensors.numpy import save_file
 
-    arrays = _arrays(store)
-    for role, vocabulary in (("user", store.users), ("item", store.items)):
+    arrays = _arrays(bundle)
+    for role, vocabulary in (("user", bundle.users), ("item", bundle.items)):
         arrays |= {f"{role}_{name}": array for name, array in pack_ids(vocabulary).items()}
     save_file(arrays, folder / "factors.safetensors")
     return """import json
@@ -155,17 +155,17 @@ def ids(role):
 
 
 user_ids, item_ids = ids("user"), ids("item")
-""" + _load_arrays(store)
+""" + _load_arrays(bundle)
 
 
-def _load_arrays(store: Store) -> str:
-    return "".join(f'{name} = arrays["{name}"]\n' for name in _arrays(store))
+def _load_arrays(bundle: Bundle) -> str:
+    return "".join(f'{name} = arrays["{name}"]\n' for name in _arrays(bundle))
 
 
-def _pandas(store: Store, read: str) -> str:
+def _pandas(bundle: Bundle, read: str) -> str:
     users, items = (
         read.format(f"{role}s", role, '"int64"' if vocabulary.id_type is int else "str")
-        for role, vocabulary in (("user", store.users), ("item", store.items))
+        for role, vocabulary in (("user", bundle.users), ("item", bundle.items))
     )
     return f"""import json
 import numpy as np
@@ -174,7 +174,7 @@ import pandas as pd
 users = {users}
 items = {items}
 user_ids, item_ids = users["user_id"].tolist(), items["item_id"].tolist()
-{"".join(_load_column(name) for name in _arrays(store))}"""
+{"".join(_load_column(name) for name in _arrays(bundle))}"""
 
 
 def _load_column(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from recsys.artifacts.bundle import Store
+from recsys.artifacts.bundle import Bundle
 from recsys.scoring.factors import Factors, Link
 from recsys.scoring.network import Network
 
@@ -24,14 +24,14 @@ def tobit(score, std):
 '''
 
 
-def readme(store: Store, how_to_load: str) -> str:
+def readme(bundle: Bundle, how_to_load: str) -> str:
     """The text; `how_to_load` is the Python that reads the ids and arrays of the format at hand."""
-    about, functions = _factors(store.scorer) if isinstance(store.scorer, Factors) else _network(store.scorer)
-    user, item = store.users.ids[:1].tolist()[0], store.items.ids[:1].tolist()[0]
+    about, functions = _factors(bundle.scorer) if isinstance(bundle.scorer, Factors) else _network(bundle.scorer)
+    user, item = bundle.users.ids[:1].tolist()[0], bundle.items.ids[:1].tolist()[0]
     return f"""# Exported factors
 
-{len(store.users):,} users and {len(store.items):,} items, from the recsys run `{store.sealed.facts["run"]}`. Ids are
-those of the ratings file.
+{len(bundle.users):,} users and {len(bundle.items):,} items, from the recsys run
+`{bundle.verified.facts["run"]}`. Ids are those of the ratings file.
 
 {about}
 Rank by score, show the rating. The Python below runs in this folder.
@@ -51,7 +51,7 @@ with open("model.json", encoding="utf-8") as file:
 
 u, i = user_ids.index({user!r}), item_ids.index({item!r})
 score = scores_of(u)[i]
-rating = {_link(store.scorer.link)}
+rating = {_link(bundle.scorer.link)}
 print(rating)
 ```
 

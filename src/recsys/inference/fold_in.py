@@ -6,18 +6,16 @@ import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from recsys.artifacts.bundle import Store
+from recsys.artifacts.bundle import Bundle
 from recsys.core.errors import RunError
 from recsys.core.threads import usable_cores
-from recsys.data.scale import Pile
+from recsys.core.types import Array, Float32Array, Float64Array
+from recsys.data.scale import Censoring
 from recsys.scoring.censored_normal import mean_beyond
-from recsys.scoring.factors import Array, Factors
-
-Rows = np.ndarray[Any, np.dtype[np.float64]]
+from recsys.scoring.factors import Factors
 
 # The training ratings were fitted, so what is left of them is less than the noise (docs/experiments.md, "Fold-in").
 NOISE = 1.5
@@ -29,19 +27,19 @@ N_ROUNDS = 10  # of expectation-maximisation: scores then move by 1% of the nois
 
 
 @dataclass(frozen=True, eq=False)
-class Side:
+class FixedRows:
     """The rows [bias, factors] of all known users, or of all known items; float32, shapes (n,) and (n, dim)."""
 
-    bias: Array
-    factors: Array
+    bias: Float32Array
+    factors: Float32Array
 
     @classmethod
-    def users(cls, factors: Factors) -> Side:
+    def users(cls, factors: Factors) -> FixedRows:
         """The known users."""
         return cls(factors.user_bias[:-1], factors.user_factors[:-1])
 
     @classmethod
-    def items(cls, factors: Factors) -> Side:
+    def items(cls, factors: Factors) -> FixedRows:
         """The known items."""
         return cls(factors.item_bias[:-1], factors.item_factors[:-1])
 
@@ -57,13 +55,13 @@ class Prior:
         pile: the end of the scale at which a rating says no more than that the score is beyond it, if there is one.
     """
 
-    mean: Rows
-    root: Rows
+    mean: Float64Array
+    root: Float64Array
     noise: float
-    pile: Pile | None = None
+    censoring: Censoring | None = None
 
 
-def prior_of(known: Side, counts: np.ndarray[Any, Any], noise: float) -> Prior:
+def prior_of(known: FixedRows, counts: Array, noise: float) -> Prior:
     """Mean and covariance of the known rows, each as often as it has ratings: those with few say little.
 
     Of very many rows, evenly spaced ones stand for all.
@@ -87,11 +85,11 @@ def prior_of(known: Side, counts: np.ndarray[Any, Any], noise: float) -> Prior:
 def solve(
     prior: Prior,
     global_mean: float,
-    other: Side,
-    codes: np.ndarray[Any, Any],
-    other_idx: np.ndarray[Any, Any],
-    rating: np.ndarray[Any, Any],
-) -> Array:
+    other: FixedRows,
+    codes: Array,
+    other_idx: Array,
+    rating: Array,
+) -> Float32Array:
     """The most probable row x = [bias, factors] of each new user (or item) given their ratings.
 
     See `_solve` for these as they are. Those in a pile count for what is expected of them beyond the limit, given the
@@ -106,15 +104,15 @@ def solve(
         float32, shape (n, 1 + dim).
     """
     rows = _solve(prior, global_mean, other, codes, other_idx, rating)
-    if prior.pile is None:
+    if prior.censoring is None:
         return rows
-    is_piled, std = rating == np.float32(prior.pile.end), math.sqrt(prior.noise)
-    own, of = codes[is_piled], other_idx[is_piled]
+    is_at_limit, std = rating == np.float32(prior.censoring.end), math.sqrt(prior.noise)
+    own, of = codes[is_at_limit], other_idx[is_at_limit]
     expected = np.array(rating, np.float64)
     for _ in range(N_ROUNDS):
         product = np.einsum("nf,nf->n", rows[own, 1:], other.factors[of])
         score = (global_mean + rows[own, 0] + other.bias[of] + product).astype(np.float64)
-        expected[is_piled] = mean_beyond(score, std, prior.pile.limit, prior.pile.sign)
+        expected[is_at_limit] = mean_beyond(score, std, prior.censoring.limit, prior.censoring.sign)
         rows = _solve(prior, global_mean, other, codes, other_idx, expected)
     return rows
 
@@ -122,11 +120,11 @@ def solve(
 def _solve(
     prior: Prior,
     global_mean: float,
-    other: Side,
-    codes: np.ndarray[Any, Any],
-    other_idx: np.ndarray[Any, Any],
-    rating: np.ndarray[Any, Any],
-) -> Array:
+    other: FixedRows,
+    codes: Array,
+    other_idx: Array,
+    rating: Array,
+) -> Float32Array:
     """The most probable rows, where a rating is its score and normal noise.
 
     x = argmin Σ_j (r_j − global_mean − c_j − b − p·q_j)² / noise + (x − mean)ᵀ covariance⁻¹ (x − mean), where c_j and
@@ -145,7 +143,7 @@ def _solve(
     starts = np.cumsum(counts) - counts
     rows = np.empty((len(counts), len(prior.mean)), dtype=np.float32)
 
-    def solve_block(block: np.ndarray[Any, Any], length: int) -> None:
+    def solve_block(block: Array, length: int) -> None:
         at = np.arange(length)
         is_there = at < counts[block, None]
         of = order[np.where(is_there, starts[block, None] + at, 0)]
@@ -157,7 +155,7 @@ def _solve(
     return rows
 
 
-def linear_factors(store: Store) -> Factors:
+def linear_factors(bundle: Bundle) -> Factors:
     """The scorer, if new rows of it can be solved for.
 
     Of svdpp, whom or what the new ones have rated says no more than the ratings themselves (docs/experiments.md).
@@ -165,9 +163,9 @@ def linear_factors(store: Store) -> Factors:
     Raises:
         RunError: its output is not linear.
     """
-    if store.sealed.facts["kind"] != "embedding_net" and store.factors.link.kind != "sigmoid":
-        return store.factors
-    run = store.sealed.path.parent
+    if bundle.verified.facts["kind"] != "embedding_net" and bundle.factors.link.kind != "sigmoid":
+        return bundle.factors
+    run = bundle.verified.path.parent
     raise RunError(
         "new users and items cannot be folded into this model",
         where=str(run),
@@ -176,33 +174,33 @@ def linear_factors(store: Store) -> Factors:
     )
 
 
-def user_prior(store: Store) -> Prior:
+def user_prior(bundle: Bundle) -> Prior:
     """What a new user's row is before there are ratings."""
-    return _prior(store, Side.users(store.factors), store.user_counts)
+    return _prior(bundle, FixedRows.users(bundle.factors), bundle.user_counts)
 
 
-def item_prior(store: Store) -> Prior:
+def item_prior(bundle: Bundle) -> Prior:
     """What a new item's row is before there are ratings."""
-    return _prior(store, Side.items(store.factors), store.item_counts)
+    return _prior(bundle, FixedRows.items(bundle.factors), bundle.item_counts)
 
 
-def _prior(store: Store, known: Side, counts: np.ndarray[Any, Any]) -> Prior:
-    link = store.factors.link
+def _prior(bundle: Bundle, known: FixedRows, counts: Array) -> Prior:
+    link = bundle.factors.link
     if link.kind != "tobit":
-        return prior_of(known, counts, noise_of(store))
-    pile = Pile.of(store.some_training_ratings(SAMPLED).rating)
-    return replace(prior_of(known, counts, link.std**2), pile=pile)
+        return prior_of(known, counts, noise_of(bundle))
+    censoring = Censoring.of(bundle.some_training_ratings(SAMPLED).rating)
+    return replace(prior_of(known, counts, link.std**2), censoring=censoring)
 
 
-def noise_of(store: Store) -> float:
+def noise_of(bundle: Bundle) -> float:
     """The variance of a rating around its prediction: NOISE times the mean square of the training ratings' rest."""
-    known = store.some_training_ratings(SAMPLED)
-    rest = known.rating - store.factors.score(known.user_idx, known.item_idx)
+    known = bundle.some_training_ratings(SAMPLED)
+    rest = known.rating - bundle.factors.score(known.user_idx, known.item_idx)
     least = 1e-6 * float(np.square(known.rating, dtype=np.float64).mean())  # where the rest is nothing
     return max(NOISE * float(np.square(rest, dtype=np.float64).mean()), least)
 
 
-def _blocks(counts: np.ndarray[Any, Any], width: int) -> Iterator[tuple[np.ndarray[Any, Any], int]]:
+def _blocks(counts: Array, width: int) -> Iterator[tuple[Array, int]]:
     """New ones of about equally many ratings, and how many rows hold the ratings of each of them."""
     step = 1 << np.maximum(np.frexp(counts)[1] - 3, 0)
     padded = -(-counts // step) * step  # at most a quarter more
@@ -213,7 +211,7 @@ def _blocks(counts: np.ndarray[Any, Any], width: int) -> Iterator[tuple[np.ndarr
             yield members[start : start + at_once], length
 
 
-def _whitened(b: Rows, left: Rows, noise: float) -> Rows:
+def _whitened(b: Float64Array, left: Float64Array, noise: float) -> Float64Array:
     """z = (Bᵀ B + noise)⁻¹ Bᵀ left of each of several systems, shape (n, width)."""
     transposed = b.transpose(0, 2, 1)
     n_rows, width = b.shape[1:]

@@ -10,14 +10,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from recsys.artifacts.bundle import Store, open_store
+from recsys.artifacts.bundle import Bundle, open_bundle
 from recsys.artifacts.intervals import Interval
 from recsys.core.errors import UnknownIdError
-from recsys.data.interactions import Times
-from recsys.data.vocabulary import UNKNOWN, Indices, Vocabulary
+from recsys.core.types import Array, Indices, Times
+from recsys.data.vocabulary import UNKNOWN, Vocabulary
 from recsys.inference.explain import Explanation
 from recsys.inference.explain import explain as explain_prediction
-from recsys.inference.fold_in import Prior, Side, linear_factors, solve, user_prior
+from recsys.inference.fold_in import FixedRows, Prior, linear_factors, solve, user_prior
 from recsys.inference.similar import Similar, similar_items
 from recsys.scoring.protocols import Trained
 from recsys.scoring.top import top_n
@@ -69,13 +69,13 @@ class Recommendation:
 class Recommender:
     """Answers from a serving folder. It never changes once opened, so that threads can share it."""
 
-    def __init__(self, store: Store) -> None:
-        self.store = store
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
 
     @classmethod
     def open(cls, run: Path | None = None) -> Recommender:
         """Opens a run, its serving folder, or a copy of that; without one, the run that is served by default."""
-        return cls(open_store(run))
+        return cls(open_bundle(run))
 
     def predict(
         self,
@@ -98,13 +98,13 @@ class Recommender:
             UsageError: the level is not between 0 and 1.
             RunError: the run cannot give an interval, or none of that level; its predictions do not depend on time.
         """
-        store = self.store
+        bundle = self.bundle
         if at is not None:
-            store.check_drift()
-        user, user_idx = _find("user", store.users, user_id, on_unknown)
-        item, item_idx = _find("item", store.items, item_id, on_unknown)
+            bundle.check_drift()
+        user, user_idx = _find("user", bundle.users, user_id, on_unknown)
+        item, item_idx = _find("item", bundle.items, item_id, on_unknown)
         one_user, one_item = np.array([user_idx], dtype=np.int32), np.array([item_idx], dtype=np.int32)
-        scorer, when = store.scorer, None if at is None else np.array([at], dtype=np.float64)
+        scorer, when = bundle.scorer, None if at is None else np.array([at], dtype=np.float64)
         score = scorer.score(one_user, one_item, when)
         std, around = self._interval(one_user, one_item, interval, when) if interval is not None else (None, None)
         return Prediction(
@@ -138,16 +138,16 @@ class Recommender:
         Raises:
             UnknownIdError: the user has no training ratings.
         """
-        store = self.store
-        _, user_idx = _find("user", store.users, user_id, "error")
+        bundle = self.bundle
+        _, user_idx = _find("user", bundle.users, user_id, "error")
         allowed = self.allowed(min_ratings, candidates)
-        allowed[store.seen(user_idx)[0]] = False
-        return self._best(store.scorer, user_idx, allowed, n)
+        allowed[bundle.seen(user_idx)[0]] = False
+        return self._best(bundle.scorer, user_idx, allowed, n)
 
     def recommend_for(
         self,
         item_ids: Sequence[int | str],
-        ratings: Sequence[float] | np.ndarray[Any, Any],
+        ratings: Sequence[float] | Array,
         n: int = 10,
         *,
         min_ratings: int = 0,
@@ -163,28 +163,28 @@ class Recommender:
             UnknownIdError: none of the items has training ratings.
             RunError: the model is not a dot product with linear output.
         """
-        store, factors = self.store, linear_factors(self.store)
+        bundle, factors = self.bundle, linear_factors(self.bundle)
         rated = self.index_items(item_ids)
         known = rated != UNKNOWN
         if not known.any():
             raise UnknownIdError(
                 f"none of the {len(rated):,} rated items has training ratings",
-                where=f"the run's {len(store.items):,} items",
-                expected=f"item ids of the training ratings, such as {store.items.ids[:1].tolist()[0]!r}",
+                where=f"the run's {len(bundle.items):,} items",
+                expected=f"item ids of the training ratings, such as {bundle.items.ids[:1].tolist()[0]!r}",
             )
         (row,) = solve(
             self._user_prior,
             factors.global_mean,
-            Side.items(factors),
+            FixedRows.items(factors),
             codes=np.zeros(int(known.sum()), dtype=np.int32),
             other_idx=rated[known],
             rating=np.asarray(ratings, dtype=np.float32)[known],
         )
         std = None if factors.user_std is None else factors.user_std[-1:]
-        visitor = replace(factors, user_bias=row[:1], user_factors=row[None, 1:], user_std=std)
+        session = replace(factors, user_bias=row[:1], user_factors=row[None, 1:], user_std=std)
         allowed = self.allowed(min_ratings, candidates)
         allowed[rated[known]] = False
-        return self._best(visitor, 0, allowed, n)
+        return self._best(session, 0, allowed, n)
 
     def similar(self, item_id: int | str, n: int = 10, *, min_ratings: int = 0) -> list[Similar]:
         """The items whose factors are most like the item's, see `similar_items`.
@@ -192,8 +192,8 @@ class Recommender:
         Raises:
             UnknownIdError: the item has no training ratings.
         """
-        _, item_idx = _find("item", self.store.items, item_id, "error")
-        return similar_items(self.store, item_idx, n, min_ratings=min_ratings)
+        _, item_idx = _find("item", self.bundle.items, item_id, "error")
+        return similar_items(self.bundle, item_idx, n, min_ratings=min_ratings)
 
     def explain(self, user_id: int | str, item_id: int | str, n: int = 10) -> Explanation:
         """A prediction, and the n of the user's own ratings that pull most on it, see recsys.inference.explain.
@@ -202,13 +202,13 @@ class Recommender:
             UnknownIdError: the user or the item has no training ratings.
         """
         prediction = self.predict(user_id, item_id)
-        _, user_idx = _find("user", self.store.users, user_id, "error")
-        _, item_idx = _find("item", self.store.items, item_id, "error")
-        return explain_prediction(self.store, prediction, user_idx, item_idx, n)
+        _, user_idx = _find("user", self.bundle.users, user_id, "error")
+        _, item_idx = _find("item", self.bundle.items, item_id, "error")
+        return explain_prediction(self.bundle, prediction, user_idx, item_idx, n)
 
-    def allowed(self, min_ratings: int = 0, candidates: Sequence[int | str] | None = None) -> np.ndarray[Any, Any]:
+    def allowed(self, min_ratings: int = 0, candidates: Sequence[int | str] | None = None) -> Array:
         """Which items may be recommended at all, bool, shape (n_items,)."""
-        allowed = self.store.item_counts >= min_ratings
+        allowed = self.bundle.item_counts >= min_ratings
         if candidates is not None:
             idx = self.index_items(candidates)
             listed = np.zeros(len(allowed), dtype=bool)
@@ -216,30 +216,30 @@ class Recommender:
             allowed &= listed
         return allowed
 
-    def index_items(self, item_ids: Sequence[int | str]) -> np.ndarray[Any, Any]:
+    def index_items(self, item_ids: Sequence[int | str]) -> Array:
         """The index of each item, int32; −1 where it has no training ratings or cannot be an id."""
-        parsed = [self.store.items.parse(str(one)) for one in item_ids]
+        parsed = [self.bundle.items.parse(str(one)) for one in item_ids]
         idx = np.full(len(parsed), UNKNOWN, dtype=np.int32)
         possible = np.array([one is not None for one in parsed], dtype=bool)
-        idx[possible] = self.store.items.index([one for one in parsed if one is not None])
+        idx[possible] = self.bundle.items.index([one for one in parsed if one is not None])
         return idx
 
     def title(self, item_idx: int) -> str | None:
         """The item's title, if it has one."""
-        return (str(self.store.titles[item_idx]) or None) if item_idx != UNKNOWN else None
+        return (str(self.bundle.titles[item_idx]) or None) if item_idx != UNKNOWN else None
 
     def _interval(
         self, user_idx: Indices, item_idx: Indices, level: float, timestamp: Times | None
     ) -> tuple[float, Interval]:
         """The std and the interval of one pair."""
-        _, std, low, high = self.store.rate_between(user_idx, item_idx, level, timestamp)
+        _, std, low, high = self.bundle.rate_between(user_idx, item_idx, level, timestamp)
         return float(std[0]), Interval(level, float(low[0]), float(high[0]))
 
     @cached_property
     def _user_prior(self) -> Prior:
-        return user_prior(self.store)
+        return user_prior(self.bundle)
 
-    def _best(self, scorer: Trained, user_idx: int, allowed: np.ndarray[Any, Any], n: int) -> list[Recommendation]:
+    def _best(self, scorer: Trained, user_idx: int, allowed: Array, n: int) -> list[Recommendation]:
         """Of the scorer's user, among the items that are allowed."""
         user = np.array([user_idx], dtype=np.int32)
         scores = scorer.score_all(user)
@@ -249,11 +249,11 @@ class Recommender:
         return [
             Recommendation(
                 rank=rank,
-                item_id=self.store.items.ids[idx : idx + 1].tolist()[0],
+                item_id=self.bundle.items.ids[idx : idx + 1].tolist()[0],
                 title=self.title(idx),
                 rating=rating,
                 score=float(scores[0, idx]),
-                n_ratings=int(self.store.item_counts[idx]),
+                n_ratings=int(self.bundle.item_counts[idx]),
             )
             for rank, (idx, rating) in enumerate(zip(best, ratings, strict=True), start=1)
         ]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from recsys.artifacts.bundle import Store
+from recsys.artifacts.bundle import Bundle
 from recsys.config.schema.data import Columns, Data
 from recsys.core.errors import DataError
 from recsys.core.events import Observer, silent
-from recsys.data.interactions import Ratings
+from recsys.core.types import Array
+from recsys.data.interactions import Interactions
 from recsys.data.read import read_table
 from recsys.data.sources.column_names import COMMON
 from recsys.data.sources.csv.columns import by_common_name, position_of
@@ -23,21 +23,21 @@ from recsys.inference.new_entities import refuse_repeated
 
 
 @dataclass(frozen=True, eq=False)
-class Visitor:
+class SessionRatings:
     """What someone without training ratings has rated; `user_id` as in the file, None if it names no one."""
 
     user_id: str | None
     item_ids: list[str]
-    ratings: np.ndarray[Any, Any]
+    ratings: Array
 
 
-def read_visitor(store: Store, path: Path, observe: Observer = silent) -> Visitor:
+def read_session_ratings(bundle: Bundle, path: Path, observe: Observer = silent) -> SessionRatings:
     """Reads item and rating of each row, and the user where there is such a column.
 
     Raises:
         DataError: the file cannot be read, holds ratings of several users, or an item twice.
     """
-    data, wanted = _columns(store.data, path)
+    data, wanted = _columns(bundle.data, path)
     table = read_table(path, data, wanted, observe)
     assert table.item is not None
     assert table.rating is not None
@@ -50,10 +50,10 @@ def read_visitor(store: Store, path: Path, observe: Observer = silent) -> Visito
         )
     nobody, items = Vocabulary(np.zeros(1, dtype=np.int64)), Vocabulary(table.item.texts)
     user_idx = np.zeros(table.n_rows, dtype=np.int32)
-    ratings = Ratings(user_idx, table.item.codes, table.rating, None, nobody, items)
+    ratings = Interactions(user_idx, table.item.codes, table.rating, None, nobody, items)
     refuse_repeated(ratings, path, data, wanted, observe)
     item_ids: list[str] = table.item.texts[table.item.codes].tolist()
-    return Visitor(None if table.user is None else str(table.user.texts[0]), item_ids, table.rating)
+    return SessionRatings(None if table.user is None else str(table.user.texts[0]), item_ids, table.rating)
 
 
 def _columns(asked: Data, path: Path) -> tuple[Data, frozenset[Role]]:

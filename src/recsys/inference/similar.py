@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from recsys.artifacts.bundle import Store
+from recsys.artifacts.bundle import Bundle
 from recsys.scoring.top import top_n
 
 
@@ -26,7 +26,7 @@ class Similar:
         return asdict(self)
 
 
-def similar_items(store: Store, item_idx: int, n: int = 10, *, min_ratings: int = 0) -> list[Similar]:
+def similar_items(bundle: Bundle, item_idx: int, n: int = 10, *, min_ratings: int = 0) -> list[Similar]:
     """The items whose factors point where the item's do, the nearest first.
 
     similarity(i, j) = q_i·q_j / (|q_i| |q_j|), the cosine of their factors; biases play no part, so that a bad film may
@@ -37,9 +37,9 @@ def similar_items(store: Store, item_idx: int, n: int = 10, *, min_ratings: int 
         n: how many; fewer come back where there are not so many.
         min_ratings: leaves out items with fewer training ratings, whose factors stand on little.
     """
-    factors = store.factors.item_factors[:-1]
+    factors = bundle.factors.item_factors[:-1]
     length = np.linalg.norm(factors, axis=1)
-    allowed = (store.item_counts >= min_ratings) & (length > 0)
+    allowed = (bundle.item_counts >= min_ratings) & (length > 0)
     allowed[item_idx] = False
     cosine = factors @ factors[item_idx]
     cosine /= np.maximum(length * length[item_idx], np.finfo(np.float32).tiny)
@@ -48,10 +48,10 @@ def similar_items(store: Store, item_idx: int, n: int = 10, *, min_ratings: int 
     return [
         Similar(
             rank=rank,
-            item_id=store.items.ids[idx : idx + 1].tolist()[0],
-            title=str(store.titles[idx]) or None,
+            item_id=bundle.items.ids[idx : idx + 1].tolist()[0],
+            title=str(bundle.titles[idx]) or None,
             similarity=float(cosine[idx]),
-            n_ratings=int(store.item_counts[idx]),
+            n_ratings=int(bundle.item_counts[idx]),
         )
         for rank, idx in enumerate(best, start=1)
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import torch
@@ -11,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recsys.core.seeding import rng
+from recsys.core.types import Float64Array
 
-Doubles = np.ndarray[Any, np.dtype[np.float64]]
 EPS, MOMENTUM = 1e-5, 0.1  # PyTorch's
 
 
@@ -65,7 +64,7 @@ class Norm(nn.Module):
             inputs, self.running_mean, self.running_var, self.weight, self.bias, by_batch, MOMENTUM, EPS
         )
 
-    def as_affine(self) -> tuple[Doubles, Doubles]:
+    def as_affine(self) -> tuple[Float64Array, Float64Array]:
         """factor and shift, float64, shape (size,), with y = factor · x + shift once training is over."""
         weight, bias, mean, var = (
             one.detach().cpu().double().numpy() for one in (self.weight, self.bias, self.running_mean, self.running_var)

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from recsys.core.events import Arrays
-from recsys.data.vocabulary import UNKNOWN, Indices
+from recsys.core.types import Arrays, Indices
+from recsys.data.vocabulary import UNKNOWN
 
 
 @dataclass(frozen=True, eq=False)
-class Inherited:
+class PretrainedState:
     """What a model takes over.
 
     Attributes:
@@ -25,7 +25,7 @@ class Inherited:
     rows: dict[str, Indices]
 
 
-def warm_start(model: nn.Module, inherited: Inherited) -> None:
+def warm_start(model: nn.Module, pretrained: PretrainedState) -> None:
     """Overwrites the parameters of `model`: rows of known users and items bit for bit, and all other layers.
 
     A fresh row starts at the mean of the inherited ones, which is what an unknown id is predicted by, plus the small
@@ -33,8 +33,8 @@ def warm_start(model: nn.Module, inherited: Inherited) -> None:
     """
     with torch.no_grad():
         for name, tensor in model.state_dict().items():
-            old = torch.from_numpy(np.array(inherited.parameters[name]))
-            rows = inherited.rows.get(name.partition("_")[0])
+            old = torch.from_numpy(np.array(pretrained.parameters[name]))
+            rows = pretrained.rows.get(name.partition("_")[0])
             if rows is None:
                 tensor.copy_(old)
                 continue

@@ -6,26 +6,26 @@ from typing import Any, Literal
 
 import numpy as np
 
-from recsys.artifacts.bundle import Store
+from recsys.artifacts.bundle import Bundle
+from recsys.core.types import Array
 from recsys.evaluation.activity import activity
 
 BINS = 14
 NOTHING_HELD_OUT = "No ratings were held out from training, so nothing says how good the model is."
-Array = np.ndarray[Any, Any]
 Rows = list[dict[str, Any]]
 
 
-def accuracy(store: Store) -> dict[str, Any] | str:
+def accuracy(bundle: Bundle) -> dict[str, Any] | str:
     """The section "accuracy" of a report, on the test ratings or else on valid; a sentence where there are neither."""
-    part: Literal["valid", "test"] = "test" if store.held_out("test") is not None else "valid"
-    ratings = store.held_out(part)
+    part: Literal["valid", "test"] = "test" if bundle.held_out("test") is not None else "valid"
+    ratings = bundle.held_out(part)
     if ratings is None:
         return NOTHING_HELD_OUT
-    predicted = store.scorer.rate(ratings.user_idx, ratings.item_idx, ratings.timestamp).rating
+    predicted = bundle.scorer.rate(ratings.user_idx, ratings.item_idx, ratings.timestamp).rating
     return {
         "part": part,
         "calibration": calibration(predicted, ratings.rating),
-        **activity(store.scorer, store.training_ratings(), ratings),
+        **activity(bundle.scorer, bundle.training_ratings(), ratings),
     }
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from recsys.artifacts.bundle import Store
+from recsys.artifacts.bundle import Bundle
+from recsys.core.types import Array
 from recsys.data.chunks import chunks
-
-Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +27,7 @@ class Directions:
     share: Array
 
 
-def main_directions(store: Store, n: int = 5) -> Directions:
+def main_directions(bundle: Bundle, n: int = 5) -> Directions:
     """The principal components of the items as users tell them apart.
 
     With p_u and q_i centred (their means say nothing about taste: p̄·q_i is the same for every user, p_u·q̄ for every
@@ -44,8 +42,8 @@ def main_directions(store: Store, n: int = 5) -> Directions:
     Args:
         n: how many; fewer come back where the model has fewer factors.
     """
-    factors = store.factors
-    weight = store.item_counts / max(store.item_counts.sum(), 1)
+    factors = bundle.factors
+    weight = bundle.item_counts / max(bundle.item_counts.sum(), 1)
     root = _root(_covariance(factors.user_factors[:-1]))
     items = factors.item_factors[:-1].astype(np.float64)
     items -= weight @ items

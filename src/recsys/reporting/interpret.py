@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from recsys.artifacts.bundle import Store
+from recsys.artifacts.bundle import Bundle
 from recsys.core.errors import UsageError
+from recsys.core.types import Array
 from recsys.data.chunks import chunks
 from recsys.reporting.directions import main_directions
 from recsys.reporting.trait_associations import LEVEL, PERMUTATIONS, Association, associations, traits_of
 
-Array = np.ndarray[Any, Any]
 ENOUGH = 30  # training ratings of an item that is listed, unless that leaves too few items
 MANY = 100  # items
 MOST = 20_000  # items among which columns are compared with directions, the most rated
@@ -21,7 +21,7 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 @dataclass(frozen=True)
-class Biased:
+class ItemBias:
     """An item with its bias, in rating units, beside the plain mean of its training ratings."""
 
     item_id: int | str
@@ -32,7 +32,7 @@ class Biased:
 
 
 @dataclass(frozen=True)
-class Placed:
+class ItemPosition:
     """An item with its position along a direction, in rating units (see Directions)."""
 
     item_id: int | str
@@ -53,8 +53,8 @@ class Direction:
 
     number: int
     share: float
-    low: list[Placed]
-    high: list[Placed]
+    low: list[ItemPosition]
+    high: list[ItemPosition]
     goes_with: list[Association]
 
 
@@ -71,8 +71,8 @@ class Interpretation:
 
     min_ratings: int
     n_items: int
-    highest: list[Biased]
-    lowest: list[Biased]
+    highest: list[ItemBias]
+    lowest: list[ItemBias]
     user_bias: dict[str, float]
     directions: list[Direction]
     n_traits: int
@@ -82,7 +82,7 @@ class Interpretation:
         return {**asdict(self), "level": LEVEL, "n_permutations": PERMUTATIONS}
 
 
-def interpret(store: Store, n: int = 10, n_directions: int = 5, min_ratings: int | None = None) -> Interpretation:
+def interpret(bundle: Bundle, n: int = 10, n_directions: int = 5, min_ratings: int | None = None) -> Interpretation:
     """Reads the biases and the main directions of a dot product.
 
     An item's bias is b_i + p̄·q_i and a user's b_u + p_u·q̄, with p̄ the mean of the users' factors and q̄ that of the
@@ -98,7 +98,7 @@ def interpret(store: Store, n: int = 10, n_directions: int = 5, min_ratings: int
         RunError: the model is no dot product.
         UsageError: no item has so many ratings.
     """
-    counts, factors = store.item_counts, store.factors
+    counts, factors = bundle.item_counts, bundle.factors
     if min_ratings is None:
         min_ratings = min(ENOUGH, int(np.sort(counts)[::-1][:MANY][-1]))
     listed = np.flatnonzero(counts >= min_ratings)
@@ -108,17 +108,19 @@ def interpret(store: Store, n: int = 10, n_directions: int = 5, min_ratings: int
             where="--min-ratings",
             expected=f"at most {counts.max():,}, which the most rated item has",
         )
-    bias = item_biases(store)
-    means = _mean_ratings(store)
+    bias = item_biases(bundle)
+    means = _mean_ratings(bundle)
     mean_item = (counts / counts.sum()) @ factors.item_factors[:-1]
     user_bias = factors.user_bias[:-1] + factors.user_factors[:-1] @ mean_item
     by_bias = listed[np.argsort(bias[listed], kind="stable")]
-    directions, n_traits = _directions(store, n, n_directions, listed)
+    directions, n_traits = _directions(bundle, n, n_directions, listed)
     return Interpretation(
         min_ratings=min_ratings,
         n_items=len(listed),
-        highest=[Biased(*_named(store, i), float(bias[i]), float(means[i]), int(counts[i])) for i in by_bias[::-1][:n]],
-        lowest=[Biased(*_named(store, i), float(bias[i]), float(means[i]), int(counts[i])) for i in by_bias[:n]],
+        highest=[
+            ItemBias(*_named(bundle, i), float(bias[i]), float(means[i]), int(counts[i])) for i in by_bias[::-1][:n]
+        ],
+        lowest=[ItemBias(*_named(bundle, i), float(bias[i]), float(means[i]), int(counts[i])) for i in by_bias[:n]],
         user_bias={
             str(at): float(value) for at, value in zip(QUANTILES, np.quantile(user_bias, QUANTILES), strict=True)
         },
@@ -127,26 +129,26 @@ def interpret(store: Store, n: int = 10, n_directions: int = 5, min_ratings: int
     )
 
 
-def item_biases(store: Store) -> Array:
+def item_biases(bundle: Bundle) -> Array:
     """b_i + p̄·q_i of each item, float64, shape (n_items,)."""
-    factors = store.factors
+    factors = bundle.factors
     mean_user = factors.user_factors[:-1].mean(axis=0, dtype=np.float64)
     return np.asarray(factors.item_bias[:-1] + factors.item_factors[:-1] @ mean_user)
 
 
-def _directions(store: Store, n: int, n_directions: int, listed: Array) -> tuple[list[Direction], int]:
+def _directions(bundle: Bundle, n: int, n_directions: int, listed: Array) -> tuple[list[Direction], int]:
     """The directions, and how many traits they were compared with."""
-    main = main_directions(store, n_directions)
-    compared = listed[np.argsort(-store.item_counts[listed], kind="stable")[:MOST]]
-    columns = {"title": store.titles, **store.item_columns}
+    main = main_directions(bundle, n_directions)
+    compared = listed[np.argsort(-bundle.item_counts[listed], kind="stable")[:MOST]]
+    columns = {"title": bundle.titles, **bundle.item_columns}
     traits, values = traits_of({name: texts[compared] for name, texts in columns.items()})
-    found = associations(traits, values, main.positions[compared], store.item_counts[compared])
+    found = associations(traits, values, main.positions[compared], bundle.item_counts[compared])
     directions = []
     for number, share in enumerate(main.share.tolist()):
         position = main.positions[:, number]
         low_first = listed[np.argsort(position[listed], kind="stable")].tolist()
         low, high = (
-            [Placed(*_named(store, i), float(position[i]), int(store.item_counts[i])) for i in end[:n]]
+            [ItemPosition(*_named(bundle, i), float(position[i]), int(bundle.item_counts[i])) for i in end[:n]]
             for end in (low_first, low_first[::-1])
         )
         goes_with = [one for one in found if one.direction == number]
@@ -154,14 +156,14 @@ def _directions(store: Store, n: int, n_directions: int, listed: Array) -> tuple
     return directions, len(traits)
 
 
-def _named(store: Store, item_idx: int) -> tuple[int | str, str | None]:
-    return store.items.ids[item_idx : item_idx + 1].tolist()[0], str(store.titles[item_idx]) or None
+def _named(bundle: Bundle, item_idx: int) -> tuple[int | str, str | None]:
+    return bundle.items.ids[item_idx : item_idx + 1].tolist()[0], str(bundle.titles[item_idx]) or None
 
 
-def _mean_ratings(store: Store) -> Array:
+def _mean_ratings(bundle: Bundle) -> Array:
     """The mean training rating of each item, float64, shape (n_items,)."""
-    ratings = store.training_ratings()
-    total = np.zeros(len(store.items))
+    ratings = bundle.training_ratings()
+    total = np.zeros(len(bundle.items))
     for rows in chunks(len(ratings)):
         total += np.bincount(ratings.item_idx[rows], ratings.rating[rows], minlength=len(total))
-    return np.asarray(total / np.maximum(store.item_counts, 1))
+    return np.asarray(total / np.maximum(bundle.item_counts, 1))

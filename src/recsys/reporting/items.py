@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from recsys.artifacts.bundle import Store
+from recsys.artifacts.bundle import Bundle
 from recsys.core.errors import RunError
+from recsys.core.types import Array
 from recsys.inference.recommender import Recommender
 from recsys.reporting.directions import main_directions
 from recsys.scoring.factors import Factors
@@ -17,39 +18,39 @@ LISTED = 10
 Section = dict[str, Any]
 
 
-def item_map(store: Store) -> Section | str:
+def item_map(bundle: Bundle) -> Section | str:
     """Where the most rated items lie in the two main directions; a sentence where the model has no such thing."""
     try:
-        directions = main_directions(store, 2)
+        directions = main_directions(bundle, 2)
     except RunError as error:
         return f"There is no map of the items: {error.what}."
     if directions.positions.shape[1] < 2:
         return "A map needs two factors, and this model has fewer."
-    shown = np.argsort(-store.item_counts, kind="stable")[:MAP_ITEMS]
+    shown = np.argsort(-bundle.item_counts, kind="stable")[:MAP_ITEMS]
     places = directions.positions[shown].astype(np.float64).round(4).tolist()
     return {
-        "items": [{**_item(store, idx), "x": x, "y": y} for idx, (x, y) in zip(shown.tolist(), places, strict=True)],
-        "left_out": len(store.items) - len(shown),
+        "items": [{**_item(bundle, idx), "x": x, "y": y} for idx, (x, y) in zip(shown.tolist(), places, strict=True)],
+        "left_out": len(bundle.items) - len(shown),
         "share": directions.share.tolist(),
     }
 
 
-def extremes(store: Store) -> Section | str:
+def extremes(bundle: Bundle) -> Section | str:
     """The items with the highest and the lowest biases, among those with enough ratings to tell."""
     try:
-        bias = store.factors.item_bias[:-1]
+        bias = bundle.factors.item_bias[:-1]
     except RunError as error:
         return f"There are no biases to list: {error.what}."
     if not bias.any():
         return "This model was trained without biases."
-    least = _least(store.item_counts)
-    allowed = np.flatnonzero(store.item_counts >= least)
+    least = _least(bundle.item_counts)
+    allowed = np.flatnonzero(bundle.item_counts >= least)
     order = allowed[np.argsort(-bias[allowed], kind="stable")]
-    train = store.training_ratings()
-    mean = np.bincount(train.item_idx, train.rating, minlength=len(bias)) / store.item_counts
+    train = bundle.training_ratings()
+    mean = np.bincount(train.item_idx, train.rating, minlength=len(bias)) / bundle.item_counts
 
     def row(idx: int) -> Section:
-        return {**_item(store, idx), "bias": float(bias[idx]), "mean": float(mean[idx])}
+        return {**_item(bundle, idx), "bias": float(bias[idx]), "mean": float(mean[idx])}
 
     n = min(LISTED, len(order) // 2)  # or an item would be in both lists
     return {
@@ -59,19 +60,19 @@ def extremes(store: Store) -> Section | str:
     }
 
 
-def example_user(store: Store) -> Section:
+def example_user(bundle: Bundle) -> Section:
     """A user with the median number of ratings: the highest of them, what the model recommends, and why the first."""
-    user_idx = int(np.argsort(store.user_counts, kind="stable")[len(store.users) // 2])
-    user_id = store.users.ids[user_idx : user_idx + 1].tolist()[0]
-    recommender = Recommender(store)
+    user_idx = int(np.argsort(bundle.user_counts, kind="stable")[len(bundle.users) // 2])
+    user_id = bundle.users.ids[user_idx : user_idx + 1].tolist()[0]
+    recommender = Recommender(bundle)
     recommended = recommender.recommend(user_id, LISTED)
-    rated, rating = store.seen(user_idx)
-    highest = np.lexsort((-store.item_counts[rated], -rating))[:LISTED]
+    rated, rating = bundle.seen(user_idx)
+    highest = np.lexsort((-bundle.item_counts[rated], -rating))[:LISTED]
     return {
         "id": str(user_id),
         "n_ratings": len(rated),
         "mean": float(rating.mean(dtype=np.float64)),
-        "rated": [{**_item(store, int(rated[one])), "rating": float(rating[one])} for one in highest.tolist()],
+        "rated": [{**_item(bundle, int(rated[one])), "rating": float(rating[one])} for one in highest.tolist()],
         "recommended": [
             {"id": str(one.item_id), "title": one.title or "", "n_ratings": one.n_ratings, "rating": one.rating}
             for one in recommended
@@ -82,7 +83,7 @@ def example_user(store: Store) -> Section:
 
 def _reasons(recommender: Recommender, user_id: int | str, item_id: int | str) -> Section:
     """The parts of a prediction and, where the model has factors, the ratings that pull most on it."""
-    if not isinstance(recommender.store.scorer, Factors):
+    if not isinstance(recommender.bundle.scorer, Factors):
         prediction = recommender.predict(user_id, item_id)
         return {"parts": prediction.parts, "score": prediction.score, "pulls": None}
     told = recommender.explain(user_id, item_id, LISTED)
@@ -98,16 +99,16 @@ def _reasons(recommender: Recommender, user_id: int | str, item_id: int | str) -
     }
 
 
-def _item(store: Store, idx: int) -> Section:
+def _item(bundle: Bundle, idx: int) -> Section:
     """An item as the page shows it: id, title ("" where there is none) and number of training ratings."""
     return {
-        "id": str(store.items.ids[idx]),
-        "title": str(store.titles[idx]),
-        "n_ratings": int(store.item_counts[idx]),
+        "id": str(bundle.items.ids[idx]),
+        "title": str(bundle.titles[idx]),
+        "n_ratings": int(bundle.item_counts[idx]),
     }
 
 
-def _least(counts: np.ndarray[Any, Any]) -> int:
+def _least(counts: Array) -> int:
     """With how many ratings an item is listed: the highest of a few limits that leaves a choice."""
     for least in (50, 20, 10, 5):
         if np.count_nonzero(counts >= least) >= 10 * LISTED:

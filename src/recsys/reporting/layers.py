@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from recsys.artifacts.checkpoint import kept_parameters
+from recsys.artifacts.checkpoint import selected_parameters
 from recsys.artifacts.directory import CHECKPOINTS, CONFIG, SERVING, SERVING_JSON
-from recsys.artifacts.verified import open_sealed
+from recsys.artifacts.verified import open_verified
 from recsys.config.loading.load import load_config
 from recsys.core.errors import RunError
 from recsys.models.settings import DotProduct, EmbeddingNet, SvdPP
@@ -63,7 +63,7 @@ def anatomy(path: Path) -> Anatomy:
             expected="a folder of a run, or a checkpoint in it",
             hint="recsys runs lists the runs",
         )
-    arrays, facts = kept_parameters(run)
+    arrays, facts = selected_parameters(run)
     shapes = {name: tuple(array.shape) for name, array in arrays.items()}
     config = load_config(run / CONFIG)
     low, high = facts["scale"]["low"], facts["scale"]["high"]
@@ -137,7 +137,7 @@ def _embedding_net(model: EmbeddingNet, shapes: Mapping[str, Shape], frozen: tup
 def _link(y_range: tuple[float, float] | None, clip: bool, low: float, high: float, run: Path) -> Link:
     """That of a finished run is in its serving folder: whether it is tobit, the ratings decide."""
     if (run / SERVING / SERVING_JSON).exists():
-        return Link(**open_sealed(run / SERVING, SERVING_JSON).facts["link"])
+        return Link(**open_verified(run / SERVING, SERVING_JSON).facts["link"])
     if y_range is not None:
         return Link("sigmoid", *y_range)
     return Link("clip" if clip else "identity", low, high)

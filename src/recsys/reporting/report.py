@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from recsys.artifacts import history
-from recsys.artifacts.bundle import Store
+from recsys.artifacts.bundle import Bundle
 from recsys.artifacts.directory import HISTORY, SERVING
 from recsys.artifacts.run import read_result
 from recsys.evaluation import baselines
@@ -20,7 +20,7 @@ EPOCHS = 400  # a curve is not wider than this many points
 OF_RESULT = ("method", "embedding_dim", "n_epochs", "best_epoch", "fit_seconds", "ratings_per_second")
 
 
-def report(store: Store) -> dict[str, Any]:
+def report(bundle: Bundle) -> dict[str, Any]:
     """All that the page shows, from the serving folder and, where that lies in a run, from the run's files.
 
     Returns:
@@ -29,19 +29,19 @@ def report(store: Store) -> dict[str, Any]:
         64 bits does not survive JavaScript.
     """
     sections = {
-        "scores": _scores(store),
-        "history": _history(store),
-        "accuracy": accuracy(store),
-        "map": item_map(store),
-        "biases": extremes(store),
-        "user": example_user(store),
+        "scores": _scores(bundle),
+        "history": _history(bundle),
+        "accuracy": accuracy(bundle),
+        "map": item_map(bundle),
+        "biases": extremes(bundle),
+        "user": example_user(bundle),
     }
     missing = {name: section for name, section in sections.items() if isinstance(section, str)}
-    return {"run": _run(store), **sections, **dict.fromkeys(missing), "missing": missing}
+    return {"run": _run(bundle), **sections, **dict.fromkeys(missing), "missing": missing}
 
 
-def _run(store: Store) -> Section:
-    facts, folder = store.sealed.facts, _folder(store)
+def _run(bundle: Bundle) -> Section:
+    facts, folder = bundle.verified.facts, _folder(bundle)
     result = (read_result(folder) if folder is not None else None) or {}
     parent = result.get("parent") or result.get("start") or {}
     return {
@@ -53,18 +53,18 @@ def _run(store: Store) -> Section:
     }
 
 
-def _folder(store: Store) -> Path | None:
+def _folder(bundle: Bundle) -> Path | None:
     """The run that the serving folder lies in; a copy of the folder has none."""
-    return store.sealed.path.parent if store.sealed.path.name == SERVING else None
+    return bundle.verified.path.parent if bundle.verified.path.name == SERVING else None
 
 
-def _scores(store: Store) -> dict[str, dict[str, Section] | None] | str:
+def _scores(bundle: Bundle) -> dict[str, dict[str, Section] | None] | str:
     """Part → who predicts → scores; the baselines are fitted on the training ratings."""
-    held_out = {part: ratings for part in PARTS if (ratings := store.held_out(part)) is not None}
+    held_out = {part: ratings for part in PARTS if (ratings := bundle.held_out(part)) is not None}
     if not held_out:
         return NOTHING_HELD_OUT
-    train = store.training_ratings()
-    scorers = {"model": store.scorer, "biases": baselines.biases(train), "global_mean": baselines.global_mean(train)}
+    train = bundle.training_ratings()
+    scorers = {"model": bundle.scorer, "biases": baselines.biases(train), "global_mean": baselines.global_mean(train)}
     return {
         part: {name: asdict(evaluate(scorer, held_out[part])) for name, scorer in scorers.items()}
         if part in held_out
@@ -73,9 +73,9 @@ def _scores(store: Store) -> dict[str, dict[str, Section] | None] | str:
     }
 
 
-def _history(store: Store) -> list[Section] | str:
+def _history(bundle: Bundle) -> list[Section] | str:
     """The epochs, evenly thinned where there are very many; the last is always there."""
-    folder = _folder(store)
+    folder = _folder(bundle)
     rows = history.read(folder / HISTORY) if folder is not None else []
     if not rows:
         return "No history of the training lies beside this model."

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recsys.artifacts import history
-from recsys.artifacts.bundle import Store
+from recsys.artifacts.bundle import Bundle
 from recsys.artifacts.directory import HISTORY
 from recsys.artifacts.verified import TEMPORARY, writing
 from recsys.core.errors import RunError, need_extra
@@ -59,7 +59,7 @@ def save(figure: Figure, path: Path) -> None:
             aside.unlink()
 
 
-def draw_all(store: Store, found: Interpretation, folder: Path) -> list[Path]:
+def draw_all(bundle: Bundle, found: Interpretation, folder: Path) -> list[Path]:
     """Draws what there is to draw into a new or empty folder; returns the files.
 
     item-map.png, biases.png; learning-curves.png and schedule.png, where the store lies in its run; and
@@ -71,7 +71,7 @@ def draw_all(store: Store, found: Interpretation, folder: Path) -> list[Path]:
     check(folder)
     with warnings.catch_warnings(), writing(folder):
         warnings.filterwarnings("ignore", message="Glyph")  # a title in a script that the font has not
-        drawn = _figures(store, found)
+        drawn = _figures(bundle, found)
         aside = folder.absolute().with_name(TEMPORARY + folder.name)
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
@@ -83,15 +83,15 @@ def draw_all(store: Store, found: Interpretation, folder: Path) -> list[Path]:
     return [folder / f"{name}.png" for name in drawn]
 
 
-def _figures(store: Store, found: Interpretation) -> dict[str, Figure]:
-    main = main_directions(store, 2)
-    listed = store.item_counts >= found.min_ratings
-    names = [title or str(one) for title, one in zip(store.titles.tolist(), store.items.ids.tolist(), strict=True)]
+def _figures(bundle: Bundle, found: Interpretation) -> dict[str, Figure]:
+    main = main_directions(bundle, 2)
+    listed = bundle.item_counts >= found.min_ratings
+    names = [title or str(one) for title, one in zip(bundle.titles.tolist(), bundle.items.ids.tolist(), strict=True)]
     drawn = {
         "item-map": figures.item_map(
             main.positions[listed],
             [name for name, kept in zip(names, listed.tolist(), strict=True) if kept],
-            store.item_counts[listed],
+            bundle.item_counts[listed],
             main.share,
         ),
         "biases": figures.bias_chart(
@@ -100,14 +100,14 @@ def _figures(store: Store, found: Interpretation) -> dict[str, Figure]:
             found.min_ratings,
         ),
     }
-    rows = history.read(store.sealed.path.parent / HISTORY)
+    rows = history.read(bundle.verified.path.parent / HISTORY)
     if rows:
         drawn["learning-curves"] = figures.learning_curves(rows)
         drawn["schedule"] = figures.schedule(rows)
     for part in ("test", "valid"):
-        ratings = store.held_out(part)
+        ratings = bundle.held_out(part)
         if ratings is not None:
-            predicted = store.scorer.rate(ratings.user_idx, ratings.item_idx, ratings.timestamp).rating
+            predicted = bundle.scorer.rate(ratings.user_idx, ratings.item_idx, ratings.timestamp).rating
             drawn["predicted-against-actual"] = figures.predicted_against_actual(ratings.rating, predicted, part)
             break
     return drawn

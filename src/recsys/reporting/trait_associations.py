@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from recsys.core.seeding import rng
+from recsys.core.types import Array
 from recsys.data.sources.csv.values import number
 
-Array = np.ndarray[Any, Any]
 LEVEL = 0.05  # of one false finding or more among all values and directions
 PERMUTATIONS = 999
 STRATUM = 50  # items of like popularity, among which values change places

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from recsys.core.events import Arrays
+from recsys.core.types import Arrays
 from recsys.scoring.drift import Drift
 from recsys.scoring.factors import Factors, Link
 from recsys.scoring.network import Network, Weights

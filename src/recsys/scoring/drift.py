@@ -7,11 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from recsys.data.vocabulary import Indices
+from recsys.core.types import Float32Array, Float64Array, Indices, Int64Array
 
-Array = np.ndarray[Any, np.dtype[np.float32]]
-Numbers = np.ndarray[Any, np.dtype[np.float64]]
-Counts = np.ndarray[Any, np.dtype[np.int64]]
 CHUNK = 4_096  # pairs at once: what is computed of them fits a core's cache
 
 
@@ -39,14 +36,14 @@ class Drift:
         variance: float64, shape (n_paths,), in squared rating units.
     """
 
-    start: Counts
-    time: Numbers
-    mean: Array
-    extra: Array
-    length: Numbers
-    variance: Numbers
+    start: Int64Array
+    time: Float64Array
+    mean: Float32Array
+    extra: Float32Array
+    length: Float64Array
+    variance: Float64Array
 
-    def at(self, user_idx: Indices, timestamp: Numbers) -> tuple[Array, Array]:
+    def at(self, user_idx: Indices, timestamp: Float64Array) -> tuple[Float32Array, Float32Array]:
         """Means of the drifts, and what they add to the variance of a prediction, float32, shapes (n,); index −1 is an
         unknown user.
 
@@ -60,7 +57,7 @@ class Drift:
             found[:, rows] = self._at(user_idx[rows], timestamp[rows])
         return found[0], found[1]
 
-    def at_no_time(self, n: int) -> Array:
+    def at_no_time(self, n: int) -> Float32Array:
         """What drifts of which no time is given add to the variance, float32, shape (n,); their mean is 0."""
         return np.full(n, self.variance.sum(), dtype=np.float32)
 
@@ -70,7 +67,7 @@ class Drift:
         start = np.concatenate([[0], np.cumsum(n_moments), [len(self.time)]])
         return Drift(start, self.time, self.mean, self.extra, self.length, self.variance)
 
-    def _at(self, user_idx: Indices, timestamp: Numbers) -> tuple[Numbers, Numbers]:
+    def _at(self, user_idx: Indices, timestamp: Float64Array) -> tuple[Float64Array, Float64Array]:
         user = np.where(user_idx < 0, len(self.start) - 2, user_idx)
         first, end = self.start[user], self.start[user + 1]
         after = self._first_after(first, end, timestamp)
@@ -85,7 +82,7 @@ class Drift:
         variance = (fresh_a * fresh_b / fresh) @ self.variance + (of_a @ share) * extra_a + (of_b @ share) * extra_b
         return (of_a * mean_a + of_b * mean_b).sum(axis=1), variance
 
-    def _first_after(self, first: Counts, end: Counts, timestamp: Numbers) -> Counts:
+    def _first_after(self, first: Int64Array, end: Int64Array, timestamp: Float64Array) -> Int64Array:
         """The first of the moments first … end − 1 that is later; `end` where none is."""
         low, high = first.copy(), end.copy()
         while (open_ := low < high).any():
@@ -95,7 +92,9 @@ class Drift:
             high = np.where(open_ & ~earlier, middle, high)
         return low
 
-    def _neighbour(self, moment: Counts, is_there: Any, timestamp: Numbers) -> tuple[Array, Array, Numbers]:
+    def _neighbour(
+        self, moment: Int64Array, is_there: Any, timestamp: Float64Array
+    ) -> tuple[Float32Array, Float32Array, Float64Array]:
         """Means and `extra` at a moment, and its distance, shape (n, 1); infinitely far where there is none."""
         at = np.where(is_there, moment, 0)
         gap = np.where(is_there, np.abs(self.time[at] - timestamp), np.inf)

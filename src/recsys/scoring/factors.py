@@ -7,13 +7,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from recsys.data.interactions import Times
-from recsys.data.vocabulary import Indices
-from recsys.scoring.censored_normal import clipped_mean
+from recsys.core.types import Float32Array, Indices, Times
+from recsys.scoring.censored_normal import censored_mean
 from recsys.scoring.drift import Drift
 
 LinkKind = Literal["identity", "clip", "sigmoid", "tobit"]
-Array = np.ndarray[Any, np.dtype[np.float32]]
 CHUNK = 16_384  # pairs scored at once: their rows fit a core's cache, where all at once do not
 
 
@@ -29,7 +27,7 @@ class Link:
     high: float
     std: float = 0.0
 
-    def __call__(self, score: Array, std: Array | None = None) -> Array:
+    def __call__(self, score: Float32Array, std: Float32Array | None = None) -> Float32Array:
         """rating = link(score), float32, the shape of `score`; with a tobit link `std` may be one for each score."""
         match self.kind:
             case "identity":
@@ -38,11 +36,11 @@ class Link:
                 return np.minimum(np.maximum(score, np.float32(self.low)), np.float32(self.high))
             case "sigmoid":
                 # tanh does not overflow where exp(−score) would
-                share: Array = 0.5 + 0.5 * np.tanh(0.5 * score)
+                share: Float32Array = 0.5 + 0.5 * np.tanh(0.5 * score)
                 return np.float32(self.low) + np.float32(self.high - self.low) * share
             case "tobit":
                 spread = np.full(len(score), self.std) if std is None else std.astype(np.float64)
-                return clipped_mean(score.astype(np.float64), spread, self.low, self.high).astype(np.float32)
+                return censored_mean(score.astype(np.float64), spread, self.low, self.high).astype(np.float32)
 
     def to_dict(self) -> dict[str, Any]:
         """As a dict that json takes."""
@@ -53,8 +51,8 @@ class Link:
 class Predictions:
     """Ratings in rating units, float32, shape (n,); `std` beside them where the model knows its uncertainty."""
 
-    rating: Array
-    std: Array | None = None
+    rating: Float32Array
+    std: Float32Array | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,13 +71,13 @@ class Factors:
     """
 
     global_mean: float
-    user_bias: Array
-    item_bias: Array
-    user_factors: Array
-    item_factors: Array
+    user_bias: Float32Array
+    item_bias: Float32Array
+    user_factors: Float32Array
+    item_factors: Float32Array
     link: Link
     drift: Drift | None = None
-    user_std: Array | None = None
+    user_std: Float32Array | None = None
 
     @property
     def n_users(self) -> int:
@@ -105,11 +103,11 @@ class Factors:
             rating[rows] = self.rating_of(user_idx[rows], self.score(user_idx[rows], item_idx[rows], when))
         return Predictions(rating)
 
-    def rating_of(self, user_idx: Indices, score: Array) -> Array:
+    def rating_of(self, user_idx: Indices, score: Float32Array) -> Float32Array:
         """The ratings that stand for scores of the users, float32, shape (n,)."""
         return self.link(score, None if self.user_std is None else self.user_std[user_idx])
 
-    def score(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Array:
+    def score(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Float32Array:
         """Scores of the pairs, float32, shape (n,)."""
         interaction = np.einsum("nf,nf->n", self.user_factors[user_idx], self.item_factors[item_idx])
         bias = self.user_bias[user_idx] + self.item_bias[item_idx]
@@ -117,7 +115,7 @@ class Factors:
             bias += self.drift.at(user_idx, timestamp)[0]
         return np.asarray(np.float32(self.global_mean) + bias + interaction)
 
-    def score_all(self, user_idx: Indices) -> Array:
+    def score_all(self, user_idx: Indices) -> Float32Array:
         """Scores of every known item for each user, float32, shape (n, n_items). Rank by these, show the rating."""
         scores = self.user_factors[user_idx] @ self.item_factors[:-1].T
         scores += self.item_bias[:-1]
@@ -140,7 +138,11 @@ class Factors:
 
 
 def in_rating_units(
-    global_mean: float, unit: float, user: tuple[Array, Array], item: tuple[Array, Array], link: Link
+    global_mean: float,
+    unit: float,
+    user: tuple[Float32Array, Float32Array],
+    item: tuple[Float32Array, Float32Array],
+    link: Link,
 ) -> Factors:
     """The scorer of a model whose scores are in a unit of their own.
 
@@ -159,7 +161,7 @@ def in_rating_units(
     )
 
 
-def with_fallback(rows: Array) -> Array:
+def with_fallback(rows: Float32Array) -> Float32Array:
     """`rows`, shape (n,) or (n, dim), and one more for an unknown id: their mean, each row counted once.
 
     Weighting by ratings would describe the popular; who or what is unknown is more like the rare

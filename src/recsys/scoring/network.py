@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recsys.data.interactions import Times
-from recsys.data.vocabulary import Indices
-from recsys.scoring.factors import Array, Link, Predictions
+from recsys.core.types import Float32Array, Indices, Times
+from recsys.scoring.factors import Link, Predictions
 
 CHUNK = 8_192  # pairs scored at once: their activations fit a core's cache
 
@@ -18,8 +17,8 @@ CHUNK = 8_192  # pairs scored at once: their activations fit a core's cache
 class Weights:
     """An affine layer, y = weight x + bias: float32, shapes (n_out, n_in) and (n_out,)."""
 
-    weight: Array
-    bias: Array
+    weight: Float32Array
+    bias: Float32Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +33,8 @@ class Network:
         layers: W₁, b₁ to Wₙ, bₙ, at least one; the last has one output.
     """
 
-    user_embedding: Array
-    item_embedding: Array
+    user_embedding: Float32Array
+    item_embedding: Float32Array
     layers: tuple[Weights, ...]
     link: Link
 
@@ -58,18 +57,18 @@ class Network:
         """Predicted ratings of the pairs; index −1 gets the fallback. `timestamp` changes nothing here."""
         return Predictions(self.link(self.score(user_idx, item_idx)))
 
-    def rating_of(self, user_idx: Indices, score: Array) -> Array:
+    def rating_of(self, user_idx: Indices, score: Float32Array) -> Float32Array:
         """The ratings that stand for scores, float32, shape (n,). `user_idx` changes nothing here."""
         return self.link(score)
 
-    def score(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Array:
+    def score(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Float32Array:
         """Scores of the pairs, float32, shape (n,). `timestamp` changes nothing here."""
         scores = np.empty(len(user_idx), dtype=np.float32)
         for rows in _chunks(len(scores), CHUNK):
             scores[rows] = self._rest(self._user_part(user_idx[rows]) + self._item_part(item_idx[rows]))
         return scores
 
-    def score_all(self, user_idx: Indices) -> Array:
+    def score_all(self, user_idx: Indices) -> Float32Array:
         """Scores of every known item for each user, float32, shape (n, n_items). Rank by these, show the rating."""
         scores = np.empty((len(user_idx), self.n_items), dtype=np.float32)
         users = self._user_part(user_idx)
@@ -85,17 +84,17 @@ class Network:
         one_user, one_item = np.array([user_idx], dtype=np.int32), np.array([item_idx], dtype=np.int32)
         return {"network": float(self.score(one_user, one_item)[0])}
 
-    def _user_part(self, user_idx: Indices) -> Array:
+    def _user_part(self, user_idx: Indices) -> Float32Array:
         first = self.layers[0]
-        part: Array = self.user_embedding[user_idx] @ first.weight[:, : self.user_embedding.shape[1]].T
+        part: Float32Array = self.user_embedding[user_idx] @ first.weight[:, : self.user_embedding.shape[1]].T
         part += first.bias
         return part
 
-    def _item_part(self, item_idx: Indices) -> Array:
-        part: Array = self.item_embedding[item_idx] @ self.layers[0].weight[:, self.user_embedding.shape[1] :].T
+    def _item_part(self, item_idx: Indices) -> Float32Array:
+        part: Float32Array = self.item_embedding[item_idx] @ self.layers[0].weight[:, self.user_embedding.shape[1] :].T
         return part
 
-    def _rest(self, outputs: Array) -> Array:
+    def _rest(self, outputs: Float32Array) -> Float32Array:
         """From the first layer's outputs, shape (n, size), which are overwritten, to the scores, shape (n,)."""
         for layer in self.layers[1:]:
             np.maximum(outputs, 0, out=outputs)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol, TypeAlias
 
-from recsys.data.interactions import Times
-from recsys.data.vocabulary import Indices
-from recsys.scoring.factors import Array, Factors, Predictions
+from recsys.core.types import Float32Array, Indices, Times
+from recsys.scoring.factors import Factors, Predictions
 from recsys.scoring.network import Network
 
 Trained: TypeAlias = Factors | Network
@@ -20,6 +19,6 @@ class Scorer(Protocol):
         """Predicted ratings of pairs, in rating units; −1 is an unknown id and gets the stated fallback."""
         ...
 
-    def score_all(self, user_idx: Indices) -> Array:
+    def score_all(self, user_idx: Indices) -> Float32Array:
         """Scores of every known item for each user: rank by these."""
         ...

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+
+from recsys.core.types import Array
 
 GROUP = 32  # columns whose maximum is looked at first
 
 
-def top_n(scores: np.ndarray[Any, Any], n: int) -> np.ndarray[Any, Any]:
+def top_n(scores: Array, n: int) -> Array:
     """The columns of the n largest scores of each row, best first; int64, shape (rows, min(n, columns)).
 
     Equal scores come by column; only those of −inf in any order. The n largest lie in the n groups of columns with the
@@ -33,11 +33,11 @@ def top_n(scores: np.ndarray[Any, Any], n: int) -> np.ndarray[Any, Any]:
     return best
 
 
-def _best(scores: np.ndarray[Any, Any], n: int) -> np.ndarray[Any, Any]:
+def _best(scores: Array, n: int) -> Array:
     return _ordered(scores, np.broadcast_to(np.arange(scores.shape[1]), scores.shape), n)
 
 
-def _ordered(scores: np.ndarray[Any, Any], columns: np.ndarray[Any, Any], n: int) -> np.ndarray[Any, Any]:
+def _ordered(scores: Array, columns: Array, n: int) -> Array:
     """Of the candidates, whose columns rise, the n best in order."""
     if n < scores.shape[1]:
         cut = -np.partition(-scores, n - 1, axis=1)[:, n - 1 : n]

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from recsys.data.vocabulary import Indices
-from recsys.scoring.factors import Array
-
-Rows = np.ndarray[Any, np.dtype[np.float16]]
+from recsys.core.types import Float16Array, Float32Array, Indices
 
 CHUNK = 4_096  # pairs at once: the rows of all samples for them take some MB
 
@@ -37,12 +33,12 @@ class Samples:
 
     unit: float
     noise: float
-    user_rows: Rows
-    item_rows: Rows
-    user_noise: Array
-    item_noise: Array
+    user_rows: Float16Array
+    item_rows: Float16Array
+    user_noise: Float32Array
+    item_noise: Float32Array
 
-    def std(self, user_idx: Indices, item_idx: Indices) -> Array:
+    def std(self, user_idx: Indices, item_idx: Indices) -> Float32Array:
         """The standard deviations of ratings of the pairs, in rating units, float32, shape (n,)."""
         found = np.empty(len(user_idx), dtype=np.float32)
         for start in range(0, len(found), CHUNK):
@@ -50,7 +46,7 @@ class Samples:
             found[rows] = self._std(user_idx[rows], item_idx[rows])
         return found
 
-    def _std(self, user_idx: Indices, item_idx: Indices) -> Array:
+    def _std(self, user_idx: Indices, item_idx: Indices) -> Float32Array:
         scores = np.empty((len(self.user_rows), len(user_idx)), dtype=np.float32)
         for sample, (users, items) in enumerate(zip(self.user_rows, self.item_rows, strict=True)):
             user, item = users[user_idx].astype(np.float32), items[item_idx].astype(np.float32)

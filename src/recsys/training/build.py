@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recsys.config.schema.config import Config
-from recsys.data.interactions import Ratings, join
+from recsys.data.interactions import Interactions, join
 from recsys.data.split import Parts
 from recsys.models import settings as config_of
 from recsys.training.loop import Learner
@@ -15,25 +15,25 @@ if TYPE_CHECKING:
     from recsys.models.dot_product.module import DotProduct
     from recsys.models.embedding_net.module import EmbeddingNet
     from recsys.models.svdpp.module import SvdPP
-    from recsys.models.warm_start import Inherited
+    from recsys.models.warm_start import PretrainedState
 
 
-def build_learner(config: Config, parts: Parts, inherited: Inherited | None = None) -> Learner:
+def build_learner(config: Config, parts: Parts, pretrained: PretrainedState | None = None) -> Learner:
     """The learner that the config describes, its parameters drawn from the config's seed or taken over."""
-    train = parts.train if parts.once_more is None else join(parts.train, parts.once_more)
+    train = parts.train if parts.oversampled is None else join(parts.train, parts.oversampled)
     if isinstance(config.training, Gibbs):  # it draws arrays, and does without torch, which takes a second to load
         from recsys.training.gibbs.learner import GibbsLearner
 
         assert not isinstance(config.model, config_of.EmbeddingNet), "the config has refused this"
         return GibbsLearner(config.model, parts.scale, train, config.training, config.seed)
-    model = _model(config, parts, inherited)
+    model = _model(config, parts, pretrained)
     if isinstance(config.training, Sgd):
-        sees_all = inherited is None or (config.start is not None and config.start.replay == 1)
+        sees_all = pretrained is None or (config.start is not None and config.start.replay == 1)
         return _sgd(model, train, config.training, config.seed, sees_all=sees_all)
     return _adamw(model, train, config.training, config.seed)
 
 
-def _adamw(model: DotProduct | EmbeddingNet | SvdPP, train: Ratings, settings: AdamW, seed: int) -> Learner:
+def _adamw(model: DotProduct | EmbeddingNet | SvdPP, train: Interactions, settings: AdamW, seed: int) -> Learner:
     from recsys.models.svdpp.module import SvdPP
     from recsys.training.adamw.learner import AdamWLearner
 
@@ -42,7 +42,7 @@ def _adamw(model: DotProduct | EmbeddingNet | SvdPP, train: Ratings, settings: A
 
 
 def _sgd(
-    model: DotProduct | EmbeddingNet | SvdPP, train: Ratings, settings: Sgd, seed: int, *, sees_all: bool
+    model: DotProduct | EmbeddingNet | SvdPP, train: Interactions, settings: Sgd, seed: int, *, sees_all: bool
 ) -> Learner:
     """Where it does not see all ratings that the parameters come from, what they are is expected of them."""
     from recsys.models.dot_product.module import DotProduct
@@ -60,17 +60,17 @@ def _sgd(
     return SgdLearner(model, train, settings, seed, known)
 
 
-def _model(config: Config, parts: Parts, inherited: Inherited | None) -> DotProduct | EmbeddingNet | SvdPP:
+def _model(config: Config, parts: Parts, pretrained: PretrainedState | None) -> DotProduct | EmbeddingNet | SvdPP:
     """The module, with the parameters that it starts from."""
-    model = _fresh(config, parts, inherited)
-    if inherited is not None:
+    model = _fresh(config, parts, pretrained)
+    if pretrained is not None:
         from recsys.models.warm_start import warm_start
 
-        warm_start(model, inherited)
+        warm_start(model, pretrained)
     return model
 
 
-def _fresh(config: Config, parts: Parts, inherited: Inherited | None) -> DotProduct | EmbeddingNet | SvdPP:
+def _fresh(config: Config, parts: Parts, pretrained: PretrainedState | None) -> DotProduct | EmbeddingNet | SvdPP:
     n_users, n_items = len(parts.train.users), len(parts.train.items)
     match config.model:
         case config_of.DotProduct() as settings:
@@ -80,18 +80,18 @@ def _fresh(config: Config, parts: Parts, inherited: Inherited | None) -> DotProd
         case config_of.SvdPP() as settings:
             from recsys.models.svdpp.module import SvdPP
 
-            return SvdPP(parts.known, settings, parts.scale, config.seed)
+            return SvdPP(parts.seen_ratings, settings, parts.scale, config.seed)
         case config_of.EmbeddingNet() as settings:
             from recsys.models.embedding_net.module import EmbeddingNet
 
-            if inherited is not None:  # auto follows the number of users and items, and that has changed
-                settings = settings.model_copy(update=_inherited_dims(settings, inherited))
+            if pretrained is not None:  # auto follows the number of users and items, and that has changed
+                settings = settings.model_copy(update=_inherited_dims(settings, pretrained))
             return EmbeddingNet(n_users, n_items, settings, parts.scale, config.seed)
 
 
-def _inherited_dims(settings: config_of.EmbeddingNet, inherited: Inherited) -> dict[str, int]:
+def _inherited_dims(settings: config_of.EmbeddingNet, pretrained: PretrainedState) -> dict[str, int]:
     return {
-        f"{role}_dim": inherited.parameters[f"{role}_embedding"].shape[1]
+        f"{role}_dim": pretrained.parameters[f"{role}_embedding"].shape[1]
         for role in ("user", "item")
         if getattr(settings, f"{role}_dim") == "auto"
     }

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from recsys.core.types import Array
 
 if TYPE_CHECKING:
     import torch
 
 
-def finite_arrays(arrays: Iterable[np.ndarray[Any, Any]]) -> bool:
+def finite_arrays(arrays: Iterable[Array]) -> bool:
     """Where the sum of squares is finite in float32, so is the product of any two rows: no prediction overflows."""
     with np.errstate(over="ignore", invalid="ignore"):
         return all(bool(np.isfinite(np.dot(numbers, numbers))) for numbers in map(np.ravel, arrays))

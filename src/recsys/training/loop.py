@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from recsys.core.errors import DivergedError
-from recsys.core.events import Epoch, Observer, Pass, State, silent
+from recsys.core.events import Epoch, EpochResult, Observer, silent
+from recsys.core.types import State
 from recsys.scoring.protocols import Trained
 from recsys.scoring.uncertainty import Samples
 from recsys.training.groups import Group
@@ -47,7 +48,7 @@ class Learner(Protocol):
         """Draws of the model, where the method makes them, for the intervals of predictions."""
         ...
 
-    def epoch(self, number: int, observe: Observer) -> Pass:
+    def epoch(self, number: int, observe: Observer) -> EpochResult:
         """Sees every training rating once; `number` counts from 1."""
         ...
 

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from recsys.core.types import Float64Array
 from recsys.training.settings import Scheduled
 
 MOMENTUMS = (0.95, 0.85, 0.95)
-
-Curve = np.ndarray[Any, np.dtype[np.float64]]
 
 
 @dataclass(frozen=True, eq=False)
 class Schedule:
     """Learning rate and momentum at every step of a fit, float64, shape (n_epochs · steps_per_epoch,)."""
 
-    lr: Curve
-    momentum: Curve
+    lr: Float64Array
+    momentum: Float64Array
 
 
 def one_cycle(
@@ -95,13 +93,13 @@ def build_schedule(settings: Scheduled, n_epochs: int, lr_max: float, steps_per_
             return constant(n_epochs, lr_max, steps_per_epoch=steps_per_epoch)
 
 
-def _progress(n_steps: int) -> Curve:
+def _progress(n_steps: int) -> Float64Array:
     return np.arange(n_steps) / n_steps
 
 
-def _up_and_down(at: Curve, turn: float, start: float, middle: float, end: float) -> Curve:
+def _up_and_down(at: Float64Array, turn: float, start: float, middle: float, end: float) -> Float64Array:
     return np.where(at < turn, _cosine(start, middle, at / turn), _cosine(middle, end, (at - turn) / (1 - turn)))
 
 
-def _cosine(start: float, end: float, share: Curve) -> Curve:
+def _cosine(start: float, end: float, share: Float64Array) -> Float64Array:
     return start + (end - start) * (1 - np.cos(math.pi * share)) / 2

@@ -160,7 +160,7 @@ def method_for(model: object) -> str:
     return "adamw" if given.get("kind") == "embedding_net" or given.get("y_range") is not None else "sgd"
 
 
-def misfit(method: str, model: Model) -> str | None:
+def incompatibility(method: str, model: Model) -> str | None:
     """Why a method cannot fit a model, and which one can; None if it can."""
     match method, model:
         case "sgd" | "gibbs", EmbeddingNet():

@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from recsys.artifacts.bundle import open_store
+from recsys.artifacts.bundle import open_bundle
 from recsys.core.errors import DataError
-from recsys.data.interactions import Ratings, recoded
+from recsys.core.types import Array
+from recsys.data.interactions import Interactions, reindex
 from recsys.data.vocabulary import UNKNOWN, Vocabulary, union
 from recsys.evaluation.bootstrap import N_RESAMPLES, interval, resampled
 from recsys.evaluation.metrics import errors
 from recsys.workflows.evaluate import ratings_to_measure
 
 LEVEL = 0.95
-Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,11 +53,11 @@ def compare(runs: Sequence[Path]) -> dict[str, Any]:
         RunError: a run is not there, is damaged or has no test ratings.
         DataError: the runs have no test ratings in common.
     """
-    stores = [open_store(path) for path in runs]
-    tests = [ratings_to_measure(store) for store in stores]
+    bundles = [open_bundle(path) for path in runs]
+    tests = [ratings_to_measure(bundle) for bundle in bundles]
     common = _common(tests, runs)
     error = [
-        errors(store.scorer, test.take(rows)) for store, test, rows in zip(stores, tests, common.rows, strict=True)
+        errors(bundle.scorer, test.take(rows)) for bundle, test, rows in zip(bundles, tests, common.rows, strict=True)
     ]
     measured, drawn = _measured(np.stack(error), common.user)
     return {
@@ -106,9 +106,9 @@ def _difference(values: Array, drawn: Array, number: int) -> dict[str, Any]:
     return {"value": float(values[number] - values[0]), "low": low, "high": high, "is_real": low > 0 or high < 0}
 
 
-def _common(tests: Sequence[Ratings], runs: Sequence[Path]) -> Common:
+def _common(tests: Sequence[Interactions], runs: Sequence[Path]) -> Common:
     users, items = (_union([getattr(test, role) for test in tests], role, runs) for role in ("users", "items"))
-    coded = [recoded(test, users, items) for test in tests]
+    coded = [reindex(test, users, items) for test in tests]
     if all(_are_same_rows(coded[0], other) for other in coded[1:]):
         user = np.max([one.user_idx for one in coded], axis=0).astype(np.int64)
         unknown = np.flatnonzero(user == UNKNOWN)
@@ -140,7 +140,7 @@ def _are(vocabulary: Vocabulary) -> str:
     return "whole numbers" if vocabulary.id_type is int else "texts"
 
 
-def _are_same_rows(first: Ratings, other: Ratings) -> bool:
+def _are_same_rows(first: Interactions, other: Interactions) -> bool:
     """Whether these are the same ratings in the same order, as far as can be told: unknown ids agree with any."""
     if not np.array_equal(first.rating, other.rating):
         return False
@@ -153,7 +153,7 @@ def _are_same_rows(first: Ratings, other: Ratings) -> bool:
     return is_any_known
 
 
-def _same_pairs(tests: Sequence[Ratings]) -> list[Array]:
+def _same_pairs(tests: Sequence[Interactions]) -> list[Array]:
     """For each, the positions of the ratings of known users and items that all have, with the same rating."""
     keys = []
     for test in tests:

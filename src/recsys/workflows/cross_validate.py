@@ -13,7 +13,7 @@ from recsys.config.schema.split import Split
 from recsys.core.errors import ConfigError, DataError, UsageError
 from recsys.core.events import Observer, silent
 from recsys.evaluation.folds import summary
-from recsys.workflows.parallel_runs import train_several
+from recsys.workflows.parallel_runs import train_parallel
 
 N_FOLDS = 5
 FOLD = "{fold}"
@@ -58,7 +58,7 @@ def cross_validate(
     """
     _refuse_start(config)
     configs = _given_folds(config, folds) if isinstance(folds, FoldFiles) else _drawn_folds(config, folds)
-    found = train_several(configs, run_dir, jobs, observe)
+    found = train_parallel(configs, run_dir, jobs, observe)
     names = next(iter(found.values()))["baselines"]
     return {
         "n_folds": len(found),
@@ -96,7 +96,7 @@ def compare_splits(
         method: config.model_copy(update={"split": Split.model_validate({"method": method, **how, **test})})
         for method in SPLITS
     }
-    found = train_several(configs, run_dir, jobs, observe)
+    found = train_parallel(configs, run_dir, jobs, observe)
     return {
         "splits": [
             {"method": method, "asks": SPLITS[method], **one["test"], "baselines": one["baselines"]}

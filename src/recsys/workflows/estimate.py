@@ -8,7 +8,7 @@ from typing import Any
 
 from recsys.config.schema.config import Config
 from recsys.core.events import Event, Observer, Step, silent
-from recsys.data.interactions import Ratings
+from recsys.data.interactions import Interactions
 from recsys.data.read import read_ratings
 from recsys.data.split import split
 from recsys.training.build import build_learner
@@ -70,6 +70,6 @@ def _epoch_seconds(learner: Learner) -> float:
     return (time.perf_counter() - started) / share
 
 
-def _bytes(ratings: Ratings) -> int:
+def _bytes(ratings: Interactions) -> int:
     columns = (ratings.user_idx, ratings.item_idx, ratings.rating, ratings.timestamp)
     return sum(column.nbytes for column in columns if column is not None)

@@ -6,10 +6,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from recsys.artifacts.bundle import Store
+from recsys.artifacts.bundle import Bundle
 from recsys.core.errors import DataError, RunError
 from recsys.core.events import Observer, silent
-from recsys.data.interactions import Ratings
+from recsys.data.interactions import Interactions
 from recsys.data.read import read_as
 from recsys.data.sources.table import Role
 from recsys.evaluation import activity, baselines, ranking
@@ -21,16 +21,16 @@ TIMED: frozenset[Role] = WANTED | {"timestamp"}
 K = 10
 
 
-def evaluate_file(store: Store, path: Path, observe: Observer = silent) -> dict[str, Any]:
+def evaluate_file(bundle: Bundle, path: Path, observe: Observer = silent) -> dict[str, Any]:
     """`evaluate_ratings` of a file.
 
     Raises:
         DataError: the file cannot be read as ratings.
     """
-    return evaluate_ratings(store, ratings_to_measure(store, path, observe))
+    return evaluate_ratings(bundle, ratings_to_measure(bundle, path, observe))
 
 
-def ratings_to_measure(store: Store, path: Path | None = None, observe: Observer = silent) -> Ratings:
+def ratings_to_measure(bundle: Bundle, path: Path | None = None, observe: Observer = silent) -> Interactions:
     """The ratings of a file, or without one those that the run has held out for its test.
 
     Raises:
@@ -38,29 +38,29 @@ def ratings_to_measure(store: Store, path: Path | None = None, observe: Observer
         RunError: the run has held out none.
     """
     if path is not None:
-        wanted = WANTED if store.drift is None else TIMED
-        return read_as(path, store.data, store.users, store.items, wanted, observe)
-    held_out = store.held_out("test")
+        wanted = WANTED if bundle.drift is None else TIMED
+        return read_as(path, bundle.data, bundle.users, bundle.items, wanted, observe)
+    held_out = bundle.held_out("test")
     if held_out is None:
         raise RunError(
             "the run has held out no test ratings",
-            where=str(store.sealed.path),
+            where=str(bundle.verified.path),
             expected="a run with a test part",
             hint="measure it on other ratings: recsys evaluate --data FILE",
         )
     return held_out
 
 
-def evaluate_ratings(store: Store, ratings: Ratings) -> dict[str, Any]:
+def evaluate_ratings(bundle: Bundle, ratings: Interactions) -> dict[str, Any]:
     """The model's scores, and those of the baselines fitted on the run's training ratings.
 
     Unknown users and items are predicted by the fallback and counted. Where predictions depend on time, "with_times"
     says whether the ratings have one.
     """
-    train = store.training_ratings()
+    train = bundle.training_ratings()
     return {
-        **asdict(evaluate(store.scorer, ratings)),
-        **({} if store.drift is None else {"with_times": ratings.timestamp is not None}),
+        **asdict(evaluate(bundle.scorer, ratings)),
+        **({} if bundle.drift is None else {"with_times": ratings.timestamp is not None}),
         "baselines": {
             "global_mean": asdict(evaluate(baselines.global_mean(train), ratings)),
             "biases": asdict(evaluate(baselines.biases(train), ratings)),
@@ -68,23 +68,23 @@ def evaluate_ratings(store: Store, ratings: Ratings) -> dict[str, Any]:
     }
 
 
-def activity_of(store: Store, ratings: Ratings) -> dict[str, Any]:
+def activity_of(bundle: Bundle, ratings: Interactions) -> dict[str, Any]:
     """Rmse by how many training ratings the user, and the item, of a rating has; see evaluation.activity."""
-    return activity.activity(store.scorer, store.training_ratings(), ratings)
+    return activity.activity(bundle.scorer, bundle.training_ratings(), ratings)
 
 
-def coverage_of(store: Store, ratings: Ratings, level: float) -> dict[str, Any]:
+def coverage_of(bundle: Bundle, ratings: Interactions, level: float) -> dict[str, Any]:
     """What share of ratings lies in the intervals that promise to hold `level`; see evaluation.intervals.coverage.
 
     Raises:
         UsageError, RunError: see `Store.check_interval`.
     """
-    _, _, low, high = store.rate_between(ratings.user_idx, ratings.item_idx, level, ratings.timestamp)
-    return {"level": level, **coverage(ratings, low, high, store.training_ratings())}
+    _, _, low, high = bundle.rate_between(ratings.user_idx, ratings.item_idx, level, ratings.timestamp)
+    return {"level": level, **coverage(ratings, low, high, bundle.training_ratings())}
 
 
 def ranking_of(
-    store: Store, ratings: Ratings, k: int = K, threshold: float | None = None, observe: Observer = silent
+    bundle: Bundle, ratings: Interactions, k: int = K, threshold: float | None = None, observe: Observer = silent
 ) -> dict[str, Any]:
     """How well the first k places of each user's unseen items are filled, see evaluation.ranking.
 
@@ -100,7 +100,7 @@ def ranking_of(
     Raises:
         DataError: nothing is relevant.
     """
-    train = store.training_ratings()
+    train = bundle.training_ratings()
     threshold = ranking.default_threshold(train) if threshold is None else threshold
     wanted = ranking.relevant(ratings, train, threshold)
     if not len(wanted.users):
@@ -109,14 +109,14 @@ def ranking_of(
     return {
         "k": k,
         "threshold": threshold,
-        "n_candidates": len(store.items),
+        "n_candidates": len(bundle.items),
         **wanted.counts,
-        "model": ranking.rank(store.scorer, train, wanted, k, observe),
+        "model": ranking.rank(bundle.scorer, train, wanted, k, observe),
         "baselines": {name: ranking.rank(scorer, train, wanted, k, observe) for name, scorer in simple.items()},
     }
 
 
-def _nothing_relevant(ratings: Ratings, threshold: float) -> DataError:
+def _nothing_relevant(ratings: Interactions, threshold: float) -> DataError:
     highest = float(ratings.rating.max())
     if highest < threshold:
         what, hint = f"none of the {len(ratings):,} ratings is {threshold:g} or more", f"--threshold {highest:g}"

@@ -9,28 +9,27 @@ from typing import Any
 
 import numpy as np
 
-from recsys.artifacts.bundle import HeldOut, Store, locate, open_store, write_serving
-from recsys.artifacts.checkpoint import kept_parameters, write_checkpoint
+from recsys.artifacts.bundle import Bundle, HeldOut, locate, open_bundle, write_bundle
+from recsys.artifacts.checkpoint import selected_parameters, write_checkpoint
 from recsys.artifacts.directory import CHECKPOINTS, CONFIG, HISTORY, METRICS, SERVING
 from recsys.artifacts.run import Run, read_result
 from recsys.artifacts.verified import write_file, written_aside
 from recsys.config.loading.load import load_config
 from recsys.config.schema.config import Config
-from recsys.core.events import Arrays, Observer, State, silent
+from recsys.core.events import Observer, silent
+from recsys.core.types import Array, Arrays, Float32Array, Ids, State
 from recsys.data.catalogue import Texts, read_items
-from recsys.data.interactions import Ratings, join, recoded
+from recsys.data.interactions import Interactions, join, reindex
 from recsys.data.scale import Scale
 from recsys.data.sources.csv.stored import sha256_of
 from recsys.data.split import Parts
-from recsys.data.vocabulary import UNKNOWN, Ids, Vocabulary
-from recsys.inference.fold_in import Side, item_prior, linear_factors, solve, user_prior
-from recsys.inference.new_entities import Newcomers, n_outside_scale, read_newcomers
-from recsys.scoring.factors import Array, Factors
-
-Indices = np.ndarray[Any, np.dtype[Any]]
+from recsys.data.vocabulary import UNKNOWN, Vocabulary
+from recsys.inference.fold_in import FixedRows, item_prior, linear_factors, solve, user_prior
+from recsys.inference.new_entities import NewEntities, n_outside_scale, read_new_entities
+from recsys.scoring.factors import Factors
 
 
-def extend_run(parent: Path | None, path: Path, folder: Path, observe: Observer = silent) -> dict[str, Any]:
+def fold_in_run(parent: Path | None, path: Path, folder: Path, observe: Observer = silent) -> dict[str, Any]:
     """Solves the rows of the new users and items in a ratings file, and writes a run that has them too.
 
     Every row of the parent keeps its bits, and an unknown id its fallback, so the parent's scores stay true and are
@@ -48,14 +47,14 @@ def extend_run(parent: Path | None, path: Path, folder: Path, observe: Observer 
     """
     serving = locate(parent)
     run = serving.parent if serving.name == SERVING else serving
-    store = open_store(serving)
-    factors = linear_factors(store)
-    parameters, facts = kept_parameters(run)
+    bundle = open_bundle(serving)
+    factors = linear_factors(bundle)
+    parameters, facts = selected_parameters(run)
     config = load_config(run / CONFIG)
     with Run.claim(folder, config, resume=False):
-        new = read_newcomers(store, path, observe)
-        users, items = Places.of(store.users, new.ratings.users), Places.of(store.items, new.ratings.items)
-        user_rows, item_rows = _solve(store, factors, new, users, items)
+        new = read_new_entities(bundle, path, observe)
+        users, items = Places.of(bundle.users, new.ratings.users), Places.of(bundle.items, new.ratings.items)
+        user_rows, item_rows = _solve(bundle, factors, new, users, items)
         said = {
             "run": run.absolute().name,
             "path": str(run.absolute()),
@@ -64,10 +63,10 @@ def extend_run(parent: Path | None, path: Path, folder: Path, observe: Observer 
             "n_new_users": len(user_rows),
             "n_new_items": len(item_rows),
             "n_ratings": len(new.ratings),
-            "n_outside_scale": n_outside_scale(store, new.ratings.rating),
+            "n_outside_scale": n_outside_scale(bundle, new.ratings.rating),
         }
         scale = Scale(**facts["scale"])
-        parts = _parts(store, new, config, scale, observe)
+        parts = _parts(bundle, new, config, scale, observe)
         scorer = _longer_factors(factors, (users, user_rows), (items, item_rows))
         longer = _longer_parameters(parameters, scale, (users, user_rows), (items, item_rows))
         longer |= _implicit_parameters(parameters, scale, scorer, parts.train, {"user": users, "item": items})
@@ -75,7 +74,7 @@ def extend_run(parent: Path | None, path: Path, folder: Path, observe: Observer 
             for name in (CONFIG, HISTORY):
                 write_file(aside / name, (run / name).read_text(encoding="utf-8"))
             write_checkpoint(aside / CHECKPOINTS, State(facts["epoch"], longer, {}), facts)
-            write_serving(aside, scorer, parts, config)
+            write_bundle(aside, scorer, parts, config)
             result = {**(read_result(run) or {}), "parent": said}
             write_file(aside / METRICS, json.dumps(result, indent=2) + "\n")
         return result
@@ -91,9 +90,9 @@ class Places:
         new_of: index among all → among the new, where it is one; shape (n,).
     """
 
-    old_of: Indices
-    is_new: Indices
-    new_of: Indices
+    old_of: Array
+    is_new: Array
+    new_of: Array
 
     @classmethod
     def of(cls, known: Vocabulary, all_ids: Vocabulary) -> Places:
@@ -102,7 +101,7 @@ class Places:
         is_new = old_of == UNKNOWN
         return cls(old_of, is_new, np.cumsum(is_new) - 1)
 
-    def merged(self, known: Array, new: Array) -> Array:
+    def merged(self, known: Float32Array, new: Float32Array) -> Float32Array:
         """The rows of all: the known and the new ones in their places."""
         merged = np.empty((len(self.is_new), *known.shape[1:]), dtype=known.dtype)
         merged[~self.is_new] = known
@@ -110,20 +109,22 @@ class Places:
         return merged
 
 
-Added = tuple[Places, Array]  # of one side: where everything lies, and the rows [bias, factors] of the new
+Added = tuple[Places, Float32Array]  # of one side: where everything lies, and the rows [bias, factors] of the new
 
 
-def _solve(store: Store, factors: Factors, new: Newcomers, users: Places, items: Places) -> tuple[Array, Array]:
+def _solve(
+    bundle: Bundle, factors: Factors, new: NewEntities, users: Places, items: Places
+) -> tuple[Float32Array, Float32Array]:
     """The rows of the new users and of the new items."""
     mean, none = factors.global_mean, np.empty((0, 1 + factors.embedding_dim), dtype=np.float32)
     of_users, of_items = new.ratings.take(new.is_new_user), new.ratings.take(~new.is_new_user)
     user_rows = item_rows = none
     if len(of_users):
         codes, item_idx = users.new_of[of_users.user_idx], items.old_of[of_users.item_idx]
-        user_rows = solve(user_prior(store), mean, Side.items(factors), codes, item_idx, of_users.rating)
+        user_rows = solve(user_prior(bundle), mean, FixedRows.items(factors), codes, item_idx, of_users.rating)
     if len(of_items):
         codes, user_idx = items.new_of[of_items.item_idx], users.old_of[of_items.user_idx]
-        item_rows = solve(item_prior(store), mean, Side.users(factors), codes, user_idx, of_items.rating)
+        item_rows = solve(item_prior(bundle), mean, FixedRows.users(factors), codes, user_idx, of_items.rating)
     return user_rows, item_rows
 
 
@@ -138,7 +139,7 @@ def _longer_parameters(parameters: Arrays, scale: Scale, users: Added, items: Ad
 
 
 def _implicit_parameters(
-    parameters: Arrays, scale: Scale, scorer: Factors, train: Ratings, places: dict[str, Places]
+    parameters: Arrays, scale: Scale, scorer: Factors, train: Interactions, places: dict[str, Places]
 ) -> Arrays:
     """Of SVD++: nothing for what new ones say of others, and own rows that leave the effective ones as they are served.
 
@@ -168,7 +169,7 @@ def _longer_factors(factors: Factors, users: Added, items: Added) -> Factors:
     longer: dict[str, Any] = {}
     for role, (places, rows) in (("user", users), ("item", items)):
         for name, new in ((f"{role}_bias", rows[:, 0]), (f"{role}_factors", rows[:, 1:])):
-            known: Array = getattr(factors, name)
+            known: Float32Array = getattr(factors, name)
             longer[name] = np.concatenate([places.merged(known[:-1], new), known[-1:]])
     drift = None if factors.drift is None else factors.drift.with_users(users[0].old_of)
     std = factors.user_std
@@ -178,23 +179,23 @@ def _longer_factors(factors: Factors, users: Added, items: Added) -> Factors:
     return replace(factors, drift=drift, user_std=std, **longer)
 
 
-def _parts(store: Store, new: Newcomers, config: Config, scale: Scale, observe: Observer) -> Parts:
+def _parts(bundle: Bundle, new: NewEntities, config: Config, scale: Scale, observe: Observer) -> Parts:
     """What the new run has learned from and is measured on: the parent's, on all ids, and the new ratings."""
     users, items = new.ratings.users, new.ratings.items
 
-    def held_out(part: HeldOut) -> Ratings | None:
-        ratings = store.held_out(part)
-        return None if ratings is None else recoded(ratings, users, items)
+    def held_out(part: HeldOut) -> Interactions | None:
+        ratings = bundle.held_out(part)
+        return None if ratings is None else reindex(ratings, users, items)
 
-    titles, columns = _items_file(config, items.ids[store.items.index(items.ids) == UNKNOWN], observe)
-    ids = store.items.ids.tolist()
+    titles, columns = _items_file(config, items.ids[bundle.items.index(items.ids) == UNKNOWN], observe)
+    ids = bundle.items.ids.tolist()
     return Parts(
-        train=join(recoded(store.training_ratings(), users, items), new.ratings),
+        train=join(reindex(bundle.training_ratings(), users, items), new.ratings),
         valid=held_out("valid"),
         test=held_out("test"),
-        earlier_test=held_out("earlier"),
-        titles={**titles, **_texts(ids, store.titles)},
-        item_columns={name: {**columns.get(name, {}), **_texts(ids, one)} for name, one in store.item_columns.items()},
+        prior_test=held_out("earlier"),
+        titles={**titles, **_texts(ids, bundle.titles)},
+        item_columns={name: {**columns.get(name, {}), **_texts(ids, one)} for name, one in bundle.item_columns.items()},
         sha256={},
         start_scale=scale,
     )
@@ -208,5 +209,5 @@ def _items_file(config: Config, new: Ids, observe: Observer) -> tuple[Texts, dic
     return read_items(path, config.data, column if isinstance(column, str) else None, Vocabulary(new), observe)
 
 
-def _texts(ids: list[int | str], texts: np.ndarray[Any, Any]) -> Texts:
+def _texts(ids: list[int | str], texts: Array) -> Texts:
     return {one: text for one, text in zip(ids, texts.tolist(), strict=True) if text}

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from recsys.artifacts.bundle import HeldOut, Store, open_store
-from recsys.artifacts.checkpoint import kept_parameters
+from recsys.artifacts.bundle import Bundle, HeldOut, open_bundle
+from recsys.artifacts.checkpoint import selected_parameters
 from recsys.artifacts.directory import CONFIG
 from recsys.config.loading.load import load_config
 from recsys.config.schema.config import Config
 from recsys.core.errors import ConfigError
 from recsys.core.events import Observer
 from recsys.core.seeding import rng
+from recsys.core.types import Array, BoolArray
 from recsys.data.duplicates import repeated
-from recsys.data.id_types import typed_as
-from recsys.data.interactions import Dataset, Ratings, join, recoded
+from recsys.data.id_types import align_id_types
+from recsys.data.interactions import Dataset, Interactions, join, reindex
 from recsys.data.read import read_ratings
 from recsys.data.scale import Scale
 from recsys.data.split import Parts, split
@@ -28,14 +29,14 @@ from recsys.evaluation.metrics import evaluate
 from recsys.scoring.protocols import Scorer
 
 if TYPE_CHECKING:
-    from recsys.models.warm_start import Inherited
+    from recsys.models.warm_start import PretrainedState
 
 HELD_OUT: tuple[HeldOut, ...] = ("test", "earlier")
 FREE = {"dropout", "embedding_dropout", "clip"}  # of the model section: what does not shape the parameters
 
 
 @dataclass(frozen=True, eq=False)
-class Beginning:
+class TrainingInputs:
     """What training begins with: the data, and what is taken over from an earlier run (None: from scratch).
 
     Attributes:
@@ -43,11 +44,11 @@ class Beginning:
     """
 
     parts: Parts
-    inherited: Inherited | None
+    pretrained: PretrainedState | None
     facts: dict[str, Any]
 
 
-def begin(config: Config, observe: Observer) -> Beginning:
+def prepare_inputs(config: Config, observe: Observer) -> TrainingInputs:
     """Reads and splits the ratings that the config names; where it names a run to start from, joins them to its own.
 
     Raises:
@@ -56,22 +57,22 @@ def begin(config: Config, observe: Observer) -> Beginning:
         ConfigError: its model is another one than the config's.
     """
     if config.start is None:
-        return Beginning(split(read_ratings(config.data, observe), config.split, config.seed), None, {})
-    from recsys.models.warm_start import Inherited  # and with it torch
+        return TrainingInputs(split(read_ratings(config.data, observe), config.split, config.seed), None, {})
+    from recsys.models.warm_start import PretrainedState  # and with it torch
 
-    store = open_store(config.start.run)
-    parameters, facts = kept_parameters(config.start.run)
+    bundle = open_bundle(config.start.run)
+    parameters, facts = selected_parameters(config.start.run)
     _check_same_model(config.start.run, config)
-    parts, counts = _join(store, Scale(**facts["scale"]), read_ratings(config.data, observe), config)
-    rows = {"user": store.users.index(parts.train.users.ids), "item": store.items.index(parts.train.items.ids)}
+    parts, counts = _join(bundle, Scale(**facts["scale"]), read_ratings(config.data, observe), config)
+    rows = {"user": bundle.users.index(parts.train.users.ids), "item": bundle.items.index(parts.train.items.ids)}
     fresh = {f"n_new_{role}s": int(np.count_nonzero(idx == UNKNOWN)) for role, idx in rows.items()}
     said = {"run": config.start.run.resolve().name, "path": str(config.start.run), **fresh, **counts}
-    return Beginning(parts, Inherited(parameters, rows), said)
+    return TrainingInputs(parts, PretrainedState(parameters, rows), said)
 
 
 def measure_start(scorer: Scorer, parts: Parts) -> dict[str, Any]:
     """The scores on new ratings (test, else valid), and on those that earlier runs were measured on."""
-    new, old = parts.test or parts.valid, parts.earlier_test
+    new, old = parts.test or parts.valid, parts.prior_test
     return {
         "new": asdict(evaluate(scorer, new)) if new else None,
         "old": asdict(evaluate(scorer, old)) if old else None,
@@ -91,41 +92,41 @@ def _check_same_model(run: Path, config: Config) -> None:
         )
 
 
-def _join(store: Store, scale: Scale, dataset: Dataset, config: Config) -> tuple[Parts, dict[str, int]]:
+def _join(bundle: Bundle, scale: Scale, dataset: Dataset, config: Config) -> tuple[Parts, dict[str, int]]:
     """The new ratings, split, on the ids of both runs, with the old ones and those to be replayed; and how many.
 
     A pair that was rated before and is rated again counts as new. Where its new rating is held out, the old one is not
     replayed, but the run has learned from it: such ratings are counted as not new.
     """
     assert config.start is not None
-    typed = replace(dataset, ratings=typed_as(dataset.ratings, store.users, store.items))
-    new = split(typed, config.split, config.seed, also=(store.users, store.items))
+    typed = replace(dataset, ratings=align_id_types(dataset.ratings, bundle.users, bundle.items))
+    new = split(typed, config.split, config.seed, also=(bundle.users, bundle.items))
     users, items = new.train.users, new.train.items
-    old = _without(recoded(store.training_ratings(), users, items), new.train)
+    old = _without(reindex(bundle.training_ratings(), users, items), new.train)
     held_out = [part for part in (new.valid, new.test) if part is not None]
     known = _is_among(old, reduce(join, held_out)) if held_out else np.zeros(len(old), dtype=bool)
-    held = [recoded(one, users, items) for part in HELD_OUT if (one := store.held_out(part)) is not None]
+    held = [reindex(one, users, items) for part in HELD_OUT if (one := bundle.held_out(part)) is not None]
     again = ~known & (rng(config.seed, "replay").random(len(old)) < config.start.replay)
     parts = replace(
         new,
         train=join(new.train, old.take(again)),
-        once_more=reduce(join, [new.train] * (config.start.repeat - 1)) if config.start.repeat > 1 else None,
-        earlier=old.take(~again),
-        earlier_test=_without(reduce(join, held), new.train) if held else None,
-        titles={**_texts(store, store.titles), **new.titles},
-        item_columns=_columns(store, new.item_columns),
+        oversampled=reduce(join, [new.train] * (config.start.repeat - 1)) if config.start.repeat > 1 else None,
+        prior_train=old.take(~again),
+        prior_test=_without(reduce(join, held), new.train) if held else None,
+        titles={**_texts(bundle, bundle.titles), **new.titles},
+        item_columns=_columns(bundle, new.item_columns),
         start_scale=_widened(scale, new.train.scale),
     )
     return parts, {"n_replayed": int(again.sum()), "n_held_out_not_new": int(known.sum())}
 
 
-def _without(ratings: Ratings, pairs: Ratings) -> Ratings:
+def _without(ratings: Interactions, pairs: Interactions) -> Interactions:
     """The ratings of pairs that the others do not have."""
     among = _is_among(ratings, pairs)
     return ratings.take(~among) if among.any() else ratings
 
 
-def _is_among(ratings: Ratings, pairs: Ratings) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _is_among(ratings: Interactions, pairs: Interactions) -> BoolArray:
     """For each rating, whether the others have its pair; unknown ids make no pair."""
     known = np.flatnonzero((ratings.user_idx != UNKNOWN) & (ratings.item_idx != UNKNOWN))
     others = pairs.take((pairs.user_idx != UNKNOWN) & (pairs.item_idx != UNKNOWN))
@@ -138,14 +139,14 @@ def _is_among(ratings: Ratings, pairs: Ratings) -> np.ndarray[Any, np.dtype[np.b
     return among
 
 
-def _columns(store: Store, new: dict[str, dict[int | str, str]]) -> dict[str, dict[int | str, str]]:
-    old = {name: _texts(store, texts) for name, texts in store.item_columns.items()}
+def _columns(bundle: Bundle, new: dict[str, dict[int | str, str]]) -> dict[str, dict[int | str, str]]:
+    old = {name: _texts(bundle, texts) for name, texts in bundle.item_columns.items()}
     return {name: {**old.get(name, {}), **new.get(name, {})} for name in {**old, **new}}
 
 
-def _texts(store: Store, texts: np.ndarray[Any, Any]) -> dict[int | str, str]:
+def _texts(bundle: Bundle, texts: Array) -> dict[int | str, str]:
     """Item id → text, for the items that have one."""
-    return {one: text for one, text in zip(store.items.ids.tolist(), texts.tolist(), strict=True) if text}
+    return {one: text for one, text in zip(bundle.items.ids.tolist(), texts.tolist(), strict=True) if text}
 
 
 def _widened(scale: Scale, new: Scale) -> Scale:

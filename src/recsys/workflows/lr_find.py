@@ -14,12 +14,13 @@ from recsys.config.schema.config import Config
 from recsys.core.errors import ConfigError
 from recsys.core.events import Observer, Step, silent
 from recsys.core.seeding import rng
+from recsys.core.types import Float64Array
 from recsys.data.split import Parts
 from recsys.training.build import build_learner
 from recsys.training.loop import Learner
 from recsys.training.schedule import Schedule, exponential
 from recsys.training.settings import Scheduled
-from recsys.workflows.inputs import begin
+from recsys.workflows.inputs import prepare_inputs
 
 FIRST, LAST = 1e-5, 10.0  # the rates that are tried
 N_POINTS = 100
@@ -27,7 +28,6 @@ MOST_RATINGS = 1_000_000  # of train: more would move no suggestion
 SMOOTHING = 0.9  # share of the loss so far in the smoothed one, from point to point; fastai's for few points
 AROUND = 7  # points on either side that tell how steep the curve is: a factor of 2.6 in the rate
 HOPELESS = 4.0  # times the least loss: then it has diverged
-Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
 class Rated(Protocol):
@@ -78,9 +78,9 @@ def lr_find(config: Config, observe: Observer = silent) -> LrCurve:
             where="training.method",
             expected="adamw or sgd",
         )
-    beginning = begin(config, observe)
-    parts = _some(beginning.parts, config.seed)
-    learner = build_learner(config, parts, beginning.inherited)
+    inputs = prepare_inputs(config, observe)
+    parts = _some(inputs.parts, config.seed)
+    learner = build_learner(config, parts, inputs.pretrained)
     n_steps = len(_rated(learner).schedule.lr) // learner.n_epochs
     n_epochs = max(5, math.ceil(N_POINTS / n_steps))
     _rated(learner).schedule = exponential(n_epochs * n_steps, FIRST, LAST)
@@ -128,7 +128,7 @@ def _curve(points: list[tuple[float, float]]) -> LrCurve:
     )
 
 
-def _slope(x: Array, y: Array) -> Array:
+def _slope(x: Float64Array, y: Float64Array) -> Float64Array:
     """That of the straight line through the points around each, so many that one noisy loss decides nothing."""
     around = [slice(max(0, n - AROUND), n + AROUND + 1) for n in range(len(x))]
     return np.array([np.polyfit(x[near], y[near], 1)[0] if len(x) > 1 else 0.0 for near in around])

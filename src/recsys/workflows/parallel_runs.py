@@ -18,7 +18,7 @@ from typing import Any
 
 from recsys.config.schema.config import Config
 from recsys.core.errors import DivergedError, RecsysError, RunError
-from recsys.core.events import Event, Observer, Several, Step, silent
+from recsys.core.events import Event, Observer, RunsProgress, Step, silent
 from recsys.core.threads import usable_cores
 
 SECONDS = 0.1  # between two words of a run on how far it is
@@ -28,7 +28,7 @@ LARGE = 100_000_000  # bytes of ratings from which on a single fit has work for 
 Metrics = dict[str, Any]
 
 
-def train_several(
+def train_parallel(
     configs: Mapping[str, Config], folder: Path | None, jobs: int | None, observe: Observer = silent
 ) -> dict[str, Metrics]:
     """Trains a run for each config; the results don't depend on how many at a time.
@@ -50,7 +50,7 @@ def train_several(
         tasks = {name: (config, place / name) for name, config in configs.items()}
         for name, metrics in (_one_by_one if n_jobs == 1 else _in_processes)(tasks, n_jobs, observe):
             found[name] = metrics
-            observe(Several(len(found), len(tasks), _line(name, metrics)))
+            observe(RunsProgress(len(found), len(tasks), _line(name, metrics)))
     return {name: found[name] for name in configs}
 
 
@@ -82,7 +82,7 @@ def _one_by_one(tasks: Tasks, _: int, observe: Observer) -> Iterator[tuple[str, 
     for n_done, (name, (config, folder)) in enumerate(tasks.items()):
 
         def tell(share: float, n_done: int = n_done) -> None:
-            observe(Several(n_done + share, len(tasks)))
+            observe(RunsProgress(n_done + share, len(tasks)))
 
         yield name, _train(config, folder, tell)
 
@@ -143,7 +143,7 @@ def _in_processes(tasks: Tasks, n_jobs: int, observe: Observer) -> Iterator[tupl
                 del running[connection]
                 n_done += 1
                 yield one.name, said
-            observe(Several(n_done + sum(one.share for one in running.values()), len(tasks)))
+            observe(RunsProgress(n_done + sum(one.share for one in running.values()), len(tasks)))
     finally:
         for one in running.values():
             one.process.terminate()
@@ -157,7 +157,7 @@ def _received(connection: Any, one: _Running, observe: Observer) -> float | Metr
         said = connection.recv()
     except EOFError:
         one.process.join()
-        observe(Several(0, 1))  # Ctrl-C ends it as well, and that is then what is said
+        observe(RunsProgress(0, 1))  # Ctrl-C ends it as well, and that is then what is said
         raise RunError(
             f"the process of {one.name} ended early, with code {one.process.exitcode}",
             expected="a process that trains to its end",

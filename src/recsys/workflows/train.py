@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from recsys.artifacts.bundle import write_serving
+from recsys.artifacts.bundle import write_bundle
 from recsys.artifacts.history import best_epoch
 from recsys.artifacts.intervals import learn_intervals
 from recsys.artifacts.run import Run
@@ -20,7 +20,7 @@ from recsys.scoring.protocols import Trained
 from recsys.training.build import build_learner
 from recsys.training.loop import Learner, fit
 from recsys.version import __version__
-from recsys.workflows.inputs import begin, measure_start
+from recsys.workflows.inputs import measure_start, prepare_inputs
 
 
 def train(
@@ -38,13 +38,13 @@ def train(
     with Run.claim(folder, config, resume=resume, checkpoint=checkpoint) as run:
         if run.result is not None:
             return run.result
-        beginning = begin(config, observe)
-        learner = build_learner(run.as_started(), beginning.parts, beginning.inherited)
-        start = beginning.facts and {**beginning.facts, "before": measure_start(learner.scorer(), beginning.parts)}
-        scorer = _fit(run, learner, beginning.parts, observe)
-        intervals = learn_intervals(scorer, learner.samples, beginning.parts)
-        write_serving(run.path, scorer, beginning.parts, config, intervals)
-        return run.finish(_metrics(run, learner, scorer, beginning.parts, start))
+        inputs = prepare_inputs(config, observe)
+        learner = build_learner(run.as_started(), inputs.parts, inputs.pretrained)
+        start = inputs.facts and {**inputs.facts, "before": measure_start(learner.scorer(), inputs.parts)}
+        scorer = _fit(run, learner, inputs.parts, observe)
+        intervals = learn_intervals(scorer, learner.samples, inputs.parts)
+        write_bundle(run.path, scorer, inputs.parts, config, intervals)
+        return run.finish(_metrics(run, learner, scorer, inputs.parts, start))
 
 
 def _fit(run: Run, learner: Learner, parts: Parts, observe: Observer) -> Trained:
@@ -59,7 +59,7 @@ def _fit(run: Run, learner: Learner, parts: Parts, observe: Observer) -> Trained
         observe(epoch)
     last = learner.state(run.rows[-1]["epoch"])
     run.save(last)
-    learner.restore(run.kept(last))
+    learner.restore(run.selected_state(last))
     return learner.scorer()
 
 

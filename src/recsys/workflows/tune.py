@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from recsys.config.schema.config import Config
 from recsys.config.space import Range, Space, config_with
 from recsys.core.errors import ConfigError, DivergedError, RunError, need_extra
-from recsys.core.events import Observer, Several, Step, silent
+from recsys.core.events import Observer, RunsProgress, Step, silent
 from recsys.core.seeding import rng
 from recsys.data.read import read_ratings
 from recsys.data.split import Parts, split
@@ -149,7 +149,7 @@ def _try(
     else:
         study.tell(trial, rmse)
         result = f"valid rmse {rmse:.4f}"
-    observe(Several(n_done + 1, n_trials, f"trial {trial.number + 1}: {result} ({said})"))
+    observe(RunsProgress(n_done + 1, n_trials, f"trial {trial.number + 1}: {result} ({said})"))
 
 
 def _inside(n_done: int, n_trials: int, observe: Observer) -> Observer:
@@ -158,7 +158,7 @@ def _inside(n_done: int, n_trials: int, observe: Observer) -> Observer:
     def progress(event: object) -> None:
         if isinstance(event, Step):
             share = (event.epoch - 1 + event.done / event.total) / event.n_epochs
-            observe(Several(n_done + share, n_trials))
+            observe(RunsProgress(n_done + share, n_trials))
 
     return progress
 
@@ -205,7 +205,7 @@ def _best(study: optuna.Study, config: Config, parts: Parts) -> Tuned:
         "n_failed": n_failed,
         "n_ratings": len(parts.valid),
         "as_it_is": as_it_is,
-        "biases": evaluate(baselines.biases(parts.known), parts.valid).rmse,
+        "biases": evaluate(baselines.biases(parts.seen_ratings), parts.valid).rmse,
         "best": chosen,
     }
     return Tuned(config_with(config, chosen["values"]), facts)

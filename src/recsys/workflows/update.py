@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from recsys.artifacts.bundle import locate
-from recsys.artifacts.checkpoint import kept_parameters
+from recsys.artifacts.checkpoint import selected_parameters
 from recsys.artifacts.directory import CONFIG
 from recsys.config.loading.dump import inline
 from recsys.config.loading.load import load_config
@@ -73,7 +73,7 @@ def _lighter(run: Path) -> dict[str, object]:
     before = config.start
     if before is not None and before.replay > 0:
         return {}
-    trained = kept_parameters(run)[1]["training"]
+    trained = selected_parameters(run)[1]["training"]
     lr_max = trained["lr_max"]
     return {
         "start.replay": 1.0,

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from recsys.core.types import Array
 from recsys.training.gibbs import state as side
 from recsys.training.gibbs.prior import BIAS_RATE, FACTOR_RATE
 from recsys.training.gibbs.state import SPREADS
 from recsys.training.gibbs.sweep import LOG_GAMMA
-
-Array = np.ndarray[Any, Any]
 
 
 class Reference:

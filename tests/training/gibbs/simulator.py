@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from recsys.core.types import Array
 from recsys.training.gibbs.drift import Paths
 from recsys.training.gibbs.prior import BIAS_RATE, FACTOR_RATE, Prior
-from recsys.training.gibbs.state import SPREADS, Side, sum_implicit
+from recsys.training.gibbs.state import SPREADS, FactorState, sum_implicit
 
 Random = np.random.Generator
-Array = np.ndarray[Any, Any]
 
 
 def draw_unknowns(learner: Any, random: Random) -> None:
@@ -41,7 +41,7 @@ def give(learner: Any, ratings: Array) -> None:
     users, items, tobit = learner._rated["user"], learner._rated["item"], learner._tobit
     u, i = (np.repeat(np.arange(len(rated.scale)), np.diff(rated.start)) for rated in (users, items))
     if tobit is not None:  # of what lies beyond the limit, it sees that it does
-        beyond = np.flatnonzero(tobit.pile.sign * (ratings - tobit.limit) > 0)
+        beyond = np.flatnonzero(tobit.censoring.sign * (ratings - tobit.limit) > 0)
         learner._tobit = replace(tobit, at=beyond, user=u[beyond])
         ratings = np.where(np.isin(np.arange(len(ratings)), beyond), tobit.limit, ratings)
     at = {pair: t for t, pair in enumerate(zip(u.tolist(), users.idx.tolist(), strict=True))}
@@ -50,7 +50,7 @@ def give(learner: Any, ratings: Array) -> None:
         learner._rated[role] = replace(learner._rated[role], rating=ratings[order].astype(np.float32))
 
 
-def _draw_side(side: Side, rated: Any, random: Random) -> None:
+def _draw_side(side: FactorState, rated: Any, random: Random) -> None:
     n, width = side.row.shape
     side.spread = float(random.choice(SPREADS))
     w = random.standard_gamma(side.spread, n) / side.spread

@@ -10,8 +10,8 @@ import pytest
 
 from recsys.core.errors import DataError
 from recsys.core.events import silent
-from recsys.core.workers import Workers
-from recsys.data.interactions import Ratings
+from recsys.core.threads import Workers
+from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import Vocabulary
 from recsys.evaluation.metrics import evaluate
 from recsys.models import settings as model_config
@@ -27,14 +27,14 @@ SECONDS = np.array([0.0, 0.0, 7.0, 30.0, 30.0, 4_000.0, 2e5, 3e7])  # two of the
 N_PATHS = len(LENGTHS)
 
 
-def one_user() -> Ratings:
+def one_user() -> Interactions:
     n = len(SECONDS)
     rating = np.random.default_rng(5).normal(size=n).astype(np.float32)
     where = np.zeros(n, np.int32), np.arange(n, dtype=np.int32)
-    return Ratings(*where, rating, SECONDS, Vocabulary(np.array([1])), Vocabulary(np.arange(n)))
+    return Interactions(*where, rating, SECONDS, Vocabulary(np.array([1])), Vocabulary(np.arange(n)))
 
 
-def drifting(n_users: int = 150, n_items: int = 60, n: int = 6_000, *, size: float = 0.7) -> Ratings:
+def drifting(n_users: int = 150, n_items: int = 60, n: int = 6_000, *, size: float = 0.7) -> Interactions:
     """Planted ratings in sittings of an hour, each with a mood of its own."""
     plain, random = planted(n_users, n_items, n, rank=1, noise=0.3), np.random.default_rng(3)
     sitting = random.integers(0, 4, n)
@@ -44,7 +44,7 @@ def drifting(n_users: int = 150, n_items: int = 60, n: int = 6_000, *, size: flo
     return replace(plain, rating=rating.astype(np.float32), timestamp=timestamp.astype(np.float64))
 
 
-def learner_of(train: Ratings, *, user_drift: bool = True, **settings: Any) -> Any:
+def learner_of(train: Interactions, *, user_drift: bool = True, **settings: Any) -> Any:
     form = model_config.DotProduct(embedding_dim=2, user_drift=user_drift)
     return GibbsLearner(form, train.scale, train, Gibbs(**{"n_epochs": 8, "n_threads": 1, **settings}), 1)
 
@@ -54,7 +54,7 @@ def bits(learner: Any) -> dict[str, bytes]:
     return {name: array.tobytes() for name, array in (state.model | state.learner).items()}
 
 
-def drawn_paths(paths: Paths, ratings: Ratings, precision: Any, variance: Any, n_draws: int) -> tuple[Any, Any]:
+def drawn_paths(paths: Paths, ratings: Interactions, precision: Any, variance: Any, n_draws: int) -> tuple[Any, Any]:
     """Draws of the paths, rows of factors and biases all 0, shape (n_draws, n_moments, n_paths), and Σ squares."""
     random, found = np.random.default_rng(0), []
     squares, none = np.zeros(N_PATHS), np.zeros((len(ratings), 2), np.float32)
@@ -117,7 +117,7 @@ def test_variances_are_found_from_far_away() -> None:
     rating = random.multivariate_normal(np.zeros(n), covariance, n_users).ravel() + 0.5 * random.normal(size=len(user))
     who, what = Vocabulary(np.arange(n_users)), Vocabulary(np.arange(n))
     item = np.tile(np.arange(n, dtype=np.int32), n_users)
-    train = Ratings(user, item, rating.astype(np.float32), time, who, what)
+    train = Interactions(user, item, rating.astype(np.float32), time, who, what)
     for first in (3.0, 0.03):
         learner = learner_of(train)
         paths, flat = learner._paths, learner._sides
@@ -127,7 +127,7 @@ def test_variances_are_found_from_far_away() -> None:
         paths.variance[:] = first
         found = []
         for sweep in range(150):
-            paths.draw(flat["user"], flat["item"], rated, 4.0, (1, sweep), Workers(1))
+            paths.sample(flat["user"], flat["item"], rated, 4.0, (1, sweep), Workers(1))
             found.append(paths.variance.copy())
         mean = np.mean(found[50:], axis=0)
         assert mean[3] == pytest.approx(0.3, abs=0.06)
@@ -152,7 +152,7 @@ def test_ratings_are_followed_in_the_order_of_time_whatever_that_of_the_file() -
     np.testing.assert_array_equal(one.item_idx[paths.by_item], np.sort(one.item_idx))
 
 
-def with_and_without(ratings: Ratings) -> tuple[float, float, Any]:
+def with_and_without(ratings: Interactions) -> tuple[float, float, Any]:
     """The rmse on the last 1,000 ratings without drift and with it, and the learner that has it."""
     seen, unseen = ratings.take(slice(0, 5_000)), ratings.take(slice(5_000, None))
     learners = [learner_of(seen, user_drift=user_drift, n_epochs=256) for user_drift in (False, True)]

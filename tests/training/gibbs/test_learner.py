@@ -7,15 +7,15 @@ import pytest
 import torch
 
 from recsys.core.events import silent
-from recsys.data.interactions import Ratings
+from recsys.data.interactions import Interactions
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
 from recsys.models import settings as model_config
 from recsys.models.dot_product.module import DotProduct
 from recsys.models.svdpp.module import SvdPP
 from recsys.training.gibbs.learner import GibbsLearner, resolve
-from recsys.training.gibbs.state import OWN_NOISE_RATINGS, SPREADS, Prior, Rated, sum_implicit
-from recsys.training.gibbs.sweep import draw_spread
+from recsys.training.gibbs.state import OWN_NOISE_RATINGS, SPREADS, Prior, RatingsCSR, sum_implicit
+from recsys.training.gibbs.sweep import sample_spread
 from recsys.training.loop import fit
 from recsys.training.settings import Gibbs
 
@@ -24,7 +24,7 @@ from ..sgd.worlds import planted
 KINDS = ["dot_product", "svdpp", "flipped"]
 
 
-def learner_of(train: Ratings, kind: str = "dot_product", *, dim: int = 3, seed: int = 1, **settings: Any) -> Any:
+def learner_of(train: Interactions, kind: str = "dot_product", *, dim: int = 3, seed: int = 1, **settings: Any) -> Any:
     return GibbsLearner(
         form_of(kind, dim), train.scale, train, Gibbs(**{"n_epochs": 8, "n_threads": 1, **settings}), seed
     )
@@ -121,7 +121,9 @@ def test_a_noisy_user_gets_a_low_precision() -> None:
     ratings = planted(noise=0.1)
     rating = ratings.rating.copy()
     rating[ratings.user_idx == 5] += np.random.default_rng(0).normal(0, 3, (ratings.user_idx == 5).sum())
-    noisy = Ratings(ratings.user_idx, ratings.item_idx, rating.astype(np.float32), None, ratings.users, ratings.items)
+    noisy = Interactions(
+        ratings.user_idx, ratings.item_idx, rating.astype(np.float32), None, ratings.users, ratings.items
+    )
     learner = learner_of(noisy, n_epochs=30)
     list(fit(learner))
     precision = learner._sides["user"].noise_precision
@@ -144,7 +146,7 @@ def test_a_prior_finds_mean_and_spread_of_many_rows() -> None:
     rows = random.normal([1.0, -2.0], [0.5, 3.0], (20_000, 2)).astype(np.float32)
     prior = Prior.of(1, 1.0)
     for _ in range(3):  # the precision is drawn given the mean before
-        prior.draw(rows, random)
+        prior.sample(rows, random)
     np.testing.assert_allclose(prior.mean, [1.0, -2.0], atol=0.1)
     np.testing.assert_allclose(prior.precision, [4.0, 1 / 9], rtol=0.1)
 
@@ -152,14 +154,14 @@ def test_a_prior_finds_mean_and_spread_of_many_rows() -> None:
 @pytest.mark.parametrize("spread", [30.0, 150.0])
 def test_the_spread_of_precisions_is_found_on_the_grid(spread: float) -> None:
     random = np.random.default_rng(0)
-    found = draw_spread((random.standard_gamma(spread, 50_000) / spread).astype(np.float32), random)
+    found = sample_spread((random.standard_gamma(spread, 50_000) / spread).astype(np.float32), random)
     assert found in SPREADS
     assert found == pytest.approx(spread, rel=0.1)
 
 
 def test_implicit_terms_are_summed_over_what_was_rated() -> None:
     own, other = np.array([0, 2, 0], np.int32), np.array([1, 0, 2], np.int32)
-    rated = Rated.of(own, other, np.zeros(3, np.float32), 3, 3)
+    rated = RatingsCSR.of(own, other, np.zeros(3, np.float32), 3, 3)
     terms = np.array([[1.0, 10.0], [2.0, 20.0], [4.0, 40.0]], np.float32)
     expected = [[6 / 2**0.5, 60 / 2**0.5], [0, 0], [1, 10]]
     np.testing.assert_allclose(sum_implicit(rated, terms), expected, rtol=1e-6)

@@ -26,7 +26,6 @@ N_SWEEPS = 3
 SETTINGS = {"n_epochs": 10**6, "burn_in": 10**6 - 1}
 FORMS = [*KINDS, "drift", "tobit"]
 LARGEST = 30.0  # of the ratings of a world: priors with heavy tails make some that float32 cannot hold
-Values = np.ndarray[Any, Any]
 
 
 @pytest.fixture(autouse=True)

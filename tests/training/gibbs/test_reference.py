@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from recsys.core.events import silent
-from recsys.data.interactions import Ratings
+from recsys.core.types import Array
+from recsys.data.interactions import Interactions
 
 from ..sgd.worlds import planted
 from .reference import Reference
@@ -16,7 +17,6 @@ from .test_learner import learner_of
 
 N_BATCHES = 25
 IMPLICIT = {"dot_product": "", "svdpp": "y", "flipped": "yz"}
-Values = np.ndarray[Any, Any]
 
 
 @pytest.fixture(autouse=True)
@@ -42,13 +42,13 @@ def of_reference(chain: Reference) -> list[float]:
     return [*chain.scores().ravel().tolist(), np.log(chain.alpha), *w, *spread, *priors]
 
 
-def mean_and_error(samples: list[list[float]]) -> tuple[Values, Values]:
+def mean_and_error(samples: list[list[float]]) -> tuple[Array, Array]:
     """By batch means: batches longer than the chain remembers are independent."""
     batches = np.array([batch.mean(axis=0) for batch in np.array_split(np.array(samples), N_BATCHES)])
     return batches.mean(axis=0), batches.std(axis=0, ddof=1) / np.sqrt(N_BATCHES)
 
 
-def by_learner(train: Ratings, kind: str, n: int) -> tuple[Values, Values]:
+def by_learner(train: Interactions, kind: str, n: int) -> tuple[Array, Array]:
     learner = learner_of(train, kind, dim=1, n_epochs=10**6, burn_in=10**6 - 1)
     samples = []
     for number in range(1, n + 1):
@@ -57,7 +57,7 @@ def by_learner(train: Ratings, kind: str, n: int) -> tuple[Values, Values]:
     return mean_and_error(samples[n // 10 :])
 
 
-def by_reference(train: Ratings, kind: str, n: int) -> tuple[Values, Values]:
+def by_reference(train: Interactions, kind: str, n: int) -> tuple[Array, Array]:
     rating = (train.rating.astype(np.float64) - train.scale.mean) / train.scale.std
     chain = Reference(train.user_idx, train.item_idx, rating, 1, IMPLICIT[kind], seed=2)
     samples = []

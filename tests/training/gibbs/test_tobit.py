@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 
 from recsys.core.events import silent
-from recsys.data.interactions import Ratings
-from recsys.data.scale import Pile
+from recsys.core.types import Array
+from recsys.data.interactions import Interactions
+from recsys.data.scale import Censoring
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
 from recsys.models import settings as model_config
 from recsys.scoring.censored_normal import mean_beyond
 from recsys.training.gibbs.learner import GibbsLearner
-from recsys.training.gibbs.tobit import is_piled_up
+from recsys.training.gibbs.tobit import is_censored
 from recsys.training.gibbs.tobit_kernel import draw_beyond_kernel
 from recsys.training.loop import fit
 from recsys.training.settings import Gibbs
@@ -23,10 +24,8 @@ from ..sgd.worlds import planted
 from .test_drift import drifting
 from .test_learner import bits, learner_of
 
-Array = np.ndarray[Any, Any]
 
-
-def cut(train: Ratings, sign: int = 1, share: float = 0.55) -> Ratings:
+def cut(train: Interactions, sign: int = 1, share: float = 0.55) -> Interactions:
     """The ratings in steps of a half, with this share of them or more piled up at an end."""
     limit = np.round(2 * sign * np.quantile(sign * train.rating, 1 - share)) / 2
     rounded = np.round(2 * train.rating) / 2
@@ -71,12 +70,12 @@ def test_however_far_the_limit_is_draws_are_finite_and_beyond_it(limit: float) -
 def test_ratings_are_piled_up_from_a_half_on(share: float, expected: bool, end: float) -> None:
     others = np.tile(np.array([2.0, 3.0, 4.0], np.float32), 34)[:100]
     rating = np.where(np.arange(100) < 100 * share, np.float32(end), others)
-    assert is_piled_up(rating, Pile.of(rating)) == expected
+    assert is_censored(rating, Censoring.of(rating)) == expected
 
 
 def test_likes_and_dislikes_are_no_pile() -> None:
     rating = np.array([0, 1, 1, 1], np.float32)
-    assert not is_piled_up(rating, Pile.of(rating))
+    assert not is_censored(rating, Censoring.of(rating))
 
 
 def test_the_likelihood_follows_the_ratings_unless_it_is_given() -> None:

@@ -6,13 +6,13 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from recsys.data.interactions import Ratings
+from recsys.data.interactions import Interactions
 from recsys.training.sgd.blocks import Blocks, choose_n_side, sort_into_blocks
 
 from .worlds import planted
 
 
-def blocks_of(train: Ratings, n_side: int = 8, n_threads: int = 1, seed: int = 1, dim: int = 512) -> Blocks:
+def blocks_of(train: Interactions, n_side: int = 8, n_threads: int = 1, seed: int = 1, dim: int = 512) -> Blocks:
     return sort_into_blocks(train, train.scale, n_side=n_side, dim=dim, seed=seed, n_threads=n_threads)
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from recsys.data.interactions import Ratings
+from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import Vocabulary
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
@@ -13,13 +13,13 @@ from recsys.training.sgd.damping import DAMPING, HIGHEST, LOWEST, Damped, credib
 from .worlds import learner_of
 
 
-def rated(n_users: int, n_items: int, n: int, *, user: float, item: float, noise: float = 1.0) -> Ratings:
+def rated(n_users: int, n_items: int, n: int, *, user: float, item: float, noise: float = 1.0) -> Interactions:
     """Ratings of different pairs, from biases and noise of these standard deviations, around 3."""
     random = np.random.default_rng(11)
     pairs = random.permutation(n_users * n_items)[:n]
     user_idx, item_idx = np.divmod(pairs, n_items)
     rating = 3 + random.normal(0, user, n_users)[user_idx] + random.normal(0, item, n_items)[item_idx]
-    return Ratings(
+    return Interactions(
         user_idx.astype(np.int32),
         item_idx.astype(np.int32),
         (rating + random.normal(0, noise, n)).astype(np.float32),
@@ -40,7 +40,7 @@ def test_damping_is_the_noise_over_what_users_and_items_differ_by(
 
 def test_the_unit_of_the_ratings_does_not_matter() -> None:
     train = rated(300, 200, 4_000, user=0.5, item=0.4)
-    large = Ratings(train.user_idx, train.item_idx, 20 * train.rating - 7, None, train.users, train.items)
+    large = Interactions(train.user_idx, train.item_idx, 20 * train.rating - 7, None, train.users, train.items)
     assert credible_damping(large) == pytest.approx(credible_damping(train), rel=1e-4)
 
 
@@ -67,7 +67,7 @@ def test_a_damped_bias_comes_to_the_mean_of_its_ratings_and_of_those_given_in_ad
     damped = Damped(bias, None if expected is None else np.full(3, expected, np.float32), damping=6.0, share=0.5)
     n_ratings = np.array([1, 10, 100], np.float32)
     for _ in range(10_000):
-        damped.draw(0.001)
+        damped.shrink(0.001)
         bias += np.float32(0.001 * 0.5) * n_ratings * (2 - bias)
     assert bias == pytest.approx((2 * n_ratings + 6 * (expected or 0)) / (n_ratings + 6), rel=5e-3)
 

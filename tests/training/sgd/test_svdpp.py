@@ -7,7 +7,7 @@ import pytest
 
 from recsys.core.errors import DivergedError
 from recsys.core.events import Event, Step, silent
-from recsys.data.interactions import Ratings
+from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import Vocabulary
 from recsys.evaluation.metrics import evaluate
 from recsys.models import settings as config
@@ -25,7 +25,9 @@ USER_ROWS = {"user_embedding", "user_bias", "user_implicit", "user_implicit_bias
 ITEM_ROWS = {"item_embedding", "item_bias", "item_implicit", "item_implicit_bias"}
 
 
-def learner_of(train: Ratings, *, dim: int = 3, flipped: bool = True, seed: int = 3, **settings: Any) -> SvdPPLearner:
+def learner_of(
+    train: Interactions, *, dim: int = 3, flipped: bool = True, seed: int = 3, **settings: Any
+) -> SvdPPLearner:
     model = SvdPP(train, config.SvdPP(embedding_dim=dim, flipped=flipped), train.scale, seed)
     return SvdPPLearner(model, train, Sgd(**settings), seed)
 
@@ -205,7 +207,7 @@ def test_settings_show_the_defaults_but_not_the_threads() -> None:
     assert "n_threads" not in settings
 
 
-def _ratings(rows: list[tuple[int, int, float]]) -> Ratings:
+def _ratings(rows: list[tuple[int, int, float]]) -> Interactions:
     user, item, rating = (np.array(column) for column in zip(*rows, strict=True))
     users, items = Vocabulary(np.arange(user.max() + 1)), Vocabulary(np.arange(item.max() + 1))
-    return Ratings(user.astype(np.int32), item.astype(np.int32), rating.astype(np.float32), None, users, items)
+    return Interactions(user.astype(np.int32), item.astype(np.int32), rating.astype(np.float32), None, users, items)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from recsys.data.interactions import Ratings
+from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import Vocabulary
 from recsys.models import settings as config
 from recsys.models.dot_product.module import DotProduct
@@ -14,7 +14,7 @@ from recsys.training.settings import Sgd
 from recsys.training.sgd.learner import SgdLearner
 
 
-def planted(n_users: int = 120, n_items: int = 80, n: int = 4000, *, rank: int = 2, noise: float = 0.0) -> Ratings:
+def planted(n_users: int = 120, n_items: int = 80, n: int = 4000, *, rank: int = 2, noise: float = 0.0) -> Interactions:
     """Ratings of different pairs, from biases and `rank` factors, around 3."""
     random = np.random.default_rng(7)
     pairs = random.permutation(n_users * n_items)[:n]
@@ -22,7 +22,7 @@ def planted(n_users: int = 120, n_items: int = 80, n: int = 4000, *, rank: int =
     factors = random.normal(0, 0.8, (n_users, rank)), random.normal(0, 0.8, (n_items, rank))
     rating = 3 + random.normal(0, 0.5, n_users)[user] + random.normal(0, 0.5, n_items)[item]
     rating += (factors[0][user] * factors[1][item]).sum(axis=1) + noise * random.normal(size=n)
-    return Ratings(
+    return Interactions(
         user.astype(np.int32),
         item.astype(np.int32),
         rating.astype(np.float32),
@@ -32,7 +32,9 @@ def planted(n_users: int = 120, n_items: int = 80, n: int = 4000, *, rank: int =
     )
 
 
-def learner_of(train: Ratings, *, dim: int = 16, biases: bool = True, seed: int = 3, **settings: Any) -> SgdLearner:
+def learner_of(
+    train: Interactions, *, dim: int = 16, biases: bool = True, seed: int = 3, **settings: Any
+) -> SgdLearner:
     """A learner on `train`, with the model that it changes as `_model`."""
     kind = config.DotProduct(embedding_dim=dim, biases=biases)
     model = DotProduct(len(train.users), len(train.items), kind, train.scale, seed)

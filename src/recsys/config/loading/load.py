@@ -14,7 +14,7 @@ from typing import Any
 
 from recsys.config.loading.dump import dump
 from recsys.config.loading.problems import ROOT, dotted, show
-from recsys.config.loading.unvalidated import Draft, Place, absolute, not_a_section
+from recsys.config.loading.unvalidated import SourceLocation, UnvalidatedConfig, absolute, not_a_section
 from recsys.config.loading.yaml_nodes import Key, read_yaml
 from recsys.config.schema.config import Config
 from recsys.core.errors import ConfigError, nearest
@@ -32,10 +32,10 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     Raises:
         ConfigError: the first thing that is wrong, by line; `more` holds the rest.
     """
-    draft = Draft(root=Place((0, 0), str(path)))
-    document = read_yaml(_text(path), lambda key, line: str(Place((0, line), f"{path}:{line}").where(key)))
-    draft.errors += [((0, line), error) for line, error in document.errors]
-    draft.places |= {key: Place((0, line), f"{path}:{line}") for key, line in document.lines.items()}
+    unvalidated = UnvalidatedConfig(root=SourceLocation((0, 0), str(path)))
+    document = read_yaml(_text(path), lambda key, line: str(SourceLocation((0, line), f"{path}:{line}").where(key)))
+    unvalidated.errors += [((0, line), error) for line, error in document.errors]
+    unvalidated.locations |= {key: SourceLocation((0, line), f"{path}:{line}") for key, line in document.lines.items()}
     if document.value is None:
         raise ConfigError(
             "the file is empty",
@@ -45,10 +45,10 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
         )
     if not isinstance(document.value, dict):
         raise not_a_section(document.value, str(path))
-    draft.values = absolute(document.value, path.parent.absolute(), ROOT)
+    unvalidated.values = absolute(document.value, path.parent.absolute(), ROOT)
     for number, override in enumerate(overrides, start=1):
-        _apply(draft, override, number)
-    return draft.config()
+        _apply(unvalidated, override, number)
+    return unvalidated.config()
 
 
 def config_from(mapping: Mapping[str, Any], base: Path) -> Config:
@@ -57,49 +57,51 @@ def config_from(mapping: Mapping[str, Any], base: Path) -> Config:
     Raises:
         ConfigError: the first thing that is wrong; `more` holds the rest.
     """
-    draft = Draft(root=Place((0, 0), None))
-    values = _plain(mapping, (), draft)
+    unvalidated = UnvalidatedConfig(root=SourceLocation((0, 0), None))
+    values = _plain(mapping, (), unvalidated)
     if not isinstance(values, dict):
         raise not_a_section(values, None)
-    draft.values = absolute(values, base.absolute(), ROOT)
-    return draft.config()
+    unvalidated.values = absolute(values, base.absolute(), ROOT)
+    return unvalidated.config()
 
 
-def _apply(draft: Draft, override: str, number: int) -> None:
+def _apply(unvalidated: UnvalidatedConfig, override: str, number: int) -> None:
     """Sets one key of the draft; what stood below it is gone."""
-    place = Place((number, 0), f"--set {override}")
+    location = SourceLocation((number, 0), f"--set {override}")
     dotted_key, equals, text = override.partition("=")
     key = tuple(part.strip() for part in dotted_key.split("."))
     if not equals or not all(key):
-        error = ConfigError("this sets no key", where=place.prefix, expected="--set section.key=value")
-        draft.errors.append((place.order, error))
+        error = ConfigError("this sets no key", where=location.prefix, expected="--set section.key=value")
+        unvalidated.errors.append((location.order, error))
         return
-    place = Place(place.order, place.prefix, says=key)
+    location = SourceLocation(location.order, location.prefix, says=key)
     try:
-        document = read_yaml(text, lambda below, _: str(place.where((*key, *below))))
+        document = read_yaml(text, lambda below, _: str(location.where((*key, *below))))
     except ConfigError as error:
-        draft.errors.append((place.order, error))
+        unvalidated.errors.append((location.order, error))
         return
-    draft.errors += [(place.order, error) for _, error in document.errors]
+    unvalidated.errors += [(location.order, error) for _, error in document.errors]
     nested: Any = document.value
     for part in reversed(key):
         nested = {part: nested}
-    _merge(draft, absolute(nested, Path.cwd(), ROOT), key, place)
+    _merge(unvalidated, absolute(nested, Path.cwd(), ROOT), key, location)
 
 
-def _merge(draft: Draft, nested: dict[str, Any], key: tuple[str, ...], place: Place) -> None:
-    below, above = nested, draft.values
+def _merge(
+    unvalidated: UnvalidatedConfig, nested: dict[str, Any], key: tuple[str, ...], location: SourceLocation
+) -> None:
+    below, above = nested, unvalidated.values
     for depth, part in enumerate(key[:-1], start=1):
         if above.get(part) is None:
             above[part] = {}
-            draft.places[key[:depth]] = Place(place.order, place.prefix, says=key)
+            unvalidated.locations[key[:depth]] = SourceLocation(location.order, location.prefix, says=key)
         if not isinstance(above[part], dict):
             what = f"{dotted(key[:depth])} is {show(above[part])} and has no keys below it"
-            draft.errors.append((place.order, ConfigError(what, where=place.prefix, expected="a section")))
+            unvalidated.errors.append((location.order, ConfigError(what, where=location.prefix, expected="a section")))
             return
         below, above = below[part], above[part]
-    draft.places = {known: one for known, one in draft.places.items() if known[: len(key)] != key}
-    draft.places[key] = place
+    unvalidated.locations = {known: one for known, one in unvalidated.locations.items() if known[: len(key)] != key}
+    unvalidated.locations[key] = location
     above[key[-1]] = below[key[-1]]
 
 
@@ -139,12 +141,12 @@ def _missing(path: Path) -> ConfigError:
     )
 
 
-def _plain(value: object, key: Key, draft: Draft) -> Any:
+def _plain(value: object, key: Key, unvalidated: UnvalidatedConfig) -> Any:
     """What YAML can hold, of what Python can: paths become text, tuples lists, NumPy's numbers Python's."""
     if isinstance(value, Mapping):
-        return {str(name): _plain(part, (*key, str(name)), draft) for name, part in value.items()}
+        return {str(name): _plain(part, (*key, str(name)), unvalidated) for name, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(part, (*key, number), draft) for number, part in enumerate(value)]
+        return [_plain(part, (*key, number), unvalidated) for number, part in enumerate(value)]
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, os.PathLike):
@@ -154,5 +156,7 @@ def _plain(value: object, key: Key, draft: Draft) -> Any:
     if isinstance(value, numbers.Real):
         return float(value)
     what = f"{type(value).__name__} is not something that a config can hold"
-    draft.add(key, ConfigError(what, where=draft.where(key), expected="dicts, lists, text, numbers, true or false"))
+    unvalidated.add(
+        key, ConfigError(what, where=unvalidated.where(key), expected="dicts, lists, text, numbers, true or false")
+    )
     return str(value)

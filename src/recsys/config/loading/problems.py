@@ -36,7 +36,7 @@ TRUTH = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false"
 
 
 @dataclass(frozen=True)
-class Spot:
+class ConfigPath:
     """Where in the config an error lies.
 
     Attributes:
@@ -67,15 +67,19 @@ def problems(
         unsettled: sections of which nobody knows the variant: keys of any variant are fine there.
         where: key → the place, as an error names it.
     """
-    at: dict[Key, tuple[Spot, list[ErrorDetails]]] = {}
+    at: dict[Key, tuple[ConfigPath, list[ErrorDetails]]] = {}
     for detail in details:
-        spot = _spot(detail["loc"])
-        if spot.key[:-1] in unsettled and spot.field is None and spot.name in fields(_sections_at(spot.key[:-1])):
+        path_in_config = _spot(detail["loc"])
+        if (
+            path_in_config.key[:-1] in unsettled
+            and path_in_config.field is None
+            and path_in_config.name in fields(_sections_at(path_in_config.key[:-1]))
+        ):
             continue
-        at.setdefault(spot.key, (spot, []))[1].append(detail)
+        at.setdefault(path_in_config.key, (path_in_config, []))[1].append(detail)
     found: dict[Key, ConfigError] = {}
-    for spot, same in at.values():
-        key, error = _problem(spot, same, values, where)
+    for path_in_config, same in at.values():
+        key, error = _problem(path_in_config, same, values, where)
         found.setdefault(key, error)
     return found
 
@@ -103,7 +107,7 @@ def bad_tag(key: Key, value: object, sections: Variants, where: str | None) -> C
     )
 
 
-def _spot(loc: tuple[int | str, ...]) -> Spot:
+def _spot(loc: tuple[int | str, ...]) -> ConfigPath:
     """Follows pydantic's way through the models; steps that name a variant are not part of the key."""
     key: Key = ()
     owner, here, field = ROOT, ROOT, None
@@ -115,36 +119,42 @@ def _spot(loc: tuple[int | str, ...]) -> Spot:
         key, owner, field = (*key, part), here, fields(here).get(str(part))
         here = variants(field) if field is not None else ()
         if not here:
-            return Spot(key, owner, field, inside=number + 1 < len(loc))
-    return Spot(key, owner, field, inside=False)
+            return ConfigPath(key, owner, field, inside=number + 1 < len(loc))
+    return ConfigPath(key, owner, field, inside=False)
 
 
 def _problem(
-    spot: Spot, same: list[ErrorDetails], values: dict[str, Any], where: Callable[[Key], str | None]
+    path_in_config: ConfigPath, same: list[ErrorDetails], values: dict[str, Any], where: Callable[[Key], str | None]
 ) -> tuple[Key, ConfigError]:
     for detail in same:
         if detail["type"] not in PYDANTIC_OWN:
-            return _told(spot, detail, where)
+            return _told(path_in_config, detail, where)
     first = same[0]["type"]
-    place = where(spot.key)
-    if first == "extra_forbidden" and spot.field is None:
-        return spot.key, _unknown_key(spot, values, place)
-    sections = variants(spot.field) if spot.field else ROOT
-    if first == "missing" and not spot.inside:
-        expected = in_words(spot.field) if spot.field else None
-        return spot.key, ConfigError(f"{spot.name} is missing", where=place, expected=expected)
+    location = where(path_in_config.key)
+    if first == "extra_forbidden" and path_in_config.field is None:
+        return path_in_config.key, _unknown_key(path_in_config, values, location)
+    sections = variants(path_in_config.field) if path_in_config.field else ROOT
+    if first == "missing" and not path_in_config.inside:
+        expected = in_words(path_in_config.field) if path_in_config.field else None
+        return path_in_config.key, ConfigError(f"{path_in_config.name} is missing", where=location, expected=expected)
     if sections:
         keys = joined(list(fields(sections)), "and")
-        value = show(_value(values, spot.key))
-        return spot.key, ConfigError(f"{value} is not a section", where=place, expected=f"keys below it: {keys}")
-    assert spot.field is not None
+        value = show(_value(values, path_in_config.key))
+        return path_in_config.key, ConfigError(
+            f"{value} is not a section", where=location, expected=f"keys below it: {keys}"
+        )
+    assert path_in_config.field is not None
     kinds = {detail["type"] for detail in same}
-    return spot.key, _misfit(spot.name, _value(values, spot.key), spot.field, kinds, place)
+    return path_in_config.key, _misfit(
+        path_in_config.name, _value(values, path_in_config.key), path_in_config.field, kinds, location
+    )
 
 
-def _told(spot: Spot, detail: ErrorDetails, where: Callable[[Key], str | None]) -> tuple[Key, ConfigError]:
+def _told(
+    path_in_config: ConfigPath, detail: ErrorDetails, where: Callable[[Key], str | None]
+) -> tuple[Key, ConfigError]:
     """What a validator of ours says; where it names a key, that key's place."""
-    key = spot.key
+    key = path_in_config.key
     named = str(detail.get("ctx", {}).get("key", ""))
     full = (*key, *named.split(".")) if named else key
     if named and full in set(known_keys(ROOT)):
@@ -153,8 +163,8 @@ def _told(spot: Spot, detail: ErrorDetails, where: Callable[[Key], str | None]) 
     return key, ConfigError(message, where=where(key))
 
 
-def _unknown_key(spot: Spot, values: dict[str, Any], place: str | None) -> ConfigError:
-    parent, name = spot.key[:-1], spot.name
+def _unknown_key(path_in_config: ConfigPath, values: dict[str, Any], location: str | None) -> ConfigError:
+    parent, name = path_in_config.key[:-1], path_in_config.name
     everywhere = [dotted(key) for key in known_keys(ROOT)]
     siblings = _sections_at(parent)
     owners = tuple(section for section in siblings if name in section.model_fields)
@@ -163,23 +173,23 @@ def _unknown_key(spot: Spot, values: dict[str, Any], place: str | None) -> Confi
         now = _value(values, (*parent, chooser))
         return ConfigError(
             f"{name} belongs to the {chooser} {tag_words(owners)}, and the {chooser} is {now}",
-            where=place,
-            expected=f"keys of {now}: {joined(list(fields(spot.owner)), 'and')}",
+            where=location,
+            expected=f"keys of {now}: {joined(list(fields(path_in_config.owner)), 'and')}",
             hint=f"remove it, or set {dotted((*parent, chooser))}: {tag(owners[0])}",
         )
     elsewhere = [key for key in everywhere if key == name or key.endswith(f".{name}")]
     if elsewhere:
         return ConfigError(
             f"{name} does not belong {f'to {dotted(parent)}' if parent else 'at the top'}",
-            where=place,
-            expected=f"keys {_of(parent)}: {joined(list(fields(spot.owner)), 'and')}",
+            where=location,
+            expected=f"keys {_of(parent)}: {joined(list(fields(path_in_config.owner)), 'and')}",
             hint=f"it is {' or '.join(_nested(key) for key in elsewhere)}",
         )
-    close = _nearest_key(name, parent, list(fields(spot.owner)), everywhere)
+    close = _nearest_key(name, parent, list(fields(path_in_config.owner)), everywhere)
     return ConfigError(
         f"there is no key {name!r}{f' in {dotted(parent)}' if parent else ''}",
-        where=place,
-        expected=f"one of {joined(list(fields(spot.owner)))}",
+        where=location,
+        expected=f"one of {joined(list(fields(path_in_config.owner)))}",
         hint=f"did you mean {close}?" if close else None,
     )
 
@@ -211,7 +221,7 @@ def _nearest_key(name: str, parent: Key, own: list[str], everywhere: list[str]) 
     return None
 
 
-def _misfit(name: str, value: object, field: FieldInfo, kinds: set[str], place: str | None) -> ConfigError:
+def _misfit(name: str, value: object, field: FieldInfo, kinds: set[str], location: str | None) -> ConfigError:
     """A value that a field does not take."""
     if value is None:
         what = "no value is given"
@@ -227,7 +237,7 @@ def _misfit(name: str, value: object, field: FieldInfo, kinds: set[str], place: 
         what = f"{show(value)} is too long"
     else:
         what = f"{show(value)} is not {in_words(field, bounds=False)}"
-    return ConfigError(what, where=place, expected=in_words(field), hint=_value_hint(value, field))
+    return ConfigError(what, where=location, expected=in_words(field), hint=_value_hint(value, field))
 
 
 def _value_hint(value: object, field: FieldInfo) -> str | None:

@@ -24,7 +24,7 @@ Order = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Place:
+class SourceLocation:
     """Where a key was given.
 
     Attributes:
@@ -45,26 +45,26 @@ class Place:
 
 
 @dataclass
-class Draft:
+class UnvalidatedConfig:
     """Values that were read and not checked yet, with the place of each key; `root` is the place of all others."""
 
-    root: Place
+    root: SourceLocation
     values: dict[str, Any] = field(default_factory=dict)
-    places: dict[Key, Place] = field(default_factory=dict)
+    locations: dict[Key, SourceLocation] = field(default_factory=dict)
     errors: list[tuple[Order, ConfigError]] = field(default_factory=list)
 
     def add(self, key: Key, error: ConfigError) -> None:
         """Keeps an error, to be raised with the others."""
-        self.errors.append((self.place(key).order, error))
+        self.errors.append((self.location(key).order, error))
 
-    def place(self, key: Key) -> Place:
+    def location(self, key: Key) -> SourceLocation:
         """Where a key, or else the nearest section around it, was given."""
         around = (key[:length] for length in range(len(key), 0, -1))
-        return next((self.places[part] for part in around if part in self.places), self.root)
+        return next((self.locations[part] for part in around if part in self.locations), self.root)
 
     def where(self, key: Key) -> str | None:
         """The place of a key, as an error names it."""
-        return self.place(key).where(key)
+        return self.location(key).where(key)
 
     def config(self) -> Config:
         """The Config.

@@ -12,7 +12,7 @@ from recsys.config.schema.split import Split
 from recsys.config.schema.start import Start
 from recsys.core.section import Section
 from recsys.models.settings import DotProduct, Model
-from recsys.training.settings import Gibbs, Scheduled, Sgd, Training, misfit
+from recsys.training.settings import Gibbs, Scheduled, Sgd, Training, incompatibility
 
 
 class Config(Section):
@@ -33,7 +33,7 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _method_fits_model(self) -> Self:
-        what = misfit(self.training.method, self.model)
+        what = incompatibility(self.training.method, self.model)
         if what is not None:
             raise PydanticCustomError("method", "{what}", {"key": "training.method", "what": what})
         return self

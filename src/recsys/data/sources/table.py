@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
+from recsys.core.types import Floats, Indices, Texts, Times
 from recsys.data.chunks import chunks
-from recsys.data.interactions import Floats, Times
-from recsys.data.vocabulary import Indices
 
-Texts = np.ndarray[tuple[int], np.dtype[Any]]
 Role = Literal["user", "item", "rating", "timestamp"]
 TimeUnit = Literal["seconds", "milliseconds", "ISO dates"]
 

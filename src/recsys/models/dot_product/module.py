@@ -6,10 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from recsys.core.types import Float32Array
 from recsys.data.scale import Scale
 from recsys.models import settings as config
 from recsys.models.torch_layers import normal
-from recsys.scoring.factors import Array, Factors, Link, in_rating_units
+from recsys.scoring.factors import Factors, Link, in_rating_units
 
 INIT_STD = 0.01  # fastai's: training starts near the model of biases alone
 
@@ -81,10 +82,10 @@ class DotProduct(nn.Module):
         return Link("clip" if self.settings.clip else "identity", self.scale.low, self.scale.high)
 
 
-def _bias(parameter: Tensor | None, n: int) -> Array:
+def _bias(parameter: Tensor | None, n: int) -> Float32Array:
     return np.zeros(n, dtype=np.float32) if parameter is None else _array(parameter)
 
 
-def _array(parameter: Tensor) -> Array:
-    array: Array = parameter.detach().cpu().numpy()
+def _array(parameter: Tensor) -> Float32Array:
+    array: Float32Array = parameter.detach().cpu().numpy()
     return array

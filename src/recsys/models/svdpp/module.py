@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from recsys.data.interactions import Ratings
+from recsys.data.interactions import Interactions
 from recsys.data.scale import Scale
 from recsys.models import settings as config
 from recsys.models.dot_product.module import INIT_STD
@@ -50,7 +50,7 @@ class SvdPP(nn.Module):
     Difficulty of Evaluating Baselines" (arXiv:1905.01395).
     """
 
-    def __init__(self, train: Ratings, settings: config.SvdPP, scale: Scale, seed: int) -> None:
+    def __init__(self, train: Interactions, settings: config.SvdPP, scale: Scale, seed: int) -> None:
         super().__init__()
         self.settings, self.scale = settings, scale
         self.implicit_of = settings.implicit_of

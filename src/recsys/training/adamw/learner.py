@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from recsys.core.events import Arrays, Observer, Pass, State, Step
+from recsys.core.events import EpochResult, Observer, Step
 from recsys.core.seeding import rng
-from recsys.data.interactions import Ratings
+from recsys.core.types import Arrays, State
+from recsys.data.interactions import Interactions
 from recsys.models.dot_product.module import DotProduct
 from recsys.models.embedding_net.module import EmbeddingNet
 from recsys.scoring.protocols import Trained
@@ -43,7 +44,7 @@ class AdamWLearner:
     evaluation_cost = 0.2
     samples = None
 
-    def __init__(self, model: DotProduct | EmbeddingNet, train: Ratings, settings: AdamW, seed: int) -> None:
+    def __init__(self, model: DotProduct | EmbeddingNet, train: Interactions, settings: AdamW, seed: int) -> None:
         n_rows = _n_rated(train) if isinstance(model, EmbeddingNet) else None
         self._settings = settings = resolve(settings, len(train), n_rows)
         self.n_ratings = len(train)
@@ -74,7 +75,7 @@ class AdamWLearner:
         )
         self._idle = _rows_without_ratings(model, train)
 
-    def epoch(self, number: int, observe: Observer) -> Pass:
+    def epoch(self, number: int, observe: Observer) -> EpochResult:
         """One pass over the training ratings in a new order."""
         with _threads(self._settings.n_threads), self._idle_rows_kept():
             order = torch.from_numpy(rng(self._seed, "shuffle", number).permutation(self.n_ratings)).to(self._device)
@@ -93,7 +94,7 @@ class AdamWLearner:
                     observe(Step(number, self.n_epochs, done, self.n_ratings, self._lr, float(squares)))
         self._model.eval()
         rmse = self._model.scale.std * math.sqrt(float(squares) / self.n_ratings)
-        return Pass(train_rmse=rmse, lr=self._lr)
+        return EpochResult(train_rmse=rmse, lr=self._lr)
 
     def is_finite(self) -> bool:
         """Whether every prediction is a finite number."""
@@ -216,11 +217,11 @@ def resolve(settings: AdamW, n_ratings: int, n_rows: int | None = None) -> AdamW
     )
 
 
-def _n_rated(train: Ratings) -> int:
+def _n_rated(train: Interactions) -> int:
     return int(np.count_nonzero(train.user_counts) + np.count_nonzero(train.item_counts))
 
 
-def _rows_without_ratings(model: torch.nn.Module, train: Ratings) -> list[tuple[torch.nn.Parameter, torch.Tensor]]:
+def _rows_without_ratings(model: torch.nn.Module, train: Interactions) -> list[tuple[torch.nn.Parameter, torch.Tensor]]:
     """Each parameter that has a row for every user or item, with the rows of those without training ratings."""
     counts = {"user": train.user_counts, "item": train.item_counts}
     idle = {role: torch.from_numpy(np.flatnonzero(count == 0)) for role, count in counts.items()}

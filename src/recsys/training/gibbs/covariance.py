@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
-from recsys.scoring.factors import Array
+from recsys.core.types import Array, Float32Array
 
-Matrix = np.ndarray[Any, Any]
 ROLES = ("user", "item")
 
 EXTRA = 8  # columns beyond the rank, for the random start
@@ -18,8 +16,11 @@ N_ROUNDS = 3  # a fourth changes no prediction by 1e-4 of a rating
 
 
 def covariance_columns(
-    rows: dict[str, list[Matrix]], means: dict[str, Array], weights: dict[str, Array], random: np.random.Generator
-) -> tuple[Array, Array]:
+    rows: dict[str, list[Array]],
+    means: dict[str, Float32Array],
+    weights: dict[str, Float32Array],
+    random: np.random.Generator,
+) -> tuple[Float32Array, Float32Array]:
     """Columns for users and for items whose products are what the product of mean rows leaves out.
 
     The mean of p_u · q_i over samples is the product of the means and the mean of (p_u − mean)·(q_i − mean). This one,
@@ -37,7 +38,7 @@ def covariance_columns(
 
     groups = _Groups(rows, means, weights)
 
-    def times(role: str, other: str, columns: Matrix) -> Matrix:
+    def times(role: str, other: str, columns: Array) -> Array:
         total = np.zeros((len(means[role]), columns.shape[1]), np.float32)
         for apart in groups:
             total += apart[role] @ (apart[other].T @ columns)
@@ -64,21 +65,23 @@ class _Groups:
     Where one group takes all samples it is made once, else in each round again.
     """
 
-    def __init__(self, rows: dict[str, list[Matrix]], means: dict[str, Array], weights: dict[str, Array]) -> None:
+    def __init__(
+        self, rows: dict[str, list[Array]], means: dict[str, Float32Array], weights: dict[str, Float32Array]
+    ) -> None:
         self._rows, self._means, self._weights = rows, means, weights
         self._size = max(1, GROUP_BYTES // (4 * sum(one.size for one in means.values())))
         self._only = self._group(0) if self._size >= len(rows["user"]) else None
 
-    def __iter__(self) -> Iterator[dict[str, Array]]:
+    def __iter__(self) -> Iterator[dict[str, Float32Array]]:
         if self._only is not None:
             yield self._only
         else:
             yield from map(self._group, range(0, len(self._rows["user"]), self._size))
 
-    def _group(self, start: int) -> dict[str, Array]:
+    def _group(self, start: int) -> dict[str, Float32Array]:
         return {role: self._apart(role, self._rows[role][start : start + self._size]) for role in ROLES}
 
-    def _apart(self, role: str, samples: list[Matrix]) -> Array:
+    def _apart(self, role: str, samples: list[Array]) -> Float32Array:
         mean, weight = self._means[role], self._weights[role].astype(np.float32)[:, None]
         n, dim = mean.shape
         found = np.empty((n, len(samples) * dim), np.float32)

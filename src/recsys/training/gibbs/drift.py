@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 
 from recsys.core.errors import DataError
-from recsys.core.events import Arrays
 from recsys.core.seeding import rng
-from recsys.core.workers import Workers
-from recsys.data.interactions import Ratings
-from recsys.scoring.drift import Drift, Numbers
+from recsys.core.threads import Workers
+from recsys.core.types import Arrays, Float32Array, Float64Array, Int64Array
+from recsys.data.interactions import Interactions
+from recsys.scoring.drift import Drift
 from recsys.training.gibbs.drift_kernel import draw_paths_kernel
-from recsys.training.gibbs.state import Array, Counts, Rated, Side
+from recsys.training.gibbs.state import FactorState, RatingsCSR
 
 LENGTHS = np.array([1e1, 1e2, 1e3, 1e4, 1e5, 1e7])  # seconds
 FIRST_VARIANCE = 0.05  # of each path, in standardised units
@@ -50,23 +50,23 @@ class Paths:
             and without it, shape (2, n_users).
     """
 
-    start: Counts
-    rated: Counts
-    time: Numbers
-    by_item: Counts
-    rho: Array
-    fresh: Array
-    state: Array
-    total: Array
-    level: Array
-    variance: Numbers
-    sum: Numbers
-    sum_variance: Numbers
-    moved: Numbers
-    still: Numbers
+    start: Int64Array
+    rated: Int64Array
+    time: Float64Array
+    by_item: Int64Array
+    rho: Float32Array
+    fresh: Float32Array
+    state: Float32Array
+    total: Float32Array
+    level: Float32Array
+    variance: Float64Array
+    sum: Float64Array
+    sum_variance: Float64Array
+    moved: Float64Array
+    still: Float64Array
 
     @classmethod
-    def of(cls, train: Ratings) -> Paths:
+    def of(cls, train: Interactions) -> Paths:
         """Where the chain begins: no drift.
 
         Args:
@@ -98,11 +98,11 @@ class Paths:
             still=np.zeros((2, len(train.users))),
         )
 
-    def of_ratings(self) -> Array:
+    def of_ratings(self) -> Float32Array:
         """The drift of the sample at each rating, in the users' order, float32, shape (n_ratings,)."""
         return np.repeat(self.total, np.diff(self.rated))
 
-    def taken_off(self, rated: dict[str, Rated]) -> dict[str, Rated]:
+    def taken_off(self, rated: dict[str, RatingsCSR]) -> dict[str, RatingsCSR]:
         """The ratings less the drift of the sample: what the rest of the model has to say."""
         left = rated["user"].rating - self.of_ratings()
         return {
@@ -110,8 +110,14 @@ class Paths:
             "item": replace(rated["item"], rating=left[self.by_item]),
         }
 
-    def draw(
-        self, users: Side, items: Side, rated: Rated, alpha: float, stream: tuple[int, int], workers: Workers
+    def sample(
+        self,
+        users: FactorState,
+        items: FactorState,
+        rated: RatingsCSR,
+        alpha: float,
+        stream: tuple[int, int],
+        workers: Workers,
     ) -> None:
         """Draws all paths given the rest of the sample, and then their variances.
 
@@ -140,13 +146,13 @@ class Paths:
         self._draw_variances(squares.sum(axis=0), random)
         self._draw_sizes(gram.sum(axis=0), right.sum(axis=0), random)
 
-    def _draw_variances(self, squares: Numbers, random: np.random.Generator) -> None:
+    def _draw_variances(self, squares: Float64Array, random: np.random.Generator) -> None:
         """Draws v given the paths, where √v ~ N(0, 1) beforehand: v ~ inverse Gamma · exp(−v / 2)."""
         new = 0.5 * squares / random.standard_gamma(0.5 * max(len(self.time) - 1, 1), len(LENGTHS))
         is_taken = np.log(random.random(len(LENGTHS))) < 0.5 * (self.variance - new)
         self.variance = np.where(is_taken, new, self.variance)
 
-    def _draw_sizes(self, gram: Numbers, right: Numbers, random: np.random.Generator) -> None:
+    def _draw_sizes(self, gram: Float64Array, right: Float64Array, random: np.random.Generator) -> None:
         """Draws √v again given the shapes of the paths, which all grow and shrink with it.
 
         Given the paths alone, small variances would take hundreds of sweeps to find where they belong.
@@ -182,7 +188,7 @@ class Paths:
 
     def served(self, n_counted: int, unit: float) -> Drift:
         """The mean of the samples that count, or the current one where none does, in rating units."""
-        state: Numbers = self.state.astype(np.float64)
+        state: Float64Array = self.state.astype(np.float64)
         variance, extra = self.variance, np.zeros(len(self.time))
         if n_counted:
             state, variance = self.sum / n_counted, self.sum_variance / n_counted
@@ -203,7 +209,7 @@ class Paths:
 CHANGING = ("state", "total", "level", "variance", "sum", "sum_variance", "moved", "still")
 
 
-def by_time(train: Ratings) -> Ratings:
+def by_time(train: Interactions) -> Interactions:
     """The ratings by user, and of each user by time.
 
     Raises:

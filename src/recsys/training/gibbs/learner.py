@@ -5,32 +5,27 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 
-from recsys.core.blas import one_blas_thread
-from recsys.core.events import Arrays, Observer, Pass, State, Step
+from recsys.core.events import EpochResult, Observer, Step
 from recsys.core.seeding import rng
-from recsys.core.threads import usable_cores
-from recsys.core.workers import Workers
-from recsys.data.interactions import Ratings
-from recsys.data.scale import Pile, Scale
+from recsys.core.threads import Workers, one_blas_thread, usable_cores
+from recsys.core.types import Array, Arrays, Float64Array, State
+from recsys.data.interactions import Interactions
+from recsys.data.scale import Censoring, Scale
 from recsys.models.settings import DotProduct, SvdPP
 from recsys.scoring.factors import Factors, Link, in_rating_units
 from recsys.scoring.uncertainty import Samples
 from recsys.training.finite import finite_arrays
 from recsys.training.gibbs.covariance import covariance_columns
 from recsys.training.gibbs.drift import Paths, by_time
-from recsys.training.gibbs.samples import Kept, is_kept
-from recsys.training.gibbs.state import Rated, Side
-from recsys.training.gibbs.sweep import Noise, draw_noise, draw_priors, draw_rows, draw_spread
-from recsys.training.gibbs.tobit import Tobit, is_piled_up
+from recsys.training.gibbs.samples import PosteriorSamples, is_kept
+from recsys.training.gibbs.state import FactorState, RatingsCSR
+from recsys.training.gibbs.sweep import Noise, sample_noise, sample_priors, sample_rows, sample_spread
+from recsys.training.gibbs.tobit import Tobit, is_censored
 from recsys.training.groups import Group
 from recsys.training.settings import Gibbs
-
-Rows = np.ndarray[Any, np.dtype[Any]]
-Matrix = np.ndarray[Any, np.dtype[np.float64]]
 
 N_KEPT, KEPT_BYTES = 64, 256_000_000
 
@@ -45,12 +40,14 @@ class GibbsLearner:
     evaluation_cost = 1.5  # measured at dim 20, two threads: 12M ratings/s drawn from, 10M/s evaluated
     groups: tuple[Group, ...] = ()
 
-    def __init__(self, model: DotProduct | SvdPP, scale: Scale, train: Ratings, settings: Gibbs, seed: int) -> None:
+    def __init__(
+        self, model: DotProduct | SvdPP, scale: Scale, train: Interactions, settings: Gibbs, seed: int
+    ) -> None:
         n_users, n_items = len(train.users), len(train.items)
         self._width = model.embedding_dim + 1
-        pile = Pile.of(train.rating)
-        piled_up = model.clip and is_piled_up(train.rating, pile)
-        self._settings = settings = resolve(settings, (n_users + n_items) * self._width, piled_up=piled_up)
+        censoring = Censoring.of(train.rating)
+        censored = model.clip and is_censored(train.rating, censoring)
+        self._settings = settings = resolve(settings, (n_users + n_items) * self._width, censored=censored)
         self.n_ratings, self.n_epochs = len(train), settings.n_epochs
         self._model, self._scale, self._seed = model, scale, seed
         assert isinstance(settings.burn_in, int)
@@ -61,21 +58,21 @@ class GibbsLearner:
         train = by_time(train) if model.user_drift else train
         rating = ((train.rating - scale.mean) / scale.std).astype(np.float32)
         self._rated = {
-            "user": Rated.of(train.user_idx, train.item_idx, rating, n_users, n_items),
-            "item": Rated.of(train.item_idx, train.user_idx, rating, n_items, n_users),
+            "user": RatingsCSR.of(train.user_idx, train.item_idx, rating, n_users, n_items),
+            "item": RatingsCSR.of(train.item_idx, train.user_idx, rating, n_items, n_users),
         }
         dim, implicit = model.embedding_dim, model.implicit_of
         self._sides = {
-            role: Side.first(self._rated[role], dim, n_other, seed, role, implicit=role in implicit)
+            role: FactorState.first(self._rated[role], dim, n_other, seed, role, implicit=role in implicit)
             for role, n_other in (("user", n_items), ("item", n_users))
         }
         self._paths = Paths.of(train) if model.user_drift else None
-        self._tobit = Tobit.of(train, pile, scale, seed) if settings.likelihood == "tobit" else None
+        self._tobit = Tobit.of(train, censoring, scale, seed) if settings.likelihood == "tobit" else None
         self._alpha = 1.0
         self._n_counted = 0  # sweeps whose samples count
         self._ahead: dict[int, Noise] = {}  # the users' random numbers for the next sweep
         self._is_done = False
-        self._kept = Kept.of({role: rated.count for role, rated in self._rated.items()})
+        self._kept = PosteriorSamples.of({role: rated.count for role, rated in self._rated.items()})
         self._sums = {name: np.zeros_like(array, dtype=np.float64) for name, array in self._sample().items()}
 
     @property
@@ -84,12 +81,12 @@ class GibbsLearner:
         ratings = sum(rated.idx.nbytes + rated.rating.nbytes for rated in self._rated.values())
         return ratings + 2 * sum(side.row.nbytes for side in self._sides.values())
 
-    def epoch(self, number: int, observe: Observer) -> Pass:
+    def epoch(self, number: int, observe: Observer) -> EpochResult:
         """One sweep. train_rmse weighs each rating by its noise precision, as the sampler does."""
         with one_blas_thread():
             return self._sweep(number, observe)
 
-    def _sweep(self, number: int, observe: Observer) -> Pass:
+    def _sweep(self, number: int, observe: Observer) -> EpochResult:
         users, items = self._sides["user"], self._sides["item"]
         paths, tobit, workers = self._paths, self._tobit, self._workers
         observe(Step(number, self.n_epochs, 0, self.n_ratings, 0.0))
@@ -100,24 +97,24 @@ class GibbsLearner:
         if paths is not None:
             rated = paths.taken_off(whole)
         of_users, of_items = (self._seed, "user", number), (self._seed, "item", number)
-        noise = self._ahead.get(number) or draw_noise(users, rated["user"], of_users, workers)
-        next_noise = partial(draw_noise, items, rated["item"], of_items, self._alone)
-        noise = draw_rows(users, items, rated["user"], self._alpha, noise, workers, next_noise)
-        priors = partial(draw_priors, users, rated["user"], rated["item"], of_users, self._alone)
-        draw_rows(items, users, rated["item"], self._alpha, noise, workers, priors)
-        draw_priors(items, rated["item"], rated["user"], of_items, workers)
+        noise = self._ahead.get(number) or sample_noise(users, rated["user"], of_users, workers)
+        next_noise = partial(sample_noise, items, rated["item"], of_items, self._alone)
+        noise = sample_rows(users, items, rated["user"], self._alpha, noise, workers, next_noise)
+        priors = partial(sample_priors, users, rated["user"], rated["item"], of_users, self._alone)
+        sample_rows(items, users, rated["item"], self._alpha, noise, workers, priors)
+        sample_priors(items, rated["item"], rated["user"], of_items, workers)
         random = rng(self._seed, "gibbs noise", number)
         squares = float(items.noise_precision.astype(np.float64) @ items.squares)
         self._alpha = random.standard_gamma(0.5 * (1 + self.n_ratings)) / (0.5 * (1 + squares))
-        users.spread = draw_spread(users.noise_precision[rated["user"].has_own_noise], random)
-        items.spread = draw_spread(items.noise_precision[rated["item"].has_own_noise], random)
+        users.spread = sample_spread(users.noise_precision[rated["user"].has_own_noise], random)
+        items.spread = sample_spread(items.noise_precision[rated["item"].has_own_noise], random)
         if paths is not None:
-            paths.draw(users, items, whole["user"], self._alpha, (self._seed, number), workers)
+            paths.sample(users, items, whole["user"], self._alpha, (self._seed, number), workers)
         if number > self._burn_in:
-            ahead = partial(draw_noise, users, rated["user"], (self._seed, "user", number + 1), self._alone)
+            ahead = partial(sample_noise, users, rated["user"], (self._seed, "user", number + 1), self._alone)
             self._ahead = {number + 1: workers.aside(ahead, partial(self._count, number))}
         self._is_done = number == self.n_epochs
-        return Pass(train_rmse=self._scale.std * math.sqrt(squares / self.n_ratings), lr=0.0)
+        return EpochResult(train_rmse=self._scale.std * math.sqrt(squares / self.n_ratings), lr=0.0)
 
     def is_finite(self) -> bool:
         """Whether every prediction of the current sample is a finite number."""
@@ -171,7 +168,7 @@ class GibbsLearner:
             return Link("clip" if self._model.clip else "identity", low, high)
         return Link("tobit", low, high, self._scale.std * self._tobit.std(self._sides, self._alpha, self._n_counted))
 
-    def _user_std(self, std: float) -> Rows | None:
+    def _user_std(self, std: float) -> Array | None:
         if self._tobit is None:
             return None
         return self._tobit.user_std(std, self._kept.noise("user")).astype(np.float32)
@@ -229,11 +226,11 @@ class GibbsLearner:
         return found
 
 
-def _split(rows: Rows, embedding: str, bias: str) -> Arrays:
+def _split(rows: Array, embedding: str, bias: str) -> Arrays:
     return {embedding: rows[:, :-1].copy(), bias: rows[:, -1].copy()}
 
 
-def _rotation(sample: Arrays, sums: Arrays, counts: Arrays) -> Matrix:
+def _rotation(sample: Arrays, sums: Arrays, counts: Arrays) -> Float64Array:
     """The rotation of the sample's factors that brings them nearest to the sums, each row weighted by its ratings.
 
     Source: Schönemann 1966, "A generalized solution of the orthogonal Procrustes problem".
@@ -243,7 +240,7 @@ def _rotation(sample: Arrays, sums: Arrays, counts: Arrays) -> Matrix:
     return np.asarray(left @ right)
 
 
-def resolve(settings: Gibbs, n_numbers: int, *, piled_up: bool = False) -> Gibbs:
+def resolve(settings: Gibbs, n_numbers: int, *, censored: bool = False) -> Gibbs:
     """`auto` → its value: a quarter of the sweeps to burn in, as many samples as fit into 256 MB, and all cores.
 
     The likelihood is tobit where ratings are piled up at an end of the scale, else normal.
@@ -253,7 +250,7 @@ def resolve(settings: Gibbs, n_numbers: int, *, piled_up: bool = False) -> Gibbs
         update={
             "burn_in": settings.n_epochs // 4 if settings.burn_in == "auto" else settings.burn_in,
             "n_kept_samples": n_kept if settings.n_kept_samples == "auto" else settings.n_kept_samples,
-            "likelihood": ("tobit" if piled_up else "normal") if settings.likelihood == "auto" else settings.likelihood,
+            "likelihood": ("tobit" if censored else "normal") if settings.likelihood == "auto" else settings.likelihood,
             "n_threads": usable_cores() if settings.n_threads == "auto" else settings.n_threads,
         }
     )

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from recsys.core.types import Float32Array
 from recsys.training.gibbs.kernels import moments_kernel
-
-Array = np.ndarray[Any, np.dtype[np.float32]]
-Sums = np.ndarray[Any, np.dtype[np.float64]]
 
 FACTOR_RATE, BIAS_RATE = 0.1, 1.0  # of the Gamma distribution that a precision is drawn from, halved
 
@@ -28,10 +25,10 @@ class Prior:
     Source: Gelman 2006, "Prior distributions for variance parameters in hierarchical models" (Bayesian Analysis).
     """
 
-    mean: Array
-    precision: Array
-    size: Array
-    rate: Array
+    mean: Float32Array
+    precision: Float32Array
+    size: Float32Array
+    rate: Float32Array
 
     @classmethod
     def of(cls, dim: int, std: float) -> Prior:
@@ -45,15 +42,17 @@ class Prior:
         """Some of the columns, in the same memory."""
         return Prior(self.mean[columns], self.precision[columns], self.size[columns], self.rate[columns])
 
-    def state(self) -> Array:
+    def state(self) -> Float32Array:
         """What is drawn, shape (3, width)."""
         return np.stack([self.mean, self.precision, self.size])
 
-    def restore(self, state: Array) -> None:
+    def restore(self, state: Float32Array) -> None:
         """Takes it back."""
         self.mean, self.precision, self.size = state.copy()
 
-    def draw_size(self, sums: Array, wanted: Array, precision: Array, random: np.random.Generator) -> Array:
+    def draw_size(
+        self, sums: Float32Array, wanted: Float32Array, precision: Float32Array, random: np.random.Generator
+    ) -> Float32Array:
         """Draws size given wanted[u] ~ N(sums[u], 1 / precision), where sums are those of rows; shape (n, width).
 
         All else that the rows are made of stays, so that the rows have to be multiplied by what is returned, float32,
@@ -70,7 +69,7 @@ class Prior:
         self.size *= change
         return np.asarray(change)
 
-    def draw(self, rows: Array, random: np.random.Generator) -> None:
+    def sample(self, rows: Float32Array, random: np.random.Generator) -> None:
         """Draws precision and mean given the rows, float32, shape (n, width).
 
         Source: Salakhutdinov, Mnih 2008, "Bayesian Probabilistic Matrix Factorization using MCMC" (ICML).

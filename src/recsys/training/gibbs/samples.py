@@ -7,16 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from recsys.core.events import Arrays
+from recsys.core.types import Array, Arrays
 from recsys.scoring.uncertainty import Samples
-from recsys.training.gibbs.state import Side
+from recsys.training.gibbs.state import FactorState
 
 ROLES = ("user", "item")
-Matrix = np.ndarray[Any, Any]
 
 
 @dataclass(eq=False)
-class Kept:
+class PosteriorSamples:
     """Samples so far, turned so that they lie alike, and sums of the noise over all sweeps that count.
 
     Attributes:
@@ -26,30 +25,30 @@ class Kept:
         chain: Σ 1 / α and the number of sweeps that count, float64, shape (2,).
     """
 
-    counts: dict[str, Matrix]
-    squares: dict[str, Matrix]
-    rows: dict[str, list[Matrix]] = field(default_factory=lambda: {role: [] for role in ROLES})
-    chain: Matrix = field(default_factory=lambda: np.zeros(2))
+    counts: dict[str, Array]
+    squares: dict[str, Array]
+    rows: dict[str, list[Array]] = field(default_factory=lambda: {role: [] for role in ROLES})
+    chain: Array = field(default_factory=lambda: np.zeros(2))
 
     @classmethod
-    def of(cls, counts: dict[str, Matrix]) -> Kept:
+    def of(cls, counts: dict[str, Array]) -> PosteriorSamples:
         """Before the first."""
         return cls(counts, {role: np.zeros(len(one)) for role, one in counts.items()})
 
-    def count(self, sides: dict[str, Side], alpha: float) -> None:
+    def count(self, sides: dict[str, FactorState], alpha: float) -> None:
         """Adds the noise of a sweep."""
         for role, side in sides.items():
             self.squares[role] += alpha * side.squares.astype(np.float64)
         self.chain += (1 / alpha, 1)
 
-    def keep(self, sides: dict[str, Side], turn: Matrix, random: np.random.Generator) -> None:
+    def keep(self, sides: dict[str, FactorState], turn: Array, random: np.random.Generator) -> None:
         """Keeps a sample, its rows times `turn`."""
         for role, side in sides.items():
             normal = random.standard_normal(side.row.shape[1])
             unknown = side.prior.mean + normal / np.sqrt(side.prior.precision)
             self.rows[role].append((np.vstack([side.row, unknown]) @ turn).astype(np.float16))
 
-    def noise(self, role: str) -> Matrix:
+    def noise(self, role: str) -> Array:
         """How the variance of each one's ratings compares to that of all, float64, shape (n,)."""
         return credible(self.squares[role] / max(self.chain[1], 1), self.counts[role])
 
@@ -81,7 +80,7 @@ class Kept:
         )
 
 
-def credible(squares: Matrix, counts: Matrix) -> Matrix:
+def credible(squares: Array, counts: Array) -> Array:
     """The variance of each user's errors, drawn towards the mean m of all squares: (k m + squares) / (k + counts).
 
     k is the variance of a squared normal error over that of the users' true variances, at least 1. The prior of the

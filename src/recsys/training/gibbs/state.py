@@ -7,14 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from recsys.core.events import Arrays
 from recsys.core.seeding import rng
-from recsys.data.vocabulary import Indices
+from recsys.core.types import Arrays, BoolArray, Float32Array, Indices, Int64Array
 from recsys.training.gibbs.prior import Prior
 from recsys.training.gibbs.simd_intrinsics import LANES
-
-Array = np.ndarray[Any, np.dtype[np.float32]]
-Counts = np.ndarray[Any, np.dtype[np.int64]]
 
 START_STD, DENSE_START_STD, IMPLICIT_START_STD = 0.15, 0.2, 0.05  # of the first factors
 DENSE = 15  # from so many ratings for each user and item on, a wider start finds the factors sooner
@@ -27,7 +23,7 @@ OWN_NOISE_RATINGS = 20  # from so many on, somebody has a noise precision of the
 
 
 @dataclass(frozen=True, eq=False)
-class Rated:
+class RatingsCSR:
     """The ratings of each user, one user after the other.
 
     Attributes:
@@ -42,18 +38,18 @@ class Rated:
         has_own_noise: bool, shape (n,): whether a user has ratings enough for a noise precision of their own.
     """
 
-    start: Counts
-    count: Counts
+    start: Int64Array
+    count: Int64Array
     idx: Indices
-    rating: Array
-    cuts: Counts
-    pieces: Counts
-    scale: Array
-    scale2_sum: Array
-    has_own_noise: np.ndarray[Any, np.dtype[np.bool_]]
+    rating: Float32Array
+    cuts: Int64Array
+    pieces: Int64Array
+    scale: Float32Array
+    scale2_sum: Float32Array
+    has_own_noise: BoolArray
 
     @classmethod
-    def of(cls, own: Indices, other: Indices, rating: Array, n: int, n_other: int) -> Rated:
+    def of(cls, own: Indices, other: Indices, rating: Float32Array, n: int, n_other: int) -> RatingsCSR:
         """Sorts the ratings by user, and cuts the users into chunks of about equal work."""
         order = np.argsort(own, kind="stable")
         count = np.bincount(own, minlength=n)
@@ -69,7 +65,7 @@ class Rated:
 
 
 @dataclass(eq=False)
-class Side:
+class FactorState:
     """The users' part of a sample.
 
     Attributes:
@@ -82,17 +78,17 @@ class Side:
         spread: a of w ~ Gamma(a, a).
     """
 
-    row: Array
-    implicit: Array | None
-    from_implicit: Array
-    noise_precision: Array
-    squares: Array
+    row: Float32Array
+    implicit: Float32Array | None
+    from_implicit: Float32Array
+    noise_precision: Float32Array
+    squares: Float32Array
     prior: Prior
     implicit_prior: Prior
     spread: float = FIRST_SPREAD
 
     @classmethod
-    def first(cls, rated: Rated, dim: int, n_other: int, seed: int, role: str, *, implicit: bool) -> Side:
+    def first(cls, rated: RatingsCSR, dim: int, n_other: int, seed: int, role: str, *, implicit: bool) -> FactorState:
         """Where the chain begins: small factors, no biases."""
         n = len(rated.scale)
         is_dense = len(rated.rating) >= DENSE * (n + n_other)
@@ -139,14 +135,14 @@ class Side:
             self.implicit_prior.restore(arrays[f"{role}.implicit_prior"])
 
 
-def sum_implicit(rated: Rated, implicit: Array) -> Array:
+def sum_implicit(rated: RatingsCSR, implicit: Float32Array) -> Float32Array:
     """scale_u Σ_{j ∈ N(u)} implicit[j] for each user, float32, shape (n, width)."""
     own = np.repeat(np.arange(len(rated.scale)), rated.count)
     sums = [np.bincount(own, column[rated.idx], minlength=len(rated.scale)) for column in implicit.T]
     return (rated.scale * np.array(sums)).T.astype(np.float32, order="C")
 
 
-def _small(seed: int, name: str, n: int, dim: int, std: float) -> Array:
+def _small(seed: int, name: str, n: int, dim: int, std: float) -> Float32Array:
     rows = rng(seed, f"gibbs {name}").standard_normal((n, dim + 1), dtype=np.float32) * np.float32(std)
     rows[:, dim] = 0
     return rows

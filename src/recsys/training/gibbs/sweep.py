@@ -26,11 +26,11 @@ from typing import TypeVar
 import numpy as np
 
 from recsys.core.seeding import rng
-from recsys.core.workers import Workers
+from recsys.core.threads import Workers
+from recsys.core.types import Float32Array, Float64Array
 from recsys.training.gibbs.kernels import draw_implicit_kernel, draw_rows_kernel
-from recsys.training.gibbs.prior import Sums
 from recsys.training.gibbs.simd_intrinsics import TILE
-from recsys.training.gibbs.state import SPREADS, Array, Rated, Side
+from recsys.training.gibbs.state import SPREADS, FactorState, RatingsCSR
 from recsys.training.simd import WIDTH
 
 T = TypeVar("T")
@@ -47,11 +47,11 @@ class Noise:
         gamma: Gamma(a + n_u / 2, 1), from which noise precisions come, float64, shape (n,).
     """
 
-    normal: Array
-    gamma: Sums
+    normal: Float32Array
+    gamma: Float64Array
 
 
-def draw_noise(side: Side, rated: Rated, stream: tuple[int, str, int], workers: Workers) -> Noise:
+def sample_noise(side: FactorState, rated: RatingsCSR, stream: tuple[int, str, int], workers: Workers) -> Noise:
     """Each chunk's from a random stream of its own."""
     seed, role, sweep = stream
     shape = side.spread + 0.5 * rated.count
@@ -67,8 +67,14 @@ def draw_noise(side: Side, rated: Rated, stream: tuple[int, str, int], workers: 
     return Noise(normal, gamma)
 
 
-def draw_rows(
-    side: Side, other: Side, rated: Rated, alpha: float, noise: Noise, workers: Workers, meanwhile: Callable[[], T]
+def sample_rows(
+    side: FactorState,
+    other: FactorState,
+    rated: RatingsCSR,
+    alpha: float,
+    noise: Noise,
+    workers: Workers,
+    meanwhile: Callable[[], T],
 ) -> T:
     """Draws the rows of one side, and then its noise precisions, given the other side; returns meanwhile().
 
@@ -85,14 +91,16 @@ def draw_rows(
     return found
 
 
-def draw_priors(side: Side, rated: Rated, rated_other: Rated, stream: tuple[int, str, int], workers: Workers) -> None:
+def sample_priors(
+    side: FactorState, rated: RatingsCSR, rated_other: RatingsCSR, stream: tuple[int, str, int], workers: Workers
+) -> None:
     """Draws the priors of one side's rows, and its implicit terms where it has them: some of the columns each."""
     width = side.row.shape[1]
     parts = [slice(k, min(k + WIDTH, width)) for k in range(0, width, WIDTH)]
     workers.each(lambda part: _draw_columns(side, rated, rated_other, stream, parts[part]), len(parts))
 
 
-def draw_spread(noise_precision: Array, random: np.random.Generator) -> float:
+def sample_spread(noise_precision: Float32Array, random: np.random.Generator) -> float:
     """a from its posterior on a grid in log a, given w ~ Gamma(a, a)."""
     w = noise_precision.astype(np.float64)
     log = len(w) * (SPREADS * np.log(SPREADS) - LOG_GAMMA) + SPREADS * (np.log(w) - w).sum()
@@ -100,12 +108,14 @@ def draw_spread(noise_precision: Array, random: np.random.Generator) -> float:
     return float(SPREADS[min(np.searchsorted(share, random.random() * share[-1]), len(SPREADS) - 1)])
 
 
-def _draw_columns(side: Side, rated: Rated, rated_other: Rated, stream: tuple[int, str, int], columns: slice) -> None:
+def _draw_columns(
+    side: FactorState, rated: RatingsCSR, rated_other: RatingsCSR, stream: tuple[int, str, int], columns: slice
+) -> None:
     seed, role, sweep = stream
     random = rng(seed, f"gibbs priors of {role}s", sweep, columns.start)
     prior = side.prior.part(columns)
     own = side.row[:, columns] - side.from_implicit[:, columns]
-    prior.draw(own, random)
+    prior.sample(own, random)
     if side.implicit is None:
         return
     own_prior = side.implicit_prior.part(columns)
@@ -121,10 +131,10 @@ def _draw_columns(side: Side, rated: Rated, rated_other: Rated, stream: tuple[in
     change = own_prior.draw_size(sums, wanted, prior.precision, random)
     side.implicit[:, columns] = implicit[:, :width] * change
     side.from_implicit[:, columns] = sums * change
-    own_prior.draw(side.implicit[:, columns], random)
+    own_prior.sample(side.implicit[:, columns], random)
 
 
-def _features(side: Side) -> Array:
+def _features(side: FactorState) -> Float32Array:
     """√w times the factors, 1 and the bias, side by side."""
     root, width = np.sqrt(side.noise_precision), side.row.shape[1]
     found = _zeros(len(root), width + 1, TILE)
@@ -134,7 +144,7 @@ def _features(side: Side) -> Array:
     return found
 
 
-def wide(rows: Array, unit: int) -> Array:
+def wide(rows: Float32Array, unit: int) -> Float32Array:
     """The rows with zeros behind them, up to a multiple of `unit` columns, contiguous."""
     n, width = rows.shape
     found = _zeros(n, width, unit)
@@ -142,5 +152,5 @@ def wide(rows: Array, unit: int) -> Array:
     return found
 
 
-def _zeros(n: int, width: int, unit: int) -> Array:
+def _zeros(n: int, width: int, unit: int) -> Float32Array:
     return np.zeros((n, -(-width // unit) * unit), np.float32)

@@ -16,20 +16,17 @@ from typing import Any
 
 import numpy as np
 
-from recsys.core.events import Arrays
 from recsys.core.seeding import rng
-from recsys.core.workers import Workers
-from recsys.data.interactions import Ratings
-from recsys.data.scale import Pile, Scale
-from recsys.scoring.drift import Numbers
-from recsys.training.gibbs.state import Array, Counts, Rated, Side
+from recsys.core.threads import Workers
+from recsys.core.types import Arrays, Float32Array, Float64Array, Int64Array
+from recsys.data.interactions import Interactions
+from recsys.data.scale import Censoring, Scale
+from recsys.training.gibbs.state import FactorState, RatingsCSR
 from recsys.training.gibbs.tobit_kernel import draw_beyond_kernel
 
 PILED_UP = 0.5  # share of the ratings at one end from which on they are taken for a pile (docs/experiments.md)
 CHUNK = 25_000  # ratings with a random stream of their own
 N_PAIRS = 4_096  # that tell how sure scores are
-
-Places = np.ndarray[Any, np.dtype[np.int64]]
 
 
 @dataclass(eq=False)
@@ -48,27 +45,27 @@ class Tobit:
         noise: sum of the variance of ratings about the scores, float64, shape (1,).
     """
 
-    pile: Pile
+    censoring: Censoring
     limit: float
-    at: Places
-    user: Places
-    by_item: Places
-    pairs: Counts
-    scores: Numbers
-    noise: Numbers
+    at: Int64Array
+    user: Int64Array
+    by_item: Int64Array
+    pairs: Int64Array
+    scores: Float64Array
+    noise: Float64Array
 
     @classmethod
-    def of(cls, train: Ratings, pile: Pile, scale: Scale, seed: int) -> Tobit:
+    def of(cls, train: Interactions, censoring: Censoring, scale: Scale, seed: int) -> Tobit:
         """Before the first draw."""
         by_user = np.argsort(train.user_idx, kind="stable")
-        at = np.flatnonzero(train.rating[by_user] == np.float32(pile.end))
+        at = np.flatnonzero(train.rating[by_user] == np.float32(censoring.end))
         place = np.empty_like(by_user)
         place[by_user] = np.arange(len(by_user))
         random = rng(seed, "gibbs pairs")
         pairs = [random.choice(idx, N_PAIRS) for idx in (train.user_idx, train.item_idx)]
         return cls(
-            pile=pile,
-            limit=(pile.limit - scale.mean) / scale.std,
+            censoring=censoring,
+            limit=(censoring.limit - scale.mean) / scale.std,
             at=at,
             user=train.user_idx[by_user][at].astype(np.int64),
             by_item=place[np.argsort(train.item_idx, kind="stable")],
@@ -79,13 +76,13 @@ class Tobit:
 
     def drawn(
         self,
-        rated: dict[str, Rated],
-        sides: dict[str, Side],
-        drift: Array | None,
+        rated: dict[str, RatingsCSR],
+        sides: dict[str, FactorState],
+        drift: Float32Array | None,
         alpha: float,
         stream: tuple[int, int],
         workers: Workers,
-    ) -> dict[str, Rated]:
+    ) -> dict[str, RatingsCSR]:
         """The ratings with those at the end drawn given the rest of the sample.
 
         Args:
@@ -103,7 +100,7 @@ class Tobit:
             some = slice(chunk * CHUNK, (chunk + 1) * CHUNK)
             uniform = rng(seed, "gibbs tobit", sweep, chunk).random(len(self.at[some]))
             where = self.at[some], self.user[some], idx, offset[some]
-            kernel(*where, *rows, *precision, self.pile.sign, self.limit, uniform, rating)
+            kernel(*where, *rows, *precision, self.censoring.sign, self.limit, uniform, rating)
 
         workers.each(draw, -(-len(self.at) // CHUNK))
         return {
@@ -111,14 +108,14 @@ class Tobit:
             "item": replace(rated["item"], rating=rating[self.by_item]),
         }
 
-    def count(self, sides: dict[str, Side], alpha: float) -> None:
+    def count(self, sides: dict[str, FactorState], alpha: float) -> None:
         """Adds a sample to the sums."""
         user, item = (sides[role].row[idx] for role, idx in zip(("user", "item"), self.pairs, strict=True))
         score = np.einsum("nf,nf->n", user[:, :-1], item[:, :-1]) + user[:, -1] + item[:, -1]
         self.scores += np.stack([score, np.square(score)])
         self.noise += self._noise(sides, alpha)
 
-    def std(self, sides: dict[str, Side], alpha: float, n_counted: int) -> float:
+    def std(self, sides: dict[str, FactorState], alpha: float, n_counted: int) -> float:
         """How far ratings to come lie from their scores, standardised: by their noise, and by what scores may be.
 
         The root of the mean variance over the pairs; before samples count, of the noise of the current one alone.
@@ -128,7 +125,7 @@ class Tobit:
         mean, square = self.scores / n_counted
         return math.sqrt(float(self.noise[0] / n_counted + np.mean(np.maximum(square - np.square(mean), 0))))
 
-    def user_std(self, std: float, noise: Numbers) -> Numbers:
+    def user_std(self, std: float, noise: Float64Array) -> Float64Array:
         """`std` of each user, in proportion to their noise; and `std` for whoever is unknown; shape (n_users + 1,).
 
         Args:
@@ -145,14 +142,14 @@ class Tobit:
         """Takes it back."""
         self.scores, self.noise = (np.array(arrays[f"tobit.{name}"], np.float64) for name in ("scores", "noise"))
 
-    def _noise(self, sides: dict[str, Side], alpha: float) -> float:
+    def _noise(self, sides: dict[str, FactorState], alpha: float) -> float:
         user, item = (sides[role].noise_precision[idx] for role, idx in zip(("user", "item"), self.pairs, strict=True))
         return float(np.mean(1 / (alpha * user.astype(np.float64) * item)))
 
 
-def is_piled_up(rating: Array, pile: Pile) -> bool:
+def is_censored(rating: Float32Array, censoring: Censoring) -> bool:
     """Whether at least half of the ratings are the highest or the lowest, and the others differ."""
-    if pile.share < PILED_UP:
+    if censoring.share < PILED_UP:
         return False
-    others = rating[rating != np.float32(pile.end)]
+    others = rating[rating != np.float32(censoring.end)]
     return len(others) > 0 and bool(others.min() < others.max())

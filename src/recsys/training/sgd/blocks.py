@@ -15,16 +15,14 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
 from recsys.core.seeding import rng
-from recsys.data.interactions import Ratings
+from recsys.core.types import Array
+from recsys.data.interactions import Interactions
 from recsys.data.scale import Scale
 from recsys.training.sgd.sorting import sorting
-
-Array = np.ndarray[Any, Any]
 
 BLOCK_RATINGS = 75_000  # fewer in a block, and its start and end cost more than a percent or two
 BLOCK_BYTES = 1 << 20  # of the rows on the smaller side of a block: they stay in a core's own cache
@@ -83,7 +81,7 @@ def choose_n_side(n_ratings: int, n_users: int, n_items: int, dim: int) -> int:
     return max(1, min(max(by_ratings, by_bytes, MIN_SIDE), MAX_SIDE, n_users, n_items))
 
 
-def sort_into_blocks(train: Ratings, scale: Scale, *, n_side: int, dim: int, seed: int, n_threads: int) -> Blocks:
+def sort_into_blocks(train: Interactions, scale: Scale, *, n_side: int, dim: int, seed: int, n_threads: int) -> Blocks:
     """Standardise and sort the ratings into blocks; inside a block, shuffle and then sort by tile.
 
     A tile is so many users (or items, where there are more of them) that their rows fit the first-level cache.
@@ -112,15 +110,15 @@ def sort_into_blocks(train: Ratings, scale: Scale, *, n_side: int, dim: int, see
 
 
 def _scattered(
-    parts: Sequence[Ratings], ranges: tuple[Array, Array, int], scale: Scale, pool: ThreadPoolExecutor
+    parts: Sequence[Interactions], ranges: tuple[Array, Array, int], scale: Scale, pool: ThreadPoolExecutor
 ) -> Blocks:
     """The ratings of all parts by block, within a block in their order: the same however they are cut into parts."""
 
-    def count(part: Ratings) -> Array:
+    def count(part: Interactions) -> Array:
         sizes: Array = sorting().count_blocks(part.user_idx, part.item_idx, *ranges)
         return sizes
 
-    def scatter(part: Ratings, place: Array) -> None:
+    def scatter(part: Interactions, place: Array) -> None:
         standard = (np.float32(scale.mean), np.float32(scale.std))
         sorting().scatter(part.user_idx, part.item_idx, part.rating, *ranges, *standard, place, *blocks.columns)
 

@@ -11,16 +11,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 
-from recsys.data.interactions import Ratings
-from recsys.data.vocabulary import Indices
+from recsys.core.types import Array, Indices
+from recsys.data.interactions import Interactions
 from recsys.evaluation.baselines import DAMPING
 from recsys.training.settings import Sgd
 
-Array = np.ndarray[Any, Any]
 NOTHING: Mapping[str, Array] = MappingProxyType({})  # expected of any parameter: they are drawn to 0
 
 SAMPLE = 250_000  # ratings that tell how much users and items differ
@@ -43,7 +41,7 @@ class Damped:
     damping: float
     share: float
 
-    def draw(self, rate: float) -> None:
+    def shrink(self, rate: float) -> None:
         """array ← (array + a·expected) / (1 + a) with a = rate·share·damping: the implicit step, stable for any rate.
 
         Args:
@@ -67,7 +65,7 @@ def auto_damping(settings: Sgd, credible: tuple[float, float]) -> tuple[float, f
             return both, both
 
 
-def credible_damping(train: Ratings) -> tuple[float, float]:
+def credible_damping(train: Interactions) -> tuple[float, float]:
     """The damping of user biases and of item biases: variance of the rest over variance of the biases.
 
     With N ratings of U users, whose sums of r − mean are s_u, and the variance v: var(user bias) =

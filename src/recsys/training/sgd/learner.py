@@ -10,14 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import torch
 
-from recsys.core.events import Observer, Pass, State, Step
+from recsys.core.events import EpochResult, Observer, Step
 from recsys.core.threads import usable_cores
-from recsys.data.interactions import Ratings
+from recsys.core.types import Float32Array, Float64Array, State
+from recsys.data.interactions import Interactions
 from recsys.models.dot_product.module import DotProduct
-from recsys.scoring.factors import Array, Factors
+from recsys.scoring.factors import Factors
 from recsys.training.finite import finite_parameters
 from recsys.training.groups import layer_groups, peak
-from recsys.training.schedule import Curve, build_schedule
+from recsys.training.schedule import build_schedule
 from recsys.training.settings import Sgd
 from recsys.training.sgd.blocks import choose_n_side, sort_into_blocks
 from recsys.training.sgd.damping import NOTHING, Damped, auto_damping, credible_damping
@@ -42,7 +43,12 @@ class SgdLearner:
     samples = None
 
     def __init__(
-        self, model: DotProduct, train: Ratings, settings: Sgd, seed: int, expected: Mapping[str, Array] = NOTHING
+        self,
+        model: DotProduct,
+        train: Interactions,
+        settings: Sgd,
+        seed: int,
+        expected: Mapping[str, Float32Array] = NOTHING,
     ) -> None:
         self._settings = settings = resolve(settings, len(train), credible_damping(train))
         self.n_ratings, self.n_epochs = len(train), settings.n_epochs
@@ -74,7 +80,7 @@ class SgdLearner:
         """Memory of the sorted ratings."""
         return self._blocks.nbytes
 
-    def epoch(self, number: int, observe: Observer) -> Pass:
+    def epoch(self, number: int, observe: Observer) -> EpochResult:
         """One step for every training rating, stratum by stratum."""
         n_side = self._blocks.n_side
         squares = np.zeros(n_side**2)
@@ -84,13 +90,13 @@ class SgdLearner:
                 lr = float(self.schedule.lr[(number - 1) * n_side + k])
                 observe(Step(number, self.n_epochs, done, self.n_ratings, lr, float(squares.sum())))
                 for biases in self._damped:
-                    biases.draw(lr / n_side)
+                    biases.shrink(lr / n_side)
                 waiting = deque(stratum)
                 workers = [pool.submit(self._work, waiting, lr, squares) for _ in range(self._n_threads)]
                 done += sum(worker.result() for worker in workers)
         assert done == self.n_ratings
         rmse = self._model.scale.std * math.sqrt(float(squares.sum()) / self.n_ratings)
-        return Pass(train_rmse=rmse, lr=lr)
+        return EpochResult(train_rmse=rmse, lr=lr)
 
     def is_finite(self) -> bool:
         """Whether every prediction is a finite number."""
@@ -126,7 +132,7 @@ class SgdLearner:
         )
         self.schedule = build_schedule(self._settings, self.n_epochs, peak(self.groups), n_side)
 
-    def _work(self, waiting: deque[int], lr: float, squares: Curve) -> int:
+    def _work(self, waiting: deque[int], lr: float, squares: Float64Array) -> int:
         """Takes blocks until none is left; returns how many ratings were in them."""
         blocks, settings = self._blocks, self._settings
         share = {group.name: group.share for group in self.groups}
@@ -170,9 +176,9 @@ def auto_rate(n_ratings: int) -> float:
     return 0.04 - 0.01 * min(max(share, 0.0), 1.0)
 
 
-def memory(parameter: torch.Tensor) -> Array:
+def memory(parameter: torch.Tensor) -> Float32Array:
     """The parameter's own memory as an array, float32."""
-    array: Array = parameter.detach().numpy()
+    array: Float32Array = parameter.detach().numpy()
     assert array.dtype == np.float32
     assert array.flags.c_contiguous
     return array

@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 
-from recsys.core.events import Observer, Pass, State, Step
+from recsys.core.events import EpochResult, Observer, Step
 from recsys.core.seeding import rng
-from recsys.data.interactions import Ratings
+from recsys.core.types import Array, Float32Array, State
+from recsys.data.interactions import Interactions
 from recsys.data.scale import Scale
 from recsys.models.svdpp.module import SvdPP
-from recsys.scoring.factors import Array, Factors
+from recsys.scoring.factors import Factors
 from recsys.training.finite import finite_parameters
 from recsys.training.groups import layer_groups, peak
 from recsys.training.schedule import build_schedule
@@ -23,8 +23,6 @@ from recsys.training.settings import Sgd
 from recsys.training.sgd.damping import NOTHING, Damped, auto_damping, credible_damping
 from recsys.training.sgd.learner import auto_rate, memory
 from recsys.training.sgd.svdpp_kernel import svdpp_kernel
-
-Column = np.ndarray[Any, Any]
 
 STEPS = 32  # parts of an epoch: the learning rate moves from one to the next
 PULLS = 8  # of them that begin with a pull towards what is expected
@@ -52,7 +50,12 @@ class SvdPPLearner:
     samples = None
 
     def __init__(
-        self, model: SvdPP, train: Ratings, settings: Sgd, seed: int, expected: Mapping[str, Array] = NOTHING
+        self,
+        model: SvdPP,
+        train: Interactions,
+        settings: Sgd,
+        seed: int,
+        expected: Mapping[str, Float32Array] = NOTHING,
     ) -> None:
         self._settings = settings = resolve(
             settings, len(train), credible_damping(train), flipped=model.settings.flipped
@@ -75,7 +78,7 @@ class SvdPPLearner:
         """Memory of the sorted ratings, flipped once for users and once for items."""
         return sum(given.idx.nbytes + given.rating.nbytes for given in self._given.values())
 
-    def epoch(self, number: int, observe: Observer) -> Pass:
+    def epoch(self, number: int, observe: Observer) -> EpochResult:
         """One step for every training rating, user by user, or item by item."""
         role = self._model.implicit_of[(number - 1) % len(self._model.implicit_of)]
         given, near = self._given[role], self._model.neighbours[role]
@@ -87,11 +90,11 @@ class SvdPPLearner:
             observe(Step(number, self.n_epochs, done, self.n_ratings, lr, squares))
             if step % (STEPS // PULLS) == 0:
                 for one in damped:
-                    one.draw(lr / PULLS)
+                    one.shrink(lr / PULLS)
             squares += self._kernel(rows, *arrays, *self._rates(role, lr))
             done += int(given.counts[rows].sum())
         assert done == self.n_ratings
-        return Pass(train_rmse=self._model.scale.std * math.sqrt(squares / self.n_ratings), lr=lr)
+        return EpochResult(train_rmse=self._model.scale.std * math.sqrt(squares / self.n_ratings), lr=lr)
 
     def is_finite(self) -> bool:
         """Whether every prediction is a finite number."""
@@ -114,7 +117,7 @@ class SvdPPLearner:
         """All that the result depends on, with `auto` resolved."""
         return self._settings.model_dump(mode="json", exclude_none=True, exclude={"n_threads"})
 
-    def _parameters(self, role: str) -> tuple[Array, ...]:
+    def _parameters(self, role: str) -> tuple[Float32Array, ...]:
         """The kernel's arrays: rows of a role and of the other, the latter's implicit rows, what it has from others."""
         other, model = OTHER[role], self._model
         names = (f"{role}_embedding", f"{role}_bias", f"{other}_embedding", f"{other}_bias")
@@ -176,12 +179,12 @@ class _Given:
         rating: float32, shape (n_ratings,), standardised.
     """
 
-    start: Column
-    idx: Column
-    rating: Column
+    start: Array
+    idx: Array
+    rating: Array
 
     @classmethod
-    def of(cls, train: Ratings, role: str, scale: Scale, seed: int) -> _Given:
+    def of(cls, train: Interactions, role: str, scale: Scale, seed: int) -> _Given:
         own, other, n = (
             (train.user_idx, train.item_idx, len(train.users))
             if role == "user"
@@ -194,14 +197,14 @@ class _Given:
         return cls(start, other[order].astype(np.uint32), standard[order])
 
     @property
-    def columns(self) -> tuple[Column, Column, Column]:
+    def columns(self) -> tuple[Array, Array, Array]:
         return self.start, self.idx, self.rating
 
     @property
-    def counts(self) -> Column:
+    def counts(self) -> Array:
         return np.diff(self.start)
 
-    def parts(self, random: np.random.Generator) -> list[Column]:
+    def parts(self, random: np.random.Generator) -> list[Array]:
         """All rows in a random order, uint32, cut into STEPS parts of about equal numbers of ratings."""
         rows = random.permutation(len(self.start) - 1).astype(np.uint32)
         before = np.cumsum(self.counts[rows])

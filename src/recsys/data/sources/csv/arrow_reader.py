@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Generator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -12,14 +10,15 @@ from typing import Any
 import numpy as np
 
 from recsys.core.events import Observer
-from recsys.data.sources.csv.blocks import QUOTE, UNIT_SEPARATOR, DoubtfulError, pieces_of
+from recsys.core.threads import ordered_map
+from recsys.core.types import Indices
+from recsys.data.sources.csv.blocks import QUOTE, UNIT_SEPARATOR, DoubtfulError, blocks_of
 from recsys.data.sources.csv.dialect import Dialect, knows_quotes
 from recsys.data.sources.csv.reference_reader import first_time_is_iso
 from recsys.data.sources.csv.stored import Stored
 from recsys.data.sources.csv.values import has_zone
 from recsys.data.sources.progress import Progress
 from recsys.data.sources.table import Coded, Role, Table, as_texts, remap
-from recsys.data.vocabulary import Indices
 
 BLOCK = 8 << 20  # bytes that are parsed at a time: with 4 MiB it takes 10% longer, with 16 100 MB more
 THREADS = 2  # more are no faster: Python hands out the pieces
@@ -52,7 +51,8 @@ def _read(dialect: Dialect, columns: dict[Role, int], stored: Stored, progress: 
     grown = {role: _Growing(role) for role in columns}
     dictionaries: dict[Role, list[Any]] = {"user": [], "item": []}
     n_rows = n_bytes = 0
-    with closing(_ahead(pieces_of(dialect, stored, BLOCK), parse)) as batches:
+    blocks = blocks_of(dialect, stored, BLOCK)
+    with closing(blocks), closing(ordered_map(parse, blocks, n_threads=THREADS, ahead=THREADS)) as batches:
         for batch in batches:
             n_rows += batch.n_rows
             n_bytes += batch.n_bytes
@@ -86,19 +86,6 @@ class _Batch:
     texts: dict[Role, Any]
     n_rows: int
     n_bytes: int
-
-
-def _ahead(pieces: Generator[bytes], parse: Callable[[bytes], _Batch]) -> Generator[_Batch]:
-    """The batches in order, parsed by a few threads while the next pieces are read."""
-    waiting: deque[Future[_Batch]] = deque()
-    with closing(pieces), ThreadPoolExecutor(THREADS) as pool:
-        for piece in pieces:
-            waiting.append(pool.submit(parse, piece))
-            del piece
-            if len(waiting) > THREADS:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
 
 
 def _parser(dialect: Dialect, columns: dict[Role, int], is_iso: bool) -> Callable[[bytes], _Batch]:

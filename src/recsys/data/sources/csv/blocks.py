@@ -19,7 +19,7 @@ class DoubtfulError(Exception):
     """Bytes that two readers might understand differently: the reference reader has to say."""
 
 
-def pieces_of(dialect: Dialect, stored: Stored, block: int) -> Generator[bytes]:
+def blocks_of(dialect: Dialect, stored: Stored, block: int) -> Generator[bytes]:
     """Pieces of whole rows, about `block` bytes each, of the part of a file below its header.
 
     Raises:

@@ -18,7 +18,8 @@ import numpy as np
 
 from recsys.config.loading.load import config_from
 from recsys.config.schema.split import Split
-from recsys.data.interactions import Dataset, Ratings
+from recsys.core.types import Array
+from recsys.data.interactions import Dataset, Interactions
 from recsys.data.read import read_ratings
 from recsys.data.split import Parts, split
 from recsys.data.vocabulary import Vocabulary
@@ -26,7 +27,6 @@ from recsys.evaluation.metrics import evaluate
 from recsys.training.build import build_learner
 from recsys.training.loop import fit
 
-Array = np.ndarray[Any, Any]
 SMALL = Path(__file__).parent.parent / "data" / "movielens-small" / "ratings.csv"
 SIGNAL, NO_SIGNAL = 0.002, 0.005  # how much worse dim 32 may be than dim 4
 
@@ -63,7 +63,7 @@ class Data:
     dims_may_cost: float = NO_SIGNAL
 
 
-def worlds() -> dict[str, Data]:
+def synthetic_datasets() -> dict[str, Data]:
     """All of them by name; those of ML-100K where RECSYS_ML100K names its folder."""
     found = {
         "movielens-small": Data(_small, SIGNAL),
@@ -91,7 +91,7 @@ def worlds() -> dict[str, Data]:
     return found | {"few ratings, most at the top, others anywhere": Data(_two_minds)}
 
 
-def fitted(parts: Parts, held_out: Ratings, model: dict[str, Any], training: dict[str, Any], seed: int) -> float:
+def fitted(parts: Parts, held_out: Interactions, model: dict[str, Any], training: dict[str, Any], seed: int) -> float:
     """The rmse on held-out ratings after a fit of what the config's sections say."""
     values = {"data": {"ratings": "made here"}, "model": model, "training": training, "seed": seed}
     learner = build_learner(config_from(values, Path()), parts)
@@ -156,7 +156,7 @@ def _planted(form: Planted, seed: int) -> Parts:
 
 def _split(form: Planted, user: Array, item: Array, rating: Array, seed: int) -> Parts:
     users, items = (Vocabulary(np.arange(n)) for n in (form.n_users, form.n_items))
-    ratings = Ratings(user.astype(np.int32), item.astype(np.int32), rating, None, users, items)
+    ratings = Interactions(user.astype(np.int32), item.astype(np.int32), rating, None, users, items)
     return split(Dataset(ratings, None, {}, {}, 0), Split(), seed)
 
 

@@ -1,0 +1,42 @@
+"""Types that every folder shares: arrays by dtype, and a learner's state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+Float16Array: TypeAlias = np.ndarray[Any, np.dtype[np.float16]]
+Float32Array: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
+Float64Array: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
+Int8Array: TypeAlias = np.ndarray[Any, np.dtype[np.int8]]
+Int32Array: TypeAlias = np.ndarray[Any, np.dtype[np.int32]]
+Int64Array: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
+BoolArray: TypeAlias = np.ndarray[Any, np.dtype[np.bool_]]
+
+Ids: TypeAlias = np.ndarray[tuple[int], np.dtype[Any]]
+"""Raw ids, int64 or object (str), shape (n,)."""
+Texts: TypeAlias = np.ndarray[tuple[int], np.dtype[Any]]
+"""Texts, object (str), shape (n,)."""
+Indices: TypeAlias = np.ndarray[tuple[int], np.dtype[np.int32]]
+"""Indices into a vocabulary, shape (n,); −1 is an unknown id."""
+Counts: TypeAlias = np.ndarray[tuple[int], np.dtype[np.int64]]
+"""How often each of n entries occurs, shape (n,)."""
+Floats: TypeAlias = np.ndarray[tuple[int], np.dtype[np.float32]]
+"""Ratings, shape (n,)."""
+Times: TypeAlias = np.ndarray[tuple[int], np.dtype[np.float64]]
+"""Seconds since 1970-01-01 UTC, shape (n,)."""
+
+Arrays: TypeAlias = dict[str, Array]
+"""Name → array, as a safetensors file holds them."""
+
+
+@dataclass(frozen=True)
+class State:
+    """All that a learner needs to resume: `model` parameters under their names in the module, `learner` the rest."""
+
+    epoch: int
+    model: Arrays
+    learner: Arrays
