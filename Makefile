@@ -43,6 +43,11 @@ type: $(READY)  ## check types
 	@echo "== types"
 	$(BIN)/mypy
 
+golden: $(READY)  ## compare every bit of small runs with those of a commit: make golden BASE=COMMIT
+	@echo "== golden runs"
+	@test -n "$(BASE)" || { echo "name the commit to compare with: make golden BASE=COMMIT"; exit 2; }
+	$(BIN)/python -m golden $(BASE) $(if $(ONLY),--only $(ONLY))
+
 bench: $(READY)  ## compare speed with other trainers, and write benchmarks/README.md
 	@echo "== benchmarks"
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
@@ -55,6 +60,6 @@ docs: $(READY)  ## write docs/reference from the config schema and the command l
 clean:  ## remove .venv, caches and build outputs; runs/ stays
 	@echo "== cleaning"
 	rm -rf $(VENV) build dist .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
-	find src tests benchmarks docs -name __pycache__ -prune -exec rm -rf {} +
+	find src tests benchmarks golden docs -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help setup train test slow lint fmt type bench docs clean
+.PHONY: help setup train test slow lint fmt type golden bench docs clean
