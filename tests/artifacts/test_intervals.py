@@ -165,7 +165,7 @@ def _planted(noise: Float32Array, taste: Float32Array | float, seed: int) -> tup
     biases = 0.3 * draw.normal(size=n_users), 0.3 * draw.normal(size=n_items)
     rows = np.reshape(taste, (-1, 1)) * draw.normal(size=(n_users, 3)), draw.normal(size=(n_items, 3))
     truth = Factors(3.0, *(_with_unknown(one) for one in (*biases, *rows)), Link("identity", 0.0, 0.0))
-    rating = (truth.rate(user, item).rating + draw.normal(size=n) * noise[user]).astype(np.float32)
+    rating = (truth.rate(user, item) + draw.normal(size=n) * noise[user]).astype(np.float32)
     ratings = Interactions(user, item, rating, None, Vocabulary(np.arange(n_users)), Vocabulary(np.arange(n_items)))
     part = draw.integers(0, 4, n)
     parts = Parts(ratings.take(part > 1), ratings.take(part == 0), ratings.take(part == 1), {}, {})
@@ -182,7 +182,7 @@ def _covered(truth: Factors, parts: Parts, learned: Intervals, order: Float32Arr
     """Coverage of test at 0.9, by fifths of users in this order."""
     test = parts.test
     assert test is not None
-    rating, std = truth.rate(test.user_idx, test.item_idx).rating, learned.std(test.user_idx, test.item_idx)
+    rating, std = truth.rate(test.user_idx, test.item_idx), learned.std(test.user_idx, test.item_idx)
     low, high = learned.ends(rating, std, 0.9, truth.link)
     fifth = np.argsort(order)[test.user_idx] * 5 // len(order)
     return np.bincount(fifth, (low <= test.rating) & (test.rating <= high)) / np.bincount(fifth)

@@ -21,7 +21,7 @@ from recsys.inference.batch import predict_file, recommend_all
 from recsys.inference.export import Format, export_factors
 from recsys.inference.recommender import Recommender
 from recsys.training.build import build_learner
-from recsys.workflows.evaluate import evaluate_file
+from recsys.workflows.evaluate import evaluate_ratings, ratings_to_measure
 
 RunReadme = Callable[[Path], tuple[dict[str, Any], list[str]]]
 
@@ -57,7 +57,7 @@ def test_what_is_served_is_what_was_trained(net: Recommender, finished_net: Path
     known = (user >= 0) & (item >= 0)
     with torch.no_grad():
         expected = learner._model.eval()(torch.from_numpy(user[known]), torch.from_numpy(item[known])).numpy()
-    rating = net.bundle.scorer.rate(user[known], item[known]).rating
+    rating = net.bundle.scorer.rate(user[known], item[known])
     assert np.abs(rating - expected).max() < 1e-5 * parts.scale.std
 
 
@@ -79,16 +79,15 @@ def test_recommend_all_is_recommend_for_each(net: Recommender, tmp_path: Path) -
         assert not seen & {one.item_id for one in found}
 
 
-def test_predict_file_and_evaluate_file_say_what_predict_says(
-    net: Recommender, ratings_csv: Path, tmp_path: Path
-) -> None:
+def test_predict_file_and_evaluate_say_what_predict_says(net: Recommender, ratings_csv: Path, tmp_path: Path) -> None:
     predict_file(net.bundle, ratings_csv, tmp_path / "out.csv", "mean", silent)
     rows = rows_of(tmp_path / "out.csv")
     first = net.predict(rows[0]["user_id"], rows[0]["item_id"], on_unknown="mean")
     assert float(rows[0]["rating"]) == pytest.approx(first.rating, abs=1e-5)
     given = [float(row["rating"]) for row in rows_of(ratings_csv)]
     errors = np.array([float(row["rating"]) for row in rows]) - given
-    assert evaluate_file(net.bundle, ratings_csv)["rmse"] == pytest.approx(np.sqrt(np.mean(errors**2)), rel=1e-4)
+    scores = evaluate_ratings(net.bundle, ratings_to_measure(net.bundle, ratings_csv))
+    assert scores["rmse"] == pytest.approx(np.sqrt(np.mean(errors**2)), rel=1e-4)
 
 
 def test_metrics_and_serving_json_say_what_the_model_is(finished_net: Path) -> None:

@@ -90,7 +90,7 @@ def test_on_unknown_mean_predicts_with_the_fallback(numbers: Recommender, user: 
     factors = numbers.bundle.factors
     u = 5 if user == 0 else -1
     i = 0 if item == 100 else -1
-    rating = factors.rate(np.array([u], dtype=np.int32), np.array([i], dtype=np.int32)).rating[0]
+    rating = factors.rate(np.array([u], dtype=np.int32), np.array([i], dtype=np.int32))[0]
     assert (one.known_user, one.known_item) == (u >= 0, i >= 0)
     assert one.rating == pytest.approx(float(rating), abs=1e-6)
     assert (one.user_id, one.item_id) == (user, item)

@@ -94,15 +94,15 @@ def test_the_scorer_equals_the_module_in_rating_units(form: dict[str, Any]) -> N
     output = one(user, item).detach().numpy()
     if one.settings.clip and one.settings.y_range is None:
         output = output.clip(SCALE.low, SCALE.high)
-    rating = one.scorer().rate(user.numpy().astype(np.int32), item.numpy().astype(np.int32)).rating
+    rating = one.scorer().rate(user.numpy().astype(np.int32), item.numpy().astype(np.int32))
     assert np.abs(rating - output).max() < 1e-5 * SCALE.std
 
 
 def test_without_clip_a_rating_may_leave_the_scale() -> None:
     users = np.repeat(np.arange(N_USERS, dtype=np.int32), N_ITEMS)
     items = np.tile(np.arange(N_ITEMS, dtype=np.int32), N_USERS)
-    assert model(clip=False).scorer().rate(users, items).rating.max() > SCALE.high
-    assert model(clip=True).scorer().rate(users, items).rating.max() == SCALE.high
+    assert model(clip=False).scorer().rate(users, items).max() > SCALE.high
+    assert model(clip=True).scorer().rate(users, items).max() == SCALE.high
 
 
 @pytest.mark.parametrize("form", FORMS)

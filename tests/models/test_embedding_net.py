@@ -63,7 +63,7 @@ def test_the_output_is_the_formula() -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_the_scorer_equals_the_module(form: dict[str, Any]) -> None:
     one = net(**form)
-    rating = one.scorer().rate(*as_indices(*pairs())).rating
+    rating = one.scorer().rate(*as_indices(*pairs()))
     assert np.abs(rating - one(*pairs()).detach().numpy()).max() < 1e-5 * SCALE.std
     assert rating.std() > 0.05  # so that the comparison says something
 

@@ -121,7 +121,7 @@ def test_the_scorer_equals_the_module_in_rating_units(form: dict[str, Any]) -> N
     output = one(user, item).detach().numpy()
     if one.settings.clip:
         output = output.clip(SCALE.low, SCALE.high)
-    rating = one.scorer().rate(user.numpy().astype(np.int32), item.numpy().astype(np.int32)).rating
+    rating = one.scorer().rate(user.numpy().astype(np.int32), item.numpy().astype(np.int32))
     assert np.abs(rating - output).max() < 1e-5 * SCALE.std
 
 

@@ -35,9 +35,8 @@ def test_a_score_is_the_sum_of_its_parts(two_by_three: Factors) -> None:
 
 
 def test_a_rating_is_the_link_of_the_score(two_by_three: Factors) -> None:
-    predictions = two_by_three.rate(idx(0, 0, 1), idx(0, 2, 1))
-    assert predictions.rating.tolist() == [4.75, 5.0, 1.0]
-    assert predictions.std is None
+    rating = two_by_three.rate(idx(0, 0, 1), idx(0, 2, 1))
+    assert rating.tolist() == [4.75, 5.0, 1.0]
 
 
 def test_score_all_is_the_score_of_every_item(two_by_three: Factors) -> None:
@@ -81,11 +80,11 @@ def test_chunks_do_not_change_a_rating() -> None:
     n = 2 * CHUNK + 5
     users, items = (draw.integers(-1, top, n, dtype=np.int32) for top in (30, 20))
     at = np.array([0, CHUNK - 1, CHUNK, 2 * CHUNK, n - 1])
-    np.testing.assert_array_equal(factors.rate(users, items).rating[at], factors.rate(users[at], items[at]).rating)
+    np.testing.assert_array_equal(factors.rate(users, items)[at], factors.rate(users[at], items[at]))
 
 
 def test_no_pairs_give_no_ratings(two_by_three: Factors) -> None:
-    assert two_by_three.rate(idx(), idx()).rating.tolist() == []
+    assert two_by_three.rate(idx(), idx()).tolist() == []
 
 
 def test_identity_leaves_a_score_as_it_is() -> None:

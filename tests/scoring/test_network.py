@@ -47,7 +47,7 @@ def test_a_score_is_what_the_layers_make_of_both_embeddings(sizes: tuple[int, ..
     score = one.score(users, items)
     np.testing.assert_allclose(score, expected, rtol=1e-5, atol=1e-5)
     assert score.dtype == np.float32
-    np.testing.assert_array_equal(one.rate(users, items).rating, one.link(score))
+    np.testing.assert_array_equal(one.rate(users, items), one.link(score))
 
 
 @pytest.mark.parametrize("sizes", [(), (8, 7)])
@@ -82,4 +82,4 @@ def test_counts_leave_out_the_fallback() -> None:
 
 
 def test_no_pairs_give_no_ratings() -> None:
-    assert build((4,)).rate(idx(), idx()).rating.tolist() == []
+    assert build((4,)).rate(idx(), idx()).tolist() == []

@@ -97,7 +97,7 @@ def test_each_rating_is_seen_once_an_epoch_in_another_order(ratings: Interaction
 
 def test_train_rmse_weighs_a_short_last_batch_by_its_ratings(ratings: Interactions) -> None:
     one = learner(ratings, batch_size=len(ratings) - 1, lr_max=1e-12)  # so small that nothing moves
-    rating = one.scorer().rate(ratings.user_idx, ratings.item_idx).rating
+    rating = one.scorer().rate(ratings.user_idx, ratings.item_idx)
     expected = float(np.sqrt(np.mean((rating - ratings.rating) ** 2)))
     assert one.epoch(1, silent).train_rmse == pytest.approx(expected, rel=1e-5)
 

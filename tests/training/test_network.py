@@ -50,7 +50,7 @@ def trained(config: Config, parts: Parts) -> Array:
     for _ in fit(learner):
         pass
     users, items = np.divmod(np.arange(40 * 50, dtype=np.int32), 50)
-    return learner.scorer().rate(users, items).rating
+    return learner.scorer().rate(users, items)
 
 
 @pytest.fixture(scope="module")

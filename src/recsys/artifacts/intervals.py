@@ -156,7 +156,7 @@ def rate_and_centre(
     Returns:
         Both float32, shape (n,).
     """
-    rating = scorer.rate(user_idx, item_idx, timestamp).rating
+    rating = scorer.rate(user_idx, item_idx, timestamp)
     return rating, scorer.score(user_idx, item_idx, timestamp) if scorer.link.kind == "tobit" else rating
 
 

@@ -32,5 +32,5 @@ def evaluate(scorer: Scorer, ratings: Interactions) -> Scores:
 
 def errors(scorer: Scorer, ratings: Interactions) -> Errors:
     """r̂ − r of each rating, float64, shape (n,)."""
-    predicted = scorer.rate(ratings.user_idx, ratings.item_idx, ratings.timestamp).rating
+    predicted = scorer.rate(ratings.user_idx, ratings.item_idx, ratings.timestamp)
     return np.subtract(predicted, ratings.rating, dtype=np.float64)

@@ -154,7 +154,7 @@ def _rated(
     bundle: Bundle, user_idx: Indices, item_idx: Indices, times: Times | None, interval: float | None
 ) -> dict[str, Any]:
     if interval is None:
-        return {"rating": bundle.scorer.rate(user_idx, item_idx, times).rating}
+        return {"rating": bundle.scorer.rate(user_idx, item_idx, times)}
     names = ("rating", "std", "low", "high")
     return dict(zip(names, bundle.rate_between(user_idx, item_idx, interval, times), strict=True))
 

@@ -21,7 +21,7 @@ def accuracy(bundle: Bundle) -> dict[str, Any] | str:
     ratings = bundle.held_out(part)
     if ratings is None:
         return NOTHING_HELD_OUT
-    predicted = bundle.scorer.rate(ratings.user_idx, ratings.item_idx, ratings.timestamp).rating
+    predicted = bundle.scorer.rate(ratings.user_idx, ratings.item_idx, ratings.timestamp)
     return {
         "part": part,
         "calibration": calibration(predicted, ratings.rating),

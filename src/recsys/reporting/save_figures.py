@@ -107,7 +107,7 @@ def _figures(bundle: Bundle, found: Interpretation) -> dict[str, Figure]:
     for part in ("test", "valid"):
         ratings = bundle.held_out(part)
         if ratings is not None:
-            predicted = bundle.scorer.rate(ratings.user_idx, ratings.item_idx, ratings.timestamp).rating
+            predicted = bundle.scorer.rate(ratings.user_idx, ratings.item_idx, ratings.timestamp)
             drawn["predicted-against-actual"] = figures.predicted_against_actual(ratings.rating, predicted, part)
             break
     return drawn

@@ -48,14 +48,6 @@ class Link:
 
 
 @dataclass(frozen=True, eq=False)
-class Predictions:
-    """Ratings in rating units, float32, shape (n,); `std` beside them where the model knows its uncertainty."""
-
-    rating: Float32Array
-    std: Float32Array | None = None
-
-
-@dataclass(frozen=True, eq=False)
 class Factors:
     """score = global_mean + user_bias[u] + item_bias[i] + user_factors[u] · item_factors[i]; rating = link(score).
 
@@ -94,14 +86,14 @@ class Factors:
         """Factors of each user and item."""
         return int(self.user_factors.shape[1])
 
-    def rate(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Predictions:
-        """Predicted ratings of the pairs, at times in seconds; index −1 gets the fallback."""
+    def rate(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Float32Array:
+        """Predicted ratings of the pairs, at times in seconds, float32, shape (n,); index −1 gets the fallback."""
         rating = np.empty(len(user_idx), dtype=np.float32)
         for start in range(0, len(rating), CHUNK):
             rows = slice(start, start + CHUNK)
             when = None if timestamp is None else timestamp[rows]
             rating[rows] = self.rating_of(user_idx[rows], self.score(user_idx[rows], item_idx[rows], when))
-        return Predictions(rating)
+        return rating
 
     def rating_of(self, user_idx: Indices, score: Float32Array) -> Float32Array:
         """The ratings that stand for scores of the users, float32, shape (n,)."""

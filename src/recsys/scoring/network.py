@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recsys.core.types import Float32Array, Indices, Times
-from recsys.scoring.factors import Link, Predictions
+from recsys.scoring.factors import Link
 
 CHUNK = 8_192  # pairs scored at once: their activations fit a core's cache
 
@@ -53,9 +53,9 @@ class Network:
         """Lengths of the embeddings: user and item."""
         return {"user": self.user_embedding.shape[1], "item": self.item_embedding.shape[1]}
 
-    def rate(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Predictions:
-        """Predicted ratings of the pairs; index −1 gets the fallback. `timestamp` changes nothing here."""
-        return Predictions(self.link(self.score(user_idx, item_idx)))
+    def rate(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Float32Array:
+        """Predicted ratings, float32, shape (n,); index −1 gets the fallback. `timestamp` changes nothing here."""
+        return self.link(self.score(user_idx, item_idx))
 
     def rating_of(self, user_idx: Indices, score: Float32Array) -> Float32Array:
         """The ratings that stand for scores, float32, shape (n,). `user_idx` changes nothing here."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol, TypeAlias
 
 from recsys.core.types import Float32Array, Indices, Times
-from recsys.scoring.factors import Factors, Predictions
+from recsys.scoring.factors import Factors
 from recsys.scoring.network import Network
 
 Trained: TypeAlias = Factors | Network
@@ -15,8 +15,8 @@ Trained: TypeAlias = Factors | Network
 class Scorer(Protocol):
     """What evaluation, serving and reporting know of a model."""
 
-    def rate(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Predictions:
-        """Predicted ratings of pairs, in rating units; −1 is an unknown id and gets the stated fallback."""
+    def rate(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Float32Array:
+        """Predicted ratings of pairs, float32, shape (n,), in rating units; index −1 gets the stated fallback."""
         ...
 
     def score_all(self, user_idx: Indices) -> Float32Array:

@@ -21,15 +21,6 @@ TIMED: frozenset[Role] = WANTED | {"timestamp"}
 K = 10
 
 
-def evaluate_file(bundle: Bundle, path: Path, observe: Observer = silent) -> dict[str, Any]:
-    """`evaluate_ratings` of a file.
-
-    Raises:
-        DataError: the file cannot be read as ratings.
-    """
-    return evaluate_ratings(bundle, ratings_to_measure(bundle, path, observe))
-
-
 def ratings_to_measure(bundle: Bundle, path: Path | None = None, observe: Observer = silent) -> Interactions:
     """The ratings of a file, or without one those that the run has held out for its test.
 

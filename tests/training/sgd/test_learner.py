@@ -31,7 +31,7 @@ def test_planted_factors_are_recovered() -> None:
     seen, unseen = train.take(slice(0, 25_000)), train.take(slice(25_000, None))
     learner = learner_of(seen, dim=4, n_epochs=60, lr_max=0.1, weight_decay=0.001, bias_weight_decay=0.001)
     last = list(fit(learner))[-1]
-    rating = learner.scorer().rate(unseen.user_idx, unseen.item_idx).rating
+    rating = learner.scorer().rate(unseen.user_idx, unseen.item_idx)
     assert last.train_rmse < 0.05
     assert np.sqrt(np.mean((rating - unseen.rating) ** 2)) < 0.1
 
