@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import shlex
@@ -24,6 +25,7 @@ def blocks(document: Path) -> list[tuple[str, str]]:
 
 
 LINK = re.compile(r"\]\((?!https?:)(?P<target>[^)#\s]*)(?:#(?P<anchor>[^)\s]+))?\)")
+IMPORT = re.compile(r"^from (recsys[\w.]*) import (.+)$", re.MULTILINE)
 HEADING = re.compile(r"^#+ (?P<title>.+)$", re.MULTILINE)
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "benchmarks").glob("*.md")]
 DOCUMENTS = [path for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))) if blocks(path)]
@@ -50,6 +52,14 @@ def test_what_is_not_run_says_why() -> None:
     for document in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
         for line in document.read_text(encoding="utf-8").splitlines():
             assert not line.startswith(NOT_RUN) or re.fullmatch(re.escape(NOT_RUN) + r"\S.* -->", line)
+
+
+def test_every_module_that_an_example_imports_has_the_name() -> None:
+    imports = [line for page in PAGES for line in IMPORT.findall(page.read_text(encoding="utf-8"))]
+    assert imports
+    for module, names in imports:
+        for name in names.split(","):
+            assert hasattr(importlib.import_module(module), name.split()[0]), f"{module} has no {name}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[path.relative_to(ROOT).as_posix() for path in PAGES])
