@@ -54,6 +54,13 @@ def test_what_is_not_run_says_why() -> None:
             assert not line.startswith(NOT_RUN) or re.fullmatch(re.escape(NOT_RUN) + r"\S.* -->", line)
 
 
+def test_every_page_that_the_source_names_exists() -> None:
+    code = [*(ROOT / "src").rglob("*.py"), *(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").glob("*.py")]
+    for path in [*code, *(ROOT / "configs").glob("*.yaml")]:
+        for page in re.findall(r"docs/[\w/-]+\.md", path.read_text(encoding="utf-8")):
+            assert (ROOT / page).exists(), f"{path.relative_to(ROOT)} names {page}"
+
+
 def test_every_module_that_an_example_imports_has_the_name() -> None:
     imports = [line for page in PAGES for line in IMPORT.findall(page.read_text(encoding="utf-8"))]
     assert imports

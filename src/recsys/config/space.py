@@ -30,7 +30,7 @@ Space = dict[str, Range | Values]
 
 
 def default_space(config: Config) -> Space:
-    """Ranges that hold what was best on the data sets of docs/experiments.md, with room on both sides."""
+    """Ranges that hold what was best on the data sets of docs/experiments, with room on both sides."""
     dims: Space = {"model.embedding_dim": (16, 32, 64, 128)}
     rates: Space = {
         "training.lr_max": Range(0.005, 0.2, log=True),

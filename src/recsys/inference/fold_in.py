@@ -17,7 +17,7 @@ from recsys.data.scale import Censoring
 from recsys.scoring.censored_normal import mean_beyond
 from recsys.scoring.factors import Factors
 
-# The training ratings were fitted, so what is left of them is less than the noise (docs/experiments.md, "Fold-in").
+# Training residuals understate the noise, because the parameters were fitted to them (docs/experiments/fold-in.md).
 NOISE = 1.5
 SAMPLED = 50_000  # training ratings that tell the noise, where there are more
 SAMPLED_ROWS = 20_000  # known rows that tell the prior: a visitor waits for it once
@@ -158,7 +158,7 @@ def _solve(
 def linear_factors(bundle: Bundle) -> Factors:
     """The scorer, if new rows of it can be solved for.
 
-    Of svdpp, whom or what the new ones have rated says no more than the ratings themselves (docs/experiments.md).
+    New users and items of svdpp have no implicit terms (docs/experiments/fold-in.md).
 
     Raises:
         RunError: its output is not linear.

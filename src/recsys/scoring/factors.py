@@ -157,6 +157,6 @@ def with_fallback(rows: Float32Array) -> Float32Array:
     """`rows`, shape (n,) or (n, dim), and one more for an unknown id: their mean, each row counted once.
 
     Weighting by ratings would describe the popular; who or what is unknown is more like the rare
-    (docs/experiments.md, "What an unknown id gets").
+    (docs/experiments/unknown-ids.md).
     """
     return np.concatenate([rows, rows.mean(axis=0, dtype=np.float64, keepdims=True).astype(np.float32)])

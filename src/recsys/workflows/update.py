@@ -35,7 +35,7 @@ def update_config(start: Path | None, ratings: Path, overrides: Sequence[str]) -
     """The config of a run, changed so that it goes on with new ratings: a few epochs over these and all it has seen.
 
     It trains for a seventh of the run's epochs, at 0.4 of its learning rate, and sees new ratings twice in an epoch
-    (docs/experiments.md, "Update").
+    (docs/experiments/update.md).
 
     Args:
         start: a finished run; None: the one that is served.

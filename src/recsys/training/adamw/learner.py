@@ -179,8 +179,8 @@ def resolve(settings: AdamW, n_ratings: int, n_rows: int | None = None) -> AdamW
     """`auto` → the value for this many training ratings.
 
     15 epochs up to 100,000 ratings, then fewer as √n grows, down to 4; about 160 steps an epoch, lr_max = 5e-3 ·
-    (batch_size / 256)^⅜, weight_decay · lr_max · steps = 1, and a tenth of it for biases (docs/experiments.md,
-    "Defaults of adamw").
+    (batch_size / 256)^⅜, weight_decay · lr_max · steps = 1, and a tenth of it for biases
+    (docs/experiments/defaults-of-adamw.md).
 
     A network, told by `n_rows`, the users and items that have ratings, gets a fifth of that lr_max, weight_decay ·
     lr_max · steps = 45 · n_rows / n_ratings, and no decay of its layers ("embedding_net" there).

@@ -1,6 +1,6 @@
 """What the sampler's kernels do with whole vectors at once, as LLVM instructions.
 
-Plain loops take two to five times as long (docs/experiments.md, "Speed of gibbs"); the tests compare with them.
+Plain loops take two to five times as long (docs/kernels.md); the tests compare with them.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ PIECE_RATINGS = 4_000  # of what a thread takes at a time
 ENTITY_RATINGS = 80  # a row costs as much to draw as so many ratings
 SPREADS = np.exp(np.linspace(3.0, 6.0, 64))  # grid on which the spread of the noise precisions is drawn: from 20
 FIRST_SPREAD = 50.0
-OWN_NOISE_RATINGS = 20  # from so many on, somebody has a noise precision of their own (docs/experiments.md)
+OWN_NOISE_RATINGS = 20  # from so many on, a noise precision of their own (docs/experiments/defaults-of-gibbs.md)
 
 
 @dataclass(frozen=True, eq=False)

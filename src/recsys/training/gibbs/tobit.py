@@ -24,7 +24,7 @@ from recsys.data.scale import Censoring, Scale
 from recsys.training.gibbs.state import FactorState, RatingsCSR
 from recsys.training.gibbs.tobit_kernel import draw_beyond_kernel
 
-PILED_UP = 0.5  # share of the ratings at one end from which on they are taken for a pile (docs/experiments.md)
+PILED_UP = 0.5  # share at one end from which on ratings are censored (docs/experiments/censored-ratings.md)
 CHUNK = 25_000  # ratings with a random stream of their own
 N_PAIRS = 4_096  # that tell how sure scores are
 

@@ -151,7 +151,7 @@ class SgdLearner:
 def resolve(settings: Sgd, n_ratings: int, damping: tuple[float, float]) -> Sgd:
     """`auto` → the value for this many training ratings, whose biases have this damping.
 
-    Where a decay is given, biases decay as embeddings do and have no damping (docs/experiments.md, "Defaults of sgd").
+    Where a decay is given, biases decay as embeddings do and have no damping (docs/experiments/bias-damping.md).
     """
     rate = auto_rate(n_ratings)
     decay = rate if settings.weight_decay == "auto" else settings.weight_decay

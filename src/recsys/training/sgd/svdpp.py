@@ -145,7 +145,7 @@ class SvdPPLearner:
 
 
 def resolve(settings: Sgd, n_ratings: int, damping: tuple[float, float], *, flipped: bool) -> Sgd:
-    """`auto` and what is left out → the value for SVD++ (docs/experiments.md has the figures behind them).
+    """`auto` and what is left out → the value for SVD++ (docs/experiments/svdpp-by-sgd.md).
 
     Where a decay is given, nothing is damped, and the rest is what suits that.
     """
