@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsys.artifacts.verified import TEMPORARY, open_verified, write_file, write_verified
+from recsys.artifacts.verified import open_verified, write_verified
 from recsys.core.errors import RunError
+from recsys.core.files import TEMPORARY
 
 FACTS = {"epoch": 3, "titles": "née, 'the best'", "share": 0.1, "nested": {"a": [1, None, True]}}
 
@@ -68,11 +69,11 @@ def test_writing_again_replaces_the_whole_folder(folder: Path) -> None:
 
 
 def test_what_a_kill_left_aside_is_swept_away(folder: Path) -> None:
-    aside = folder.with_name(TEMPORARY + folder.name)
-    aside.mkdir()
-    (aside / "one.safetensors").write_bytes(b"half")
+    left = folder.with_name(f"{TEMPORARY}another-1a2b3c4d")
+    left.mkdir()
+    (left / "one.safetensors").write_bytes(b"half")
     write_verified(folder, "facts.json", FACTS, arrays())
-    assert not aside.exists()
+    assert list(folder.parent.iterdir()) == [folder]
     read_everything(folder)
 
 
@@ -111,20 +112,8 @@ def test_another_json_is_refused(folder: Path, text: str) -> None:
         open_verified(folder, "facts.json")
 
 
-def test_a_file_is_replaced_in_one_step(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    path.write_text("old")
-    path.with_name(TEMPORARY + "file").write_text("half of an earlier one")
-    write_file(path, "new")
-    assert [one.name for one in tmp_path.iterdir()] == ["file"]
-    assert path.read_text() == "new"
-
-
 def test_a_place_that_cannot_be_written_is_an_error_of_the_run(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    below = tmp_path / "file" / "sealed"
-    for write in (lambda: write_verified(below, "facts.json", {}, arrays()), lambda: write_file(below, "text")):
-        with pytest.raises(RunError, match="cannot write") as caught:
-            write()
-        assert caught.value.exit_code == 4
-        assert str(tmp_path / "file") in (caught.value.where or "")
+    with pytest.raises(RunError, match="cannot write") as caught:
+        write_verified(tmp_path / "file" / "sealed", "facts.json", {}, arrays())
+    assert (caught.value.where, caught.value.exit_code) == (str(tmp_path / "file" / "sealed"), 4)

@@ -16,8 +16,8 @@ from recsys.artifacts.directory import all_runs
 from recsys.artifacts.overview import describe
 from recsys.config.schema.config import Config
 from recsys.core.errors import DataError, RunError
+from recsys.core.files import sha256
 from recsys.data.scale import Scale
-from recsys.data.sources.csv.stored import sha256_of
 from recsys.evaluation.metrics import evaluate
 from recsys.inference.recommender import Recommender
 from recsys.models.settings import SvdPP as SvdPPSettings
@@ -49,7 +49,7 @@ def test_the_new_run_names_its_parent_and_keeps_its_scores(finished: Path, child
         "run": "finished",
         "path": str(finished),
         "ratings": str(file),
-        "sha256": sha256_of(file),
+        "sha256": sha256(file),
         "n_new_users": 2,
         "n_new_items": 2,
         "n_ratings": 6,

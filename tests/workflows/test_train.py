@@ -12,11 +12,11 @@ import yaml
 
 from recsys.artifacts.bundle import open_bundle
 from recsys.artifacts.checkpoint import newest_checkpoint, open_checkpoint, read_state
-from recsys.artifacts.verified import sha256
 from recsys.config.loading.load import load_config
 from recsys.config.schema.config import Config
 from recsys.core.errors import DataError, DivergedError, RunError
 from recsys.core.events import Epoch, Event, Loading, Step
+from recsys.core.files import sha256
 from recsys.data.read import read_ratings
 from recsys.data.split import split
 from recsys.evaluation.metrics import evaluate

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from recsys.artifacts.directory import CHECKPOINTS
-from recsys.artifacts.verified import TEMPORARY, VerifiedFolder, open_verified, reading, write_file, write_verified
+from recsys.artifacts.verified import VerifiedFolder, open_verified, reading, write_verified
 from recsys.core.errors import RunError
+from recsys.core.files import write_text
 from recsys.core.types import Arrays, State
 
 STATE_JSON = "state.json"
@@ -25,7 +26,7 @@ def write_checkpoint(folder: Path, state: State, facts: Mapping[str, Any]) -> No
     write_verified(
         folder / name, STATE_JSON, {"epoch": state.epoch, **facts}, {MODEL: state.model, LEARNER: state.learner}
     )
-    write_file(folder / LAST, name + "\n")
+    write_text(folder / LAST, name + "\n")
     for old in checkpoints(folder)[:-MAX_CHECKPOINTS]:
         shutil.rmtree(old, ignore_errors=True)
 
@@ -62,7 +63,7 @@ def selected_parameters(run: Path) -> tuple[Arrays, dict[str, Any]]:
 
 def checkpoints(folder: Path) -> list[Path]:
     """The checkpoints in a folder, oldest first."""
-    found = [path for path in folder.glob("epoch-*") if path.is_dir() and not path.name.startswith(TEMPORARY)]
+    found = [path for path in folder.glob("epoch-*") if path.is_dir()]
     return sorted(found, key=lambda path: _age(path.name))
 
 

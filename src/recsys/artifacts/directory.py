@@ -7,8 +7,8 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
-from recsys.artifacts.verified import TEMPORARY, write_file, writing
 from recsys.core.errors import RunError
+from recsys.core.files import TEMPORARY, write_text, writing
 
 METRICS, CONFIG, HISTORY = "metrics.json", "config.yaml", "history.jsonl"
 CHECKPOINTS, SERVING = "checkpoints", "serving"
@@ -104,7 +104,7 @@ def promote(run: Path) -> None:
     with writing(root):
         root.mkdir(parents=True, exist_ok=True)
     path = run.resolve()
-    write_file(root / PROMOTED, f"{path.relative_to(root) if path.is_relative_to(root) else path}\n")
+    write_text(root / PROMOTED, f"{path.relative_to(root) if path.is_relative_to(root) else path}\n")
 
 
 def promote_none() -> None:

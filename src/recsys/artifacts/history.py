@@ -7,8 +7,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from recsys.artifacts.verified import reading, write_file, writing
+from recsys.artifacts.verified import reading
 from recsys.core.events import Epoch
+from recsys.core.files import write_text, writing
 
 Row = dict[str, Any]
 
@@ -60,7 +61,7 @@ def read(path: Path) -> list[Row]:
 def cut(path: Path, epoch: int) -> list[Row]:
     """Cuts a history back to `epoch`, on disk too, and returns what is left."""
     rows = [one for one in read(path) if one["epoch"] <= epoch]
-    write_file(path, "".join(json.dumps(one) + "\n" for one in rows))
+    write_text(path, "".join(json.dumps(one) + "\n" for one in rows))
     return rows
 
 

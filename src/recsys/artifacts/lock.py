@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from recsys.artifacts.verified import writing
 from recsys.core.errors import RunError
+from recsys.core.files import writing
 
 
 @contextlib.contextmanager

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from recsys.artifacts.directory import CONFIG, METRICS, all_runs, default_run, finished_runs
 from recsys.artifacts.lock import locked
-from recsys.artifacts.verified import TEMPORARY, writing
 from recsys.config.loading.load import load_config
 from recsys.core.errors import RecsysError, RunError
+from recsys.core.files import remove_folder
 
 
 @dataclass(frozen=True)
@@ -51,10 +50,7 @@ def _remove(path: Path) -> str | None:
             stack.enter_context(locked(path))
         except RunError as error:
             return error.what
-        aside = path.with_name(TEMPORARY + path.name)  # a run is there or not, never half of it
-        with writing(path):
-            path.rename(aside)
-            shutil.rmtree(aside)
+        remove_folder(path)
     return None
 
 

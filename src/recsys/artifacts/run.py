@@ -24,11 +24,12 @@ from recsys.artifacts.checkpoint import (
 )
 from recsys.artifacts.directory import CHECKPOINTS, CONFIG, HISTORY, METRICS, all_runs, runs_root
 from recsys.artifacts.lock import locked
-from recsys.artifacts.verified import VerifiedFolder, reading, write_file, writing
+from recsys.artifacts.verified import VerifiedFolder, reading
 from recsys.config.loading.load import dump, load_config
 from recsys.config.schema.config import Config
 from recsys.core.errors import RunError
 from recsys.core.events import Epoch
+from recsys.core.files import write_text, writing
 from recsys.core.types import Arrays, State
 from recsys.version import __version__
 
@@ -111,7 +112,7 @@ class Run:
         with writing(self.path):
             (self.path / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
         if not (self.path / CONFIG).exists():
-            write_file(self.path / CONFIG, dump(self.config))
+            write_text(self.path / CONFIG, dump(self.config))
         self._saved_at = self._started = time.perf_counter()
 
     def restore(self, learner: Restorable) -> int:
@@ -197,7 +198,7 @@ class Run:
 
     def finish(self, result: dict[str, Any]) -> dict[str, Any]:
         """Writes metrics.json, which makes the run a finished one, and returns it."""
-        write_file(self.path / METRICS, json.dumps(result, indent=2) + "\n")
+        write_text(self.path / METRICS, json.dumps(result, indent=2) + "\n")
         return result
 
     def _is_due(self, epoch: int) -> bool:

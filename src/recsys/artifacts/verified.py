@@ -1,4 +1,4 @@
-"""Folders that are whole or not there: written aside, flushed, renamed, and checked when they are read.
+"""Folders of arrays with checksums, which are checked when the arrays are read.
 
 A sealed folder is a few safetensors files and one json that says everything about them: facts for people, and
 size and sha256 of each file. The json carries a checksum of itself.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,9 +17,8 @@ from typing import Any
 
 from recsys.artifacts.arrays import write_arrays
 from recsys.core.errors import RunError
+from recsys.core.files import new_folder, remove_temporary, sha256
 from recsys.core.types import Arrays
-
-TEMPORARY = ".writing-"
 
 
 @dataclass(frozen=True)
@@ -45,8 +43,8 @@ class VerifiedFolder:
     def check(self, name: str) -> None:
         """Raises RunError if the file's sha256 is not the one that was written."""
         with reading(self.path / name):
-            found = sha256(self.path / name)
-        if found != self.files[name]["sha256"]:
+            checksum = sha256(self.path / name)
+        if checksum != self.files[name]["sha256"]:
             raise _damaged(self.path / name, "its sha256 is not the one that was written")
 
 
@@ -54,38 +52,15 @@ def write_verified(folder: Path, json_name: str, facts: Mapping[str, Any], array
     """Writes a sealed folder in one step: a reader sees all of it or nothing.
 
     Args:
+        folder: replaced if it exists; no other process may write into its parent.
         facts: what the json says besides `files` and `checksum`.
         arrays: file name → its arrays.
     """
-    with writing(folder):
-        aside = folder.with_name(TEMPORARY + folder.name)
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(parents=True)
-        files = {name: write_arrays(aside / name, content) for name, content in arrays.items()}
-        _write_through(aside / json_name, _seal({**facts, "files": files}))
-        _flush_folder(aside)
+    remove_temporary(folder.parent)
+    with new_folder(folder) as temporary:
+        files = {name: write_arrays(temporary / name, content) for name, content in arrays.items()}
+        (temporary / json_name).write_bytes(_seal({**facts, "files": files}))
         shutil.rmtree(folder, ignore_errors=True)
-        aside.rename(folder)
-        _flush_folder(folder.parent)
-
-
-@contextlib.contextmanager
-def written_aside(folder: Path) -> Iterator[Path]:
-    """A place for a folder of any content, which becomes `folder` when all of it is written, or goes away."""
-    outer = folder.absolute().with_name(TEMPORARY + folder.name)
-    aside = outer / folder.name  # what is written may look at its name
-    try:
-        with writing(folder):
-            shutil.rmtree(outer, ignore_errors=True)
-            aside.mkdir(parents=True)
-        yield aside
-        with writing(folder):
-            if folder.exists():
-                folder.rmdir()  # empty, or it would not be written to
-            aside.rename(folder)
-            _flush_folder(folder.absolute().parent)
-    finally:
-        shutil.rmtree(outer, ignore_errors=True)
 
 
 def open_verified(folder: Path, json_name: str) -> VerifiedFolder:
@@ -105,37 +80,6 @@ def open_verified(folder: Path, json_name: str) -> VerifiedFolder:
         if size != written["bytes"]:
             raise _damaged(folder / name, f"it has {size} bytes, and {written['bytes']} were written")
     return VerifiedFolder(folder, facts, files)
-
-
-def write_file(path: Path, text: str) -> None:
-    """Writes a file in one step: a reader sees the old one or the new one."""
-    with writing(path):
-        aside = path.with_name(TEMPORARY + path.name)
-        _write_through(aside, text.encode())
-        aside.replace(path)
-        _flush_folder(path.parent)
-
-
-def sha256(path: Path) -> str:
-    """Hexadecimal sha256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@contextlib.contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turns what an operating system says against writing into an error that names the path."""
-    try:
-        yield
-    except OSError as error:
-        why = "it is a file, not a folder" if isinstance(error, FileExistsError) else error.strerror or error
-        where = Path(error.filename or path)
-        raise RunError(
-            f"cannot write: {why}",
-            where=str(where.with_name(where.name.removeprefix(TEMPORARY))),
-            expected="a folder that can be written, on a disk with room",
-            hint="free some space, mend the permissions, or choose another folder",
-        ) from error
 
 
 @contextlib.contextmanager
@@ -165,23 +109,6 @@ def _unseal(path: Path, text: bytes) -> dict[str, Any]:
     if not intact:
         raise _damaged(path, "its checksum is not that of its text")
     return facts
-
-
-def _write_through(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _flush_folder(folder: Path) -> None:
-    if os.name == "nt":  # a folder cannot be opened there
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _damaged(path: Path, why: str) -> RunError:

@@ -62,12 +62,12 @@ def _column(name: str) -> str | int:
 
 
 def _write(seen: FileProfile, output: Path) -> None:
-    from recsys.artifacts.verified import write_file, writing
     from recsys.config.template import template
+    from recsys.core.files import write_text, writing
 
     with writing(output):
         output.absolute().parent.mkdir(parents=True, exist_ok=True)
-    write_file(
+    write_text(
         output,
         template(
             ratings=_relative(seen.path, output),

@@ -23,7 +23,7 @@ def report(
     Example: recsys report --output report.html
     """
     from recsys.artifacts.bundle import open_bundle
-    from recsys.artifacts.verified import write_file
+    from recsys.core.files import write_text
     from recsys.reporting.page import page
     from recsys.reporting.report import report as content
 
@@ -31,7 +31,7 @@ def report(
     bundle = open_bundle(run)
     with watching():  # Ctrl-C waits until the page is whole
         told = content(bundle)
-        write_file(output, page(told))
+        write_text(output, page(told))
     size = output.stat().st_size
     if as_json:
         print_json({"output": str(output), "bytes": size, "run": told["run"]["name"], "missing": told["missing"]})

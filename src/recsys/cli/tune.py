@@ -47,7 +47,7 @@ def tune(
     resolved = load_config(config, overrides or [])
     tried = default_space(resolved) if space is None else read_space(space, resolved)
     _check_output(output)
-    from recsys.artifacts.verified import write_file
+    from recsys.core.files import write_text
     from recsys.workflows import tune as workflow
 
     workflow.check_optuna()
@@ -59,7 +59,7 @@ def tune(
             raise
     best = found.facts["best"]
     about = f"{WRITTEN_BY}: valid rmse {best['rmse']:.4f} after {found.facts['n_trials']} trials ({storage})\n"
-    write_file(output, about + dump(found.config))
+    write_text(output, about + dump(found.config))
     if as_json:
         print_json({**found.facts, "storage": storage, "output": str(output)})
     else:

@@ -12,6 +12,7 @@ import numpy as np
 from recsys.config.schema.data import Data
 from recsys.core.errors import DataError
 from recsys.core.events import Loading, Observer, silent
+from recsys.core.files import sha256
 from recsys.core.types import Counts
 from recsys.data.catalogue import read_items
 from recsys.data.duplicates import Repeated, repeated
@@ -21,7 +22,7 @@ from recsys.data.sources.csv.arrow_reader import read_fast
 from recsys.data.sources.csv.columns import find_columns, label
 from recsys.data.sources.csv.dialect import Dialect, find_dialect
 from recsys.data.sources.csv.reference_reader import lines_of, read_slow
-from recsys.data.sources.csv.stored import must_be_file, sha256_of
+from recsys.data.sources.csv.stored import must_be_file
 from recsys.data.sources.table import EVERYTHING, Role, Table
 from recsys.data.sources.times import in_seconds
 from recsys.data.vocabulary import Vocabulary
@@ -52,11 +53,11 @@ def read_ratings(data: Data, observe: Observer = silent) -> Dataset:
     for path in files.values():
         must_be_file(path)
     with ThreadPoolExecutor(1) as pool:
-        sums = [pool.submit(sha256_of, path) for path in files.values()]  # hashlib lets other threads run
+        sums = [pool.submit(sha256, path) for path in files.values()]  # hashlib lets other threads run
         peeks = [file_layout(path, data) for path in files.values()]
         tables = in_seconds([_read(one, observe) for one in peeks])
         keys = files if data.ratings is None else ["ratings"]
-        sha256 = dict(zip(keys, (one.result() for one in sums), strict=True))
+        checksums = dict(zip(keys, (one.result() for one in sums), strict=True))
     parts = _slices(list(files), [table.n_rows for table in tables])
     ratings = _join(tables)
     del tables
@@ -71,7 +72,7 @@ def read_ratings(data: Data, observe: Observer = silent) -> Dataset:
     _check(ratings.take(next(iter(parts.values()))), next(iter(files.values())))
     name = _item_name(peeks[0])
     titles, columns = ({}, {}) if data.items is None else read_items(data.items, data, name, ratings.items, observe)
-    return Dataset(ratings, parts if data.train is not None else None, titles, sha256, dropped, columns)
+    return Dataset(ratings, parts if data.train is not None else None, titles, checksums, dropped, columns)
 
 
 def read_table(path: Path, data: Data, wanted: frozenset[Role], observe: Observer = silent) -> Table:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from recsys.artifacts.bundle import Bundle
-from recsys.artifacts.verified import TEMPORARY, writing
 from recsys.core.errors import UnknownIdError
 from recsys.core.events import Observer, Scoring
+from recsys.core.files import new_file
 from recsys.core.threads import ordered_map, usable_cores
 from recsys.core.types import Array, Indices, Times
 from recsys.data.ids import as_ids, indices_of
@@ -175,12 +175,5 @@ def _refuse_unknown(path: Path, role: str, column: Coded, idx: Array, vocabulary
 @contextlib.contextmanager
 def _csv(path: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
     """A function that writes columns to a CSV, which appears when all of them are written."""
-    aside = path.absolute().with_name(TEMPORARY + path.name)
-    try:
-        with writing(path):
-            with csv_file(aside) as write:
-                yield write
-            aside.replace(path)
-    finally:
-        with contextlib.suppress(OSError):
-            aside.unlink()
+    with new_file(path) as temporary, csv_file(temporary) as write:
+        yield write

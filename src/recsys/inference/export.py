@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
@@ -12,8 +11,8 @@ import numpy as np
 
 from recsys.artifacts.bundle import Bundle
 from recsys.artifacts.texts import pack_ids
-from recsys.artifacts.verified import TEMPORARY, writing
 from recsys.core.errors import RunError
+from recsys.core.files import new_folder
 from recsys.inference.arrow import csv_file, table
 from recsys.inference.export_readme import readme
 from recsys.scoring.factors import Factors
@@ -44,16 +43,10 @@ def export_factors(bundle: Bundle, folder: Path, form: Format = "csv") -> list[P
         "npz": _npz,
         "safetensors": _safetensors,
     }
-    with writing(folder):
-        aside = folder.absolute().with_name(TEMPORARY + folder.name)
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(parents=True)
-        how_to_load = writers[form](bundle, aside)
-        (aside / "model.json").write_text(json.dumps(_model(bundle), indent=2) + "\n", encoding="utf-8")
-        (aside / "README.md").write_text(readme(bundle, how_to_load), encoding="utf-8")
-        if folder.exists():
-            folder.rmdir()
-        aside.rename(folder)
+    with new_folder(folder) as temporary:
+        how_to_load = writers[form](bundle, temporary)
+        (temporary / "model.json").write_text(json.dumps(_model(bundle), indent=2) + "\n", encoding="utf-8")
+        (temporary / "README.md").write_text(readme(bundle, how_to_load), encoding="utf-8")
     return sorted(folder.iterdir())
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import shutil
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +9,8 @@ from typing import TYPE_CHECKING
 from recsys.artifacts import history
 from recsys.artifacts.bundle import Bundle
 from recsys.artifacts.directory import HISTORY
-from recsys.artifacts.verified import TEMPORARY, writing
 from recsys.core.errors import RunError, need_extra
+from recsys.core.files import new_file, new_folder
 from recsys.reporting import figures
 from recsys.reporting.directions import main_directions
 from recsys.reporting.interpret import Interpretation
@@ -49,14 +47,8 @@ def save(figure: Figure, path: Path) -> None:
     Raises:
         RunError: it cannot be written.
     """
-    aside = path.absolute().with_name(TEMPORARY + path.name)
-    try:
-        with writing(path):
-            figure.savefig(aside, format="png")
-            aside.replace(path)
-    finally:
-        with contextlib.suppress(OSError):
-            aside.unlink()
+    with new_file(path) as temporary:
+        figure.savefig(temporary, format="png")
 
 
 def draw_all(bundle: Bundle, found: Interpretation, folder: Path) -> list[Path]:
@@ -69,17 +61,11 @@ def draw_all(bundle: Bundle, found: Interpretation, folder: Path) -> list[Path]:
         MissingExtraError, RunError: see `check`; or the folder cannot be written.
     """
     check(folder)
-    with warnings.catch_warnings(), writing(folder):
+    with warnings.catch_warnings(), new_folder(folder) as temporary:
         warnings.filterwarnings("ignore", message="Glyph")  # a title in a script that the font has not
         drawn = _figures(bundle, found)
-        aside = folder.absolute().with_name(TEMPORARY + folder.name)
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(parents=True)
         for name, figure in drawn.items():
-            figure.savefig(aside / f"{name}.png")
-        if folder.exists():
-            folder.rmdir()
-        aside.rename(folder)
+            figure.savefig(temporary / f"{name}.png")
     return [folder / f"{name}.png" for name in drawn]
 
 

@@ -13,15 +13,15 @@ from recsys.artifacts.bundle import Bundle, HeldOut, locate, open_bundle, write_
 from recsys.artifacts.checkpoint import selected_parameters, write_checkpoint
 from recsys.artifacts.directory import CHECKPOINTS, CONFIG, HISTORY, METRICS, SERVING
 from recsys.artifacts.run import Run, read_result
-from recsys.artifacts.verified import write_file, written_aside
+from recsys.artifacts.verified import reading
 from recsys.config.loading.load import load_config
 from recsys.config.schema.config import Config
 from recsys.core.events import Observer, silent
+from recsys.core.files import new_folder, sha256
 from recsys.core.types import Array, Arrays, Float32Array, Ids, State
 from recsys.data.catalogue import Texts, read_items
 from recsys.data.interactions import Interactions, join, reindex
 from recsys.data.scale import Scale
-from recsys.data.sources.csv.stored import sha256_of
 from recsys.data.split import Parts
 from recsys.data.vocabulary import UNKNOWN, Vocabulary
 from recsys.inference.fold_in import FixedRows, item_prior, linear_factors, solve, user_prior
@@ -59,7 +59,7 @@ def fold_in_run(parent: Path | None, path: Path, folder: Path, observe: Observer
             "run": run.absolute().name,
             "path": str(run.absolute()),
             "ratings": str(path.absolute()),
-            "sha256": sha256_of(path),
+            "sha256": sha256(path),
             "n_new_users": len(user_rows),
             "n_new_items": len(item_rows),
             "n_ratings": len(new.ratings),
@@ -70,13 +70,15 @@ def fold_in_run(parent: Path | None, path: Path, folder: Path, observe: Observer
         scorer = _longer_factors(factors, (users, user_rows), (items, item_rows))
         longer = _longer_parameters(parameters, scale, (users, user_rows), (items, item_rows))
         longer |= _implicit_parameters(parameters, scale, scorer, parts.train, {"user": users, "item": items})
-        with written_aside(folder) as aside:
+        with new_folder(folder) as aside:
             for name in (CONFIG, HISTORY):
-                write_file(aside / name, (run / name).read_text(encoding="utf-8"))
+                with reading(run / name):
+                    content = (run / name).read_bytes()
+                (aside / name).write_bytes(content)
             write_checkpoint(aside / CHECKPOINTS, State(facts["epoch"], longer, {}), facts)
             write_bundle(aside, scorer, parts, config)
             result = {**(read_result(run) or {}), "parent": said}
-            write_file(aside / METRICS, json.dumps(result, indent=2) + "\n")
+            (aside / METRICS).write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
         return result
 
 

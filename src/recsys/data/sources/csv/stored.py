@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import hashlib
 import io
 from collections.abc import Iterator
 from pathlib import Path
@@ -117,12 +116,6 @@ def must_be_file(path: Path) -> int:
     if path.is_file() and not size:
         raise DataError("the file is empty", where=str(path), expected="a line for each rating")
     return size
-
-
-def sha256_of(path: Path) -> str:
-    """The sha256 of a file's bytes as stored, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def codec(encoding: str) -> str:

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from recsys.core.errors import RunError
+from recsys.core.files import (
+    STALE_SECONDS,
+    TEMPORARY,
+    new_file,
+    new_folder,
+    remove_folder,
+    remove_temporary,
+    sha256,
+    write_text,
+)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_file_is_replaced_in_one_step(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+    with new_file(path) as temporary:
+        temporary.write_text("new, née")
+        assert path.read_text() == "old"
+    assert (names(tmp_path), path.read_text()) == (["file"], "new, née")
+
+
+def test_a_text_is_written_in_utf_8_with_its_own_line_ends(tmp_path: Path) -> None:
+    write_text(tmp_path / "file", "née\n")
+    assert (tmp_path / "file").read_bytes() == "née\n".encode()
+
+
+def test_a_file_that_was_not_finished_leaves_the_old_one(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("old")
+
+    def write_half() -> None:
+        with new_file(tmp_path / "file") as temporary:
+            temporary.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_half()
+    assert (names(tmp_path), (tmp_path / "file").read_text()) == (["file"], "old")
+
+
+def test_a_folder_appears_when_all_of_it_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "folder"
+    path.mkdir()  # an empty one is taken over
+    with new_folder(path) as temporary:
+        assert temporary.name == "folder"
+        (temporary / "deep").mkdir()
+        (temporary / "deep" / "file").write_text("text")
+        assert names(path) == []
+    assert (names(tmp_path), (path / "deep" / "file").read_text()) == (["folder"], "text")
+
+
+def test_a_folder_that_was_not_finished_is_not_there(tmp_path: Path) -> None:
+    def write_half() -> None:
+        with new_folder(tmp_path / "folder") as temporary:
+            (temporary / "file").touch()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_half()
+    assert names(tmp_path) == []
+
+
+def test_a_folder_that_holds_something_is_never_replaced(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "mine").touch()
+    with pytest.raises(RunError, match="cannot write") as caught, new_folder(tmp_path / "folder") as temporary:
+        (temporary / "file").touch()
+    assert caught.value.where == str(tmp_path / "folder")
+    assert names(tmp_path / "folder") == ["mine"]
+    assert names(tmp_path) == ["folder"]
+
+
+def test_writers_at_the_same_time_do_not_disturb_each_other(tmp_path: Path) -> None:
+    texts = [str(number) * 10_000 for number in range(8)]
+    threads = [threading.Thread(target=write_text, args=(tmp_path / "file", text)) for text in texts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert names(tmp_path) == ["file"]
+    assert (tmp_path / "file").read_text() in texts
+
+
+def test_what_a_killed_process_left_goes_when_it_is_old(tmp_path: Path) -> None:
+    for name, age in (("file-old", STALE_SECONDS + 60), ("file-new", 60), ("other-old", STALE_SECONDS + 60)):
+        (tmp_path / f"{TEMPORARY}{name}").touch()
+        os.utime(tmp_path / f"{TEMPORARY}{name}", (time.time() - age,) * 2)
+    write_text(tmp_path / "file", "text")
+    assert names(tmp_path) == [f"{TEMPORARY}file-new", f"{TEMPORARY}other-old", "file"]
+    remove_temporary(tmp_path)
+    assert names(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("name", ["file", "below/a/file/thing"])
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / "below").touch()
+    (tmp_path / "file").mkdir()
+    with pytest.raises(RunError, match="cannot write") as caught:
+        write_text(tmp_path / name, "text")
+    assert (caught.value.where, caught.value.exit_code) == (str(tmp_path / name), 4)
+    if name != "file":
+        with pytest.raises(RunError, match="cannot write") as caught, new_folder(tmp_path / name):
+            pass
+        assert TEMPORARY not in (caught.value.where or TEMPORARY)
+
+
+def test_a_path_within_a_folder_is_named_as_it_will_be(tmp_path: Path) -> None:
+    with pytest.raises(RunError) as caught, new_folder(tmp_path / "folder") as temporary:
+        (temporary / "no" / "file").write_text("text")
+    assert caught.value.where == str(tmp_path / "folder" / "no" / "file")
+
+
+def test_a_removed_folder_is_gone_with_all_it_held(tmp_path: Path) -> None:
+    (tmp_path / "folder" / "deep").mkdir(parents=True)
+    remove_folder(tmp_path / "folder")
+    assert names(tmp_path) == []
+    with pytest.raises(RunError) as caught:
+        remove_folder(tmp_path / "folder")
+    assert caught.value.where == str(tmp_path / "folder")
+
+
+def test_sha256_is_that_of_the_bytes(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"\0text")
+    assert sha256(tmp_path / "file") == hashlib.sha256(b"\0text").hexdigest()
