@@ -51,9 +51,11 @@ def commands_page() -> str:
 
 
 def _commands(group: object) -> list[list[str]]:
+    from recsys.cli.lazy import LazyGroup
+
     found: list[list[str]] = []
     for name, command in getattr(group, "commands", {}).items():
-        below = _commands(command)
+        below = _commands(group.load(name) if isinstance(group, LazyGroup) else command)
         found += [[name, *path] for path in below] or [[name]]
     return found
 

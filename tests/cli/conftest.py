@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import re
@@ -16,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
 from recsys.cli.app import answer
 
@@ -70,14 +68,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("RECSYS_RUNS", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _commands_built_once() -> Iterator[None]:
-    """Typer reads the signatures of all commands again for each one that is run: under coverage the dearest part."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("typer.main.get_command", functools.cache(typer.main.get_command))
-        yield
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from recsys.cli import commands
+
 COMMANDS = [
     "init",
     "train",
@@ -67,8 +69,23 @@ def test_completion_can_be_shown(process: Callable[..., Any], monkeypatch: pytes
     assert "_RECSYS_COMPLETE=complete_bash" in ended.out
 
 
-def test_completion_knows_the_commands(process: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("rec", ["recommend"]),
+        ("config s", ["show"]),
+        ("train --con", ["--config"]),
+        ("predict --on", ["--on-unknown"]),
+    ],
+)
+def test_completion_knows_commands_and_options(
+    words: str, completed: list[str], process: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("_RECSYS_COMPLETE", "complete_bash")
-    monkeypatch.setenv("COMP_WORDS", "recsys rec")
-    monkeypatch.setenv("COMP_CWORD", "1")
-    assert process().out.split() == ["recommend"]
+    monkeypatch.setenv("COMP_WORDS", f"recsys {words}")
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split())))
+    assert process().out.split() == completed
+
+
+def test_the_help_of_every_command_is_compared() -> None:
+    assert {command.name for command in commands.COMMANDS} == {name for name in COMMANDS if " " not in name}

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from recsys.cli.commands import COMMANDS
+
 HEAVY = ("torch", "pandas", "numba", "scipy", "pyarrow", "numpy")
 PROGRAM = """
 import json, sys
@@ -40,11 +42,43 @@ def imported() -> Callable[..., list[tuple[int, set[str]]]]:
     return run
 
 
+@pytest.fixture
+def loaded() -> Callable[..., set[str]]:
+    """loaded(names, "train", "--help") runs a command in a fresh interpreter: those of the names that it imported."""
+
+    def run(names: set[str], *arguments: str) -> set[str]:
+        program = [sys.executable, "-c", PROGRAM.format(names=sorted(names)), json.dumps([arguments])]
+        ended = subprocess.run(program, capture_output=True, text=True, check=False)
+        return set(ended.stderr.splitlines()[-1].split()[2:])
+
+    return run
+
+
 Imported = Callable[..., list[tuple[int, set[str]]]]
 
 
 def test_help_imports_nothing_heavy(imported: Imported, here: Path) -> None:
     assert imported(("--help",), ("train", "--help")) == [(0, set())] * 2
+
+
+def test_the_list_of_commands_needs_no_pydantic_or_yaml(loaded: Callable[..., set[str]], here: Path) -> None:
+    assert loaded({"pydantic", "yaml"}, "--help") == set()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "own"),
+    [
+        (["--help"], set()),
+        (["--version"], set()),
+        (["trian"], set()),
+        (["train", "--help"], {"recsys.cli.train"}),
+        (["config", "--help"], {"recsys.cli.config"}),
+    ],
+)
+def test_a_command_imports_its_own_module_alone(
+    loaded: Callable[..., set[str]], here: Path, arguments: list[str], own: set[str]
+) -> None:
+    assert loaded({command.target.partition(":")[0] for command in COMMANDS}, *arguments) == own
 
 
 def test_a_config_is_checked_without_anything_heavy(imported: Imported, data: Path) -> None:

@@ -1,4 +1,4 @@
-"""The command line: which commands there are, and how each of them ends."""
+"""The command line, and how each command ends."""
 
 from __future__ import annotations
 
@@ -10,64 +10,22 @@ from typing import Any, NoReturn
 
 import typer
 
-from recsys.cli import (
-    compare,
-    config,
-    cross_validate,
-    evaluate,
-    explain,
-    export,
-    finetune,
-    fold_in,
-    init,
-    interpret,
-    lr_find,
-    predict,
-    promote,
-    recommend,
-    report,
-    runs,
-    similar,
-    train,
-    tune,
-)
-from recsys.cli.arguments import check_options
+from recsys.cli.lazy import LazyGroup
 from recsys.cli.render import discard, print_error
 from recsys.cli.signals import end_at_once
 from recsys.core.errors import RecsysError, RunError, UsageError
 
-TRAIN, ASK, MEASURE, LOOK, KEEP = "Train", "Ask", "Measure", "Look inside", "Runs and configs"  # panels of the help
 GC_OBJECTS = 100_000  # what imports create stays: looking through it for garbage takes a tenth of their time
 
 app = typer.Typer(
     name="recsys",
+    cls=LazyGroup,
     help="Trains a recommender from a ratings file, and answers from it.",
     epilog="Begin with: recsys init RATINGS.csv, then recsys train --config config.yaml",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-app.command("init", rich_help_panel=TRAIN)(init.init)
-app.command("train", rich_help_panel=TRAIN)(train.train)
-app.command("finetune", rich_help_panel=TRAIN)(finetune.finetune)
-app.command("update", rich_help_panel=TRAIN)(finetune.update)
-app.command("fold-in", rich_help_panel=TRAIN)(fold_in.fold_in)
-app.command("tune", rich_help_panel=TRAIN)(tune.tune)
-app.command("lr-find", rich_help_panel=TRAIN)(lr_find.lr_find)
-app.command("predict", rich_help_panel=ASK, context_settings={"ignore_unknown_options": True})(predict.predict)
-app.command("recommend", rich_help_panel=ASK, context_settings={"ignore_unknown_options": True})(recommend.recommend)
-app.command("similar", rich_help_panel=ASK, context_settings={"ignore_unknown_options": True})(similar.similar)
-app.command("explain", rich_help_panel=ASK, context_settings={"ignore_unknown_options": True})(explain.explain)
-app.command("export-factors", rich_help_panel=ASK)(export.export_factors)
-app.command("evaluate", rich_help_panel=MEASURE)(evaluate.evaluate)
-app.command("cross-validate", rich_help_panel=MEASURE)(cross_validate.cross_validate)
-app.command("compare", rich_help_panel=MEASURE)(compare.compare)
-app.command("interpret", rich_help_panel=LOOK)(interpret.interpret)
-app.command("report", rich_help_panel=LOOK)(report.report)
-app.command("inspect", rich_help_panel=LOOK)(runs.inspect)
-app.command("runs", rich_help_panel=KEEP)(runs.runs)
-app.command("promote", rich_help_panel=KEEP)(promote.promote)
-app.add_typer(config.app, name="config", rich_help_panel=KEEP)
 
 
 @app.callback(invoke_without_command=True)
@@ -120,7 +78,6 @@ def _run(arguments: list[str]) -> int:
     """The command's exit code; every way in which it fails as a RecsysError."""
     command = typer.main.get_command(app)
     try:
-        check_options(command, arguments)
         return int(command.main(arguments, prog_name="recsys", standalone_mode=False) or 0)
     except SystemExit as leaving:
         if isinstance(leaving.__context__, BrokenPipeError):  # typer makes that a 1

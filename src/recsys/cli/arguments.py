@@ -38,13 +38,9 @@ def check_options(command: Any, arguments: list[str]) -> None:
     Raises:
         UsageError: an unknown argument that begins with two dashes, before a bare "--".
     """
-    name = arguments[0] if arguments else ""
-    subcommand = getattr(command, "commands", {}).get(name)
-    if subcommand is None or not subcommand.context_settings.get("ignore_unknown_options"):
-        return
-    known = [option for parameter in subcommand.params for option in (*parameter.opts, *parameter.secondary_opts)]
+    known = [option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)]
     known.append("--help")
-    for argument in arguments[1:]:
+    for argument in arguments:
         if argument == "--":
             return
         option = argument.split("=")[0]
@@ -53,6 +49,6 @@ def check_options(command: Any, arguments: list[str]) -> None:
             hint = f"did you mean {near}? " if near else ""
             raise UsageError(
                 f"no such option: {option}",
-                expected=f"an option of recsys {name}, or an id after a bare --",
-                hint=f"{hint}see recsys {name} --help",
+                expected=f"an option of recsys {command.name}, or an id after a bare --",
+                hint=f"{hint}see recsys {command.name} --help",
             )

@@ -20,10 +20,7 @@ def compare(
     ],
     as_json: JsonOption = False,
 ) -> None:
-    """Compare runs on the same test ratings, and say whether they really differ.
-
-    Example: recsys compare runs/before runs/after
-    """
+    """Example: recsys compare runs/before runs/after"""
     if len(runs) < 2:
         raise UsageError("one run is nothing to compare", expected="two runs or more")
     from recsys.workflows import compare as comparing

@@ -14,7 +14,7 @@ from recsys.cli.render import paragraph, print_json
 if TYPE_CHECKING:
     from recsys.config.reference import Entry
 
-app = typer.Typer(help="Check a config, show it resolved, or list all keys.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A config, as YAML.")]
 Overrides = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key.")]

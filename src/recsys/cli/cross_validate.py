@@ -44,10 +44,7 @@ def cross_validate(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train and measure on each of several folds, beside the baselines.
-
-    Example: recsys cross-validate --config config.yaml --folds 10
-    """
+    """Example: recsys cross-validate --config config.yaml --folds 10"""
     files = _files(folds, train_files, test_files, compare_splits)
     leave_cores_to_training()
     from recsys.config.loading.load import load_config

@@ -41,10 +41,7 @@ def evaluate(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure a run beside the baselines: its predictions, and how well it ranks.
-
-    Example: recsys evaluate --data new-ratings.csv
-    """
+    """Example: recsys evaluate --data new-ratings.csv"""
     _check_ranking(ranking, {"--k": k, "--threshold": threshold})
     from recsys.artifacts.bundle import open_bundle
     from recsys.workflows import evaluate as measuring

@@ -20,10 +20,7 @@ def explain(
     run: RunOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say where a prediction comes from: its parts, and the user's own ratings behind them.
-
-    Example: recsys explain 1 31
-    """
+    """Example: recsys explain 1 31"""
     from recsys.inference.recommender import Recommender
 
     explanation = Recommender.open(run).explain(user, item, n)

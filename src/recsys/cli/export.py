@@ -28,10 +28,7 @@ def export_factors(
     form: Annotated[Format, typer.Option("--format", help="How to write them.")] = Format.CSV,
     as_json: JsonOption = False,
 ) -> None:
-    """Write factors and biases with raw ids, for other programs.
-
-    Example: recsys export-factors --output factors --format parquet
-    """
+    """Example: recsys export-factors --output factors --format parquet"""
     from recsys.artifacts.bundle import open_bundle
     from recsys.inference import export
 

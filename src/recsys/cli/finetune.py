@@ -23,9 +23,7 @@ def finetune(
     run_dir: RunDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train on new ratings, from another run's parameters.
-
-    Users and items that the run knows keep their rows; new ones get fresh ones. By layer group: training.freeze, and
+    """Users and items that the run knows keep their rows; new ones get fresh ones. By layer group: training.freeze, and
     learning rates as training.lr_max: slice(1e-3).
 
     Example: recsys finetune --from runs/big --config small.yaml
@@ -42,9 +40,7 @@ def update(
     run_dir: RunDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a run on with new ratings, and say how good it was before and after on new and old ones.
-
-    Old ratings are replayed (start.replay: the share of them), so that nothing is forgotten.
+    """Old ratings are replayed (start.replay: the share of them), so that nothing is forgotten.
 
     Example: recsys update --ratings today.csv
     """

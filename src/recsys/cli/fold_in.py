@@ -25,10 +25,7 @@ def fold_in(
     run_dir: RunDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Give new users and items rows of their own without training, as a new run.
-
-    Example: recsys fold-in --ratings new-users.csv
-    """
+    """Example: recsys fold-in --ratings new-users.csv"""
     # Each of many small systems is solved by one thread; those of the library would wait for each other.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from recsys.artifacts.bundle import locate, open_bundle

@@ -29,10 +29,7 @@ def init(
     ),
     as_json: JsonOption = False,
 ) -> None:
-    """Look at a ratings file, say what is in it, and write a config for it.
-
-    Example: recsys init ratings.csv --user customer --item isbn --rating score
-    """
+    """Example: recsys init ratings.csv --user customer --item isbn --rating score"""
     if output.exists():
         raise UsageError(
             f"{output} exists already", expected="a file that is new", hint="choose another --output, or delete it"

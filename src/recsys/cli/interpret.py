@@ -40,9 +40,7 @@ def interpret(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Read what a model has learned: biases, and the main directions of taste.
-
-    Example: recsys interpret -n 5 --directions 3
+    """Example: recsys interpret -n 5 --directions 3
 
     With pictures: recsys interpret --figures figures
     """

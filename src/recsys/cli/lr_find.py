@@ -21,10 +21,7 @@ def lr_find(
     output: Annotated[Path | None, typer.Option("--output", metavar="FILE", help="Draw the curve, as PNG.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Suggest a learning rate: train while it rises, and watch the loss.
-
-    Example: recsys lr-find --config config.yaml --output lr.png
-    """
+    """Example: recsys lr-find --config config.yaml --output lr.png"""
     leave_cores_to_training()
     from recsys.config.loading.load import load_config
 

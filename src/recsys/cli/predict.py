@@ -44,9 +44,7 @@ def predict(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Predict a rating, and show its parts.
-
-    Example: recsys predict 1 31 --interval 0.9
+    """Example: recsys predict 1 31 --interval 0.9
 
     For many: recsys predict --input pairs.csv --output predictions.csv
     """

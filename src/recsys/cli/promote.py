@@ -17,10 +17,7 @@ def promote(
     none: Annotated[bool, typer.Option("--none", help="Promote no run: the newest finished one is served.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Choose the run that answers when none is named.
-
-    Example: recsys promote runs/movielens-small-20261124T215500Z
-    """
+    """Example: recsys promote runs/movielens-small-20261124T215500Z"""
     from recsys.artifacts import directory
 
     if none == (run is not None):

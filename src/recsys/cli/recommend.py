@@ -37,9 +37,7 @@ def recommend(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the items that a user would rate highest, of those not rated yet.
-
-    Example: recsys recommend 1 --min-ratings 20
+    """Example: recsys recommend 1 --min-ratings 20
 
     For a visitor: recsys recommend --ratings visitor.csv
 

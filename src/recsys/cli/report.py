@@ -18,10 +18,7 @@ def report(
     output: Annotated[Path, typer.Option("--output", metavar="FILE", help="The page to write.")] = Path("report.html"),
     as_json: JsonOption = False,
 ) -> None:
-    """Write one HTML page on a run: how good it is, where it errs, what it has learned.
-
-    Example: recsys report --output report.html
-    """
+    """Example: recsys report --output report.html"""
     from recsys.artifacts.bundle import open_bundle
     from recsys.core.files import write_text
     from recsys.reporting.page import page

@@ -21,9 +21,7 @@ def runs(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the runs under runs/ (or $RECSYS_RUNS), oldest first.
-
-    Example: recsys runs
+    """Example: recsys runs
 
     To keep the newest few: recsys runs --prune 3
     """
@@ -95,10 +93,7 @@ def inspect(
     layers: Annotated[bool, typer.Option("--layers", help="Show the model, layer by layer.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what a run or a checkpoint holds, or the layers of its model.
-
-    Example: recsys inspect runs/movielens-small-20261124T215500Z --layers
-    """
+    """Example: recsys inspect runs/movielens-small-20261124T215500Z --layers"""
     from recsys.artifacts.overview import describe
 
     answer = describe(path, verify=verify)

@@ -19,10 +19,7 @@ def similar(
     run: RunOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the items that the model takes to be most like an item.
-
-    Example: recsys similar 1 --min-ratings 20
-    """
+    """Example: recsys similar 1 --min-ratings 20"""
     from recsys.inference.recommender import Recommender
 
     recommender = Recommender.open(run)

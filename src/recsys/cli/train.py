@@ -31,10 +31,7 @@ def train(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a model and write a run.
-
-    Example: recsys train --config config.yaml --set training.n_epochs=5
-    """
+    """Example: recsys train --config config.yaml --set training.n_epochs=5"""
     if checkpoint is not None and not resume:
         raise UsageError("--checkpoint names where to go on from", expected="--resume beside it")
     leave_cores_to_training()

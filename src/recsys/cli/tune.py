@@ -32,9 +32,7 @@ def tune(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Look for better hyperparameters on valid, and write a config with them.
-
-    The same command again goes on with the study.
+    """The same command again goes on with the study.
 
     Example: recsys tune --config config.yaml --trials 30
     """
