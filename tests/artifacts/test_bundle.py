@@ -112,6 +112,7 @@ def test_titles_stand_beside_their_items(finished: Path) -> None:
     titles = dict(zip(bundle.items.ids.tolist(), bundle.titles.tolist(), strict=True))
     assert titles[100] == 'Film 100, the "best"'
     assert titles[101] == ""
+    assert [bundle.title_at(idx) for idx in (0, 1, -1)] == ['Film 100, the "best"', None, None]
 
 
 def test_serving_json_says_what_the_contract_says(finished: Path, finished_text: Path) -> None:

@@ -84,3 +84,10 @@ def test_a_union_holds_the_ids_of_both_once_and_sorted() -> None:
     assert union(numbers(1, 3), numbers(2, 3)).ids.tolist() == [1, 2, 3]
     both = union(texts("b"), texts("a", "ä"))
     assert (both.ids.tolist(), both.id_type) == (["a", "b", "ä"], str)
+
+
+@pytest.mark.parametrize("ids", [[3, 7], ["007", "a"]])
+def test_the_id_at_an_index_is_pythons_own(ids: list[int | str]) -> None:
+    vocabulary = Vocabulary(np.array(ids, dtype=object if isinstance(ids[0], str) else np.int64))
+    assert [vocabulary.id_at(idx) for idx in range(2)] == ids
+    assert type(vocabulary.id_at(np.int64(1))) is type(ids[0])

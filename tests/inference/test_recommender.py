@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from recsys.core.errors import UnknownIdError
-from recsys.inference.recommender import Prediction, Recommender
+from recsys.inference.prediction import Prediction
+from recsys.inference.recommender import Recommender
 
 
 def link(prediction: Prediction, recommender: Recommender) -> float:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys.core.seeding import rng
-from recsys.scoring.top import GROUP, top_n
+from recsys.scoring.top import GROUP, masked_top_n, top_n
 
 
 def by_sorting(scores: np.ndarray[tuple[int, int], np.dtype[np.float32]], n: int) -> list[list[int]]:
@@ -58,3 +58,17 @@ def test_the_scores_stay_as_they_are() -> None:
     before = scores.copy()
     top_n(scores, 3)
     np.testing.assert_array_equal(scores, before)
+
+
+def test_what_may_not_be_listed_is_in_no_list() -> None:
+    scores = np.array([[1.0, 5.0, 4.0, 3.0], [9.0, 8.0, 2.0, 7.0]], dtype=np.float32)
+    allowed = np.array([True, True, True, False])
+    best, listed = masked_top_n(scores, 2, allowed=allowed, left_out=(np.array([0, 1, 1]), np.array([1, 0, 1])))
+    assert best.tolist()[0] == [2, 0]
+    assert best.tolist()[1][0] == 2
+    assert listed.tolist() == [[4.0, 1.0], [2.0, -np.inf]]
+
+
+def test_without_a_mask_all_may_be_listed() -> None:
+    best, listed = masked_top_n(np.array([[1.0, 5.0, 4.0]], dtype=np.float32), 9)
+    assert (best.tolist(), listed.tolist()) == ([[1, 2, 0]], [[5.0, 4.0, 1.0]])

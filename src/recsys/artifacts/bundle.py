@@ -21,7 +21,7 @@ from recsys.core.types import Array, Arrays, Float32Array, Indices, Times
 from recsys.data.chunks import chunks
 from recsys.data.interactions import Interactions
 from recsys.data.split import Parts
-from recsys.data.vocabulary import Vocabulary
+from recsys.data.vocabulary import UNKNOWN, Vocabulary
 from recsys.scoring.codec import scorer_arrays, scorer_from
 from recsys.scoring.drift import Drift
 from recsys.scoring.factors import Factors
@@ -89,6 +89,10 @@ class Bundle:
                 expected="a run that was trained by gibbs with model.user_drift: true",
                 hint="leave the time out",
             )
+
+    def title_at(self, item_idx: int) -> str | None:
+        """The title of an item, if it has one; index −1 is an unknown item."""
+        return None if item_idx == UNKNOWN else str(self.titles[item_idx]) or None
 
     def seen(self, user_idx: int) -> tuple[Array, Array]:
         """The items that a user rated in training, int32 indices, and the ratings, float32."""

@@ -14,7 +14,8 @@ from recsys.cli.render import print_json, print_table
 from recsys.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from recsys.inference.recommender import Prediction, Recommender
+    from recsys.inference.prediction import Prediction
+    from recsys.inference.recommender import Recommender
 
 
 class OnUnknown(StrEnum):

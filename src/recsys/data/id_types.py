@@ -31,7 +31,7 @@ def _typed(idx: Indices, had: Vocabulary, wanted: Vocabulary, role: str) -> tupl
         odd = next(one for one in had.ids.tolist() if wanted.parse(one) is None)
         raise DataError(
             f"the {role} id {odd!r} is not a whole number, and those of the run are",
-            expected=f"{role} ids such as {wanted.ids[:1].tolist()[0]}",
+            expected=f"{role} ids such as {wanted.id_at(0)}",
             hint=f"is data.columns.{role} the right column?",
         )
     texts = [str(one) for one in had.ids.tolist()]

@@ -39,6 +39,11 @@ class Vocabulary:
         found = np.searchsorted(self.ids, wanted).clip(max=len(self.ids) - 1)
         return np.where(self.ids[found] == wanted, found, UNKNOWN).astype(np.int32)
 
+    def id_at(self, idx: int) -> int | str:
+        """The id at an index, as Python's own int or str."""
+        known: list[int | str] = self.ids[idx : idx + 1].tolist()
+        return known[0]
+
     def parse(self, text: str) -> int | str | None:
         """The id that a person typed, of the vocabulary's type; None if it cannot be one."""
         if self.id_type is str:

@@ -19,7 +19,7 @@ from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import UNKNOWN
 from recsys.evaluation.ranking_metrics import RankedLists, ranking_metrics
 from recsys.scoring.protocols import Scorer
-from recsys.scoring.top import top_n
+from recsys.scoring.top import masked_top_n
 
 SCORES = 1 << 22  # at once in each thread: 16 MB
 UPPER = 0.75  # of the scale: what lies above is relevant
@@ -134,10 +134,9 @@ def _blocks(
         items = wanted.items[start[0] : start[-1]]
         row_of = np.repeat(np.arange(len(users)), np.diff(start))
         scores = scorer.score_all(users)
-        scores[seen.of(users)] = -np.inf
-        best = top_n(scores, places)
+        best, best_scores = masked_top_n(scores, places, left_out=seen.of(users))
         hits = np.isin(best + np.arange(len(users))[:, None] * n_items, row_of * n_items + items)
-        best[np.take_along_axis(scores, best, axis=1) == -np.inf] = UNKNOWN
+        best[best_scores == -np.inf] = UNKNOWN
         return rows, (best, hits, _first_rank(scores, row_of, items))
 
     n, block = len(wanted.users), max(1, SCORES // n_items)

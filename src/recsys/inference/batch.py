@@ -21,7 +21,7 @@ from recsys.data.sources.table import Coded, Role
 from recsys.data.vocabulary import UNKNOWN, Vocabulary
 from recsys.inference.arrow import column, csv_file, taken
 from recsys.inference.recommender import OnUnknown, Recommender
-from recsys.scoring.top import top_n
+from recsys.scoring.top import masked_top_n
 
 PAIR: frozenset[Role] = frozenset({"user", "item"})
 PAIRS = 1 << 20  # written at once
@@ -129,7 +129,7 @@ def read_candidates(bundle: Bundle, path: Path, observe: Observer) -> list[int |
         raise UnknownIdError(
             f"none of the {len(idx):,} candidates has training ratings",
             where=str(path),
-            expected=f"item ids such as {bundle.items.ids[:1].tolist()[0]!r}",
+            expected=f"item ids such as {bundle.items.id_at(0)!r}",
         )
     return known
 
@@ -142,10 +142,7 @@ def best_of_all(bundle: Bundle, allowed: Array, n: int) -> Iterator[tuple[int, A
     def best_of(start: int) -> tuple[int, Array, Array]:
         users = np.arange(start, min(start + block, n_users), dtype=np.int32)
         scores = bundle.scorer.score_all(users)
-        scores[:, ~allowed] = -np.inf
-        scores[bundle.seen_of(users)] = -np.inf
-        best = top_n(scores, n)
-        return start + len(users), best, np.take_along_axis(scores, best, axis=1)
+        return start + len(users), *masked_top_n(scores, n, allowed=allowed, left_out=bundle.seen_of(users))
 
     return ordered_map(best_of, range(0, n_users, block), n_threads=THREADS, ahead=4 * THREADS)
 
@@ -167,7 +164,7 @@ def _refuse_unknown(path: Path, role: str, column: Coded, idx: Array, vocabulary
     raise UnknownIdError(
         f"{role} {text!r} has no training ratings, and {len(unknown):,} of {len(idx):,} pairs have such {role}s",
         where=str(path),
-        expected=f"{role} ids of the training ratings, such as {vocabulary.ids[:1].tolist()[0]!r}",
+        expected=f"{role} ids of the training ratings, such as {vocabulary.id_at(0)!r}",
         hint="--on-unknown mean predicts those by the mean",
     )
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from recsys.artifacts.bundle import Bundle
 from recsys.core.types import Array
+from recsys.inference.prediction import Prediction
 from recsys.scoring.censored_normal import within
 from recsys.scoring.factors import Factors
-
-if TYPE_CHECKING:
-    from recsys.inference.recommender import Prediction
 
 DECAYS = np.geomspace(1e-3, 1e3, 121)  # tried, in units of the mean eigenvalue of what the ratings say
 
@@ -82,8 +80,8 @@ def explain(bundle: Bundle, prediction: Prediction, user_idx: int, item_idx: int
     by_size = np.argsort(-np.abs(pull), kind="stable")
     pulls = [
         Pull(
-            item_id=bundle.items.ids[rated[j] : rated[j] + 1].tolist()[0],
-            title=str(bundle.titles[rated[j]]) or None,
+            item_id=bundle.items.id_at(rated[j]),
+            title=bundle.title_at(rated[j]),
             rating=float(rating[j]),
             expected=float(expected[j]),
             pull=float(pull[j]),

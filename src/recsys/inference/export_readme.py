@@ -27,7 +27,7 @@ def tobit(score, std):
 def readme(bundle: Bundle, how_to_load: str) -> str:
     """The text; `how_to_load` is the Python that reads the ids and arrays of the format at hand."""
     about, functions = _factors(bundle.scorer) if isinstance(bundle.scorer, Factors) else _network(bundle.scorer)
-    user, item = bundle.users.ids[:1].tolist()[0], bundle.items.ids[:1].tolist()[0]
+    user, item = bundle.users.id_at(0), bundle.items.id_at(0)
     return f"""# Exported factors
 
 {len(bundle.users):,} users and {len(bundle.items):,} items, from the recsys run

@@ -18,36 +18,12 @@ from recsys.data.vocabulary import UNKNOWN, Vocabulary
 from recsys.inference.explain import Explanation
 from recsys.inference.explain import explain as explain_prediction
 from recsys.inference.fold_in import FixedRows, Prior, linear_factors, solve, user_prior
+from recsys.inference.prediction import Prediction
 from recsys.inference.similar import Similar, similar_items
 from recsys.scoring.protocols import Trained
-from recsys.scoring.top import top_n
+from recsys.scoring.top import masked_top_n
 
 OnUnknown = Literal["error", "mean"]
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """A predicted rating. The parts sum to the score, and rating = link(score).
-
-    `std` is how far ratings like this lie from their predictions; it comes with an interval, where one is asked for.
-    """
-
-    user_id: int | str
-    item_id: int | str
-    rating: float
-    score: float
-    link: str
-    parts: dict[str, float]
-    known_user: bool
-    known_item: bool
-    title: str | None
-    std: float | None = None
-    interval: Interval | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """As a dict that json takes; without std and interval where none was asked for."""
-        optional = {"std": self.std, "interval": self.interval}
-        return {name: one for name, one in asdict(self).items() if name not in optional or one is not None}
 
 
 @dataclass(frozen=True)
@@ -116,7 +92,7 @@ class Recommender:
             parts=scorer.parts(user_idx, item_idx, at),
             known_user=user_idx != UNKNOWN,
             known_item=item_idx != UNKNOWN,
-            title=self.title(item_idx),
+            title=bundle.title_at(item_idx),
             std=std,
             interval=around,
         )
@@ -170,7 +146,7 @@ class Recommender:
             raise UnknownIdError(
                 f"none of the {len(rated):,} rated items has training ratings",
                 where=f"the run's {len(bundle.items):,} items",
-                expected=f"item ids of the training ratings, such as {bundle.items.ids[:1].tolist()[0]!r}",
+                expected=f"item ids of the training ratings, such as {bundle.items.id_at(0)!r}",
             )
         (row,) = solve(
             self._user_prior,
@@ -224,10 +200,6 @@ class Recommender:
         idx[possible] = self.bundle.items.index([one for one in parsed if one is not None])
         return idx
 
-    def title(self, item_idx: int) -> str | None:
-        """The item's title, if it has one."""
-        return (str(self.bundle.titles[item_idx]) or None) if item_idx != UNKNOWN else None
-
     def _interval(
         self, user_idx: Indices, item_idx: Indices, level: float, timestamp: Times | None
     ) -> tuple[float, Interval]:
@@ -242,20 +214,20 @@ class Recommender:
     def _best(self, scorer: Trained, user_idx: int, allowed: Array, n: int) -> list[Recommendation]:
         """Of the scorer's user, among the items that are allowed."""
         user = np.array([user_idx], dtype=np.int32)
-        scores = scorer.score_all(user)
-        scores[0, ~allowed] = -np.inf
-        best = [idx for idx in top_n(scores, n)[0].tolist() if np.isfinite(scores[0, idx])]
-        ratings = scorer.rating_of(user, scores[0, best]).tolist()
+        (best,), (score,) = masked_top_n(scorer.score_all(user), n, allowed=allowed)
+        is_left = np.isfinite(score)
+        best, score = best[is_left], score[is_left]
+        rating = scorer.rating_of(user, score)
         return [
             Recommendation(
-                rank=rank,
-                item_id=self.bundle.items.ids[idx : idx + 1].tolist()[0],
-                title=self.title(idx),
-                rating=rating,
-                score=float(scores[0, idx]),
+                rank=rank + 1,
+                item_id=self.bundle.items.id_at(idx),
+                title=self.bundle.title_at(idx),
+                rating=float(rating[rank]),
+                score=float(score[rank]),
                 n_ratings=int(self.bundle.item_counts[idx]),
             )
-            for rank, (idx, rating) in enumerate(zip(best, ratings, strict=True), start=1)
+            for rank, idx in enumerate(best.tolist())
         ]
 
 
@@ -270,7 +242,7 @@ def _find(role: str, vocabulary: Vocabulary, wanted: int | str, on_unknown: OnUn
 
 def _unknown(role: str, vocabulary: Vocabulary, wanted: int | str, *, is_wrong_type: bool) -> UnknownIdError:
     near = vocabulary.nearest(str(wanted))
-    example = vocabulary.ids[:1].tolist()[0]
+    example = vocabulary.id_at(0)
     ids = "whole numbers" if vocabulary.id_type is int else "texts"
     return UnknownIdError(
         f"{role} {wanted!r} cannot be an id here" if is_wrong_type else f"{role} {wanted!r} has no training ratings",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from recsys.artifacts.bundle import Bundle
-from recsys.scoring.top import top_n
+from recsys.scoring.top import masked_top_n
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,15 @@ def similar_items(bundle: Bundle, item_idx: int, n: int = 10, *, min_ratings: in
     allowed[item_idx] = False
     cosine = factors @ factors[item_idx]
     cosine /= np.maximum(length * length[item_idx], np.finfo(np.float32).tiny)
-    cosine[~allowed] = -np.inf
-    best = [idx for idx in top_n(cosine[None], n)[0].tolist() if allowed[idx]]
+    (best,), (similarity,) = masked_top_n(cosine[None], n, allowed=allowed)
     return [
         Similar(
-            rank=rank,
-            item_id=bundle.items.ids[idx : idx + 1].tolist()[0],
-            title=str(bundle.titles[idx]) or None,
-            similarity=float(cosine[idx]),
+            rank=rank + 1,
+            item_id=bundle.items.id_at(idx),
+            title=bundle.title_at(idx),
+            similarity=float(similarity[rank]),
             n_ratings=int(bundle.item_counts[idx]),
         )
-        for rank, idx in enumerate(best, start=1)
+        for rank, idx in enumerate(best.tolist())
+        if allowed[idx]
     ]

@@ -157,7 +157,7 @@ def _directions(bundle: Bundle, n: int, n_directions: int, listed: Array) -> tup
 
 
 def _named(bundle: Bundle, item_idx: int) -> tuple[int | str, str | None]:
-    return bundle.items.ids[item_idx : item_idx + 1].tolist()[0], str(bundle.titles[item_idx]) or None
+    return bundle.items.id_at(item_idx), bundle.title_at(item_idx)
 
 
 def _mean_ratings(bundle: Bundle) -> Array:

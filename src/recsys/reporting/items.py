@@ -63,7 +63,7 @@ def extremes(bundle: Bundle) -> Section | str:
 def example_user(bundle: Bundle) -> Section:
     """A user with the median number of ratings: the highest of them, what the model recommends, and why the first."""
     user_idx = int(np.argsort(bundle.user_counts, kind="stable")[len(bundle.users) // 2])
-    user_id = bundle.users.ids[user_idx : user_idx + 1].tolist()[0]
+    user_id = bundle.users.id_at(user_idx)
     recommender = Recommender(bundle)
     recommended = recommender.recommend(user_id, LISTED)
     rated, rating = bundle.seen(user_idx)
@@ -102,8 +102,8 @@ def _reasons(recommender: Recommender, user_id: int | str, item_id: int | str) -
 def _item(bundle: Bundle, idx: int) -> Section:
     """An item as the page shows it: id, title ("" where there is none) and number of training ratings."""
     return {
-        "id": str(bundle.items.ids[idx]),
-        "title": str(bundle.titles[idx]),
+        "id": str(bundle.items.id_at(idx)),
+        "title": bundle.title_at(idx) or "",
         "n_ratings": int(bundle.item_counts[idx]),
     }
 

@@ -72,7 +72,7 @@ def draw_all(bundle: Bundle, found: Interpretation, folder: Path) -> list[Path]:
 def _figures(bundle: Bundle, found: Interpretation) -> dict[str, Figure]:
     main = main_directions(bundle, 2)
     listed = bundle.item_counts >= found.min_ratings
-    names = [title or str(one) for title, one in zip(bundle.titles.tolist(), bundle.items.ids.tolist(), strict=True)]
+    names = [bundle.title_at(idx) or str(bundle.items.id_at(idx)) for idx in range(len(bundle.items))]
     drawn = {
         "item-map": figures.item_map(
             main.positions[listed],

@@ -1,12 +1,32 @@
-"""The n largest of each row, without sorting the rest."""
+"""The n best items of each user, without sorting the rest."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from recsys.core.types import Array
+from recsys.core.types import Array, BoolArray, Float32Array, Int64Array
 
 GROUP = 32  # columns whose maximum is looked at first
+
+
+def masked_top_n(
+    scores: Float32Array, n: int, *, allowed: BoolArray | None = None, left_out: tuple[Array, Array] | None = None
+) -> tuple[Int64Array, Float32Array]:
+    """The n best items of each user among those that may be listed, best first, and their scores.
+
+    Args:
+        scores: shape (n_users, n_items); those of items that may not be listed become −inf.
+        allowed: items that may be listed for anyone, shape (n_items,); None: all.
+        left_out: pairs of a row of `scores` and an item that may not be listed in it.
+    Returns:
+        Both of shape (n_users, min(n, n_items)); where no item is left, the score is −inf and the item any.
+    """
+    if allowed is not None:
+        scores[:, ~allowed] = -np.inf
+    if left_out is not None:
+        scores[left_out] = -np.inf
+    best = top_n(scores, n)
+    return best, np.take_along_axis(scores, best, axis=1)
 
 
 def top_n(scores: Array, n: int) -> Array:
