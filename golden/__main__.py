@@ -24,7 +24,7 @@ from golden.trees import ROOT, Tree, git, run_rows, worktree
 
 
 def main() -> int:
-    """The exit code: 0 if all rows are equal or changed as stated, 1 if not, 2 if they cannot be compared."""
+    """The exit code: 0 if no row differs but as stated, 1 if one does, 2 if rows cannot be compared, 130 if stopped."""
     arguments = parse_arguments()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the worktree is removed
     try:
@@ -32,6 +32,9 @@ def main() -> int:
     except GoldenError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
     print_table(comparisons, arguments.show)
     return 1 if any(comparison.differences for comparison in comparisons) else 0
 
@@ -53,7 +56,7 @@ def parse_arguments() -> argparse.Namespace:
 def compare_trees(base: str, rows: tuple[Row, ...], *, fresh: bool) -> list[Comparison]:
     """Runs the rows in this checkout and, where they are not cached, with the base commit at the same time."""
     expected = read_expected_changes()
-    commit = git("rev-parse", "--verify", "--quiet", f"{base}^{{commit}}")
+    commit = git("rev-parse", "--verify", f"{base}^{{commit}}")
     cached = cache_path(commit)
     before = {} if fresh else read_cache(cached)
     with tempfile.TemporaryDirectory(prefix="golden-") as folder, contextlib.ExitStack() as stack:

@@ -12,13 +12,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from golden.snapshot import Snapshot
-from golden.trees import ROOT
-
-CACHE = ROOT / "benchmarks" / ".cache" / "golden"
+from golden.trees import ROOT, git
 
 
 def cache_path(commit: str) -> Path:
-    """Where the snapshots of a commit are kept.
+    """Where the snapshots of a commit are kept: in the main worktree, for all worktrees of the repository.
 
     The name holds a checksum of all else that they depend on: this package, the data, the packages that are installed,
     the processor and the number of its cores.
@@ -28,7 +26,8 @@ def cache_path(commit: str) -> Path:
     digest = hashlib.sha256(json.dumps([sys.version, processor(), _n_cores(), installed]).encode())
     for path in sources:
         digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return CACHE / f"{commit[:12]}-{digest.hexdigest()[:16]}.json"
+    repository = Path(git("rev-parse", "--path-format=absolute", "--git-common-dir")).parent
+    return repository / "benchmarks" / ".cache" / "golden" / f"{commit[:12]}-{digest.hexdigest()[:16]}.json"
 
 
 def read_cache(path: Path) -> dict[str, Snapshot]:
