@@ -23,7 +23,7 @@ def test_the_nearest_by_cosine_come_first_and_the_item_itself_not_at_all(numbers
     for rank, one in enumerate(found, start=1):
         assert one.rank == rank
         assert one.similarity == pytest.approx(cosine[one.item_id], abs=1e-5)
-        assert one.title == numbers.title(int(one.item_id) - 100)
+        assert one.title == numbers.bundle.title_at(int(one.item_id) - 100)
 
 
 def test_items_with_few_ratings_are_left_out_if_asked(numbers: Recommender) -> None:
