@@ -18,7 +18,6 @@ from recsys.config.schema.config import Config
 from recsys.config.schema.data import Data
 from recsys.core.errors import RunError
 from recsys.core.types import Array, Arrays, Float32Array, Indices, Times
-from recsys.data.chunks import chunks
 from recsys.data.interactions import Interactions
 from recsys.data.split import Parts
 from recsys.data.vocabulary import UNKNOWN, Vocabulary
@@ -221,7 +220,7 @@ def write_bundle(run: Path, scorer: Trained, parts: Parts, config: Config, inter
             SCORER: scorer_arrays(scorer),
             USERS: {**pack_ids(train.users), "n_ratings": train.user_counts},
             ITEMS: {**pack_ids(train.items), **pack_texts("titles", titles), "n_ratings": train.item_counts},
-            SEEN: _by_user(train),
+            SEEN: _seen_arrays(train),
             HELD_OUT: _held_out(parts, with_times=isinstance(scorer, Factors) and scorer.drift is not None),
             **_item_columns(parts),
             **({} if intervals is None else {INTERVALS: intervals.arrays()}),
@@ -263,16 +262,10 @@ def locate(path: Path | None) -> Path:
     raise RunError(what, where=str(path), expected="a run folder, or its serving folder", hint=hint)
 
 
-def _by_user(train: Interactions) -> Arrays:
+def _seen_arrays(train: Interactions) -> Arrays:
     """The training ratings, by user and then as they stood in the file."""
-    # Sorting user and row as one number is several times as fast as a stable argsort.
-    keys = np.empty(len(train), dtype=np.int64)
-    for rows in chunks(len(train)):
-        np.left_shift(train.user_idx[rows], 32, out=keys[rows], dtype=np.int64)
-        keys[rows] |= np.arange(rows.start, rows.stop)
-    keys.sort()
-    keys &= 0xFFFF_FFFF
-    return {"item_idx": train.item_idx[keys], "rating": train.rating[keys]}
+    seen = train.by_user()
+    return {"item_idx": seen.other_idx, "rating": train.rating[seen.row]}
 
 
 def _held_out(parts: Parts, *, with_times: bool) -> Arrays:

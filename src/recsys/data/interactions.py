@@ -10,6 +10,7 @@ import numpy as np
 
 from recsys.core.types import Array, Counts, Floats, Indices, Times
 from recsys.data.chunks import count
+from recsys.data.grouped import GroupedView
 from recsys.data.scale import Scale
 from recsys.data.vocabulary import UNKNOWN, Vocabulary
 
@@ -48,6 +49,14 @@ class Interactions:
             timestamp=None if self.timestamp is None else self.timestamp[rows],
         )
 
+    def by_user(self) -> GroupedView:
+        """The rows of each user, sorted when first asked for; all users have to be known."""
+        return self._by_user
+
+    def by_item(self) -> GroupedView:
+        """The rows of each item, in the same way; its `other_idx` are users."""
+        return self._by_item
+
     @cached_property
     def user_counts(self) -> Counts:
         """Ratings of each user, int64, shape (n_users,); all users have to be known."""
@@ -72,6 +81,14 @@ class Interactions:
     def n_unknown_items(self) -> int:
         """Ratings (not things) whose item is unknown."""
         return int(np.count_nonzero(self.item_idx == UNKNOWN))
+
+    @cached_property
+    def _by_user(self) -> GroupedView:
+        return GroupedView.of(self.user_idx, self.item_idx, self.user_counts)
+
+    @cached_property
+    def _by_item(self) -> GroupedView:
+        return GroupedView.of(self.item_idx, self.user_idx, self.item_counts)
 
     def to_frame(self) -> pd.DataFrame:
         """A pandas DataFrame with raw ids: user_id, item_id, rating and, where there are times, timestamp."""

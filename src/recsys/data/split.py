@@ -177,11 +177,11 @@ def _held_out(test: Array, held: Array) -> PartOfRow:
 def _from_last(ratings: Interactions) -> tuple[Array, Array]:
     """For each row: how many rows of its user are later, and how many rows its user has."""
     order = np.lexsort((_times(ratings), ratings.user_idx))
-    count = np.bincount(ratings.user_idx, minlength=len(ratings.users))
-    ends = np.cumsum(count)[ratings.user_idx[order]]
+    n_of_user = ratings.user_counts
+    ends = np.cumsum(n_of_user)[ratings.user_idx[order]]
     from_last = np.empty(len(ratings), dtype=np.int64)
     from_last[order] = ends - 1 - np.arange(len(ratings))
-    return from_last, count[ratings.user_idx]
+    return from_last, n_of_user[ratings.user_idx]
 
 
 def _times(ratings: Interactions) -> Array:

@@ -15,6 +15,7 @@ from recsys.core.events import Observer, Scoring, silent
 from recsys.core.threads import ordered_map, usable_cores
 from recsys.core.types import Array
 from recsys.data.chunks import chunks
+from recsys.data.grouped import GroupedView
 from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import UNKNOWN
 from recsys.evaluation.ranking_metrics import RankedLists, ranking_metrics
@@ -55,7 +56,6 @@ def relevant(held_out: Interactions, train: Interactions, threshold: float) -> R
 
     Args:
         held_out: on the vocabularies of train.
-        train: by user.
     Returns:
         Relevant, with counts: n_users ranked for; n_users_without_relevant, who are left out; of the relevant ratings
         n_relevant that count, n_relevant_unknown_items of them (never found); and, left out,
@@ -95,37 +95,21 @@ def rank(scorer: Scorer, train: Interactions, wanted: Relevant, k: int, observe:
     Scores are made block by block of users, in threads, 16 MB at a time in each.
 
     Args:
-        train: by user; what is rated here is no candidate.
+        train: what is rated here is no candidate.
         k: length of the lists, at least 1.
     """
     n, places = len(wanted.users), min(k, len(train.items))
     best = np.empty((n, places), dtype=np.int32)
     hits = np.empty((n, places), dtype=bool)
     first = np.empty(n, dtype=np.int64)
-    for rows, found in _blocks(scorer, _Seen(train), wanted, places, len(train.items)):
+    for rows, found in _blocks(scorer, train.by_user(), wanted, places, len(train.items)):
         best[rows], hits[rows], first[rows] = found
         observe(Scoring(rows.stop, n))
     return ranking_metrics(RankedLists(best, hits, first, wanted.n_relevant), wanted.users, train, k)
 
 
-class _Seen:
-    """What users rated in training."""
-
-    def __init__(self, train: Interactions) -> None:
-        assert (np.diff(train.user_idx) >= 0).all(), "ratings come by user"
-        self._counts, self._item_idx = train.user_counts, train.item_idx
-        self._start = np.concatenate([[0], np.cumsum(train.user_counts)])
-
-    def of(self, users: Array) -> tuple[Array, Array]:
-        """As pairs: the position in `users`, and an item that this user rated."""
-        counts = self._counts[users]
-        ends = np.cumsum(counts)
-        rows = np.repeat(self._start[users] - (ends - counts), counts) + np.arange(ends[-1])
-        return np.repeat(np.arange(len(users)), counts), self._item_idx[rows]
-
-
 def _blocks(
-    scorer: Scorer, seen: _Seen, wanted: Relevant, places: int, n_items: int
+    scorer: Scorer, seen: GroupedView, wanted: Relevant, places: int, n_items: int
 ) -> Iterator[tuple[slice, tuple[Array, Array, Array]]]:
     """For block after block of users: their best items (−1: none is left), which are relevant, and first ranks."""
 
@@ -134,7 +118,7 @@ def _blocks(
         items = wanted.items[start[0] : start[-1]]
         row_of = np.repeat(np.arange(len(users)), np.diff(start))
         scores = scorer.score_all(users)
-        best, best_scores = masked_top_n(scores, places, left_out=seen.of(users))
+        best, best_scores = masked_top_n(scores, places, left_out=seen.pairs(users))
         hits = np.isin(best + np.arange(len(users))[:, None] * n_items, row_of * n_items + items)
         best[best_scores == -np.inf] = UNKNOWN
         return rows, (best, hits, _first_rank(scores, row_of, items))

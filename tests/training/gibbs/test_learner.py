@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from recsys.core.events import silent
+from recsys.data.grouped import GroupedView
 from recsys.data.interactions import Interactions
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
@@ -161,7 +162,9 @@ def test_the_spread_of_precisions_is_found_on_the_grid(spread: float) -> None:
 
 def test_implicit_terms_are_summed_over_what_was_rated() -> None:
     own, other = np.array([0, 2, 0], np.int32), np.array([1, 0, 2], np.int32)
-    rated = RatingsCSR.of(own, other, np.zeros(3, np.float32), 3, 3)
+    users = GroupedView.of(own, other, counts=np.array([2, 0, 1]))
+    items = GroupedView.of(other, own, counts=np.array([1, 1, 1]))
+    rated = RatingsCSR.of(users, items, np.zeros(3, np.float32))
     terms = np.array([[1.0, 10.0], [2.0, 20.0], [4.0, 40.0]], np.float32)
     expected = [[6 / 2**0.5, 60 / 2**0.5], [0, 0], [1, 10]]
     np.testing.assert_allclose(sum_implicit(rated, terms), expected, rtol=1e-6)

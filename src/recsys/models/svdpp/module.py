@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from recsys.data.grouped import GroupedView
 from recsys.data.interactions import Interactions
 from recsys.data.scale import Scale
 from recsys.models import settings as config
@@ -29,6 +30,13 @@ class Neighbours:
     idx: Tensor
     start: Tensor
     scale: Tensor
+
+    @classmethod
+    def of(cls, view: GroupedView) -> Neighbours:
+        """Those of each entry of a view of the training ratings."""
+        scale = (1 / np.sqrt(np.maximum(view.counts, 1))).astype(np.float32)
+        idx = view.other_idx.astype(np.int64)
+        return cls(torch.from_numpy(idx), torch.from_numpy(view.start), torch.from_numpy(scale))
 
 
 class SvdPP(nn.Module):
@@ -60,9 +68,8 @@ class SvdPP(nn.Module):
         for role in self.implicit_of:
             other = "item" if role == "user" else "user"
             self._register(seed, f"{other}_implicit", f"{other}_implicit_bias", n_rows[other])
-        self.neighbours = {"user": _bags(train.user_idx, train.item_idx, n_rows["user"])}
-        if settings.flipped:
-            self.neighbours["item"] = _bags(train.item_idx, train.user_idx, n_rows["item"])
+        views = {"user": train.by_user, "item": train.by_item}
+        self.neighbours = {role: Neighbours.of(views[role]()) for role in self.implicit_of}
 
     def forward(self, user_idx: Tensor, item_idx: Tensor) -> Tensor:
         """Predicted ratings in rating units, not clipped; indices of shape (n,) give shape (n,)."""
@@ -112,11 +119,3 @@ class SvdPP(nn.Module):
     def _register(self, seed: int, embedding: str, bias: str, n: int) -> None:
         setattr(self, embedding, normal(seed, embedding, (n, self.settings.embedding_dim), INIT_STD))
         setattr(self, bias, nn.Parameter(torch.zeros(n)))
-
-
-def _bags(own: np.ndarray, other: np.ndarray, n: int) -> Neighbours:
-    counts = np.bincount(own, minlength=n)
-    start = np.concatenate([[0], np.cumsum(counts)])
-    idx = other[np.argsort(own, kind="stable")].astype(np.int64)
-    scale = (1 / np.sqrt(np.maximum(counts, 1))).astype(np.float32)
-    return Neighbours(torch.from_numpy(idx), torch.from_numpy(start), torch.from_numpy(scale))

@@ -76,16 +76,16 @@ class Paths:
         is_new = np.ones(len(train), dtype=bool)
         is_new[1:] = (np.diff(train.user_idx) != 0) | (np.diff(train.timestamp) != 0)
         rated = np.append(np.flatnonzero(is_new), len(train))
-        user, time = train.user_idx[rated[:-1]], train.timestamp[rated[:-1]]
-        start = np.searchsorted(user, np.arange(len(train.users) + 1))
+        time = train.timestamp[rated[:-1]]
+        start = np.searchsorted(rated[:-1], train.by_user().start)
         gap = np.diff(time, prepend=0)
-        gap[start[:-1]] = np.inf  # every user has training ratings, and so a first moment
+        gap[start[:-1][np.diff(start) > 0]] = np.inf
         shape = len(time), len(LENGTHS)
         return cls(
             start=start,
             rated=rated,
             time=time,
-            by_item=np.argsort(train.item_idx, kind="stable"),
+            by_item=train.by_item().row,
             rho=np.exp(-gap[:, None] / LENGTHS).astype(np.float32),
             fresh=-np.expm1(-2 * gap[:, None] / LENGTHS).astype(np.float32),
             state=np.zeros(shape, np.float32),

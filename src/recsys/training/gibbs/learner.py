@@ -58,8 +58,8 @@ class GibbsLearner:
         train = by_time(train) if model.user_drift else train
         rating = ((train.rating - scale.mean) / scale.std).astype(np.float32)
         self._rated = {
-            "user": RatingsCSR.of(train.user_idx, train.item_idx, rating, n_users, n_items),
-            "item": RatingsCSR.of(train.item_idx, train.user_idx, rating, n_items, n_users),
+            "user": RatingsCSR.of(train.by_user(), train.by_item(), rating),
+            "item": RatingsCSR.of(train.by_item(), train.by_user(), rating),
         }
         dim, implicit = model.embedding_dim, model.implicit_of
         self._sides = {

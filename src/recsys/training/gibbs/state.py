@@ -9,6 +9,7 @@ import numpy as np
 
 from recsys.core.seeding import rng
 from recsys.core.types import Arrays, BoolArray, Float32Array, Indices, Int64Array
+from recsys.data.grouped import GroupedView
 from recsys.training.gibbs.prior import Prior
 from recsys.training.gibbs.simd_intrinsics import LANES
 
@@ -49,19 +50,25 @@ class RatingsCSR:
     has_own_noise: BoolArray
 
     @classmethod
-    def of(cls, own: Indices, other: Indices, rating: Float32Array, n: int, n_other: int) -> RatingsCSR:
-        """Sorts the ratings by user, and cuts the users into chunks of about equal work."""
-        order = np.argsort(own, kind="stable")
-        count = np.bincount(own, minlength=n)
-        start = np.concatenate([[0], np.cumsum(count)])
+    def of(cls, users: GroupedView, items: GroupedView, rating: Float32Array) -> RatingsCSR:
+        """Cuts the users into chunks of about equal work.
+
+        Args:
+            users, items: the training ratings by user and by item, or with the names exchanged.
+            rating: of each row, standardised, float32.
+        """
+        count = users.counts
+        n, n_items, n_ratings = len(count), len(items.counts), len(rating)
         cost = np.concatenate([[0], np.cumsum(count + ENTITY_RATINGS)])
-        cuts = np.searchsorted(cost, np.linspace(0, cost[-1], len(own) // CHUNK_RATINGS + 2))
+        cuts = np.searchsorted(cost, np.linspace(0, cost[-1], n_ratings // CHUNK_RATINGS + 2))
         groups = np.arange(0, n, LANES)
         pieces = np.append(groups[np.diff(cost[groups] // PIECE_RATINGS, prepend=-1) > 0], n)
         scale = (1 / np.sqrt(np.maximum(count, 1))).astype(np.float32)
-        scale2_sum = np.bincount(other, np.square(scale)[own], minlength=n_other).astype(np.float32)
-        idx, has_own_noise = other[order].astype(np.int32), count >= OWN_NOISE_RATINGS
-        return cls(start, count, idx, rating[order], cuts, pieces, scale, scale2_sum, has_own_noise)
+        raters = np.repeat(np.arange(n_items), items.counts), np.square(scale)[items.other_idx]
+        scale2_sum = np.bincount(*raters, minlength=n_items).astype(np.float32)
+        has_own_noise = count >= OWN_NOISE_RATINGS
+        ratings = users.other_idx, rating[users.row]
+        return cls(users.start, count, *ratings, cuts, pieces, scale, scale2_sum, has_own_noise)
 
 
 @dataclass(eq=False)

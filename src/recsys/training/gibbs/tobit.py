@@ -57,7 +57,7 @@ class Tobit:
     @classmethod
     def of(cls, train: Interactions, censoring: Censoring, scale: Scale, seed: int) -> Tobit:
         """Before the first draw."""
-        by_user = np.argsort(train.user_idx, kind="stable")
+        by_user = train.by_user().row
         at = np.flatnonzero(train.rating[by_user] == np.float32(censoring.end))
         place = np.empty_like(by_user)
         place[by_user] = np.arange(len(by_user))
@@ -68,7 +68,7 @@ class Tobit:
             limit=(censoring.limit - scale.mean) / scale.std,
             at=at,
             user=train.user_idx[by_user][at].astype(np.int64),
-            by_item=place[np.argsort(train.item_idx, kind="stable")],
+            by_item=place[train.by_item().row],
             pairs=np.stack(pairs),
             scores=np.zeros((2, N_PAIRS)),
             noise=np.zeros(1),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ import torch
 from recsys.core.events import EpochResult, Observer, Step
 from recsys.core.seeding import rng
 from recsys.core.types import Array, Float32Array, State
+from recsys.data.grouped import GroupedView
 from recsys.data.interactions import Interactions
 from recsys.data.scale import Scale
 from recsys.models.svdpp.module import SvdPP
@@ -71,7 +72,7 @@ class SvdPPLearner:
             for name in group.parameters
         }
         self._kernel = svdpp_kernel(model.settings.embedding_dim, model.settings.flipped)
-        self._given = {role: _Given.of(train, role, model.scale, seed) for role in model.implicit_of}
+        self._given = _shuffled(train, model.implicit_of, model.scale, seed)
 
     @property
     def column_bytes(self) -> int:
@@ -184,17 +185,8 @@ class _Given:
     rating: Array
 
     @classmethod
-    def of(cls, train: Interactions, role: str, scale: Scale, seed: int) -> _Given:
-        own, other, n = (
-            (train.user_idx, train.item_idx, len(train.users))
-            if role == "user"
-            else (train.item_idx, train.user_idx, len(train.items))
-        )
-        order = rng(seed, "svdpp ratings").permutation(len(train))
-        order = order[np.argsort(own[order], kind="stable")]
-        standard = (train.rating - np.float32(scale.mean)) / np.float32(scale.std)
-        start = np.concatenate([[0], np.cumsum(np.bincount(own, minlength=n))]).astype(np.int64)
-        return cls(start, other[order].astype(np.uint32), standard[order])
+    def of(cls, view: GroupedView, standardised: Float32Array) -> _Given:
+        return cls(view.start, view.other_idx.astype(np.uint32), standardised[view.row])
 
     @property
     def columns(self) -> tuple[Array, Array, Array]:
@@ -210,3 +202,11 @@ class _Given:
         before = np.cumsum(self.counts[rows])
         cuts = np.searchsorted(before, np.arange(1, STEPS) * len(self.rating) / STEPS)
         return np.split(rows, cuts)
+
+
+def _shuffled(train: Interactions, roles: Sequence[str], scale: Scale, seed: int) -> dict[str, _Given]:
+    """The ratings by user, by item or both, as the roles say."""
+    shuffled = train.take(rng(seed, "svdpp ratings").permutation(len(train)))
+    standardised = (shuffled.rating - np.float32(scale.mean)) / np.float32(scale.std)
+    views = {"user": shuffled.by_user, "item": shuffled.by_item}
+    return {role: _Given.of(views[role](), standardised) for role in roles}
