@@ -25,10 +25,10 @@ from learners import ratings
 from measure import Row, attempted, command_line, interleaved, ratios
 from peers import answer_of, output_of
 from recsys.evaluation.metrics import evaluate
-from recsys.models.settings import SvdPP
+from recsys.models.svdpp.settings import SvdPP
 from recsys.training.gibbs.learner import GibbsLearner
+from recsys.training.gibbs.settings import Gibbs
 from recsys.training.loop import fit
-from recsys.training.settings import Gibbs
 from synthetic import World, synthetic
 
 ROUNDS = 3

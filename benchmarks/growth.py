@@ -17,8 +17,8 @@ from functools import partial
 from learners import N_EPOCHS, ratings, sgd_learner
 from measure import ResidualVariance, Row, command_line, interleaved, ratios
 from recsys.core.events import silent
-from recsys.training.settings import Sgd
 from recsys.training.sgd.learner import SgdLearner
+from recsys.training.sgd.settings import Sgd
 from synthetic import World, dense_world, synthetic
 
 TIMED = 40_000_000  # ratings in a measurement, in as many epochs as that takes

@@ -7,10 +7,11 @@ import numpy as np
 from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import Vocabulary
 from recsys.models.dot_product.module import DotProduct
-from recsys.models.settings import DotProduct as Model
+from recsys.models.dot_product.settings import DotProduct as Model
 from recsys.training.adamw.learner import AdamWLearner
-from recsys.training.settings import AdamW, Sgd
+from recsys.training.adamw.settings import AdamW
 from recsys.training.sgd.learner import SgdLearner
+from recsys.training.sgd.settings import Sgd
 from synthetic import Part, World
 
 N_EPOCHS = Sgd().n_epochs

@@ -22,7 +22,7 @@ from measure import command_line, interleaved, ratios
 from recsys.core.seeding import rng
 from recsys.data.read import read_ratings
 from recsys.models.dot_product.module import DotProduct
-from recsys.models.settings import DotProduct as Settings
+from recsys.models.dot_product.settings import DotProduct as Settings
 from recsys.training.schedule import one_cycle
 
 CONFIGS = Path(__file__).parent.parent / "configs"

@@ -21,7 +21,7 @@ from learners import ratings, sgd_learner
 from measure import PeerError, command_line, interleaved
 from peers import output_of
 from recsys.core.events import silent
-from recsys.training.settings import Sgd
+from recsys.training.sgd.settings import Sgd
 from synthetic import CACHE, World, synthetic
 
 LEVELS = {"L1": 16 << 10, "L2": 512 << 10, "L3": 16 << 20, "memory": 1 << 30}  # bytes a thread that lie there

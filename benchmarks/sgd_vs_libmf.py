@@ -21,7 +21,7 @@ from measure import Row, command_line, interleaved, ratios
 from peers import build_libmf, output_of
 from recsys.core.events import silent
 from recsys.data.interactions import Interactions
-from recsys.training.settings import Sgd
+from recsys.training.sgd.settings import Sgd
 from synthetic import CACHE, World, synthetic, text_files
 
 # What reaches the best test rmse that libmf has on the default world: of dims 16, 32, 64 and 128, lambda 0.02 to

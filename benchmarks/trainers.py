@@ -16,8 +16,9 @@ from measure import Row, command_line, interleaved, ratios
 from peers import answer_of
 from recsys.data.interactions import Interactions
 from recsys.evaluation.metrics import evaluate
+from recsys.training.adamw.settings import AdamW
 from recsys.training.loop import Learner, fit
-from recsys.training.settings import AdamW, Sgd
+from recsys.training.sgd.settings import Sgd
 from synthetic import World, dense_world, synthetic, text_files
 
 Result = tuple[float, float]  # ratings/s in a pass, test rmse

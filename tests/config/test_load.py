@@ -325,7 +325,7 @@ def test_an_override_of_the_model_changes_the_method_that_is_left_out() -> None:
 
 def test_sgd_with_a_y_range_is_refused_and_adamw_named() -> None:
     told = refused(MINIMAL + "model: {y_range: [0, 5.5]}\ntraining: {method: sgd}\n")
-    assert told.startswith("c.yaml:3: training.method: sgd fits linear output only, and the model has a y_range: adamw")
+    assert told.startswith("c.yaml:3: training.method: sgd cannot fit dot_product with y_range: adamw can")
 
 
 def test_a_key_of_adamw_without_a_method_says_to_name_adamw() -> None:

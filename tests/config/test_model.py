@@ -11,7 +11,8 @@ from recsys.config.loading.dump import dump
 from recsys.config.loading.load import config_from, load_config
 from recsys.config.schema.config import Config
 from recsys.core.errors import ConfigError
-from recsys.models.settings import DotProduct, EmbeddingNet
+from recsys.models.dot_product.settings import DotProduct
+from recsys.models.embedding_net.settings import EmbeddingNet
 
 
 def config(model: dict[str, Any], **training: Any) -> Config:
@@ -24,7 +25,7 @@ def test_without_a_kind_a_dot_product_is_meant() -> None:
 
 def test_a_network_is_fitted_by_adamw_unless_told_otherwise() -> None:
     assert config({"kind": "embedding_net"}).training.method == "adamw"
-    with pytest.raises(ConfigError, match="sgd fits dot products only") as caught:
+    with pytest.raises(ConfigError, match="sgd cannot fit embedding_net: adamw can") as caught:
         config({"kind": "embedding_net"}, method="sgd")
     assert caught.value.where == "training.method"
 
@@ -58,22 +59,31 @@ def test_a_model_that_cannot_be_is_refused_at_its_key(model: dict[str, Any], key
 @pytest.mark.parametrize(
     ("model", "method", "what"),
     [
-        (
-            {"y_range": [0, 5.5]},
-            "gibbs",
-            "gibbs fits linear output only, and the model has a y_range: adamw can fit it",
-        ),
-        ({"biases": False}, "gibbs", "gibbs fits biases too, and the model has none: sgd can fit it"),
-        ({"kind": "embedding_net"}, "gibbs", "gibbs fits dot products only, and the model is an embedding_net"),
-        ({"kind": "svdpp"}, "adamw", "adamw does not fit svdpp: sgd and gibbs can"),
-        ({"kind": "svdpp", "user_drift": True}, "sgd", "sgd fits no user_drift: gibbs can"),
-        ({"user_drift": True}, "adamw", "adamw fits no user_drift: gibbs can"),
+        ({"y_range": [0, 5.5]}, "gibbs", "gibbs cannot fit dot_product with y_range: adamw can"),
+        ({"biases": False}, "gibbs", "gibbs cannot fit dot_product without biases: sgd and adamw can"),
+        ({"kind": "embedding_net"}, "gibbs", "gibbs cannot fit embedding_net: adamw can"),
+        ({"kind": "svdpp"}, "adamw", "adamw cannot fit svdpp: sgd and gibbs can"),
+        ({"kind": "svdpp", "user_drift": True}, "sgd", "sgd cannot fit svdpp with user_drift: gibbs can"),
+        ({"user_drift": True}, "adamw", "adamw cannot fit dot_product with user_drift: gibbs can"),
     ],
 )
 def test_a_method_that_cannot_fit_the_model_says_which_can(model: dict[str, Any], method: str, what: str) -> None:
     with pytest.raises(ConfigError, match=what) as caught:
         config(model, method=method)
     assert caught.value.where == "training.method"
+
+
+@pytest.mark.parametrize("method", ["sgd", "adamw", "gibbs"])
+def test_a_model_that_no_method_can_fit_is_refused_as_such(method: str) -> None:
+    with pytest.raises(ConfigError, match="no method fits dot_product with y_range and with user_drift") as caught:
+        config({"y_range": [0, 5.5], "user_drift": True}, method=method)
+    assert caught.value.where == "model"
+
+
+def test_a_wrong_value_does_not_change_which_method_is_meant() -> None:
+    with pytest.raises(ConfigError, match="too small") as caught:
+        config({"y_range": [0, 5.5], "embedding_dim": 0}, batch_size=64)
+    assert not caught.value.more
 
 
 def test_a_drift_is_fitted_by_gibbs_unless_told_otherwise() -> None:

@@ -9,7 +9,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from recsys.core.seeding import rng
 from recsys.data.scale import Scale
-from recsys.models import settings as config
+from recsys.models.dot_product import settings as config
 from recsys.models.dot_product.module import DotProduct
 
 SCALE = Scale(mean=3.5, std=1.1, low=0.5, high=5.0)

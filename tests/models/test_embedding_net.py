@@ -9,7 +9,7 @@ import torch
 from recsys.core.seeding import rng
 from recsys.core.types import Array
 from recsys.data.scale import Scale
-from recsys.models import settings as config
+from recsys.models.embedding_net import settings as config
 from recsys.models.embedding_net.module import EmbeddingNet
 from recsys.models.torch_layers import Affine, Dropout, Norm
 

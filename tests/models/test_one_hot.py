@@ -12,18 +12,19 @@ from torch.nn.functional import one_hot
 
 from recsys.core.seeding import rng
 from recsys.data.scale import Scale
-from recsys.models import settings as config
 from recsys.models.dot_product.module import DotProduct
+from recsys.models.dot_product.settings import DotProduct as DotProductSettings
 from recsys.models.embedding_net.module import EmbeddingNet
+from recsys.models.embedding_net.settings import EmbeddingNet as EmbeddingNetSettings
 
 SCALE = Scale(mean=3.5, std=1.1, low=0.5, high=5.0)
 N_USERS, N_ITEMS = 7, 5
 Model = DotProduct | EmbeddingNet
-FORMS: list[config.DotProduct | config.EmbeddingNet] = [
-    config.DotProduct(embedding_dim=6),
-    config.DotProduct(embedding_dim=6, biases=False),
-    config.DotProduct(embedding_dim=6, y_range=(0.0, 5.5)),
-    config.EmbeddingNet(user_dim=4, item_dim=6, layers=(8,), dropout=0, embedding_dropout=0),
+FORMS: list[DotProductSettings | EmbeddingNetSettings] = [
+    DotProductSettings(embedding_dim=6),
+    DotProductSettings(embedding_dim=6, biases=False),
+    DotProductSettings(embedding_dim=6, y_range=(0.0, 5.5)),
+    EmbeddingNetSettings(user_dim=4, item_dim=6, layers=(8,), dropout=0, embedding_dropout=0),
 ]
 EACH_ROW_ONCE = [0, 3, 5], [4, 1, 2]
 ROWS_AGAIN = [0, 3, 5, 3, 0, 3, 6, 1, 2], [4, 1, 2, 2, 4, 2, 0, 3, 1]
@@ -75,9 +76,9 @@ def by_product(model: Model, user: Tensor, item: Tensor) -> Tensor:
     return 5.5 * torch.sigmoid(total)
 
 
-def built(form: config.DotProduct | config.EmbeddingNet) -> Model:
+def built(form: DotProductSettings | EmbeddingNetSettings) -> Model:
     """A model with parameters of size 1, as after training."""
-    kind = DotProduct if isinstance(form, config.DotProduct) else EmbeddingNet
+    kind = DotProduct if isinstance(form, DotProductSettings) else EmbeddingNet
     model: Model = kind(N_USERS, N_ITEMS, form, SCALE, seed=1)  # type: ignore[arg-type]
     draw = rng(1, "as trained")
     for parameter in model.parameters():

@@ -11,7 +11,7 @@ from recsys.core.seeding import rng
 from recsys.data.interactions import Interactions
 from recsys.data.scale import Scale
 from recsys.data.vocabulary import Vocabulary
-from recsys.models import settings as config
+from recsys.models.svdpp import settings as config
 from recsys.models.svdpp.module import SvdPP
 
 SCALE = Scale(mean=3.5, std=1.1, low=0.5, high=5.0)

@@ -11,11 +11,11 @@ import torch
 from recsys.core.events import Event, Step, silent
 from recsys.core.types import Array
 from recsys.data.interactions import Interactions
-from recsys.models import settings as model_config
+from recsys.models.dot_product import settings as model_config
 from recsys.models.dot_product.module import DotProduct
 from recsys.training.adamw.learner import AdamWLearner, resolve
+from recsys.training.adamw.settings import AdamW
 from recsys.training.schedule import one_cycle
-from recsys.training.settings import AdamW
 
 BETA2, EPS = 0.99, 1e-5
 

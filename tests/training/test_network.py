@@ -18,12 +18,12 @@ from recsys.data.split import Parts, split
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
 from recsys.models.embedding_net.module import EmbeddingNet
-from recsys.models.settings import EmbeddingNet as EmbeddingNetConfig
+from recsys.models.embedding_net.settings import EmbeddingNet as EmbeddingNetConfig
 from recsys.models.warm_start import PretrainedState
 from recsys.training.adamw.learner import resolve
+from recsys.training.adamw.settings import AdamW
 from recsys.training.build import build_learner
 from recsys.training.loop import fit
-from recsys.training.settings import AdamW
 
 CHANGES: dict[str, dict[str, Any]] = {
     "user_dim": {"user_dim": 6},

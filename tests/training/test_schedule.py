@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from recsys.training.adamw.settings import AdamW
 from recsys.training.schedule import build_schedule, constant, flat_cosine, one_cycle
-from recsys.training.settings import AdamW, Sgd
+from recsys.training.sgd.settings import Sgd
 
 
 def half_cosine(start: float, end: float, share: float) -> float:

@@ -20,8 +20,8 @@ from recsys.core.files import sha256
 from recsys.data.scale import Scale
 from recsys.evaluation.metrics import evaluate
 from recsys.inference.recommender import Recommender
-from recsys.models.settings import SvdPP as SvdPPSettings
 from recsys.models.svdpp.module import SvdPP
+from recsys.models.svdpp.settings import SvdPP as SvdPPSettings
 from recsys.workflows.fold_in_run import fold_in_run
 from recsys.workflows.train import train
 

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from recsys.core.section import Section, Words
+from recsys.core.words import joined
 
 Variants = tuple[type[Section], ...]
 """The models that a section may be: one, or one for each method or kind."""
@@ -95,11 +96,6 @@ def in_words(field: FieldInfo, *, bounds: bool = True) -> str:
     for kind, limits in _alternatives(field.annotation, field.metadata):
         words += _words(kind, limits if bounds else [limit for limit in limits if isinstance(limit, Words)])
     return joined(list(dict.fromkeys(words)))
-
-
-def joined(words: Sequence[str], last: str = "or") -> str:
-    """ "a, b or c"."""
-    return f" {last} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def known_keys(sections: Variants, prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

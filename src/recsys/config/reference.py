@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from pydantic.fields import FieldInfo
 
-from recsys.config.fields import Variants, docs, in_words, joined, tag, tag_key, variants
+from recsys.config.fields import Variants, docs, in_words, tag, tag_key, variants
 from recsys.config.loading.dump import inline
 from recsys.config.loading.problems import ROOT
 from recsys.core.section import Section
+from recsys.core.words import joined
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,12 @@ from recsys.config.loading.load import config_from
 from recsys.config.loading.yaml_nodes import read_yaml
 from recsys.config.schema.config import Config
 from recsys.core.errors import ConfigError
-from recsys.models.settings import DotProduct, EmbeddingNet, SvdPP
-from recsys.training.settings import AdamW, Gibbs, Sgd
+from recsys.models.dot_product.settings import DotProduct
+from recsys.models.embedding_net.settings import EmbeddingNet
+from recsys.models.svdpp.settings import SvdPP
+from recsys.training.adamw.settings import AdamW
+from recsys.training.gibbs.settings import Gibbs
+from recsys.training.sgd.settings import Sgd
 
 
 @dataclass(frozen=True)

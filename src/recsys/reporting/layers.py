@@ -13,9 +13,10 @@ from recsys.artifacts.directory import CHECKPOINTS, CONFIG, SERVING, SERVING_JSO
 from recsys.artifacts.verified import open_verified
 from recsys.config.loading.load import load_config
 from recsys.core.errors import RunError
-from recsys.models.settings import DotProduct, EmbeddingNet, SvdPP
+from recsys.models.dot_product.settings import DotProduct
+from recsys.models.embedding_net.settings import EmbeddingNet
+from recsys.models.svdpp.settings import SvdPP
 from recsys.scoring.factors import Link
-from recsys.training.settings import Scheduled
 
 Shape = tuple[int, ...]
 
@@ -67,7 +68,7 @@ def anatomy(path: Path) -> Anatomy:
     shapes = {name: tuple(array.shape) for name, array in arrays.items()}
     config = load_config(run / CONFIG)
     low, high = facts["scale"]["low"], facts["scale"]["high"]
-    frozen = config.training.freeze if isinstance(config.training, Scheduled) else ()
+    frozen = config.training.frozen_groups
     match config.model:
         case DotProduct() as model:
             link = _link(model.y_range, model.clip, low, high, run)
@@ -78,6 +79,7 @@ def anatomy(path: Path) -> Anatomy:
         case EmbeddingNet() as model:
             link = Link("sigmoid", *model.output_range(low, high))
             return Anatomy(tuple(_embedding_net(model, shapes, frozen)), link)
+    raise AssertionError(config.model.kind)
 
 
 def _dot_product(

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING
 from recsys.config.schema.config import Config
 from recsys.data.interactions import Interactions, join
 from recsys.data.split import Parts
-from recsys.models import settings as config_of
+from recsys.models.dot_product.settings import DotProduct as DotProductSettings
+from recsys.models.embedding_net.settings import EmbeddingNet as EmbeddingNetSettings
+from recsys.models.svdpp.settings import SvdPP as SvdPPSettings
+from recsys.training.adamw.settings import AdamW
+from recsys.training.gibbs.settings import Gibbs
 from recsys.training.loop import Learner
-from recsys.training.settings import AdamW, Gibbs, Sgd
+from recsys.training.sgd.settings import Sgd
 
 if TYPE_CHECKING:
     from recsys.models.dot_product.module import DotProduct
@@ -24,12 +28,13 @@ def build_learner(config: Config, parts: Parts, pretrained: PretrainedState | No
     if isinstance(config.training, Gibbs):  # it draws arrays, and does without torch, which takes a second to load
         from recsys.training.gibbs.learner import GibbsLearner
 
-        assert not isinstance(config.model, config_of.EmbeddingNet), "the config has refused this"
+        assert isinstance(config.model, DotProductSettings | SvdPPSettings), "the config has refused this"
         return GibbsLearner(config.model, parts.scale, train, config.training, config.seed)
     model = _model(config, parts, pretrained)
     if isinstance(config.training, Sgd):
         sees_all = pretrained is None or (config.start is not None and config.start.replay == 1)
         return _sgd(model, train, config.training, config.seed, sees_all=sees_all)
+    assert isinstance(config.training, AdamW)
     return _adamw(model, train, config.training, config.seed)
 
 
@@ -73,23 +78,24 @@ def _model(config: Config, parts: Parts, pretrained: PretrainedState | None) -> 
 def _fresh(config: Config, parts: Parts, pretrained: PretrainedState | None) -> DotProduct | EmbeddingNet | SvdPP:
     n_users, n_items = len(parts.train.users), len(parts.train.items)
     match config.model:
-        case config_of.DotProduct() as settings:
+        case DotProductSettings() as settings:
             from recsys.models.dot_product.module import DotProduct
 
             return DotProduct(n_users, n_items, settings, parts.scale, config.seed)
-        case config_of.SvdPP() as settings:
+        case SvdPPSettings() as settings:
             from recsys.models.svdpp.module import SvdPP
 
             return SvdPP(parts.seen_ratings, settings, parts.scale, config.seed)
-        case config_of.EmbeddingNet() as settings:
+        case EmbeddingNetSettings() as settings:
             from recsys.models.embedding_net.module import EmbeddingNet
 
             if pretrained is not None:  # auto follows the number of users and items, and that has changed
                 settings = settings.model_copy(update=_inherited_dims(settings, pretrained))
             return EmbeddingNet(n_users, n_items, settings, parts.scale, config.seed)
+    raise AssertionError(config.model.kind)
 
 
-def _inherited_dims(settings: config_of.EmbeddingNet, pretrained: PretrainedState) -> dict[str, int]:
+def _inherited_dims(settings: EmbeddingNetSettings, pretrained: PretrainedState) -> dict[str, int]:
     return {
         f"{role}_dim": pretrained.parameters[f"{role}_embedding"].shape[1]
         for role in ("user", "item")

@@ -10,16 +10,17 @@ from typing import Any, Protocol, cast
 
 import numpy as np
 
+from recsys.config.schema.compatibility import methods_with_schedule
 from recsys.config.schema.config import Config
 from recsys.core.errors import ConfigError
 from recsys.core.events import Observer, Step, silent
 from recsys.core.seeding import rng
 from recsys.core.types import Float64Array
+from recsys.core.words import joined
 from recsys.data.split import Parts
 from recsys.training.build import build_learner
 from recsys.training.loop import Learner
 from recsys.training.schedule import Schedule, exponential
-from recsys.training.settings import Scheduled
 from recsys.workflows.inputs import prepare_inputs
 
 FIRST, LAST = 1e-5, 10.0  # the rates that are tried
@@ -72,11 +73,11 @@ def lr_find(config: Config, observe: Observer = silent) -> LrCurve:
         ConfigError: the method has no learning rate.
         DataError: the ratings cannot be used.
     """
-    if not isinstance(config.training, Scheduled):
+    if not config.training.has_schedule:
         raise ConfigError(
             f"{config.training.method} has no learning rate",
             where="training.method",
-            expected="adamw or sgd",
+            expected=joined(methods_with_schedule()),
         )
     inputs = prepare_inputs(config, observe)
     parts = _some(inputs.parts, config.seed)

@@ -11,10 +11,11 @@ from recsys.artifacts.checkpoint import selected_parameters
 from recsys.artifacts.directory import CONFIG
 from recsys.config.loading.dump import inline
 from recsys.config.loading.load import load_config
+from recsys.config.schema.compatibility import methods_that_continue
 from recsys.config.schema.config import Config
 from recsys.core.errors import ConfigError
+from recsys.core.words import joined
 from recsys.training.rates import scaled
-from recsys.training.settings import Scheduled
 
 EPOCHS = 1 / 7  # of those that the run was trained for
 LR = 0.4  # of its highest learning rate
@@ -63,11 +64,11 @@ def _whole(run: Path | None) -> Path:
 def _lighter(run: Path) -> dict[str, object]:
     """Fewer epochs and a lower rate than a fit from scratch; an update of an update stays as light as that one was."""
     config = load_config(run / CONFIG)
-    if not isinstance(config.training, Scheduled):
+    if not config.training.continues_runs:
         raise ConfigError(
-            f"{config.training.method} draws every row from all ratings, so it cannot go on from a run",
+            f"{config.training.method} learns from all ratings at once, so it cannot continue a run",
             where=str(run / CONFIG),
-            expected="a run that was trained by sgd or adamw",
+            expected=f"a run that was trained by {joined(methods_that_continue())}",
             hint="train again on the old and the new ratings together: recsys train",
         )
     before = config.start

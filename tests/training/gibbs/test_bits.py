@@ -32,8 +32,8 @@ def test_many_chunks_on_one_two_and_four_threads_give_the_same_bits(kind: str, m
 SCRIPT = """
 import hashlib
 import numpy as np
-from recsys.models.settings import SvdPP
-from recsys.training.settings import Gibbs
+from recsys.models.svdpp.settings import SvdPP
+from recsys.training.gibbs.settings import Gibbs
 from recsys.data.interactions import Ratings
 from recsys.data.vocabulary import Vocabulary
 from recsys.core.events import silent

@@ -14,12 +14,12 @@ from recsys.core.threads import Workers
 from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import Vocabulary
 from recsys.evaluation.metrics import evaluate
-from recsys.models import settings as model_config
+from recsys.models.dot_product import settings as model_config
 from recsys.training.gibbs.drift import LENGTHS, Paths, by_time
 from recsys.training.gibbs.drift_kernel import draw_paths_kernel
 from recsys.training.gibbs.learner import GibbsLearner
+from recsys.training.gibbs.settings import Gibbs
 from recsys.training.loop import fit
-from recsys.training.settings import Gibbs
 
 from ..sgd.worlds import planted
 

@@ -11,14 +11,15 @@ from recsys.data.grouped import GroupedView
 from recsys.data.interactions import Interactions
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
-from recsys.models import settings as model_config
 from recsys.models.dot_product.module import DotProduct
+from recsys.models.dot_product.settings import DotProduct as DotProductSettings
 from recsys.models.svdpp.module import SvdPP
+from recsys.models.svdpp.settings import SvdPP as SvdPPSettings
 from recsys.training.gibbs.learner import GibbsLearner, resolve
+from recsys.training.gibbs.settings import Gibbs
 from recsys.training.gibbs.state import OWN_NOISE_RATINGS, SPREADS, Prior, RatingsCSR, sum_implicit
 from recsys.training.gibbs.sweep import sample_spread
 from recsys.training.loop import fit
-from recsys.training.settings import Gibbs
 
 from ..sgd.worlds import planted
 
@@ -33,8 +34,8 @@ def learner_of(train: Interactions, kind: str = "dot_product", *, dim: int = 3, 
 
 def form_of(kind: str, dim: int) -> Any:
     if kind == "dot_product":
-        return model_config.DotProduct(embedding_dim=dim)
-    return model_config.SvdPP(embedding_dim=dim, flipped=kind == "flipped")
+        return DotProductSettings(embedding_dim=dim)
+    return SvdPPSettings(embedding_dim=dim, flipped=kind == "flipped")
 
 
 def bits(learner: Any) -> dict[str, bytes]:

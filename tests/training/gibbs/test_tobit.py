@@ -12,13 +12,13 @@ from recsys.data.interactions import Interactions
 from recsys.data.scale import Censoring
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
-from recsys.models import settings as model_config
+from recsys.models.dot_product import settings as model_config
 from recsys.scoring.censored_normal import mean_beyond
 from recsys.training.gibbs.learner import GibbsLearner
+from recsys.training.gibbs.settings import Gibbs
 from recsys.training.gibbs.tobit import is_censored
 from recsys.training.gibbs.tobit_kernel import draw_beyond_kernel
 from recsys.training.loop import fit
-from recsys.training.settings import Gibbs
 
 from ..sgd.worlds import planted
 from .test_drift import drifting

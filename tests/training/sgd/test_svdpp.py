@@ -10,11 +10,11 @@ from recsys.core.events import Event, Step, silent
 from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import Vocabulary
 from recsys.evaluation.metrics import evaluate
-from recsys.models import settings as config
+from recsys.models.svdpp import settings as config
 from recsys.models.svdpp.module import SvdPP
 from recsys.training.loop import fit
-from recsys.training.settings import Sgd
 from recsys.training.sgd.learner import memory
+from recsys.training.sgd.settings import Sgd
 from recsys.training.sgd.svdpp import STEPS, SvdPPLearner, resolve
 
 from . import worlds

@@ -8,10 +8,10 @@ import numpy as np
 
 from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import Vocabulary
-from recsys.models import settings as config
+from recsys.models.dot_product import settings as config
 from recsys.models.dot_product.module import DotProduct
-from recsys.training.settings import Sgd
 from recsys.training.sgd.learner import SgdLearner
+from recsys.training.sgd.settings import Sgd
 
 
 def planted(n_users: int = 120, n_items: int = 80, n: int = 4000, *, rank: int = 2, noise: float = 0.0) -> Interactions:

@@ -17,7 +17,6 @@ from recsys.config.fields import (
     choices,
     fields,
     in_words,
-    joined,
     known_keys,
     only_choices,
     tag,
@@ -29,6 +28,7 @@ from recsys.config.fields import (
 from recsys.config.loading.yaml_nodes import Key
 from recsys.config.schema.config import Config
 from recsys.core.errors import ConfigError, nearest
+from recsys.core.words import joined
 
 ROOT: Variants = (Config,)
 PYDANTIC_OWN = set(get_args(ErrorType)) - {"value_error", "assertion_error"}

@@ -15,9 +15,9 @@ from pydantic.fields import FieldInfo
 from recsys.config.fields import Variants, fields, tag, tag_key, takes, variants
 from recsys.config.loading.problems import ROOT, bad_tag, dotted, problems, show
 from recsys.config.loading.yaml_nodes import Key
+from recsys.config.schema.compatibility import method_for
 from recsys.config.schema.config import Config
 from recsys.core.errors import ConfigError
-from recsys.training.settings import method_for
 
 Order = tuple[int, int]
 """Of an error: 0 and the line in the file, then the number of the override and 0."""

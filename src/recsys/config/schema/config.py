@@ -7,12 +7,13 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from recsys.config.schema.compatibility import incompatibility, methods_that_continue
 from recsys.config.schema.data import Data
+from recsys.config.schema.sections import Model, Training, default_model, default_training
 from recsys.config.schema.split import Split
 from recsys.config.schema.start import Start
 from recsys.core.section import Section
-from recsys.models.settings import DotProduct, Model
-from recsys.training.settings import Gibbs, Scheduled, Sgd, Training, incompatibility
+from recsys.core.words import joined
 
 
 class Config(Section):
@@ -22,9 +23,9 @@ class Config(Section):
     """The ratings."""
     split: Split = Split()
     """Train, valid and test."""
-    model: Model = DotProduct()
+    model: Model = default_model()
     """What is learned."""
-    training: Training = Sgd()
+    training: Training = default_training()
     """How it is learned."""
     start: Start | None = None
     """Another run to start from, as `recsys finetune` and `recsys update` do."""
@@ -33,65 +34,19 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _method_fits_model(self) -> Self:
-        what = incompatibility(self.training.method, self.model)
-        if what is not None:
-            raise PydanticCustomError("method", "{what}", {"key": "training.method", "what": what})
+        misfit = incompatibility(self.training, self.model)
+        if misfit is not None:
+            raise PydanticCustomError("method", "{what}", {"key": misfit.key, "what": misfit.what})
         return self
 
     @model_validator(mode="after")
-    def _gibbs_starts_from_scratch(self) -> Self:
-        if self.start is not None and self.training.method == "gibbs":
+    def _method_continues_runs(self) -> Self:
+        if self.start is not None and not self.training.continues_runs:
             raise PydanticCustomError(
                 "start",
-                "gibbs draws every row from the ratings that it is given, so it cannot start from a run: train on all",
-                {"key": "start"},
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _tobit_clips(self) -> Self:
-        is_tobit = isinstance(self.training, Gibbs) and self.training.likelihood == "tobit"
-        if is_tobit and not getattr(self.model, "clip", True):
-            raise PydanticCustomError(
-                "tobit",
-                "the likelihood tobit keeps to the scale, and model.clip is false",
-                {"key": "training.likelihood"},
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _only_svdpp_has_its_keys(self) -> Self:
-        for key in ("implicit_weight_decay", "damping", "implicit_damping"):
-            if self.model.kind != "svdpp" and getattr(self.training, key, None) is not None:
-                raise PydanticCustomError(
-                    "svdpp",
-                    "{name} belongs to the model svdpp, and the model is {kind}",
-                    {"key": f"training.{key}", "name": key, "kind": self.model.kind},
-                )
-        return self
-
-    @model_validator(mode="after")
-    def _groups_are_the_models(self) -> Self:
-        if not isinstance(self.training, Scheduled):
-            return self
-        groups, lr_max, freeze = self.model.groups, self.training.lr_max, self.training.freeze
-        facts = {"groups": ", ".join(groups), "kind": self.model.kind}
-        if isinstance(lr_max, tuple) and len(lr_max) != len(groups):
-            raise PydanticCustomError(
-                "groups",
-                "a list has a learning rate for each layer group, and {kind} has {groups}",
-                {"key": "training.lr_max", **facts},
-            )
-        unknown = [name for name in freeze if name not in groups]
-        if unknown:
-            raise PydanticCustomError(
-                "groups",
-                "there is no layer group {unknown}: {kind} has {groups}",
-                {"key": "training.freeze", "unknown": ", ".join(unknown), **facts},
-            )
-        if set(freeze) == set(groups):
-            raise PydanticCustomError(
-                "groups", "all layer groups are frozen, so nothing would be learned", {"key": "training.freeze"}
+                "{method} learns from the ratings that it is given alone, so it cannot start from a run: train on all"
+                " ratings, or with {others}",
+                {"key": "start", "method": self.training.method, "others": joined(methods_that_continue())},
             )
         return self
 

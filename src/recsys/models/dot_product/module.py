@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from recsys.core.types import Float32Array
 from recsys.data.scale import Scale
-from recsys.models import settings as config
+from recsys.models.dot_product import settings as config
 from recsys.models.torch_layers import normal
 from recsys.scoring.factors import Factors, Link, in_rating_units
 

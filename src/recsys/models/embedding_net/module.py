@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from recsys.core.seeding import rng
 from recsys.data.scale import Scale
-from recsys.models import settings as config
+from recsys.models.embedding_net import settings as config
 from recsys.models.torch_layers import Affine, Dropout, Norm, normal
 from recsys.scoring.factors import Link, with_fallback
 from recsys.scoring.network import Network, Weights

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from recsys.data.grouped import GroupedView
 from recsys.data.interactions import Interactions
 from recsys.data.scale import Scale
-from recsys.models import settings as config
 from recsys.models.dot_product.module import INIT_STD
+from recsys.models.svdpp import settings as config
 from recsys.models.torch_layers import normal
 from recsys.scoring.factors import Factors, Link, in_rating_units
 

@@ -17,11 +17,11 @@ from recsys.data.interactions import Interactions
 from recsys.models.dot_product.module import DotProduct
 from recsys.models.embedding_net.module import EmbeddingNet
 from recsys.scoring.protocols import Trained
+from recsys.training.adamw.settings import AdamW
 from recsys.training.finite import finite_parameters
 from recsys.training.groups import layer_groups, peak
 from recsys.training.rates import highest
 from recsys.training.schedule import build_schedule
-from recsys.training.settings import AdamW
 
 BETA2, EPS = 0.99, 1e-5  # fastai's
 MOMENTS = ("exp_avg", "exp_avg_sq")

@@ -14,18 +14,19 @@ from recsys.core.threads import Workers, one_blas_thread, usable_cores
 from recsys.core.types import Array, Arrays, Float64Array, State
 from recsys.data.interactions import Interactions
 from recsys.data.scale import Censoring, Scale
-from recsys.models.settings import DotProduct, SvdPP
+from recsys.models.dot_product.settings import DotProduct
+from recsys.models.svdpp.settings import SvdPP
 from recsys.scoring.factors import Factors, Link, in_rating_units
 from recsys.scoring.uncertainty import Samples
 from recsys.training.finite import finite_arrays
 from recsys.training.gibbs.covariance import covariance_columns
 from recsys.training.gibbs.drift import Paths, by_time
 from recsys.training.gibbs.samples import PosteriorSamples, is_kept
+from recsys.training.gibbs.settings import Gibbs
 from recsys.training.gibbs.state import FactorState, RatingsCSR
 from recsys.training.gibbs.sweep import Noise, sample_noise, sample_priors, sample_rows, sample_spread
 from recsys.training.gibbs.tobit import Tobit, is_censored
 from recsys.training.groups import Group
-from recsys.training.settings import Gibbs
 
 N_KEPT, KEPT_BYTES = 64, 256_000_000
 

@@ -17,7 +17,7 @@ import numpy as np
 from recsys.core.types import Array, Indices
 from recsys.data.interactions import Interactions
 from recsys.evaluation.baselines import DAMPING
-from recsys.training.settings import Sgd
+from recsys.training.sgd.settings import Sgd
 
 NOTHING: Mapping[str, Array] = MappingProxyType({})  # expected of any parameter: they are drawn to 0
 

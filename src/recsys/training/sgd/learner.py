@@ -19,10 +19,10 @@ from recsys.scoring.factors import Factors
 from recsys.training.finite import finite_parameters
 from recsys.training.groups import layer_groups, peak
 from recsys.training.schedule import build_schedule
-from recsys.training.settings import Sgd
 from recsys.training.sgd.blocks import choose_n_side, sort_into_blocks
 from recsys.training.sgd.damping import NOTHING, Damped, auto_damping, credible_damping
 from recsys.training.sgd.kernel import ITEMS, USERS, sgd_kernel
+from recsys.training.sgd.settings import Sgd
 
 SIDES = {"users": USERS, "items": ITEMS}
 RATINGS_PER_THREAD = 250_000  # with fewer, threads wait for each other longer than they work

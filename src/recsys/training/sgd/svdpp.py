@@ -20,9 +20,9 @@ from recsys.scoring.factors import Factors
 from recsys.training.finite import finite_parameters
 from recsys.training.groups import layer_groups, peak
 from recsys.training.schedule import build_schedule
-from recsys.training.settings import Sgd
 from recsys.training.sgd.damping import NOTHING, Damped, auto_damping, credible_damping
 from recsys.training.sgd.learner import auto_rate, memory
+from recsys.training.sgd.settings import Sgd
 from recsys.training.sgd.svdpp_kernel import svdpp_kernel
 
 STEPS = 32  # parts of an epoch: the learning rate moves from one to the next

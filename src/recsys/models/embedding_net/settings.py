@@ -1,0 +1,77 @@
+"""The settings of the embedding net."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from recsys.models.settings import Auto, Dim, ModelSettings, ParameterInfo, Role, Shape, check_range
+
+WIDENING = 1 / 8  # of the scale seen, at each end: a sigmoid never reaches its ends
+Dropout = Annotated[float, Field(ge=0, lt=1)]
+ROLES: tuple[Role, ...] = ("user", "item")
+
+
+class EmbeddingNet(ModelSettings):
+    """rating = sigmoid of a small neural network on the user's and the item's embedding, scaled to y_range."""
+
+    kind: Literal["embedding_net"] = "embedding_net"
+    """embedding_net: both embeddings through affine layers, each but the last followed by relu."""
+    user_dim: Auto | Dim = "auto"
+    """Length of a user's embedding; auto: min(600, 1.6 · n^0.56) for n users, rounded."""
+    item_dim: Auto | Dim = "auto"
+    """Length of an item's embedding; auto: min(600, 1.6 · n^0.56) for n items, rounded."""
+    layers: tuple[Dim, ...] = (100, 50)
+    """Sizes of the hidden layers, from the embeddings to the output; [] leaves a single affine layer."""
+    batch_norm: bool = True
+    """Whether batch normalisation follows each hidden layer's relu."""
+    dropout: Dropout = 0.1
+    """Share of each hidden layer's activations that is dropped in a training step."""
+    embedding_dropout: Dropout = 0.45
+    """Share of the embeddings' entries that is dropped in a training step."""
+    y_range: Auto | tuple[float, float] = "auto"
+    """[low, high] of the sigmoid; auto: the scale seen in training, each end an eighth of its width further out."""
+
+    @property
+    def parameters(self) -> tuple[ParameterInfo, ...]:
+        """The embeddings, then the layers, each with a weight and a bias."""
+        embeddings = (ParameterInfo(f"{role}_embedding", "embeddings", role) for role in ROLES)
+        hidden = (layer for n in range(len(self.layers)) for layer in self._hidden(f"hidden.{n}"))
+        return *embeddings, *hidden, *_layer("head", "head")
+
+    def dims(self, n_users: int, n_items: int) -> tuple[int, int]:
+        """Lengths of a user's and an item's embedding; auto by fastai's rule, `emb_sz_rule`."""
+        user, item = (min(600, round(1.6 * n**0.56)) for n in (n_users, n_items))
+        return (
+            user if self.user_dim == "auto" else self.user_dim,
+            item if self.item_dim == "auto" else self.item_dim,
+        )
+
+    def output_range(self, low: float, high: float) -> tuple[float, float]:
+        """The ends of the sigmoid for a scale from `low` to `high`; auto: 1 to 5 becomes 0.5 to 5.5."""
+        if self.y_range != "auto":
+            return self.y_range
+        margin = WIDENING * (high - low) or 0.5
+        return low - margin, high + margin
+
+    def with_inherited_dims(self, shapes: Mapping[str, Shape]) -> Self:
+        """auto follows the number of users and items, which is another one now: the lengths stay as they were."""
+        dims = {"user_dim": self.user_dim, "item_dim": self.item_dim}
+        inherited = {f"{role}_dim": shapes[f"{role}_embedding"][1] for role in ROLES}
+        return self.model_copy(update={key: inherited[key] for key, dim in dims.items() if dim == "auto"})
+
+    @model_validator(mode="after")
+    def _range_rises(self) -> Self:
+        check_range(None if self.y_range == "auto" else self.y_range)
+        return self
+
+    def _hidden(self, name: str) -> Iterator[ParameterInfo]:
+        yield from _layer(f"{name}.affine", "hidden")
+        if self.batch_norm:
+            yield from _layer(f"{name}.norm", "hidden")
+
+
+def _layer(name: str, group: str) -> tuple[ParameterInfo, ParameterInfo]:
+    return ParameterInfo(f"{name}.weight", group, None), ParameterInfo(f"{name}.bias", group, None, True)
