@@ -69,7 +69,7 @@ class SvdPP(nn.Module):
             other = "item" if role == "user" else "user"
             self._register(seed, f"{other}_implicit", f"{other}_implicit_bias", n_rows[other])
         views = {"user": train.by_user, "item": train.by_item}
-        self.neighbours = {role: Neighbours.of(views[role]()) for role in self.implicit_of}
+        self.neighbours: dict[str, Neighbours] = {role: Neighbours.of(views[role]()) for role in self.implicit_of}
 
     def forward(self, user_idx: Tensor, item_idx: Tensor) -> Tensor:
         """Predicted ratings in rating units, not clipped; indices of shape (n,) give shape (n,)."""
