@@ -13,7 +13,7 @@ from typing import Any
 
 from measure import command_line
 from recsys.data.interactions import Interactions
-from recsys.data.split import Parts
+from recsys.data.split import Splits
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
 from synthetic_datasets import fitted, synthetic_datasets
@@ -49,12 +49,12 @@ def main() -> None:
             print(f"| {name} | {figures} | {verdict(mean, data.dims_may_cost)} |", flush=True)
 
 
-def measure(parts: Parts, part: str, sweeps: int, seed: int) -> dict[str, float]:
+def measure(splits: Splits, part: str, sweeps: int, seed: int) -> dict[str, float]:
     """The rmse of each model on a part."""
-    held_out = parts.test if part == "test" else parts.valid
+    held_out = splits.test if part == "test" else splits.valid
     assert held_out is not None
-    found = {"biases": evaluate(baselines.biases(parts.train), held_out).rmse}
-    return found | {name: _fitted(parts, held_out, model, sweeps, seed) for name, model in MODELS.items()}
+    found = {"biases": evaluate(baselines.biases(splits.train), held_out).rmse}
+    return found | {name: _fitted(splits, held_out, model, sweeps, seed) for name, model in MODELS.items()}
 
 
 def verdict(rmse: Mapping[str, float], dims_may_cost: float) -> str:
@@ -67,10 +67,10 @@ def verdict(rmse: Mapping[str, float], dims_may_cost: float) -> str:
     return "; ".join(wrong) or "ok"
 
 
-def _fitted(parts: Parts, held_out: Interactions, model: tuple[dict[str, Any], str], sweeps: int, seed: int) -> float:
+def _fitted(splits: Splits, held_out: Interactions, model: tuple[dict[str, Any], str], sweeps: int, seed: int) -> float:
     form, method = model
     training = {"method": method, "n_threads": 1, **({"n_epochs": sweeps} if method == "gibbs" else {})}
-    return fitted(parts, held_out, form, training, seed)
+    return fitted(splits, held_out, form, training, seed)
 
 
 if __name__ == "__main__":

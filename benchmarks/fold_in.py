@@ -23,7 +23,8 @@ import recsys
 from learners import model_of, ratings
 from recsys.artifacts.bundle import Bundle, open_bundle, write_bundle
 from recsys.config.loading.load import config_from, load_config
-from recsys.data.split import Parts
+from recsys.data.split import Splits
+from recsys.data.training_inputs import TrainingInputs
 from recsys.inference.fold_in import FixedRows, solve, user_prior
 from recsys.inference.recommender import Recommender
 from recsys.workflows.fold_in_run import fold_in_run
@@ -119,7 +120,7 @@ def store_of(world: World, dim: int, folder: Path) -> Bundle:
     """A serving folder of an untrained model: the solve takes the same time whatever the factors are."""
     train = ratings(world, synthetic(world).train)
     config = config_from({"data": {"ratings": "unused.csv"}, "model": {"embedding_dim": dim}}, folder)
-    write_bundle(folder, model_of(train, dim).scorer(), Parts(train, None, None, {}, {}), config)
+    write_bundle(folder, model_of(train, dim).scorer(), TrainingInputs(Splits(train, None, None)), config)
     return open_bundle(folder)
 
 

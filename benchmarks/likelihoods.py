@@ -12,7 +12,7 @@ import statistics
 from measure import command_line
 from recsys.data.interactions import Interactions
 from recsys.data.scale import Censoring
-from recsys.data.split import Parts
+from recsys.data.split import Splits
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
 from synthetic_datasets import fitted, synthetic_datasets
@@ -33,12 +33,12 @@ def main() -> None:
         if not any(part in name for part in given.only):
             continue
         made = {seed: data.make(seed) for seed in given.seeds}
-        share = statistics.mean(Censoring.of(parts.train.rating).share for parts in made.values())
+        share = statistics.mean(Censoring.of(splits.train.rating).share for splits in made.values())
         if share < given.share:
             continue
         biases = statistics.mean(evaluate(baselines.biases(one.train), _test(one)).rmse for one in made.values())
         normal, tobit = (
-            statistics.mean(_rmse(parts, kind, given.sweeps, seed) for seed, parts in made.items())
+            statistics.mean(_rmse(splits, kind, given.sweeps, seed) for seed, splits in made.items())
             for kind in LIKELIHOODS
         )
         print(
@@ -46,14 +46,14 @@ def main() -> None:
         )
 
 
-def _rmse(parts: Parts, likelihood: str, sweeps: int, seed: int) -> float:
+def _rmse(splits: Splits, likelihood: str, sweeps: int, seed: int) -> float:
     training = {"method": "gibbs", "n_epochs": sweeps, "likelihood": likelihood}
-    return fitted(parts, _test(parts), {"kind": "svdpp"}, training, seed)
+    return fitted(splits, _test(splits), {"kind": "svdpp"}, training, seed)
 
 
-def _test(parts: Parts) -> Interactions:
-    assert parts.test is not None
-    return parts.test
+def _test(splits: Splits) -> Interactions:
+    assert splits.test is not None
+    return splits.test
 
 
 if __name__ == "__main__":

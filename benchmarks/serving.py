@@ -22,7 +22,8 @@ from measure import Row, attempted, command_line, interleaved, ratios
 from peers import answer_of, output_of
 from recsys.artifacts.bundle import Bundle, open_bundle, write_bundle
 from recsys.config.loading.load import config_from
-from recsys.data.split import Parts
+from recsys.data.split import Splits
+from recsys.data.training_inputs import TrainingInputs
 from recsys.inference.batch import best_of_all
 from synthetic import CACHE, World, synthetic
 
@@ -90,7 +91,7 @@ def store_of(world: World, folder: Path) -> Bundle:
     """A serving folder of an untrained model: scores take the same time whatever they are."""
     train = ratings(world, synthetic(world).train)
     config = config_from({"data": {"ratings": "unused.csv"}}, folder)
-    write_bundle(folder, model_of(train, 64).scorer(), Parts(train, None, None, {}, {}), config)
+    write_bundle(folder, model_of(train, 64).scorer(), TrainingInputs(Splits(train, None, None)), config)
     return open_bundle(folder)
 
 

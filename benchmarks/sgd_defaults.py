@@ -19,7 +19,7 @@ import yaml
 from measure import command_line
 from recsys.config.schema.split import Split
 from recsys.data.interactions import Dataset, Interactions
-from recsys.data.split import Parts, split
+from recsys.data.split import Splits, split
 from recsys.data.vocabulary import Vocabulary
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
@@ -63,24 +63,23 @@ def main() -> None:
 
 
 def measure(
-    parts: Parts, part: str, models: dict[str, dict[str, Any]], training: dict[str, Any], seed: int
+    splits: Splits, part: str, models: dict[str, dict[str, Any]], training: dict[str, Any], seed: int
 ) -> list[float]:
     """The rmse of biases alone, and that of each model as a multiple of it."""
-    held_out = parts.test if part == "test" else parts.valid
+    held_out = splits.test if part == "test" else splits.valid
     assert held_out is not None
-    biases = evaluate(baselines.biases(parts.train), held_out).rmse
+    biases = evaluate(baselines.biases(splits.train), held_out).rmse
     training = {"method": "sgd", **training}
-    return [biases, *(fitted(parts, held_out, model, training, seed) / biases for model in models.values())]
+    return [biases, *(fitted(splits, held_out, model, training, seed) / biases for model in models.values())]
 
 
-def _synthetic(n_ratings: int, seed: int) -> Parts:
+def _synthetic(n_ratings: int, seed: int) -> Splits:
     """The training ratings of a world of `synthetic.py`, split; its own test part stays unseen."""
     world = replace(dense_world(n_ratings), seed=seed)
     train = synthetic(world).train
     users, items = (Vocabulary(np.arange(n)) for n in (world.n_users, world.n_items))
-    return split(
-        Dataset(Interactions(train.user, train.item, train.rating, None, users, items), None, {}, {}, 0), Split(), seed
-    )
+    ratings = Interactions(train.user, train.item, train.rating, None, users, items)
+    return split(Dataset(ratings, None), Split(), seed)
 
 
 if __name__ == "__main__":

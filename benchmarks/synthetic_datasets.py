@@ -21,7 +21,8 @@ from recsys.config.schema.split import Split
 from recsys.core.types import Array
 from recsys.data.interactions import Dataset, Interactions
 from recsys.data.read import read_ratings
-from recsys.data.split import Parts, split
+from recsys.data.split import Splits, split
+from recsys.data.training_inputs import TrainingInputs
 from recsys.data.vocabulary import Vocabulary
 from recsys.evaluation.metrics import evaluate
 from recsys.training.build import build_learner
@@ -59,7 +60,7 @@ class Planted:
 class Data:
     """A data set: how it is made from a seed, and how much worse dim 32 may be there than dim 4."""
 
-    make: Callable[[int], Parts]
+    make: Callable[[int], Splits]
     dims_may_cost: float = NO_SIGNAL
 
 
@@ -91,20 +92,20 @@ def synthetic_datasets() -> dict[str, Data]:
     return found | {"few ratings, most at the top, others anywhere": Data(_two_minds)}
 
 
-def fitted(parts: Parts, held_out: Interactions, model: dict[str, Any], training: dict[str, Any], seed: int) -> float:
+def fitted(splits: Splits, held_out: Interactions, model: dict[str, Any], training: dict[str, Any], seed: int) -> float:
     """The rmse on held-out ratings after a fit of what the config's sections say."""
     values = {"data": {"ratings": "made here"}, "model": model, "training": training, "seed": seed}
-    learner = build_learner(config_from(values, Path()), parts)
+    learner = build_learner(config_from(values, Path()), TrainingInputs(splits))
     for _ in fit(learner):
         pass
     return evaluate(learner.scorer(), held_out).rmse
 
 
-def _small(seed: int) -> Parts:
+def _small(seed: int) -> Splits:
     return split(read_ratings(config_from({"data": {"ratings": str(SMALL)}}, SMALL.parent).data), Split(), seed)
 
 
-def _fold(folder: Path, most: int | None, seed: int) -> Parts:
+def _fold(folder: Path, most: int | None, seed: int) -> Splits:
     """Fold 1 + seed modulo 5, with no more than `most` training ratings of each user, drawn from the seed."""
     number = 1 + seed % 5
     files = {part: str(folder / f"u{number}.{part}.csv") for part in ("train", "test")}
@@ -117,22 +118,22 @@ def _fold(folder: Path, most: int | None, seed: int) -> Parts:
         first = np.searchsorted(train.user_idx[order], train.user_idx[order])
         kept = np.sort(order[np.arange(len(order)) - first < most])
         test = np.arange(len(dataset.ratings))[dataset.given["test"]]
-        parts = {"train": slice(0, len(kept)), "test": slice(len(kept), len(kept) + len(test))}
-        dataset = replace(dataset, ratings=dataset.ratings.take(np.concatenate([kept, test])), given=parts)
+        given = {"train": slice(0, len(kept)), "test": slice(len(kept), len(kept) + len(test))}
+        dataset = replace(dataset, ratings=dataset.ratings.take(np.concatenate([kept, test])), given=given)
     return split(dataset, Split(), seed)
 
 
-def _capped(parts: Parts, top: float) -> Parts:
+def _capped(splits: Splits, top: float) -> Splits:
     """The same ratings, with all above `top` at it."""
     train, valid, test = (
         None if one is None else replace(one, rating=np.minimum(one.rating, np.float32(top)))
-        for one in (parts.train, parts.valid, parts.test)
+        for one in (splits.train, splits.valid, splits.test)
     )
     assert train is not None
-    return replace(parts, train=train, valid=valid, test=test)
+    return replace(splits, train=train, valid=valid, test=test)
 
 
-def _two_minds(seed: int) -> Parts:
+def _two_minds(seed: int) -> Splits:
     form, random = Planted(8_000, 300, 3), np.random.default_rng(seed)
     user, item = _pairs(form, random)
     bias = [random.normal(0, 0.8, n) for n in (form.n_users, form.n_items)]
@@ -141,7 +142,7 @@ def _two_minds(seed: int) -> Parts:
     return _split(form, user, item, rating, seed)
 
 
-def _planted(form: Planted, seed: int) -> Parts:
+def _planted(form: Planted, seed: int) -> Splits:
     random = np.random.default_rng(seed)
     user, item = _pairs(form, random)
     bias = [random.normal(0, form.bias, n) for n in (form.n_users, form.n_items)]
@@ -154,10 +155,10 @@ def _planted(form: Planted, seed: int) -> Parts:
     return _split(form, user, item, np.clip(np.round(noisy), form.low, form.high).astype(np.float32), seed)
 
 
-def _split(form: Planted, user: Array, item: Array, rating: Array, seed: int) -> Parts:
+def _split(form: Planted, user: Array, item: Array, rating: Array, seed: int) -> Splits:
     users, items = (Vocabulary(np.arange(n)) for n in (form.n_users, form.n_items))
     ratings = Interactions(user.astype(np.int32), item.astype(np.int32), rating, None, users, items)
-    return split(Dataset(ratings, None, {}, {}, 0), Split(), seed)
+    return split(Dataset(ratings, None), Split(), seed)
 
 
 def _pairs(form: Planted, random: np.random.Generator) -> tuple[Array, Array]:

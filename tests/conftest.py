@@ -22,7 +22,8 @@ from recsys.config.loading.load import config_from
 from recsys.config.schema.config import Config
 from recsys.core.seeding import rng
 from recsys.data.interactions import Dataset, Interactions
-from recsys.data.split import Parts
+from recsys.data.split import Splits
+from recsys.data.training_inputs import TrainingInputs
 from recsys.data.vocabulary import Vocabulary
 from recsys.workflows.train import train
 
@@ -177,11 +178,13 @@ def ml100k() -> Path:
 
 
 @pytest.fixture(scope="session")
-def parts_of() -> Callable[..., Parts]:
-    """parts_of(train, valid=None, test=None) → Parts of Ratings."""
+def inputs_of() -> Callable[..., TrainingInputs]:
+    """inputs_of(train, valid=None, test=None) → TrainingInputs."""
 
-    def build(train_part: Interactions, valid: Interactions | None = None, test: Interactions | None = None) -> Parts:
-        return Parts(train_part, valid, test, {}, {})
+    def build(
+        train_part: Interactions, valid: Interactions | None = None, test: Interactions | None = None
+    ) -> TrainingInputs:
+        return TrainingInputs(Splits(train_part, valid, test))
 
     return build
 
@@ -196,7 +199,7 @@ def _rated(rows: list[tuple[Any, ...]]) -> Interactions:
 def _dataset(user: Any, item: Any, rating: Any, users: Any, items: Any, times: Any = None) -> Dataset:
     vocabularies = [Vocabulary(_ids(list(ids))) for ids in (users, items)]
     columns = np.asarray(user, np.int32), np.asarray(item, np.int32), np.asarray(rating, np.float32)
-    return Dataset(Interactions(*columns, times, *vocabularies), None, {}, {}, 0)
+    return Dataset(Interactions(*columns, times, *vocabularies), None)
 
 
 def _ids(ids: list[Any]) -> Array:

@@ -13,7 +13,7 @@ from recsys.core.events import Observer, Scores, silent
 from recsys.data.interactions import Dataset, Interactions
 
 if TYPE_CHECKING:
-    from recsys.data.split import Parts
+    from recsys.data.split import Splits
     from recsys.inference.export import Format
     from recsys.inference.recommender import Recommender
     from recsys.reporting.interpret import Interpretation
@@ -46,7 +46,7 @@ def read_ratings(ratings: PathLike, observe: Observer = silent, **options: Any) 
     return read.read_ratings(config_from({"data": {"ratings": str(ratings), **options}}, Path.cwd()).data, observe)
 
 
-def split(dataset: Dataset, *, seed: int = 42, **options: Any) -> Parts:
+def split(dataset: Dataset, *, seed: int = 42, **options: Any) -> Splits:
     """Divides a dataset into train, valid and test.
 
     Args:

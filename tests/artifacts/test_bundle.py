@@ -156,10 +156,10 @@ def test_a_place_without_a_run_is_said_to_be_so(tmp_path: Path, finished: Path) 
 
 def test_the_ratings_that_were_held_out_are_kept(finished: Path) -> None:
     config = load_config(finished / "config.yaml")
-    parts = split(read_ratings(config.data), config.split, config.seed)
+    splits = split(read_ratings(config.data), config.split, config.seed)
     for part in ("valid", "test"):
         kept = open_bundle(finished).held_out(part)
-        meant = getattr(parts, part)
+        meant = getattr(splits, part)
         assert kept is not None
         for name in ("user_idx", "item_idx", "rating"):
             np.testing.assert_array_equal(getattr(kept, name), getattr(meant, name))

@@ -16,7 +16,8 @@ from recsys.core.errors import RunError, UsageError
 from recsys.core.events import silent
 from recsys.core.types import Float32Array
 from recsys.data.interactions import Interactions
-from recsys.data.split import Parts
+from recsys.data.split import Splits
+from recsys.data.training_inputs import TrainingInputs
 from recsys.data.vocabulary import Vocabulary
 from recsys.evaluation.calibration import normal
 from recsys.inference.batch import predict_file
@@ -88,11 +89,11 @@ def test_runs_of_before_the_spread_was_learned_keep_their_intervals(tmp_path: Pa
 
 
 def test_what_is_learned_is_read_as_it_was_written(tmp_path: Path) -> None:
-    _, parts, learned = _planted(np.ones(300), taste=0.0, seed=1)
+    _, splits, learned = _planted(np.ones(300), taste=0.0, seed=1)
     write_arrays(tmp_path / "new", learned.arrays())
     read = read_intervals(tmp_path / "new", learned.facts, learned.user_counts, learned.item_counts, None)
-    assert parts.test is not None
-    user_idx, item_idx = (np.append(idx, np.int32(-1)) for idx in (parts.test.user_idx, parts.test.item_idx))
+    assert splits.test is not None
+    user_idx, item_idx = (np.append(idx, np.int32(-1)) for idx in (splits.test.user_idx, splits.test.item_idx))
     np.testing.assert_array_equal(read.std(user_idx, item_idx), learned.std(user_idx, item_idx))
 
 
@@ -157,7 +158,7 @@ def test_a_level_that_cannot_be_given_leaves_no_file(sampled: Recommender, tmp_p
     assert not (tmp_path / "out.csv").exists()
 
 
-def _planted(noise: Float32Array, taste: Float32Array | float, seed: int) -> tuple[Factors, Parts, Intervals]:
+def _planted(noise: Float32Array, taste: Float32Array | float, seed: int) -> tuple[Factors, Splits, Intervals]:
     """40,000 ratings by 300 users of 200 items: biases and, as strong as `taste`, three factors, all of them known."""
     draw = np.random.default_rng([seed, 7])
     n_users, n_items, n = 300, 200, 40_000
@@ -168,19 +169,19 @@ def _planted(noise: Float32Array, taste: Float32Array | float, seed: int) -> tup
     rating = (truth.rate(user, item) + draw.normal(size=n) * noise[user]).astype(np.float32)
     ratings = Interactions(user, item, rating, None, Vocabulary(np.arange(n_users)), Vocabulary(np.arange(n_items)))
     part = draw.integers(0, 4, n)
-    parts = Parts(ratings.take(part > 1), ratings.take(part == 0), ratings.take(part == 1), {}, {})
-    learned = learn_intervals(truth, None, parts)
+    splits = Splits(ratings.take(part > 1), ratings.take(part == 0), ratings.take(part == 1))
+    learned = learn_intervals(truth, None, TrainingInputs(splits))
     assert learned is not None
-    return truth, parts, learned
+    return truth, splits, learned
 
 
 def _with_unknown(rows: Float32Array) -> Float32Array:
     return np.concatenate([rows, np.zeros_like(rows[:1])]).astype(np.float32)
 
 
-def _covered(truth: Factors, parts: Parts, learned: Intervals, order: Float32Array) -> Float32Array:
+def _covered(truth: Factors, splits: Splits, learned: Intervals, order: Float32Array) -> Float32Array:
     """Coverage of test at 0.9, by fifths of users in this order."""
-    test = parts.test
+    test = splits.test
     assert test is not None
     rating, std = truth.rate(test.user_idx, test.item_idx), learned.std(test.user_idx, test.item_idx)
     low, high = learned.ends(rating, std, 0.9, truth.link)

@@ -31,7 +31,7 @@ def test_the_first_repetition_is_refused_with_both_lines(written: Any) -> None:
 def test_one_row_of_each_pair_is_kept(written: Any, keep: str, ratings: list[float]) -> None:
     dataset = read_ratings(written(TEXT, duplicates=keep))
     assert dataset.ratings.rating.tolist() == ratings
-    assert dataset.duplicates == 2
+    assert dataset.n_duplicates == 2
     assert dataset.given is None
 
 

@@ -199,12 +199,12 @@ def test_a_dataset_has_times_only_if_every_file_has(tmp_path: Path) -> None:
 
 def test_the_bytes_of_each_file_are_summed(written: Any, tmp_path: Path) -> None:
     packed = gzip.compress(PLAIN.encode())
-    assert read_ratings(written(packed)).sha256 == {"ratings": hashlib.sha256(packed).hexdigest()}
+    assert read_ratings(written(packed)).fingerprints == {"ratings": hashlib.sha256(packed).hexdigest()}
     for folder in ("train", "test"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "r.csv").write_text(f"user,item,rating\n{folder},1,1\n{folder}2,2,2\n")
     data = Data(train=tmp_path / "train" / "r.csv", test=tmp_path / "test" / "r.csv")
-    assert list(read_ratings(data).sha256) == ["train", "test"]
+    assert list(read_ratings(data).fingerprints) == ["train", "test"]
 
 
 def test_an_observer_hears_of_the_end_of_each_file(written: Any) -> None:

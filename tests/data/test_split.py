@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,14 +11,14 @@ from hypothesis import strategies as st
 from recsys.config.schema.split import Split
 from recsys.core.errors import DataError
 from recsys.data.interactions import Dataset, Interactions
-from recsys.data.split import TEST, TRAIN, VALID, Parts, assign, split
+from recsys.data.split import TEST, TRAIN, VALID, Splits, assign, split
 
 Rated = Callable[..., Interactions]
 METHODS = ["random", "time", "user_time", "leave_last"]
 
 
 def dataset(ratings: Interactions, given_parts: dict[str, slice] | None = None) -> Dataset:
-    return Dataset(ratings, given_parts, {}, {}, 0)
+    return Dataset(ratings, given_parts)
 
 
 def how(method: str = "random", valid: float = 0.1, test: float = 0.1) -> Split:
@@ -43,8 +42,8 @@ def grid(rated: Rated) -> Interactions:
     return rated([(u, i, float(10 * u + i), 100 - (10 * u + i)) for u in range(10) for i in range(10)])
 
 
-def all_rows(parts: Parts) -> list[float]:
-    return sorted(row[2] for part in (parts.train, parts.valid, parts.test) for row in raw_rows(part))
+def all_rows(splits: Splits) -> list[float]:
+    return sorted(row[2] for part in (splits.train, splits.valid, splits.test) for row in raw_rows(part))
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -54,8 +53,8 @@ def test_parts_are_disjoint_and_complete(grid: Interactions, method: str) -> Non
 
 @pytest.mark.parametrize("method", METHODS)
 def test_parts_have_the_sizes_that_were_asked_for(grid: Interactions, method: str) -> None:
-    parts = split(dataset(grid), how(method, valid=0.1, test=0.1), 1)
-    assert [len(part or []) for part in (parts.train, parts.valid, parts.test)] == [80, 10, 10]
+    splits = split(dataset(grid), how(method, valid=0.1, test=0.1), 1)
+    assert [len(part or []) for part in (splits.train, splits.valid, splits.test)] == [80, 10, 10]
 
 
 def test_random_depends_on_the_seed_alone(grid: Interactions) -> None:
@@ -70,9 +69,9 @@ def test_splits_by_time_do_not_depend_on_the_seed(grid: Interactions, method: st
 
 
 def test_time_takes_the_latest_rows_of_all(grid: Interactions) -> None:
-    parts = split(dataset(grid), how("time", valid=0.2, test=0.1), 1)
-    assert sorted(row[2] for row in raw_rows(parts.test)) == list(range(10))
-    assert sorted(row[2] for row in raw_rows(parts.valid)) == list(range(10, 30))
+    splits = split(dataset(grid), how("time", valid=0.2, test=0.1), 1)
+    assert sorted(row[2] for row in raw_rows(splits.test)) == list(range(10))
+    assert sorted(row[2] for row in raw_rows(splits.valid)) == list(range(10, 30))
 
 
 def test_time_gives_rows_of_equal_times_in_the_order_of_the_file(rated: Rated) -> None:
@@ -81,9 +80,9 @@ def test_time_gives_rows_of_equal_times_in_the_order_of_the_file(rated: Rated) -
 
 
 def test_user_time_takes_the_latest_of_each_user(grid: Interactions) -> None:
-    parts = split(dataset(grid), how("user_time", valid=0.2, test=0.1), 1)
-    assert sorted(row[2] for row in raw_rows(parts.test)) == [10.0 * u for u in range(10)]
-    assert sorted(row[2] for row in raw_rows(parts.valid)) == [10.0 * u + i for u in range(10) for i in (1, 2)]
+    splits = split(dataset(grid), how("user_time", valid=0.2, test=0.1), 1)
+    assert sorted(row[2] for row in raw_rows(splits.test)) == [10.0 * u for u in range(10)]
+    assert sorted(row[2] for row in raw_rows(splits.valid)) == [10.0 * u + i for u in range(10) for i in (1, 2)]
 
 
 def test_user_time_leaves_each_user_a_row_to_learn_from(rated: Rated) -> None:
@@ -118,13 +117,13 @@ def test_a_split_by_time_needs_times(rated: Rated, method: str) -> None:
 
 def test_who_is_not_in_train_is_unknown_and_counted(rated: Rated) -> None:
     rows = [("old", 1, 1.0), ("old", 2, 2.0), ("older", 1, 3.0), ("new", 1, 4.0), ("old", 9, 5.0), ("new", 9, 1.0)]
-    parts = split(dataset(rated(rows), {"train": slice(0, 3), "test": slice(3, 6)}), how(valid=0), 1)
-    assert raw_rows(parts.test) == [("?", 1, 4.0), ("old", "?", 5.0), ("?", "?", 1.0)]
-    assert parts.test is not None
-    assert (parts.test.n_unknown_users, parts.test.n_unknown_items) == (2, 2)
-    assert parts.train.users.ids.tolist() == ["old", "older"]
-    assert parts.test.users is parts.train.users
-    assert (parts.train.n_unknown_users, parts.train.n_unknown_items) == (0, 0)
+    splits = split(dataset(rated(rows), {"train": slice(0, 3), "test": slice(3, 6)}), how(valid=0), 1)
+    assert raw_rows(splits.test) == [("?", 1, 4.0), ("old", "?", 5.0), ("?", "?", 1.0)]
+    assert splits.test is not None
+    assert (splits.test.n_unknown_users, splits.test.n_unknown_items) == (2, 2)
+    assert splits.train.users.ids.tolist() == ["old", "older"]
+    assert splits.test.users is splits.train.users
+    assert (splits.train.n_unknown_users, splits.train.n_unknown_items) == (0, 0)
 
 
 def test_given_parts_stay_as_they_are(grid: Interactions) -> None:
@@ -145,8 +144,8 @@ def test_a_given_train_alone_is_split_as_one_file(grid: Interactions) -> None:
 
 
 def test_fractions_of_0_leave_everything_to_train(grid: Interactions) -> None:
-    parts = split(dataset(grid), how(valid=0, test=0), 1)
-    assert (len(parts.train), parts.valid, parts.test) == (100, None, None)
+    splits = split(dataset(grid), how(valid=0, test=0), 1)
+    assert (len(splits.train), splits.valid, splits.test) == (100, None, None)
 
 
 @pytest.mark.parametrize("name", ["valid", "test"])
@@ -181,22 +180,16 @@ def test_every_row_lands_in_exactly_one_part(
 ) -> None:
     ratings = rated([(u, i, float(n), t) for n, (u, i, t) in enumerate(rows)])
     try:
-        parts = split(dataset(ratings), how(method, valid, test), seed)
+        splits = split(dataset(ratings), how(method, valid, test), seed)
     except DataError:
         assume(False)
-    assert all_rows(parts) == ratings.rating.tolist()
+    assert all_rows(splits) == ratings.rating.tolist()
     ids = {row[2]: row[:2] for row in raw_rows(ratings)}
-    for part in (parts.train, parts.valid, parts.test):
+    for part in (splits.train, splits.valid, splits.test):
         for user, item, number in raw_rows(part):
             assert user in ("?", ids[number][0])
             assert item in ("?", ids[number][1])
-    assert parts.train.n_unknown_users == parts.train.n_unknown_items == 0
-
-
-def test_titles_and_checksums_go_with_the_parts(grid: Interactions) -> None:
-    whole = replace(dataset(grid), titles={1: "One"}, sha256={"ratings.csv": "ab"})
-    parts = split(whole, how(), 1)
-    assert (parts.titles, parts.sha256) == ({1: "One"}, {"ratings.csv": "ab"})
+    assert splits.train.n_unknown_users == splits.train.n_unknown_items == 0
 
 
 def test_folds_share_no_row_and_hold_every_row_once(grid: Interactions) -> None:

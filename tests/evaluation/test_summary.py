@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from recsys.data.interactions import Interactions
-from recsys.data.split import Parts
+from recsys.data.training_inputs import TrainingInputs
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
 from recsys.evaluation.summary import beats_baseline, measure
 
-PartsOf = Callable[..., Parts]
+InputsOf = Callable[..., TrainingInputs]
 
 
 @pytest.fixture
@@ -20,25 +20,27 @@ def train(rated: Callable[..., Interactions]) -> Interactions:
     return rated([(u, i, float(u + i % 3)) for u in range(4) for i in range(5)])
 
 
-def test_the_model_is_measured_on_both_parts_and_the_baselines_on_test(train: Interactions, parts_of: PartsOf) -> None:
+def test_the_model_is_measured_on_both_parts_and_the_baselines_on_test(
+    train: Interactions, inputs_of: InputsOf
+) -> None:
     valid, test = train.take(slice(0, 3)), train.take(slice(3, 10))
     scorer = baselines.biases(train, damping=0)
-    metrics = measure(scorer, parts_of(train, valid, test))
+    metrics = measure(scorer, inputs_of(train, valid, test))
     assert metrics["valid"] == asdict(evaluate(scorer, valid))
     assert metrics["test"] == asdict(evaluate(scorer, test))
     assert metrics["baselines"]["global_mean"] == asdict(evaluate(baselines.global_mean(train), test))
     assert metrics["baselines"]["biases"] == asdict(evaluate(baselines.biases(train), test))
 
 
-def test_without_test_the_baselines_are_measured_on_valid(train: Interactions, parts_of: PartsOf) -> None:
+def test_without_test_the_baselines_are_measured_on_valid(train: Interactions, inputs_of: InputsOf) -> None:
     valid = train.take(slice(0, 3))
-    metrics = measure(baselines.global_mean(train), parts_of(train, valid))
+    metrics = measure(baselines.global_mean(train), inputs_of(train, valid))
     assert metrics["test"] is None
     assert metrics["baselines"]["global_mean"] == metrics["valid"]
 
 
-def test_with_neither_nothing_is_measured(train: Interactions, parts_of: PartsOf) -> None:
-    metrics = measure(baselines.global_mean(train), parts_of(train))
+def test_with_neither_nothing_is_measured(train: Interactions, inputs_of: InputsOf) -> None:
+    metrics = measure(baselines.global_mean(train), inputs_of(train))
     assert metrics == {"valid": None, "test": None, "baselines": {"global_mean": None, "biases": None}}
     assert beats_baseline(metrics) is None
 

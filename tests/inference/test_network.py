@@ -17,6 +17,7 @@ from recsys.core.errors import RunError
 from recsys.core.events import silent
 from recsys.data.read import read_ratings
 from recsys.data.split import split
+from recsys.data.training_inputs import TrainingInputs
 from recsys.inference.batch import predict_file, recommend_all
 from recsys.inference.export import Format, export_factors
 from recsys.inference.recommender import Recommender
@@ -48,17 +49,17 @@ def test_what_is_served_is_what_was_trained(net: Recommender, finished_net: Path
     import torch
 
     config = load_config(finished_net / "config.yaml")
-    parts = split(read_ratings(config.data), config.split, config.seed)
-    learner: Any = build_learner(config, parts)
+    splits = split(read_ratings(config.data), config.split, config.seed)
+    learner: Any = build_learner(config, TrainingInputs(splits))
     arrays, _ = selected_parameters(finished_net)
     learner._model.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
-    assert parts.test is not None
-    user, item = parts.test.user_idx, parts.test.item_idx
+    assert splits.test is not None
+    user, item = splits.test.user_idx, splits.test.item_idx
     known = (user >= 0) & (item >= 0)
     with torch.no_grad():
         expected = learner._model.eval()(torch.from_numpy(user[known]), torch.from_numpy(item[known])).numpy()
     rating = net.bundle.scorer.rate(user[known], item[known])
-    assert np.abs(rating - expected).max() < 1e-5 * parts.scale.std
+    assert np.abs(rating - expected).max() < 1e-5 * splits.train.scale.std
 
 
 def test_an_unknown_id_gets_the_mean_embedding(net: Recommender) -> None:

@@ -10,8 +10,10 @@ import pytest
 from recsys.artifacts.bundle import Bundle, open_bundle, write_bundle
 from recsys.config.schema.config import Config
 from recsys.core.seeding import rng
+from recsys.data.catalogue import ItemCatalogue
 from recsys.data.interactions import Interactions
-from recsys.data.split import Parts
+from recsys.data.split import Splits
+from recsys.data.training_inputs import TrainingInputs
 from recsys.data.vocabulary import Vocabulary
 from recsys.scoring.factors import Factors, Link, with_fallback
 
@@ -48,9 +50,9 @@ def films(small: Callable[..., Config], tmp_path_factory: pytest.TempPathFactory
         "genres": {one: text for one, text in genres.items() if text},
         "link": {one: f"film/{one}" for one in titles},
     }
-    parts = Parts(train, None, train.take(slice(0, 500)), titles, {}, item_columns=columns)  # type: ignore[arg-type]
+    inputs = TrainingInputs(Splits(train, None, train.take(slice(0, 500))), ItemCatalogue(titles, columns))
     run = tmp_path_factory.mktemp("films") / "run"
-    write_bundle(run, factors, parts, small())
+    write_bundle(run, factors, inputs, small())
     return open_bundle(run)
 
 

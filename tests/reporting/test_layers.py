@@ -11,10 +11,10 @@ import pytest
 
 from recsys.config.schema.config import Config
 from recsys.core.errors import RunError
-from recsys.data.read import read_ratings
-from recsys.data.split import split
+from recsys.core.events import silent
 from recsys.reporting.layers import Anatomy, anatomy
 from recsys.training.build import build_learner
+from recsys.workflows.inputs import from_scratch
 from recsys.workflows.train import train
 
 Small = Callable[..., Config]
@@ -45,7 +45,7 @@ def test_layers_hold_each_parameter_once_with_its_group_and_end_with_the_link(
     trained: Callable[..., tuple[Config, Path]], name: str
 ) -> None:
     config, folder = trained(model=MODELS[name], training={"n_epochs": 1})
-    learner: Any = build_learner(config, split(read_ratings(config.data), config.split, config.seed))
+    learner: Any = build_learner(config, from_scratch(config, silent))
     expected: dict[str, tuple[str, int]] = {}
     for group, names in learner._model.groups.items():
         for one in names:

@@ -10,7 +10,8 @@ import pytest
 from recsys.config.schema.config import Config
 from recsys.core.types import Array
 from recsys.data.read import read_ratings
-from recsys.data.split import Parts, split
+from recsys.data.split import Splits, split
+from recsys.data.training_inputs import TrainingInputs, WarmStart
 from recsys.training.build import build_learner
 from recsys.training.loop import fit
 
@@ -43,14 +44,14 @@ SVDPP = {
 
 
 @pytest.fixture(scope="module")
-def parts(small: Callable[..., Config]) -> Parts:
+def splits(small: Callable[..., Config]) -> Splits:
     config = small()
     return split(read_ratings(config.data), config.split, config.seed)
 
 
-def trained(config: Config, parts: Parts) -> Array:
+def trained(config: Config, splits: Splits) -> Array:
     """Every rating that the model of a config predicts."""
-    learner = build_learner(config, parts)
+    learner = build_learner(config, TrainingInputs(splits))
     for _ in fit(learner):
         pass
     users, items = np.divmod(np.arange(40 * 50, dtype=np.int32), 50)
@@ -58,45 +59,49 @@ def trained(config: Config, parts: Parts) -> Array:
 
 
 @pytest.fixture(scope="module")
-def unchanged(small: Callable[..., Config], parts: Parts) -> dict[str, Array]:
-    return {method: trained(small(training={"method": method}), parts) for method in ("adamw", "sgd")}
+def unchanged(small: Callable[..., Config], splits: Splits) -> dict[str, Array]:
+    return {method: trained(small(training={"method": method}), splits) for method in ("adamw", "sgd")}
 
 
 @pytest.mark.parametrize(("method", "name"), [("adamw", name) for name in CHANGES] + [("sgd", name) for name in SGD])
 def test_every_hyperparameter_changes_the_result(
     small: Callable[..., Config],
-    parts: Parts,
+    splits: Splits,
     unchanged: dict[str, Array],
     method: str,
     name: str,
 ) -> None:
     sections = {**CHANGES[name], "training": {"method": method, **CHANGES[name].get("training", {})}}
-    assert np.abs(trained(small(**sections), parts) - unchanged[method]).max() > 1e-4
+    assert np.abs(trained(small(**sections), splits) - unchanged[method]).max() > 1e-4
 
 
 @pytest.mark.parametrize("name", SVDPP)
 def test_every_hyperparameter_of_svdpp_by_sgd_changes_the_result(
-    small: Callable[..., Config], parts: Parts, name: str
+    small: Callable[..., Config], splits: Splits, name: str
 ) -> None:
     base = {"model": {"kind": "svdpp"}, "training": {"method": "sgd"}}
     other = dict(SVDPP[name])
     changed = {**other, **{key: {**base[key], **other.get(key, {})} for key in base}}
-    assert np.abs(trained(small(**changed), parts) - trained(small(**base), parts)).max() > 1e-4
+    assert np.abs(trained(small(**changed), splits) - trained(small(**base), splits)).max() > 1e-4
 
 
-def test_svdpp_counts_what_was_rated_in_earlier_runs_too(small: Callable[..., Config], parts: Parts) -> None:
+def test_svdpp_counts_what_was_rated_in_earlier_runs_too(small: Callable[..., Config], splits: Splits) -> None:
     config = small(model={"kind": "svdpp"}, training={"method": "sgd"})
-    half = len(parts.train) // 2
-    later = replace(parts, train=parts.train.take(slice(half, None)), prior_train=parts.train.take(slice(0, half)))
-    whole, continued = (build_learner(config, one) for one in (parts, replace(later, start_scale=parts.scale)))
+    half = len(splits.train) // 2
+    first, second = (splits.train.take(rows) for rows in (slice(0, half), slice(half, None)))
+    whole = build_learner(config, TrainingInputs(splits))
+    parameters = {name: array.copy() for name, array in whole.state(0).model.items()}
+    rows = {role: np.arange(n, dtype=np.int32) for role, n in (("user", len(first.users)), ("item", len(first.items)))}
+    start = WarmStart(parameters, rows, splits.train.scale, first, None, None)
+    continued = build_learner(config, TrainingInputs(replace(splits, train=second), warm_start=start))
     factors = [learner.scorer() for learner in (whole, continued)]
     np.testing.assert_allclose(factors[0].user_factors, factors[1].user_factors, rtol=1e-5)
-    assert continued.n_ratings == len(parts.train) - half
+    assert continued.n_ratings == len(splits.train) - half
 
 
-def test_clip_changes_what_leaves_the_scale(small: Callable[..., Config], parts: Parts) -> None:
+def test_clip_changes_what_leaves_the_scale(small: Callable[..., Config], splits: Splits) -> None:
     wild = {"n_epochs": 60, "weight_decay": 0.0, "schedule": "constant"}
-    clipped, free = (trained(small(model={"clip": clip}, training=wild), parts) for clip in (True, False))
+    clipped, free = (trained(small(model={"clip": clip}, training=wild), splits) for clip in (True, False))
     assert (clipped.min(), clipped.max()) == (0.5, 5.0)
     assert free.max() > 5.1
     np.testing.assert_array_equal(clipped, free.clip(0.5, 5.0))
@@ -104,19 +109,19 @@ def test_clip_changes_what_leaves_the_scale(small: Callable[..., Config], parts:
 
 @pytest.mark.parametrize("method", ["adamw", "sgd"])
 def test_the_same_config_gives_the_same_bits(
-    small: Callable[..., Config], parts: Parts, unchanged: dict[str, Array], method: str
+    small: Callable[..., Config], splits: Splits, unchanged: dict[str, Array], method: str
 ) -> None:
-    np.testing.assert_array_equal(trained(small(training={"method": method}), parts), unchanged[method])
+    np.testing.assert_array_equal(trained(small(training={"method": method}), splits), unchanged[method])
 
 
 @pytest.mark.parametrize("method", ["adamw", "sgd"])
-def test_settings_show_what_auto_became(small: Callable[..., Config], parts: Parts, method: str) -> None:
-    settings = build_learner(small(training={"method": method, "lr_max": "auto"}), parts).settings()
+def test_settings_show_what_auto_became(small: Callable[..., Config], splits: Splits, method: str) -> None:
+    settings = build_learner(small(training={"method": method, "lr_max": "auto"}), TrainingInputs(splits)).settings()
     assert all(isinstance(settings[key], float) for key in ("lr_max", "weight_decay", "bias_weight_decay"))
 
 
 @pytest.mark.parametrize("method", ["adamw", "sgd"])
 def test_settings_leave_out_the_threads_on_which_nothing_depends(
-    small: Callable[..., Config], parts: Parts, method: str
+    small: Callable[..., Config], splits: Splits, method: str
 ) -> None:
-    assert "n_threads" not in build_learner(small(training={"method": method}), parts).settings()
+    assert "n_threads" not in build_learner(small(training={"method": method}), TrainingInputs(splits)).settings()

@@ -10,7 +10,8 @@ import torch
 from recsys.config.schema.config import Config
 from recsys.core.events import silent
 from recsys.data.read import read_ratings
-from recsys.data.split import Parts, split
+from recsys.data.split import Splits, split
+from recsys.data.training_inputs import TrainingInputs
 from recsys.training.build import build_learner
 from recsys.training.groups import layer_groups, peak
 
@@ -19,14 +20,14 @@ PARAMETERS = {"items": ["item_embedding", "item_bias"], "users": ["user_embeddin
 
 
 @pytest.fixture(scope="module")
-def parts(small: Callable[..., Config]) -> Parts:
+def splits(small: Callable[..., Config]) -> Splits:
     config = small()
     return split(read_ratings(config.data), config.split, config.seed)
 
 
-def after_an_epoch(config: Config, parts: Parts) -> tuple[dict[str, Any], dict[str, Any]]:
+def after_an_epoch(config: Config, splits: Splits) -> tuple[dict[str, Any], dict[str, Any]]:
     """The parameters as they were drawn, and after one epoch."""
-    learner = build_learner(config, parts)
+    learner = build_learner(config, TrainingInputs(splits))
     model: torch.nn.Module = learner._model  # type: ignore[attr-defined]
     before = {name: tensor.numpy().copy() for name, tensor in model.state_dict().items()}
     learner.epoch(1, silent)
@@ -49,17 +50,17 @@ def test_the_schedule_is_drawn_for_the_highest_rate_that_is_not_frozen() -> None
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("frozen", ["users", "items"])
 def test_a_frozen_group_does_not_change_by_a_bit(
-    small: Callable[..., Config], parts: Parts, method: str, frozen: str
+    small: Callable[..., Config], splits: Splits, method: str, frozen: str
 ) -> None:
-    before, after = after_an_epoch(small(training={"method": method, "freeze": [frozen]}), parts)
+    before, after = after_an_epoch(small(training={"method": method, "freeze": [frozen]}), splits)
     changed = {name for name in before if before[name].tobytes() != after[name].tobytes()}
     assert changed == {name for group, names in PARAMETERS.items() if group != frozen for name in names}
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_lower_rate_moves_a_group_less(small: Callable[..., Config], parts: Parts, method: str) -> None:
+def test_a_lower_rate_moves_a_group_less(small: Callable[..., Config], splits: Splits, method: str) -> None:
     def moved(lr_max: Any) -> tuple[float, float]:
-        before, after = after_an_epoch(small(training={"method": method, "lr_max": lr_max}), parts)
+        before, after = after_an_epoch(small(training={"method": method, "lr_max": lr_max}), splits)
         items, users = (np.abs(after[name] - before[name]).mean() for name in ("item_bias", "user_bias"))
         return float(items), float(users)
 
@@ -69,9 +70,9 @@ def test_a_lower_rate_moves_a_group_less(small: Callable[..., Config], parts: Pa
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_equal_rates_by_list_are_one_rate(small: Callable[..., Config], parts: Parts, method: str) -> None:
+def test_equal_rates_by_list_are_one_rate(small: Callable[..., Config], splits: Splits, method: str) -> None:
     (_, one), (_, listed) = (
-        after_an_epoch(small(training={"method": method, "lr_max": lr_max}), parts) for lr_max in (0.01, [0.01, 0.01])
+        after_an_epoch(small(training={"method": method, "lr_max": lr_max}), splits) for lr_max in (0.01, [0.01, 0.01])
     )
     assert {name: array.tobytes() for name, array in one.items()} == {
         name: array.tobytes() for name, array in listed.items()

@@ -14,12 +14,12 @@ from recsys.config.schema.config import Config
 from recsys.core.seeding import rng
 from recsys.core.types import Array
 from recsys.data.read import read_ratings
-from recsys.data.split import Parts, split
+from recsys.data.split import Splits, split
+from recsys.data.training_inputs import TrainingInputs, WarmStart
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
 from recsys.models.embedding_net.module import EmbeddingNet
 from recsys.models.embedding_net.settings import EmbeddingNet as EmbeddingNetConfig
-from recsys.models.warm_start import PretrainedState
 from recsys.training.adamw.learner import resolve
 from recsys.training.adamw.settings import AdamW
 from recsys.training.build import build_learner
@@ -39,14 +39,14 @@ STILL = {"kind": "embedding_net", "dropout": 0.0, "embedding_dropout": 0.0}
 
 
 @pytest.fixture(scope="module")
-def parts(small: Callable[..., Config]) -> Parts:
+def splits(small: Callable[..., Config]) -> Splits:
     config = small()
     return split(read_ratings(config.data), config.split, config.seed)
 
 
-def trained(config: Config, parts: Parts) -> Array:
+def trained(config: Config, splits: Splits) -> Array:
     """Every rating that the network of a config predicts."""
-    learner = build_learner(config, parts)
+    learner = build_learner(config, TrainingInputs(splits))
     for _ in fit(learner):
         pass
     users, items = np.divmod(np.arange(40 * 50, dtype=np.int32), 50)
@@ -54,26 +54,26 @@ def trained(config: Config, parts: Parts) -> Array:
 
 
 @pytest.fixture(scope="module")
-def unchanged(small: Callable[..., Config], parts: Parts) -> Array:
-    return trained(small(model=STILL), parts)
+def unchanged(small: Callable[..., Config], splits: Splits) -> Array:
+    return trained(small(model=STILL), splits)
 
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_every_hyperparameter_changes_the_result(
-    small: Callable[..., Config], parts: Parts, unchanged: Array, name: str
+    small: Callable[..., Config], splits: Splits, unchanged: Array, name: str
 ) -> None:
-    changed = trained(small(model=STILL | CHANGES[name]), parts)
+    changed = trained(small(model=STILL | CHANGES[name]), splits)
     assert np.abs(changed - unchanged).max() > 1e-3
 
 
-def test_the_same_config_gives_the_same_bits(small: Callable[..., Config], parts: Parts) -> None:
+def test_the_same_config_gives_the_same_bits(small: Callable[..., Config], splits: Splits) -> None:
     config = small(model={"kind": "embedding_net", "dropout": 0.2, "embedding_dropout": 0.2})
-    np.testing.assert_array_equal(trained(config, parts), trained(config, parts))
+    np.testing.assert_array_equal(trained(config, splits), trained(config, splits))
 
 
-def test_a_last_batch_of_one_is_trained_on(small: Callable[..., Config], parts: Parts) -> None:
-    training = {"batch_size": len(parts.train) - 1}
-    assert np.isfinite(trained(small(model=STILL, training=training), parts)).all()
+def test_a_last_batch_of_one_is_trained_on(small: Callable[..., Config], splits: Splits) -> None:
+    training = {"batch_size": len(splits.train) - 1}
+    assert np.isfinite(trained(small(model=STILL, training=training), splits)).all()
 
 
 @pytest.mark.slow
@@ -81,13 +81,13 @@ def test_planted_ratings_are_recovered(planted: Any) -> None:
     model = {"kind": "embedding_net", "user_dim": 8, "item_dim": 8, "layers": [64, 32], "embedding_dropout": 0.0}
     training = {"method": "adamw", "n_epochs": 30, "batch_size": 256, "lr_max": 0.02, "weight_decay": 0.1}
     config = config_from({"data": {"ratings": "-"}, "model": model, "training": training}, Path.cwd())
-    parts = split(planted.dataset, config.split, seed=1)
-    learner = build_learner(config, parts)
+    splits = split(planted.dataset, config.split, seed=1)
+    learner = build_learner(config, TrainingInputs(splits))
     for _ in fit(learner):
         pass
-    assert parts.test is not None
-    rmse = evaluate(learner.scorer(), parts.test).rmse
-    assert evaluate(baselines.biases(parts.train), parts.test).rmse > 4 * planted.noise
+    assert splits.test is not None
+    rmse = evaluate(learner.scorer(), splits.test).rmse
+    assert evaluate(baselines.biases(splits.train), splits.test).rmse > 4 * planted.noise
     assert rmse < 1.6 * planted.noise
 
 
@@ -103,23 +103,24 @@ def test_auto_of_a_network_follows_the_ratings_of_a_row_and_spares_its_layers() 
 
 
 def test_weight_decay_is_that_of_the_embeddings_and_bias_weight_decay_that_of_the_layers(
-    small: Callable[..., Config], parts: Parts
+    small: Callable[..., Config], splits: Splits
 ) -> None:
     config = small(model=STILL, training={"weight_decay": 0.5, "bias_weight_decay": 0.25})
-    learner: Any = build_learner(config, parts)
+    learner: Any = build_learner(config, TrainingInputs(splits))
     decays = [group["weight_decay"] for group in learner._optimizer.param_groups]
     assert decays == [0.5 if name.endswith("embedding") else 0.25 for name, _ in learner._model.named_parameters()]
 
 
 def test_a_network_that_starts_from_another_keeps_its_dims_however_many_users_there_are(
-    small: Callable[..., Config], parts: Parts
+    small: Callable[..., Config], splits: Splits
 ) -> None:
     draw = rng(1, "earlier")
-    first = EmbeddingNet(900, 800, EmbeddingNetConfig(), parts.scale, seed=3)
+    first = EmbeddingNet(900, 800, EmbeddingNetConfig(), splits.train.scale, seed=3)
     parameters = {name: tensor.detach().numpy() for name, tensor in first.state_dict().items()}
     rows = {"user": draw.permutation(900)[:40].astype(np.int32), "item": draw.permutation(800)[:50].astype(np.int32)}
     config = config_from({"data": {"ratings": "-"}, "model": {"kind": "embedding_net"}}, Path.cwd())
-    scorer: Any = build_learner(config, parts, PretrainedState(parameters, rows)).scorer()
+    start = WarmStart(parameters, rows, splits.train.scale, splits.train.take(slice(0, 0)), None, None)
+    scorer: Any = build_learner(config, TrainingInputs(splits, warm_start=start)).scorer()
     for role in ("user", "item"):
         name = f"{role}_embedding"
         np.testing.assert_array_equal(getattr(scorer, name)[:-1], parameters[name][rows[role]])

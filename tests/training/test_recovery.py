@@ -9,6 +9,7 @@ import pytest
 
 from recsys.config.loading.load import config_from
 from recsys.data.split import split
+from recsys.data.training_inputs import TrainingInputs
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
 from recsys.training.build import build_learner
@@ -25,12 +26,12 @@ def test_planted_factors_are_recovered(planted: Any, method: str) -> None:
     config = config_from(
         {"data": {"ratings": "-"}, "model": {"embedding_dim": 3}, "training": METHODS[method]}, Path.cwd()
     )
-    parts = split(planted.dataset, config.split, seed=1)
-    learner = build_learner(config, parts)
+    splits = split(planted.dataset, config.split, seed=1)
+    learner = build_learner(config, TrainingInputs(splits))
     for _ in fit(learner):
         pass
-    assert parts.test is not None
-    rmse = evaluate(learner.scorer(), parts.test).rmse
-    biases = evaluate(baselines.biases(parts.train), parts.test).rmse
+    assert splits.test is not None
+    rmse = evaluate(learner.scorer(), splits.test).rmse
+    biases = evaluate(baselines.biases(splits.train), splits.test).rmse
     assert biases > 4 * planted.noise
     assert planted.noise * 0.9 < rmse < planted.noise * 1.15

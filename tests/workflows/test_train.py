@@ -68,9 +68,9 @@ def test_the_history_has_a_line_an_epoch_and_ends_with_the_metrics(finished: Pat
 
 def test_the_serving_folder_gives_the_scores_of_the_metrics(finished: Path) -> None:
     config = load_config(finished / "config.yaml")
-    parts = split(read_ratings(config.data), config.split, config.seed)
+    splits = split(read_ratings(config.data), config.split, config.seed)
     metrics = json.loads((finished / "metrics.json").read_text())
-    for name, part in (("valid", parts.valid), ("test", parts.test)):
+    for name, part in (("valid", splits.valid), ("test", splits.test)):
         assert part is not None
         scores = evaluate(open_bundle(finished).factors, part)
         assert (scores.rmse, scores.mae) == (metrics[name]["rmse"], metrics[name]["mae"])

@@ -18,8 +18,9 @@ from recsys.config.schema.config import Config
 from recsys.config.schema.data import Data
 from recsys.core.errors import RunError
 from recsys.core.types import Array, Arrays, Float32Array, Indices, Times
+from recsys.data.catalogue import ItemCatalogue, text_by_index
 from recsys.data.interactions import Interactions
-from recsys.data.split import Parts
+from recsys.data.training_inputs import TrainingInputs
 from recsys.data.vocabulary import UNKNOWN, Vocabulary
 from recsys.scoring.codec import scorer_arrays, scorer_from
 from recsys.scoring.drift import Drift
@@ -193,23 +194,25 @@ class Bundle:
         return memory_map(path, "item_idx"), memory_map(path, "rating")
 
 
-def write_bundle(run: Path, scorer: Trained, parts: Parts, config: Config, intervals: Intervals | None = None) -> None:
+def write_bundle(
+    run: Path, scorer: Trained, inputs: TrainingInputs, config: Config, intervals: Intervals | None = None
+) -> None:
     """Writes `run`/serving."""
-    train = parts.seen_ratings
-    titles = [parts.titles.get(one, "") for one in train.items.ids.tolist()]
+    train, catalogue = inputs.seen_ratings, inputs.catalogue
+    titles = text_by_index(catalogue.titles, train.items)
     facts = {
         "kind": config.model.kind,
         "run": run.name,
         "recsys_version": __version__,
         **({"global_mean": scorer.global_mean} if isinstance(scorer, Factors) else {}),
         "link": scorer.link.to_dict(),
-        "scale": vars(parts.scale),
+        "scale": vars(inputs.scale),
         "id_types": {"user": train.users.id_type.__name__, "item": train.items.id_type.__name__},
         "n_users": len(train.users),
         "n_items": len(train.items),
         "n_ratings": len(train),
         "data": config.data.model_dump(mode="json", include={"columns", "encoding"}, exclude_none=True),
-        "item_columns": list(parts.item_columns),
+        "item_columns": list(catalogue.columns),
         "intervals": None if intervals is None else intervals.facts,
     }
     write_verified(
@@ -221,8 +224,8 @@ def write_bundle(run: Path, scorer: Trained, parts: Parts, config: Config, inter
             USERS: {**pack_ids(train.users), "n_ratings": train.user_counts},
             ITEMS: {**pack_ids(train.items), **pack_texts("titles", titles), "n_ratings": train.item_counts},
             SEEN: _seen_arrays(train),
-            HELD_OUT: _held_out(parts, with_times=isinstance(scorer, Factors) and scorer.drift is not None),
-            **_item_columns(parts),
+            HELD_OUT: _held_out(inputs, with_times=isinstance(scorer, Factors) and scorer.drift is not None),
+            **_item_columns(catalogue, train.items),
             **({} if intervals is None else {INTERVALS: intervals.arrays()}),
         },
     )
@@ -268,21 +271,20 @@ def _seen_arrays(train: Interactions) -> Arrays:
     return {"item_idx": seen.other_idx, "rating": train.rating[seen.row]}
 
 
-def _held_out(parts: Parts, *, with_times: bool) -> Arrays:
+def _held_out(inputs: TrainingInputs, *, with_times: bool) -> Arrays:
+    splits = inputs.splits
     return {
         f"{part}_{name}": getattr(ratings, name)
-        for part, ratings in (("valid", parts.valid), ("test", parts.test), ("earlier", parts.prior_test))
+        for part, ratings in (("valid", splits.valid), ("test", splits.test), ("earlier", inputs.prior_test))
         if ratings is not None
         for name in (*HELD_OUT_COLUMNS, *((TIME,) if with_times and ratings.timestamp is not None else ()))
     }
 
 
-def _item_columns(parts: Parts) -> dict[str, Arrays]:
+def _item_columns(catalogue: ItemCatalogue, items: Vocabulary) -> dict[str, Arrays]:
     """The file of the other columns by their number, since names may be anything; none where there are no columns."""
-    ids: list[int | str] = parts.seen_ratings.items.ids.tolist()
     packed = [
-        pack_texts(str(number), [texts.get(one, "") for one in ids])
-        for number, texts in enumerate(parts.item_columns.values())
+        pack_texts(str(number), text_by_index(texts, items)) for number, texts in enumerate(catalogue.columns.values())
     ]
     return {ITEM_COLUMNS: {name: array for one in packed for name, array in one.items()}} if packed else {}
 

@@ -12,7 +12,7 @@ from recsys.artifacts.arrays import memory_map
 from recsys.core.errors import RunError, UsageError
 from recsys.core.types import Array, Arrays, Float32Array, Indices, Times
 from recsys.data.interactions import Interactions
-from recsys.data.split import Parts
+from recsys.data.training_inputs import TrainingInputs
 from recsys.evaluation.calibration import Calibration, calibrate, normal
 from recsys.evaluation.residual_variance import ResidualVariance, residual_variance_of
 from recsys.scoring.censored_normal import censored_normal
@@ -131,19 +131,20 @@ def check_level(level: float) -> None:
         )
 
 
-def learn_intervals(scorer: Trained, samples: Samples | None, parts: Parts) -> Intervals | None:
+def learn_intervals(scorer: Trained, samples: Samples | None, inputs: TrainingInputs) -> Intervals | None:
     """Intervals from valid, the spread of training and, where there are some, samples of the model; None without any.
 
     Without valid, the samples' standard deviations are taken as they are, and errors as normally distributed.
     """
-    if parts.valid is None and samples is None:
+    valid, train = inputs.splits.valid, inputs.seen_ratings
+    if valid is None and samples is None:
         return None
     drift = scorer.drift if isinstance(scorer, Factors) else None
-    spread = None if parts.valid is None else residual_variance_of(_some(parts.seen_ratings, MOST_TRAINING))
-    found = Intervals(samples, normal(), parts.seen_ratings.user_counts, parts.seen_ratings.item_counts, spread, drift)
-    if parts.valid is None:
+    spread = None if valid is None else residual_variance_of(_some(train, MOST_TRAINING))
+    found = Intervals(samples, normal(), train.user_counts, train.item_counts, spread, drift)
+    if valid is None:
         return found
-    valid = _some(parts.valid, MOST_RATINGS)
+    valid = _some(valid, MOST_RATINGS)
     known = found.calibration_features(valid.user_idx, valid.item_idx, valid.timestamp)
     return replace(found, calibration=calibrate(_missed_by(scorer, valid), *known))
 

@@ -1,81 +1,45 @@
-"""What people call the items, and what else their file says about them."""
+"""What is known of the items beside their ratings: titles, and the other columns of the items file."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from recsys.config.schema.data import Column, Data
-from recsys.core.errors import DataError, nearest
-from recsys.core.events import Observer
-from recsys.data.sources.column_names import COMMON
-from recsys.data.sources.csv.columns import by_common_name, label, position_of
-from recsys.data.sources.csv.dialect import Dialect, find_dialect
-from recsys.data.sources.csv.reference_reader import rows
+from recsys.core.types import Texts
 from recsys.data.vocabulary import Vocabulary
 
-TITLES = ("title", "name", "itemtitle", "itemname", "movietitle", "booktitle", "productname")
+TextByItem = dict[int | str, str]
 
 
-Texts = dict[int | str, str]
+@dataclass(frozen=True, eq=False)
+class ItemCatalogue:
+    """Texts of items, by raw item id.
 
-
-def read_items(
-    path: Path, data: Data, item_name: str | None, items: Vocabulary, observe: Observer
-) -> tuple[Texts, dict[str, Texts]]:
-    """The titles in an items file, and its other columns.
-
-    Args:
-        path: the items file; its delimiter may be another than that of the ratings.
-        data: `item_columns`, encoding, header and delimiter.
-        item_name: what the ratings call the column of the item ids.
-        items: which ids to keep, and their type.
-
-    Returns:
-        Raw item id → title, for the items that have one; the first one if an item has several. And the same of every
-        other column, by its name, or its position from 1 where it has none.
-    Raises:
-        DataError: the file cannot be read, or a column is not there.
+    Attributes:
+        titles: item id → title, for the items that have one.
+        columns: name of another column → item id → text, for the items that have one.
     """
-    dialect = _dialect(path, data)
-    asked = data.item_columns
-    item = _find(dialect, "item", asked.item, [item_name] if item_name else [], COMMON["item"], default=0)
-    title = _find(dialect, "title", asked.title, [], TITLES, default=1)
-    known = set(items.ids.tolist())
-    kept: list[tuple[int, Texts]] = [(at, {}) for at in range(dialect.width) if at != item or at == title]
-    for row, _ in rows(dialect, observe):
-        item_id = items.parse(row[item])
-        if item_id is not None and item_id in known:
-            for position, texts in kept:
-                if text := row[position].strip():
-                    texts.setdefault(item_id, text)
-    return dict(kept)[title], {label(position, dialect.header): one for position, one in kept if position != title}
+
+    titles: TextByItem = field(default_factory=dict)
+    columns: dict[str, TextByItem] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, items: Vocabulary, titles: Texts, columns: Mapping[str, Texts]) -> ItemCatalogue:
+        """The catalogue of texts by item index, "" where there is none."""
+        return cls(text_by_item(titles, items), {name: text_by_item(texts, items) for name, texts in columns.items()})
+
+    def updated(self, newer: ItemCatalogue) -> ItemCatalogue:
+        """The texts of both; where both have one, the newer."""
+        names = dict.fromkeys([*self.columns, *newer.columns])
+        columns = {name: {**self.columns.get(name, {}), **newer.columns.get(name, {})} for name in names}
+        return ItemCatalogue({**self.titles, **newer.titles}, columns)
 
 
-def _dialect(path: Path, data: Data) -> Dialect:
-    asked = [name for name in (data.item_columns.item, data.item_columns.title) if isinstance(name, str)]
-    columns = data.columns.model_copy(update={"item": asked[0] if asked else data.columns.item})
-    data = data.model_copy(update={"columns": columns})
-    dialect = find_dialect(path, data)
-    if dialect.width == 1 and data.delimiter != "auto":
-        return find_dialect(path, data.model_copy(update={"delimiter": "auto"}))
-    return dialect
+def text_by_item(texts: Texts, items: Vocabulary) -> TextByItem:
+    """Item id → text, for the items that have one, of texts by item index."""
+    return {item_id: text for item_id, text in zip(items.ids.tolist(), texts.tolist(), strict=True) if text}
 
 
-def _find(
-    dialect: Dialect, role: str, asked: Column | None, likely: Sequence[str], common: Sequence[str], default: int
-) -> int:
-    for column in [asked] if asked is not None else likely:
-        position = position_of(column, dialect.header, dialect.width)
-        if position is not None:
-            return position
-    if asked is None:
-        position = by_common_name(common, dialect.header) if dialect.header else default
-        if position is not None and position < dialect.width:
-            return position
-    names = [name.strip() for name in dialect.header or ()]
-    close = nearest(str(asked or role), names)
-    hint = f"data.item_columns.{role}: {close}" if close else f"say which it is: data.item_columns.{role}"
-    what = f"there is no column {asked!r}" if asked is not None else f"no column of {role}s was found"
-    has = ", ".join(names) if names else f"{dialect.width} columns without names"
-    raise DataError(what, where=str(dialect.path), expected=f"a column of {role}s; the file has {has}", hint=hint)
+def text_by_index(texts: TextByItem, items: Vocabulary) -> list[str]:
+    """The text of each item of the vocabulary; "" for one without."""
+    return [texts.get(item_id, "") for item_id in items.ids.tolist()]

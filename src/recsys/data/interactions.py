@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recsys.core.types import Array, Counts, Floats, Indices, Times
+from recsys.data.catalogue import ItemCatalogue
 from recsys.data.chunks import count
 from recsys.data.grouped import GroupedView
 from recsys.data.scale import Scale
@@ -132,15 +133,12 @@ class Dataset:
     Attributes:
         ratings: every row of every file, in the order of the files.
         given: part name ("train", "valid", "test") → its rows, when the parts were files of their own; else None.
-        titles: raw item id → title, for the items that have one.
-        sha256: "ratings", or "train", "valid", "test" → sha256 of that file's bytes as stored.
-        duplicates: rows that the policy `duplicates` dropped.
-        item_columns: name of another column of the items file → raw item id → text, for the items that have one.
+        fingerprints: "ratings", or "train", "valid", "test" → sha256 of that file's bytes as stored.
+        n_duplicates: rows that the policy `duplicates` dropped.
     """
 
     ratings: Interactions
     given: dict[str, slice] | None
-    titles: dict[int | str, str]
-    sha256: dict[str, str]
-    duplicates: int
-    item_columns: dict[str, dict[int | str, str]] = field(default_factory=dict)
+    fingerprints: dict[str, str] = field(default_factory=dict)
+    catalogue: ItemCatalogue = field(default_factory=ItemCatalogue)
+    n_duplicates: int = 0

@@ -14,13 +14,14 @@ from recsys.core.errors import DataError
 from recsys.core.events import Loading, Observer, silent
 from recsys.core.files import sha256
 from recsys.core.types import Counts
-from recsys.data.catalogue import read_items
+from recsys.data.catalogue import ItemCatalogue
 from recsys.data.duplicates import Repeated, repeated
 from recsys.data.ids import index_columns, indices_of
 from recsys.data.interactions import Dataset, Interactions
 from recsys.data.sources.csv.arrow_reader import read_fast
 from recsys.data.sources.csv.columns import find_columns, label
 from recsys.data.sources.csv.dialect import Dialect, find_dialect
+from recsys.data.sources.csv.items import read_items
 from recsys.data.sources.csv.reference_reader import lines_of, read_slow
 from recsys.data.sources.csv.stored import must_be_file
 from recsys.data.sources.table import EVERYTHING, Role, Table
@@ -71,8 +72,8 @@ def read_ratings(data: Data, observe: Observer = silent) -> Dataset:
         ratings, parts = _without(ratings, parts, rows)
     _check(ratings.take(next(iter(parts.values()))), next(iter(files.values())))
     name = _item_name(peeks[0])
-    titles, columns = ({}, {}) if data.items is None else read_items(data.items, data, name, ratings.items, observe)
-    return Dataset(ratings, parts if data.train is not None else None, titles, checksums, dropped, columns)
+    catalogue = ItemCatalogue() if data.items is None else read_items(data.items, data, name, ratings.items, observe)
+    return Dataset(ratings, parts if data.train is not None else None, checksums, catalogue, dropped)
 
 
 def read_table(path: Path, data: Data, wanted: frozenset[Role], observe: Observer = silent) -> Table:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -13,8 +13,7 @@ from recsys.core.errors import DataError
 from recsys.core.seeding import rng
 from recsys.core.types import Array, Indices, Int8Array
 from recsys.data.chunks import count
-from recsys.data.interactions import Dataset, Interactions, join
-from recsys.data.scale import Scale
+from recsys.data.interactions import Dataset, Interactions
 from recsys.data.vocabulary import UNKNOWN, Vocabulary, union
 
 TRAIN, VALID, TEST = 0, 1, 2
@@ -22,42 +21,15 @@ PartOfRow = Int8Array
 
 
 @dataclass(frozen=True, eq=False)
-class Parts:
-    """What a run trains on, chooses by and is measured on. All parts share the vocabularies of train.
-
-    Attributes:
-        titles: item id → title, for the items that have one.
-        sha256: of each data file, by its key in the config's `data` section.
-        prior_train: training ratings of the run that this one starts from, which it does not train on again.
-        prior_test: what that run was measured on, and is not trained on here.
-        oversampled: training ratings that are seen more often in an epoch than once: so often more.
-        start_scale: the scale of the run that this one starts from.
-        item_columns: name of another column of the items file → item id → text, for the items that have one.
-    """
+class Splits:
+    """The ratings that a run trains on, chooses by and is measured on. All parts share the vocabularies of train."""
 
     train: Interactions
     valid: Interactions | None
     test: Interactions | None
-    titles: dict[int | str, str]
-    sha256: dict[str, str]
-    prior_train: Interactions | None = None
-    prior_test: Interactions | None = None
-    oversampled: Interactions | None = None
-    start_scale: Scale | None = None
-    item_columns: dict[str, dict[int | str, str]] = field(default_factory=dict)
-
-    @property
-    def scale(self) -> Scale:
-        """What the model standardises and clips by."""
-        return self.start_scale or self.train.scale
-
-    @cached_property
-    def seen_ratings(self) -> Interactions:
-        """Every rating that the model has learned from, in this run or an earlier one, without times."""
-        return self.train if self.prior_train is None else join(self.prior_train, self.train)
 
 
-def split(dataset: Dataset, how: Split, seed: int, also: tuple[Vocabulary, Vocabulary] | None = None) -> Parts:
+def split(dataset: Dataset, how: Split, seed: int, also: tuple[Vocabulary, Vocabulary] | None = None) -> Splits:
     """Divides the ratings. A user or item without training ratings becomes unknown (−1) in valid and test.
 
     random draws rows; time takes the latest rows of all; user_time the latest rows of each user; leave_last each
@@ -82,13 +54,10 @@ def split(dataset: Dataset, how: Split, seed: int, also: tuple[Vocabulary, Vocab
     users = VocabularyRemap(train.users, train.user_idx, users_also)
     items = VocabularyRemap(train.items, train.item_idx, items_also)
     valid, test = (dataset.ratings.take(np.flatnonzero(part == code)) for code in (VALID, TEST))
-    return Parts(
+    return Splits(
         train=_on_known(train, users, items),
         valid=_on_known(valid, users, items) if len(valid) else None,
         test=_on_known(test, users, items) if len(test) else None,
-        titles=dataset.titles,
-        sha256=dataset.sha256,
-        item_columns=dataset.item_columns,
     )
 
 

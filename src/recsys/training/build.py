@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recsys.config.schema.config import Config
-from recsys.data.interactions import Interactions, join
-from recsys.data.split import Parts
+from recsys.data.interactions import Interactions
+from recsys.data.training_inputs import TrainingInputs, WarmStart
 from recsys.models.dot_product.settings import DotProduct as DotProductSettings
 from recsys.models.embedding_net.settings import EmbeddingNet as EmbeddingNetSettings
 from recsys.models.svdpp.settings import SvdPP as SvdPPSettings
@@ -19,20 +19,19 @@ if TYPE_CHECKING:
     from recsys.models.dot_product.module import DotProduct
     from recsys.models.embedding_net.module import EmbeddingNet
     from recsys.models.svdpp.module import SvdPP
-    from recsys.models.warm_start import PretrainedState
 
 
-def build_learner(config: Config, parts: Parts, pretrained: PretrainedState | None = None) -> Learner:
+def build_learner(config: Config, inputs: TrainingInputs) -> Learner:
     """The learner that the config describes, its parameters drawn from the config's seed or taken over."""
-    train = parts.train if parts.oversampled is None else join(parts.train, parts.oversampled)
+    train = inputs.repeated_train
     if isinstance(config.training, Gibbs):  # it draws arrays, and does without torch, which takes a second to load
         from recsys.training.gibbs.learner import GibbsLearner
 
         assert isinstance(config.model, DotProductSettings | SvdPPSettings), "the config has refused this"
-        return GibbsLearner(config.model, parts.scale, train, config.training, config.seed)
-    model = _model(config, parts, pretrained)
+        return GibbsLearner(config.model, inputs.scale, train, config.training, config.seed)
+    model = _model(config, inputs)
     if isinstance(config.training, Sgd):
-        sees_all = pretrained is None or (config.start is not None and config.start.replay == 1)
+        sees_all = inputs.warm_start is None or (config.start is not None and config.start.replay == 1)
         return _sgd(model, train, config.training, config.seed, sees_all=sees_all)
     assert isinstance(config.training, AdamW)
     return _adamw(model, train, config.training, config.seed)
@@ -65,39 +64,39 @@ def _sgd(
     return SgdLearner(model, train, settings, seed, known)
 
 
-def _model(config: Config, parts: Parts, pretrained: PretrainedState | None) -> DotProduct | EmbeddingNet | SvdPP:
+def _model(config: Config, inputs: TrainingInputs) -> DotProduct | EmbeddingNet | SvdPP:
     """The module, with the parameters that it starts from."""
-    model = _fresh(config, parts, pretrained)
-    if pretrained is not None:
-        from recsys.models.warm_start import warm_start
+    model = _fresh(config, inputs)
+    if inputs.warm_start is not None:
+        from recsys.models.warm_start import inherit_parameters
 
-        warm_start(model, pretrained)
+        inherit_parameters(model, inputs.warm_start)
     return model
 
 
-def _fresh(config: Config, parts: Parts, pretrained: PretrainedState | None) -> DotProduct | EmbeddingNet | SvdPP:
-    n_users, n_items = len(parts.train.users), len(parts.train.items)
+def _fresh(config: Config, inputs: TrainingInputs) -> DotProduct | EmbeddingNet | SvdPP:
+    n_users, n_items = len(inputs.splits.train.users), len(inputs.splits.train.items)
     match config.model:
         case DotProductSettings() as settings:
             from recsys.models.dot_product.module import DotProduct
 
-            return DotProduct(n_users, n_items, settings, parts.scale, config.seed)
+            return DotProduct(n_users, n_items, settings, inputs.scale, config.seed)
         case SvdPPSettings() as settings:
             from recsys.models.svdpp.module import SvdPP
 
-            return SvdPP(parts.seen_ratings, settings, parts.scale, config.seed)
+            return SvdPP(inputs.seen_ratings, settings, inputs.scale, config.seed)
         case EmbeddingNetSettings() as settings:
             from recsys.models.embedding_net.module import EmbeddingNet
 
-            if pretrained is not None:  # auto follows the number of users and items, and that has changed
-                settings = settings.model_copy(update=_inherited_dims(settings, pretrained))
-            return EmbeddingNet(n_users, n_items, settings, parts.scale, config.seed)
+            if inputs.warm_start is not None:  # auto follows the number of users and items, and that has changed
+                settings = settings.model_copy(update=_inherited_dims(settings, inputs.warm_start))
+            return EmbeddingNet(n_users, n_items, settings, inputs.scale, config.seed)
     raise AssertionError(config.model.kind)
 
 
-def _inherited_dims(settings: EmbeddingNetSettings, pretrained: PretrainedState) -> dict[str, int]:
+def _inherited_dims(settings: EmbeddingNetSettings, start: WarmStart) -> dict[str, int]:
     return {
-        f"{role}_dim": pretrained.parameters[f"{role}_embedding"].shape[1]
+        f"{role}_dim": start.parameters[f"{role}_embedding"].shape[1]
         for role in ("user", "item")
         if getattr(settings, f"{role}_dim") == "auto"
     }

@@ -9,10 +9,9 @@ from typing import Any
 from recsys.config.schema.config import Config
 from recsys.core.events import Event, Observer, Step, silent
 from recsys.data.interactions import Interactions
-from recsys.data.read import read_ratings
-from recsys.data.split import split
 from recsys.training.build import build_learner
 from recsys.training.loop import Learner
+from recsys.workflows.inputs import from_scratch
 
 LONGEST_SECONDS = 5.0
 LIBRARY_BYTES = (
@@ -28,17 +27,18 @@ def estimate(config: Config, observe: Observer = silent) -> dict[str, Any]:
         included), peak_bytes (about what the process will hold at most) and fit_seconds for all epochs, without
         evaluations and checkpoints.
     """
-    parts = split(read_ratings(config.data, observe), config.split, config.seed)
-    learner = build_learner(config, parts)
+    inputs = from_scratch(config, observe)
+    splits, train = inputs.splits, inputs.splits.train
+    learner = build_learner(config, inputs)
     epoch_seconds = _epoch_seconds(learner)
     state = learner.state(1)
-    data_bytes = sum(_bytes(part) for part in (parts.train, parts.valid, parts.test) if part is not None)
+    data_bytes = sum(_bytes(part) for part in (train, splits.valid, splits.test) if part is not None)
     states = (*state.model.values(), *state.learner.values())
     training_bytes = learner.column_bytes + sum(array.nbytes for array in states)
     return {
-        "n_ratings": len(parts.train),
-        "n_users": len(parts.train.users),
-        "n_items": len(parts.train.items),
+        "n_ratings": len(train),
+        "n_users": len(train.users),
+        "n_items": len(train.items),
         "n_parameters": sum(array.size for array in state.model.values()),
         "data_bytes": data_bytes,
         "training_bytes": training_bytes,

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from recsys.artifacts.bundle import Bundle, HeldOut, locate, open_bundle, write_bundle
+from recsys.artifacts.bundle import Bundle, locate, open_bundle, write_bundle
 from recsys.artifacts.checkpoint import selected_parameters, write_checkpoint
 from recsys.artifacts.directory import CHECKPOINTS, CONFIG, HISTORY, METRICS, SERVING
 from recsys.artifacts.run import Run, read_result
@@ -19,14 +19,17 @@ from recsys.config.schema.config import Config
 from recsys.core.events import Observer, silent
 from recsys.core.files import new_folder, sha256
 from recsys.core.types import Array, Arrays, Float32Array, Ids, State
-from recsys.data.catalogue import Texts, read_items
-from recsys.data.interactions import Interactions, join, reindex
+from recsys.data.catalogue import ItemCatalogue
+from recsys.data.interactions import Interactions
 from recsys.data.scale import Scale
-from recsys.data.split import Parts
+from recsys.data.sources.csv.items import read_items
+from recsys.data.split import Splits
+from recsys.data.training_inputs import TrainingInputs, WarmStart
 from recsys.data.vocabulary import UNKNOWN, Vocabulary
 from recsys.inference.fold_in import FixedRows, item_prior, linear_factors, solve, user_prior
 from recsys.inference.new_entities import NewEntities, n_outside_scale, read_new_entities
 from recsys.scoring.factors import Factors
+from recsys.workflows.prior_run import PriorRun
 
 
 def fold_in_run(parent: Path | None, path: Path, folder: Path, observe: Observer = silent) -> dict[str, Any]:
@@ -66,17 +69,17 @@ def fold_in_run(parent: Path | None, path: Path, folder: Path, observe: Observer
             "n_outside_scale": n_outside_scale(bundle, new.ratings.rating),
         }
         scale = Scale(**facts["scale"])
-        parts = _parts(bundle, new, config, scale, observe)
+        inputs = _inputs(bundle, new, config, (parameters, scale), observe)
         scorer = _longer_factors(factors, (users, user_rows), (items, item_rows))
         longer = _longer_parameters(parameters, scale, (users, user_rows), (items, item_rows))
-        longer |= _implicit_parameters(parameters, scale, scorer, parts.train, {"user": users, "item": items})
+        longer |= _implicit_parameters(parameters, scale, scorer, inputs.seen_ratings, {"user": users, "item": items})
         with new_folder(folder) as aside:
             for name in (CONFIG, HISTORY):
                 with reading(run / name):
                     content = (run / name).read_bytes()
                 (aside / name).write_bytes(content)
             write_checkpoint(aside / CHECKPOINTS, State(facts["epoch"], longer, {}), facts)
-            write_bundle(aside, scorer, parts, config)
+            write_bundle(aside, scorer, inputs, config)
             result = {**(read_result(run) or {}), "parent": said}
             (aside / METRICS).write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
         return result
@@ -181,35 +184,30 @@ def _longer_factors(factors: Factors, users: Added, items: Added) -> Factors:
     return replace(factors, drift=drift, user_std=std, **longer)
 
 
-def _parts(bundle: Bundle, new: NewEntities, config: Config, scale: Scale, observe: Observer) -> Parts:
-    """What the new run has learned from and is measured on: the parent's, on all ids, and the new ratings."""
-    users, items = new.ratings.users, new.ratings.items
-
-    def held_out(part: HeldOut) -> Interactions | None:
-        ratings = bundle.held_out(part)
-        return None if ratings is None else reindex(ratings, users, items)
-
-    titles, columns = _items_file(config, items.ids[bundle.items.index(items.ids) == UNKNOWN], observe)
-    ids = bundle.items.ids.tolist()
-    return Parts(
-        train=join(reindex(bundle.training_ratings(), users, items), new.ratings),
-        valid=held_out("valid"),
-        test=held_out("test"),
-        prior_test=held_out("earlier"),
-        titles={**titles, **_texts(ids, bundle.titles)},
-        item_columns={name: {**columns.get(name, {}), **_texts(ids, one)} for name, one in bundle.item_columns.items()},
-        sha256={},
-        start_scale=scale,
+def _inputs(
+    bundle: Bundle, new: NewEntities, config: Config, state: tuple[Arrays, Scale], observe: Observer
+) -> TrainingInputs:
+    """The new ratings to learn from, and what the parent has learned from and was measured on."""
+    ratings, (parameters, scale) = new.ratings, state
+    new_items = ratings.items.ids[bundle.items.index(ratings.items.ids) == UNKNOWN]
+    prior = PriorRun.of(bundle, ratings.users, ratings.items, _read_catalogue(config, new_items, observe))
+    return TrainingInputs(
+        splits=Splits(ratings, prior.held_out.get("valid"), prior.held_out.get("test")),
+        catalogue=prior.catalogue,
+        warm_start=WarmStart(
+            parameters=parameters,
+            rows=prior.rows,
+            scale=scale,
+            prior_train=prior.train,
+            prior_test=prior.held_out.get("earlier"),
+            oversampled=None,
+        ),
     )
 
 
-def _items_file(config: Config, new: Ids, observe: Observer) -> tuple[Texts, dict[str, Texts]]:
+def _read_catalogue(config: Config, new: Ids, observe: Observer) -> ItemCatalogue:
     """What the run's items file says of the new items, if it is still there."""
     path, column = config.data.items, config.data.columns.item
     if path is None or not path.exists() or not len(new):
-        return {}, {}
+        return ItemCatalogue()
     return read_items(path, config.data, column if isinstance(column, str) else None, Vocabulary(new), observe)
-
-
-def _texts(ids: list[int | str], texts: Array) -> Texts:
-    return {one: text for one, text in zip(ids, texts.tolist(), strict=True) if text}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,38 +17,44 @@ from recsys.config.schema.config import Config
 from recsys.core.errors import ConfigError
 from recsys.core.events import Observer
 from recsys.core.seeding import rng
-from recsys.core.types import Array, BoolArray
+from recsys.core.types import Arrays, BoolArray
 from recsys.data.duplicates import repeated
 from recsys.data.id_types import align_id_types
-from recsys.data.interactions import Dataset, Interactions, join, reindex
+from recsys.data.interactions import Dataset, Interactions, join
 from recsys.data.read import read_ratings
 from recsys.data.scale import Scale
-from recsys.data.split import Parts, split
+from recsys.data.split import split
+from recsys.data.training_inputs import TrainingInputs, WarmStart
 from recsys.data.vocabulary import UNKNOWN
 from recsys.evaluation.metrics import evaluate
 from recsys.scoring.protocols import Scorer
+from recsys.workflows.prior_run import PriorRun
 
-if TYPE_CHECKING:
-    from recsys.models.warm_start import PretrainedState
-
-HELD_OUT: tuple[HeldOut, ...] = ("test", "earlier")
+MEASURED: tuple[HeldOut, ...] = ("test", "earlier")  # parts that a run was measured on
 FREE = {"dropout", "embedding_dropout", "clip"}  # of the model section: what does not shape the parameters
 
 
-@dataclass(frozen=True, eq=False)
-class TrainingInputs:
-    """What training begins with: the data, and what is taken over from an earlier run (None: from scratch).
+@dataclass(frozen=True)
+class StartReport:
+    """How a run's data relates to the run that it starts from, as metrics.json says it.
 
     Attributes:
-        facts: what metrics.json says of the earlier run; empty from scratch.
+        run: name of the earlier run.
+        path: as the config names it.
+        n_new_users, n_new_items: that the earlier run did not know.
+        n_replayed: ratings of the earlier run that are trained on again.
+        n_held_out_not_new: held-out ratings of pairs that the earlier run has learned from.
     """
 
-    parts: Parts
-    pretrained: PretrainedState | None
-    facts: dict[str, Any]
+    run: str
+    path: str
+    n_new_users: int
+    n_new_items: int
+    n_replayed: int
+    n_held_out_not_new: int
 
 
-def prepare_inputs(config: Config, observe: Observer) -> TrainingInputs:
+def prepare_inputs(config: Config, observe: Observer) -> tuple[TrainingInputs, StartReport | None]:
     """Reads and splits the ratings that the config names; where it names a run to start from, joins them to its own.
 
     Raises:
@@ -57,22 +63,26 @@ def prepare_inputs(config: Config, observe: Observer) -> TrainingInputs:
         ConfigError: its model is another one than the config's.
     """
     if config.start is None:
-        return TrainingInputs(split(read_ratings(config.data, observe), config.split, config.seed), None, {})
-    from recsys.models.warm_start import PretrainedState  # and with it torch
-
+        return from_scratch(config, observe), None
     bundle = open_bundle(config.start.run)
     parameters, facts = selected_parameters(config.start.run)
     _check_same_model(config.start.run, config)
-    parts, counts = _join(bundle, Scale(**facts["scale"]), read_ratings(config.data, observe), config)
-    rows = {"user": bundle.users.index(parts.train.users.ids), "item": bundle.items.index(parts.train.items.ids)}
-    fresh = {f"n_new_{role}s": int(np.count_nonzero(idx == UNKNOWN)) for role, idx in rows.items()}
-    said = {"run": config.start.run.resolve().name, "path": str(config.start.run), **fresh, **counts}
-    return TrainingInputs(parts, PretrainedState(parameters, rows), said)
+    return _join(bundle, parameters, Scale(**facts["scale"]), read_ratings(config.data, observe), config)
 
 
-def measure_start(scorer: Scorer, parts: Parts) -> dict[str, Any]:
+def from_scratch(config: Config, observe: Observer) -> TrainingInputs:
+    """Reads and splits the ratings that the config names, whatever it starts from.
+
+    Raises:
+        DataError: the ratings cannot be used.
+    """
+    dataset = read_ratings(config.data, observe)
+    return TrainingInputs(split(dataset, config.split, config.seed), dataset.catalogue, dataset.fingerprints)
+
+
+def measure_start(scorer: Scorer, inputs: TrainingInputs) -> dict[str, Any]:
     """The scores on new ratings (test, else valid), and on those that earlier runs were measured on."""
-    new, old = parts.test or parts.valid, parts.prior_test
+    new, old = inputs.splits.test or inputs.splits.valid, inputs.prior_test
     return {
         "new": asdict(evaluate(scorer, new)) if new else None,
         "old": asdict(evaluate(scorer, old)) if old else None,
@@ -92,7 +102,9 @@ def _check_same_model(run: Path, config: Config) -> None:
         )
 
 
-def _join(bundle: Bundle, scale: Scale, dataset: Dataset, config: Config) -> tuple[Parts, dict[str, int]]:
+def _join(
+    bundle: Bundle, parameters: Arrays, scale: Scale, dataset: Dataset, config: Config
+) -> tuple[TrainingInputs, StartReport]:
     """The new ratings, split, on the ids of both runs, with the old ones and those to be replayed; and how many.
 
     A pair that was rated before and is rated again counts as new. Where its new rating is held out, the old one is not
@@ -101,23 +113,30 @@ def _join(bundle: Bundle, scale: Scale, dataset: Dataset, config: Config) -> tup
     assert config.start is not None
     typed = replace(dataset, ratings=align_id_types(dataset.ratings, bundle.users, bundle.items))
     new = split(typed, config.split, config.seed, also=(bundle.users, bundle.items))
-    users, items = new.train.users, new.train.items
-    old = _without(reindex(bundle.training_ratings(), users, items), new.train)
+    prior = PriorRun.of(bundle, new.train.users, new.train.items, dataset.catalogue)
+    old = _without(prior.train, new.train)
     held_out = [part for part in (new.valid, new.test) if part is not None]
     known = _is_among(old, reduce(join, held_out)) if held_out else np.zeros(len(old), dtype=bool)
-    held = [reindex(one, users, items) for part in HELD_OUT if (one := bundle.held_out(part)) is not None]
+    held = [prior.held_out[part] for part in MEASURED if part in prior.held_out]
     again = ~known & (rng(config.seed, "replay").random(len(old)) < config.start.replay)
-    parts = replace(
-        new,
-        train=join(new.train, old.take(again)),
-        oversampled=reduce(join, [new.train] * (config.start.repeat - 1)) if config.start.repeat > 1 else None,
+    start = WarmStart(
+        parameters=parameters,
+        rows=prior.rows,
+        scale=_widened(scale, new.train.scale),
         prior_train=old.take(~again),
         prior_test=_without(reduce(join, held), new.train) if held else None,
-        titles={**_texts(bundle, bundle.titles), **new.titles},
-        item_columns=_columns(bundle, new.item_columns),
-        start_scale=_widened(scale, new.train.scale),
+        oversampled=reduce(join, [new.train] * (config.start.repeat - 1)) if config.start.repeat > 1 else None,
     )
-    return parts, {"n_replayed": int(again.sum()), "n_held_out_not_new": int(known.sum())}
+    splits = replace(new, train=join(new.train, old.take(again)))
+    report = StartReport(
+        run=config.start.run.resolve().name,
+        path=str(config.start.run),
+        n_new_users=int(np.count_nonzero(prior.rows["user"] == UNKNOWN)),
+        n_new_items=int(np.count_nonzero(prior.rows["item"] == UNKNOWN)),
+        n_replayed=int(again.sum()),
+        n_held_out_not_new=int(known.sum()),
+    )
+    return TrainingInputs(splits, prior.catalogue, dataset.fingerprints, start), report
 
 
 def _without(ratings: Interactions, pairs: Interactions) -> Interactions:
@@ -137,16 +156,6 @@ def _is_among(ratings: Interactions, pairs: Interactions) -> BoolArray:
         first = double.dropped(keep="last")
         among[known[first[first < len(known)]]] = True
     return among
-
-
-def _columns(bundle: Bundle, new: dict[str, dict[int | str, str]]) -> dict[str, dict[int | str, str]]:
-    old = {name: _texts(bundle, texts) for name, texts in bundle.item_columns.items()}
-    return {name: {**old.get(name, {}), **new.get(name, {})} for name in {**old, **new}}
-
-
-def _texts(bundle: Bundle, texts: Array) -> dict[int | str, str]:
-    """Item id → text, for the items that have one."""
-    return {one: text for one, text in zip(bundle.items.ids.tolist(), texts.tolist(), strict=True) if text}
 
 
 def _widened(scale: Scale, new: Scale) -> Scale:

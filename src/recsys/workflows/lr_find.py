@@ -17,7 +17,7 @@ from recsys.core.events import Observer, Step, silent
 from recsys.core.seeding import rng
 from recsys.core.types import Float64Array
 from recsys.core.words import joined
-from recsys.data.split import Parts
+from recsys.data.training_inputs import TrainingInputs
 from recsys.training.build import build_learner
 from recsys.training.loop import Learner
 from recsys.training.schedule import Schedule, exponential
@@ -79,13 +79,12 @@ def lr_find(config: Config, observe: Observer = silent) -> LrCurve:
             where="training.method",
             expected=joined(methods_with_schedule()),
         )
-    inputs = prepare_inputs(config, observe)
-    parts = _some(inputs.parts, config.seed)
-    learner = build_learner(config, parts, inputs.pretrained)
+    inputs = _sampled(prepare_inputs(config, observe)[0], config.seed)
+    learner = build_learner(config, inputs)
     n_steps = len(_rated(learner).schedule.lr) // learner.n_epochs
     n_epochs = max(5, math.ceil(N_POINTS / n_steps))
     _rated(learner).schedule = exponential(n_epochs * n_steps, FIRST, LAST)
-    return _curve(list(_points(learner, n_epochs, parts.scale.std, observe)))
+    return _curve(list(_points(learner, n_epochs, inputs.scale.std, observe)))
 
 
 def _points(learner: Learner, n_epochs: int, unit: float, observe: Observer) -> Iterator[tuple[float, float]]:
@@ -139,8 +138,9 @@ def _rated(learner: Learner) -> Rated:
     return cast(Rated, learner)
 
 
-def _some(parts: Parts, seed: int) -> Parts:
-    n = len(parts.train)
-    if n <= MOST_RATINGS:
-        return parts
-    return replace(parts, train=parts.train.take(rng(seed, "lr-find").choice(n, MOST_RATINGS, replace=False)))
+def _sampled(inputs: TrainingInputs, seed: int) -> TrainingInputs:
+    train = inputs.splits.train
+    if len(train) <= MOST_RATINGS:
+        return inputs
+    rows = rng(seed, "lr-find").choice(len(train), MOST_RATINGS, replace=False)
+    return replace(inputs, splits=replace(inputs.splits, train=train.take(rows)))

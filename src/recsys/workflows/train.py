@@ -13,7 +13,8 @@ from recsys.artifacts.intervals import learn_intervals
 from recsys.artifacts.run import Run
 from recsys.config.schema.config import Config
 from recsys.core.events import Epoch, Observer, silent
-from recsys.data.split import Parts
+from recsys.data.split import Splits
+from recsys.data.training_inputs import TrainingInputs
 from recsys.evaluation.metrics import evaluate
 from recsys.evaluation.summary import measure
 from recsys.scoring.protocols import Trained
@@ -38,23 +39,23 @@ def train(
     with Run.claim(folder, config, resume=resume, checkpoint=checkpoint) as run:
         if run.result is not None:
             return run.result
-        inputs = prepare_inputs(config, observe)
-        learner = build_learner(run.as_started(), inputs.parts, inputs.pretrained)
-        start = inputs.facts and {**inputs.facts, "before": measure_start(learner.scorer(), inputs.parts)}
-        scorer = _fit(run, learner, inputs.parts, observe)
-        intervals = learn_intervals(scorer, learner.samples, inputs.parts)
-        write_bundle(run.path, scorer, inputs.parts, config, intervals)
-        return run.finish(_metrics(run, learner, scorer, inputs.parts, start))
+        inputs, report = prepare_inputs(config, observe)
+        learner = build_learner(run.as_started(), inputs)
+        start = {**asdict(report), "before": measure_start(learner.scorer(), inputs)} if report else None
+        scorer = _fit(run, learner, inputs, observe)
+        intervals = learn_intervals(scorer, learner.samples, inputs)
+        write_bundle(run.path, scorer, inputs, config, intervals)
+        return run.finish(_metrics(run, learner, scorer, inputs, start))
 
 
-def _fit(run: Run, learner: Learner, parts: Parts, observe: Observer) -> Trained:
+def _fit(run: Run, learner: Learner, inputs: TrainingInputs, observe: Observer) -> Trained:
     """Trains, from where the run stands to its end, and returns the model that the config keeps."""
-    training = run.config.training
-    run.open({"data": parts.sha256, "scale": asdict(parts.scale), "training": learner.settings()})
+    training, splits = run.config.training, inputs.splits
+    run.open({"data": inputs.fingerprints, "scale": asdict(inputs.scale), "training": learner.settings()})
     epochs = fit(learner, after=run.restore(learner), observe=observe)
     while not run.should_stop and (epoch := next(epochs, None)):
-        if parts.valid is not None and is_evaluated(epoch, training.evaluate_every, learner, parts):
-            epoch = replace(epoch, valid=evaluate(learner.scorer(), parts.valid))
+        if splits.valid is not None and is_evaluated(epoch, training.evaluate_every, learner, splits):
+            epoch = replace(epoch, valid=evaluate(learner.scorer(), splits.valid))
         run.record(epoch, learner.state)
         observe(epoch)
     last = learner.state(run.rows[-1]["epoch"])
@@ -63,18 +64,20 @@ def _fit(run: Run, learner: Learner, parts: Parts, observe: Observer) -> Trained
     return learner.scorer()
 
 
-def is_evaluated(epoch: Epoch, every: int | Literal["auto"], learner: Learner, parts: Parts) -> bool:
+def is_evaluated(epoch: Epoch, every: int | Literal["auto"], learner: Learner, splits: Splits) -> bool:
     """Whether the epoch is one to look at valid after; auto keeps evaluating below training in time."""
     # auto goes by counts, not by the clock, so that the history is the same every time
-    auto = math.ceil(learner.evaluation_cost * len(parts.valid or ()) / len(parts.train))
+    auto = math.ceil(learner.evaluation_cost * len(splits.valid or ()) / len(splits.train))
     return epoch.number == epoch.n_epochs or epoch.number % (auto if every == "auto" else every) == 0
 
 
-def _metrics(run: Run, learner: Learner, scorer: Trained, parts: Parts, start: dict[str, Any]) -> dict[str, Any]:
-    epochs = run.rows[-1]["epoch"]
+def _metrics(
+    run: Run, learner: Learner, scorer: Trained, inputs: TrainingInputs, start: dict[str, Any] | None
+) -> dict[str, Any]:
+    epochs, train = run.rows[-1]["epoch"], inputs.splits.train
     return {
-        **({"start": {**start, "after": measure_start(scorer, parts)}} if start else {}),
-        **measure(scorer, parts),
+        **({"start": {**start, "after": measure_start(scorer, inputs)}} if start else {}),
+        **measure(scorer, inputs),
         "fit_seconds": run.fit_seconds,
         "ratings_per_second": learner.n_ratings * epochs / sum(row["seconds"] for row in run.rows),
         "n_epochs": epochs,
@@ -84,9 +87,9 @@ def _metrics(run: Run, learner: Learner, scorer: Trained, parts: Parts, start: d
         "link": scorer.link.to_dict(),
         "groups": [group.to_dict() for group in learner.groups],
         "train": {
-            "n_ratings": len(parts.train),
-            "n_users": len(parts.train.users),
-            "n_items": len(parts.train.items),
+            "n_ratings": len(train),
+            "n_users": len(train.users),
+            "n_items": len(train.items),
         },
         "recsys_version": __version__,
     }

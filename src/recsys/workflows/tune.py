@@ -14,12 +14,12 @@ from recsys.config.space import Range, Space, config_with
 from recsys.core.errors import ConfigError, DivergedError, RunError, need_extra
 from recsys.core.events import Observer, RunsProgress, Step, silent
 from recsys.core.seeding import rng
-from recsys.data.read import read_ratings
-from recsys.data.split import Parts, split
+from recsys.data.training_inputs import TrainingInputs
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
 from recsys.training.build import build_learner
 from recsys.training.loop import fit
+from recsys.workflows.inputs import from_scratch
 from recsys.workflows.train import is_evaluated
 
 if TYPE_CHECKING:
@@ -64,18 +64,17 @@ def tune(config: Config, n_trials: int, space: Space, storage: str, observe: Obs
         RunError: the study cannot be opened, or is of another config, space or data.
     """
     check_optuna()
-    parts = _parts(config, observe)
-    assert parts.valid is not None
-    study = _open(config, parts, space, storage)
+    inputs = _inputs(config, observe)
+    study = _open(config, inputs, space, storage)
     with _recorded(storage):
         if "as_it_is" not in study.user_attrs:
-            study.set_user_attr("as_it_is", _valid_rmse(config, parts, None, _inside(0, n_trials, observe)))
+            study.set_user_attr("as_it_is", _valid_rmse(config, inputs, None, _inside(0, n_trials, observe)))
         while (n_done := len(_finished(study))) < n_trials:
-            _try(study, config, parts, space, n_done, n_trials, observe)
-    return _best(study, config, parts)
+            _try(study, config, inputs, space, n_done, n_trials, observe)
+    return _best(study, config, inputs)
 
 
-def _parts(config: Config, observe: Observer) -> Parts:
+def _inputs(config: Config, observe: Observer) -> TrainingInputs:
     """The ratings without the test part."""
     for key, is_wrong, hint in (
         ("start", config.start is not None, "tune a config that trains from scratch"),
@@ -83,21 +82,22 @@ def _parts(config: Config, observe: Observer) -> Parts:
     ):
         if is_wrong:
             raise ConfigError(f"tuning does not go with {key}", where=key, expected="a config without it", hint=hint)
-    how = config.split
     if config.data.test is not None:
-        config = config.model_copy(update={"data": config.data.model_copy(update={"test": None})})
-        how = how.model_copy(update={"test_fraction": 0.0})
-    parts = replace(split(read_ratings(config.data, observe), how, config.seed), test=None)
-    if parts.valid is None:
+        without_test = {"data": config.data.model_copy(update={"test": None})}
+        config = config.model_copy(
+            update={**without_test, "split": config.split.model_copy(update={"test_fraction": 0.0})}
+        )
+    inputs = from_scratch(config, observe)
+    if inputs.splits.valid is None:
         raise ConfigError(
             "tuning chooses on valid, and there is none",
             where="split.valid_fraction",
             expected="a share of the ratings, such as 0.1",
         )
-    return parts
+    return replace(inputs, splits=replace(inputs.splits, test=None))
 
 
-def _open(config: Config, parts: Parts, space: Space, storage: str) -> optuna.Study:
+def _open(config: Config, inputs: TrainingInputs, space: Space, storage: str) -> optuna.Study:
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -109,7 +109,7 @@ def _open(config: Config, parts: Parts, space: Space, storage: str) -> optuna.St
             direction="minimize",
             pruner=optuna.pruners.MedianPruner(n_startup_trials=FIRST_TRIALS, n_warmup_steps=FIRST_TENTHS),
         )
-        wanted = _fingerprint(config, parts, space)
+        wanted = _fingerprint(config, inputs, space)
         if study.user_attrs.setdefault("of", wanted) != wanted:
             raise RunError(
                 "the study is of another config, space or data",
@@ -124,7 +124,13 @@ def _open(config: Config, parts: Parts, space: Space, storage: str) -> optuna.St
 
 
 def _try(
-    study: optuna.Study, config: Config, parts: Parts, space: Space, n_done: int, n_trials: int, observe: Observer
+    study: optuna.Study,
+    config: Config,
+    inputs: TrainingInputs,
+    space: Space,
+    n_done: int,
+    n_trials: int,
+    observe: Observer,
 ) -> None:
     """One trial more."""
     import optuna
@@ -135,7 +141,7 @@ def _try(
     values = {key: _suggest(trial, key, dimension) for key, dimension in space.items()}
     said = ", ".join(f"{key.rpartition('.')[2]} {_show(value)}" for key, value in values.items())
     try:
-        rmse = _valid_rmse(config_with(config, values), parts, trial, _inside(n_done, n_trials, observe))
+        rmse = _valid_rmse(config_with(config, values), inputs, trial, _inside(n_done, n_trials, observe))
     except optuna.TrialPruned:
         study.tell(trial, state=optuna.trial.TrialState.PRUNED)
         result = "given up"
@@ -163,7 +169,7 @@ def _inside(n_done: int, n_trials: int, observe: Observer) -> Observer:
     return progress
 
 
-def _valid_rmse(config: Config, parts: Parts, trial: optuna.Trial | None, observe: Observer) -> float:
+def _valid_rmse(config: Config, inputs: TrainingInputs, trial: optuna.Trial | None, observe: Observer) -> float:
     """The valid rmse that `recsys train` reaches with the config.
 
     Raises:
@@ -171,13 +177,14 @@ def _valid_rmse(config: Config, parts: Parts, trial: optuna.Trial | None, observ
     """
     import optuna
 
-    assert parts.valid is not None
-    learner = build_learner(config, parts)
+    valid = inputs.splits.valid
+    assert valid is not None
+    learner = build_learner(config, inputs)
     found: list[float] = []
     for epoch in fit(learner, observe=observe):
-        if not is_evaluated(epoch, config.training.evaluate_every, learner, parts):
+        if not is_evaluated(epoch, config.training.evaluate_every, learner, inputs.splits):
             continue
-        found.append(evaluate(learner.scorer(), parts.valid).rmse)
+        found.append(evaluate(learner.scorer(), valid).rmse)
         tenth = TENTHS * epoch.number // epoch.n_epochs
         if trial is not None and tenth < TENTHS and tenth > TENTHS * (epoch.number - 1) // epoch.n_epochs:
             trial.report(found[-1], tenth)
@@ -186,10 +193,11 @@ def _valid_rmse(config: Config, parts: Parts, trial: optuna.Trial | None, observ
     return min(found) if config.training.keep == "best" else found[-1]
 
 
-def _best(study: optuna.Study, config: Config, parts: Parts) -> Tuned:
+def _best(study: optuna.Study, config: Config, inputs: TrainingInputs) -> Tuned:
     from optuna.trial import TrialState
 
-    assert parts.valid is not None
+    valid = inputs.splits.valid
+    assert valid is not None
     complete = study.get_trials(states=[TrialState.COMPLETE])
     as_it_is = study.user_attrs["as_it_is"]
     best = min(complete, key=lambda trial: trial.value or 0.0, default=None)
@@ -203,9 +211,9 @@ def _best(study: optuna.Study, config: Config, parts: Parts) -> Tuned:
         "n_trials": len(finished),
         "n_pruned": len(finished) - n_failed - len(complete),
         "n_failed": n_failed,
-        "n_ratings": len(parts.valid),
+        "n_ratings": len(valid),
         "as_it_is": as_it_is,
-        "biases": evaluate(baselines.biases(parts.seen_ratings), parts.valid).rmse,
+        "biases": evaluate(baselines.biases(inputs.seen_ratings), valid).rmse,
         "best": chosen,
     }
     return Tuned(config_with(config, chosen["values"]), facts)
@@ -230,11 +238,11 @@ def _show(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def _fingerprint(config: Config, parts: Parts, space: Space) -> str:
+def _fingerprint(config: Config, inputs: TrainingInputs, space: Space) -> str:
     """Of all that a trial's result depends on."""
     facts = (
         config.model_dump(mode="json", exclude={"data"}),
-        parts.sha256,
+        inputs.fingerprints,
         {key: str(one) for key, one in space.items()},
     )
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

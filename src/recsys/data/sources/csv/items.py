@@ -1,0 +1,77 @@
+"""Reads an items file: what people call the items, and what else it says about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from recsys.config.schema.data import Column, Data
+from recsys.core.errors import DataError, nearest
+from recsys.core.events import Observer
+from recsys.data.catalogue import ItemCatalogue, TextByItem
+from recsys.data.sources.column_names import COMMON
+from recsys.data.sources.csv.columns import by_common_name, label, position_of
+from recsys.data.sources.csv.dialect import Dialect, find_dialect
+from recsys.data.sources.csv.reference_reader import rows
+from recsys.data.vocabulary import Vocabulary
+
+TITLES = ("title", "name", "itemtitle", "itemname", "movietitle", "booktitle", "productname")
+
+
+def read_items(path: Path, data: Data, item_name: str | None, items: Vocabulary, observe: Observer) -> ItemCatalogue:
+    """The titles in an items file, and its other columns, each by its name, or its position from 1 without one.
+
+    Args:
+        path: the items file; its delimiter may be another than that of the ratings.
+        data: `item_columns`, encoding, header and delimiter.
+        item_name: what the ratings call the column of the item ids.
+        items: which ids to keep, and their type.
+
+    Returns:
+        The first text of each item where it has several.
+    Raises:
+        DataError: the file cannot be read, or a column is not there.
+    """
+    dialect = _dialect(path, data)
+    asked = data.item_columns
+    item = _find(dialect, "item", asked.item, [item_name] if item_name else [], COMMON["item"], default=0)
+    title = _find(dialect, "title", asked.title, [], TITLES, default=1)
+    known = set(items.ids.tolist())
+    texts_at: dict[int, TextByItem] = {at: {} for at in range(dialect.width) if at != item or at == title}
+    for row, _ in rows(dialect, observe):
+        item_id = items.parse(row[item])
+        if item_id is not None and item_id in known:
+            for position, texts in texts_at.items():
+                if text := row[position].strip():
+                    texts.setdefault(item_id, text)
+    titles = texts_at.pop(title)
+    return ItemCatalogue(titles, {label(position, dialect.header): texts for position, texts in texts_at.items()})
+
+
+def _dialect(path: Path, data: Data) -> Dialect:
+    asked = [name for name in (data.item_columns.item, data.item_columns.title) if isinstance(name, str)]
+    columns = data.columns.model_copy(update={"item": asked[0] if asked else data.columns.item})
+    data = data.model_copy(update={"columns": columns})
+    dialect = find_dialect(path, data)
+    if dialect.width == 1 and data.delimiter != "auto":
+        return find_dialect(path, data.model_copy(update={"delimiter": "auto"}))
+    return dialect
+
+
+def _find(
+    dialect: Dialect, role: str, asked: Column | None, likely: Sequence[str], common: Sequence[str], default: int
+) -> int:
+    for column in [asked] if asked is not None else likely:
+        position = position_of(column, dialect.header, dialect.width)
+        if position is not None:
+            return position
+    if asked is None:
+        position = by_common_name(common, dialect.header) if dialect.header else default
+        if position is not None and position < dialect.width:
+            return position
+    names = [name.strip() for name in dialect.header or ()]
+    close = nearest(str(asked or role), names)
+    hint = f"data.item_columns.{role}: {close}" if close else f"say which it is: data.item_columns.{role}"
+    what = f"there is no column {asked!r}" if asked is not None else f"no column of {role}s was found"
+    has = ", ".join(names) if names else f"{dialect.width} columns without names"
+    raise DataError(what, where=str(dialect.path), expected=f"a column of {role}s; the file has {has}", hint=hint)

@@ -1,0 +1,71 @@
+"""What training begins with: the ratings, what is known of the items, and what an earlier run leaves to this one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from recsys.core.types import Arrays, Indices
+from recsys.data.catalogue import ItemCatalogue
+from recsys.data.interactions import Interactions, join
+from recsys.data.scale import Scale
+from recsys.data.split import Splits
+
+
+@dataclass(frozen=True, eq=False)
+class WarmStart:
+    """What a run takes over from the one that it starts from. Ratings are on the vocabularies of the new run.
+
+    Attributes:
+        parameters: the earlier model's, under their vocabulary names.
+        rows: "user" and "item" → for each row of the new model, the earlier one's; −1: a fresh one.
+        scale: of the earlier run's ratings, in whose units its parameters are, with room for the new ones at its ends.
+        prior_train: training ratings of the earlier run, which are not trained on again.
+        prior_test: what the earlier run was measured on, and is not trained on here.
+        oversampled: training ratings that are seen more often than once in an epoch: so often more.
+    """
+
+    parameters: Arrays
+    rows: dict[str, Indices]
+    scale: Scale
+    prior_train: Interactions
+    prior_test: Interactions | None
+    oversampled: Interactions | None
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingInputs:
+    """All that training begins with.
+
+    Attributes:
+        fingerprints: sha256 of each data file, by its key in the config's `data` section.
+        warm_start: None: from scratch.
+    """
+
+    splits: Splits
+    catalogue: ItemCatalogue = field(default_factory=ItemCatalogue)
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
+    warm_start: WarmStart | None = None
+
+    @property
+    def scale(self) -> Scale:
+        """What the model standardises and clips by."""
+        return self.splits.train.scale if self.warm_start is None else self.warm_start.scale
+
+    @property
+    def prior_test(self) -> Interactions | None:
+        """What earlier runs were measured on, and is not trained on here."""
+        return None if self.warm_start is None else self.warm_start.prior_test
+
+    @cached_property
+    def seen_ratings(self) -> Interactions:
+        """All that the model learns from, here and in earlier runs; without times where there is an earlier one."""
+        train = self.splits.train
+        return train if self.warm_start is None else join(self.warm_start.prior_train, train)
+
+    @property
+    def repeated_train(self) -> Interactions:
+        """The training ratings, each as often as it is seen in an epoch."""
+        oversampled = None if self.warm_start is None else self.warm_start.oversampled
+        return self.splits.train if oversampled is None else join(self.splits.train, oversampled)
