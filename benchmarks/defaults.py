@@ -53,7 +53,7 @@ def measure(splits: Splits, part: str, sweeps: int, seed: int) -> dict[str, floa
     """The rmse of each model on a part."""
     held_out = splits.test if part == "test" else splits.valid
     assert held_out is not None
-    found = {"biases": evaluate(baselines.biases(splits.train), held_out).rmse}
+    found = {"biases": evaluate(baselines.biases(splits.train), held_out).metrics["rmse"]}
     return found | {name: _fitted(splits, held_out, model, sweeps, seed) for name, model in MODELS.items()}
 
 

@@ -84,7 +84,7 @@ def compare(method: str, dim: int, lr: float, seed: int) -> dict[str, list[float
             }
             run = root / str(number)
             recsys.train(config, run)
-            curves[name] = [json.loads(line)["valid_rmse"] for line in (run / "history.jsonl").open()]
+            curves[name] = [json.loads(line)["valid"]["rmse"] for line in (run / "history.jsonl").open()]
     return curves
 
 

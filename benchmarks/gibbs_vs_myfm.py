@@ -68,7 +68,7 @@ def shape_of_ml1m() -> Row:
     train = train.take(np.sort(np.random.default_rng(0).permutation(len(train))[: world.n_ratings * 9 // 10]))
     learner = GibbsLearner(SvdPP(embedding_dim=24), train.scale, train, Gibbs(n_epochs=256), seed=42)
     seconds = sum(epoch.seconds for epoch in fit(learner))
-    rmse = evaluate(learner.scorer(), test).rmse
+    rmse = evaluate(learner.scorer(), test).metrics["rmse"]
     what = f"{len(train):,} ratings of {world.n_users:,} users and {world.n_items:,} items, flipped SVD++, dim 24"
     return Row(what, "–", f"256 sweeps in {seconds:.1f} s, rmse {rmse:.4f} (noise {parts.floor:.4f})", "–", None)
 

@@ -36,7 +36,9 @@ def main() -> None:
         share = statistics.mean(Censoring.of(splits.train.rating).share for splits in made.values())
         if share < given.share:
             continue
-        biases = statistics.mean(evaluate(baselines.biases(one.train), _test(one)).rmse for one in made.values())
+        biases = statistics.mean(
+            evaluate(baselines.biases(one.train), _test(one)).metrics["rmse"] for one in made.values()
+        )
         normal, tobit = (
             statistics.mean(_rmse(splits, kind, given.sweeps, seed) for seed, splits in made.items())
             for kind in LIKELIHOODS

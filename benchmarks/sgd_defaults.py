@@ -68,7 +68,7 @@ def measure(
     """The rmse of biases alone, and that of each model as a multiple of it."""
     held_out = splits.test if part == "test" else splits.valid
     assert held_out is not None
-    biases = evaluate(baselines.biases(splits.train), held_out).rmse
+    biases = evaluate(baselines.biases(splits.train), held_out).metrics["rmse"]
     training = {"method": "sgd", **training}
     return [biases, *(fitted(splits, held_out, model, training, seed) / biases for model in models.values())]
 

@@ -98,7 +98,7 @@ def fitted(splits: Splits, held_out: Interactions, model: dict[str, Any], traini
     learner = build_learner(config_from(values, Path()), TrainingInputs(splits))
     for _ in fit(learner):
         pass
-    return evaluate(learner.scorer(), held_out).rmse
+    return evaluate(learner.scorer(), held_out).metrics["rmse"]
 
 
 def _small(seed: int) -> Splits:

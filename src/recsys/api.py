@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from recsys.config.loading.load import config_from
 from recsys.config.loading.load import load_config as read_config
 from recsys.config.schema.config import Config
-from recsys.core.events import Observer, Scores, silent
+from recsys.core.events import Observer, silent
 from recsys.data.interactions import Dataset, Interactions
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ def tune(
     resolved = _config(config)
     tried = default_space(resolved) if space is None else read_space(Path(space), resolved)
     found = workflow.tune(resolved, n_trials, tried, storage, observe)
-    return {**found.facts, "config": found.config}
+    return {**found.to_dict(), "config": found.config}
 
 
 def lr_find(config: Config | Mapping[str, Any] | PathLike, *, observe: Observer = silent) -> LrCurve:
@@ -286,7 +286,6 @@ __all__ = [
     "Dataset",
     "Interactions",
     "Ratings",
-    "Scores",
     "compare",
     "cross_validate",
     "evaluate",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from recsys.artifacts import run as runs
+from recsys.artifacts import fit_record
 from recsys.artifacts.run import Run, changed_keys, newest_unfinished, read_result, versions
 from recsys.config.schema.config import Config
 from recsys.core.errors import RunError
@@ -55,7 +55,7 @@ def test_auto_writes_a_checkpoint_when_ten_seconds_have_passed(
 ) -> None:
     train(small(training={"checkpoint_every": "auto"}), tmp_path / "quick")
     assert sorted(path.name for path in (tmp_path / "quick" / "checkpoints").iterdir()) == ["epoch-0004", "last"]
-    monkeypatch.setattr(runs, "AUTO_SECONDS", 0.0)
+    monkeypatch.setattr(fit_record, "AUTO_SECONDS", 0.0)
     train(small(training={"checkpoint_every": "auto"}), tmp_path / "slow")
     names = sorted(path.name for path in (tmp_path / "slow" / "checkpoints").iterdir())
     assert names == ["epoch-0003", "epoch-0004", "last"]

@@ -24,7 +24,9 @@ def test_a_summary_has_means_spreads_differences_and_counts_that_add_up() -> Non
     def fold(rmse: float, n_unknown: int = 0) -> dict[str, Any]:
         return {"rmse": rmse, "mae": rmse / 2, "n_ratings": 10, "n_unknown_users": n_unknown, "n_unknown_items": 1}
 
-    found = summary([fold(0.8, 2), fold(1.0, 3)], {"biases": [fold(0.9), fold(1.2)]})
+    found = summary(
+        [fold(0.8, 2), fold(1.0, 3)], {"biases": [fold(0.9), fold(1.2)]}, metrics=("rmse", "mae"), reference="biases"
+    )
     assert found["model"]["rmse"] == pytest.approx({"mean": 0.9, "std": 0.02**0.5})
     assert found["baselines"]["biases"]["mae"]["mean"] == pytest.approx(0.525)
     assert found["difference"]["rmse"]["mean"] == pytest.approx(-0.15)

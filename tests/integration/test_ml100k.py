@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from recsys.config.loading.load import load_config
-from recsys.evaluation.summary import beats_baseline
+from recsys.objectives.measure import beats_baseline
+from recsys.objectives.rating import RATING
 from recsys.workflows.train import train
 
 LESSON = Path(__file__).parents[2] / "configs" / "fastai-lesson.yaml"
@@ -19,7 +20,7 @@ def lesson_rmse(ml100k: Path, fold: str, folder: Path) -> float:
     metrics = train(load_config(LESSON, [f"data={files}", "split.valid_fraction=0"]), folder)
     assert metrics["train"]["n_ratings"] == 80_000
     assert metrics["test"]["n_ratings"] == 20_000
-    assert beats_baseline(metrics)
+    assert beats_baseline(RATING, metrics)
     return float(metrics["test"]["rmse"])
 
 

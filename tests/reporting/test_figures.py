@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 from recsys.artifacts.bundle import Bundle, open_bundle
+from recsys.artifacts.history import HistoryRow
 from recsys.core.errors import MissingExtraError, RunError
+from recsys.objectives.rating import RATING
 from recsys.reporting import figures
 from recsys.reporting import save_figures as gallery
 from recsys.reporting.interpret import interpret
@@ -73,20 +75,31 @@ def test_a_single_direction_can_be_mapped() -> None:
     assert texts_of(figure) == ["a", "b"]
 
 
+def row_of(epoch: int, lr: float, train: float, valid: float | None) -> HistoryRow:
+    metrics = {"train": {"rmse": train}, "valid": None if valid is None else {"rmse": valid, "mae": valid / 2}}
+    return HistoryRow(
+        scorer="rating", epoch=epoch, lr=lr, seconds=1, ratings_per_second=1, fit_seconds=epoch, **metrics
+    )
+
+
 @needs_matplotlib
 def test_the_curves_are_those_of_the_history() -> None:
-    rows = [
-        {"epoch": 1, "lr": 0.1, "train_rmse": 1.0, "valid_rmse": 1.2},
-        {"epoch": 2, "lr": 0.2, "train_rmse": 0.9, "valid_rmse": None},
-        {"epoch": 3, "lr": 0.0, "train_rmse": 0.8, "valid_rmse": 1.1},
-    ]
-    train, valid = figures.learning_curves(rows).axes[0].lines
+    curves = [(0.1, 1.0, 1.2), (0.2, 0.9, None), (0.0, 0.8, 1.1)]
+    rows = [row_of(number, *curve) for number, curve in enumerate(curves, start=1)]
+    train, valid = figures.learning_curves(rows, RATING).axes[0].lines
     assert (list(train.get_xdata()), list(train.get_ydata())) == ([1, 2, 3], [1.0, 0.9, 0.8])
     assert (list(valid.get_xdata()), list(valid.get_ydata())) == ([1, 3], [1.2, 1.1])
-    assert texts_of(figures.learning_curves(rows)) == ["best: 1.1000, epoch 3"]
+    assert texts_of(figures.learning_curves(rows, RATING)) == ["best: 1.1000, epoch 3"]
     assert list(figures.schedule(rows).axes[0].lines[0].get_ydata()) == [0.1, 0.2, 0.0]
-    without = [{**row, "valid_rmse": None} for row in rows]
-    assert len(figures.learning_curves(without).axes[0].lines) == 1
+    without = [row.model_copy(update={"valid": None}) for row in rows]
+    assert len(figures.learning_curves(without, RATING).axes[0].lines) == 1
+
+
+@needs_matplotlib
+def test_the_best_epoch_is_the_highest_where_higher_is_better() -> None:
+    rows = [row_of(1, 0.1, 1.0, 0.4), row_of(2, 0.1, 1.0, 0.7), row_of(3, 0.1, 1.0, 0.6)]
+    figure = figures.learning_curves(rows, replace(RATING, direction="maximize"))
+    assert texts_of(figure) == ["best: 0.7000, epoch 2"]
 
 
 @needs_matplotlib

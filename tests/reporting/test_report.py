@@ -66,7 +66,10 @@ def test_every_section_is_there_and_nothing_is_missing(told: dict[str, Any]) -> 
 
 def test_the_history_is_that_of_the_run(told: dict[str, Any], finished: Path) -> None:
     rows = [json.loads(line) for line in (finished / "history.jsonl").read_text().splitlines()]
-    assert told["history"] == [{key: row[key] for key in ("epoch", "lr", "train_rmse", "valid_rmse")} for row in rows]
+    assert told["history"] == [
+        {"epoch": row["epoch"], "lr": row["lr"], "train": row["train"]["rmse"], "valid": row["valid"]["rmse"]}
+        for row in rows
+    ]
 
 
 def test_a_long_history_is_thinned_and_keeps_its_end(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +110,7 @@ def test_one_held_out_part_is_enough(part: str, trained: Callable[..., dict[str,
 def test_without_held_out_ratings_nothing_is_measured(trained: Callable[..., dict[str, Any]]) -> None:
     answer = trained(split={"valid_fraction": 0.0, "test_fraction": 0.0})
     assert list(answer["missing"]) == ["scores", "accuracy"]
-    assert all(row["valid_rmse"] is None for row in answer["history"])
+    assert all(row["valid"] is None for row in answer["history"])
 
 
 def test_an_embedding_net_has_no_map_and_no_biases_and_the_rest(ratings_csv: Path, tmp_path: Path) -> None:

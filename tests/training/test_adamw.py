@@ -51,7 +51,7 @@ def test_steps_equal_adamw_written_by_hand(ratings: Interactions, y_range: tuple
             parameters[name] -= lr * (mean / (1 - beta1**epoch)) / (np.sqrt(square / (1 - BETA2**epoch)) + EPS)
         done = one.epoch(epoch, silent)
         assert done.lr == lr
-        assert done.train_rmse == pytest.approx(math.sqrt(squares), rel=1e-5)
+        assert done.train["rmse"] == pytest.approx(math.sqrt(squares), rel=1e-5)
     for name, expected in parameters.items():
         np.testing.assert_allclose(one.state(5).model[name], expected, rtol=1e-3, atol=1e-5, err_msg=name)
 
@@ -99,7 +99,7 @@ def test_train_rmse_weighs_a_short_last_batch_by_its_ratings(ratings: Interactio
     one = learner(ratings, batch_size=len(ratings) - 1, lr_max=1e-12)  # so small that nothing moves
     rating = one.scorer().rate(ratings.user_idx, ratings.item_idx)
     expected = float(np.sqrt(np.mean((rating - ratings.rating) ** 2)))
-    assert one.epoch(1, silent).train_rmse == pytest.approx(expected, rel=1e-5)
+    assert one.epoch(1, silent).train["rmse"] == pytest.approx(expected, rel=1e-5)
 
 
 def test_an_observer_hears_of_steps_inside_an_epoch(ratings: Interactions) -> None:
@@ -177,6 +177,6 @@ def test_batches_that_threads_share_give_the_same_bits(rated: Callable[..., Inte
     states = []
     for n_threads in (1, 2, 4):
         one = learner(many, batch_size=66_000, n_threads=n_threads)
-        rmse = one.epoch(1, silent).train_rmse
+        rmse = one.epoch(1, silent).train["rmse"]
         states.append((rmse, [array.tobytes() for array in one.state(1).model.values()]))
     assert states[0] == states[1] == states[2]

@@ -23,7 +23,7 @@ class Scripted:
 
     def epoch(self, number: int, observe: Observer) -> EpochResult:
         self.seen.append(number)
-        return EpochResult(self.rmse[number - 1], lr=0.5 / number)
+        return EpochResult({"rmse": self.rmse[number - 1]}, lr=0.5 / number)
 
     def is_finite(self) -> bool:
         value = self.values[self.seen[-1] - 1] if self.values else 1.0
@@ -37,7 +37,7 @@ def run(learner: Scripted, n_epochs: int, after: int = 0) -> list[Epoch]:
 
 def test_every_epoch_is_given_to_the_consumer() -> None:
     epochs = run(Scripted([0.9, 0.8, 0.7]), 3)
-    assert [(one.number, one.n_epochs, one.train_rmse, one.lr) for one in epochs] == [
+    assert [(one.number, one.n_epochs, one.train["rmse"], one.lr) for one in epochs] == [
         (1, 3, 0.9, 0.5),
         (2, 3, 0.8, 0.25),
         (3, 3, 0.7, 0.5 / 3),

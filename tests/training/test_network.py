@@ -86,8 +86,8 @@ def test_planted_ratings_are_recovered(planted: Any) -> None:
     for _ in fit(learner):
         pass
     assert splits.test is not None
-    rmse = evaluate(learner.scorer(), splits.test).rmse
-    assert evaluate(baselines.biases(splits.train), splits.test).rmse > 4 * planted.noise
+    rmse = evaluate(learner.scorer(), splits.test).metrics["rmse"]
+    assert evaluate(baselines.biases(splits.train), splits.test).metrics["rmse"] > 4 * planted.noise
     assert rmse < 1.6 * planted.noise
 
 

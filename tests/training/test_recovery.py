@@ -31,7 +31,7 @@ def test_planted_factors_are_recovered(planted: Any, method: str) -> None:
     for _ in fit(learner):
         pass
     assert splits.test is not None
-    rmse = evaluate(learner.scorer(), splits.test).rmse
-    biases = evaluate(baselines.biases(splits.train), splits.test).rmse
+    rmse = evaluate(learner.scorer(), splits.test).metrics["rmse"]
+    biases = evaluate(baselines.biases(splits.train), splits.test).metrics["rmse"]
     assert biases > 4 * planted.noise
     assert planted.noise * 0.9 < rmse < planted.noise * 1.15

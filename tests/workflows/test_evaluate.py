@@ -10,8 +10,9 @@ from recsys.core.errors import DataError
 from recsys.data.read import read_ratings
 from recsys.data.split import split
 from recsys.data.training_inputs import TrainingInputs
-from recsys.evaluation.summary import measure
 from recsys.inference.recommender import Recommender
+from recsys.objectives.measure import measure
+from recsys.objectives.rating import RATING
 from recsys.workflows.evaluate import (
     activity_of,
     evaluate_ratings,
@@ -34,7 +35,7 @@ def test_a_file_of_the_test_ratings_gives_the_metrics_of_the_run(
     frame = splits.test.to_frame().rename(columns={"user_id": "userId", "item_id": "movieId"})
     frame.to_csv(tmp_path / "test.csv", index=False)
     found = evaluate_ratings(recommender.bundle, ratings_to_measure(recommender.bundle, tmp_path / "test.csv"))
-    expected = measure(recommender.bundle.factors, TrainingInputs(splits))
+    expected = measure(RATING, recommender.bundle.factors, TrainingInputs(splits))
     assert {key: found[key] for key in expected["test"]} == pytest.approx(expected["test"])
     for name, scores in expected["baselines"].items():
         assert found["baselines"][name] == pytest.approx(scores)

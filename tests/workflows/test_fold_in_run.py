@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +67,7 @@ def test_the_kept_scores_are_those_of_the_new_run(child: Path) -> None:
     for part in ("valid", "test"):
         held_out = bundle.held_out(part)
         assert held_out is not None
-        found = asdict(evaluate(bundle.factors, held_out))
+        found = evaluate(bundle.factors, held_out).to_dict()
         assert found == {**metrics[part], "rmse": pytest.approx(metrics[part]["rmse"], rel=1e-9), "mae": found["mae"]}
 
 

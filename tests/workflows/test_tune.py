@@ -12,7 +12,7 @@ from recsys.core.errors import ConfigError, MissingExtraError, RunError, Stopped
 from recsys.core.events import RunsProgress
 from recsys.workflows import tune as tuning
 from recsys.workflows.train import train
-from recsys.workflows.tune import Tuned, tune
+from recsys.workflows.tune import Best, tune
 
 SPACE: Space = {
     "training.lr_max": Range(0.005, 0.2, log=True),
@@ -31,19 +31,22 @@ def storage(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/study.db"
 
 
-def values(found: Tuned) -> tuple[Any, ...]:
-    best = found.facts["best"]
-    return best["rmse"], best["values"]
-
-
 def test_the_best_config_reaches_the_rmse_of_its_trial(config: Config, storage: str, tmp_path: Path) -> None:
     found = tune(config, 8, SPACE, storage)
-    facts = found.facts
-    assert facts["n_trials"] == 8
-    assert facts["best"]["rmse"] <= facts["as_it_is"]
-    assert train(found.config, tmp_path / "best")["valid"]["rmse"] == facts["best"]["rmse"]
+    assert found.n_trials == 8
+    assert found.best.metric <= found.as_it_is
+    assert train(found.config, tmp_path / "best")["valid"]["rmse"] == found.best.metric
     plain = train(config, tmp_path / "plain")
-    assert (plain["valid"]["rmse"], plain["valid"]["n_ratings"]) == (facts["as_it_is"], facts["n_ratings"])
+    assert (plain["valid"]["rmse"], plain["valid"]["n_ratings"]) == (found.as_it_is, found.n_ratings)
+    assert found.to_dict() == {
+        "n_trials": 8,
+        "n_pruned": found.n_pruned,
+        "n_failed": 0,
+        "n_ratings": 90,
+        "as_it_is": found.as_it_is,
+        "biases": found.baseline,
+        "best": {"trial": found.best.trial, "rmse": found.best.metric, "values": found.best.values},
+    }
 
 
 def test_a_study_that_was_stopped_goes_on_as_if_it_had_not(config: Config, tmp_path: Path) -> None:
@@ -62,7 +65,7 @@ def test_a_study_that_was_stopped_goes_on_as_if_it_had_not(config: Config, tmp_p
     after: list[Any] = []
     again = tune(config, 6, SPACE, parted, after.append)
     assert sum(1 for event in after if isinstance(event, RunsProgress) and event.said) == 3
-    assert (values(again), again.facts) == (values(whole), whole.facts)
+    assert (again.best, again.to_dict()) == (whole.best, whole.to_dict())
 
 
 def test_a_trial_that_was_cut_has_failed(config: Config, storage: str) -> None:
@@ -72,7 +75,7 @@ def test_a_trial_that_was_cut_has_failed(config: Config, storage: str) -> None:
 
     with pytest.raises(StoppedError):
         tune(config, 4, SPACE, storage, stop)
-    assert tune(config, 4, SPACE, storage).facts["n_failed"] == 1
+    assert tune(config, 4, SPACE, storage).n_failed == 1
 
 
 def test_the_test_part_is_not_even_read(
@@ -80,23 +83,23 @@ def test_the_test_part_is_not_even_read(
 ) -> None:
     files = {"ratings": None, "train": str(ratings_csv), "test": str(tmp_path / "nowhere.csv")}
     config = small(data=files, training={"method": "sgd"})
-    assert tune(config, 1, SPACE, storage).facts["n_ratings"] == 90
+    assert tune(config, 1, SPACE, storage).n_ratings == 90
     assert tune(config, 1, SPACE, storage).config.data.test == config.data.test
 
 
 @pytest.mark.slow
-def test_hopeless_trials_are_given_up_and_diverged_ones_fail(config: Config, storage: str) -> None:
+def test_hopeless_trials_are_pruned_and_diverged_ones_fail(config: Config, storage: str) -> None:
     events: list[Any] = []
-    facts = tune(config, 20, {"training.lr_max": (0.05, 1e-6, 1e6)}, storage, events.append).facts
+    found = tune(config, 20, {"training.lr_max": (0.05, 1e-6, 1e6)}, storage, events.append)
     said = [event.said for event in events if isinstance(event, RunsProgress) and event.said]
-    assert facts["n_pruned"] == sum("given up" in line for line in said) > 0
-    assert facts["n_failed"] == sum("diverged" in line for line in said) > 0
-    assert facts["n_trials"] == len(said) == 20
+    assert found.n_pruned == sum("pruned" in line for line in said) > 0
+    assert found.n_failed == sum("diverged" in line for line in said) > 0
+    assert found.n_trials == len(said) == 20
 
 
 def test_where_no_trial_is_better_the_config_stays(config: Config, storage: str) -> None:
     found = tune(config, 2, {"training.lr_max": (1e-7, 1e-8)}, storage)
-    assert found.facts["best"] == {"trial": None, "rmse": found.facts["as_it_is"], "values": {}}
+    assert found.best == Best(trial=None, metric=found.as_it_is, values={})
     assert found.config == config
 
 

@@ -4,34 +4,62 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
-from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from recsys.artifacts.verified import reading
+from recsys.core.errors import RunError
 from recsys.core.events import Epoch
 from recsys.core.files import write_text, writing
-
-Row = dict[str, Any]
-
-
-def row(epoch: Epoch, fit_seconds: float) -> Row:
-    """An epoch as a line of history.jsonl; `fit_seconds` is the wall time of the whole fit up to its end."""
-    return {
-        "epoch": epoch.number,
-        "lr": epoch.lr,
-        "train_rmse": epoch.train_rmse,
-        "valid_rmse": epoch.valid.rmse if epoch.valid else None,
-        "valid_mae": epoch.valid.mae if epoch.valid else None,
-        "seconds": epoch.seconds,
-        "ratings_per_second": epoch.ratings_per_second,
-        "fit_seconds": fit_seconds,
-    }
+from recsys.objectives.objective import Objective
 
 
-def append(path: Path, line: Row) -> None:
+class HistoryRow(BaseModel):
+    """A line of history.jsonl.
+
+    Attributes:
+        scorer: which of the run's scorers was trained, such as "rating".
+        seconds: inside Learner.epoch; fit_seconds: wall time of the whole fit up to the end of this epoch.
+        train: the learner's own metrics; valid: the objective's, None where the epoch was not evaluated.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    scorer: str
+    epoch: int
+    lr: float
+    seconds: float
+    ratings_per_second: float
+    fit_seconds: float
+    train: dict[str, float]
+    valid: dict[str, float] | None
+
+    @classmethod
+    def of(cls, scorer: str, epoch: Epoch, fit_seconds: float) -> HistoryRow:
+        """An epoch of one scorer."""
+        return cls(
+            scorer=scorer,
+            epoch=epoch.number,
+            lr=epoch.lr,
+            seconds=epoch.seconds,
+            ratings_per_second=epoch.ratings_per_second,
+            fit_seconds=fit_seconds,
+            train=dict(epoch.train),
+            valid=None if epoch.valid is None else dict(epoch.valid),
+        )
+
+    def to_line(self) -> str:
+        """As a line of the file."""
+        return json.dumps(self.model_dump()) + "\n"
+
+
+def append(path: Path, row: HistoryRow) -> None:
     """Adds a line; see `to_disk`."""
     with writing(path), path.open("a", encoding="utf-8", newline="\n") as file:
-        file.write(json.dumps(line) + "\n")
+        file.write(row.to_line())
 
 
 def to_disk(path: Path) -> None:
@@ -43,37 +71,60 @@ def to_disk(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def read(path: Path) -> list[Row]:
-    """The whole lines of a history; a torn last line is left out."""
+def read(path: Path) -> list[HistoryRow]:
+    """The whole lines of a history; a torn last line is left out.
+
+    Raises:
+        RunError: a line is JSON, but not a row.
+    """
     if not path.exists():
         return []
     with reading(path):
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    rows = []
-    for line in lines:
-        try:
-            rows.append(json.loads(line))
-        except ValueError:
-            break
-    return rows
+    return [_row(path, number, content) for number, content in enumerate(_whole_lines(lines), 1)]
 
 
-def cut(path: Path, epoch: int) -> list[Row]:
-    """Cuts a history back to `epoch`, on disk too, and returns what is left."""
-    rows = [one for one in read(path) if one["epoch"] <= epoch]
-    write_text(path, "".join(json.dumps(one) + "\n" for one in rows))
-    return rows
+def cut(path: Path, scorer: str, epoch: int) -> list[HistoryRow]:
+    """Cuts a history back to an epoch of a scorer, on disk too, and returns what is left of this scorer.
+
+    Scorers are trained one after the other, so that whatever follows that epoch goes.
+    """
+    rows = list(takewhile(lambda row: row.scorer != scorer or row.epoch <= epoch, read(path)))
+    write_text(path, "".join(row.to_line() for row in rows))
+    return [row for row in rows if row.scorer == scorer]
 
 
-def best_epoch(rows: list[Row]) -> int | None:
-    """The epoch with the lowest valid rmse, the first of equals; None if none was evaluated."""
-    evaluated = [one for one in rows if one["valid_rmse"] is not None]
-    return min(evaluated, key=lambda one: one["valid_rmse"])["epoch"] if evaluated else None
+def best_epoch(rows: Sequence[HistoryRow], objective: Objective) -> int | None:
+    """The first epoch at which the deciding metric on the validation set is best; None if none was evaluated."""
+    evaluated = [(objective.cost(objective.value(row.valid)), row.epoch) for row in rows if row.valid is not None]
+    return min(evaluated)[1] if evaluated else None
 
 
-def is_out_of_patience(rows: list[Row], patience: int | None) -> bool:
-    """Whether valid rmse has not improved for `patience` evaluations."""
-    best = best_epoch(rows)
+def is_out_of_patience(rows: Sequence[HistoryRow], objective: Objective, patience: int | None) -> bool:
+    """Whether the deciding metric on the validation set has not improved for `patience` evaluations."""
+    best = best_epoch(rows, objective)
     if patience is None or best is None:
         return False
-    return len([one for one in rows if one["valid_rmse"] is not None and one["epoch"] > best]) >= patience
+    return len([row for row in rows if row.valid is not None and row.epoch > best]) >= patience
+
+
+def _whole_lines(lines: Sequence[str]) -> Iterator[object]:
+    for line in lines:
+        try:
+            yield json.loads(line)
+        except ValueError:
+            return
+
+
+def _row(path: Path, number: int, content: object) -> HistoryRow:
+    try:
+        return HistoryRow.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise RunError(
+            f"{path.name} is damaged, or of another version of recsys: {key}: {first['msg'].lower()}",
+            where=f"{path}:{number}",
+            expected=", ".join(HistoryRow.model_fields),
+            hint="start a new run",
+        ) from error

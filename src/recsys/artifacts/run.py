@@ -1,39 +1,26 @@
-"""One run: claimed by one process, recorded epoch by epoch, resumable at every checkpoint."""
+"""One run: its folder, claimed by one process, its config, and what it is resumed from."""
 
 from __future__ import annotations
 
 import json
 import platform
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from recsys.artifacts import history
-from recsys.artifacts.checkpoint import (
-    BEST,
-    checkpoints,
-    newest_checkpoint,
-    open_checkpoint,
-    read_state,
-    way_on,
-    write_checkpoint,
-)
-from recsys.artifacts.directory import CHECKPOINTS, CONFIG, HISTORY, METRICS, all_runs, runs_root
+from recsys.artifacts.checkpoint import newest_checkpoint, open_checkpoint
+from recsys.artifacts.directory import CHECKPOINTS, CONFIG, METRICS, all_runs, runs_root
 from recsys.artifacts.lock import locked
-from recsys.artifacts.verified import VerifiedFolder, reading
+from recsys.artifacts.verified import reading
 from recsys.config.loading.load import dump, load_config
 from recsys.config.schema.config import Config
 from recsys.core.errors import RunError
-from recsys.core.events import Epoch
 from recsys.core.files import write_text, writing
-from recsys.core.types import Arrays, State
 from recsys.version import __version__
 
-AUTO_SECONDS = 10.0  # between checkpoints
 # What may change between an interruption and its resume, because the result does not depend on it.
 PARTS = {"ratings", "train", "valid", "test"}
 NEUTRAL = {
@@ -43,32 +30,21 @@ NEUTRAL = {
 PLACES = {"device"}  # auto means another one on another machine
 
 
-class Restorable(Protocol):
-    """What a run gives a state back to."""
-
-    def restore(self, state: State) -> None:
-        """Goes back to a state."""
-        ...
-
-
 class Run:
-    """A run's folder, and what has been recorded in it so far.
+    """A run's folder.
 
     Attributes:
+        checkpoint: the one to go on from; None: the newest.
         result: the content of metrics.json when the run is finished already, else None.
-        rows: the history so far.
+        facts: what every checkpoint says beside its epoch, once the run is open.
     """
 
     def __init__(self, path: Path, config: Config, checkpoint: Path | None) -> None:
         self.path = path
         self.config = config
-        self.rows: list[history.Row] = []
+        self.checkpoint = checkpoint
         self.result = read_result(path)
-        self._checkpoint = checkpoint
-        self._facts: dict[str, Any] = {}
-        self._best: Arrays = {}
-        self._saved_epoch = 0
-        self._saved_at = self._started = time.perf_counter()
+        self.facts: dict[str, Any] = {}
 
     @classmethod
     @contextmanager
@@ -96,7 +72,7 @@ class Run:
     def _understood(self) -> dict[str, Any]:
         """The hyperparameters in the checkpoint to go on from; none where `restore` will say what is wrong with it."""
         try:
-            path = self._checkpoint or newest_checkpoint(self.path / CHECKPOINTS)
+            path = self.checkpoint or newest_checkpoint(self.path / CHECKPOINTS)
             found: dict[str, Any] = open_checkpoint(path).facts["training"] if path else {}
         except RunError:
             return {}
@@ -108,104 +84,16 @@ class Run:
         Args:
             facts: what every checkpoint says beside its epoch: data fingerprints, scale, hyperparameters.
         """
-        self._facts = {"seed": self.config.seed, **facts, "versions": versions()}
+        self.facts = {"seed": self.config.seed, **facts, "versions": versions()}
         with writing(self.path):
             (self.path / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
         if not (self.path / CONFIG).exists():
             write_text(self.path / CONFIG, dump(self.config))
-        self._saved_at = self._started = time.perf_counter()
-
-    def restore(self, learner: Restorable) -> int:
-        """Puts the learner where the newest checkpoint left it; returns the epochs that are done.
-
-        Raises:
-            RunError: the checkpoint is damaged, or was made from other data.
-        """
-        folder = self.path / CHECKPOINTS
-        path = self._checkpoint or newest_checkpoint(folder)
-        if self._checkpoint is not None and self._checkpoint not in checkpoints(folder):
-            raise RunError(
-                "this checkpoint is missing",
-                where=str(self._checkpoint),
-                expected=" or ".join(one.name for one in checkpoints(folder)) or "a run with checkpoints",
-            )
-        if path is None:
-            self.rows = history.cut(self.path / HISTORY, 0)
-            return 0
-        try:
-            checkpoint = open_checkpoint(path)
-            state = read_state(checkpoint)
-        except RunError as error:
-            hint = way_on(folder, before=path.name)
-            raise RunError(error.what, where=error.where, expected=error.expected, hint=hint) from error
-        _check_same_data(checkpoint, self._facts, self.config)
-        self._best = {name.removeprefix(BEST): one for name, one in state.learner.items() if name.startswith(BEST)}
-        try:
-            learner.restore(state)
-        except (KeyError, ValueError) as error:  # its sums have matched, so nothing of it is damaged
-            raise RunError(
-                f"the checkpoint does not hold what {self.config.training.method} goes on from",
-                where=str(path),
-                expected=f"one that this version has written (recsys {__version__})",
-                hint="start a new run",
-            ) from error
-        self.rows = history.cut(self.path / HISTORY, state.epoch)
-        if not self.rows or self.rows[-1]["epoch"] != state.epoch:
-            raise RunError(
-                f"{HISTORY} is damaged: it lacks epoch {state.epoch}",
-                where=str(self.path / HISTORY),
-                expected="a line for each epoch",
-                hint=way_on(folder, before=path.name),
-            )
-        self._saved_epoch = state.epoch
-        self._started -= self.rows[-1]["fit_seconds"]
-        return state.epoch
-
-    def record(self, epoch: Epoch, state: Callable[[int], State]) -> None:
-        """Adds the epoch to the history, and writes a checkpoint if one is due."""
-        self.rows.append(history.row(epoch, time.perf_counter() - self._started))
-        history.append(self.path / HISTORY, self.rows[-1])  # before the checkpoint, or a kill loses it
-        if self.config.training.keep == "best" and history.best_epoch(self.rows) == epoch.number:
-            self._best = {name: array.copy() for name, array in state(epoch.number).model.items()}
-        if self._is_due(epoch.number):
-            self.save(state(epoch.number))
-
-    @property
-    def should_stop(self) -> bool:
-        """Whether the config's patience has run out."""
-        return history.is_out_of_patience(self.rows, self.config.training.patience)
-
-    def save(self, state: State) -> None:
-        """Writes a checkpoint, unless this epoch has one."""
-        if state.epoch == self._saved_epoch:
-            return
-        history.to_disk(self.path / HISTORY)
-        best = {BEST + name: array for name, array in self._best.items()}
-        whole = State(state.epoch, state.model, {**state.learner, **best})
-        write_checkpoint(self.path / CHECKPOINTS, whole, self._facts)
-        self._saved_epoch = state.epoch
-        self._saved_at = time.perf_counter()
-
-    def selected_state(self, last: State) -> State:
-        """The state that the config keeps: the last one, or that of the best epoch."""
-        best = history.best_epoch(self.rows)
-        return State(best, self._best, last.learner) if self._best and best is not None else last
-
-    @property
-    def fit_seconds(self) -> float:
-        """Wall time of the whole fit, over all its resumes."""
-        return float(self.rows[-1]["fit_seconds"]) if self.rows else 0.0
 
     def finish(self, result: dict[str, Any]) -> dict[str, Any]:
         """Writes metrics.json, which makes the run a finished one, and returns it."""
         write_text(self.path / METRICS, json.dumps(result, indent=2) + "\n")
         return result
-
-    def _is_due(self, epoch: int) -> bool:
-        every = self.config.training.checkpoint_every
-        if every == "auto":
-            return time.perf_counter() - self._saved_at >= AUTO_SECONDS
-        return epoch % every == 0
 
 
 def versions() -> dict[str, str]:
@@ -296,17 +184,3 @@ def _used(folder: Path) -> RunError:
         expected="a folder that is new or empty",
         hint=f"choose another --run-dir, or go on with the run in it: recsys train --resume --run-dir {folder}",
     )
-
-
-def _check_same_data(checkpoint: VerifiedFolder, facts: Mapping[str, Any], config: Config) -> None:
-    """By content: a file may lie elsewhere now."""
-    before: dict[str, str] = checkpoint.facts["data"]
-    changed = {part: before.get(part) for part, now in facts["data"].items() if before.get(part) != now}
-    if changed:
-        files = ", ".join(str(getattr(config.data, part)) for part in changed)
-        raise RunError(
-            f"the data changed since the run was started: {files}",
-            where=str(checkpoint.path),
-            expected="the same bytes: " + ", ".join(f"sha256 {sha256} of {part}" for part, sha256 in changed.items()),
-            hint="bring the old file back, or start a new run",
-        )

@@ -6,7 +6,7 @@ import logging
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -49,12 +49,13 @@ def forward_logs(tell: Callable[[str], None]) -> Iterator[None]:
 
 
 def epoch_line(epoch: Epoch) -> str:
-    """An epoch in a line that fits 80 columns; valid comes last, since not every epoch has it."""
-    valid = f"  valid rmse {epoch.valid.rmse:.4f}" if epoch.valid else ""
-    return (
-        f"{_counted(epoch.number, epoch.n_epochs)}{_rate(epoch.lr)}  {speed(epoch.ratings_per_second)}"
-        f"  train rmse {epoch.train_rmse:.4f}{valid}"
-    )
+    """An epoch in a line that fits 80 columns, with one metric of train and one of valid, which not every epoch has."""
+    head = f"{_counted(epoch.number, epoch.n_epochs)}{_rate(epoch.lr)}  {speed(epoch.ratings_per_second)}"
+    return head + _first_metric("train", epoch.train) + _first_metric("valid", epoch.valid or {})
+
+
+def _first_metric(part: str, metrics: Mapping[str, float]) -> str:
+    return next((f"  {part} {name} {value:.4f}" for name, value in metrics.items()), "")
 
 
 def speed(ratings_per_second: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -15,6 +15,7 @@ from recsys.core.errors import BelowBaselineError, RunError, UsageError
 
 if TYPE_CHECKING:
     from recsys.config.schema.config import Config
+    from recsys.objectives.measure import Measured
 
 
 def train(
@@ -108,9 +109,10 @@ def _dry_run(config: Config, as_json: bool) -> None:
 
 
 def _check_baseline(metrics: dict[str, Any], fail_below_baseline: bool) -> None:
-    from recsys.evaluation.summary import beats_baseline
+    from recsys.objectives.measure import beats_baseline
+    from recsys.objectives.specs import OBJECTIVES
 
-    better = beats_baseline(metrics)
+    better = beats_baseline(OBJECTIVES["rating"], cast("Measured", metrics))
     if fail_below_baseline and not better:
         what = (
             "the model is not better than the biases alone" if better is False else "nothing was held out to measure on"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import typer
 
@@ -16,6 +16,7 @@ from recsys.core.errors import StoppedError
 if TYPE_CHECKING:
     from recsys.artifacts.bundle import Bundle
     from recsys.config.schema.config import Config
+    from recsys.objectives.measure import Measured
 
 
 def leave_cores_to_training() -> None:
@@ -114,9 +115,10 @@ def _show_groups(groups: list[dict[str, Any]]) -> None:
 
 
 def _verdict(metrics: dict[str, Any], measured_on: str) -> list[str]:
-    from recsys.evaluation.summary import beats_baseline
+    from recsys.objectives.measure import beats_baseline
+    from recsys.objectives.specs import OBJECTIVES
 
-    better = beats_baseline(metrics)
+    better = beats_baseline(OBJECTIVES["rating"], cast("Measured", metrics))
     if better is None:
         return ["Nothing was held out, so nothing was measured."]
     ratio = metrics[measured_on]["rmse"] / metrics["baselines"]["biases"]["rmse"]

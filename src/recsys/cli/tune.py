@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from recsys.cli.arguments import JsonOption, SetOption
 from recsys.cli.progress import watching
-from recsys.cli.render import print_json, print_table
+from recsys.cli.render import BASELINES, print_json, print_table
 from recsys.cli.training import leave_cores_to_training
 from recsys.core.errors import RunError, StoppedError
+
+if TYPE_CHECKING:
+    from recsys.workflows.tune import Tuned
 
 WRITTEN_BY = "# Written by recsys tune"
 
@@ -55,13 +58,13 @@ def tune(
         except StoppedError as stopped:
             stopped.hint = f"finished trials are in {storage}: the same command goes on with them"
             raise
-    best = found.facts["best"]
-    about = f"{WRITTEN_BY}: valid rmse {best['rmse']:.4f} after {found.facts['n_trials']} trials ({storage})\n"
+    metric = found.objective.deciding_metric
+    about = f"{WRITTEN_BY}: valid {metric} {found.best.metric:.4f} after {found.n_trials} trials ({storage})\n"
     write_text(output, about + dump(found.config))
     if as_json:
-        print_json({**found.facts, "storage": storage, "output": str(output)})
+        print_json({**found.to_dict(), "storage": storage, "output": str(output)})
     else:
-        _show(found.facts, output)
+        _show(found, output)
 
 
 def _check_output(path: Path) -> None:
@@ -74,21 +77,21 @@ def _check_output(path: Path) -> None:
         )
 
 
-def _show(facts: dict[str, Any], output: Path) -> None:
-    best = facts["best"]
+def _show(found: Tuned, output: Path) -> None:
+    best, metric = found.best, f"valid {found.objective.deciding_metric}"
     print_table(
-        ["valid rmse", "", "ratings"],
+        [metric, "", "ratings"],
         [
-            [f"{rmse:.4f}", name, f"{facts['n_ratings']:,}"]
-            for name, rmse in (
-                (f"best, trial {best['trial']}", best["rmse"]) if best["trial"] else ("none was better", best["rmse"]),
-                ("the config as it is", facts["as_it_is"]),
-                ("  biases alone", facts["biases"]),
+            [f"{value:.4f}", name, f"{found.n_ratings:,}"]
+            for name, value in (
+                (f"best, trial {best.trial}" if best.trial else "none was better", best.metric),
+                ("the config as it is", found.as_it_is),
+                (f"  {BASELINES[found.objective.baseline_to_beat]}", found.baseline),
             )
         ],
-        numbers=["valid rmse", "ratings"],
+        numbers=[metric, "ratings"],
     )
-    typer.echo(f"{facts['n_trials']} trials, {facts['n_pruned']} given up, {facts['n_failed']} failed")
-    for key, value in best["values"].items():
+    typer.echo(f"{found.n_trials} trials, {found.n_pruned} pruned, {found.n_failed} failed")
+    for key, value in best.values.items():
         typer.echo(f"  {key}: {value:.4g}" if isinstance(value, float) else f"  {key}: {value}")
     typer.echo(f"\nThe best of many on valid looks better there than it is.\nNext: recsys train --config {output}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,38 +41,30 @@ class Scoring:
 
 
 @dataclass(frozen=True)
-class Scores:
-    """How good predictions are, in rating units, and on how many ratings that stands.
-
-    `n_unknown_users` and `n_unknown_items` count ratings that were predicted by the fallback.
-    """
-
-    rmse: float
-    mae: float
-    n_ratings: int
-    n_unknown_users: int
-    n_unknown_items: int
-
-
-@dataclass(frozen=True)
 class EpochResult:
-    """What one pass over the training ratings gave: rmse as the parameters moved, and the last learning rate."""
+    """What one pass over the training ratings gave: metrics as the parameters moved, and the last learning rate."""
 
-    train_rmse: float
+    train: Mapping[str, float]
     lr: float
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """A finished epoch. `seconds` are those inside Learner.epoch: no evaluation, no checkpoint."""
+    """A finished epoch.
+
+    Attributes:
+        train: the learner's own metrics by name, as the parameters moved.
+        seconds: inside Learner.epoch: no evaluation, no checkpoint.
+        valid: the objective's metrics on the validation set, the deciding one first; None where it was not evaluated.
+    """
 
     number: int
     n_epochs: int
     lr: float
-    train_rmse: float
+    train: Mapping[str, float]
     seconds: float
     ratings_per_second: float
-    valid: Scores | None = None
+    valid: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from recsys.core.seeding import rng
@@ -9,6 +11,19 @@ from recsys.core.types import Array
 
 N_RESAMPLES = 1000
 SEED = 42  # the same ratings always get the same interval
+
+
+@dataclass(frozen=True, eq=False)
+class PairedMetrics:
+    """Metrics of several scorers on the same interactions.
+
+    Attributes:
+        measured: name → of each scorer, shape (n_scorers,).
+        drawn: name → of each scorer on each resample of users, shape (n_resamples, n_scorers).
+    """
+
+    measured: dict[str, Array]
+    drawn: dict[str, Array]
 
 
 def resampled(sums: Array, n_resamples: int = N_RESAMPLES) -> Array:

@@ -1,4 +1,4 @@
-"""What several folds say together: means, spreads, and whether the model is better than the biases on all of them."""
+"""What several folds say together: means, spreads, and how much better the model is than a baseline."""
 
 from __future__ import annotations
 
@@ -8,34 +8,36 @@ from statistics import fmean, stdev
 from typing import Any
 
 LEVEL = 0.95
-METRICS = ("rmse", "mae")
-COUNTS = ("n_ratings", "n_unknown_users", "n_unknown_items")
 Scores = Mapping[str, Any]
 
 
-def summary(model: Sequence[Scores], baselines: Mapping[str, Sequence[Scores]]) -> dict[str, Any]:
-    """Mean and standard deviation over folds of the model and the baselines, and the model's difference to the biases.
+def summary(
+    model: Sequence[Scores], baselines: Mapping[str, Sequence[Scores]], metrics: Sequence[str], reference: str
+) -> dict[str, Any]:
+    """Mean and standard deviation over folds of the model and the baselines, and the model's difference to one of them.
 
     Args:
-        model: of each fold, rmse, mae and counts; at least two folds.
-        baselines: the same of each baseline; "biases" is among them.
+        model: of each fold, metrics and counts by name; at least two folds.
+        baselines: the same of each baseline.
+        metrics: the names of the metrics; what else the scores hold are counts.
+        reference: the name of the baseline that the model is compared with.
     Returns:
-        "model", "baselines" (each metric as {"mean", "std"}), "difference" to the biases (see `paired`), and the
+        "model", "baselines" (each metric as {"mean", "std"}), "difference" to the reference (see `paired`), and the
         counts, added up.
     """
     differences = {
-        metric: [ours[metric] - theirs[metric] for ours, theirs in zip(model, baselines["biases"], strict=True)]
-        for metric in METRICS
+        metric: [ours[metric] - theirs[metric] for ours, theirs in zip(model, baselines[reference], strict=True)]
+        for metric in metrics
     }
     return {
-        "model": _spread(model),
-        "baselines": {name: _spread(scores) for name, scores in baselines.items()},
+        "model": _spread(model, metrics),
+        "baselines": {name: _spread(scores, metrics) for name, scores in baselines.items()},
         "difference": {
-            "to": "biases",
+            "to": reference,
             "level": LEVEL,
             **{metric: paired(values) for metric, values in differences.items()},
         },
-        **{count: sum(fold[count] for fold in model) for count in COUNTS},
+        **{count: sum(fold[count] for fold in model) for count in model[0] if count not in metrics},
     }
 
 
@@ -77,6 +79,6 @@ def _within(theta: float, df: int) -> float:
     return 2 / math.pi * (theta + sine * total) if is_odd else sine * total
 
 
-def _spread(folds: Sequence[Scores]) -> dict[str, dict[str, float]]:
-    values = {metric: [fold[metric] for fold in folds] for metric in METRICS}
+def _spread(folds: Sequence[Scores], metrics: Sequence[str]) -> dict[str, dict[str, float]]:
+    values = {metric: [fold[metric] for fold in folds] for metric in metrics}
     return {metric: {"mean": fmean(found), "std": stdev(found)} for metric, found in values.items()}

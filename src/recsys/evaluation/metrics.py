@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
-from recsys.core.events import Scores
 from recsys.core.types import Times
 from recsys.data.interactions import Interactions
 from recsys.scoring.protocols import Scorer
@@ -14,19 +15,35 @@ from recsys.scoring.protocols import Scorer
 Errors = Times
 
 
+@dataclass(frozen=True)
+class Scores:
+    """Metrics by name, and by name the counts of what they were measured on."""
+
+    metrics: Mapping[str, float]
+    counts: Mapping[str, int]
+
+    def to_dict(self) -> dict[str, float]:
+        """Metrics and counts side by side, as a dict that json takes."""
+        return {**self.metrics, **self.counts}
+
+
 def evaluate(scorer: Scorer, ratings: Interactions) -> Scores:
     """rmse = √(mean (r − r̂)²) and mae = mean |r − r̂| over all rows, unknown users and items included.
 
     Args:
         ratings: at least one row, on the scorer's vocabularies.
+    Returns:
+        rmse and mae in rating units; n_ratings, and how many of these were predicted by the fallback:
+        n_unknown_users and n_unknown_items.
     """
     error = errors(scorer, ratings)
     return Scores(
-        rmse=math.sqrt(float(np.mean(error * error))),
-        mae=float(np.mean(np.abs(error))),
-        n_ratings=len(ratings),
-        n_unknown_users=ratings.n_unknown_users,
-        n_unknown_items=ratings.n_unknown_items,
+        metrics={"rmse": math.sqrt(float(np.mean(error * error))), "mae": float(np.mean(np.abs(error)))},
+        counts={
+            "n_ratings": len(ratings),
+            "n_unknown_users": ratings.n_unknown_users,
+            "n_unknown_items": ratings.n_unknown_items,
+        },
     )
 
 

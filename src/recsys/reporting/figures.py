@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.text import Annotation
+
+    from recsys.artifacts.history import HistoryRow
+    from recsys.objectives.objective import Objective
 
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#666666"  # Okabe and Ito: told apart by the colour-blind, and in grey
 LABELS = 60  # items that a map tries to name
@@ -60,20 +63,17 @@ def bias_chart(names: Sequence[str], biases: Sequence[float], min_ratings: int) 
     return figure
 
 
-def learning_curves(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """Rmse of train and valid by epoch, from the rows of a history."""
-    figure, axes = _axes("Error by epoch", (8, 5))
-    axes.plot(
-        [row["epoch"] for row in rows],
-        [row["train_rmse"] for row in rows],
-        "o--",
-        color=BLUE,
-        label="train (running)",
-    )
-    valid = [(row["epoch"], row["valid_rmse"]) for row in rows if row["valid_rmse"] is not None]
+def learning_curves(rows: Sequence[HistoryRow], objective: Objective) -> Figure:
+    """The deciding metric on the training and on the validation set by epoch."""
+    metric = objective.deciding_metric
+    figure, axes = _axes(f"{metric} by epoch", (8, 5))
+    train = [(row.epoch, row.train[metric]) for row in rows if metric in row.train]
+    if train:
+        axes.plot(*zip(*train, strict=True), "o--", color=BLUE, label="train (running)")
+    valid = [(row.epoch, row.valid[metric]) for row in rows if row.valid is not None]
     if valid:
         axes.plot(*zip(*valid, strict=True), "s-", color=ORANGE, label="valid")
-        best = min(valid, key=lambda one: one[1])
+        best = min(valid, key=lambda point: objective.cost(point[1]))
         axes.annotate(
             f"best: {best[1]:.4f}, epoch {best[0]}",
             best,
@@ -82,17 +82,17 @@ def learning_curves(rows: Sequence[Mapping[str, Any]]) -> Figure:
             ha="right",
             color=ORANGE,
         )
-    axes.set(xlabel="epoch", ylabel="rmse (rating units)")
+    axes.set(xlabel="epoch", ylabel=metric)
     _whole_numbers(axes)
     axes.grid(linewidth=0.4)
     axes.legend(frameon=False)
     return figure
 
 
-def schedule(rows: Sequence[Mapping[str, Any]]) -> Figure:
+def schedule(rows: Sequence[HistoryRow]) -> Figure:
     """The learning rate at the end of each epoch, from the rows of a history."""
     figure, axes = _axes("Learning rate by epoch", (8, 5))
-    axes.plot([row["epoch"] for row in rows], [row["lr"] for row in rows], "o-", color=BLUE)
+    axes.plot([row.epoch for row in rows], [row.lr for row in rows], "o-", color=BLUE)
     axes.set(xlabel="epoch", ylabel="learning rate at its end")
     axes.set_ylim(bottom=0)
     _whole_numbers(axes)

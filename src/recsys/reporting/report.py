@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,10 +9,10 @@ from recsys.artifacts import history
 from recsys.artifacts.bundle import Bundle
 from recsys.artifacts.directory import HISTORY, SERVING
 from recsys.artifacts.run import read_result
-from recsys.evaluation import baselines
-from recsys.evaluation.metrics import evaluate
+from recsys.objectives.specs import OBJECTIVES
 from recsys.reporting.accuracy import NOTHING_HELD_OUT, accuracy
 from recsys.reporting.items import Section, example_user, extremes, item_map
+from recsys.scoring.protocols import Scorer
 
 PARTS: tuple[Literal["valid", "test"], ...] = ("valid", "test")
 EPOCHS = 400  # a curve is not wider than this many points
@@ -64,9 +63,11 @@ def _scores(bundle: Bundle) -> dict[str, dict[str, Section] | None] | str:
     if not held_out:
         return NOTHING_HELD_OUT
     train = bundle.training_ratings()
-    scorers = {"model": bundle.scorer, "biases": baselines.biases(train), "global_mean": baselines.global_mean(train)}
+    objective = OBJECTIVES["rating"]
+    fitted = {name: fit_baseline(train) for name, fit_baseline in objective.baselines.items()}
+    scorers: dict[str, Scorer] = {"model": bundle.scorer, **fitted}
     return {
-        part: {name: asdict(evaluate(scorer, held_out[part])) for name, scorer in scorers.items()}
+        part: {name: objective.evaluate(scorer, held_out[part], train).to_dict() for name, scorer in scorers.items()}
         if part in held_out
         else None
         for part in PARTS
@@ -76,9 +77,13 @@ def _scores(bundle: Bundle) -> dict[str, dict[str, Section] | None] | str:
 def _history(bundle: Bundle) -> list[Section] | str:
     """The epochs, evenly thinned where there are very many; the last is always there."""
     folder = _folder(bundle)
-    rows = history.read(folder / HISTORY) if folder is not None else []
+    rows = [row for row in (history.read(folder / HISTORY) if folder is not None else []) if row.scorer == "rating"]
     if not rows:
         return "No history of the training lies beside this model."
     step = -(-len(rows) // EPOCHS)
     kept = rows[::-1][::step][::-1]
-    return [{key: row[key] for key in ("epoch", "lr", "train_rmse", "valid_rmse")} for row in kept]
+    metric = OBJECTIVES["rating"].deciding_metric
+    return [
+        {"epoch": row.epoch, "lr": row.lr, "train": row.train.get(metric), "valid": row.valid and row.valid[metric]}
+        for row in kept
+    ]

@@ -11,6 +11,7 @@ from recsys.artifacts.bundle import Bundle
 from recsys.artifacts.directory import HISTORY
 from recsys.core.errors import RunError, need_extra
 from recsys.core.files import new_file, new_folder
+from recsys.objectives.specs import OBJECTIVES
 from recsys.reporting import figures
 from recsys.reporting.directions import main_directions
 from recsys.reporting.interpret import Interpretation
@@ -86,9 +87,9 @@ def _figures(bundle: Bundle, found: Interpretation) -> dict[str, Figure]:
             found.min_ratings,
         ),
     }
-    rows = history.read(bundle.verified.path.parent / HISTORY)
+    rows = [row for row in history.read(bundle.verified.path.parent / HISTORY) if row.scorer == "rating"]
     if rows:
-        drawn["learning-curves"] = figures.learning_curves(rows)
+        drawn["learning-curves"] = figures.learning_curves(rows, OBJECTIVES["rating"])
         drawn["schedule"] = figures.schedule(rows)
     for part in ("test", "valid"):
         ratings = bundle.held_out(part)

@@ -86,13 +86,13 @@ def fit(learner: Learner, *, after: int = 0, observe: Observer = silent) -> Iter
         start = time.perf_counter()
         done = learner.epoch(number, observe)
         seconds = time.perf_counter() - start
-        if not (math.isfinite(done.train_rmse) and learner.is_finite()):
+        if not (all(map(math.isfinite, done.train.values())) and learner.is_finite()):
             raise _diverged(number, n_epochs, done.lr)
         yield Epoch(
             number=number,
             n_epochs=n_epochs,
             lr=done.lr,
-            train_rmse=done.train_rmse,
+            train=done.train,
             seconds=seconds,
             ratings_per_second=learner.n_ratings / seconds,
         )

@@ -51,9 +51,9 @@ class Method(Section):
     evaluate_every: Auto | Count = "auto"
     """Epochs between looks at valid; auto keeps that work below the work of the epochs."""
     keep: Literal["last", "best"] = "last"
-    """Which parameters to keep: those of the last epoch, or of the one with the best valid rmse."""
+    """Which parameters to keep: of the last epoch, or of that with the best deciding metric on the validation set."""
     patience: Count | None = None
-    """Stop when valid rmse has not improved for so many evaluations; left out: never."""
+    """Stop when the deciding metric on the validation set has not improved for so many evaluations; left out: never."""
 
     @property
     def frozen_groups(self) -> tuple[str, ...]:

@@ -15,8 +15,8 @@ from recsys.core.errors import DataError
 from recsys.core.types import Array
 from recsys.data.interactions import Interactions, reindex
 from recsys.data.vocabulary import UNKNOWN, Vocabulary, union
-from recsys.evaluation.bootstrap import N_RESAMPLES, interval, resampled
-from recsys.evaluation.metrics import errors
+from recsys.evaluation.bootstrap import N_RESAMPLES, PairedMetrics, interval
+from recsys.objectives.specs import OBJECTIVES
 from recsys.workflows.evaluate import ratings_to_measure
 
 LEVEL = 0.95
@@ -56,10 +56,11 @@ def compare(runs: Sequence[Path]) -> dict[str, Any]:
     bundles = [open_bundle(path) for path in runs]
     tests = [ratings_to_measure(bundle) for bundle in bundles]
     common = _common(tests, runs)
-    error = [
-        errors(bundle.scorer, test.take(rows)) for bundle, test, rows in zip(bundles, tests, common.rows, strict=True)
-    ]
-    measured, drawn = _measured(np.stack(error), common.user)
+    scorers, held_out = (
+        [bundle.scorer for bundle in bundles],
+        [test.take(rows) for test, rows in zip(tests, common.rows, strict=True)],
+    )
+    metrics = OBJECTIVES["rating"].resample(scorers, held_out, common.user)
     return {
         "n_ratings": len(common.user),
         "n_users": len(np.unique(common.user)) - common.n_without_user,
@@ -69,39 +70,19 @@ def compare(runs: Sequence[Path]) -> dict[str, Any]:
         "runs": [
             {
                 "run": str(path),
-                **{metric: float(values[number]) for metric, values in measured.items()},
+                **{name: float(values[number]) for name, values in metrics.measured.items()},
                 "n_test": len(test),
                 "n_not_in_common": len(test) - len(common.user),
                 "n_unknown": int(np.count_nonzero((test.user_idx == UNKNOWN) | (test.item_idx == UNKNOWN))),
-                **{
-                    f"{metric}_difference": _difference(measured[metric], drawn[metric], number)
-                    for metric in measured
-                    if number
-                },
+                **{f"{name}_difference": _difference(metrics, name, number) for name in metrics.measured if number},
             }
             for number, (path, test) in enumerate(zip(runs, tests, strict=True))
         ],
     }
 
 
-def _measured(error: Array, user: Array) -> tuple[dict[str, Array], dict[str, Array]]:
-    """Rmse and mae of each run, shape (n_runs,), and those of each resample, shape (n_resamples, n_runs).
-
-    Args:
-        error: shape (n_runs, n_ratings).
-    """
-    _, of_user = np.unique(user, return_inverse=True)
-    columns = [*np.square(error), *np.abs(error), np.ones(len(user))]
-    sums = np.stack([np.bincount(of_user, column) for column in columns], axis=1)
-
-    def metrics(totals: Array) -> dict[str, Array]:
-        squares, absolutes, n = np.split(totals, [len(error), 2 * len(error)], axis=-1)
-        return {"rmse": np.sqrt(squares / n), "mae": absolutes / n}
-
-    return metrics(sums.sum(axis=0)), metrics(resampled(sums))
-
-
-def _difference(values: Array, drawn: Array, number: int) -> dict[str, Any]:
+def _difference(metrics: PairedMetrics, name: str, number: int) -> dict[str, Any]:
+    values, drawn = metrics.measured[name], metrics.drawn[name]
     low, high = interval(drawn[:, number] - drawn[:, 0], LEVEL)
     return {"value": float(values[number] - values[0]), "low": low, "high": high, "is_real": low > 0 or high < 0}
 

@@ -13,6 +13,7 @@ from recsys.config.schema.split import Split
 from recsys.core.errors import ConfigError, DataError, UsageError
 from recsys.core.events import Observer, silent
 from recsys.evaluation.folds import summary
+from recsys.objectives.specs import OBJECTIVES
 from recsys.workflows.parallel_runs import train_parallel
 
 N_FOLDS = 5
@@ -59,12 +60,14 @@ def cross_validate(
     _refuse_start(config)
     configs = _given_folds(config, folds) if isinstance(folds, FoldFiles) else _drawn_folds(config, folds)
     found = train_parallel(configs, run_dir, jobs, observe)
-    names = next(iter(found.values()))["baselines"]
+    objective = OBJECTIVES["rating"]
     return {
         "n_folds": len(found),
         **summary(
             [one["test"] for one in found.values()],
-            {name: [one["baselines"][name] for one in found.values()] for name in names},
+            {name: [one["baselines"][name] for one in found.values()] for name in objective.baselines},
+            objective.metrics,
+            objective.baseline_to_beat,
         ),
         "folds": [
             {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from recsys.data.read import read_as
 from recsys.data.sources.table import Role
 from recsys.evaluation import activity, baselines, ranking
 from recsys.evaluation.calibration import coverage
-from recsys.evaluation.metrics import evaluate
+from recsys.objectives.specs import OBJECTIVES
 
 WANTED: frozenset[Role] = frozenset({"user", "item", "rating"})
 TIMED: frozenset[Role] = WANTED | {"timestamp"}
@@ -48,13 +47,13 @@ def evaluate_ratings(bundle: Bundle, ratings: Interactions) -> dict[str, Any]:
     Unknown users and items are predicted by the fallback and counted. Where predictions depend on time, "with_times"
     says whether the ratings have one.
     """
-    train = bundle.training_ratings()
+    objective, train = OBJECTIVES["rating"], bundle.training_ratings()
     return {
-        **asdict(evaluate(bundle.scorer, ratings)),
+        **objective.evaluate(bundle.scorer, ratings, train).to_dict(),
         **({} if bundle.drift is None else {"with_times": ratings.timestamp is not None}),
         "baselines": {
-            "global_mean": asdict(evaluate(baselines.global_mean(train), ratings)),
-            "biases": asdict(evaluate(baselines.biases(train), ratings)),
+            name: objective.evaluate(fit_baseline(train), ratings, train).to_dict()
+            for name, fit_baseline in objective.baselines.items()
         },
     }
 

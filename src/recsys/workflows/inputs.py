@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -26,8 +25,6 @@ from recsys.data.scale import Scale
 from recsys.data.split import split
 from recsys.data.training_inputs import TrainingInputs, WarmStart
 from recsys.data.vocabulary import UNKNOWN
-from recsys.evaluation.metrics import evaluate
-from recsys.scoring.protocols import Scorer
 from recsys.workflows.prior_run import PriorRun
 
 MEASURED: tuple[HeldOut, ...] = ("test", "earlier")  # parts that a run was measured on
@@ -78,15 +75,6 @@ def from_scratch(config: Config, observe: Observer) -> TrainingInputs:
     """
     dataset = read_ratings(config.data, observe)
     return TrainingInputs(split(dataset, config.split, config.seed), dataset.catalogue, dataset.fingerprints)
-
-
-def measure_start(scorer: Scorer, inputs: TrainingInputs) -> dict[str, Any]:
-    """The scores on new ratings (test, else valid), and on those that earlier runs were measured on."""
-    new, old = inputs.splits.test or inputs.splits.valid, inputs.prior_test
-    return {
-        "new": asdict(evaluate(scorer, new)) if new else None,
-        "old": asdict(evaluate(scorer, old)) if old else None,
-    }
 
 
 def _check_same_model(run: Path, config: Config) -> None:

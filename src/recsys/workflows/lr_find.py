@@ -98,7 +98,7 @@ def _points(learner: Learner, n_epochs: int, unit: float, observe: Observer) -> 
                 steps.append(event)
 
         with np.errstate(over="ignore", invalid="ignore"):
-            rmse = learner.epoch(number, note).train_rmse
+            rmse = learner.epoch(number, note).train["rmse"]
         end = Step(number, n_epochs, learner.n_ratings, learner.n_ratings, 0.0, learner.n_ratings * (rmse / unit) ** 2)
         observe(replace(end, lr=steps[-1].lr))
         for before, after in zip(steps, [*steps[1:], end], strict=True):

@@ -20,6 +20,7 @@ from recsys.config.schema.config import Config
 from recsys.core.errors import DivergedError, RecsysError, RunError
 from recsys.core.events import Event, Observer, RunsProgress, Step, silent
 from recsys.core.threads import usable_cores
+from recsys.objectives.specs import OBJECTIVES
 
 SECONDS = 0.1  # between two words of a run on how far it is
 PRELOADED = ["numba", "torch", "recsys.training.build", "recsys.workflows.train"]  # imported once for all processes
@@ -70,9 +71,14 @@ def _place(folder: Path | None) -> Iterator[Path]:
 
 
 def _line(name: str, metrics: Metrics) -> str:
-    test = metrics["test"]
-    biases = metrics["baselines"]["biases"]
-    return f"{name}: test rmse {test['rmse']:.4f}, biases alone {biases['rmse']:.4f}" if test else f"{name}: no test"
+    test, objective = metrics["test"], OBJECTIVES["rating"]
+    if not test:
+        return f"{name}: no test"
+    baseline = metrics["baselines"][objective.baseline_to_beat]
+    return (
+        f"{name}: test {objective.deciding_metric} {objective.value(test):.4f},"
+        f" {objective.baseline_to_beat} alone {objective.value(baseline):.4f}"
+    )
 
 
 Tasks = Mapping[str, tuple[Config, Path]]

@@ -8,20 +8,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 from recsys.artifacts.bundle import write_bundle
-from recsys.artifacts.history import best_epoch
+from recsys.artifacts.fit_record import FitRecord
 from recsys.artifacts.intervals import learn_intervals
 from recsys.artifacts.run import Run
 from recsys.config.schema.config import Config
 from recsys.core.events import Epoch, Observer, silent
 from recsys.data.split import Splits
 from recsys.data.training_inputs import TrainingInputs
-from recsys.evaluation.metrics import evaluate
-from recsys.evaluation.summary import measure
+from recsys.objectives.measure import measure, measure_start
+from recsys.objectives.specs import OBJECTIVES
 from recsys.scoring.protocols import Trained
 from recsys.training.build import build_learner
 from recsys.training.loop import Learner, fit
 from recsys.version import __version__
-from recsys.workflows.inputs import measure_start, prepare_inputs
+from recsys.workflows.inputs import prepare_inputs
 
 
 def train(
@@ -40,27 +40,30 @@ def train(
         if run.result is not None:
             return run.result
         inputs, report = prepare_inputs(config, observe)
+        objective = OBJECTIVES["rating"]
         learner = build_learner(run.as_started(), inputs)
-        start = {**asdict(report), "before": measure_start(learner.scorer(), inputs)} if report else None
-        scorer = _fit(run, learner, inputs, observe)
+        start = {**asdict(report), "before": measure_start(objective, learner.scorer(), inputs)} if report else None
+        run.open({"data": inputs.fingerprints, "scale": asdict(inputs.scale), "training": learner.settings()})
+        record = FitRecord(run, "rating", objective)
+        scorer = _fit(record, learner, inputs, observe)
         intervals = learn_intervals(scorer, learner.samples, inputs)
         write_bundle(run.path, scorer, inputs, config, intervals)
-        return run.finish(_metrics(run, learner, scorer, inputs, start))
+        return run.finish(_metrics(record, learner, scorer, inputs, start))
 
 
-def _fit(run: Run, learner: Learner, inputs: TrainingInputs, observe: Observer) -> Trained:
-    """Trains, from where the run stands to its end, and returns the model that the config keeps."""
-    training, splits = run.config.training, inputs.splits
-    run.open({"data": inputs.fingerprints, "scale": asdict(inputs.scale), "training": learner.settings()})
-    epochs = fit(learner, after=run.restore(learner), observe=observe)
-    while not run.should_stop and (epoch := next(epochs, None)):
-        if splits.valid is not None and is_evaluated(epoch, training.evaluate_every, learner, splits):
-            epoch = replace(epoch, valid=evaluate(learner.scorer(), splits.valid))
-        run.record(epoch, learner.state)
+def _fit(record: FitRecord, learner: Learner, inputs: TrainingInputs, observe: Observer) -> Trained:
+    """Trains, from where the record stands to its end, and returns the model that the config keeps."""
+    every, splits = record.settings.evaluate_every, inputs.splits
+    epochs = fit(learner, after=record.restore(learner), observe=observe)
+    while not record.should_stop and (epoch := next(epochs, None)):
+        if splits.valid is not None and is_evaluated(epoch, every, learner, splits):
+            scores = record.objective.evaluate(learner.scorer(), splits.valid, inputs.seen_ratings)
+            epoch = replace(epoch, valid={name: scores.metrics[name] for name in record.objective.metrics})
+        record.add(epoch, learner.state)
         observe(epoch)
-    last = learner.state(run.rows[-1]["epoch"])
-    run.save(last)
-    learner.restore(run.selected_state(last))
+    last = learner.state(record.n_epochs)
+    record.save(last)
+    learner.restore(record.selected_state(last))
     return learner.scorer()
 
 
@@ -72,18 +75,18 @@ def is_evaluated(epoch: Epoch, every: int | Literal["auto"], learner: Learner, s
 
 
 def _metrics(
-    run: Run, learner: Learner, scorer: Trained, inputs: TrainingInputs, start: dict[str, Any] | None
+    record: FitRecord, learner: Learner, scorer: Trained, inputs: TrainingInputs, start: dict[str, Any] | None
 ) -> dict[str, Any]:
-    epochs, train = run.rows[-1]["epoch"], inputs.splits.train
+    model, n_epochs, train = record.run.config.model, record.n_epochs, inputs.splits.train
     return {
-        **({"start": {**start, "after": measure_start(scorer, inputs)}} if start else {}),
-        **measure(scorer, inputs),
-        "fit_seconds": run.fit_seconds,
-        "ratings_per_second": learner.n_ratings * epochs / sum(row["seconds"] for row in run.rows),
-        "n_epochs": epochs,
-        "best_epoch": best_epoch(run.rows),
-        "embedding_dim": getattr(run.config.model, "embedding_dim", scorer.embedding_dim),  # gibbs serves more
-        "method": run.config.training.method,
+        **({"start": {**start, "after": measure_start(record.objective, scorer, inputs)}} if start else {}),
+        **measure(record.objective, scorer, inputs),
+        "fit_seconds": record.seconds,
+        "ratings_per_second": learner.n_ratings * n_epochs / sum(row.seconds for row in record.rows),
+        "n_epochs": n_epochs,
+        "best_epoch": record.best_epoch,
+        "embedding_dim": getattr(model, "embedding_dim", scorer.embedding_dim),  # gibbs serves more
+        "method": record.settings.method,
         "link": scorer.link.to_dict(),
         "groups": [group.to_dict() for group in learner.groups],
         "train": {

@@ -1,4 +1,4 @@
-"""Hyperparameters chosen on valid: trials in an Optuna study, which can be gone on with."""
+"""Hyperparameters chosen on the validation set: trials in an Optuna study, which can be gone on with."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from recsys.config.schema.config import Config
-from recsys.config.space import Range, Space, config_with
+from recsys.config.space import Range, Space, Values, config_with
 from recsys.core.errors import ConfigError, DivergedError, RunError, need_extra
 from recsys.core.events import Observer, RunsProgress, Step, silent
 from recsys.core.seeding import rng
+from recsys.data.interactions import Interactions
 from recsys.data.training_inputs import TrainingInputs
-from recsys.evaluation import baselines
-from recsys.evaluation.metrics import evaluate
+from recsys.objectives.objective import Objective
+from recsys.objectives.specs import OBJECTIVES
 from recsys.training.build import build_learner
 from recsys.training.loop import fit
 from recsys.workflows.inputs import from_scratch
@@ -25,20 +26,54 @@ from recsys.workflows.train import is_evaluated
 if TYPE_CHECKING:
     import optuna
 
-TENTHS = 10  # of a fit, after which hopeless trials are given up
-FIRST_TRIALS, FIRST_TENTHS = 5, 4  # are never given up: there is too little to compare with
+TENTHS = 10  # of a fit, after which hopeless trials are pruned
+FIRST_TRIALS, FIRST_TENTHS = 5, 4  # are never pruned: there is too little to compare with
+AS_IT_IS = "as_it_is"  # where a study keeps what the config reaches without changes
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best candidate: a trial with its values, or the config as it is (trial None, no values)."""
+
+    trial: int | None
+    metric: float
+    values: dict[str, object]
 
 
 @dataclass(frozen=True)
 class Tuned:
-    """The config whose valid rmse is the lowest, and what was tried.
+    """The config that is best on the validation set, and what was tried.
 
     Attributes:
-        facts: see `tune`.
+        n_ratings: in the validation set.
+        as_it_is: the deciding metric that the config reaches without changes.
+        baseline: that of the baseline to beat.
     """
 
     config: Config
-    facts: dict[str, Any]
+    objective: Objective
+    n_trials: int
+    n_pruned: int
+    n_failed: int
+    n_ratings: int
+    as_it_is: float
+    baseline: float
+    best: Best
+
+    def to_dict(self) -> dict[str, object]:
+        """All but the config, as a dict that json takes."""
+        best = {
+            "trial": self.best.trial,
+            self.objective.deciding_metric: self.best.metric,
+            "values": self.best.values,
+        }
+        counts = {key: getattr(self, key) for key in ("n_trials", "n_pruned", "n_failed", "n_ratings")}
+        return {
+            **counts,
+            "as_it_is": self.as_it_is,
+            self.objective.baseline_to_beat: self.baseline,
+            "best": best,
+        }
 
 
 def check_optuna() -> None:
@@ -47,31 +82,55 @@ def check_optuna() -> None:
 
 
 def tune(config: Config, n_trials: int, space: Space, storage: str, observe: Observer = silent) -> Tuned:
-    """Trains with values from the space and measures on valid; the test part is not even read.
+    """Trains with values from the space and measures on the validation set; the test part is not even read.
 
-    The config as it is counts as a candidate too. A trial whose valid rmse is worse than the median of the others at
-    the same point of their fits is given up; one that diverges has failed.
+    The config as it is counts as a candidate too. A trial whose deciding metric is worse than the median of the others
+    at the same point of their fits is pruned; one that diverges has failed.
 
     Args:
         n_trials: in the study in all: where it has some already, as many as are left.
         storage: of the study, as Optuna names it: sqlite:///FILE, or the URL of a database server.
-        observe: gets Several events; what it raises ends the study, which can then be gone on with.
-    Returns:
-        Facts: n_trials, n_pruned, n_failed; n_ratings of valid; as_it_is and biases, the valid rmse of the config and
-        of the biases alone; best: trial (None: the config as it is), rmse and values.
+        observe: gets RunsProgress events; what it raises ends the study, which can then be gone on with.
     Raises:
         MissingExtraError, ConfigError, DataError
         RunError: the study cannot be opened, or is of another config, space or data.
     """
     check_optuna()
-    inputs = _inputs(config, observe)
-    study = _open(config, inputs, space, storage)
+    task = _Task(config, OBJECTIVES["rating"], _inputs(config, observe), space, n_trials, observe)
+    study = _open(task, storage)
     with _recorded(storage):
-        if "as_it_is" not in study.user_attrs:
-            study.set_user_attr("as_it_is", _valid_rmse(config, inputs, None, _inside(0, n_trials, observe)))
+        if AS_IT_IS not in study.user_attrs:
+            study.set_user_attr(AS_IT_IS, _deciding_metric(task, config, None, n_done=0))
         while (n_done := len(_finished(study))) < n_trials:
-            _try(study, config, inputs, space, n_done, n_trials, observe)
-    return _best(study, config, inputs)
+            _try(study, task, n_done)
+    return _best(study, task)
+
+
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """What is tuned, by what and on what."""
+
+    config: Config
+    objective: Objective
+    inputs: TrainingInputs
+    space: Space
+    n_trials: int
+    observe: Observer
+
+    @property
+    def valid(self) -> Interactions:
+        assert self.inputs.splits.valid is not None, "_inputs has seen to it"
+        return self.inputs.splits.valid
+
+    def progress(self, n_done: int) -> Observer:
+        """Reports how far the study is, from how far a fit is."""
+
+        def report(event: object) -> None:
+            if isinstance(event, Step):
+                share = (event.epoch - 1 + event.done / event.total) / event.n_epochs
+                self.observe(RunsProgress(n_done + share, self.n_trials))
+
+        return report
 
 
 def _inputs(config: Config, observe: Observer) -> TrainingInputs:
@@ -97,7 +156,7 @@ def _inputs(config: Config, observe: Observer) -> TrainingInputs:
     return replace(inputs, splits=replace(inputs.splits, test=None))
 
 
-def _open(config: Config, inputs: TrainingInputs, space: Space, storage: str) -> optuna.Study:
+def _open(task: _Task, storage: str) -> optuna.Study:
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -106,10 +165,10 @@ def _open(config: Config, inputs: TrainingInputs, space: Space, storage: str) ->
             study_name="recsys",
             storage=storage,
             load_if_exists=True,
-            direction="minimize",
+            direction=task.objective.direction,
             pruner=optuna.pruners.MedianPruner(n_startup_trials=FIRST_TRIALS, n_warmup_steps=FIRST_TENTHS),
         )
-        wanted = _fingerprint(config, inputs, space)
+        wanted = _fingerprint(task)
         if study.user_attrs.setdefault("of", wanted) != wanted:
             raise RunError(
                 "the study is of another config, space or data",
@@ -123,28 +182,19 @@ def _open(config: Config, inputs: TrainingInputs, space: Space, storage: str) ->
     return study
 
 
-def _try(
-    study: optuna.Study,
-    config: Config,
-    inputs: TrainingInputs,
-    space: Space,
-    n_done: int,
-    n_trials: int,
-    observe: Observer,
-) -> None:
+def _try(study: optuna.Study, task: _Task, n_done: int) -> None:
     """One trial more."""
     import optuna
 
     # The draws depend on the seed and the trials so far alone, so that a study that was stopped goes on alike.
-    study.sampler = optuna.samplers.TPESampler(seed=int(rng(config.seed, "tune", n_done).integers(2**31)))
+    study.sampler = optuna.samplers.TPESampler(seed=int(rng(task.config.seed, "tune", n_done).integers(2**31)))
     trial = study.ask()
-    values = {key: _suggest(trial, key, dimension) for key, dimension in space.items()}
-    said = ", ".join(f"{key.rpartition('.')[2]} {_show(value)}" for key, value in values.items())
+    values = {key: _suggest(trial, key, dimension) for key, dimension in task.space.items()}
     try:
-        rmse = _valid_rmse(config_with(config, values), inputs, trial, _inside(n_done, n_trials, observe))
+        metric = _deciding_metric(task, config_with(task.config, values), trial, n_done)
     except optuna.TrialPruned:
         study.tell(trial, state=optuna.trial.TrialState.PRUNED)
-        result = "given up"
+        result = "pruned"
     except (DivergedError, ConfigError) as error:
         trial.set_user_attr("failed", error.what)
         study.tell(trial, state=optuna.trial.TrialState.PRUNED)  # the sampler learns from these, and not from FAIL
@@ -153,80 +203,69 @@ def _try(
         study.tell(trial, state=optuna.trial.TrialState.FAIL)
         raise
     else:
-        study.tell(trial, rmse)
-        result = f"valid rmse {rmse:.4f}"
-    observe(RunsProgress(n_done + 1, n_trials, f"trial {trial.number + 1}: {result} ({said})"))
+        study.tell(trial, metric)
+        result = f"valid {task.objective.deciding_metric} {metric:.4f}"
+    tried = ", ".join(f"{key.rpartition('.')[2]} {_show(value)}" for key, value in values.items())
+    task.observe(RunsProgress(n_done + 1, task.n_trials, f"trial {trial.number + 1}: {result} ({tried})"))
 
 
-def _inside(n_done: int, n_trials: int, observe: Observer) -> Observer:
-    """Tells how far the study is, from how far a fit is."""
-
-    def progress(event: object) -> None:
-        if isinstance(event, Step):
-            share = (event.epoch - 1 + event.done / event.total) / event.n_epochs
-            observe(RunsProgress(n_done + share, n_trials))
-
-    return progress
-
-
-def _valid_rmse(config: Config, inputs: TrainingInputs, trial: optuna.Trial | None, observe: Observer) -> float:
-    """The valid rmse that `recsys train` reaches with the config.
+def _deciding_metric(task: _Task, config: Config, trial: optuna.Trial | None, n_done: int) -> float:
+    """The deciding metric on the validation set that `recsys train` reaches with the config.
 
     Raises:
         optuna.TrialPruned: others were better by far at this point.
     """
     import optuna
 
-    valid = inputs.splits.valid
-    assert valid is not None
+    objective, inputs = task.objective, task.inputs
     learner = build_learner(config, inputs)
-    found: list[float] = []
-    for epoch in fit(learner, observe=observe):
+    history: list[float] = []
+    for epoch in fit(learner, observe=task.progress(n_done)):
         if not is_evaluated(epoch, config.training.evaluate_every, learner, inputs.splits):
             continue
-        found.append(evaluate(learner.scorer(), valid).rmse)
+        scores = objective.evaluate(learner.scorer(), task.valid, inputs.seen_ratings)
+        history.append(objective.value(scores.metrics))
         tenth = TENTHS * epoch.number // epoch.n_epochs
         if trial is not None and tenth < TENTHS and tenth > TENTHS * (epoch.number - 1) // epoch.n_epochs:
-            trial.report(found[-1], tenth)
+            trial.report(history[-1], tenth)
             if trial.should_prune():
                 raise optuna.TrialPruned
-    return min(found) if config.training.keep == "best" else found[-1]
+    return min(history, key=objective.cost) if config.training.keep == "best" else history[-1]
 
 
-def _best(study: optuna.Study, config: Config, inputs: TrainingInputs) -> Tuned:
+def _best(study: optuna.Study, task: _Task) -> Tuned:
     from optuna.trial import TrialState
 
-    valid = inputs.splits.valid
-    assert valid is not None
+    objective, seen = task.objective, task.inputs.seen_ratings
+    as_it_is: float = study.user_attrs[AS_IT_IS]
     complete = study.get_trials(states=[TrialState.COMPLETE])
-    as_it_is = study.user_attrs["as_it_is"]
-    best = min(complete, key=lambda trial: trial.value or 0.0, default=None)
-    if best is None or best.value is None or best.value >= as_it_is:
-        chosen: dict[str, Any] = {"trial": None, "rmse": as_it_is, "values": {}}
-    else:
-        chosen = {"trial": best.number + 1, "rmse": best.value, "values": best.params}
+    best = Best(None, as_it_is, {})
+    for trial in complete:
+        if trial.value is not None and objective.cost(trial.value) < objective.cost(best.metric):
+            best = Best(trial.number + 1, trial.value, trial.params)
     finished = _finished(study)
     n_failed = sum(trial.state is TrialState.FAIL or "failed" in trial.user_attrs for trial in finished)
-    facts = {
-        "n_trials": len(finished),
-        "n_pruned": len(finished) - n_failed - len(complete),
-        "n_failed": n_failed,
-        "n_ratings": len(valid),
-        "as_it_is": as_it_is,
-        "biases": evaluate(baselines.biases(inputs.seen_ratings), valid).rmse,
-        "best": chosen,
-    }
-    return Tuned(config_with(config, chosen["values"]), facts)
+    baseline = objective.baselines[objective.baseline_to_beat](seen)
+    return Tuned(
+        config=config_with(task.config, best.values),
+        objective=objective,
+        n_trials=len(finished),
+        n_pruned=len(finished) - n_failed - len(complete),
+        n_failed=n_failed,
+        n_ratings=len(task.valid),
+        as_it_is=as_it_is,
+        baseline=objective.value(objective.evaluate(baseline, task.valid, seen).metrics),
+        best=best,
+    )
 
 
-def _finished(study: optuna.Study) -> list[Any]:
+def _finished(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
     from optuna.trial import TrialState
 
-    found: list[Any] = study.get_trials(states=[TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL])
-    return found
+    return list(study.get_trials(states=[TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL]))
 
 
-def _suggest(trial: optuna.Trial, key: str, dimension: Range | tuple[Any, ...]) -> Any:
+def _suggest(trial: optuna.Trial, key: str, dimension: Range | Values) -> object:
     if not isinstance(dimension, Range):
         return trial.suggest_categorical(key, dimension)
     if isinstance(dimension.low, int) and isinstance(dimension.high, int):
@@ -234,16 +273,17 @@ def _suggest(trial: optuna.Trial, key: str, dimension: Range | tuple[Any, ...]) 
     return trial.suggest_float(key, dimension.low, dimension.high, log=dimension.log)
 
 
-def _show(value: Any) -> str:
+def _show(value: object) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def _fingerprint(config: Config, inputs: TrainingInputs, space: Space) -> str:
+def _fingerprint(task: _Task) -> str:
     """Of all that a trial's result depends on."""
     facts = (
-        config.model_dump(mode="json", exclude={"data"}),
-        inputs.fingerprints,
-        {key: str(one) for key, one in space.items()},
+        task.config.model_dump(mode="json", exclude={"data"}),
+        task.objective.name,
+        task.inputs.fingerprints,
+        {key: str(dimension) for key, dimension in task.space.items()},
     )
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 

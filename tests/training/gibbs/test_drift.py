@@ -158,7 +158,7 @@ def with_and_without(ratings: Interactions) -> tuple[float, float, Any]:
     learners = [learner_of(seen, user_drift=user_drift, n_epochs=256) for user_drift in (False, True)]
     for learner in learners:
         list(fit(learner))
-    without, with_drift = (evaluate(learner.scorer(), unseen).rmse for learner in learners)
+    without, with_drift = (evaluate(learner.scorer(), unseen).metrics["rmse"] for learner in learners)
     return without, with_drift, learners[1]
 
 

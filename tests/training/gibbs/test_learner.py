@@ -49,9 +49,9 @@ def test_planted_factors_are_recovered(kind: str) -> None:
     seen, unseen = ratings.take(slice(0, 8_000)), ratings.take(slice(8_000, None))
     learner = learner_of(seen, kind, n_epochs=60)
     last = list(fit(learner))[-1]
-    assert evaluate(learner.scorer(), unseen).rmse < 0.35
-    assert evaluate(baselines.biases(seen), unseen).rmse > 0.6
-    assert 0.25 < last.train_rmse < 0.31
+    assert evaluate(learner.scorer(), unseen).metrics["rmse"] < 0.35
+    assert evaluate(baselines.biases(seen), unseen).metrics["rmse"] > 0.6
+    assert 0.25 < last.train["rmse"] < 0.31
 
 
 @pytest.mark.parametrize("kind", KINDS)

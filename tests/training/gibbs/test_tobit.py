@@ -96,16 +96,16 @@ def test_it_is_more_accurate_where_ratings_pile_up(sign: int) -> None:
     for likelihood in ("normal", "tobit"):
         learner = learner_of(seen, "flipped", n_epochs=120, likelihood=likelihood)
         list(fit(learner))
-        rmse[likelihood] = evaluate(learner.scorer(), unseen).rmse
+        rmse[likelihood] = evaluate(learner.scorer(), unseen).metrics["rmse"]
     assert rmse["tobit"] < 0.99 * rmse["normal"]
-    assert rmse["tobit"] < evaluate(baselines.biases(seen), unseen).rmse
+    assert rmse["tobit"] < evaluate(baselines.biases(seen), unseen).metrics["rmse"]
 
 
 def test_explicit_tobit_takes_ratings_that_are_all_alike() -> None:
     ratings = replace(planted(), rating=np.full(4_000, 4.0, np.float32))
     learner = learner_of(ratings, likelihood="tobit")
     list(fit(learner))
-    assert evaluate(learner.scorer(), ratings).rmse < 0.3
+    assert evaluate(learner.scorer(), ratings).metrics["rmse"] < 0.3
 
 
 def forms() -> dict[str, Any]:

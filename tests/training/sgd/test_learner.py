@@ -32,7 +32,7 @@ def test_planted_factors_are_recovered() -> None:
     learner = learner_of(seen, dim=4, n_epochs=60, lr_max=0.1, weight_decay=0.001, bias_weight_decay=0.001)
     last = list(fit(learner))[-1]
     rating = learner.scorer().rate(unseen.user_idx, unseen.item_idx)
-    assert last.train_rmse < 0.05
+    assert last.train["rmse"] < 0.05
     assert np.sqrt(np.mean((rating - unseen.rating) ** 2)) < 0.1
 
 
@@ -40,7 +40,7 @@ def test_planted_factors_are_recovered() -> None:
 def test_one_two_and_four_threads_give_the_same_bits(dim: int) -> None:
     one, two, four = (trained(dim=dim, n_threads=n) for n in (1, 2, 4))
     assert bits(one) == bits(two) == bits(four)
-    rmses = {learner.epoch(4, silent).train_rmse for learner in (one, two, four)}
+    rmses = {learner.epoch(4, silent).train["rmse"] for learner in (one, two, four)}
     assert len(rmses) == 1
 
 
@@ -108,7 +108,7 @@ def test_every_hyperparameter_changes_the_result(other: dict[str, Any]) -> None:
 def test_train_rmse_is_in_rating_units() -> None:
     learner = learner_of(planted())
     done = learner.epoch(1, silent)
-    assert done.train_rmse == pytest.approx(learner._model.scale.std, rel=0.2)
+    assert done.train["rmse"] == pytest.approx(learner._model.scale.std, rel=0.2)
     assert done.lr > 0
 
 
@@ -134,7 +134,7 @@ def test_an_observer_sees_the_steps_and_can_stop_between_them() -> None:
 
 def test_a_single_user_or_rating_can_be_fitted() -> None:
     for train in (planted(1, 80, 80), planted(60, 1, 60), planted(1, 1, 1)):
-        assert np.isfinite(learner_of(train).epoch(1, silent).train_rmse)
+        assert np.isfinite(learner_of(train).epoch(1, silent).train["rmse"])
 
 
 @pytest.mark.parametrize(("n_ratings", "rate"), [(1, 0.04), (100_000, 0.04), (20_000_000, 0.03), (10**9, 0.03)])

@@ -57,8 +57,8 @@ def test_planted_factors_are_recovered(flipped: bool) -> None:
     decays = dict.fromkeys(("weight_decay", "bias_weight_decay", "implicit_weight_decay"), 0.001)
     learner = learner_of(seen, flipped=flipped, n_epochs=60, lr_max=0.06, **decays)
     last = list(fit(learner))[-1]
-    assert last.train_rmse < 0.05
-    assert evaluate(learner.scorer(), unseen).rmse < 0.1
+    assert last.train["rmse"] < 0.05
+    assert evaluate(learner.scorer(), unseen).metrics["rmse"] < 0.1
 
 
 def test_what_somebody_rated_says_what_they_like() -> None:
@@ -75,7 +75,8 @@ def test_what_somebody_rated_says_what_they_like() -> None:
     dot_product = worlds.learner_of(train, dim=4, n_epochs=60)
     for learner, low, high in ((svdpp, 0.0, 0.5), (dot_product, 1.0, 2.0)):
         list(fit(learner))
-        assert low < evaluate(learner.scorer(), ratings.take(slice(len(known), None))).rmse < high
+        scores = evaluate(learner.scorer(), ratings.take(slice(len(known), None)))
+        assert low < scores.metrics["rmse"] < high
 
 
 @pytest.mark.parametrize("flipped", [False, True])
@@ -112,8 +113,8 @@ def test_an_epoch_sees_every_rating_once_with_the_model_as_it_stands() -> None:
     learner = learner_of(planted(), freeze=("users",), lr_max=1e-9)
     train = planted()
     for number in (1, 2):
-        scored = evaluate(learner.scorer(), train).rmse
-        assert learner.epoch(number, silent).train_rmse == pytest.approx(scored, rel=1e-4)
+        scored = evaluate(learner.scorer(), train).metrics["rmse"]
+        assert learner.epoch(number, silent).train["rmse"] == pytest.approx(scored, rel=1e-4)
 
 
 def test_the_parameters_are_changed_in_their_own_memory() -> None:
@@ -148,7 +149,7 @@ def test_an_observer_sees_the_steps_and_can_stop_between_them() -> None:
 def test_a_single_user_or_rating_can_be_fitted() -> None:
     for train in (planted(1, 80, 80), planted(60, 1, 60), planted(1, 1, 1)):
         learner = learner_of(train)
-        assert np.isfinite([learner.epoch(number, silent).train_rmse for number in (1, 2)]).all()
+        assert np.isfinite([learner.epoch(number, silent).train["rmse"] for number in (1, 2)]).all()
 
 
 @pytest.mark.parametrize("flipped", [False, True])

@@ -56,16 +56,16 @@ function facts(run) {
 }
 
 function learningCurve(history, scores) {
-  const points = (key) => history.filter((row) => row[key] !== null).map((row) => [row.epoch, row[key]]);
-  const valid = points("valid_rmse"), simple = scores && scores.valid && scores.valid.biases.rmse;
-  const series = [{ name: "training ratings", kind: "plain", points: points("train_rmse") }];
+  const points = (part) => history.filter((row) => row[part] !== null).map((row) => [row.epoch, row[part]]);
+  const valid = points("valid"), simple = scores && scores.valid && scores.valid.biases.rmse;
+  const series = [{ name: "training ratings", kind: "plain", points: points("train") }];
   if (valid.length) series.push({ name: "valid ratings", kind: "model", points: valid });
   if (simple) {
     const ends = [history[0].epoch, history.at(-1).epoch].map((epoch) => [epoch, simple]);
     series.push({ name: "biases alone on valid", kind: "biases dashed", points: ends });
   }
   const cell = (value) => (value === null ? "" : fixed(value, 4));
-  const rows = history.map((row) => [String(row.epoch), cell(row.train_rmse), cell(row.valid_rmse)]);
+  const rows = history.map((row) => [String(row.epoch), cell(row.train), cell(row.valid)]);
   return [legend(series), curves("RMSE by epoch", series, ["epoch", "rmse"]),
     figures(numbers("epoch", "training rmse", "valid rmse"), rows)];
 }

@@ -94,7 +94,7 @@ class AdamWLearner:
                     observe(Step(number, self.n_epochs, done, self.n_ratings, self._lr, float(squares)))
         self._model.eval()
         rmse = self._model.scale.std * math.sqrt(float(squares) / self.n_ratings)
-        return EpochResult(train_rmse=rmse, lr=self._lr)
+        return EpochResult(train={"rmse": rmse}, lr=self._lr)
 
     def is_finite(self) -> bool:
         """Whether every prediction is a finite number."""

@@ -83,7 +83,7 @@ class GibbsLearner:
         return ratings + 2 * sum(side.row.nbytes for side in self._sides.values())
 
     def epoch(self, number: int, observe: Observer) -> EpochResult:
-        """One sweep. train_rmse weighs each rating by its noise precision, as the sampler does."""
+        """One sweep. Its rmse weighs each rating by its noise precision, as the sampler does."""
         with one_blas_thread():
             return self._sweep(number, observe)
 
@@ -115,7 +115,8 @@ class GibbsLearner:
             ahead = partial(sample_noise, users, rated["user"], (self._seed, "user", number + 1), self._alone)
             self._ahead = {number + 1: workers.aside(ahead, partial(self._count, number))}
         self._is_done = number == self.n_epochs
-        return EpochResult(train_rmse=self._scale.std * math.sqrt(squares / self.n_ratings), lr=0.0)
+        rmse = self._scale.std * math.sqrt(squares / self.n_ratings)
+        return EpochResult(train={"rmse": rmse}, lr=0.0)
 
     def is_finite(self) -> bool:
         """Whether every prediction of the current sample is a finite number."""

@@ -96,7 +96,7 @@ class SgdLearner:
                 done += sum(worker.result() for worker in workers)
         assert done == self.n_ratings
         rmse = self._model.scale.std * math.sqrt(float(squares.sum()) / self.n_ratings)
-        return EpochResult(train_rmse=rmse, lr=lr)
+        return EpochResult(train={"rmse": rmse}, lr=lr)
 
     def is_finite(self) -> bool:
         """Whether every prediction is a finite number."""

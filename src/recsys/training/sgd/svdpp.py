@@ -95,7 +95,8 @@ class SvdPPLearner:
             squares += self._kernel(rows, *arrays, *self._rates(role, lr))
             done += int(given.counts[rows].sum())
         assert done == self.n_ratings
-        return EpochResult(train_rmse=self._model.scale.std * math.sqrt(squares / self.n_ratings), lr=lr)
+        rmse = self._model.scale.std * math.sqrt(squares / self.n_ratings)
+        return EpochResult(train={"rmse": rmse}, lr=lr)
 
     def is_finite(self) -> bool:
         """Whether every prediction is a finite number."""

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -10,7 +9,8 @@ from recsys.data.interactions import Interactions
 from recsys.data.training_inputs import TrainingInputs
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
-from recsys.evaluation.summary import beats_baseline, measure
+from recsys.objectives.measure import beats_baseline, measure
+from recsys.objectives.rating import RATING
 
 InputsOf = Callable[..., TrainingInputs]
 
@@ -25,24 +25,24 @@ def test_the_model_is_measured_on_both_parts_and_the_baselines_on_test(
 ) -> None:
     valid, test = train.take(slice(0, 3)), train.take(slice(3, 10))
     scorer = baselines.biases(train, damping=0)
-    metrics = measure(scorer, inputs_of(train, valid, test))
-    assert metrics["valid"] == asdict(evaluate(scorer, valid))
-    assert metrics["test"] == asdict(evaluate(scorer, test))
-    assert metrics["baselines"]["global_mean"] == asdict(evaluate(baselines.global_mean(train), test))
-    assert metrics["baselines"]["biases"] == asdict(evaluate(baselines.biases(train), test))
+    metrics = measure(RATING, scorer, inputs_of(train, valid, test))
+    assert metrics["valid"] == evaluate(scorer, valid).to_dict()
+    assert metrics["test"] == evaluate(scorer, test).to_dict()
+    assert metrics["baselines"]["global_mean"] == evaluate(baselines.global_mean(train), test).to_dict()
+    assert metrics["baselines"]["biases"] == evaluate(baselines.biases(train), test).to_dict()
 
 
 def test_without_test_the_baselines_are_measured_on_valid(train: Interactions, inputs_of: InputsOf) -> None:
     valid = train.take(slice(0, 3))
-    metrics = measure(baselines.global_mean(train), inputs_of(train, valid))
+    metrics = measure(RATING, baselines.global_mean(train), inputs_of(train, valid))
     assert metrics["test"] is None
     assert metrics["baselines"]["global_mean"] == metrics["valid"]
 
 
 def test_with_neither_nothing_is_measured(train: Interactions, inputs_of: InputsOf) -> None:
-    metrics = measure(baselines.global_mean(train), inputs_of(train))
+    metrics = measure(RATING, baselines.global_mean(train), inputs_of(train))
     assert metrics == {"valid": None, "test": None, "baselines": {"global_mean": None, "biases": None}}
-    assert beats_baseline(metrics) is None
+    assert beats_baseline(RATING, metrics) is None
 
 
 def scores(rmse: float | None) -> dict[str, Any] | None:
@@ -65,4 +65,4 @@ def test_beating_the_baseline_is_a_lower_rmse_than_that_of_the_biases(
     valid: float | None, test: float | None, beats: bool
 ) -> None:
     metrics = {"valid": scores(valid), "test": scores(test), "baselines": {"biases": {"rmse": 0.9}}}
-    assert beats_baseline(metrics) is beats
+    assert beats_baseline(RATING, metrics) is beats

@@ -1,0 +1,168 @@
+"""One scorer's fit in a run: recorded epoch by epoch, resumable at every checkpoint."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from recsys.artifacts import history
+from recsys.artifacts.checkpoint import (
+    BEST,
+    checkpoints,
+    newest_checkpoint,
+    open_checkpoint,
+    read_state,
+    way_on,
+    write_checkpoint,
+)
+from recsys.artifacts.directory import CHECKPOINTS, HISTORY
+from recsys.artifacts.run import Run
+from recsys.artifacts.verified import VerifiedFolder
+from recsys.config.schema.config import Config
+from recsys.core.errors import RunError
+from recsys.core.events import Epoch
+from recsys.core.types import Arrays, State
+from recsys.objectives.objective import Objective
+from recsys.version import __version__
+
+AUTO_SECONDS = 10.0  # between checkpoints
+
+
+class Restorable(Protocol):
+    """What a state is given back to."""
+
+    def restore(self, state: State) -> None:
+        """Goes back to a state."""
+        ...
+
+
+class FitRecord:
+    """What has been recorded of a scorer's fit so far.
+
+    Attributes:
+        scorer: its name in the run, such as "rating".
+        settings: how it is trained.
+        rows: its history.
+    """
+
+    def __init__(self, run: Run, scorer: str, objective: Objective) -> None:
+        """Of an open run; the clock of fit_seconds starts."""
+        self.run, self.scorer, self.objective = run, scorer, objective
+        self.settings = run.config.training
+        self.rows: list[history.HistoryRow] = []
+        self._history, self._checkpoints = run.path / HISTORY, run.path / CHECKPOINTS
+        self._best: Arrays = {}
+        self._saved_epoch = 0
+        self._saved_at = self._started = time.perf_counter()
+
+    def restore(self, learner: Restorable) -> int:
+        """Puts the learner where the newest checkpoint left it; returns the epochs that are done.
+
+        Raises:
+            RunError: the checkpoint is damaged, or was made from other data.
+        """
+        named = self.run.checkpoint
+        path = named or newest_checkpoint(self._checkpoints)
+        if named is not None and named not in checkpoints(self._checkpoints):
+            raise RunError(
+                "this checkpoint is missing",
+                where=str(named),
+                expected=" or ".join(one.name for one in checkpoints(self._checkpoints)) or "a run with checkpoints",
+            )
+        if path is None:
+            self.rows = history.cut(self._history, self.scorer, 0)
+            return 0
+        try:
+            checkpoint = open_checkpoint(path)
+            state = read_state(checkpoint)
+        except RunError as error:
+            hint = way_on(self._checkpoints, before=path.name)
+            raise RunError(error.what, where=error.where, expected=error.expected, hint=hint) from error
+        _check_same_data(checkpoint, self.run.facts, self.run.config)
+        self._best = {name.removeprefix(BEST): one for name, one in state.learner.items() if name.startswith(BEST)}
+        try:
+            learner.restore(state)
+        except (KeyError, ValueError) as error:  # its sums have matched, so nothing of it is damaged
+            raise RunError(
+                f"the checkpoint does not hold what {self.settings.method} goes on from",
+                where=str(path),
+                expected=f"one that this version has written (recsys {__version__})",
+                hint="start a new run",
+            ) from error
+        self.rows = history.cut(self._history, self.scorer, state.epoch)
+        if self.n_epochs != state.epoch:
+            raise RunError(
+                f"{HISTORY} is damaged: it lacks epoch {state.epoch}",
+                where=str(self._history),
+                expected="a line for each epoch",
+                hint=way_on(self._checkpoints, before=path.name),
+            )
+        self._saved_epoch = state.epoch
+        self._started -= self.seconds
+        return state.epoch
+
+    def add(self, epoch: Epoch, state: Callable[[int], State]) -> None:
+        """Adds the epoch to the history, and writes a checkpoint if one is due."""
+        self.rows.append(history.HistoryRow.of(self.scorer, epoch, time.perf_counter() - self._started))
+        history.append(self._history, self.rows[-1])  # before the checkpoint, or a kill loses it
+        if self.settings.keep == "best" and self.best_epoch == epoch.number:
+            self._best = {name: array.copy() for name, array in state(epoch.number).model.items()}
+        if self._is_due(epoch.number):
+            self.save(state(epoch.number))
+
+    @property
+    def should_stop(self) -> bool:
+        """Whether the config's patience has run out."""
+        return history.is_out_of_patience(self.rows, self.objective, self.settings.patience)
+
+    def save(self, state: State) -> None:
+        """Writes a checkpoint, unless this epoch has one."""
+        if state.epoch == self._saved_epoch:
+            return
+        history.to_disk(self._history)
+        best = {BEST + name: array for name, array in self._best.items()}
+        whole = State(state.epoch, state.model, {**state.learner, **best})
+        write_checkpoint(self._checkpoints, whole, self.run.facts)
+        self._saved_epoch = state.epoch
+        self._saved_at = time.perf_counter()
+
+    def selected_state(self, last: State) -> State:
+        """The state that the config keeps: the last one, or that of the best epoch."""
+        best = self.best_epoch
+        return State(best, self._best, last.learner) if self._best and best is not None else last
+
+    @property
+    def n_epochs(self) -> int:
+        """Epochs that are done, over all resumes."""
+        return self.rows[-1].epoch if self.rows else 0
+
+    @property
+    def best_epoch(self) -> int | None:
+        """The epoch that is best by the objective on the validation set; None if none was evaluated."""
+        return history.best_epoch(self.rows, self.objective)
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of the whole fit, over all its resumes."""
+        return self.rows[-1].fit_seconds if self.rows else 0.0
+
+    def _is_due(self, epoch: int) -> bool:
+        every = self.settings.checkpoint_every
+        if every == "auto":
+            return time.perf_counter() - self._saved_at >= AUTO_SECONDS
+        return epoch % every == 0
+
+
+def _check_same_data(checkpoint: VerifiedFolder, facts: Mapping[str, Any], config: Config) -> None:
+    """By content: a file may lie elsewhere now."""
+    before: dict[str, str] = checkpoint.facts["data"]
+    changed = {part: before.get(part) for part, now in facts["data"].items() if before.get(part) != now}
+    if changed:
+        files = ", ".join(str(getattr(config.data, part)) for part in changed)
+        raise RunError(
+            f"the data changed since the run was started: {files}",
+            where=str(checkpoint.path),
+            expected="the same bytes: " + ", ".join(f"sha256 {sha256} of {part}" for part, sha256 in changed.items()),
+            hint="bring the old file back, or start a new run",
+        )

@@ -1,0 +1,61 @@
+"""A model's scores beside those of the baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypedDict
+
+from recsys.objectives.objective import Objective
+
+if TYPE_CHECKING:
+    from recsys.data.training_inputs import TrainingInputs
+    from recsys.scoring.protocols import Scorer
+
+NamedScores = Mapping[str, float]
+
+
+class Measured(TypedDict):
+    """Scores on each part that was held out, and those of the baselines on test, else on the validation set."""
+
+    valid: NamedScores | None
+    test: NamedScores | None
+    baselines: dict[str, NamedScores | None]
+
+
+def measure(objective: Objective, scorer: Scorer, inputs: TrainingInputs) -> Measured:
+    """Scores on valid and test (None for a part that is not there); the baselines on test, else on valid."""
+    splits, seen = inputs.splits, inputs.seen_ratings
+    measured_on = splits.test or splits.valid
+    return {
+        "valid": objective.evaluate(scorer, splits.valid, seen).to_dict() if splits.valid else None,
+        "test": objective.evaluate(scorer, splits.test, seen).to_dict() if splits.test else None,
+        "baselines": {
+            name: objective.evaluate(fit_baseline(seen), measured_on, seen).to_dict() if measured_on else None
+            for name, fit_baseline in objective.baselines.items()
+        },
+    }
+
+
+class StartMeasured(TypedDict):
+    """Scores on new interactions, and on those that earlier runs were measured on."""
+
+    new: NamedScores | None
+    old: NamedScores | None
+
+
+def measure_start(objective: Objective, scorer: Scorer, inputs: TrainingInputs) -> StartMeasured:
+    """The scores on new interactions (test, else valid), and on those that earlier runs were measured on."""
+    seen, new, old = inputs.seen_ratings, inputs.splits.test or inputs.splits.valid, inputs.prior_test
+    return {
+        "new": objective.evaluate(scorer, new, seen).to_dict() if new else None,
+        "old": objective.evaluate(scorer, old, seen).to_dict() if old else None,
+    }
+
+
+def beats_baseline(objective: Objective, measured: Measured) -> bool | None:
+    """Whether the model is better than the baseline to beat on the same interactions; None if nothing was measured."""
+    scores = measured["test"] or measured["valid"]
+    baseline = measured["baselines"][objective.baseline_to_beat]
+    if scores is None or baseline is None:
+        return None
+    return objective.cost(objective.value(scores)) < objective.cost(objective.value(baseline))

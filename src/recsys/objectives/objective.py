@@ -1,0 +1,51 @@
+"""What a model is trained for, as data: which metrics, which of them decides, and which baselines it has to beat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from recsys.core.types import Array
+    from recsys.data.interactions import Interactions
+    from recsys.evaluation.bootstrap import PairedMetrics
+    from recsys.evaluation.metrics import Scores
+    from recsys.scoring.protocols import Scorer
+
+
+@dataclass(frozen=True)
+class Objective:
+    """One thing that a scorer can be good at.
+
+    Attributes:
+        name: its key in OBJECTIVES.
+        metrics: names of all metrics; by the first an epoch, a trial or a run is better than another.
+        direction: whether that one is better when it is lower or when it is higher.
+        evaluate: (scorer, held-out interactions, seen interactions) → metrics and counts.
+        baselines: name → (seen interactions → scorer that needs no learning).
+        baseline_to_beat: the name of the baseline that decides whether a model is worth its time.
+        resample: (scorers, held-out interactions of each, in one order for all; a number for the user of each
+            interaction) → metrics of each scorer, and of each on resampled users.
+    """
+
+    name: str
+    metrics: tuple[str, ...]
+    direction: Literal["minimize", "maximize"]
+    evaluate: Callable[[Scorer, Interactions, Interactions], Scores]
+    baselines: Mapping[str, Callable[[Interactions], Scorer]]
+    baseline_to_beat: str
+    resample: Callable[[Sequence[Scorer], Sequence[Interactions], Array], PairedMetrics]
+
+    @property
+    def deciding_metric(self) -> str:
+        """The metric by which one model is better than another."""
+        return self.metrics[0]
+
+    def value(self, metrics: Mapping[str, float]) -> float:
+        """The deciding metric among others."""
+        return metrics[self.deciding_metric]
+
+    def cost(self, value: float) -> float:
+        """A value of the deciding metric, with the sign that makes lower better."""
+        return value if self.direction == "minimize" else -value

@@ -1,0 +1,44 @@
+"""The objective `rating`: predicted ratings near the given ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from recsys.core.types import Array
+from recsys.data.interactions import Interactions
+from recsys.evaluation import baselines
+from recsys.evaluation.bootstrap import PairedMetrics, resampled
+from recsys.evaluation.metrics import Scores, errors, evaluate
+from recsys.objectives.objective import Objective
+from recsys.scoring.protocols import Scorer
+
+
+def _evaluate(scorer: Scorer, held_out: Interactions, _: Interactions) -> Scores:
+    return evaluate(scorer, held_out)
+
+
+def _resample(scorers: Sequence[Scorer], held_out: Sequence[Interactions], user: Array) -> PairedMetrics:
+    """rmse and mae come from sums over the ratings of each user, so that a resample of users needs their sums alone."""
+    error = np.stack([errors(scorer, ratings) for scorer, ratings in zip(scorers, held_out, strict=True)])
+    _, group = np.unique(user, return_inverse=True)
+    columns = [*np.square(error), *np.abs(error), np.ones(len(user))]
+    sums = np.stack([np.bincount(group, column) for column in columns], axis=1)
+
+    def metrics(totals: Array) -> dict[str, Array]:
+        squares, absolutes, n = np.split(totals, [len(error), 2 * len(error)], axis=-1)
+        return {"rmse": np.sqrt(squares / n), "mae": absolutes / n}
+
+    return PairedMetrics(metrics(sums.sum(axis=0)), metrics(resampled(sums)))
+
+
+RATING = Objective(
+    name="rating",
+    metrics=("rmse", "mae"),
+    direction="minimize",
+    evaluate=_evaluate,
+    baselines={"global_mean": baselines.global_mean, "biases": baselines.biases},
+    baseline_to_beat="biases",
+    resample=_resample,
+)
