@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+EVERYDAY := $(BIN)/python -m pytest -n 2 --dist loadscope -m "not slow"
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/'
@@ -22,9 +23,13 @@ train: $(READY)  ## train on the embedded data and print how good the model is
 
 test: $(READY)  ## run the everyday tests
 	@echo "== tests"
-	$(BIN)/python -m pytest -n 2 --dist loadscope -m "not slow" --cov --cov-report=term:skip-covered --cov-fail-under=94
+	$(EVERYDAY)
 
-slow: $(READY)  ## run the tests that take minutes
+cover: $(READY)  ## run the everyday tests and check that they reach the code
+	@echo "== tests, with coverage"
+	$(EVERYDAY) --cov --cov-report=term:skip-covered --cov-fail-under=94
+
+slow: $(READY)  ## run the slow tests, and properties on more examples
 	@echo "== slow tests"
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow or hypothesis" --hypothesis-profile=thorough
 
@@ -62,4 +67,4 @@ clean:  ## remove .venv, caches and build outputs; runs/ stays
 	rm -rf $(VENV) build dist .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests benchmarks golden docs -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help setup train test slow lint fmt type golden bench docs clean
+.PHONY: help setup train test cover slow lint fmt type golden bench docs clean

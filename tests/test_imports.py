@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SERVING = """
 import sys
 from pathlib import Path
@@ -53,6 +55,7 @@ def test_serving_needs_neither_torch_nor_pandas_nor_numba(finished: Path, tmp_pa
     assert loaded & {"torch", "pandas", "numba", "pyarrow", "typer", "rich"} == set()
 
 
+@pytest.mark.slow
 def test_gibbs_samples_without_torch(ratings_csv: Path, tmp_path: Path) -> None:
     """Which takes as long to load as some hundred sweeps on 100,000 ratings."""
     training = "import sys, recsys; recsys.train({'data': {'ratings': sys.argv[1]}, 'training': {'method': 'gibbs',"
@@ -60,6 +63,7 @@ def test_gibbs_samples_without_torch(ratings_csv: Path, tmp_path: Path) -> None:
     assert loaded & {"torch", "pandas", "typer", "rich"} == set()
 
 
+@pytest.mark.slow
 def test_serving_from_file_to_file_needs_neither_torch_nor_numba(finished: Path, tmp_path: Path) -> None:
     loaded = modules_after(SERVING + FILES, finished, tmp_path)
     assert loaded & {"torch", "numba", "typer", "rich"} == set()
@@ -70,12 +74,14 @@ def test_importing_recsys_loads_nothing_large() -> None:
     assert loaded & {"numpy", "torch", "pandas", "numba", "pydantic", "yaml", "pyarrow", "typer"} == set()
 
 
+@pytest.mark.slow
 def test_validating_a_config_needs_neither_torch_nor_numpy(finished: Path) -> None:
     code = "import sys, pathlib, recsys.config.loading.load as load; load.load_config(pathlib.Path(sys.argv[1]))"
     loaded = modules_after(code, finished / "config.yaml")
     assert loaded & {"numpy", "torch", "pandas", "numba", "pyarrow"} == set()
 
 
+@pytest.mark.slow
 def test_reading_ratings_needs_neither_torch_nor_numba(ratings_csv: Path) -> None:
     loaded = modules_after("import sys, recsys; recsys.split(recsys.read_ratings(sys.argv[1]))", ratings_csv)
     assert loaded & {"torch", "numba"} == set()

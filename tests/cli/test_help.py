@@ -69,6 +69,7 @@ def test_completion_can_be_shown(process: Callable[..., Any], monkeypatch: pytes
     assert "_RECSYS_COMPLETE=complete_bash" in ended.out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "completed"),
     [

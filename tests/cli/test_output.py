@@ -65,6 +65,7 @@ def screen(printed: str) -> str:
     return "\n".join(lines)
 
 
+@pytest.mark.slow
 def test_training_on_a_terminal(data: Path, script: str, snapshot: Snapshot) -> None:
     code, shown = on_a_terminal([script, *TRAIN])
     assert code == 0
@@ -72,6 +73,7 @@ def test_training_on_a_terminal(data: Path, script: str, snapshot: Snapshot) -> 
     snapshot("train-terminal", shown)
 
 
+@pytest.mark.slow
 def test_a_terminal_is_told_while_kernels_are_compiled(
     data: Path, script: str, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -269,7 +271,10 @@ def test_config_reference_knows_every_key(recsys: Recsys, snapshot: Snapshot) ->
 
 @pytest.mark.parametrize(
     "arguments",
-    [("config", "reference"), ("--help",), ("recommend", "0"), pytest.param(TRAIN, marks=pytest.mark.slow)],
+    [
+        ("recommend", "0"),
+        *(pytest.param(other, marks=pytest.mark.slow) for other in (("config", "reference"), ("--help",), TRAIN)),
+    ],
     ids=lambda found: " ".join(found),
 )
 def test_a_reader_that_has_seen_enough_is_no_error(arguments: tuple[str, ...], run: Path, script: str) -> None:
@@ -291,6 +296,7 @@ def test_training_goes_on_when_nobody_reads_its_progress(data: Path, script: str
     assert running.wait(60) == 0
 
 
+@pytest.mark.slow
 def test_the_module_runs_as_the_script_does(here: Path) -> None:
     ended = subprocess.run([sys.executable, "-m", "recsys", "runs"], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "no runs under runs\n", "")

@@ -48,6 +48,7 @@ def test_interpret_in_a_pipe(run: Path, recsys: Recsys) -> None:
     assert "Direction 2: " not in ended.out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments", [("interpret",), ("similar", "110"), ("explain", "-5", "110"), ("explain", "0", "101", "-n", "3")]
 )

@@ -55,12 +55,9 @@ def whole(ratings_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     return bytes_of(folder / "run")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("number", "code", "word"),
-    [
-        (signal.SIGINT, 130, "interrupted"),
-        pytest.param(signal.SIGTERM, 143, "terminated", marks=pytest.mark.slow),
-    ],
+    ("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
 )
 def test_a_training_that_is_stopped_says_how_to_go_on_and_does(
     number: signal.Signals,

@@ -61,10 +61,12 @@ def test_help_imports_nothing_heavy(imported: Imported, here: Path) -> None:
     assert imported(("--help",), ("train", "--help")) == [(0, set())] * 2
 
 
+@pytest.mark.slow
 def test_the_list_of_commands_needs_no_pydantic_or_yaml(loaded: Callable[..., set[str]], here: Path) -> None:
     assert loaded({"pydantic", "yaml"}, "--help") == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "own"),
     [
@@ -81,6 +83,7 @@ def test_a_command_imports_its_own_module_alone(
     assert loaded({command.target.partition(":")[0] for command in COMMANDS}, *arguments) == own
 
 
+@pytest.mark.slow
 def test_a_config_is_checked_without_anything_heavy(imported: Imported, data: Path) -> None:
     commands = [
         ("config", "validate", "config.yaml"),
@@ -90,6 +93,7 @@ def test_a_config_is_checked_without_anything_heavy(imported: Imported, data: Pa
     assert imported(*commands) == [(0, set()), (2, set()), (2, set())]
 
 
+@pytest.mark.slow
 def test_serving_imports_no_torch_pandas_or_numba(imported: Imported, run: Path, data: Path) -> None:
     (data / "pairs.csv").write_text("user,item\n0,100\n")
     commands = [
@@ -115,6 +119,7 @@ def test_one_prediction_imports_numpy_alone(imported: Imported, run: Path) -> No
     assert imported(("predict", "0", "100"))[0][1] == {"numpy"}
 
 
+@pytest.mark.slow
 def test_a_data_error_imports_no_torch(imported: Imported, data: Path) -> None:
     (data / "ratings.csv").write_text("userId,movieId,rating\n")
     (_, found), *_ = imported(("init", "ratings.csv", "--output", "new.yaml"))

@@ -369,6 +369,7 @@ def test_text_that_is_not_unicode_is_refused() -> None:
         config_from({"data": {"ratings": "caf\udce9.csv"}}, Path())
 
 
+@pytest.mark.slow
 def test_loading_a_config_imports_nothing_heavy() -> None:
     heavy = "torch pandas numba numpy pyarrow typer rich"
     code = (

@@ -256,6 +256,7 @@ def test_usual_files_take_the_fast_reader(written: Any) -> None:
         assert read_fast(one.dialect, one.columns, lambda _: None) is not None
 
 
+@pytest.mark.slow
 def test_reading_imports_no_pandas_and_no_numba(written: Any) -> None:
     data = written(PLAIN)
     code = (
