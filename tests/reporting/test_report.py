@@ -66,15 +66,16 @@ def test_every_section_is_there_and_nothing_is_missing(told: dict[str, Any]) -> 
 
 def test_the_history_is_that_of_the_run(told: dict[str, Any], finished: Path) -> None:
     rows = [json.loads(line) for line in (finished / "history.jsonl").read_text().splitlines()]
-    assert told["history"] == [
+    epochs = [
         {"epoch": row["epoch"], "lr": row["lr"], "train": row["train"]["rmse"], "valid": row["valid"]["rmse"]}
         for row in rows
     ]
+    assert told["history"] == {"metric": "rmse", "baseline": "biases", "epochs": epochs}
 
 
 def test_a_long_history_is_thinned_and_keeps_its_end(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("recsys.reporting.report.EPOCHS", 2)
-    assert [row["epoch"] for row in report(open_bundle(finished))["history"]] == [2, 4]
+    assert [row["epoch"] for row in report(open_bundle(finished))["history"]["epochs"]] == [2, 4]
 
 
 def test_a_copy_of_the_serving_folder_has_no_history_and_the_same_scores(
@@ -110,7 +111,7 @@ def test_one_held_out_part_is_enough(part: str, trained: Callable[..., dict[str,
 def test_without_held_out_ratings_nothing_is_measured(trained: Callable[..., dict[str, Any]]) -> None:
     answer = trained(split={"valid_fraction": 0.0, "test_fraction": 0.0})
     assert list(answer["missing"]) == ["scores", "accuracy"]
-    assert all(row["valid"] is None for row in answer["history"])
+    assert all(row["valid"] is None for row in answer["history"]["epochs"])
 
 
 def test_an_embedding_net_has_no_map_and_no_biases_and_the_rest(ratings_csv: Path, tmp_path: Path) -> None:

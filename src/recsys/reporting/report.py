@@ -74,16 +74,18 @@ def _scores(bundle: Bundle) -> dict[str, dict[str, Section] | None] | str:
     }
 
 
-def _history(bundle: Bundle) -> list[Section] | str:
-    """The epochs, evenly thinned where there are very many; the last is always there."""
+def _history(bundle: Bundle) -> Section | str:
+    """The deciding metric by epoch, evenly thinned where there are very many; the last is always there."""
     folder = _folder(bundle)
     rows = [row for row in (history.read(folder / HISTORY) if folder is not None else []) if row.scorer == "rating"]
     if not rows:
         return "No history of the training lies beside this model."
     step = -(-len(rows) // EPOCHS)
     kept = rows[::-1][::step][::-1]
-    metric = OBJECTIVES["rating"].deciding_metric
-    return [
+    objective = OBJECTIVES["rating"]
+    metric = objective.deciding_metric
+    epochs = [
         {"epoch": row.epoch, "lr": row.lr, "train": row.train.get(metric), "valid": row.valid and row.valid[metric]}
         for row in kept
     ]
+    return {"metric": metric, "baseline": objective.baseline_to_beat, "epochs": epochs}

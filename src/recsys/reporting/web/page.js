@@ -55,24 +55,24 @@ function facts(run) {
     element("div", {}, element("dt", {}, name), element("dd", {}, String(value)))));
 }
 
-function learningCurve(history, scores) {
-  const points = (part) => history.filter((row) => row[part] !== null).map((row) => [row.epoch, row[part]]);
-  const valid = points("valid"), simple = scores && scores.valid && scores.valid.biases.rmse;
+function learningCurve({ metric, baseline, epochs }, scores) {
+  const points = (part) => epochs.filter((row) => row[part] !== null).map((row) => [row.epoch, row[part]]);
+  const valid = points("valid"), simple = scores && scores.valid && scores.valid[baseline][metric];
   const series = [{ name: "training ratings", kind: "plain", points: points("train") }];
   if (valid.length) series.push({ name: "valid ratings", kind: "model", points: valid });
   if (simple) {
-    const ends = [history[0].epoch, history.at(-1).epoch].map((epoch) => [epoch, simple]);
-    series.push({ name: "biases alone on valid", kind: "biases dashed", points: ends });
+    const ends = [epochs[0].epoch, epochs.at(-1).epoch].map((epoch) => [epoch, simple]);
+    series.push({ name: `${NAMES[baseline]} on valid`, kind: "biases dashed", points: ends });
   }
   const cell = (value) => (value === null ? "" : fixed(value, 4));
-  const rows = history.map((row) => [String(row.epoch), cell(row.train), cell(row.valid)]);
-  return [legend(series), curves("RMSE by epoch", series, ["epoch", "rmse"]),
-    figures(numbers("epoch", "training rmse", "valid rmse"), rows)];
+  const rows = epochs.map((row) => [String(row.epoch), cell(row.train), cell(row.valid)]);
+  return [legend(series), curves(`${metric.toUpperCase()} by epoch`, series, ["epoch", metric]),
+    figures(numbers("epoch", `training ${metric}`, `valid ${metric}`), rows)];
 }
 
-function schedule(history) {
-  const series = [{ name: "learning rate", kind: "model", points: history.map((row) => [row.epoch, row.lr]) }];
-  const rows = history.map((row) => [String(row.epoch), small(row.lr)]);
+function schedule({ epochs }) {
+  const series = [{ name: "learning rate", kind: "model", points: epochs.map((row) => [row.epoch, row.lr]) }];
+  const rows = epochs.map((row) => [String(row.epoch), small(row.lr)]);
   return [curves("Learning rate by epoch", series, ["epoch", "learning rate"]),
     figures(numbers("epoch", "learning rate"), rows)];
 }
