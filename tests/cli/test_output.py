@@ -306,7 +306,7 @@ def test_a_bug_is_called_one(recsys: Recsys, monkeypatch: pytest.MonkeyPatch) ->
     def broken() -> None:
         raise ValueError("no such thing")
 
-    monkeypatch.setattr("recsys.artifacts.directory.all_runs", broken)
+    monkeypatch.setattr("recsys.artifacts.directory.runs_root", broken)
     told = recsys("runs", "--json")
     assert (told.code, told.out, "Traceback" in told.err) == (1, "", True)
     assert told.error["what"] == "this is a bug in recsys: ValueError: no such thing"

@@ -73,7 +73,7 @@ def test_a_training_that_is_stopped_says_how_to_go_on_and_does(
     assert told.splitlines()[-3:] == [
         "stopping; a second Ctrl-C ends at once",
         f"error: {word}",
-        "  hint: go on with it: recsys train --resume --run-dir runs/new",
+        "  hint: resume it: recsys train --resume --run-dir runs/new",
     ]
     assert not list(Path("runs").glob(".*"))
     assert recsys(*RESUME).code == 0

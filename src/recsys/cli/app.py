@@ -14,6 +14,7 @@ from recsys.cli.lazy import LazyGroup
 from recsys.cli.render import discard, print_error
 from recsys.cli.signals import end_at_once
 from recsys.core.errors import RecsysError, RunError, UsageError
+from recsys.version import __version__
 
 GC_OBJECTS = 100_000  # what imports create stays: looking through it for garbage takes a tenth of their time
 
@@ -31,8 +32,6 @@ app = typer.Typer(
 @app.callback(invoke_without_command=True)
 def _version(version: bool = typer.Option(False, "--version", help="Show the version and exit.")) -> None:
     if version:
-        from recsys.version import __version__
-
         typer.echo(__version__)
         raise typer.Exit
 

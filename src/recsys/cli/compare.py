@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from recsys import api
 from recsys.cli.arguments import JsonOption
 from recsys.cli.progress import watching
 from recsys.cli.render import paragraph, print_json, print_table, say
@@ -23,10 +24,8 @@ def compare(
     """Example: recsys compare runs/before runs/after"""
     if len(runs) < 2:
         raise UsageError("one run is nothing to compare", expected="two runs or more")
-    from recsys.workflows import compare as comparing
-
     with watching():  # Ctrl-C ends it as any other command
-        answer = comparing.compare(runs)
+        answer = api.compare(runs)
     if as_json:
         print_json(answer)
         return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from recsys import api
 from recsys.cli.arguments import JsonOption
 from recsys.cli.render import paragraph, print_json
 
@@ -26,9 +27,7 @@ def validate(file: File, overrides: Overrides = None, as_json: JsonOption = Fals
 
     Example: recsys config validate config.yaml
     """
-    from recsys.config.loading.load import load_config
-
-    load_config(file, overrides or [])
+    api.load_config(file, overrides or [])
     if as_json:
         print_json({"valid": True, "file": str(file)})
     else:
@@ -41,14 +40,11 @@ def show(file: File, overrides: Overrides = None, as_json: JsonOption = False) -
 
     Example: recsys config show config.yaml --set seed=7
     """
-    from recsys.config.loading.dump import dump
-    from recsys.config.loading.load import load_config
-
-    config = load_config(file, overrides or [])
+    config = api.load_config(file, overrides or [])
     if as_json:
         print_json(config.model_dump(mode="json", exclude_none=True))
     else:
-        typer.echo(dump(config), nl=False)
+        typer.echo(api.dump_config(config), nl=False)
 
 
 @app.command("reference")
@@ -57,12 +53,11 @@ def reference(as_json: JsonOption = False) -> None:
 
     Example: recsys config reference
     """
-    from recsys.config.reference import reference as entries
-
+    entries = api.config_reference()
     if as_json:
-        print_json([asdict(entry) for entry in entries()])
+        print_json([asdict(entry) for entry in entries])
         return
-    for entry in entries():
+    for entry in entries:
         for line in _lines(entry):
             typer.echo(line)
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from recsys import api
 from recsys.cli.arguments import JsonOption, SetOption
 from recsys.cli.progress import watching
 from recsys.cli.render import BASELINES, paragraph, print_json, print_table
-from recsys.cli.training import leave_cores_to_training
+from recsys.cli.threads import leave_cores_to_training
 from recsys.core.errors import UsageError
-
-if TYPE_CHECKING:
-    from recsys.workflows.cross_validate import FoldFiles
 
 N_FOLDS = 5
 
@@ -47,16 +45,14 @@ def cross_validate(
     """Example: recsys cross-validate --config config.yaml --folds 10"""
     files = _files(folds, train_files, test_files, compare_splits)
     leave_cores_to_training()
-    from recsys.config.loading.load import load_config
-
-    resolved = load_config(config, overrides or [])
-    from recsys.workflows import cross_validate as workflow
-
+    resolved = api.load_config(config, overrides or [])
     with watching() as observe:
         if compare_splits:
-            answer = workflow.compare_splits(resolved, run_dir, jobs=jobs, observe=observe)
+            answer = api.compare_splits(resolved, run_dir, jobs=jobs, observe=observe)
         else:
-            answer = workflow.cross_validate(resolved, files or folds or N_FOLDS, run_dir, jobs=jobs, observe=observe)
+            answer = api.cross_validate(
+                resolved, folds or N_FOLDS, files=files, run_dir=run_dir, jobs=jobs, observe=observe
+            )
     if as_json:
         print_json(answer)
     elif compare_splits:
@@ -66,7 +62,7 @@ def cross_validate(
         _show_summary(answer)
 
 
-def _files(folds: int | None, train: str | None, test: str | None, compare_splits: bool) -> FoldFiles | None:
+def _files(folds: int | None, train: str | None, test: str | None, compare_splits: bool) -> tuple[str, str] | None:
     given = [name for name, one in (("--train-files", train), ("--test-files", test)) if one is not None]
     asked = [*(["--folds"] if folds else []), *given[:1], *(["--compare-splits"] if compare_splits else [])]
     if len(asked) > 1:
@@ -75,9 +71,7 @@ def _files(folds: int | None, train: str | None, test: str | None, compare_split
         return None
     if train is None or test is None:
         raise UsageError(f"{given[0]} stands alone", expected="--train-files and --test-files")
-    from recsys.workflows.cross_validate import FoldFiles
-
-    return FoldFiles(train, test)
+    return train, test
 
 
 def _show_folds(folds: list[dict[str, Any]]) -> None:

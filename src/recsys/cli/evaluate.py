@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from recsys import api
 from recsys.cli.arguments import JsonOption, LevelOption, RunOption
 from recsys.cli.progress import watching
 from recsys.cli.render import BASELINES, paragraph, print_json, print_scores, print_table
@@ -43,21 +44,9 @@ def evaluate(
 ) -> None:
     """Example: recsys evaluate --data new-ratings.csv"""
     _check_ranking(ranking, {"--k": k, "--threshold": threshold})
-    from recsys.artifacts.bundle import open_bundle
-    from recsys.workflows import evaluate as measuring
-
-    bundle = open_bundle(run)
-    if interval is not None:
-        bundle.check_interval(interval)
+    protocol = {"k": k or K, "threshold": threshold} if ranking else None
     with watching() as observe:
-        ratings = measuring.ratings_to_measure(bundle, data, observe)
-        answer = measuring.evaluate_ratings(bundle, ratings)
-        if by_activity:
-            answer["by_activity"] = measuring.activity_of(bundle, ratings)
-        if interval is not None:
-            answer["intervals"] = measuring.coverage_of(bundle, ratings, interval)
-        if ranking:
-            answer["ranking"] = measuring.ranking_of(bundle, ratings, k or K, threshold, observe)
+        answer = api.evaluate(run, data, observe, by_activity=by_activity, interval=interval, ranking=protocol)
     if as_json:
         print_json(answer)
         return

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from recsys import api
 from recsys.cli.arguments import JsonOption, RunOption
 from recsys.cli.render import paragraph, print_json, print_table
 
@@ -21,9 +22,7 @@ def explain(
     as_json: JsonOption = False,
 ) -> None:
     """Example: recsys explain 1 31"""
-    from recsys.inference.recommender import Recommender
-
-    explanation = Recommender.open(run).explain(user, item, n)
+    explanation = api.load(run).explain(user, item, n)
     if as_json:
         print_json(explanation.to_dict())
     else:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from recsys import api
 from recsys.cli.arguments import JsonOption, RunOption
 from recsys.cli.progress import watching
 from recsys.cli.render import print_json
@@ -29,12 +30,8 @@ def export_factors(
     as_json: JsonOption = False,
 ) -> None:
     """Example: recsys export-factors --output factors --format parquet"""
-    from recsys.artifacts.bundle import open_bundle
-    from recsys.inference import export
-
-    bundle = open_bundle(run)
     with watching():  # Ctrl-C waits until the folder is whole
-        files = export.export_factors(bundle, output, form.value)
+        files = api.export_factors(run, output, form.value)
     if as_json:
         print_json({"files": [str(path) for path in files]})
         return

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from recsys import api
 from recsys.cli.arguments import JsonOption, RunDirOption, RunOption, SetOption
-from recsys.cli.training import train_and_tell
-
-if TYPE_CHECKING:
-    from recsys.config.schema.config import Config
+from recsys.cli.progress import watching
+from recsys.cli.training import show_metrics
 
 
 def finetune(
@@ -28,9 +27,9 @@ def finetune(
 
     Example: recsys finetune --from runs/big --config small.yaml
     """
-    from recsys.workflows.update import finetune_config
-
-    _train(finetune_config(start, config, overrides or []), config.stem, run_dir, as_json)
+    with watching() as observe:
+        metrics = api.finetune(start, config, run_dir, overrides=overrides or (), observe=observe)
+    show_metrics(metrics, as_json=as_json)
 
 
 def update(
@@ -44,15 +43,6 @@ def update(
 
     Example: recsys update --ratings today.csv
     """
-    from recsys.artifacts.directory import config_name
-    from recsys.workflows.update import update_config
-
-    config = update_config(run, ratings, overrides or [])
-    assert config.start is not None
-    _train(config, config_name(config.start.run), run_dir, as_json)
-
-
-def _train(config: Config, name: str, run_dir: Path | None, as_json: bool) -> None:
-    from recsys.artifacts.directory import new_run_folder
-
-    train_and_tell(config, run_dir if run_dir is not None else new_run_folder(name), as_json=as_json)
+    with watching() as observe:
+        metrics = api.update(ratings, run, run_dir, overrides=overrides or (), observe=observe)
+    show_metrics(metrics, as_json=as_json)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
+from recsys import api
 from recsys.cli.arguments import JsonOption, RunOption
 from recsys.cli.progress import watching
 from recsys.cli.render import console, paragraph, print_json, print_table
@@ -44,29 +47,18 @@ def interpret(
 
     With pictures: recsys interpret --figures figures
     """
-    from recsys.artifacts.bundle import open_bundle
-    from recsys.reporting import save_figures as save_figures
-    from recsys.reporting.interpret import interpret as read
-
-    bundle = open_bundle(run)
-    if figures is not None:
-        save_figures.check(figures)
-    found = read(bundle, n, n_directions, min_ratings)
-    drawn: list[Path] = []
-    if figures is not None:
-        with watching():  # Ctrl-C waits until the folder is whole
-            drawn = save_figures.draw_all(bundle, found, figures)
+    with watching() if figures is not None else nullcontext():  # Ctrl-C waits until the folder of figures is whole
+        found = api.interpret(run, n, n_directions=n_directions, min_ratings=min_ratings, figures=figures)
+    answer = found.to_dict()
     if as_json:
-        print_json({**found.to_dict(), **({"figures": [str(path) for path in drawn]} if drawn else {})})
+        print_json(answer)
         return
-    _show(found)
-    for path in drawn:
+    _show(found, answer["level"], answer["n_permutations"])
+    for path in found.figures:
         typer.echo(path)
 
 
-def _show(found: Interpretation) -> None:
-    from recsys.reporting.trait_associations import LEVEL, PERMUTATIONS
-
+def _show(found: Interpretation, level: float, n_permutations: int) -> None:
     _say(
         f"{found.n_items:,} items have {found.min_ratings:,} or more training ratings; only those are listed. "
         "bias: how far an item is rated from the mean, beyond what the people who rated it explain."
@@ -90,7 +82,7 @@ def _show(found: Interpretation) -> None:
         _say(
             f"{found.n_traits:,} values and numbers of the items file were held against the directions. In brackets: "
             "the correlation, weighted by ratings, among items of like popularity. It is told where at most "
-            f"{LEVEL:.0%} of {PERMUTATIONS:,} shuffles of the items gave anything as strong."
+            f"{level:.0%} of {n_permutations:,} shuffles of the items gave anything as strong."
         )
 
 
@@ -127,8 +119,6 @@ def _show_direction(direction: Direction) -> None:
 
 def _half_a_line(title: str) -> str:
     """A title that leaves room for another one beside it, where there is a margin."""
-    from rich.text import Text
-
     if not sys.stdout.isatty():
         return title
     text = Text(title)

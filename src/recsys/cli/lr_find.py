@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
+from recsys import api
 from recsys.cli.arguments import JsonOption, SetOption
 from recsys.cli.progress import watching
 from recsys.cli.render import print_json
-from recsys.cli.training import leave_cores_to_training
+from recsys.cli.threads import leave_cores_to_training
 
 LITTLE = 0.05  # of the first loss
 
@@ -23,19 +24,9 @@ def lr_find(
 ) -> None:
     """Example: recsys lr-find --config config.yaml --output lr.png"""
     leave_cores_to_training()
-    from recsys.config.loading.load import load_config
-
-    resolved = load_config(config, overrides or [])
-    from recsys.reporting import figures
-    from recsys.reporting import save_figures as save_figures
-    from recsys.workflows import lr_find as workflow
-
-    if output is not None:
-        save_figures.check_matplotlib()
+    resolved = api.load_config(config, overrides or [])
     with watching() as observe:
-        found = workflow.lr_find(resolved, observe)
-    if output is not None:
-        save_figures.save(figures.lr_curve(found.lr, found.loss, found.smoothed, found.steepest), output)
+        found = api.lr_find(resolved, figure=output, observe=observe)
     if as_json:
         print_json({**found.to_dict(), "output": None if output is None else str(output)})
         return

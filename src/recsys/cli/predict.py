@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from recsys import api
 from recsys.cli.arguments import JsonOption, LevelOption, RunOption
 from recsys.cli.progress import watching
 from recsys.cli.render import print_json, print_table
@@ -60,13 +61,11 @@ def predict(
     if many and at is not None:
         raise UsageError("--at goes with one pair", expected="a column of times in the file that --input names")
     when = None if at is None else _moment(at)
-    from recsys.inference.recommender import Recommender
-
-    recommender = Recommender.open(run)
+    model = api.load(run)
     if pairs is not None and output is not None:
-        _many(recommender, pairs, output, on_unknown, interval, as_json)
+        _many(model, pairs, output, on_unknown, interval, as_json)
     elif user is not None and item is not None:
-        prediction = recommender.predict(user, item, on_unknown=on_unknown.value, interval=interval, at=when)
+        prediction = model.predict(user, item, on_unknown=on_unknown.value, interval=interval, at=when)
         if as_json:
             print_json(prediction.to_dict())
         else:
@@ -74,9 +73,7 @@ def predict(
 
 
 def _moment(text: str) -> float:
-    from recsys.data.sources.csv.values import moment
-
-    seconds = moment(text)
+    seconds = api.parse_time(text)
     if seconds is None:
         raise UsageError(
             f"--at {text!r} is no time",
@@ -86,12 +83,10 @@ def _moment(text: str) -> float:
 
 
 def _many(
-    recommender: Recommender, pairs: Path, output: Path, on_unknown: OnUnknown, interval: float | None, as_json: bool
+    model: Recommender, pairs: Path, output: Path, on_unknown: OnUnknown, interval: float | None, as_json: bool
 ) -> None:
-    from recsys.inference.batch import predict_file
-
     with watching() as observe:
-        counts = predict_file(recommender.bundle, pairs, output, on_unknown.value, observe, interval)
+        counts = api.predict_file(model, pairs, output, on_unknown=on_unknown.value, interval=interval, observe=observe)
     if as_json:
         print_json(counts)
         return

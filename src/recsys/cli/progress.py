@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from recsys.cli.render import console, say
 from recsys.cli.signals import stopping_between_events
-from recsys.core.events import Epoch, Event, Loading, Observer, RunsProgress, Scoring, Step
+from recsys.core.events import Epoch, Event, Loading, Note, Observer, RunsProgress, Scoring, Step
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -97,6 +97,8 @@ class _Live:
                 self._speed = event.ratings_per_second
                 if _is_told(event):
                     self._progress.console.print(epoch_line(event))
+            case Note(text):
+                self._progress.console.print(f"note: {text}")
             case RunsProgress(done, total, said):
                 if said:
                     self._progress.console.print(said)
@@ -145,6 +147,8 @@ def _always(event: Event) -> str | None:
             return epoch_line(event) if _is_told(event) else None
         case RunsProgress(said=said):
             return said
+        case Note(text):
+            return f"note: {text}"
     return None
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from recsys import api
 from recsys.cli.arguments import JsonOption
 from recsys.cli.render import print_json
 from recsys.core.errors import UsageError
@@ -18,14 +19,12 @@ def promote(
     as_json: JsonOption = False,
 ) -> None:
     """Example: recsys promote runs/movielens-small-20261124T215500Z"""
-    from recsys.artifacts import directory
-
     if none == (run is not None):
         raise UsageError("promote takes one run", expected="RUN, or --none", hint="recsys runs lists the runs")
     if run is not None:
-        directory.promote(run)
+        api.promote(run)
     else:
-        directory.promote_none()
+        api.promote_none()
     if as_json:
         print_json({"promoted": None if run is None else str(run)})
     elif run is not None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from recsys import api
 from recsys.cli.arguments import JsonOption, RunOption
 from recsys.cli.progress import watching
 from recsys.cli.render import note_outside_scale, print_json, print_table, say
+from recsys.cli.threads import leave_cores_to_training
 from recsys.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -49,50 +50,45 @@ def recommend(
             expected="USER, or --ratings FILE, or --all with --output FILE",
             hint="see recsys recommend --help",
         )
-    if ratings is not None:  # the equations of one visitor are too small to share
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from recsys.inference import batch
-    from recsys.inference.recommender import Recommender
-    from recsys.inference.session_ratings import read_session_ratings
-
-    recommender = Recommender.open(run)
+    if ratings is not None:
+        leave_cores_to_training()  # the equations of one visitor are too small to share
+    model = api.load(run)
     with watching() as observe:
-        listed = None if candidates is None else batch.read_candidates(recommender.bundle, candidates, observe)
-        visitor = None if ratings is None else read_session_ratings(recommender.bundle, ratings, observe)
+        listed = None if candidates is None else api.read_candidates(model, candidates, observe=observe)
+        visitor = None if ratings is None else api.read_session_ratings(model, ratings, observe=observe)
         if output is not None:
-            counts = batch.recommend_all(recommender, output, n, min_ratings, listed, observe)
+            counts = api.recommend_all(model, output, n, min_ratings=min_ratings, candidates=listed, observe=observe)
     if output is not None:
         if as_json:
             print_json(counts)
         else:
             typer.echo(f"{counts['n_recommendations']:,} items for {counts['n_users']:,} users written to {output}")
         return
-    said: dict[str, Any]
+    about: dict[str, object]
     if visitor is not None:
-        found = recommender.recommend_for(
-            visitor.item_ids, visitor.ratings, n, min_ratings=min_ratings, candidates=listed
-        )
-        said = {"user_id": visitor.user_id, **_about(visitor, recommender)}
+        _note(visitor, model)
+        found = model.recommend_for(visitor.item_ids, visitor.ratings, n, min_ratings=min_ratings, candidates=listed)
+        about = {
+            "user_id": visitor.user_id,
+            "n_ratings": len(visitor.ratings),
+            "n_unknown_items": visitor.n_unknown_items,
+        }
     else:
         assert user is not None
-        found = recommender.recommend(user, n, min_ratings=min_ratings, candidates=listed)
-        said = {"user_id": recommender.bundle.users.parse(user)}
+        found = model.recommend(user, n, min_ratings=min_ratings, candidates=listed)
+        about = {"user_id": model.bundle.users.parse(user)}
     if as_json:
-        print_json({**said, "items": [one.to_dict() for one in found]})
+        print_json({**about, "items": [item.to_dict() for item in found]})
     else:
         _show(found)
 
 
-def _about(visitor: SessionRatings, recommender: Recommender) -> dict[str, int]:
-    """How many of a visitor's ratings count; what does not, or looks wrong, is said on stderr."""
-    from recsys.inference.new_entities import n_outside_scale
-
-    unknown = recommender.index_items(visitor.item_ids).tolist().count(-1)
-    if unknown:
-        say(f"note: {unknown:,} of {len(visitor.item_ids):,} rated items have no training ratings and say nothing")
-    bundle = recommender.bundle
-    note_outside_scale(n_outside_scale(bundle, visitor.ratings), len(visitor.ratings), bundle.verified.facts["scale"])
-    return {"n_ratings": len(visitor.ratings), "n_unknown_items": unknown}
+def _note(visitor: SessionRatings, model: Recommender) -> None:
+    """Says how many of a visitor's ratings do not count, or look wrong."""
+    if visitor.n_unknown_items:
+        n_items = len(visitor.item_ids)
+        say(f"note: {visitor.n_unknown_items:,} of {n_items:,} rated items have no training ratings and say nothing")
+    note_outside_scale(visitor.n_outside_scale, len(visitor.ratings), model.bundle.verified.facts["scale"])
 
 
 def _show(found: list[Recommendation]) -> None:

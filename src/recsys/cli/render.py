@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -78,9 +80,6 @@ def print_scores(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
 
 def paragraph(text: str, indent: str = "") -> list[str]:
     """The lines of a text on stdout: broken at a terminal's margin, one line in a pipe."""
-    import shutil
-    import textwrap
-
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPE_WIDTH
     return textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent)
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from recsys import api
 from recsys.cli.arguments import JsonOption
 from recsys.cli.render import print_json, print_table
 
@@ -28,14 +29,11 @@ def runs(
     if prune is not None:
         _prune(prune, as_json)
         return
-    from recsys.artifacts.directory import all_runs, runs_root
-    from recsys.artifacts.overview import overview
-
-    found = [overview(path) for path in all_runs()]
+    found = api.runs()
     if as_json:
         print_json(found)
     elif not found:
-        typer.echo(f"no runs under {runs_root()}")
+        typer.echo(f"no runs under {api.runs_root()}")
     else:
         rows = [
             [
@@ -57,12 +55,10 @@ def runs(
 
 def _show_part(found: list[dict[str, Any]]) -> None:
     """Which runs come from others, and which one is served by default."""
-    from recsys.artifacts.directory import promoted_run
-
     for one in found:
         if one["parent"] is not None:
             typer.echo(f"{Path(one['path']).name} comes from {one['parent']}")
-    promoted = promoted_run()
+    promoted = api.promoted_run()
     if promoted is not None and not promoted.exists():
         typer.echo(f"promoted, but not there: {promoted}")
     for one in found:
@@ -72,9 +68,7 @@ def _show_part(found: list[dict[str, Any]]) -> None:
 
 
 def _prune(n: int, as_json: bool) -> None:
-    from recsys.artifacts.prune import prune
-
-    pruned = prune(n)
+    pruned = api.prune(n)
     if as_json:
         kept = {str(path): why for path, why in pruned.kept.items()}
         print_json({"removed": [str(path) for path in pruned.removed], "kept": kept})
@@ -94,9 +88,7 @@ def inspect(
     as_json: JsonOption = False,
 ) -> None:
     """Example: recsys inspect runs/movielens-small-20261124T215500Z --layers"""
-    from recsys.artifacts.overview import describe
-
-    answer = describe(path, verify=verify)
+    answer = api.inspect(path, verify=verify)
     if layers:
         _show_layers(path, as_json)
     elif as_json:
@@ -106,9 +98,7 @@ def inspect(
 
 
 def _show_layers(path: Path, as_json: bool) -> None:
-    from recsys.reporting.layers import anatomy
-
-    model = anatomy(path)
+    model = api.layers(path)
     found, link = model.layers, model.link
     total = sum(layer.n_parameters for layer in found)
     moving = sum(layer.n_parameters for layer in found if not layer.frozen)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from recsys import api
 from recsys.cli.arguments import JsonOption, RunOption
 from recsys.cli.render import print_json, print_table
 
@@ -20,12 +21,10 @@ def similar(
     as_json: JsonOption = False,
 ) -> None:
     """Example: recsys similar 1 --min-ratings 20"""
-    from recsys.inference.recommender import Recommender
-
-    recommender = Recommender.open(run)
-    found = recommender.similar(item, n, min_ratings=min_ratings)
+    model = api.load(run)
+    found = model.similar(item, n, min_ratings=min_ratings)
     if as_json:
-        print_json({"item_id": recommender.bundle.items.parse(item), "items": [one.to_dict() for one in found]})
+        print_json({"item_id": model.bundle.items.parse(item), "items": [one.to_dict() for one in found]})
         return
     if not found:
         typer.echo("no item is left: none has so many ratings, or none has any factors")

@@ -1,61 +1,27 @@
-"""Training with a person watching, and what they are told at its end: shared by train, finetune and update."""
+"""What train, finetune and update print at their end."""
 
 from __future__ import annotations
 
-import os
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import typer
 
-from recsys.cli.progress import speed, watching
+from recsys import api
+from recsys.cli.progress import speed
 from recsys.cli.render import BASELINES, print_json, print_scores, print_table, say
-from recsys.core.errors import StoppedError
-
-if TYPE_CHECKING:
-    from recsys.artifacts.bundle import Bundle
-    from recsys.config.schema.config import Config
-    from recsys.objectives.measure import Measured
 
 
-def leave_cores_to_training() -> None:
-    """Has the matrix products of NumPy, which is yet to be imported, done by one thread.
-
-    Training shares out its own work; the library's threads would spin beside it, and on a busy machine for seconds.
-    """
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
-
-def train_and_tell(
-    config: Config, folder: Path, *, as_json: bool, resume: bool = False, checkpoint: str | None = None
-) -> dict[str, Any]:
-    """Trains into a folder, prints how it went, and returns the metrics."""
-    metrics = _train(config, folder, resume, checkpoint)
+def show_metrics(metrics: dict[str, Any], *, as_json: bool) -> None:
+    """Prints how a training went."""
     if as_json:
-        print_json({**metrics, "run_dir": str(folder)})
+        print_json(metrics)
     else:
-        _summarise(metrics, folder)
-    return metrics
+        _summarise(metrics, metrics["run_dir"])
 
 
-def _train(config: Config, folder: Path, resume: bool, checkpoint: str | None) -> dict[str, Any]:
-    from recsys.artifacts.directory import CONFIG
-
-    if config.training.patience is not None and getattr(config.training, "schedule", None) == "one_cycle":
-        say("note: training.patience may stop one_cycle before its learning rate has come down, where most is gained")
-    with watching() as observe:
-        from recsys.workflows import train as workflow
-
-        try:
-            return workflow.train(config, folder, resume=resume, checkpoint=checkpoint, observe=observe)
-        except StoppedError as stopped:
-            if (folder / CONFIG).exists():
-                stopped.hint = f"go on with it: recsys train --resume --run-dir {shlex.quote(str(folder))}"
-            raise
-
-
-def _summarise(metrics: dict[str, Any], folder: Path) -> None:
+def _summarise(metrics: dict[str, Any], folder: str) -> None:
     measured_on = "test" if metrics["test"] else "valid"
     rows = [(part, metrics[part]) for part in ("valid", "test") if metrics[part]]
     if rows:
@@ -115,10 +81,7 @@ def _show_groups(groups: list[dict[str, Any]]) -> None:
 
 
 def _verdict(metrics: dict[str, Any], measured_on: str) -> list[str]:
-    from recsys.objectives.measure import beats_baseline
-    from recsys.objectives.specs import OBJECTIVES
-
-    better = beats_baseline(OBJECTIVES["rating"], cast("Measured", metrics))
+    better = api.beats_baseline(metrics)
     if better is None:
         return ["Nothing was held out, so nothing was measured."]
     ratio = metrics[measured_on]["rmse"] / metrics["baselines"]["biases"]["rmse"]
@@ -131,22 +94,13 @@ def _verdict(metrics: dict[str, Any], measured_on: str) -> list[str]:
     ]
 
 
-def _next_commands(folder: Path) -> list[str]:
-    from recsys.artifacts.bundle import open_bundle
-    from recsys.artifacts.directory import is_default
-
-    bundle = open_bundle(folder)
-    user, item = (
-        str(ids[position]) for ids, position in ((bundle.users.ids, 0), (bundle.items.ids, _most_rated(bundle)))
-    )
-    run = [] if is_default(folder) else ["--run", str(folder)]
+def _next_commands(folder: str) -> list[str]:
+    bundle = api.load(folder).bundle
+    user, item = str(bundle.users.ids[0]), str(bundle.items.ids[bundle.item_counts.argmax()])
+    run = [] if api.is_default(Path(folder)) else ["--run", folder]
     dashes = ["--"] if user.startswith("--") or item.startswith("--") else []
     return [
         shlex.join(["recsys", "predict", *run, *dashes, user, item]),
         shlex.join(["recsys", "recommend", *run, *dashes, user]),
         shlex.join(["recsys", "export-factors", *run, "--output", "factors"]),
     ]
-
-
-def _most_rated(bundle: Bundle) -> int:
-    return int(bundle.item_counts.argmax())

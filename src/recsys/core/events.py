@@ -79,7 +79,14 @@ class RunsProgress:
     said: str = ""
 
 
-Event = Loading | Step | Scoring | Epoch | RunsProgress
+@dataclass(frozen=True)
+class Note:
+    """A sentence that the user should know before the work begins."""
+
+    text: str
+
+
+Event = Loading | Step | Scoring | Epoch | RunsProgress | Note
 Observer = Callable[[Event], None]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,50 @@ class FileProfile:
     scale: Scale
     times: TimeSpan | None
 
+    def describe(self) -> list[str]:
+        """For people, a line each; the first names the file and its counts."""
+        scale, times = self.scale, self.times
+        step = f" in steps of {scale.step:g}" if scale.step else ""
+        named = ", ".join(f"{role}: {column}" for role, column in self.columns.items())
+        others = f" (others: {', '.join(map(str, self.others))})" if self.others else ""
+        header = "a header" if self.header else "no header"
+        packed = f", {self.compression}" if self.compression else ""
+        user_ids, item_ids = _ids(self.user_type, self.user_examples), _ids(self.item_type, self.item_examples)
+        lines = [
+            f"{self.path}: {self.n_ratings:,} ratings of {self.n_items:,} items by {self.n_users:,} users",
+            f"columns: {named}{others}",
+            f"written with {header}, delimiter {self.delimiter!r}, {self.encoding}{packed}",
+            f"user ids: {user_ids}; item ids: {item_ids}",
+            f"ratings from {scale.low:g} to {scale.high:g}{step}, mean {scale.mean:.3g}",
+            f"times in {times.unit}, from {_day(times.first)} to {_day(times.last)}" if times else "no times",
+        ]
+        if self.n_duplicates:
+            lines.append(
+                f"{self.n_duplicates:,} rows rate a pair again: duplicates is set to last, so the last row counts"
+            )
+        if scale.low == scale.high:
+            lines.append("all ratings are equal: there is nothing to learn from them")
+        return lines
+
+    def to_dict(self) -> dict[str, object]:
+        """As a dict that json takes."""
+        return {
+            "path": str(self.path),
+            "compression": self.compression,
+            "encoding": self.encoding,
+            "delimiter": self.delimiter,
+            "header": self.header,
+            "columns": self.columns,
+            "other_columns": list(self.others),
+            "id_types": {"user": self.user_type.__name__, "item": self.item_type.__name__},
+            "n_ratings": self.n_ratings,
+            "n_users": self.n_users,
+            "n_items": self.n_items,
+            "n_duplicates": self.n_duplicates,
+            "scale": vars(self.scale),
+            "timestamps": vars(self.times) if self.times else None,
+        }
+
 
 def profile(path: Path, data: Data, observe: Observer = silent) -> FileProfile:
     """Reads a ratings file and says what it holds; duplicates and equal ratings are reported, not refused.
@@ -115,6 +160,14 @@ def profile(path: Path, data: Data, observe: Observer = silent) -> FileProfile:
         scale=_scale(table.rating),
         times=_span(table.timestamp, table.time_unit),
     )
+
+
+def _ids(kind: type, examples: tuple[str, ...]) -> str:
+    return f"{'whole numbers' if kind is int else 'texts'} such as {', '.join(examples)}"
+
+
+def _day(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"
 
 
 def _is_plain(header: tuple[str, ...], position: int) -> bool:

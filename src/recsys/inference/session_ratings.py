@@ -12,23 +12,34 @@ from recsys.config.schema.data import Columns, Data
 from recsys.core.errors import DataError
 from recsys.core.events import Observer, silent
 from recsys.core.types import Array
+from recsys.data.ids import indices_of
 from recsys.data.interactions import Interactions
 from recsys.data.read import read_table
 from recsys.data.sources.column_names import COMMON
 from recsys.data.sources.csv.columns import by_common_name, position_of
 from recsys.data.sources.csv.dialect import find_dialect
 from recsys.data.sources.table import Role
-from recsys.data.vocabulary import Vocabulary
-from recsys.inference.new_entities import refuse_repeated
+from recsys.data.vocabulary import UNKNOWN, Vocabulary
+from recsys.inference.new_entities import n_outside_scale, refuse_repeated
 
 
 @dataclass(frozen=True, eq=False)
 class SessionRatings:
-    """What someone without training ratings has rated; `user_id` as in the file, None if it names no one."""
+    """What someone without training ratings has rated.
+
+    Attributes:
+        user_id: as in the file; None if it names no one.
+        item_ids: as in the file, each once.
+        ratings: of each, float32.
+        n_unknown_items: how many of the items have no training ratings.
+        n_outside_scale: how many of the ratings lie outside the scale of the training ratings.
+    """
 
     user_id: str | None
     item_ids: list[str]
     ratings: Array
+    n_unknown_items: int
+    n_outside_scale: int
 
 
 def read_session_ratings(bundle: Bundle, path: Path, observe: Observer = silent) -> SessionRatings:
@@ -52,8 +63,14 @@ def read_session_ratings(bundle: Bundle, path: Path, observe: Observer = silent)
     user_idx = np.zeros(table.n_rows, dtype=np.int32)
     ratings = Interactions(user_idx, table.item.codes, table.rating, None, nobody, items)
     refuse_repeated(ratings, path, data, wanted, observe)
-    item_ids: list[str] = table.item.texts[table.item.codes].tolist()
-    return SessionRatings(None if table.user is None else str(table.user.texts[0]), item_ids, table.rating)
+    item_idx = indices_of(table.item.texts, bundle.items)[table.item.codes]
+    return SessionRatings(
+        user_id=None if table.user is None else str(table.user.texts[0]),
+        item_ids=table.item.texts[table.item.codes].tolist(),
+        ratings=table.rating,
+        n_unknown_items=int(np.count_nonzero(item_idx == UNKNOWN)),
+        n_outside_scale=n_outside_scale(bundle, table.rating),
+    )
 
 
 def _columns(asked: Data, path: Path) -> tuple[Data, frozenset[Role]]:

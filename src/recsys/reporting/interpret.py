@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,7 @@ class Interpretation:
         highest, lowest: items by bias.
         user_bias: quantile ("0.05", …) → bias of the users, in rating units.
         n_traits: values and columns of the items file that were held against the directions.
+        figures: the files of the figures, where there are any.
     """
 
     min_ratings: int
@@ -76,10 +78,13 @@ class Interpretation:
     user_bias: dict[str, float]
     directions: list[Direction]
     n_traits: int
+    figures: tuple[Path, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """As a dict that json takes."""
-        return {**asdict(self), "level": LEVEL, "n_permutations": PERMUTATIONS}
+        """As a dict that json takes; with "figures" where there are any."""
+        figures = {"figures": [str(path) for path in self.figures]} if self.figures else {}
+        facts = {name: value for name, value in asdict(self).items() if name != "figures"}
+        return {**facts, "level": LEVEL, "n_permutations": PERMUTATIONS, **figures}
 
 
 def interpret(bundle: Bundle, n: int = 10, n_directions: int = 5, min_ratings: int | None = None) -> Interpretation:

@@ -70,7 +70,9 @@ class Tuned:
         counts = {key: getattr(self, key) for key in ("n_trials", "n_pruned", "n_failed", "n_ratings")}
         return {
             **counts,
+            "metric": self.objective.deciding_metric,
             "as_it_is": self.as_it_is,
+            "baseline": self.objective.baseline_to_beat,
             self.objective.baseline_to_beat: self.baseline,
             "best": best,
         }

@@ -1,0 +1,130 @@
+"""The Python API, which the command line calls too: what `import recsys` offers.
+
+A name is imported when it is first used: `import recsys` is instant, and predicting never loads torch. Each module
+here is a group of functions that need the same other modules; they do a job and return its result.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from recsys.api.batch import export_factors, predict_file, read_candidates, read_session_ratings, recommend_all
+    from recsys.api.configs import load_config, run_config
+    from recsys.api.directory import inspect, promote, runs
+    from recsys.api.measuring import compare, compare_splits, cross_validate, evaluate
+    from recsys.api.ratings import Ratings, init, profile, read_ratings, split
+    from recsys.api.reading import interpret, layers, report
+    from recsys.api.serving import load
+    from recsys.api.training import beats_baseline, estimate, finetune, fold_in, train, update
+    from recsys.api.tuning import lr_find, tune
+    from recsys.artifacts.directory import is_default, promote_none, promoted_run, runs_root
+    from recsys.artifacts.prune import prune
+    from recsys.config.loading.dump import dump as dump_config
+    from recsys.config.reference import reference as config_reference
+    from recsys.config.schema.config import Config
+    from recsys.data.interactions import Dataset, Interactions
+    from recsys.data.sources.csv.values import moment as parse_time
+
+__all__ = [
+    "Config",
+    "Dataset",
+    "Interactions",
+    "Ratings",
+    "beats_baseline",
+    "compare",
+    "compare_splits",
+    "config_reference",
+    "cross_validate",
+    "dump_config",
+    "estimate",
+    "evaluate",
+    "export_factors",
+    "finetune",
+    "fold_in",
+    "init",
+    "inspect",
+    "interpret",
+    "is_default",
+    "layers",
+    "load",
+    "load_config",
+    "lr_find",
+    "parse_time",
+    "predict_file",
+    "profile",
+    "promote",
+    "promote_none",
+    "promoted_run",
+    "prune",
+    "read_candidates",
+    "read_ratings",
+    "read_session_ratings",
+    "recommend_all",
+    "report",
+    "run_config",
+    "runs",
+    "runs_root",
+    "split",
+    "train",
+    "tune",
+    "update",
+]
+TARGETS = {
+    "Config": "recsys.config.schema.config:Config",
+    "Dataset": "recsys.data.interactions:Dataset",
+    "Interactions": "recsys.data.interactions:Interactions",
+    "Ratings": "recsys.api.ratings:Ratings",
+    "beats_baseline": "recsys.api.training:beats_baseline",
+    "compare": "recsys.api.measuring:compare",
+    "compare_splits": "recsys.api.measuring:compare_splits",
+    "config_reference": "recsys.config.reference:reference",
+    "cross_validate": "recsys.api.measuring:cross_validate",
+    "dump_config": "recsys.config.loading.dump:dump",
+    "estimate": "recsys.api.training:estimate",
+    "evaluate": "recsys.api.measuring:evaluate",
+    "export_factors": "recsys.api.batch:export_factors",
+    "finetune": "recsys.api.training:finetune",
+    "fold_in": "recsys.api.training:fold_in",
+    "init": "recsys.api.ratings:init",
+    "inspect": "recsys.api.directory:inspect",
+    "interpret": "recsys.api.reading:interpret",
+    "is_default": "recsys.artifacts.directory:is_default",
+    "layers": "recsys.api.reading:layers",
+    "load": "recsys.api.serving:load",
+    "load_config": "recsys.api.configs:load_config",
+    "lr_find": "recsys.api.tuning:lr_find",
+    "parse_time": "recsys.data.sources.csv.values:moment",
+    "predict_file": "recsys.api.batch:predict_file",
+    "profile": "recsys.api.ratings:profile",
+    "promote": "recsys.api.directory:promote",
+    "promote_none": "recsys.artifacts.directory:promote_none",
+    "promoted_run": "recsys.artifacts.directory:promoted_run",
+    "prune": "recsys.artifacts.prune:prune",
+    "read_candidates": "recsys.api.batch:read_candidates",
+    "read_ratings": "recsys.api.ratings:read_ratings",
+    "read_session_ratings": "recsys.api.batch:read_session_ratings",
+    "recommend_all": "recsys.api.batch:recommend_all",
+    "report": "recsys.api.reading:report",
+    "run_config": "recsys.api.configs:run_config",
+    "runs": "recsys.api.directory:runs",
+    "runs_root": "recsys.artifacts.directory:runs_root",
+    "split": "recsys.api.ratings:split",
+    "train": "recsys.api.training:train",
+    "tune": "recsys.api.tuning:tune",
+    "update": "recsys.api.training:update",
+}
+"""Name → "module:name" where it is defined."""
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        if name not in TARGETS:
+            raise AttributeError(f"module 'recsys' has no attribute {name!r}")
+        module, _, attribute = TARGETS[name].partition(":")
+        return getattr(import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,104 @@
+"""A trained model in use on files: pairs predicted, items recommended to all users, factors exported."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from recsys.api.arguments import PathLike, as_path
+from recsys.artifacts.bundle import open_bundle
+from recsys.core.events import Observer, silent
+from recsys.inference import batch, export, session_ratings
+from recsys.inference.export import Format
+from recsys.inference.recommender import OnUnknown, Recommender
+from recsys.inference.session_ratings import SessionRatings
+
+
+def predict_file(
+    model: Recommender,
+    pairs: PathLike,
+    output: PathLike,
+    *,
+    on_unknown: OnUnknown = "error",
+    interval: float | None = None,
+    observe: Observer = silent,
+) -> dict[str, int | bool]:
+    """Writes user_id, item_id and rating of every pair in a file to a CSV, in their order.
+
+    Args:
+        model: what `load` returns.
+        pairs: CSV with user and item ids, and times where predictions depend on them.
+        output: the CSV to write.
+        on_unknown: what to do about an id without training ratings: refuse the file, or predict by the mean.
+        interval: a level such as 0.9: adds the columns std, low and high.
+        observe: gets Loading and Scoring events.
+    Returns:
+        n_pairs, n_unknown_users, n_unknown_items; with_times where predictions depend on time.
+    Raises:
+        UsageError: the level is not between 0 and 1.
+        UnknownIdError: an id without training ratings, with on_unknown="error"; nothing is written then.
+        DataError: the pairs cannot be read.
+        RunError: the output cannot be written, or the run cannot give such intervals.
+    """
+    return batch.predict_file(model.bundle, Path(pairs), Path(output), on_unknown, observe, interval)
+
+
+def recommend_all(
+    model: Recommender,
+    output: PathLike,
+    n: int = 10,
+    *,
+    min_ratings: int = 0,
+    candidates: Sequence[int | str] | None = None,
+    observe: Observer = silent,
+) -> dict[str, int]:
+    """Writes the n best unseen items of every user to a CSV: user_id, rank, item_id, rating, score.
+
+    Args:
+        model: what `load` returns.
+        output: the CSV to write.
+        n: how many items a user; fewer where there are not so many.
+        min_ratings: leaves out items with fewer training ratings.
+        candidates: only these items; those that are not known are left out.
+        observe: gets Scoring events.
+    Returns:
+        n_users, n_recommendations.
+    Raises:
+        RunError: the output cannot be written.
+    """
+    listed = None if candidates is None else list(candidates)
+    return batch.recommend_all(model, Path(output), n, min_ratings, listed, observe)
+
+
+def read_candidates(model: Recommender, path: PathLike, *, observe: Observer = silent) -> list[int | str]:
+    """The item ids in a CSV with an item column, without those that the model does not know.
+
+    Raises:
+        DataError: the file cannot be read.
+        UnknownIdError: none of them is known.
+    """
+    return batch.read_candidates(model.bundle, Path(path), observe)
+
+
+def read_session_ratings(model: Recommender, path: PathLike, *, observe: Observer = silent) -> SessionRatings:
+    """What one visitor has rated, from a CSV with items and ratings; `model.recommend_for` takes both.
+
+    Raises:
+        DataError: the file cannot be read, holds ratings of several users, or an item twice.
+    """
+    return session_ratings.read_session_ratings(model.bundle, Path(path), observe)
+
+
+def export_factors(run: PathLike | None, output: PathLike, form: Format = "csv") -> list[Path]:
+    """Writes factors and biases with raw ids for other programs.
+
+    Args:
+        run: a run; None: the one that is served by default.
+        output: a new folder.
+        form: csv, parquet, npz or safetensors.
+    Returns:
+        The files.
+    Raises:
+        RunError: there is no such run, or the folder is in use.
+    """
+    return export.export_factors(open_bundle(as_path(run)), Path(output), form)

@@ -1,0 +1,114 @@
+"""How good runs are: on held-out ratings, on folds, under several splits, and against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from recsys.api.arguments import ConfigLike, PathLike, as_config, as_path
+from recsys.artifacts.bundle import open_bundle
+from recsys.core.events import Observer, silent
+from recsys.workflows import compare as comparing
+from recsys.workflows import cross_validate as validating
+from recsys.workflows import evaluate as measuring
+
+
+def evaluate(
+    run: PathLike | None = None,
+    data: PathLike | None = None,
+    observe: Observer = silent,
+    *,
+    by_activity: bool = False,
+    interval: float | None = None,
+    ranking: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The scores of a run beside those of the baselines.
+
+    Args:
+        run: a run; None: the one that is served by default.
+        data: another ratings file; None: the test ratings that the run has held out.
+        observe: gets Loading and Scoring events.
+        by_activity: adds "by_activity": rmse by how many training ratings the user and the item have.
+        interval: a level such as 0.9: adds "intervals", the measured coverage and mean width of prediction intervals
+            at this coverage: of all ratings, by user, by item and by width.
+        ranking: adds "ranking": how well unseen items are ranked, with k (10) and threshold (upper quarter of the
+            scale), as in {"k": 5, "threshold": 4.5}; {} takes both as they are.
+    Returns:
+        The metrics of the model with "n_ratings", "n_unknown_users" and "n_unknown_items", and under "baselines" those
+        of "global_mean" and "biases".
+    Raises:
+        RecsysError: see recsys.core.errors.
+    """
+    bundle = open_bundle(as_path(run))
+    if interval is not None:
+        bundle.check_interval(interval)
+    ratings = measuring.ratings_to_measure(bundle, as_path(data), observe)
+    answer = measuring.evaluate_ratings(bundle, ratings)
+    if by_activity:
+        answer["by_activity"] = measuring.activity_of(bundle, ratings)
+    if interval is not None:
+        answer["intervals"] = measuring.coverage_of(bundle, ratings, interval)
+    if ranking is not None:
+        answer["ranking"] = measuring.ranking_of(bundle, ratings, **ranking, observe=observe)
+    return answer
+
+
+def cross_validate(
+    config: ConfigLike,
+    n_folds: int = 5,
+    *,
+    files: tuple[str, str] | None = None,
+    run_dir: PathLike | None = None,
+    jobs: int | None = 1,
+    observe: Observer = silent,
+) -> dict[str, Any]:
+    """Mean and standard deviation of a model's scores over folds, beside the baselines.
+
+    Args:
+        config: as of `train`.
+        n_folds: how many folds are cut from data.ratings.
+        files: folds that are files already: patterns of the train and the test files, with {fold} in them.
+        run_dir: where to keep the folds' runs; None: nowhere.
+        jobs: how many folds at a time; None: one a core. More than 1 start processes: a script that calls this then
+            needs the line `if __name__ == "__main__":` around its own work.
+        observe: gets RunsProgress events.
+    Returns:
+        "n_folds"; "model" and "baselines": mean and std of each metric; "difference" of the model to the bias-only
+        baseline with its interval; and "folds", the scores of each.
+    Raises:
+        RecsysError: see recsys.core.errors.
+    """
+    folds = n_folds if files is None else validating.FoldFiles(*files)
+    return validating.cross_validate(as_config(config), folds, as_path(run_dir), jobs=jobs, observe=observe)
+
+
+def compare_splits(
+    config: ConfigLike, run_dir: PathLike | None = None, *, jobs: int | None = 1, observe: Observer = silent
+) -> dict[str, Any]:
+    """The scores of a model under each way to split: random, user_time, leave_last and time.
+
+    Args:
+        config: as of `train`.
+        run_dir: where to keep the runs; None: nowhere.
+        jobs, observe: as of `cross_validate`.
+    Returns:
+        "splits": for each its "method", what it "asks", its scores and those of the "baselines".
+    Raises:
+        RecsysError: see recsys.core.errors.
+    """
+    return validating.compare_splits(as_config(config), as_path(run_dir), jobs=jobs, observe=observe)
+
+
+def compare(runs: Sequence[PathLike]) -> dict[str, Any]:
+    """Runs on the test ratings that they have in common, with paired bootstrap intervals of what differs to the first.
+
+    Args:
+        runs: at least two; the others are compared with the first.
+    Returns:
+        "n_ratings" in common, "n_users", "level", "n_resamples"; "runs": for each its metrics and, from the second
+        on, "rmse_difference" and "mae_difference" with value, low, high and is_real.
+    Raises:
+        RecsysError: see recsys.core.errors.
+    """
+    return comparing.compare([Path(run) for run in runs])

@@ -1,0 +1,81 @@
+"""Ratings files: read, split, profiled, and a config written for one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from recsys.api.arguments import PathLike
+from recsys.config.loading.load import config_from
+from recsys.config.schema.data import Data
+from recsys.core.events import Observer, silent
+from recsys.data import profile as profiles
+from recsys.data import read
+from recsys.data import split as splitting
+from recsys.data.interactions import Dataset, Interactions
+from recsys.data.profile import FileProfile
+from recsys.data.split import Splits
+from recsys.workflows.init import check_new, write_config
+
+Ratings = Interactions  # its name in 0.1.0
+
+
+def read_ratings(ratings: PathLike, observe: Observer = silent, **options: object) -> Dataset:
+    """Reads a ratings file.
+
+    Args:
+        ratings: CSV with any delimiter, also .gz and .zst.
+        observe: gets Loading events.
+        options: the other keys of the config's `data` section, such as columns={"user": "customer"}.
+    Raises:
+        ConfigError: an option is wrong.
+        DataError: with file, line and column.
+    """
+    return read.read_ratings(_data(ratings, options), observe)
+
+
+def split(dataset: Dataset, *, seed: int = 42, **options: object) -> Splits:
+    """Divides a dataset into train, valid and test.
+
+    Args:
+        options: the keys of the config's `split` section: method, valid_fraction, test_fraction.
+    Raises:
+        ConfigError: an option is wrong.
+        DataError: the ratings cannot be split like this.
+    """
+    how = config_from({"data": {"ratings": "-"}, "split": options}, Path.cwd()).split
+    return splitting.split(dataset, how, seed)
+
+
+def profile(ratings: PathLike, observe: Observer = silent, **options: object) -> FileProfile:
+    """What a ratings file holds: columns, ids, scale, times, counts; repeated pairs are counted, not refused.
+
+    Args:
+        ratings, observe, options: as of `read_ratings`.
+    Raises:
+        ConfigError: an option is wrong.
+        DataError: the file or a row of it cannot be used, or a column is not found.
+    """
+    return profiles.profile(Path(ratings), _data(ratings, options), observe)
+
+
+def init(
+    ratings: PathLike, output: PathLike = "config.yaml", observe: Observer = silent, **options: object
+) -> FileProfile:
+    """Profiles a ratings file and writes a commented config for it; returns the profile.
+
+    Args:
+        output: a new file, in YAML.
+        ratings, observe, options: as of `read_ratings`.
+    Raises:
+        UsageError: `output` exists.
+        ConfigError, DataError: as of `profile`.
+        RunError: `output` cannot be written.
+    """
+    check_new(Path(output))
+    found = profile(ratings, observe, **options)
+    write_config(found, Path(output))
+    return found
+
+
+def _data(ratings: PathLike, options: dict[str, object]) -> Data:
+    return config_from({"data": {"ratings": str(ratings), **options}}, Path.cwd()).data

@@ -1,0 +1,89 @@
+"""What a model has learned: interpreted, reported, and shown layer by layer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TypedDict
+
+from recsys.api.arguments import PathLike, as_path
+from recsys.artifacts.bundle import open_bundle
+from recsys.core.files import write_text
+from recsys.reporting import interpret as interpreting
+from recsys.reporting import layers as anatomies
+from recsys.reporting import page as pages
+from recsys.reporting import report as reporting
+from recsys.reporting import save_figures
+from recsys.reporting.interpret import Interpretation
+from recsys.reporting.layers import Anatomy
+
+
+def interpret(
+    run: PathLike | None = None,
+    n: int = 10,
+    *,
+    n_directions: int = 5,
+    min_ratings: int | None = None,
+    figures: PathLike | None = None,
+) -> Interpretation:
+    """What a run has learned: biases, and the main directions of taste.
+
+    Args:
+        run: a run; None: the one that is served by default.
+        n: items in each list.
+        n_directions: how many directions.
+        min_ratings: training ratings of an item that is listed; None: 30, or fewer where few items have as many.
+        figures: a new or empty folder for PNG figures, whose paths are then `figures` of the result; None: none.
+    Raises:
+        RunError: there is none, it is damaged, its model is no dot product, or the folder is in use.
+        MissingExtraError: figures need matplotlib.
+        UsageError: no item has `min_ratings` training ratings.
+    """
+    bundle = open_bundle(as_path(run))
+    if figures is not None:
+        save_figures.check(Path(figures))
+    found = interpreting.interpret(bundle, n, n_directions, min_ratings)
+    if figures is None:
+        return found
+    return replace(found, figures=tuple(save_figures.draw_all(bundle, found, Path(figures))))
+
+
+class WrittenReport(TypedDict):
+    """A page on a run: where it is, its size, the run's name, and section → why the run has nothing for it."""
+
+    output: str
+    bytes: int
+    run: str
+    missing: dict[str, str]
+
+
+def report(run: PathLike | None = None, output: PathLike = "report.html") -> WrittenReport:
+    """Writes one HTML page on a run: accuracy, where it errs, and what it has learned.
+
+    Args:
+        run: a run; None: the one that is served by default.
+        output: the page, which needs no other file.
+    Raises:
+        RunError: there is no such run, or the page cannot be written there.
+    """
+    path = Path(output)
+    pages.check_output(path)
+    content = reporting.report(open_bundle(as_path(run)))
+    write_text(path, pages.page(content))
+    return {
+        "output": str(output),
+        "bytes": path.stat().st_size,
+        "run": content["run"]["name"],
+        "missing": content["missing"],
+    }
+
+
+def layers(path: PathLike) -> Anatomy:
+    """The layers of a run's model, parameters and activations, in the order of the computation.
+
+    Args:
+        path: a run, finished or not, or one of its checkpoints.
+    Raises:
+        RunError: there is no run or no checkpoint, or it is damaged.
+    """
+    return anatomies.anatomy(Path(path))

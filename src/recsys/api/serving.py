@@ -1,0 +1,20 @@
+"""A trained model in use."""
+
+from __future__ import annotations
+
+from recsys.api.arguments import PathLike, as_path
+from recsys.inference.recommender import Recommender
+
+
+def load(run: PathLike | None = None) -> Recommender:
+    """A trained model in use: `predict(user, item)`, `recommend(user, n)`, `similar(item)`, `explain(user, item)`.
+
+    Threads can share it.
+
+    Args:
+        run: a run, its serving folder, or a copy of that; left out, the promoted run under runs/,
+            else the newest finished one.
+    Raises:
+        RunError: there is none, or it is damaged.
+    """
+    return Recommender.open(as_path(run))

@@ -1,0 +1,167 @@
+"""Runs made: trained, trained on, extended by new users and items, or only estimated."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from recsys.api.arguments import ConfigLike, PathLike, as_config, as_path
+from recsys.artifacts.bundle import locate
+from recsys.artifacts.directory import CONFIG, config_name, new_run_folder
+from recsys.artifacts.run import newest_unfinished
+from recsys.config.schema.config import Config
+from recsys.core.errors import StoppedError
+from recsys.core.events import Note, Observer, silent
+from recsys.objectives import measure
+from recsys.objectives.specs import OBJECTIVES
+from recsys.workflows import estimate as estimating
+from recsys.workflows import fold_in_run as folding
+from recsys.workflows import train as training
+from recsys.workflows.update import finetune_config, update_config
+
+
+def train(
+    config: ConfigLike,
+    run_dir: PathLike | None = None,
+    *,
+    name: str | None = None,
+    resume: bool = False,
+    checkpoint: str | None = None,
+    observe: Observer = silent,
+) -> dict[str, Any]:
+    """Trains and writes a run.
+
+    Args:
+        config: a config file, or its content as a mapping (paths relative to the working directory).
+        run_dir: a new or empty folder; left out, one under runs/ named after `name` and the time. With `resume`: the
+            run's folder; left out, the newest unfinished run of that name and config.
+        name: left out, that of the config file, else "run".
+        resume: resume the run exactly where it stopped; a finished run returns its metrics.
+        checkpoint: with `resume`: from this one, such as "epoch-0004", instead of the newest.
+        observe: gets Note, Loading, Step and Epoch events; what it raises stops the run, which can then be resumed.
+    Returns:
+        The content of the run's metrics.json, and the folder as "run_dir".
+    Raises:
+        RecsysError: see recsys.core.errors.
+    """
+    if name is None:
+        name = Path(config).stem if isinstance(config, str | Path) else "run"
+    resolved = as_config(config)
+    folder = as_path(run_dir) or (newest_unfinished(name, resolved) if resume else new_run_folder(name))
+    return _train(resolved, folder, observe, resume=resume, checkpoint=checkpoint)
+
+
+def finetune(
+    start: PathLike,
+    config: PathLike,
+    run_dir: PathLike | None = None,
+    *,
+    overrides: Sequence[str] = (),
+    observe: Observer = silent,
+) -> dict[str, Any]:
+    """Trains on new ratings, starting from another run's parameters.
+
+    Args:
+        start: a finished run.
+        config: a config file with the new ratings.
+        run_dir: a new or empty folder; left out, one under runs/ named after the config and the time.
+        overrides: of the config, such as "training.freeze=[items]".
+        observe: as of `train`.
+    Returns:
+        As of `train`; "start" compares the run before and after training.
+    Raises:
+        RecsysError: see recsys.core.errors.
+    """
+    resolved = finetune_config(Path(start), Path(config), overrides)
+    return _train(resolved, as_path(run_dir) or new_run_folder(Path(config).stem), observe)
+
+
+def update(
+    ratings: PathLike,
+    run: PathLike | None = None,
+    run_dir: PathLike | None = None,
+    *,
+    overrides: Sequence[str] = (),
+    observe: Observer = silent,
+) -> dict[str, Any]:
+    """Trains a run on with new ratings, for a few epochs over these and all it has seen.
+
+    Args:
+        ratings: the new ratings, in a file like that of the run.
+        run: a finished run; left out, the one that is served.
+        run_dir: a new or empty folder; left out, one under runs/ named after the run's config and the time.
+        overrides: such as "start.replay=0.5" or "training.n_epochs=2".
+        observe: as of `train`.
+    Returns:
+        As of `train`; "start" compares the run before and after training.
+    Raises:
+        RecsysError: see recsys.core.errors.
+    """
+    config = update_config(as_path(run), Path(ratings), overrides)
+    assert config.start is not None
+    return _train(config, as_path(run_dir) or new_run_folder(config_name(config.start.run)), observe)
+
+
+def fold_in(
+    ratings: PathLike, run: PathLike | None = None, run_dir: PathLike | None = None, *, observe: Observer = silent
+) -> dict[str, Any]:
+    """Adds embeddings of new users and items as a new run, without training: the rest of the model keeps its bits.
+
+    Args:
+        ratings: a file of ratings, each of a new user and a known item or of a new item and a known user.
+        run: a finished run; left out, the one that is served.
+        run_dir: a new or empty folder; left out, one under runs/ named after the run's config and the time.
+        observe: gets Loading events.
+    Returns:
+        The content of the new run's metrics.json, which are those of the parent, and the folder as "run_dir".
+        "parent" says where it comes from: run, path, n_new_users, n_new_items, n_ratings, n_outside_scale.
+    Raises:
+        RunError: the model's output is not linear, or the folder is in use.
+        DataError: the ratings cannot be folded in.
+    """
+    parent = locate(as_path(run))
+    folder = as_path(run_dir) or new_run_folder(config_name(parent.absolute().parent))
+    return {**folding.fold_in_run(parent, Path(ratings), folder, observe), "run_dir": str(folder)}
+
+
+def estimate(config: ConfigLike, *, observe: Observer = silent) -> dict[str, Any]:
+    """What a run would need, from the size of the data and a part of one epoch; writes nothing.
+
+    Args:
+        config: as of `train`.
+        observe: gets Loading events.
+    Returns:
+        Counts: n_ratings, n_users, n_items, n_parameters, n_epochs. In bytes: data_bytes, training_bytes (added by
+        training, the model included) and peak_bytes (of the process). In seconds: epoch_seconds, fit_seconds. And the
+        method.
+    Raises:
+        ConfigError, DataError
+    """
+    return estimating.estimate(as_config(config), observe)
+
+
+def beats_baseline(metrics: dict[str, Any]) -> bool | None:
+    """Whether a model is better than the bias-only baseline on the same held-out ratings; None if none were held out.
+
+    Args:
+        metrics: what `train` returns.
+    """
+    return measure.beats_baseline(OBJECTIVES["rating"], cast("measure.Measured", metrics))
+
+
+def _train(
+    config: Config, folder: Path, observe: Observer, *, resume: bool = False, checkpoint: str | None = None
+) -> dict[str, Any]:
+    if config.training.patience is not None and getattr(config.training, "schedule", None) == "one_cycle":
+        observe(
+            Note("training.patience may stop one_cycle before its learning rate has come down, where most is gained")
+        )
+    try:
+        metrics = training.train(config, folder, resume=resume, checkpoint=checkpoint, observe=observe)
+    except StoppedError as stopped:
+        if (folder / CONFIG).exists():
+            stopped.hint = f"resume it: recsys train --resume --run-dir {shlex.quote(str(folder))}"
+        raise
+    return {**metrics, "run_dir": str(folder)}

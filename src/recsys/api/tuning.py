@@ -1,0 +1,76 @@
+"""Hyperparameters chosen: trials of whole fits, and a learning rate from one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from recsys.api.arguments import ConfigLike, PathLike, as_config
+from recsys.config.space import default_space, read_space
+from recsys.core.errors import StoppedError
+from recsys.core.events import Observer, silent
+from recsys.reporting import figures, save_figures
+from recsys.workflows import lr_find as finding
+from recsys.workflows import tune as tuning
+from recsys.workflows.lr_find import LrCurve
+from recsys.workflows.tuned_config import check_output, write_tuned
+
+
+def tune(
+    config: ConfigLike,
+    n_trials: int,
+    *,
+    storage: str,
+    space: PathLike | None = None,
+    output: PathLike | None = None,
+    observe: Observer = silent,
+) -> dict[str, Any]:
+    """Searches for better hyperparameters by the deciding metric on the validation set.
+
+    Args:
+        config: as of `train`.
+        n_trials: in the study in all; those that it has already are not repeated.
+        storage: of the study: sqlite:///FILE, or the URL of a database server.
+        space: the search space as YAML, see docs/tuning.md; None: by method and model.
+        output: a file for the best config, in YAML; new, or one that tuning has written. None: none is written.
+        observe: gets RunsProgress events; what it raises stops the study, which the same call resumes.
+    Returns:
+        n_trials, n_pruned, n_failed, n_ratings of the validation set; "metric": the name of the deciding metric;
+        "as_it_is": its value for the config; "baseline": the name of the baseline to beat, under which is its value;
+        "best": trial (None: no trial beat the config), the metric and values; "config": the best Config.
+    Raises:
+        RecsysError: see recsys.core.errors.
+    """
+    resolved = as_config(config)
+    tried = default_space(resolved) if space is None else read_space(Path(space), resolved)
+    if output is not None:
+        check_output(Path(output))
+    try:
+        tuned = tuning.tune(resolved, n_trials, tried, storage, observe)
+    except StoppedError as stopped:
+        stopped.hint = f"finished trials are in {storage}: the same command resumes the study"
+        raise
+    if output is not None:
+        write_tuned(Path(output), tuned, storage)
+    return {**tuned.to_dict(), "config": tuned.config}
+
+
+def lr_find(config: ConfigLike, *, figure: PathLike | None = None, observe: Observer = silent) -> LrCurve:
+    """Trains with rising learning rates until the loss diverges; nothing else is kept.
+
+    Args:
+        config: as of `train`; by adamw or sgd.
+        figure: a file for a plot of the curve, as PNG; None: none is drawn.
+        observe: gets Loading and Step events.
+    Returns:
+        The curve; its `steepest` is the suggestion for `training.lr_max`.
+    Raises:
+        RecsysError: see recsys.core.errors.
+    """
+    resolved = as_config(config)
+    if figure is not None:
+        save_figures.check_matplotlib()
+    curve = finding.lr_find(resolved, observe)
+    if figure is not None:
+        save_figures.save(figures.lr_curve(curve.lr, curve.loss, curve.smoothed, curve.steepest), Path(figure))
+    return curve

@@ -1,0 +1,54 @@
+"""A config for a ratings file that has been profiled."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from recsys.config.template import template
+from recsys.core.errors import UsageError
+from recsys.core.files import write_text, writing
+from recsys.data.profile import FileProfile
+
+
+def check_new(output: Path) -> None:
+    """Refuses to replace a file.
+
+    Raises:
+        UsageError: there is one.
+    """
+    if output.exists():
+        raise UsageError(
+            f"{output} exists already", expected="a file that is new", hint="choose another --output, or delete it"
+        )
+
+
+def write_config(profile: FileProfile, output: Path) -> None:
+    """Writes a commented config, with the path of the ratings as seen from its folder.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    with writing(output):
+        output.absolute().parent.mkdir(parents=True, exist_ok=True)
+    write_text(
+        output,
+        template(
+            ratings=_relative(profile.path, output),
+            n_ratings=profile.n_ratings,
+            columns={str(role): column for role, column in profile.columns.items()},
+            delimiter=profile.delimiter,
+            header=profile.header,
+            encoding=profile.encoding,
+            duplicates="last" if profile.n_duplicates else "error",
+            notes=profile.describe()[1:],
+        ),
+    )
+
+
+def _relative(path: Path, output: Path) -> str:
+    """The path as seen from the config's folder; absolute where that is another drive."""
+    try:
+        return Path(os.path.relpath(path.absolute(), output.absolute().parent)).as_posix()
+    except ValueError:
+        return path.absolute().as_posix()
