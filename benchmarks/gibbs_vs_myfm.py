@@ -27,6 +27,7 @@ from peers import answer_of, output_of
 from recsys.evaluation.metrics import evaluate
 from recsys.models.svdpp.settings import SvdPP
 from recsys.training.gibbs.learner import GibbsLearner
+from recsys.training.gibbs.models import svdpp
 from recsys.training.gibbs.settings import Gibbs
 from recsys.training.loop import fit
 from synthetic import World, synthetic
@@ -66,7 +67,7 @@ def shape_of_ml1m() -> Row:
     parts = synthetic(world)
     train, test = (ratings(world, part) for part in (parts.train, parts.test))
     train = train.take(np.sort(np.random.default_rng(0).permutation(len(train))[: world.n_ratings * 9 // 10]))
-    learner = GibbsLearner(SvdPP(embedding_dim=24), train.scale, train, Gibbs(n_epochs=256), seed=42)
+    learner = GibbsLearner(svdpp(SvdPP(embedding_dim=24)), train.scale, train, Gibbs(n_epochs=256), seed=42)
     seconds = sum(epoch.seconds for epoch in fit(learner))
     rmse = evaluate(learner.scorer(), test).metrics["rmse"]
     what = f"{len(train):,} ratings of {world.n_users:,} users and {world.n_items:,} items, flipped SVD++, dim 24"

@@ -17,7 +17,7 @@ from functools import partial
 from learners import N_EPOCHS, ratings, sgd_learner
 from measure import ResidualVariance, Row, command_line, interleaved, ratios
 from recsys.core.events import silent
-from recsys.training.sgd.learner import SgdLearner
+from recsys.training.sgd.dot_product import SgdLearner
 from recsys.training.sgd.settings import Sgd
 from synthetic import World, dense_world, synthetic
 

@@ -8,9 +8,10 @@ from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import Vocabulary
 from recsys.models.dot_product.module import DotProduct
 from recsys.models.dot_product.settings import DotProduct as Model
+from recsys.training.adamw.build import resolve
 from recsys.training.adamw.learner import AdamWLearner
 from recsys.training.adamw.settings import AdamW
-from recsys.training.sgd.learner import SgdLearner
+from recsys.training.sgd.dot_product import SgdLearner
 from recsys.training.sgd.settings import Sgd
 from synthetic import Part, World
 
@@ -35,4 +36,4 @@ def sgd_learner(train: Interactions, dim: int, settings: Sgd) -> SgdLearner:
 
 def adamw_learner(train: Interactions, dim: int, settings: AdamW) -> AdamWLearner:
     """Ready for its first epoch."""
-    return AdamWLearner(model_of(train, dim), train, settings, seed=0)
+    return AdamWLearner(model_of(train, dim), train, resolve(settings, len(train)), seed=0)

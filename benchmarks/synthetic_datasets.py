@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from recsys.config.loading.load import config_from
+from recsys.config.plans import plans
 from recsys.config.schema.split import Split
 from recsys.core.types import Array
 from recsys.data.interactions import Dataset, Interactions
@@ -95,7 +96,8 @@ def synthetic_datasets() -> dict[str, Data]:
 def fitted(splits: Splits, held_out: Interactions, model: dict[str, Any], training: dict[str, Any], seed: int) -> float:
     """The rmse on held-out ratings after a fit of what the config's sections say."""
     values = {"data": {"ratings": "made here"}, "model": model, "training": training, "seed": seed}
-    learner = build_learner(config_from(values, Path()), TrainingInputs(splits))
+    (plan,) = plans(config_from(values, Path()))
+    learner = build_learner(plan, TrainingInputs(splits))
     for _ in fit(learner):
         pass
     return evaluate(learner.scorer(), held_out).metrics["rmse"]

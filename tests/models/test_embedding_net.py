@@ -11,7 +11,7 @@ from recsys.core.types import Array
 from recsys.data.scale import Scale
 from recsys.models.embedding_net import settings as config
 from recsys.models.embedding_net.module import EmbeddingNet
-from recsys.models.torch_layers import Affine, Dropout, Norm
+from recsys.models.torch_layers import Affine, Dropout, Norm, seed_dropout
 
 SCALE = Scale(mean=3.5, std=1.1, low=1.0, high=5.0)
 N_USERS, N_ITEMS = 5, 4
@@ -32,7 +32,7 @@ def net(**keys: Any) -> EmbeddingNet:
     for parameter in built.parameters():
         parameter.data = torch.from_numpy(draw.normal(0, 0.7, tuple(parameter.shape)).astype(np.float32))
     for step in range(20):
-        built.begin_step(1, step)
+        seed_dropout(built, 1, 1, step)
         built(*pairs())
     return built.eval()
 
@@ -71,32 +71,16 @@ def test_the_scorer_equals_the_module(form: dict[str, Any]) -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_gradients_reach_every_parameter(form: dict[str, Any]) -> None:
     one = net(**form).train()
-    one.begin_step(1, 20)
+    seed_dropout(one, 1, 1, 20)
     (one(*pairs()) * torch.linspace(-1, 1, N_USERS * N_ITEMS)).sum().backward()
     for name, parameter in one.named_parameters():
         assert parameter.grad is not None, name
         assert bool((parameter.grad != 0).any()), name
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_every_parameter_is_in_one_group_and_the_config_names_the_groups(form: dict[str, Any]) -> None:
-    one = net(**form)
-    assert tuple(one.groups) == one.settings.groups
-    listed = [name for names in one.groups.values() for name in names]
-    assert sorted(listed) == sorted(name for name, _ in one.named_parameters())
-    assert all(one.groups.values())
-
-
 def test_groups_go_from_the_embeddings_to_the_head() -> None:
-    assert net().groups == {
-        "embeddings": ["user_embedding", "item_embedding"],
-        "hidden": [f"hidden.{n}.{part}" for n in (0, 1) for part in PARTS],
-        "head": ["head.weight", "head.bias"],
-    }
+    assert config.EmbeddingNet().groups == ("embeddings", "hidden", "head")
     assert config.EmbeddingNet(layers=()).groups == ("embeddings", "head")
-
-
-PARTS = ("affine.weight", "affine.bias", "norm.weight", "norm.bias")
 
 
 def test_dims_follow_the_rule_unless_given() -> None:
@@ -127,7 +111,7 @@ def test_dropout_is_the_same_for_a_step_and_differs_between_steps() -> None:
     outputs = []
     for epoch, step in ((3, 7), (3, 7), (3, 8), (4, 7)):
         torch.manual_seed(epoch + step)  # torch's own generator plays no part
-        one.begin_step(epoch, step)
+        seed_dropout(one, 1, epoch, step)
         outputs.append(one(*pairs()).detach())
     assert torch.equal(outputs[0], outputs[1])
     assert not torch.equal(outputs[0], outputs[2])
@@ -164,8 +148,8 @@ def test_a_batch_of_one_is_normed_by_the_running_statistics() -> None:
 
 def test_frozen_layers_keep_their_running_statistics() -> None:
     one = net().train()
-    for name in one.groups["hidden"]:
-        one.get_parameter(name).requires_grad_(False)
+    for parameter in one.settings.parameters:
+        one.get_parameter(parameter.name).requires_grad_(parameter.group != "hidden")
     before = {name: tensor.clone() for name, tensor in one.state_dict().items()}
     one(*pairs())
     assert all(torch.equal(tensor, before[name]) for name, tensor in one.state_dict().items())

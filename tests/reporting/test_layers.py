@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from recsys.config.plans import plans
 from recsys.config.schema.config import Config
 from recsys.core.errors import RunError
 from recsys.core.events import silent
@@ -26,6 +27,8 @@ MODELS: dict[str, dict[str, Any]] = {
     "net": {"kind": "embedding_net"},
     "plain net": {"kind": "embedding_net", "batch_norm": False, "layers": [7]},
     "one layer": {"kind": "embedding_net", "layers": []},
+    "svdpp": {"kind": "svdpp"},
+    "svdpp of users": {"kind": "svdpp", "flipped": False},
 }
 
 
@@ -44,24 +47,36 @@ def trained(small: Small, tmp_path_factory: pytest.TempPathFactory) -> Callable[
 def test_layers_hold_each_parameter_once_with_its_group_and_end_with_the_link(
     trained: Callable[..., tuple[Config, Path]], name: str
 ) -> None:
-    config, folder = trained(model=MODELS[name], training={"n_epochs": 1})
-    learner: Any = build_learner(config, from_scratch(config, silent))
+    method = "sgd" if MODELS[name].get("kind") == "svdpp" else "adamw"
+    config, folder = trained(model=MODELS[name], training={"method": method, "n_epochs": 1})
+    learner: Any = build_learner(*plans(config), from_scratch(config, silent))
     expected: dict[str, tuple[str, int]] = {}
-    for group, names in learner._model.groups.items():
-        for one in names:
+    for group in learner.groups:
+        for one in group.parameters:
             layer = one.removesuffix(".weight").removesuffix(".bias")
-            before = expected.get(layer, (group, 0))[1]
-            expected[layer] = (group, before + learner._model.get_parameter(one).numel())
+            before = expected.get(layer, (group.name, 0))[1]
+            expected[layer] = (group.name, before + learner._model.get_parameter(one).numel())
     found = anatomy(folder)
     assert {one.name: (one.group, one.n_parameters) for one in found.layers if one.kind == "parameters"} == expected
     assert found.link == learner.scorer().link
     assert found.layers[-1].shape == (1,)
 
 
-def test_a_frozen_group_is_marked(trained: Callable[..., tuple[Config, Path]]) -> None:
-    _, folder = trained(model={"kind": "embedding_net"}, training={"n_epochs": 1, "freeze": ["embeddings"]})
-    frozen = [one.name for one in anatomy(folder).layers if one.frozen]
-    assert frozen == ["user_embedding", "item_embedding"]
+@pytest.mark.parametrize(
+    ("kind", "method", "group", "expected"),
+    [
+        ("dot_product", "sgd", "users", ["user_embedding", "user_bias"]),
+        ("embedding_net", "adamw", "embeddings", ["user_embedding", "item_embedding"]),
+        ("svdpp", "sgd", "items", ["item_embedding", "item_bias", "item_implicit", "item_implicit_bias"]),
+    ],
+)
+def test_a_frozen_group_is_marked(
+    trained: Callable[..., tuple[Config, Path]], kind: str, method: str, group: str, expected: list[str]
+) -> None:
+    _, folder = trained(model={"kind": kind}, training={"method": method, "n_epochs": 1, "freeze": [group]})
+    layers = [one for one in anatomy(folder).layers if one.kind == "parameters"]
+    assert [one.name for one in layers if one.frozen] == expected
+    assert {one.frozen for one in layers} == {True, False}
 
 
 def test_dropout_shows_where_it_is(finished_net: Path, finished: Path) -> None:

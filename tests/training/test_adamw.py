@@ -13,7 +13,8 @@ from recsys.core.types import Array
 from recsys.data.interactions import Interactions
 from recsys.models.dot_product import settings as model_config
 from recsys.models.dot_product.module import DotProduct
-from recsys.training.adamw.learner import AdamWLearner, resolve
+from recsys.training.adamw.build import resolve
+from recsys.training.adamw.learner import AdamWLearner
 from recsys.training.adamw.settings import AdamW
 from recsys.training.schedule import one_cycle
 
@@ -28,7 +29,8 @@ def ratings(rated: Callable[..., Interactions]) -> Interactions:
 def learner(ratings: Interactions, y_range: tuple[float, float] | None = None, **settings: Any) -> AdamWLearner:
     form = model_config.DotProduct(embedding_dim=3, y_range=y_range)
     model = DotProduct(len(ratings.users), len(ratings.items), form, ratings.scale, 1)
-    return AdamWLearner(model, ratings, AdamW.model_validate({"n_epochs": 5, **settings}), 1)
+    asked = AdamW.model_validate({"n_epochs": 5, **settings})
+    return AdamWLearner(model, ratings, resolve(asked, len(ratings)), 1)
 
 
 @pytest.mark.parametrize("y_range", [None, (0.0, 5.5)])

@@ -7,16 +7,19 @@ import numpy as np
 import pytest
 import torch
 
+from recsys.config.plans import plans
 from recsys.config.schema.config import Config
 from recsys.core.events import silent
 from recsys.data.read import read_ratings
 from recsys.data.split import Splits, split
 from recsys.data.training_inputs import TrainingInputs
+from recsys.models.dot_product.settings import DotProduct
 from recsys.training.build import build_learner
 from recsys.training.groups import layer_groups, peak
 
 METHODS = ["adamw", "sgd"]
 PARAMETERS = {"items": ["item_embedding", "item_bias"], "users": ["user_embedding", "user_bias"]}
+INFOS = DotProduct().parameters
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +30,7 @@ def splits(small: Callable[..., Config]) -> Splits:
 
 def after_an_epoch(config: Config, splits: Splits) -> tuple[dict[str, Any], dict[str, Any]]:
     """The parameters as they were drawn, and after one epoch."""
-    learner = build_learner(config, TrainingInputs(splits))
+    learner = build_learner(*plans(config), TrainingInputs(splits))
     model: torch.nn.Module = learner._model  # type: ignore[attr-defined]
     before = {name: tensor.numpy().copy() for name, tensor in model.state_dict().items()}
     learner.epoch(1, silent)
@@ -35,14 +38,14 @@ def after_an_epoch(config: Config, splits: Splits) -> tuple[dict[str, Any], dict
 
 
 def test_a_group_has_a_share_of_the_highest_rate() -> None:
-    items, users = layer_groups(PARAMETERS, "slice(1e-3)", ())
+    items, users = layer_groups(INFOS, "slice(1e-3)", ())
     assert (items.lr_max, users.lr_max, items.share, users.share) == (1e-3 / 3, 1e-3, (1e-3 / 3) / 1e-3, 1.0)
     assert items.parameters == ("item_embedding", "item_bias")
     assert not items.is_frozen
 
 
 def test_the_schedule_is_drawn_for_the_highest_rate_that_is_not_frozen() -> None:
-    groups = layer_groups(PARAMETERS, (1e-2, 1e-3), ["items"])
+    groups = layer_groups(INFOS, (1e-2, 1e-3), ["items"])
     assert peak(groups) == 1e-3
     assert [(group.is_frozen, group.share) for group in groups] == [(True, 0.0), (False, 1.0)]
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from recsys.config.loading.load import config_from
+from recsys.config.plans import plans
 from recsys.config.schema.config import Config
 from recsys.core.seeding import rng
 from recsys.core.types import Array
@@ -20,7 +21,7 @@ from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
 from recsys.models.embedding_net.module import EmbeddingNet
 from recsys.models.embedding_net.settings import EmbeddingNet as EmbeddingNetConfig
-from recsys.training.adamw.learner import resolve
+from recsys.training.adamw.build import network_defaults, resolve
 from recsys.training.adamw.settings import AdamW
 from recsys.training.build import build_learner
 from recsys.training.loop import fit
@@ -46,7 +47,7 @@ def splits(small: Callable[..., Config]) -> Splits:
 
 def trained(config: Config, splits: Splits) -> Array:
     """Every rating that the network of a config predicts."""
-    learner = build_learner(config, TrainingInputs(splits))
+    learner = build_learner(*plans(config), TrainingInputs(splits))
     for _ in fit(learner):
         pass
     users, items = np.divmod(np.arange(40 * 50, dtype=np.int32), 50)
@@ -82,7 +83,7 @@ def test_planted_ratings_are_recovered(planted: Any) -> None:
     training = {"method": "adamw", "n_epochs": 30, "batch_size": 256, "lr_max": 0.02, "weight_decay": 0.1}
     config = config_from({"data": {"ratings": "-"}, "model": model, "training": training}, Path.cwd())
     splits = split(planted.dataset, config.split, seed=1)
-    learner = build_learner(config, TrainingInputs(splits))
+    learner = build_learner(*plans(config), TrainingInputs(splits))
     for _ in fit(learner):
         pass
     assert splits.test is not None
@@ -92,21 +93,22 @@ def test_planted_ratings_are_recovered(planted: Any) -> None:
 
 
 def test_auto_of_a_network_follows_the_ratings_of_a_row_and_spares_its_layers() -> None:
-    dense, sparse = (resolve(AdamW(), 80_000, n_rows) for n_rows in (2_000, 8_000))
+    dense, sparse = (resolve(AdamW(), 80_000, network_defaults(80_000, n_rows)) for n_rows in (2_000, 8_000))
     assert dense.lr_max == pytest.approx(1e-3 * (512 / 256) ** 0.375)
     assert isinstance(dense.weight_decay, float)
     assert isinstance(dense.lr_max, float)
     assert dense.weight_decay * dense.lr_max * 157 == pytest.approx(45 * 2_000 / 80_000)
     assert sparse.weight_decay == pytest.approx(4 * dense.weight_decay)
     assert (dense.bias_weight_decay, sparse.bias_weight_decay) == (0, 0)
-    assert resolve(AdamW(bias_weight_decay=0.3), 80_000, 2_000).bias_weight_decay == 0.3
+    asked = AdamW(bias_weight_decay=0.3)
+    assert resolve(asked, 80_000, network_defaults(80_000, 2_000)).bias_weight_decay == 0.3
 
 
 def test_weight_decay_is_that_of_the_embeddings_and_bias_weight_decay_that_of_the_layers(
     small: Callable[..., Config], splits: Splits
 ) -> None:
     config = small(model=STILL, training={"weight_decay": 0.5, "bias_weight_decay": 0.25})
-    learner: Any = build_learner(config, TrainingInputs(splits))
+    learner: Any = build_learner(*plans(config), TrainingInputs(splits))
     decays = [group["weight_decay"] for group in learner._optimizer.param_groups]
     assert decays == [0.5 if name.endswith("embedding") else 0.25 for name, _ in learner._model.named_parameters()]
 
@@ -119,8 +121,10 @@ def test_a_network_that_starts_from_another_keeps_its_dims_however_many_users_th
     parameters = {name: tensor.detach().numpy() for name, tensor in first.state_dict().items()}
     rows = {"user": draw.permutation(900)[:40].astype(np.int32), "item": draw.permutation(800)[:50].astype(np.int32)}
     config = config_from({"data": {"ratings": "-"}, "model": {"kind": "embedding_net"}}, Path.cwd())
-    start = WarmStart(parameters, rows, splits.train.scale, splits.train.take(slice(0, 0)), None, None)
-    scorer: Any = build_learner(config, TrainingInputs(splits, warm_start=start)).scorer()
+    start = WarmStart(
+        parameters, rows, splits.train.scale, splits.train.take(slice(0, 0)), None, None, replays_all=False
+    )
+    scorer: Any = build_learner(*plans(config), TrainingInputs(splits, warm_start=start)).scorer()
     for role in ("user", "item"):
         name = f"{role}_embedding"
         np.testing.assert_array_equal(getattr(scorer, name)[:-1], parameters[name][rows[role]])

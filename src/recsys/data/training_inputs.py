@@ -24,6 +24,7 @@ class WarmStart:
         prior_train: training ratings of the earlier run, which are not trained on again.
         prior_test: what the earlier run was measured on, and is not trained on here.
         oversampled: training ratings that are seen more often than once in an epoch: so often more.
+        replays_all: whether the ratings of the earlier run are trained on again, but for those that are held out now.
     """
 
     parameters: Arrays
@@ -32,6 +33,7 @@ class WarmStart:
     prior_train: Interactions
     prior_test: Interactions | None
     oversampled: Interactions | None
+    replays_all: bool
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ from recsys.core.section import Section
 
 Auto = Literal["auto"]
 Role = Literal["user", "item"]
+ROLES: tuple[Role, ...] = ("user", "item")
 Dim = Annotated[int, Field(ge=1, le=4096)]
 Shape = tuple[int, ...]
 

@@ -11,14 +11,30 @@ class ModelSpec:
 
     Attributes:
         settings: its section of the config, a ModelSettings.
+        module: builds its torch module: (settings, seen ratings, scale, seed) → RatingModule.
+        layers: lists its layers: (settings, shapes of the parameters, scale, link that is served or None) → Anatomy.
     """
 
     settings: str
+    module: str
+    layers: str
 
 
 MODELS: dict[str, ModelSpec] = {
-    "dot_product": ModelSpec(settings="recsys.models.dot_product.settings:DotProduct"),
-    "embedding_net": ModelSpec(settings="recsys.models.embedding_net.settings:EmbeddingNet"),
-    "svdpp": ModelSpec(settings="recsys.models.svdpp.settings:SvdPP"),
+    "dot_product": ModelSpec(
+        settings="recsys.models.dot_product.settings:DotProduct",
+        module="recsys.models.dot_product.module:build",
+        layers="recsys.models.dot_product.layers:layers",
+    ),
+    "embedding_net": ModelSpec(
+        settings="recsys.models.embedding_net.settings:EmbeddingNet",
+        module="recsys.models.embedding_net.module:build",
+        layers="recsys.models.embedding_net.layers:layers",
+    ),
+    "svdpp": ModelSpec(
+        settings="recsys.models.svdpp.settings:SvdPP",
+        module="recsys.models.svdpp.module:build",
+        layers="recsys.models.svdpp.layers:layers",
+    ),
 }
 """By kind; the first is the one that a config means which names none."""

@@ -95,6 +95,17 @@ class Dropout(nn.Module):
         return inputs * kept.div_(1 - self.share)
 
 
+def seed_dropout(model: nn.Module, seed: int, epoch: int, step: int) -> None:
+    """Gives a model's dropout its randomness for one step, so that a resumed run draws what it would have drawn."""
+    layers = [module for module in model.modules() if isinstance(module, Dropout)]
+    if not any(layer.share for layer in layers):
+        return
+    generator = torch.Generator(next(model.parameters()).device)
+    generator.manual_seed(int(rng(seed, "dropout", epoch, step).integers(2**63)))
+    for layer in layers:
+        layer.generator = generator
+
+
 def normal(seed: int, name: str, shape: tuple[int, ...], std: float) -> nn.Parameter:
     """A parameter drawn from N(0, std²) for this seed and name, float32."""
     drawn = rng(seed, f"init {name}").standard_normal(shape, dtype=np.float32)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from recsys.models.settings import ParameterInfo
 from recsys.training.rates import Rates, group_rates
 
 
@@ -34,18 +35,21 @@ class Group:
         return {"name": self.name, "lr_max": self.lr_max, "frozen": self.is_frozen}
 
 
-def layer_groups(parameters: Mapping[str, Sequence[str]], lr_max: Rates, freeze: Sequence[str]) -> tuple[Group, ...]:
+def layer_groups(parameters: Sequence[ParameterInfo], lr_max: Rates, freeze: Sequence[str]) -> tuple[Group, ...]:
     """The groups, from the first layers to the last, each with its learning rate.
 
     Args:
-        parameters: group → names of its parameters.
+        parameters: of the model, from the first layers to the last.
         lr_max: as in the config.
         freeze: groups that stay as they are.
     """
-    rates = dict(zip(parameters, group_rates(lr_max, len(parameters)), strict=True))
+    names: dict[str, list[str]] = {}
+    for parameter in parameters:
+        names.setdefault(parameter.group, []).append(parameter.name)
+    rates = dict(zip(names, group_rates(lr_max, len(names)), strict=True))
     rates |= dict.fromkeys(freeze, 0.0)
     peak = max(rates.values())
-    return tuple(Group(name, tuple(parameters[name]), rate, rate / peak) for name, rate in rates.items())
+    return tuple(Group(group, tuple(names[group]), rate, rate / peak) for group, rate in rates.items())
 
 
 def peak(groups: Sequence[Group]) -> float:

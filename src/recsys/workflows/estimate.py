@@ -6,6 +6,7 @@ import contextlib
 import time
 from typing import Any
 
+from recsys.config.plans import plans
 from recsys.config.schema.config import Config
 from recsys.core.events import Event, Observer, Step, silent
 from recsys.data.interactions import Interactions
@@ -29,7 +30,8 @@ def estimate(config: Config, observe: Observer = silent) -> dict[str, Any]:
     """
     inputs = from_scratch(config, observe)
     splits, train = inputs.splits, inputs.splits.train
-    learner = build_learner(config, inputs)
+    (plan,) = plans(config)
+    learner = build_learner(plan, inputs)
     epoch_seconds = _epoch_seconds(learner)
     state = learner.state(1)
     data_bytes = sum(_bytes(part) for part in (train, splits.valid, splits.test) if part is not None)

@@ -201,6 +201,7 @@ def _inputs(
             prior_train=prior.train,
             prior_test=prior.held_out.get("earlier"),
             oversampled=None,
+            replays_all=False,
         ),
     )
 

@@ -114,6 +114,7 @@ def _join(
         prior_train=old.take(~again),
         prior_test=_without(reduce(join, held), new.train) if held else None,
         oversampled=reduce(join, [new.train] * (config.start.repeat - 1)) if config.start.repeat > 1 else None,
+        replays_all=config.start.replay == 1,
     )
     splits = replace(new, train=join(new.train, old.take(again)))
     report = StartReport(

@@ -10,6 +10,7 @@ from typing import Any, Protocol, cast
 
 import numpy as np
 
+from recsys.config.plans import plans
 from recsys.config.schema.compatibility import methods_with_schedule
 from recsys.config.schema.config import Config
 from recsys.core.errors import ConfigError
@@ -80,7 +81,8 @@ def lr_find(config: Config, observe: Observer = silent) -> LrCurve:
             expected=joined(methods_with_schedule()),
         )
     inputs = _sampled(prepare_inputs(config, observe)[0], config.seed)
-    learner = build_learner(config, inputs)
+    (plan,) = plans(config)
+    learner = build_learner(plan, inputs)
     n_steps = len(_rated(learner).schedule.lr) // learner.n_epochs
     n_epochs = max(5, math.ceil(N_POINTS / n_steps))
     _rated(learner).schedule = exponential(n_epochs * n_steps, FIRST, LAST)

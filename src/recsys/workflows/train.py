@@ -11,6 +11,7 @@ from recsys.artifacts.bundle import write_bundle
 from recsys.artifacts.fit_record import FitRecord
 from recsys.artifacts.intervals import learn_intervals
 from recsys.artifacts.run import Run
+from recsys.config.plans import plans
 from recsys.config.schema.config import Config
 from recsys.core.events import Epoch, Observer, silent
 from recsys.data.split import Splits
@@ -40,11 +41,12 @@ def train(
         if run.result is not None:
             return run.result
         inputs, report = prepare_inputs(config, observe)
-        objective = OBJECTIVES["rating"]
-        learner = build_learner(run.as_started(), inputs)
+        (plan,) = plans(run.as_started())
+        objective = OBJECTIVES[plan.objective]
+        learner = build_learner(plan, inputs)
         start = {**asdict(report), "before": measure_start(objective, learner.scorer(), inputs)} if report else None
         run.open({"data": inputs.fingerprints, "scale": asdict(inputs.scale), "training": learner.settings()})
-        record = FitRecord(run, "rating", objective)
+        record = FitRecord(run, plan.name, objective)
         scorer = _fit(record, learner, inputs, observe)
         intervals = learn_intervals(scorer, learner.samples, inputs)
         write_bundle(run.path, scorer, inputs, config, intervals)
@@ -85,7 +87,7 @@ def _metrics(
         "ratings_per_second": learner.n_ratings * n_epochs / sum(row.seconds for row in record.rows),
         "n_epochs": n_epochs,
         "best_epoch": record.best_epoch,
-        "embedding_dim": getattr(model, "embedding_dim", scorer.embedding_dim),  # gibbs serves more
+        "embedding_dim": model.fixed_dim or scorer.embedding_dim,  # gibbs serves more
         "method": record.settings.method,
         "link": scorer.link.to_dict(),
         "groups": [group.to_dict() for group in learner.groups],

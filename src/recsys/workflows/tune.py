@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from recsys.config.plans import plans
 from recsys.config.schema.config import Config
 from recsys.config.space import Range, Space, Values, config_with
 from recsys.core.errors import ConfigError, DivergedError, RunError, need_extra
@@ -98,7 +99,8 @@ def tune(config: Config, n_trials: int, space: Space, storage: str, observe: Obs
         RunError: the study cannot be opened, or is of another config, space or data.
     """
     check_optuna()
-    task = _Task(config, OBJECTIVES["rating"], _inputs(config, observe), space, n_trials, observe)
+    (plan,) = plans(config)
+    task = _Task(config, OBJECTIVES[plan.objective], _inputs(config, observe), space, n_trials, observe)
     study = _open(task, storage)
     with _recorded(storage):
         if AS_IT_IS not in study.user_attrs:
@@ -220,7 +222,8 @@ def _deciding_metric(task: _Task, config: Config, trial: optuna.Trial | None, n_
     import optuna
 
     objective, inputs = task.objective, task.inputs
-    learner = build_learner(config, inputs)
+    (plan,) = plans(config)
+    learner = build_learner(plan, inputs)
     history: list[float] = []
     for epoch in fit(learner, observe=task.progress(n_done)):
         if not is_evaluated(epoch, config.training.evaluate_every, learner, inputs.splits):

@@ -34,20 +34,21 @@ import hashlib
 import numpy as np
 from recsys.models.svdpp.settings import SvdPP
 from recsys.training.gibbs.settings import Gibbs
-from recsys.data.interactions import Ratings
+from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import Vocabulary
 from recsys.core.events import silent
 from recsys.training.gibbs import kernels
 from recsys.training.gibbs.learner import GibbsLearner
+from recsys.training.gibbs.models import svdpp
 from recsys.training.gibbs.tobit_kernel import draw_beyond_kernel
 
 random = np.random.default_rng(1)
 user, item = np.divmod(random.permutation(60 * 40)[:1500], 40)
 rating = random.normal(3, 1, 1500).astype(np.float32)
 names = Vocabulary(np.arange(60)), Vocabulary(np.arange(40))
-train = Ratings(user.astype(np.int32), item.astype(np.int32), rating, None, *names)
+train = Interactions(user.astype(np.int32), item.astype(np.int32), rating, None, *names)
 for dim, likelihood in ((3, "normal"), (16, "normal"), (20, "normal"), (33, "normal"), (5, "tobit")):
-    form = SvdPP(embedding_dim=dim, flipped=True)
+    form = svdpp(SvdPP(embedding_dim=dim, flipped=True))
     learner = GibbsLearner(form, train.scale, train, Gibbs(n_epochs=4, n_threads=1, likelihood=likelihood), 1)
     for number in (1, 2, 3):
         learner.epoch(number, silent)

@@ -14,10 +14,11 @@ from recsys.core.threads import Workers
 from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import Vocabulary
 from recsys.evaluation.metrics import evaluate
-from recsys.models.dot_product import settings as model_config
+from recsys.models.dot_product.settings import DotProduct
 from recsys.training.gibbs.drift import LENGTHS, Paths, by_time
 from recsys.training.gibbs.drift_kernel import draw_paths_kernel
 from recsys.training.gibbs.learner import GibbsLearner
+from recsys.training.gibbs.models import dot_product
 from recsys.training.gibbs.settings import Gibbs
 from recsys.training.loop import fit
 
@@ -45,7 +46,7 @@ def drifting(n_users: int = 150, n_items: int = 60, n: int = 6_000, *, size: flo
 
 
 def learner_of(train: Interactions, *, user_drift: bool = True, **settings: Any) -> Any:
-    form = model_config.DotProduct(embedding_dim=2, user_drift=user_drift)
+    form = dot_product(DotProduct(embedding_dim=2, user_drift=user_drift))
     return GibbsLearner(form, train.scale, train, Gibbs(**{"n_epochs": 8, "n_threads": 1, **settings}), 1)
 
 

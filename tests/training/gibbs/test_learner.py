@@ -9,13 +9,15 @@ import torch
 from recsys.core.events import silent
 from recsys.data.grouped import GroupedView
 from recsys.data.interactions import Interactions
+from recsys.data.split import Splits
+from recsys.data.training_inputs import TrainingInputs
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
-from recsys.models.dot_product.module import DotProduct
-from recsys.models.dot_product.settings import DotProduct as DotProductSettings
-from recsys.models.svdpp.module import SvdPP
-from recsys.models.svdpp.settings import SvdPP as SvdPPSettings
+from recsys.models.build import build_module
+from recsys.models.dot_product.settings import DotProduct
+from recsys.models.svdpp.settings import SvdPP
 from recsys.training.gibbs.learner import GibbsLearner, resolve
+from recsys.training.gibbs.models import SampledModel, dot_product, svdpp
 from recsys.training.gibbs.settings import Gibbs
 from recsys.training.gibbs.state import OWN_NOISE_RATINGS, SPREADS, Prior, RatingsCSR, sum_implicit
 from recsys.training.gibbs.sweep import sample_spread
@@ -32,10 +34,15 @@ def learner_of(train: Interactions, kind: str = "dot_product", *, dim: int = 3, 
     )
 
 
-def form_of(kind: str, dim: int) -> Any:
+def form_of(kind: str, dim: int) -> SampledModel:
+    settings = settings_of(kind, dim)
+    return svdpp(settings) if isinstance(settings, SvdPP) else dot_product(settings)
+
+
+def settings_of(kind: str, dim: int) -> DotProduct | SvdPP:
     if kind == "dot_product":
-        return DotProductSettings(embedding_dim=dim)
-    return SvdPPSettings(embedding_dim=dim, flipped=kind == "flipped")
+        return DotProduct(embedding_dim=dim)
+    return SvdPP(embedding_dim=dim, flipped=kind == "flipped")
 
 
 def bits(learner: Any) -> dict[str, bytes]:
@@ -97,10 +104,7 @@ def test_the_parameters_are_those_of_the_module_and_predict_the_same(kind: str) 
     train = planted()
     learner = learner_of(train, kind, n_kept_samples=0)
     list(fit(learner))
-    if kind == "dot_product":
-        module: Any = DotProduct(len(train.users), len(train.items), form_of(kind, 3), train.scale, 1)
-    else:
-        module = SvdPP(train, form_of(kind, 3), train.scale, 1)
+    module: Any = build_module(settings_of(kind, 3), TrainingInputs(Splits(train, None, None)), 1)
     arrays = learner.state(8).model
     module.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()}, strict=True)
     one, other = learner.scorer(), module.scorer()

@@ -12,9 +12,10 @@ from recsys.data.interactions import Interactions
 from recsys.data.scale import Censoring
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import evaluate
-from recsys.models.dot_product import settings as model_config
+from recsys.models.dot_product.settings import DotProduct
 from recsys.scoring.censored_normal import mean_beyond
 from recsys.training.gibbs.learner import GibbsLearner
+from recsys.training.gibbs.models import dot_product
 from recsys.training.gibbs.settings import Gibbs
 from recsys.training.gibbs.tobit import is_censored
 from recsys.training.gibbs.tobit_kernel import draw_beyond_kernel
@@ -83,7 +84,7 @@ def test_the_likelihood_follows_the_ratings_unless_it_is_given() -> None:
     assert learner_of(plain).settings()["likelihood"] == "normal"
     assert learner_of(piled).settings()["likelihood"] == "tobit"
     assert learner_of(piled, likelihood="normal").scorer().link.kind == "clip"
-    free = model_config.DotProduct(embedding_dim=2, clip=False)
+    free = dot_product(DotProduct(embedding_dim=2, clip=False))
     learner = GibbsLearner(free, piled.scale, piled, Gibbs(), 1)
     assert learner.settings()["likelihood"] == "normal"
 
@@ -110,7 +111,7 @@ def test_explicit_tobit_takes_ratings_that_are_all_alike() -> None:
 
 def forms() -> dict[str, Any]:
     settings = Gibbs(n_epochs=8, burn_in=2)
-    moving = model_config.DotProduct(embedding_dim=3, user_drift=True)
+    moving = dot_product(DotProduct(embedding_dim=3, user_drift=True))
     train, timed = cut(planted()), cut(drifting(n=4_000))
 
     def plain(n_threads: int) -> Any:

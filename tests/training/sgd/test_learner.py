@@ -8,8 +8,8 @@ import pytest
 from recsys.core.errors import DivergedError
 from recsys.core.events import Event, Step, silent
 from recsys.training.loop import fit
-from recsys.training.sgd import learner as module
-from recsys.training.sgd.learner import SgdLearner, resolve
+from recsys.training.sgd import dot_product as module
+from recsys.training.sgd.dot_product import SgdLearner, resolve
 from recsys.training.sgd.settings import Sgd
 
 from .worlds import learner_of, planted

@@ -12,8 +12,8 @@ from recsys.data.vocabulary import Vocabulary
 from recsys.evaluation.metrics import evaluate
 from recsys.models.svdpp import settings as config
 from recsys.models.svdpp.module import SvdPP
+from recsys.training.fitted_module import memory
 from recsys.training.loop import fit
-from recsys.training.sgd.learner import memory
 from recsys.training.sgd.settings import Sgd
 from recsys.training.sgd.svdpp import STEPS, SvdPPLearner, resolve
 

@@ -10,7 +10,7 @@ from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import Vocabulary
 from recsys.models.dot_product import settings as config
 from recsys.models.dot_product.module import DotProduct
-from recsys.training.sgd.learner import SgdLearner
+from recsys.training.sgd.dot_product import SgdLearner
 from recsys.training.sgd.settings import Sgd
 
 

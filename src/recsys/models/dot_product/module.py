@@ -7,15 +7,18 @@ import torch
 from torch import Tensor, nn
 
 from recsys.core.types import Float32Array
+from recsys.data.interactions import Interactions
 from recsys.data.scale import Scale
 from recsys.models.dot_product import settings as config
+from recsys.models.dot_product.layers import output_link
 from recsys.models.torch_layers import normal
-from recsys.scoring.factors import Factors, Link, in_rating_units
+from recsys.models.torch_module import RatingModule
+from recsys.scoring.factors import Factors, in_rating_units
 
 INIT_STD = 0.01  # fastai's: training starts near the model of biases alone
 
 
-class DotProduct(nn.Module):
+class DotProduct(RatingModule):
     """r̂ = link(global_mean + user_bias[u] + item_bias[i] + user_embedding[u] · item_embedding[i]).
 
     The sum is in units of the training ratings' standard deviation, and the link is mean + std · sum; with a
@@ -30,6 +33,7 @@ class DotProduct(nn.Module):
     Source: Koren, Bell, Volinsky 2009, "Matrix Factorization Techniques for Recommender Systems".
     """
 
+    settings: config.DotProduct
     global_mean: Tensor
 
     def __init__(self, n_users: int, n_items: int, settings: config.DotProduct, scale: Scale, seed: int) -> None:
@@ -57,12 +61,6 @@ class DotProduct(nn.Module):
         low, high = self.settings.y_range
         return low + (high - low) * torch.sigmoid(total)
 
-    @property
-    def groups(self) -> dict[str, list[str]]:
-        """Layer group → the names of its parameters, from the first to the last layers."""
-        names = [name for name, _ in self.named_parameters()]
-        return {group: [name for name in names if name.startswith(group[:-1])] for group in self.settings.groups}
-
     def scorer(self) -> Factors:
         """The model as a scorer in rating units."""
         linear = self.settings.y_range is None
@@ -73,13 +71,13 @@ class DotProduct(nn.Module):
             unit,
             (user, _bias(self.user_bias, len(user))),
             (item, _bias(self.item_bias, len(item))),
-            self._link(),
+            output_link(self.settings, self.scale),
         )
 
-    def _link(self) -> Link:
-        if self.settings.y_range is not None:
-            return Link("sigmoid", *self.settings.y_range)
-        return Link("clip" if self.settings.clip else "identity", self.scale.low, self.scale.high)
+
+def build(settings: config.DotProduct, seen: Interactions, scale: Scale, seed: int) -> DotProduct:
+    """The module for the users and items of the ratings."""
+    return DotProduct(len(seen.users), len(seen.items), settings, scale, seed)
 
 
 def _bias(parameter: Tensor | None, n: int) -> Float32Array:

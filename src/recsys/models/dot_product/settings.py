@@ -14,7 +14,6 @@ from recsys.models.settings import (
     Dim,
     ModelSettings,
     ParameterInfo,
-    Role,
     Trait,
     check_range,
 )
@@ -58,11 +57,6 @@ class DotProduct(ModelSettings):
             USER_DRIFT: self.user_drift,
         }
         return tuple(trait for trait, is_here in which.items() if is_here)
-
-    @property
-    def implicit_of(self) -> tuple[Role, ...]:
-        """Roles whose rows have implicit terms, as in SVD++: none."""
-        return ()
 
     @property
     def fixed_dim(self) -> int:

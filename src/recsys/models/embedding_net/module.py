@@ -8,17 +8,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from recsys.core.seeding import rng
+from recsys.data.interactions import Interactions
 from recsys.data.scale import Scale
 from recsys.models.embedding_net import settings as config
+from recsys.models.embedding_net.layers import output_link
 from recsys.models.torch_layers import Affine, Dropout, Norm, normal
-from recsys.scoring.factors import Link, with_fallback
+from recsys.models.torch_module import RatingModule
+from recsys.scoring.factors import with_fallback
 from recsys.scoring.network import Network, Weights
 
 INIT_STD = 0.01  # fastai's
 
 
-class EmbeddingNet(nn.Module):
+class EmbeddingNet(RatingModule):
     """r̂ = low + (high − low) · sigmoid(head(hidden(… hidden([user_embedding[u], item_embedding[i]])))).
 
     A hidden layer is affine → relu → batch norm → dropout; the head is affine with one output.
@@ -32,12 +34,13 @@ class EmbeddingNet(nn.Module):
     Source: Cheng et al. 2016, "Wide & Deep Learning for Recommender Systems", the deep part; fastai's EmbeddingNN.
     """
 
+    settings: config.EmbeddingNet
+
     def __init__(self, n_users: int, n_items: int, settings: config.EmbeddingNet, scale: Scale, seed: int) -> None:
         super().__init__()
         self.settings = settings
         self.scale = scale
         self.y_range = settings.output_range(scale.low, scale.high)
-        self._seed = seed
         dims = settings.dims(n_users, n_items)
         sizes = [sum(dims), *settings.layers]
         self.user_embedding = normal(seed, "user_embedding", (n_users, dims[0]), INIT_STD)
@@ -48,13 +51,6 @@ class EmbeddingNet(nn.Module):
             for n, (n_in, n_out) in enumerate(itertools.pairwise(sizes))
         )
         self.head = Affine(seed, "head", sizes[-1], 1)
-
-    @property
-    def groups(self) -> dict[str, list[str]]:
-        """Layer group → the names of its parameters, from the first to the last layers."""
-        prefixes = {"embeddings": ("user_embedding", "item_embedding"), "hidden": ("hidden.",), "head": ("head.",)}
-        names = [name for name, _ in self.named_parameters()]
-        return {group: [name for name in names if name.startswith(prefixes[group])] for group in self.settings.groups}
 
     def forward(self, user_idx: Tensor, item_idx: Tensor) -> Tensor:
         """Predicted ratings in rating units; indices of shape (n,) give shape (n,)."""
@@ -67,16 +63,6 @@ class EmbeddingNet(nn.Module):
         low, high = self.y_range
         score: Tensor = self.head(activations).squeeze(1)
         return low + (high - low) * torch.sigmoid(score)
-
-    def begin_step(self, epoch: int, step: int) -> None:
-        """Gives dropout its randomness for one step, so that a run that goes on draws what it would have drawn."""
-        if not (self.settings.dropout or self.settings.embedding_dropout):
-            return
-        generator = torch.Generator(self.head.weight.device)
-        generator.manual_seed(int(rng(self._seed, "dropout", epoch, step).integers(2**63)))
-        for module in self.modules():
-            if isinstance(module, Dropout):
-                module.generator = generator
 
     def scorer(self) -> Network:
         """The model as a scorer; batch norm, which is affine once training is over, goes into the layer after it."""
@@ -91,7 +77,7 @@ class EmbeddingNet(nn.Module):
             user_embedding=with_fallback(self.user_embedding.detach().cpu().numpy()),
             item_embedding=with_fallback(self.item_embedding.detach().cpu().numpy()),
             layers=tuple(layers),
-            link=Link("sigmoid", *self.y_range),
+            link=output_link(self.settings, self.scale),
         )
 
 
@@ -111,6 +97,11 @@ class Hidden(nn.Module):
             activations = self.norm(activations)
         dropped: Tensor = self.dropout(activations)
         return dropped
+
+
+def build(settings: config.EmbeddingNet, seen: Interactions, scale: Scale, seed: int) -> EmbeddingNet:
+    """The module for the users and items of the ratings."""
+    return EmbeddingNet(len(seen.users), len(seen.items), settings, scale, seed)
 
 
 def _folded(affine: Affine, norm: Norm | None) -> Weights:

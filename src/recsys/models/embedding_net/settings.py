@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from recsys.models.settings import Auto, Dim, ModelSettings, ParameterInfo, Role, Shape, check_range
+from recsys.models.settings import ROLES, Auto, Dim, ModelSettings, ParameterInfo, Shape, check_range
 
 WIDENING = 1 / 8  # of the scale seen, at each end: a sigmoid never reaches its ends
 Dropout = Annotated[float, Field(ge=0, lt=1)]
-ROLES: tuple[Role, ...] = ("user", "item")
 
 
 class EmbeddingNet(ModelSettings):
@@ -37,9 +36,20 @@ class EmbeddingNet(ModelSettings):
     @property
     def parameters(self) -> tuple[ParameterInfo, ...]:
         """The embeddings, then the layers, each with a weight and a bias."""
-        embeddings = (ParameterInfo(f"{role}_embedding", "embeddings", role) for role in ROLES)
-        hidden = (layer for n in range(len(self.layers)) for layer in self._hidden(f"hidden.{n}"))
-        return *embeddings, *hidden, *_layer("head", "head")
+        return tuple(parameter for layer in self.parameters_by_layer.values() for parameter in layer)
+
+    @property
+    def parameters_by_layer(self) -> dict[str, tuple[ParameterInfo, ...]]:
+        """Layer → its parameters, the weight first."""
+        names = {role: f"{role}_embedding" for role in ROLES}
+        found: dict[str, tuple[ParameterInfo, ...]] = {
+            name: (ParameterInfo(name, "embeddings", role),) for role, name in names.items()
+        }
+        for number in range(len(self.layers)):
+            for part in ("affine", "norm") if self.batch_norm else ("affine",):
+                name = f"hidden.{number}.{part}"
+                found[name] = _weight_and_bias(name, "hidden")
+        return {**found, "head": _weight_and_bias("head", "head")}
 
     def dims(self, n_users: int, n_items: int) -> tuple[int, int]:
         """Lengths of a user's and an item's embedding; auto by fastai's rule, `emb_sz_rule`."""
@@ -67,11 +77,6 @@ class EmbeddingNet(ModelSettings):
         check_range(None if self.y_range == "auto" else self.y_range)
         return self
 
-    def _hidden(self, name: str) -> Iterator[ParameterInfo]:
-        yield from _layer(f"{name}.affine", "hidden")
-        if self.batch_norm:
-            yield from _layer(f"{name}.norm", "hidden")
 
-
-def _layer(name: str, group: str) -> tuple[ParameterInfo, ParameterInfo]:
+def _weight_and_bias(name: str, group: str) -> tuple[ParameterInfo, ParameterInfo]:
     return ParameterInfo(f"{name}.weight", group, None), ParameterInfo(f"{name}.bias", group, None, True)

@@ -12,9 +12,12 @@ from recsys.data.grouped import GroupedView
 from recsys.data.interactions import Interactions
 from recsys.data.scale import Scale
 from recsys.models.dot_product.module import INIT_STD
+from recsys.models.settings import ROLES, Role
 from recsys.models.svdpp import settings as config
+from recsys.models.svdpp.layers import output_link
 from recsys.models.torch_layers import normal
-from recsys.scoring.factors import Factors, Link, in_rating_units
+from recsys.models.torch_module import RatingModule
+from recsys.scoring.factors import Factors, in_rating_units
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +42,7 @@ class Neighbours:
         return cls(torch.from_numpy(idx), torch.from_numpy(view.start), torch.from_numpy(scale))
 
 
-class SvdPP(nn.Module):
+class SvdPP(RatingModule):
     """r̂ = mean + std · (B_u + B_i + P_u · Q_i), clipped when it leaves the library.
 
     P_u = user_embedding[u] + |N(u)|^-½ Σ_{j ∈ N(u)} item_implicit[j], over the items that u rated in training, and
@@ -58,18 +61,19 @@ class SvdPP(nn.Module):
     Difficulty of Evaluating Baselines" (arXiv:1905.01395).
     """
 
-    def __init__(self, train: Interactions, settings: config.SvdPP, scale: Scale, seed: int) -> None:
+    settings: config.SvdPP
+
+    def __init__(self, seen: Interactions, settings: config.SvdPP, scale: Scale, seed: int) -> None:
         super().__init__()
         self.settings, self.scale = settings, scale
         self.implicit_of = settings.implicit_of
-        n_rows = {"user": len(train.users), "item": len(train.items)}
+        n_rows: dict[Role, int] = {"user": len(seen.users), "item": len(seen.items)}
         for role, n in n_rows.items():
             self._register(seed, f"{role}_embedding", f"{role}_bias", n)
         for role in self.implicit_of:
-            other = "item" if role == "user" else "user"
-            self._register(seed, f"{other}_implicit", f"{other}_implicit_bias", n_rows[other])
-        views = {"user": train.by_user, "item": train.by_item}
-        self.neighbours: dict[str, Neighbours] = {role: Neighbours.of(views[role]()) for role in self.implicit_of}
+            self._register(seed, *config.implicit_terms(role), n_rows[config.OTHER[role]])
+        views = {"user": seen.by_user, "item": seen.by_item}
+        self.neighbours: dict[Role, Neighbours] = {role: Neighbours.of(views[role]()) for role in self.implicit_of}
 
     def forward(self, user_idx: Tensor, item_idx: Tensor) -> Tensor:
         """Predicted ratings in rating units, not clipped; indices of shape (n,) give shape (n,)."""
@@ -79,7 +83,7 @@ class SvdPP(nn.Module):
         total = total + user_bias.index_select(0, user_idx) + item_bias.index_select(0, item_idx)
         return self.scale.mean + self.scale.std * total
 
-    def effective(self, role: str) -> tuple[Tensor, Tensor]:
+    def effective(self, role: Role) -> tuple[Tensor, Tensor]:
         """P and B of every user, or Q and B of every item: shapes (n, dim) and (n,)."""
         embedding, bias = self.get_parameter(f"{role}_embedding"), self.get_parameter(f"{role}_bias")
         if role not in self.implicit_of:
@@ -87,35 +91,33 @@ class SvdPP(nn.Module):
         sums, bias_sums = self.implicit_sums(role)
         return embedding + sums, bias + bias_sums
 
-    def implicit_sums(self, role: str) -> tuple[Tensor, Tensor]:
+    def implicit_sums(self, role: Role) -> tuple[Tensor, Tensor]:
         """What the implicit terms add to each row of a role, one of `implicit_of`: shapes (n, dim) and (n,)."""
-        other = "item" if role == "user" else "user"
         near = self.neighbours[role]
-        terms = self.get_parameter(f"{other}_implicit"), self.get_parameter(f"{other}_implicit_bias")[:, None]
+        embedding, bias = (self.get_parameter(name) for name in config.implicit_terms(role))
         sums, bias_sums = (
             nn.functional.embedding_bag(near.idx, term, near.start, mode="sum", include_last_offset=True)
             * near.scale[:, None]
-            for term in terms
+            for term in (embedding, bias[:, None])
         )
         return sums, bias_sums[:, 0]
 
-    @property
-    def groups(self) -> dict[str, list[str]]:
-        """Layer group → the names of its parameters, from the first to the last layers."""
-        names = [name for name, _ in self.named_parameters()]
-        return {group: [name for name in names if name.startswith(group[:-1])] for group in self.settings.groups}
-
     def scorer(self) -> Factors:
         """The effective factors as a scorer in rating units."""
-        user, item = (tuple(part.detach().numpy() for part in self.effective(role)) for role in ("user", "item"))
+        user, item = (tuple(part.detach().numpy() for part in self.effective(role)) for role in ROLES)
         return in_rating_units(
             self.scale.mean,
             self.scale.std,
             (user[0], user[1]),
             (item[0], item[1]),
-            Link("clip" if self.settings.clip else "identity", self.scale.low, self.scale.high),
+            output_link(self.settings, self.scale),
         )
 
     def _register(self, seed: int, embedding: str, bias: str, n: int) -> None:
         setattr(self, embedding, normal(seed, embedding, (n, self.settings.embedding_dim), INIT_STD))
         setattr(self, bias, nn.Parameter(torch.zeros(n)))
+
+
+def build(settings: config.SvdPP, seen: Interactions, scale: Scale, seed: int) -> SvdPP:
+    """The module for the users and items of the ratings, whose pairs make the implicit terms."""
+    return SvdPP(seen, settings, scale, seed)

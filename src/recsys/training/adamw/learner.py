@@ -14,20 +14,15 @@ from recsys.core.events import EpochResult, Observer, Step
 from recsys.core.seeding import rng
 from recsys.core.types import Arrays, State
 from recsys.data.interactions import Interactions
-from recsys.models.dot_product.module import DotProduct
-from recsys.models.embedding_net.module import EmbeddingNet
+from recsys.models.settings import ParameterInfo
+from recsys.models.torch_layers import seed_dropout
+from recsys.models.torch_module import RatingModule
 from recsys.scoring.protocols import Trained
 from recsys.training.adamw.settings import AdamW
-from recsys.training.finite import finite_parameters
-from recsys.training.groups import layer_groups, peak
-from recsys.training.rates import highest
-from recsys.training.schedule import build_schedule
+from recsys.training.fitted_module import FittedModule
 
 BETA2, EPS = 0.99, 1e-5  # fastai's
 MOMENTS = ("exp_avg", "exp_avg_sq")
-MOST_EPOCHS, FEWEST_EPOCHS = 15, 4
-THREADED_BATCH = 16_384  # below this, threads wait for each other longer than they work
-GPU_RATINGS = 1_000_000  # below this, a GPU spends its time on launching kernels
 SUMMED = 16_384  # numbers that PyTorch adds up on one thread
 REPORT_EVERY = 0.05  # of an epoch
 
@@ -44,9 +39,9 @@ class AdamWLearner:
     evaluation_cost = 0.2
     samples = None
 
-    def __init__(self, model: DotProduct | EmbeddingNet, train: Interactions, settings: AdamW, seed: int) -> None:
-        n_rows = _n_rated(train) if isinstance(model, EmbeddingNet) else None
-        self._settings = settings = resolve(settings, len(train), n_rows)
+    def __init__(self, model: RatingModule, train: Interactions, settings: AdamW, seed: int) -> None:
+        """Takes settings with `auto` resolved."""
+        self._settings = settings
         self.n_ratings = len(train)
         assert isinstance(settings.n_epochs, int)
         self.n_epochs = settings.n_epochs
@@ -58,15 +53,20 @@ class AdamWLearner:
         ]
         self.column_bytes = sum(column.nbytes for column in self._columns)
         assert isinstance(settings.batch_size, int)
-        assert settings.lr_max != "auto"
-        self.groups = layer_groups(model.groups, settings.lr_max, settings.freeze)
+        self._fitted = FittedModule(model, settings)
+        self.groups = self._fitted.groups
         self._batch_size = settings.batch_size
         self._steps = math.ceil(self.n_ratings / self._batch_size)
-        self.schedule = build_schedule(settings, self.n_epochs, peak(self.groups), self._steps)
+        self.schedule = self._fitted.schedule(self.n_epochs, self._steps)
         self._freeze()
+        known = {parameter.name: parameter for parameter in model.settings.parameters}
         self._optimizer = torch.optim.AdamW(
             [
-                {"params": [parameter], "weight_decay": self._decay(name), "share": self._share(name)}
+                {
+                    "params": [parameter],
+                    "weight_decay": self._decay(known[name]),
+                    "share": self._fitted.share[known[name].group],
+                }
                 for name, parameter in self._moving()
             ],
             betas=(0.0, BETA2),
@@ -86,8 +86,7 @@ class AdamWLearner:
             report = max(1, round(self._steps * REPORT_EVERY))
             for batch, (user_idx, item_idx, rating) in enumerate(zip(users, items, ratings, strict=True)):
                 self._set_rates(first + batch)
-                if isinstance(self._model, EmbeddingNet):
-                    self._model.begin_step(number, batch)
+                seed_dropout(self._model, self._seed, number, batch)
                 squares += self._step(user_idx, item_idx, rating)
                 if batch % report == 0:
                     done = min((batch + 1) * self._batch_size, self.n_ratings)
@@ -98,16 +97,15 @@ class AdamWLearner:
 
     def is_finite(self) -> bool:
         """Whether every prediction is a finite number."""
-        return finite_parameters(self._model.parameters())
+        return self._fitted.is_finite()
 
     def state(self, epoch: int) -> State:
         """Parameters, and the moments of each."""
-        model = {name: tensor.detach().cpu().numpy() for name, tensor in self._model.state_dict().items()}
-        return State(epoch=epoch, model=model, learner=self._moments())
+        return State(epoch=epoch, model=self._fitted.state(), learner=self._moments())
 
     def restore(self, state: State) -> None:
         """Parameters and moments, as they were."""
-        self._model.load_state_dict({name: torch.from_numpy(array) for name, array in state.model.items()})
+        self._fitted.restore(state.model)
         for name, parameter in self._moving():
             moments = {
                 moment: torch.from_numpy(state.learner[f"{moment}.{name}"]).to(self._device).clone()
@@ -122,7 +120,7 @@ class AdamWLearner:
 
     def settings(self) -> dict[str, object]:
         """All that the result depends on, with `auto` resolved: so not the number of threads."""
-        return self._settings.model_dump(mode="json", exclude_none=True, exclude={"n_threads"})
+        return self._settings.in_force()
 
     def _step(self, user_idx: torch.Tensor, item_idx: torch.Tensor, rating: torch.Tensor) -> torch.Tensor:
         """One step down the gradient of the batch's mean squared error; returns the sum of the squares."""
@@ -149,9 +147,6 @@ class AdamWLearner:
         """The parameters that are not frozen."""
         return ((name, one) for name, one in self._model.named_parameters() if one.requires_grad)
 
-    def _share(self, name: str) -> float:
-        return next(group.share for group in self.groups if name in group.parameters)
-
     @contextlib.contextmanager
     def _idle_rows_kept(self) -> Iterator[None]:
         """Weight decay shrinks every row; those of users and items without ratings here stay as they were."""
@@ -161,9 +156,10 @@ class AdamWLearner:
             for parameter, rows, values in before:
                 parameter[rows] = values
 
-    def _decay(self, name: str) -> float:
-        settings = self._settings
-        decay = settings.weight_decay if name.endswith("embedding") else settings.bias_weight_decay
+    def _decay(self, parameter: ParameterInfo) -> float:
+        """Embeddings have one of their own; all else shares that of the biases."""
+        settings, is_embedding = self._settings, parameter.rows is not None and not parameter.is_bias
+        decay = settings.weight_decay if is_embedding else settings.bias_weight_decay
         assert isinstance(decay, float)
         return decay
 
@@ -175,68 +171,16 @@ class AdamWLearner:
         }
 
 
-def resolve(settings: AdamW, n_ratings: int, n_rows: int | None = None) -> AdamW:
-    """`auto` → the value for this many training ratings.
-
-    15 epochs up to 100,000 ratings, then fewer as √n grows, down to 4; about 160 steps an epoch, lr_max = 5e-3 ·
-    (batch_size / 256)^⅜, weight_decay · lr_max · steps = 1, and a tenth of it for biases
-    (docs/experiments/defaults-of-adamw.md).
-
-    A network, told by `n_rows`, the users and items that have ratings, gets a fifth of that lr_max, weight_decay ·
-    lr_max · steps = 45 · n_rows / n_ratings, and no decay of its layers ("embedding_net" there).
-    """
-    batch_size = settings.batch_size
-    if batch_size == "auto":
-        batch_size = 2 ** round(math.log2(min(max(n_ratings / 160, 64), 65_536)))
-    lr_max = settings.lr_max
-    if lr_max == "auto":
-        lr_max = (5e-3 if n_rows is None else 1e-3) * (batch_size / 256) ** 0.375
-    decay = settings.weight_decay
-    if decay == "auto":
-        strength = 1.0 if n_rows is None else 45 * n_rows / n_ratings
-        decay = strength / (highest(lr_max) * math.ceil(n_ratings / batch_size))
-    threads = settings.n_threads
-    if threads == "auto":
-        threads = 1 if batch_size < THREADED_BATCH else torch.get_num_threads()
-    n_epochs = settings.n_epochs
-    if n_epochs == "auto":
-        n_epochs = min(max(round(MOST_EPOCHS * math.sqrt(100_000 / n_ratings)), FEWEST_EPOCHS), MOST_EPOCHS)
-    layer_decay = settings.bias_weight_decay
-    if layer_decay == "auto":
-        layer_decay = decay / 10 if n_rows is None else 0.0
-    return settings.model_copy(
-        update={
-            "n_epochs": n_epochs,
-            "batch_size": batch_size,
-            "lr_max": lr_max,
-            "weight_decay": decay,
-            "bias_weight_decay": layer_decay,
-            "n_threads": threads,
-            "device": _device(settings, n_ratings),
-        }
-    )
-
-
-def _n_rated(train: Interactions) -> int:
-    return int(np.count_nonzero(train.user_counts) + np.count_nonzero(train.item_counts))
-
-
-def _rows_without_ratings(model: torch.nn.Module, train: Interactions) -> list[tuple[torch.nn.Parameter, torch.Tensor]]:
+def _rows_without_ratings(model: RatingModule, train: Interactions) -> list[tuple[torch.nn.Parameter, torch.Tensor]]:
     """Each parameter that has a row for every user or item, with the rows of those without training ratings."""
     counts = {"user": train.user_counts, "item": train.item_counts}
     idle = {role: torch.from_numpy(np.flatnonzero(count == 0)) for role, count in counts.items()}
-    return [
-        (parameter, idle[role].to(parameter.device))
-        for name, parameter in model.named_parameters()
-        for role in counts
-        if name in (f"{role}_embedding", f"{role}_bias") and len(idle[role])
-    ]
-
-
-def _device(settings: AdamW, n_ratings: int) -> str:
-    if settings.device != "auto":
-        return settings.device
-    return "cuda" if n_ratings >= GPU_RATINGS and torch.cuda.is_available() else "cpu"
+    found = []
+    for known in model.settings.parameters:
+        if known.rows is not None and len(idle[known.rows]):
+            parameter = model.get_parameter(known.name)
+            found.append((parameter, idle[known.rows].to(parameter.device)))
+    return found
 
 
 @contextlib.contextmanager

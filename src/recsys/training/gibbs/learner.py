@@ -14,13 +14,14 @@ from recsys.core.threads import Workers, one_blas_thread, usable_cores
 from recsys.core.types import Array, Arrays, Float64Array, State
 from recsys.data.interactions import Interactions
 from recsys.data.scale import Censoring, Scale
-from recsys.models.dot_product.settings import DotProduct
-from recsys.models.svdpp.settings import SvdPP
+from recsys.models.settings import ROLES
+from recsys.models.svdpp.settings import implicit_terms
 from recsys.scoring.factors import Factors, Link, in_rating_units
 from recsys.scoring.uncertainty import Samples
 from recsys.training.finite import finite_arrays
 from recsys.training.gibbs.covariance import covariance_columns
 from recsys.training.gibbs.drift import Paths, by_time
+from recsys.training.gibbs.models import SampledModel
 from recsys.training.gibbs.samples import PosteriorSamples, is_kept
 from recsys.training.gibbs.settings import Gibbs
 from recsys.training.gibbs.state import FactorState, RatingsCSR
@@ -41,11 +42,9 @@ class GibbsLearner:
     evaluation_cost = 1.5  # measured at dim 20, two threads: 12M ratings/s drawn from, 10M/s evaluated
     groups: tuple[Group, ...] = ()
 
-    def __init__(
-        self, model: DotProduct | SvdPP, scale: Scale, train: Interactions, settings: Gibbs, seed: int
-    ) -> None:
+    def __init__(self, model: SampledModel, scale: Scale, train: Interactions, settings: Gibbs, seed: int) -> None:
         n_users, n_items = len(train.users), len(train.items)
-        self._width = model.embedding_dim + 1
+        self._width = model.dim + 1
         censoring = Censoring.of(train.rating)
         censored = model.clip and is_censored(train.rating, censoring)
         self._settings = settings = resolve(settings, (n_users + n_items) * self._width, censored=censored)
@@ -62,7 +61,7 @@ class GibbsLearner:
             "user": RatingsCSR.of(train.by_user(), train.by_item(), rating),
             "item": RatingsCSR.of(train.by_item(), train.by_user(), rating),
         }
-        dim, implicit = model.embedding_dim, model.implicit_of
+        dim, implicit = model.dim, model.implicit_of
         self._sides = {
             role: FactorState.first(self._rated[role], dim, n_other, seed, role, implicit=role in implicit)
             for role, n_other in (("user", n_items), ("item", n_users))
@@ -177,7 +176,7 @@ class GibbsLearner:
 
     def settings(self) -> dict[str, object]:
         """All that the result depends on, with `auto` resolved: so not the number of threads."""
-        return self._settings.model_dump(mode="json", exclude_none=True, exclude={"n_threads"})
+        return self._settings.in_force()
 
     def _sample(self) -> Arrays:
         """What the model's parameters are made of in the current sample, each with its bias in the last column."""
@@ -218,12 +217,12 @@ class GibbsLearner:
     def _parameters(self) -> Arrays:
         """The means as the parameters of the model's module, under its names."""
         means = self._means()
-        found: Arrays = {} if self._model.implicit_of else {"global_mean": np.zeros(1, np.float32)}
-        for role, other in (("user", "item"), ("item", "user")):
+        found = dict(self._model.constants)
+        for role in ROLES:
             row = means[f"{role}.row"]
             if f"{role}.implicit" in means:
                 row = row - means[f"{role}.from_implicit"]
-                found |= _split(means[f"{role}.implicit"], f"{other}_implicit", f"{other}_implicit_bias")
+                found |= _split(means[f"{role}.implicit"], *implicit_terms(role))
             found |= _split(row, f"{role}_embedding", f"{role}_bias")
         return found
 

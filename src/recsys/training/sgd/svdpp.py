@@ -9,19 +9,22 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from recsys.config.plans import Plan
 from recsys.core.events import EpochResult, Observer, Step
 from recsys.core.seeding import rng
 from recsys.core.types import Array, Float32Array, State
 from recsys.data.grouped import GroupedView
 from recsys.data.interactions import Interactions
 from recsys.data.scale import Scale
+from recsys.data.training_inputs import TrainingInputs
+from recsys.models.build import build_module
+from recsys.models.settings import ROLES, ParameterInfo, Role
 from recsys.models.svdpp.module import SvdPP
+from recsys.models.svdpp.settings import OTHER, implicit_terms
 from recsys.scoring.factors import Factors
-from recsys.training.finite import finite_parameters
-from recsys.training.groups import layer_groups, peak
-from recsys.training.schedule import build_schedule
+from recsys.training.fitted_module import FittedModule, expected_values, memory
 from recsys.training.sgd.damping import NOTHING, Damped, auto_damping, credible_damping
-from recsys.training.sgd.learner import auto_rate, memory
+from recsys.training.sgd.defaults import auto_rate
 from recsys.training.sgd.settings import Sgd
 from recsys.training.sgd.svdpp_kernel import svdpp_kernel
 
@@ -29,7 +32,6 @@ STEPS = 32  # parts of an epoch: the learning rate moves from one to the next
 PULLS = 8  # of them that begin with a pull towards what is expected
 DAMPED = (0.03, 0.0015, 3.5, 80.0)  # weight decay of rows, of implicit rows, damping of rows, of implicit rows
 UNDAMPED = {True: (0.025, 0.06, 0.0015, 0.0, 0.0), False: (0.025, 0.04, 0.004, 0.0, 0.0)}  # flipped → lr_max, the same
-OTHER = {"user": "item", "item": "user"}
 
 
 class SvdPPLearner:
@@ -63,14 +65,10 @@ class SvdPPLearner:
         )
         self.n_ratings, self.n_epochs = len(train), settings.n_epochs
         self._model, self._seed = model, seed
-        assert settings.lr_max != "auto"
-        self.groups = layer_groups(model.groups, settings.lr_max, settings.freeze)
-        self.schedule = build_schedule(settings, self.n_epochs, peak(self.groups), STEPS)
-        self._damped = {
-            name: Damped(memory(model.get_parameter(name)), expected.get(name), self._damping(name), group.share)
-            for group in self.groups
-            for name in group.parameters
-        }
+        self._fitted = FittedModule(model, settings)
+        self.groups = self._fitted.groups
+        self.schedule = self._fitted.schedule(self.n_epochs, STEPS)
+        self._damped = {parameter.name: self._damp(parameter, expected) for parameter in model.settings.parameters}
         self._kernel = svdpp_kernel(model.settings.embedding_dim, model.settings.flipped)
         self._given = _shuffled(train, model.implicit_of, model.scale, seed)
 
@@ -84,7 +82,8 @@ class SvdPPLearner:
         role = self._model.implicit_of[(number - 1) % len(self._model.implicit_of)]
         given, near = self._given[role], self._model.neighbours[role]
         arrays = (*given.columns, near.start.numpy(), near.idx.numpy(), *self._parameters(role))
-        damped = [one for name, one in self._damped.items() if not name.startswith(f"{role}_implicit")]
+        still = implicit_terms(OTHER[role])  # what the other role is made of stays as it is in this epoch
+        damped = [one for name, one in self._damped.items() if name not in still]
         squares, done, lr = 0.0, 0, 0.0
         for step, rows in enumerate(given.parts(rng(self._seed, "svdpp rows", number))):
             lr = float(self.schedule.lr[(number - 1) * STEPS + step])
@@ -100,16 +99,15 @@ class SvdPPLearner:
 
     def is_finite(self) -> bool:
         """Whether every prediction is a finite number."""
-        return finite_parameters(self._model.parameters())
+        return self._fitted.is_finite()
 
     def state(self, epoch: int) -> State:
         """Parameters: nothing else goes on from one epoch to the next."""
-        model = {name: tensor.detach().numpy() for name, tensor in self._model.state_dict().items()}
-        return State(epoch=epoch, model=model, learner={})
+        return State(epoch=epoch, model=self._fitted.state(), learner={})
 
     def restore(self, state: State) -> None:
         """Parameters, as they were."""
-        self._model.load_state_dict({name: torch.from_numpy(array) for name, array in state.model.items()})
+        self._fitted.restore(state.model)
 
     def scorer(self) -> Factors:
         """The model as it stands."""
@@ -117,33 +115,46 @@ class SvdPPLearner:
 
     def settings(self) -> dict[str, object]:
         """All that the result depends on, with `auto` resolved."""
-        return self._settings.model_dump(mode="json", exclude_none=True, exclude={"n_threads"})
+        return self._settings.in_force()
 
-    def _parameters(self, role: str) -> tuple[Float32Array, ...]:
+    def _parameters(self, role: Role) -> tuple[Float32Array, ...]:
         """The kernel's arrays: rows of a role and of the other, the latter's implicit rows, what it has from others."""
         other, model = OTHER[role], self._model
-        names = (f"{role}_embedding", f"{role}_bias", f"{other}_embedding", f"{other}_bias")
-        implicit = (f"{other}_implicit", f"{other}_implicit_bias")
-        moving = tuple(memory(model.get_parameter(name)) for name in (*names, *implicit))
+        names = (f"{role}_embedding", f"{role}_bias", f"{other}_embedding", f"{other}_bias", *implicit_terms(role))
+        moving = tuple(memory(model.get_parameter(name)) for name in names)
         if other not in model.implicit_of:
             dim = model.settings.embedding_dim
             return (*moving, np.empty((0, dim), np.float32), np.empty(0, np.float32))
         with torch.no_grad():
             return (*moving, *(sums.contiguous().numpy() for sums in model.implicit_sums(other)))
 
-    def _damping(self, name: str) -> float:
-        settings = self._settings
+    def _damp(self, parameter: ParameterInfo, expected: Mapping[str, Float32Array]) -> Damped:
+        settings, name, role = self._settings, parameter.name, parameter.rows
+        assert role is not None
         assert isinstance(settings.bias_damping, tuple)
-        biases = {"user_bias": settings.bias_damping[0], "item_bias": settings.bias_damping[1]}
-        damping = settings.implicit_damping if "implicit" in name else biases.get(name, settings.damping)
+        if name in implicit_terms(OTHER[role]):
+            damping = settings.implicit_damping
+        else:
+            damping = settings.bias_damping[ROLES.index(role)] if parameter.is_bias else settings.damping
         assert damping is not None
-        return damping
+        array, share = memory(self._model.get_parameter(name)), self._fitted.share[parameter.group]
+        return Damped(array, expected.get(name), damping, share)
 
-    def _rates(self, role: str, lr: float) -> tuple[float, ...]:
-        settings, share = self._settings, {group.name: group.share for group in self.groups}
+    def _rates(self, role: Role, lr: float) -> tuple[float, ...]:
+        settings, share = self._settings, self._fitted.share
         decays = (settings.weight_decay, settings.bias_weight_decay, settings.implicit_weight_decay)
         own, other = lr * share[f"{role}s"], lr * share[f"{OTHER[role]}s"]
         return own, other, *(float(decay) for decay in decays if decay is not None)
+
+
+def build(plan: Plan, inputs: TrainingInputs) -> SvdPPLearner:
+    """The learner of SVD++, every parameter drawn towards what is expected of it."""
+    assert isinstance(plan.training, Sgd)
+    module = build_module(plan.model, inputs, plan.seed)
+    assert isinstance(module, SvdPP)
+    names = [parameter.name for parameter in plan.model.parameters]
+    expected = expected_values(module, names, inputs.warm_start)
+    return SvdPPLearner(module, inputs.repeated_train, plan.training, plan.seed, expected)
 
 
 def resolve(settings: Sgd, n_ratings: int, damping: tuple[float, float], *, flipped: bool) -> Sgd:
@@ -205,7 +216,7 @@ class _Given:
         return np.split(rows, cuts)
 
 
-def _shuffled(train: Interactions, roles: Sequence[str], scale: Scale, seed: int) -> dict[str, _Given]:
+def _shuffled(train: Interactions, roles: Sequence[Role], scale: Scale, seed: int) -> dict[Role, _Given]:
     """The ratings by user, by item or both, as the roles say."""
     shuffled = train.take(rng(seed, "svdpp ratings").permutation(len(train)))
     standardised = (shuffled.rating - np.float32(scale.mean)) / np.float32(scale.std)

@@ -8,19 +8,20 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import torch
 
+from recsys.config.plans import Plan
 from recsys.core.events import EpochResult, Observer, Step
 from recsys.core.threads import usable_cores
 from recsys.core.types import Float32Array, Float64Array, State
 from recsys.data.interactions import Interactions
+from recsys.data.training_inputs import TrainingInputs
+from recsys.models.build import build_module
 from recsys.models.dot_product.module import DotProduct
 from recsys.scoring.factors import Factors
-from recsys.training.finite import finite_parameters
-from recsys.training.groups import layer_groups, peak
-from recsys.training.schedule import build_schedule
+from recsys.training.fitted_module import FittedModule, expected_values, memory
 from recsys.training.sgd.blocks import choose_n_side, sort_into_blocks
 from recsys.training.sgd.damping import NOTHING, Damped, auto_damping, credible_damping
+from recsys.training.sgd.defaults import auto_rate
 from recsys.training.sgd.kernel import ITEMS, USERS, sgd_kernel
 from recsys.training.sgd.settings import Sgd
 
@@ -54,6 +55,8 @@ class SgdLearner:
         self.n_ratings, self.n_epochs = len(train), settings.n_epochs
         self._seed = seed
         self._model = model
+        self._fitted = FittedModule(model, settings)
+        self.groups = self._fitted.groups
         self._train = train
         none = np.empty(0, np.float32)
         self._parameters = (
@@ -63,10 +66,8 @@ class SgdLearner:
             none if model.item_bias is None else memory(model.item_bias),
         )
         self._dim = int(model.user_embedding.shape[1])
-        assert settings.lr_max != "auto"
-        self.groups = layer_groups(model.groups, settings.lr_max, settings.freeze)
         assert isinstance(settings.bias_damping, tuple)
-        share = {group.name: group.share for group in self.groups}
+        share = self._fitted.share
         self._damped = [
             Damped(biases, expected.get(f"{role}_bias"), damping, share[f"{role}s"])
             for role, biases, damping in zip(("user", "item"), self._parameters[2:], settings.bias_damping, strict=True)
@@ -100,16 +101,15 @@ class SgdLearner:
 
     def is_finite(self) -> bool:
         """Whether every prediction is a finite number."""
-        return finite_parameters(self._model.parameters())
+        return self._fitted.is_finite()
 
     def state(self, epoch: int) -> State:
         """Parameters, and into how many ranges users and items were cut."""
-        model = {name: tensor.detach().numpy() for name, tensor in self._model.state_dict().items()}
-        return State(epoch=epoch, model=model, learner={"n_side": np.array([self._blocks.n_side])})
+        return State(epoch=epoch, model=self._fitted.state(), learner={"n_side": np.array([self._blocks.n_side])})
 
     def restore(self, state: State) -> None:
         """Parameters and blocks, as they were."""
-        self._model.load_state_dict({name: torch.from_numpy(array) for name, array in state.model.items()})
+        self._fitted.restore(state.model)
         n_side = int(state.learner["n_side"][0])
         if n_side != self._blocks.n_side:
             self._sort(n_side)
@@ -120,8 +120,7 @@ class SgdLearner:
 
     def settings(self) -> dict[str, object]:
         """All that the result depends on, with `auto` resolved: so not the number of threads."""
-        chosen = self._settings.model_dump(mode="json", exclude_none=True, exclude={"n_threads"})
-        return {**chosen, "n_side": self._blocks.n_side}
+        return {**self._settings.in_force(), "n_side": self._blocks.n_side}
 
     def _sort(self, n_side: int) -> None:
         threads = self._settings.n_threads
@@ -130,12 +129,11 @@ class SgdLearner:
         self._blocks = sort_into_blocks(
             self._train, self._model.scale, n_side=n_side, dim=self._dim, seed=self._seed, n_threads=threads
         )
-        self.schedule = build_schedule(self._settings, self.n_epochs, peak(self.groups), n_side)
+        self.schedule = self._fitted.schedule(self.n_epochs, n_side)
 
     def _work(self, waiting: deque[int], lr: float, squares: Float64Array) -> int:
         """Takes blocks until none is left; returns how many ratings were in them."""
-        blocks, settings = self._blocks, self._settings
-        share = {group.name: group.share for group in self.groups}
+        blocks, settings, share = self._blocks, self._settings, self._fitted.share
         rates = (lr * share["users"], lr * share["items"], settings.weight_decay, settings.bias_weight_decay)
         done = 0
         while True:
@@ -146,6 +144,16 @@ class SgdLearner:
             start, end = int(blocks.start[block]), int(blocks.start[block + 1])
             squares[block] = self._kernel(*blocks.columns, start, end, *self._parameters, *rates)
             done += end - start
+
+
+def build(plan: Plan, inputs: TrainingInputs) -> SgdLearner:
+    """The learner of a dot product, the biases drawn towards what is expected of them."""
+    assert isinstance(plan.training, Sgd)
+    module = build_module(plan.model, inputs, plan.seed)
+    assert isinstance(module, DotProduct)
+    biases = [parameter.name for parameter in plan.model.parameters if parameter.is_bias]
+    expected = expected_values(module, biases, inputs.warm_start)
+    return SgdLearner(module, inputs.repeated_train, plan.training, plan.seed, expected)
 
 
 def resolve(settings: Sgd, n_ratings: int, damping: tuple[float, float]) -> Sgd:
@@ -168,17 +176,3 @@ def resolve(settings: Sgd, n_ratings: int, damping: tuple[float, float]) -> Sgd:
             "n_threads": threads,
         }
     )
-
-
-def auto_rate(n_ratings: int) -> float:
-    """0.04 with up to 100K ratings, falling to 0.03 with 20M, along log n."""
-    share = (math.log(max(n_ratings, 1)) - math.log(1e5)) / (math.log(2e7) - math.log(1e5))
-    return 0.04 - 0.01 * min(max(share, 0.0), 1.0)
-
-
-def memory(parameter: torch.Tensor) -> Float32Array:
-    """The parameter's own memory as an array, float32."""
-    array: Float32Array = parameter.detach().numpy()
-    assert array.dtype == np.float32
-    assert array.flags.c_contiguous
-    return array

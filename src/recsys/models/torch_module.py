@@ -1,0 +1,29 @@
+"""What every model is as a torch module."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from recsys.data.scale import Scale
+from recsys.models.settings import ModelSettings
+from recsys.scoring.protocols import Trained
+
+
+class RatingModule(nn.Module):
+    """A module that predicts ratings.
+
+    Attributes:
+        settings: those that it was made by; they list its parameters.
+        scale: of the training ratings.
+    """
+
+    settings: ModelSettings
+    scale: Scale
+
+    def forward(self, user_idx: Tensor, item_idx: Tensor) -> Tensor:
+        """Predicted ratings in rating units, not clipped; indices of shape (n,) give shape (n,)."""
+        raise NotImplementedError
+
+    def scorer(self) -> Trained:
+        """The model as it stands, in NumPy alone."""
+        raise NotImplementedError
