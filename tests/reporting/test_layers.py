@@ -13,7 +13,8 @@ from recsys.config.plans import plans
 from recsys.config.schema.config import Config
 from recsys.core.errors import RunError
 from recsys.core.events import silent
-from recsys.reporting.layers import Anatomy, anatomy
+from recsys.models.layers import Anatomy
+from recsys.reporting.layers import anatomy
 from recsys.training.build import build_learner
 from recsys.workflows.inputs import from_scratch
 from recsys.workflows.train import train

@@ -9,13 +9,13 @@ from typing import TypedDict
 from recsys.api.arguments import PathLike, as_path
 from recsys.artifacts.bundle import open_bundle
 from recsys.core.files import write_text
+from recsys.models.layers import Anatomy
 from recsys.reporting import interpret as interpreting
 from recsys.reporting import layers as anatomies
 from recsys.reporting import page as pages
 from recsys.reporting import report as reporting
 from recsys.reporting import save_figures
 from recsys.reporting.interpret import Interpretation
-from recsys.reporting.layers import Anatomy
 
 
 def interpret(
