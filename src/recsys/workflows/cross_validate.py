@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from recsys.config.plans import plans
 from recsys.config.schema.config import Config
 from recsys.config.schema.split import Split
 from recsys.core.errors import ConfigError, DataError, UsageError
@@ -60,7 +61,8 @@ def cross_validate(
     _refuse_start(config)
     configs = _given_folds(config, folds) if isinstance(folds, FoldFiles) else _drawn_folds(config, folds)
     found = train_parallel(configs, run_dir, jobs, observe)
-    objective = OBJECTIVES["rating"]
+    (plan,) = plans(config)
+    objective = OBJECTIVES[plan.objective]
     return {
         "n_folds": len(found),
         **summary(

@@ -16,6 +16,7 @@ from multiprocessing.context import ForkServerContext, SpawnContext
 from pathlib import Path
 from typing import Any
 
+from recsys.config.plans import plans
 from recsys.config.schema.config import Config
 from recsys.core.errors import DivergedError, RecsysError, RunError
 from recsys.core.events import Event, Observer, RunsProgress, Step, silent
@@ -51,7 +52,7 @@ def train_parallel(
         tasks = {name: (config, place / name) for name, config in configs.items()}
         for name, metrics in (_one_by_one if n_jobs == 1 else _in_processes)(tasks, n_jobs, observe):
             found[name] = metrics
-            observe(RunsProgress(len(found), len(tasks), _line(name, metrics)))
+            observe(RunsProgress(len(found), len(tasks), _line(name, configs[name], metrics)))
     return {name: found[name] for name in configs}
 
 
@@ -70,8 +71,9 @@ def _place(folder: Path | None) -> Iterator[Path]:
         yield Path(aside)
 
 
-def _line(name: str, metrics: Metrics) -> str:
-    test, objective = metrics["test"], OBJECTIVES["rating"]
+def _line(name: str, config: Config, metrics: Metrics) -> str:
+    (plan,) = plans(config)
+    test, objective = metrics["test"], OBJECTIVES[plan.objective]
     if not test:
         return f"{name}: no test"
     baseline = metrics["baselines"][objective.baseline_to_beat]
