@@ -17,7 +17,7 @@ from recsys.training.build import build_learner
 from recsys.training.loop import fit
 
 METHODS: dict[str, dict[str, Any]] = {
-    "adamw": {"method": "adamw", "n_epochs": 25, "batch_size": 256, "lr_max": 0.05, "weight_decay": 0.05},
+    "adamw": {"method": "adamw", "n_epochs": 20, "batch_size": 512, "lr_max": 0.05, "weight_decay": 0.05},
     "sgd": {"method": "sgd", "n_epochs": 60, "lr_max": 0.1, "weight_decay": 0.005},
 }
 

@@ -83,7 +83,7 @@ def test_paths_have_the_mean_and_covariance_of_the_dense_gaussian_process() -> N
     paths = Paths.of(ratings)
     precision = np.linspace(0.5, 4, len(ratings)).astype(np.float32)
     variance = np.array([0.2, 0.5, 0.3, 0.8, 0.4, 1.0])
-    draws, _ = drawn_paths(paths, ratings, precision, variance, 40_000)
+    draws, _ = drawn_paths(paths, ratings, precision, variance, 20_000)
     draws = draws[100:].transpose(0, 2, 1).reshape(-1, draws.shape[1] * draws.shape[2])
 
     moment = np.unique(SECONDS)
@@ -110,6 +110,7 @@ def test_without_ratings_that_say_anything_paths_have_their_prior_variance() -> 
     np.testing.assert_allclose(squares / draws.shape[0] / draws.shape[1], variance, rtol=0.05)
 
 
+@pytest.mark.slow
 def test_variances_are_found_from_far_away() -> None:
     """On ratings that are paths and noise and nothing else, from ten times and a tenth of the true variance."""
     random, n_users, n = np.random.default_rng(2), 300, 40
@@ -156,7 +157,7 @@ def test_ratings_are_followed_in_the_order_of_time_whatever_that_of_the_file() -
 def with_and_without(ratings: Interactions) -> tuple[float, float, Any]:
     """The rmse on the last 1,000 ratings without drift and with it, and the learner that has it."""
     seen, unseen = ratings.take(slice(0, 5_000)), ratings.take(slice(5_000, None))
-    learners = [learner_of(seen, user_drift=user_drift, n_epochs=256) for user_drift in (False, True)]
+    learners = [learner_of(seen, user_drift=user_drift, n_epochs=128) for user_drift in (False, True)]
     for learner in learners:
         list(fit(learner))
     without, with_drift = (evaluate(learner.scorer(), unseen).metrics["rmse"] for learner in learners)

@@ -124,7 +124,7 @@ def test_the_parameters_are_changed_in_their_own_memory() -> None:
     assert [parameter.data_ptr() for parameter in learner._model.parameters()] == addresses
 
 
-@pytest.mark.parametrize("dim", [1, 16, 50])
+@pytest.mark.parametrize("dim", [3, 20, *(pytest.param(dim, marks=pytest.mark.slow) for dim in (1, 16, 50))])
 def test_divergence_is_noticed_after_the_epoch(dim: int) -> None:
     learner = learner_of(planted(), dim=dim, lr_max=1e6, n_epochs=2)
     with pytest.raises(DivergedError), np.errstate(all="ignore"):
