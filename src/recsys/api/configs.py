@@ -1,15 +1,20 @@
-"""Configs from files and runs."""
+"""Configs from files, mappings and runs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
-from recsys.api.arguments import PathLike
+from recsys.api.paths import PathLike
 from recsys.artifacts.directory import CONFIG
+from recsys.config.loading.load import config_from
 from recsys.config.loading.load import load_config as read_config
 from recsys.config.schema.config import Config
 from recsys.core.errors import RunError
+
+ConfigLike: TypeAlias = Config | Mapping[str, object] | PathLike
+"""A Config, its content as nested mappings with paths relative to the working directory, or a YAML file."""
 
 
 def load_config(path: PathLike, overrides: Sequence[str] = ()) -> Config:
@@ -39,3 +44,16 @@ def run_config(run_dir: PathLike, overrides: Sequence[str] = ()) -> Config:
             hint="recsys runs lists the runs; --config FILE starts a new one",
         )
     return read_config(path, overrides)
+
+
+def as_config(config: ConfigLike) -> Config:
+    """The Config that is meant.
+
+    Raises:
+        ConfigError: it is not valid.
+    """
+    if isinstance(config, Config):
+        return config
+    if isinstance(config, Mapping):
+        return config_from(dict(config), Path.cwd())
+    return read_config(Path(config))

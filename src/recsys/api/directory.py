@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from recsys.api.arguments import PathLike
+from recsys.api.paths import PathLike
 from recsys.artifacts import directory, overview
 
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from recsys.api.arguments import ConfigLike, PathLike, as_config, as_path
+from recsys.api.configs import ConfigLike, as_config
+from recsys.api.paths import PathLike, as_path
 from recsys.artifacts.bundle import open_bundle
 from recsys.core.events import Observer, silent
 from recsys.workflows import compare as comparing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from recsys.api.arguments import PathLike
+from recsys.api.paths import PathLike
 from recsys.config.loading.load import config_from
 from recsys.config.schema.data import Data
 from recsys.core.events import Observer, silent

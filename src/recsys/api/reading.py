@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypedDict
 
-from recsys.api.arguments import PathLike, as_path
+from recsys.api.paths import PathLike, as_path
 from recsys.artifacts.bundle import open_bundle
 from recsys.core.files import write_text
 from recsys.models.layers import Anatomy

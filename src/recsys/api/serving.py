@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from recsys.api.arguments import PathLike, as_path
+from recsys.api.paths import PathLike, as_path
 from recsys.inference.recommender import Recommender
 
 

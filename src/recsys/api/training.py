@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from recsys.api.arguments import ConfigLike, PathLike, as_config, as_path
+from recsys.api.configs import ConfigLike, as_config
+from recsys.api.paths import PathLike, as_path
 from recsys.artifacts.bundle import locate
 from recsys.artifacts.directory import CONFIG, config_name, new_run_folder
 from recsys.artifacts.run import newest_unfinished

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from recsys.api.arguments import ConfigLike, PathLike, as_config
+from recsys.api.configs import ConfigLike, as_config
+from recsys.api.paths import PathLike
 from recsys.config.space import default_space, read_space
 from recsys.core.errors import StoppedError
 from recsys.core.events import Observer, silent

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -14,19 +14,21 @@ from recsys.artifacts.directory import SERVING, SERVING_JSON, default_run
 from recsys.artifacts.intervals import Intervals, check_level, rate_and_centre, read_intervals, std_of_ratings
 from recsys.artifacts.texts import pack_ids, pack_texts, unpack_ids, unpack_texts
 from recsys.artifacts.verified import VerifiedFolder, open_verified, write_verified
-from recsys.config.schema.config import Config
 from recsys.config.schema.data import Data
 from recsys.core.errors import RunError
 from recsys.core.types import Array, Arrays, Float32Array, Indices, Times
 from recsys.data.catalogue import ItemCatalogue, text_by_index
 from recsys.data.interactions import Interactions
-from recsys.data.training_inputs import TrainingInputs
 from recsys.data.vocabulary import UNKNOWN, Vocabulary
 from recsys.scoring.codec import scorer_arrays, scorer_from
 from recsys.scoring.drift import Drift
 from recsys.scoring.factors import Factors
 from recsys.scoring.protocols import Trained
 from recsys.version import __version__
+
+if TYPE_CHECKING:  # a reader of bundles needs neither
+    from recsys.config.schema.config import Config
+    from recsys.data.training_inputs import TrainingInputs
 
 SCORER, USERS, ITEMS = "scorer.safetensors", "users.safetensors", "items.safetensors"
 SEEN, HELD_OUT = "seen.safetensors", "held_out.safetensors"

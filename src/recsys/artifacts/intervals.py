@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +12,6 @@ from recsys.artifacts.arrays import memory_map
 from recsys.core.errors import RunError, UsageError
 from recsys.core.types import Array, Arrays, Float32Array, Indices, Times
 from recsys.data.interactions import Interactions
-from recsys.data.training_inputs import TrainingInputs
 from recsys.evaluation.calibration import Calibration, calibrate, normal
 from recsys.evaluation.residual_variance import ResidualVariance, residual_variance_of
 from recsys.scoring.censored_normal import censored_normal
@@ -20,6 +19,9 @@ from recsys.scoring.drift import Drift
 from recsys.scoring.factors import Factors, Link
 from recsys.scoring.protocols import Trained
 from recsys.scoring.uncertainty import Samples
+
+if TYPE_CHECKING:
+    from recsys.data.training_inputs import TrainingInputs
 
 MOST_RATINGS = 200_000  # of valid to calibrate on: more would move no factor by 0.5%
 MOST_TRAINING = 5_000_000  # training ratings that tell whose ratings scatter: half a second
