@@ -43,7 +43,7 @@ def main() -> None:
 
 def print_neighbours(bundle: Bundle) -> None:
     """The share of genres (Jaccard) that an item has in common with its nearest ones, and with any."""
-    enough = np.flatnonzero(bundle.item_counts >= ENOUGH)
+    enough = np.flatnonzero(bundle.counts["rating"].items >= ENOUGH)
     alike = jaccard(bundle.item_columns["genres"][enough])
     factors = bundle.factors.item_factors[:-1][enough]
     positions = main_directions(bundle, bundle.factors.embedding_dim).positions[enough]
@@ -76,11 +76,11 @@ def jaccard(texts: Array) -> Array:
 def print_plain_pca(bundle: Bundle) -> None:
     """The first direction of the item factors alone against that of the items as users tell them apart."""
     ours = main_directions(bundle, 1)
-    weight = bundle.item_counts / bundle.item_counts.sum()
+    weight = bundle.counts["rating"].items / bundle.counts["rating"].items.sum()
     items = bundle.factors.item_factors[:-1].astype(np.float64)
     items -= weight @ items
     variance, vectors = np.linalg.eigh((items * weight[:, None]).T @ items)
-    listed = bundle.item_counts >= 30
+    listed = bundle.counts["rating"].items >= 30
     alike = abs(np.corrcoef(items[listed] @ vectors[:, -1], ours.positions[listed, 0])[0, 1])
     print(f"first direction: {ours.share[0]:.1%} of the variance of taste; by a PCA of the item factors alone")
     print(f"  {variance[-1] / variance.sum():.1%}, with positions that correlate by {alike:.2f}", flush=True)
@@ -88,7 +88,7 @@ def print_plain_pca(bundle: Bundle) -> None:
 
 def print_remainder(bundle: Bundle, run: Path) -> None:
     """The part of the interaction that no rating of the user explains, against the interaction."""
-    films = bundle.items.ids[bundle.item_counts > ENOUGH]
+    films = bundle.items.ids[bundle.counts["rating"].items > ENOUGH]
     recommender = recsys.load(run)
     draw = rng(0, "explained")
     remainders, interactions = [], []

@@ -20,7 +20,8 @@ import numpy as np
 from learners import model_of, ratings
 from measure import Row, attempted, command_line, interleaved, ratios
 from peers import answer_of, output_of
-from recsys.artifacts.bundle import Bundle, open_bundle, write_bundle
+from recsys.artifacts.bundle import Bundle, open_bundle
+from recsys.artifacts.write_bundle import write_bundle
 from recsys.config.loading.load import config_from
 from recsys.data.split import Splits
 from recsys.data.training_inputs import TrainingInputs
@@ -91,7 +92,7 @@ def store_of(world: World, folder: Path) -> Bundle:
     """A serving folder of an untrained model: scores take the same time whatever they are."""
     train = ratings(world, synthetic(world).train)
     config = config_from({"data": {"ratings": "unused.csv"}}, folder)
-    write_bundle(folder, model_of(train, 64).scorer(), TrainingInputs(Splits(train, None, None)), config)
+    write_bundle(folder, {"rating": model_of(train, 64).scorer()}, TrainingInputs(Splits(train, None, None)), config)
     return open_bundle(folder)
 
 
@@ -101,15 +102,15 @@ def arrays_of(bundle: Bundle, folder: Path) -> Path:
     ones = np.ones((len(bundle.users), 1), np.float32)
     users = np.hstack([factors.user_factors[:-1], ones])
     items = np.hstack([factors.item_factors[:-1], factors.item_bias[:-1, None]])
-    offsets = np.concatenate([[0], np.cumsum(bundle.user_counts)])
+    offsets = np.concatenate([[0], np.cumsum(bundle.counts["rating"].users)])
     path = folder / "arrays.npz"
-    np.savez(path, users=users, items=items, item=bundle.training_ratings().item_idx, offsets=offsets)
+    np.savez(path, users=users, items=items, item=bundle.seen.interactions().item_idx, offsets=offsets)
     return path
 
 
 def pairs(bundle: Bundle, folder: Path) -> Row:
     """How many pairs a second `recsys predict --input` does, the whole process."""
-    train = bundle.training_ratings()
+    train = bundle.seen.interactions()
     rows = np.random.default_rng(0).integers(len(train), size=min(len(train), 5_000_000))
     lines = np.column_stack([train.user_idx[rows], train.item_idx[rows]])
     source = folder / "pairs.csv"

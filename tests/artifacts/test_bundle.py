@@ -85,10 +85,10 @@ def test_what_is_read_back_is_what_was_trained_on(finished: Path) -> None:
     train = split(read_ratings(config.data), config.split, config.seed).train
     assert bundle.users.ids.tolist() == train.users.ids.tolist()
     assert bundle.items.ids.tolist() == train.items.ids.tolist()
-    assert bundle.user_counts.tolist() == np.bincount(train.user_idx, minlength=len(train.users)).tolist()
-    assert bundle.item_counts.tolist() == np.bincount(train.item_idx, minlength=len(train.items)).tolist()
+    assert bundle.counts["rating"].users.tolist() == np.bincount(train.user_idx, minlength=len(train.users)).tolist()
+    assert bundle.counts["rating"].items.tolist() == np.bincount(train.item_idx, minlength=len(train.items)).tolist()
     by_user = np.argsort(train.user_idx, kind="stable")
-    again = bundle.training_ratings()
+    again = bundle.seen.interactions()
     assert again.user_idx.tolist() == train.user_idx[by_user].tolist()
     assert again.item_idx.tolist() == train.item_idx[by_user].tolist()
     assert again.rating.tolist() == train.rating[by_user].tolist()
@@ -96,14 +96,14 @@ def test_what_is_read_back_is_what_was_trained_on(finished: Path) -> None:
 
 def test_seen_is_what_a_user_rated_in_training(finished: Path) -> None:
     bundle = open_bundle(finished)
-    train = bundle.training_ratings()
+    train = bundle.seen.interactions()
     for user in range(len(bundle.users)):
-        items, ratings = bundle.seen(user)
+        items, ratings = bundle.seen.of_user(user)
         assert items.tolist() == train.item_idx[train.user_idx == user].tolist()
         assert ratings.tolist() == train.rating[train.user_idx == user].tolist()
-    rows, items = bundle.seen_of(np.arange(3, 8))
+    rows, items = bundle.seen.by_user.pairs(np.arange(3, 8, dtype=np.int32))
     assert list(zip(rows.tolist(), items.tolist(), strict=True)) == [
-        (user - 3, item) for user in range(3, 8) for item in bundle.seen(user)[0].tolist()
+        (user - 3, item) for user in range(3, 8) for item in bundle.seen.of_user(user)[0].tolist()
     ]
 
 
@@ -127,7 +127,7 @@ def test_serving_json_says_what_the_contract_says(finished: Path, finished_text:
 
 
 def test_seen_is_mapped_and_not_read(finished: Path) -> None:
-    assert isinstance(open_bundle(finished)._seen[0], np.memmap)
+    assert isinstance(open_bundle(finished).seen.rating, np.memmap)
 
 
 def test_the_newest_finished_run_is_the_default(

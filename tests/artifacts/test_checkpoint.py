@@ -6,14 +6,26 @@ import numpy as np
 import pytest
 
 from recsys.artifacts.checkpoint import checkpoints, newest_checkpoint, open_checkpoint, read_state, write_checkpoint
+from recsys.artifacts.manifest import FORMAT, CheckpointManifest
 from recsys.core.errors import RunError
 from recsys.core.types import State
+from recsys.data.scale import Scale
+
+MANIFEST = CheckpointManifest(
+    format=FORMAT,
+    epoch=0,
+    seed=42,
+    data={"ratings": "0" * 64},
+    scale=Scale(3.0, 1.0, 1.0, 5.0),
+    training={"method": "sgd", "lr_max": 0.04, "freeze": []},
+    versions={"recsys": "0.1.0"},
+)
 
 
 def write(folder: Path, *epochs: int) -> None:
     for epoch in epochs:
         state = State(epoch, {"user_bias": np.full(2, epoch, np.float32)}, {"exp_avg": np.zeros(2, np.float32)})
-        write_checkpoint(folder, state, {"seed": 42})
+        write_checkpoint(folder, state, MANIFEST)
 
 
 def names(folder: Path) -> list[str]:
@@ -24,7 +36,7 @@ def test_a_state_comes_back_as_it_was(tmp_path: Path) -> None:
     write(tmp_path, 5)
     checkpoint = open_checkpoint(tmp_path / "epoch-0005")
     state = read_state(checkpoint)
-    assert (state.epoch, checkpoint.facts["seed"]) == (5, 42)
+    assert (state.epoch, checkpoint.manifest.seed) == (5, 42)
     assert state.model["user_bias"].tolist() == [5, 5]
     assert state.learner["exp_avg"].tolist() == [0, 0]
 

@@ -7,11 +7,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsys.artifacts.verified import open_verified, write_verified
+from recsys.artifacts.manifest import FORMAT, Manifest
+from recsys.artifacts.verified import check_layout, open_verified, write_verified
 from recsys.core.errors import RunError
 from recsys.core.files import TEMPORARY
 
-FACTS = {"epoch": 3, "titles": "née, 'the best'", "share": 0.1, "nested": {"a": [1, None, True]}}
+
+class Facts(Manifest):
+    """A manifest with values of many types."""
+
+    epoch: int
+    title: str
+    share: float
+    nested: dict[str, tuple[int | bool | None, ...]]
+
+
+FACTS = Facts(format=FORMAT, epoch=3, title="née, 'the best'", share=0.1, nested={"a": (1, None, True)})
 
 
 def arrays(value: float = 1.0) -> dict[str, Any]:
@@ -28,14 +39,14 @@ def folder(tmp_path: Path) -> Path:
 
 
 def read_everything(folder: Path) -> None:
-    verified = open_verified(folder, "facts.json")
+    verified = open_verified(folder, "facts.json", Facts)
     for name in verified.files:
         verified.arrays(name)
 
 
 def test_what_was_written_is_read(folder: Path) -> None:
-    verified = open_verified(folder, "facts.json")
-    assert {key: verified.facts[key] for key in FACTS} == FACTS
+    verified = open_verified(folder, "facts.json", Facts)
+    assert verified.manifest == FACTS.model_copy(update={"files": verified.files})
     for name, content in arrays().items():
         for key, array in content.items():
             np.testing.assert_array_equal(verified.arrays(name)[key], array)
@@ -63,9 +74,9 @@ def test_equal_content_gives_equal_bytes(folder: Path, tmp_path: Path) -> None:
 
 def test_writing_again_replaces_the_whole_folder(folder: Path) -> None:
     (folder / "stray").touch()
-    write_verified(folder, "facts.json", {}, {"one.safetensors": arrays(2.0)["one.safetensors"]})
+    write_verified(folder, "facts.json", FACTS, {"one.safetensors": arrays(2.0)["one.safetensors"]})
     assert sorted(path.name for path in folder.iterdir()) == ["facts.json", "one.safetensors"]
-    assert open_verified(folder, "facts.json").arrays("one.safetensors")["b"].tolist() == [2, 2, 2]
+    assert open_verified(folder, "facts.json", Facts).arrays("one.safetensors")["b"].tolist() == [2, 2, 2]
 
 
 def test_what_a_kill_left_aside_is_swept_away(folder: Path) -> None:
@@ -109,11 +120,21 @@ def test_every_missing_file_is_named(folder: Path, name: str) -> None:
 def test_another_json_is_refused(folder: Path, text: str) -> None:
     (folder / "facts.json").write_text(text, encoding="latin-1")
     with pytest.raises(RunError, match="damaged"):
-        open_verified(folder, "facts.json")
+        open_verified(folder, "facts.json", Facts)
 
 
 def test_a_place_that_cannot_be_written_is_an_error_of_the_run(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(RunError, match="cannot write") as caught:
-        write_verified(tmp_path / "file" / "sealed", "facts.json", {}, arrays())
+        write_verified(tmp_path / "file" / "sealed", "facts.json", FACTS, arrays())
     assert (caught.value.where, caught.value.exit_code) == (str(tmp_path / "file" / "sealed"), 4)
+
+
+def test_an_array_that_is_not_as_it_should_be_is_named(folder: Path) -> None:
+    layout = {"a": ("int64", (4,)), "b": ("float32", (3,))}
+    mapped = open_verified(folder, "facts.json", Facts).mapped("one.safetensors", layout)
+    assert [array.tolist() for array in mapped] == [[0, 1, 2, 3], [1, 1, 1]]
+    for name, wrong in (("a", ("int32", (4,))), ("b", ("float32", (4,))), ("c", ("int64", (4,)))):
+        with pytest.raises(RunError, match=f"the array '{name}'") as caught:
+            check_layout(folder / "one.safetensors", arrays()["one.safetensors"], {**layout, name: wrong})
+        assert caught.value.where == str(folder / "one.safetensors")

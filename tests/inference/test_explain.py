@@ -21,13 +21,13 @@ def with_user(recommender: Recommender, user_idx: int, factors: Any) -> Recommen
     bundle = recommender.bundle
     users = bundle.factors.user_factors.copy()
     users[user_idx] = factors
-    return Recommender(replace(bundle, scorer=replace(bundle.factors, user_factors=users)))
+    return Recommender(replace(bundle, scorers={"rating": replace(bundle.factors, user_factors=users)}))
 
 
 def solved(recommender: Recommender, user_idx: int, decay: float, ratings: Any = None) -> Any:
     """The user's factors as the ridge solution over their ratings, the direct way."""
     factors = recommender.bundle.factors
-    rated, seen = recommender.bundle.seen(user_idx)
+    rated, seen = recommender.bundle.seen.of_user(user_idx)
     ratings = seen if ratings is None else ratings
     q = factors.item_factors[rated].astype(np.float64)
     beyond = ratings - factors.global_mean - factors.user_bias[user_idx] - factors.item_bias[rated]
@@ -35,7 +35,7 @@ def solved(recommender: Recommender, user_idx: int, decay: float, ratings: Any =
 
 
 def mean_eigenvalue(recommender: Recommender, user_idx: int) -> float:
-    q = recommender.bundle.factors.item_factors[recommender.bundle.seen(user_idx)[0]].astype(np.float64)
+    q = recommender.bundle.factors.item_factors[recommender.bundle.seen.of_user(user_idx)[0]].astype(np.float64)
     return float((q**2).sum() / q.shape[1])
 
 
@@ -58,7 +58,7 @@ def test_the_strongest_pulls_come_first_whatever_their_sign(numbers: Recommender
     assert sizes == sorted(sizes, reverse=True)
     assert found.others == 0
     assert {one.pull > 0 for one in found.pulls} == {True, False}
-    rated, ratings = numbers.bundle.seen(numbers.bundle.users.index([USER])[0])
+    rated, ratings = numbers.bundle.seen.of_user(numbers.bundle.users.index([USER])[0])
     assert {one.item_id: one.rating for one in found.pulls} == dict(
         zip(numbers.bundle.items.ids[rated].tolist(), ratings.tolist(), strict=True)
     )
@@ -75,7 +75,7 @@ def test_nothing_remains_where_the_user_is_the_ridge_solution(numbers: Recommend
 def test_a_pull_is_what_the_interaction_loses_if_the_rating_is_as_expected(numbers: Recommender) -> None:
     user, item = int(numbers.bundle.users.index([USER])[0]), ITEM - 100
     factors, decay = numbers.bundle.factors, mean_eigenvalue(numbers, user)
-    rated, ratings = numbers.bundle.seen(user)
+    rated, ratings = numbers.bundle.seen.of_user(user)
     model = with_user(numbers, user, solved(numbers, user, decay))
     pulls = {one.item_id: one for one in model.explain(USER, ITEM, n=1000).pulls}
     for place in (0, 3):

@@ -88,11 +88,11 @@ def test_planted_tastes_are_found_from_some_ratings() -> None:
 
 def test_the_noise_is_told_by_the_training_ratings(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bundle = open_bundle(finished)
-    train = bundle.training_ratings()
+    train = bundle.seen.interactions()
     rest = train.rating - bundle.factors.score(train.user_idx, train.item_idx)
     assert noise_of(bundle) == pytest.approx(1.5 * np.mean(rest**2), rel=1e-5)
     monkeypatch.setattr(fold_in, "SAMPLED", 200)
-    sample = bundle.some_training_ratings(200)
+    sample = bundle.seen.sample(200)
     assert 200 <= len(sample) < 400
     assert noise_of(bundle) == pytest.approx(1.5 * np.mean(rest**2), rel=0.3)
     assert user_prior(bundle).mean.shape == (1 + bundle.factors.embedding_dim,)

@@ -41,7 +41,7 @@ def test_the_parts_of_a_prediction_sum_to_its_score(net: Recommender) -> None:
     one = net.predict(0, 100)
     assert one.parts == {"network": pytest.approx(one.score)}
     assert one.link == "sigmoid"
-    low, high = net.bundle.scorer.link.low, net.bundle.scorer.link.high
+    low, high = net.bundle.scorer("rating").link.low, net.bundle.scorer("rating").link.high
     assert one.rating == pytest.approx(low + (high - low) / (1 + np.exp(-one.score)), rel=1e-5)
 
 
@@ -59,7 +59,7 @@ def test_what_is_served_is_what_was_trained(net: Recommender, finished_net: Path
     known = (user >= 0) & (item >= 0)
     with torch.no_grad():
         expected = learner._model.eval()(torch.from_numpy(user[known]), torch.from_numpy(item[known])).numpy()
-    rating = net.bundle.scorer.rate(user[known], item[known])
+    rating = net.bundle.scorer("rating").rate(user[known], item[known])
     assert np.abs(rating - expected).max() < 1e-5 * splits.train.scale.std
 
 
@@ -77,7 +77,7 @@ def test_recommend_all_is_recommend_for_each(net: Recommender, tmp_path: Path) -
         found = net.recommend(user, 3)
         assert [item for item, _ in told] == [one.item_id for one in found]
         assert [rating for _, rating in told] == pytest.approx([one.rating for one in found], abs=1e-5)
-        seen = set(net.bundle.items.ids[net.bundle.seen(int(net.bundle.users.index([user])[0]))[0]].tolist())
+        seen = set(net.bundle.items.ids[net.bundle.seen.of_user(int(net.bundle.users.index([user])[0]))[0]].tolist())
         assert not seen & {one.item_id for one in found}
 
 
@@ -115,8 +115,8 @@ def test_the_readme_of_an_export_gives_what_predict_says(
     names, printed = run_readme(tmp_path / "out")
     user, item = net.bundle.users.ids.tolist()[0], net.bundle.items.ids.tolist()[0]
     assert float(printed[0]) == pytest.approx(net.predict(user, item).rating, abs=1e-5)
-    scores = net.bundle.scorer.score_all(np.array([0], dtype=np.int32))[0]
+    scores = net.bundle.scorer("rating").score_all(np.array([0], dtype=np.int32))[0]
     np.testing.assert_allclose(scores[net.bundle.items.index(names["top"])], np.sort(scores)[::-1][:10], atol=1e-4)
-    scorer: Any = net.bundle.scorer
+    scorer: Any = net.bundle.scorer("rating")
     np.testing.assert_allclose(names["item_factors"], scorer.item_embedding[:-1], rtol=1e-6, atol=1e-8)
     np.testing.assert_allclose(names["model"]["unknown_user"]["factors"], scorer.user_embedding[-1], rtol=1e-6)

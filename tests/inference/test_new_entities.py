@@ -42,7 +42,7 @@ def test_rows_of_two_known_sides_or_of_none_are_counted_and_the_first_is_named(
     assert (caught.value.where, other.where) == (f"{file}:4", f"{file}:5")
     assert "1 more such rows of 4" in caught.value.what
     assert "neither the user nor the item" in str(other)
-    assert f"recsys update --run {numbers.bundle.verified.path.parent} --ratings {file}" in (caught.value.hint or "")
+    assert f"recsys update --run {numbers.bundle.path.parent} --ratings {file}" in (caught.value.hint or "")
 
 
 def test_a_pair_that_occurs_twice_is_refused_by_line(numbers: Recommender, file: Path) -> None:

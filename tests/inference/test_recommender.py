@@ -103,7 +103,7 @@ def test_recommendations_are_the_best_unseen_by_a_full_sort(which: str, request:
     bundle = recommender.bundle
     for idx, user in enumerate(bundle.users.ids.tolist()):
         scores = bundle.factors.score_all(np.array([idx], dtype=np.int32))[0]
-        seen = set(bundle.seen(idx)[0].tolist())
+        seen = set(bundle.seen.of_user(idx)[0].tolist())
         best = sorted((n for n in range(len(scores)) if n not in seen), key=lambda n: (-scores[n], n))[:7]
         found = recommender.recommend(user, 7)
         assert [one.item_id for one in found] == bundle.items.ids[best].tolist()
@@ -117,18 +117,18 @@ def test_a_recommendation_says_what_predict_says(numbers: Recommender) -> None:
         assert one.rating == pytest.approx(predicted.rating, abs=1e-5)
         assert one.score == pytest.approx(predicted.score, abs=1e-5)
         assert one.title == predicted.title
-        assert one.n_ratings == numbers.bundle.item_counts[numbers.bundle.items.index([one.item_id])[0]]
+        assert one.n_ratings == numbers.bundle.counts["rating"].items[numbers.bundle.items.index([one.item_id])[0]]
         assert one.to_dict()["rank"] == one.rank
 
 
 def test_more_than_there_are_gives_all_unseen(numbers: Recommender) -> None:
     found = numbers.recommend(0, 10_000)
-    assert len(found) == len(numbers.bundle.items) - len(numbers.bundle.seen(5)[0])
+    assert len(found) == len(numbers.bundle.items) - len(numbers.bundle.seen.of_user(5)[0])
     assert all(np.isfinite(one.score) for one in found)
 
 
 def test_min_ratings_leaves_out_obscure_items(numbers: Recommender) -> None:
-    least = int(np.median(numbers.bundle.item_counts))
+    least = int(np.median(numbers.bundle.counts["rating"].items))
     found = numbers.recommend(0, 100, min_ratings=least)
     assert found
     assert all(one.n_ratings >= least for one in found)
@@ -137,7 +137,7 @@ def test_min_ratings_leaves_out_obscure_items(numbers: Recommender) -> None:
 
 def test_candidates_restrict_and_the_unknown_among_them_are_left_out(numbers: Recommender) -> None:
     unseen = [one.item_id for one in numbers.recommend(0, 100)]
-    seen = numbers.bundle.items.ids[numbers.bundle.seen(5)[0][0]]
+    seen = numbers.bundle.items.ids[numbers.bundle.seen.of_user(5)[0][0]]
     wanted = [unseen[4], unseen[1], int(seen), 12345, "no id", str(unseen[2])]
     assert [one.item_id for one in numbers.recommend(0, 10, candidates=wanted)] == [unseen[n] for n in (1, 2, 4)]
     assert numbers.recommend(0, 10, candidates=[]) == []

@@ -27,7 +27,7 @@ def test_the_nearest_by_cosine_come_first_and_the_item_itself_not_at_all(numbers
 
 
 def test_items_with_few_ratings_are_left_out_if_asked(numbers: Recommender) -> None:
-    counts = numbers.bundle.item_counts
+    counts = numbers.bundle.counts["rating"].items
     least = int(np.median(counts)) + 1
     found = numbers.similar(110, n=100, min_ratings=least)
     assert len(found) == (np.delete(counts, 10) >= least).sum()
@@ -38,7 +38,7 @@ def test_an_item_without_factors_is_like_nothing(numbers: Recommender) -> None:
     bundle = numbers.bundle
     factors = bundle.factors.item_factors.copy()
     factors[3] = 0
-    bundle = replace(bundle, scorer=replace(bundle.factors, item_factors=factors))
+    bundle = replace(bundle, scorers={"rating": replace(bundle.factors, item_factors=factors)})
     assert bundle.items.ids[3] not in [one.item_id for one in similar_items(bundle, 10, 100)]
     assert all(one.similarity == 0 for one in similar_items(bundle, 3, 100))
 

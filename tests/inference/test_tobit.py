@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsys.artifacts.intervals import std_of_ratings
 from recsys.config.schema.config import Config
+from recsys.evaluation.intervals import std_of_ratings
 from recsys.inference import fold_in
 from recsys.inference.export import export_factors
 from recsys.inference.fold_in import FixedRows, solve, user_prior
+from recsys.inference.intervals import rate_with_intervals
 from recsys.inference.recommender import Recommender
 from recsys.reporting.layers import anatomy
 from recsys.scoring.censored_normal import censored_normal
@@ -47,7 +48,7 @@ def recommender(run: Path) -> Recommender:
 
 def test_a_rating_is_what_is_expected_of_what_the_scale_cuts_off(recommender: Recommender) -> None:
     found = [recommender.predict(user, item) for user in range(20) for item in range(100, 120)]
-    link = recommender.bundle.scorer.link
+    link = recommender.bundle.scorer("rating").link
     assert {one.link for one in found} == {"tobit"} == {link.kind}
     score = np.array([one.score for one in found])
     user_std = recommender.bundle.factors.user_std
@@ -68,7 +69,7 @@ def test_recommended_ratings_fall_as_the_scores_do(recommender: Recommender) -> 
 
 def test_the_layers_end_with_the_link(run: Path, recommender: Recommender) -> None:
     found = anatomy(run)
-    assert (found.layers[-1].name, found.link) == ("tobit", recommender.bundle.scorer.link)
+    assert (found.layers[-1].name, found.link) == ("tobit", recommender.bundle.scorer("rating").link)
 
 
 def test_the_readme_of_an_export_gives_what_predict_says(
@@ -87,7 +88,8 @@ def test_intervals_hold_what_they_promise(recommender: Recommender) -> None:
     measured = ratings_to_measure(bundle)
     for level in (0.5, 0.9):
         assert coverage_of(bundle, measured, level)["coverage"] == pytest.approx(level, abs=0.12)
-    rating, std, low, high = bundle.rate_between(measured.user_idx, measured.item_idx, 0.9)
+    found = rate_with_intervals(bundle, 0.9, measured.user_idx, measured.item_idx)
+    rating, std, low, high = found.rating, found.std, found.low, found.high
     assert ((low <= rating) & (rating <= high)).all()
     assert (high <= TOP).all()
     # The highest predictions are of those who give nothing else: there is little to be wrong about.
@@ -114,7 +116,7 @@ def test_folded_in_again_users_get_the_scores_that_they_had(
 ) -> None:
     """Nearer than if their ratings at the top were taken as they are."""
     bundle, factors, prior = recommender.bundle, recommender.bundle.factors, user_prior(recommender.bundle)
-    known = bundle.training_ratings()
+    known = bundle.seen.interactions()
     before = factors.score(known.user_idx, known.item_idx)
 
     def away(one: fold_in.Prior) -> float:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsys.artifacts.bundle import Bundle, open_bundle, write_bundle
+from recsys.artifacts.bundle import Bundle, open_bundle
+from recsys.artifacts.write_bundle import write_bundle
 from recsys.config.schema.config import Config
 from recsys.core.seeding import rng
 from recsys.data.catalogue import ItemCatalogue
@@ -52,7 +53,7 @@ def films(small: Callable[..., Config], tmp_path_factory: pytest.TempPathFactory
     }
     inputs = TrainingInputs(Splits(train, None, train.take(slice(0, 500))), ItemCatalogue(titles, columns))
     run = tmp_path_factory.mktemp("films") / "run"
-    write_bundle(run, factors, inputs, small())
+    write_bundle(run, {"rating": factors}, inputs, small())
     return open_bundle(run)
 
 
@@ -73,7 +74,7 @@ def with_factors() -> Callable[..., Bundle]:
     def build(bundle: Bundle, users: Any, items: Any) -> Bundle:
         factors = bundle.factors
         changed = replace(factors, user_factors=with_fallback(users), item_factors=with_fallback(items))
-        return replace(bundle, scorer=changed)
+        return replace(bundle, scorers={"rating": changed})
 
     return build
 

@@ -36,7 +36,7 @@ def test_a_linear_map_that_changes_no_prediction_changes_no_direction(
 def test_positions_are_what_the_axes_say_and_add_up_to_the_spread_over_users(films: Bundle) -> None:
     found = main_directions(films, 2)
     factors = films.factors
-    weight = films.item_counts / films.item_counts.sum()
+    weight = films.counts["rating"].items / films.counts["rating"].items.sum()
     centred = factors.item_factors[:-1] - weight @ factors.item_factors[:-1]
     np.testing.assert_allclose(centred @ found.axes, found.positions, atol=1e-5)
     over_users = (factors.user_factors[:-1] @ centred.T).var(axis=0)
@@ -50,7 +50,7 @@ def test_fewer_factors_give_fewer_directions(films: Bundle) -> None:
 
 def test_the_item_that_adds_most_has_a_positive_position(films: Bundle) -> None:
     found = main_directions(films, 2)
-    heaviest = np.argmax(films.item_counts[:, None] * found.positions**2, axis=0)
+    heaviest = np.argmax(films.counts["rating"].items[:, None] * found.positions**2, axis=0)
     assert (found.positions[heaviest, [0, 1]] > 0).all()
 
 
@@ -63,9 +63,10 @@ def test_an_item_with_few_ratings_makes_no_direction(films: Bundle, with_factors
     items[0, 2] = 30.0
     odd = with_factors(films, users, items)
     for count, stands_alone in ((1, False), (10_000, True)):
-        counts = films.item_counts.copy()
+        counts = films.counts["rating"].items.copy()
         counts[0] = count
-        position = main_directions(replace(odd, item_counts=counts), 1).positions[:, 0]
+        odd = replace(odd, counts={"rating": replace(odd.counts["rating"], items=counts)})
+        position = main_directions(odd, 1).positions[:, 0]
         assert (position[0] > 1 and position[1:].max() < 0) == stands_alone
 
 

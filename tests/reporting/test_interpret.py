@@ -18,12 +18,12 @@ from recsys.reporting.interpret import interpret, item_biases
 def test_items_are_listed_by_bias_with_their_ratings(films: Bundle) -> None:
     found = interpret(films, n=4, min_ratings=20)
     bias = item_biases(films)
-    listed = np.flatnonzero(films.item_counts >= 20)
+    listed = np.flatnonzero(films.counts["rating"].items >= 20)
     in_order = listed[np.argsort(bias[listed])].tolist()
     assert [one.item_id for one in found.lowest] == in_order[:4]
     assert [one.item_id for one in found.highest] == in_order[::-1][:4]
     assert (found.n_items, found.min_ratings) == (len(listed), 20)
-    train = films.training_ratings()
+    train = films.seen.interactions()
     for one in (*found.highest, *found.lowest):
         ratings = train.rating[train.item_idx == one.item_id]
         assert (one.n_ratings, one.mean_rating) == (len(ratings), pytest.approx(ratings.mean(), rel=1e-5))
@@ -48,13 +48,14 @@ def test_a_constant_moved_from_factors_to_biases_changes_no_bias(
     shift = np.array([0.5, -0.25], dtype=np.float32)
     moved = with_factors(films, users + shift, items)
     biases = films.factors.item_bias - films.factors.item_factors @ shift
-    moved = replace(moved, scorer=replace(moved.factors, item_bias=biases))
+    moved = replace(moved, scorers={"rating": replace(moved.factors, item_bias=biases)})
     np.testing.assert_allclose(item_biases(moved), item_biases(films), atol=1e-5)
 
 
 def test_by_default_at_least_a_hundred_items_can_be_listed(films: Bundle, finished: Path) -> None:
     assert interpret(films).min_ratings == 30
-    few = replace(films, item_counts=np.minimum(films.item_counts, 12))
+    counts = films.counts["rating"]
+    few = replace(films, counts={"rating": replace(counts, items=np.minimum(counts.items, 12))})
     assert interpret(few).min_ratings == 12
     assert interpret(open_bundle(finished)).n_items == 50
 

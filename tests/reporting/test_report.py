@@ -147,16 +147,16 @@ def test_the_map_shows_the_most_rated_and_says_how_many_it_leaves_out(
     bundle = open_bundle(finished)
     shown = report(bundle)["map"]
     counts = [one["n_ratings"] for one in shown["items"]]
-    assert counts == sorted(bundle.item_counts.tolist(), reverse=True)[:10]
+    assert counts == sorted(bundle.counts["rating"].items.tolist(), reverse=True)[:10]
     assert shown["left_out"] == len(bundle.items) - 10
 
 
 def test_extremes_are_the_ends_of_the_biases_of_items_with_enough_ratings(told: dict[str, Any], finished: Path) -> None:
     bundle, shown = open_bundle(finished), told["biases"]
-    bias = bundle.factors.item_bias[:-1][bundle.item_counts >= shown["min_ratings"]]
+    bias = bundle.factors.item_bias[:-1][bundle.counts["rating"].items >= shown["min_ratings"]]
     assert [one["bias"] for one in shown["top"]] == pytest.approx(np.sort(bias)[::-1][:10])
     assert [one["bias"] for one in shown["bottom"]] == pytest.approx(np.sort(bias)[:10])
-    seen = bundle.training_ratings()
+    seen = bundle.seen.interactions()
     first = shown["top"][0]
     rows = seen.item_idx == bundle.items.index([int(first["id"])])[0]
     assert (first["n_ratings"], first["mean"]) == (int(rows.sum()), pytest.approx(seen.rating[rows].mean()))
@@ -164,12 +164,12 @@ def test_extremes_are_the_ends_of_the_biases_of_items_with_enough_ratings(told: 
 
 def test_the_example_user_is_the_one_in_the_middle_and_is_told_why(told: dict[str, Any], finished: Path) -> None:
     recommender, user = Recommender.open(finished), told["user"]
-    counts = recommender.bundle.user_counts
+    counts = recommender.bundle.counts["rating"].users
     assert (counts < user["n_ratings"]).mean() <= 0.5 <= (counts <= user["n_ratings"]).mean()
     assert [one["id"] for one in user["recommended"]] == [str(one.item_id) for one in recommender.recommend(user["id"])]
     assert (
         user["rated"][0]["rating"]
-        == recommender.bundle.seen(recommender.bundle.users.index([int(user["id"])])[0])[1].max()
+        == recommender.bundle.seen.of_user(recommender.bundle.users.index([int(user["id"])])[0])[1].max()
     )
     reasons = user["reasons"]
     assert sum(reasons["parts"].values()) == pytest.approx(reasons["score"], abs=1e-5)

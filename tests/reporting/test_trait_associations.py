@@ -27,7 +27,7 @@ def test_what_was_planted_is_found_at_its_end_and_nothing_else(films: Bundle) ->
         ("year of title", None),
         *(("genres", one.value) for one in traits[1:]),
     ]
-    found = associations(traits, values, main.positions, films.item_counts)
+    found = associations(traits, values, main.positions, films.counts["rating"].items)
     assert [(one.direction, one.column, one.value) for one in found] == [
         (0, "genres", "War"),
         (1, "year of title", None),

@@ -80,7 +80,7 @@ def test_the_interval_is_that_of_users_drawn_by_hand(first: Path, worse: Path) -
     assert tests[0] is not None
     user = tests[0].user_idx
     squares = [
-        (bundle.scorer.rate(test.user_idx, test.item_idx).astype(np.float64) - test.rating) ** 2
+        (bundle.scorer("rating").rate(test.user_idx, test.item_idx).astype(np.float64) - test.rating) ** 2
         for bundle, test in zip(bundles, tests, strict=True)
         if test is not None
     ]
@@ -105,7 +105,7 @@ def test_other_splits_are_compared_on_what_they_have_in_common(first: Path, trai
     assert [one["n_not_in_common"] for one in found["runs"]] == [90 - len(shared)] * 2
     bundle = open_bundle(other)
     users, items = zip(*sorted(shared), strict=True)
-    rating = bundle.scorer.rate(bundle.users.index(users), bundle.items.index(items))
+    rating = bundle.scorer("rating").rate(bundle.users.index(users), bundle.items.index(items))
     errors = rating - np.array([held_out(other)[pair] for pair in sorted(shared)])
     assert found["runs"][1]["mae"] == pytest.approx(np.abs(errors).mean())
 

@@ -115,4 +115,4 @@ def test_a_threshold_that_no_rating_reaches_is_refused(recommender: Recommender)
 
 def test_likes_that_were_rated_in_training_are_no_likes_to_find(recommender: Recommender) -> None:
     with pytest.raises(DataError, match="by a known user and new to them"):
-        ranking_of(recommender.bundle, recommender.bundle.training_ratings())
+        ranking_of(recommender.bundle, recommender.bundle.seen.interactions())

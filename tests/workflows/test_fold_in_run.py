@@ -16,7 +16,6 @@ from recsys.artifacts.overview import describe
 from recsys.config.schema.config import Config
 from recsys.core.errors import DataError, RunError
 from recsys.core.files import sha256
-from recsys.data.scale import Scale
 from recsys.evaluation.metrics import evaluate
 from recsys.inference.recommender import Recommender
 from recsys.models.svdpp.module import SvdPP
@@ -80,8 +79,8 @@ def test_known_rows_and_the_fallback_keep_their_bits(finished: Path, child: Path
             np.testing.assert_array_equal(new[places], old[:-1])
             np.testing.assert_array_equal(new[-1], old[-1])
     old_parameters, _ = selected_parameters(finished)
-    new_parameters, facts = selected_parameters(child)
-    assert (facts["epoch"], new_parameters.keys()) == (4, old_parameters.keys())
+    new_parameters, manifest = selected_parameters(child)
+    assert (manifest.epoch, new_parameters.keys()) == (4, old_parameters.keys())
     for role, places in at.items():
         for kind in ("bias", "embedding"):
             np.testing.assert_array_equal(new_parameters[f"{role}_{kind}"][places], old_parameters[f"{role}_{kind}"])
@@ -89,8 +88,8 @@ def test_known_rows_and_the_fallback_keep_their_bits(finished: Path, child: Path
 
 def test_the_checkpoint_and_the_serving_folder_hold_the_same_model(child: Path) -> None:
     factors = open_bundle(child).factors
-    parameters, facts = selected_parameters(child)
-    std = facts["scale"]["std"]
+    parameters, manifest = selected_parameters(child)
+    std = manifest.scale.std
     for role in ("user", "item"):
         np.testing.assert_allclose(parameters[f"{role}_bias"] * std, getattr(factors, f"{role}_bias")[:-1], rtol=1e-5)
         scaled = parameters[f"{role}_embedding"] * std**0.5
@@ -98,7 +97,7 @@ def test_the_checkpoint_and_the_serving_folder_hold_the_same_model(child: Path) 
 
 
 def triples(bundle: Bundle) -> set[tuple[int, int, float]]:
-    train = bundle.training_ratings()
+    train = bundle.seen.interactions()
     users, items = bundle.users.ids[train.user_idx].tolist(), bundle.items.ids[train.item_idx].tolist()
     return set(zip(users, items, train.rating.tolist(), strict=True))
 
@@ -213,15 +212,15 @@ def test_of_svdpp_the_checkpoint_and_the_serving_folder_hold_the_same_model(
     train(small(model={"kind": "svdpp", "flipped": flipped}, training=training), tmp_path / "run")
     fold_in_run(tmp_path / "run", file, tmp_path / "child")
     before, after = open_bundle(tmp_path / "run"), open_bundle(tmp_path / "child")
-    parameters, facts = selected_parameters(tmp_path / "child")
-    known = after.training_ratings()
-    model = SvdPP(known, SvdPPSettings(embedding_dim=4, flipped=flipped), Scale(**facts["scale"]), 1)
+    parameters, manifest = selected_parameters(tmp_path / "child")
+    known = after.seen.interactions()
+    model = SvdPP(known, SvdPPSettings(embedding_dim=4, flipped=flipped), manifest.scale, 1)
     model.load_state_dict({name: torch.from_numpy(array) for name, array in parameters.items()})
     served, made = after.factors, model.scorer()
     for name in ("user_bias", "item_bias", "user_factors", "item_factors"):
         rows = getattr(served, name)[:-1]
         found = getattr(made, name)[:-1]
         np.testing.assert_allclose(found, rows[:, :4] if rows.ndim > 1 else rows, atol=2e-5)
-    old = before.training_ratings()
+    old = before.seen.interactions()
     at = after.users.index(before.users.ids)[old.user_idx], after.items.index(before.items.ids)[old.item_idx]
     np.testing.assert_array_equal(served.score(*at), before.factors.score(old.user_idx, old.item_idx))

@@ -38,7 +38,7 @@ def new(parent: Path, tmp_path: Path) -> Path:
     """Ratings by a new user, of a new item, one that the run was trained on, and one that nobody rated before."""
     bundle = open_bundle(parent)
     user, other = bundle.users.ids[:2].tolist()
-    seen = bundle.items.ids[bundle.seen(0)[0]].tolist()
+    seen = bundle.items.ids[bundle.seen.of_user(0)[0]].tolist()
     unseen = [one for one in bundle.items.ids.tolist() if one not in seen]
     rows = [(user, seen[0], 1.5), (user, unseen[0], 4.5), (other, NEW_ITEM, 2.5)]
     rows += [(NEW_USER, one, 1 + one % 5) for one in unseen[:6]]
@@ -57,7 +57,7 @@ def started(small: Small, parent: Path, new: Path, method: str, start: Any = Non
 
 
 def served(bundle: Bundle) -> dict[tuple[int, int], float]:
-    ratings = bundle.training_ratings()
+    ratings = bundle.seen.interactions()
     ids = bundle.users.ids[ratings.user_idx], bundle.items.ids[ratings.item_idx], ratings.rating
     return {(int(user), int(item)): float(rating) for user, item, rating in zip(*ids, strict=True)}
 
@@ -120,7 +120,7 @@ def test_a_fresh_row_begins_as_what_an_unknown_id_is_predicted_by(
 def test_replay_trains_on_a_share_of_the_old_ratings(
     small: Small, parent: Path, new: Path, method: str, tmp_path: Path
 ) -> None:
-    n_old, n_new = len(open_bundle(parent).training_ratings()), len(new.read_text().splitlines()) - 1
+    n_old, n_new = len(open_bundle(parent).seen.interactions()), len(new.read_text().splitlines()) - 1
     counts = {}
     for replay in (0.5, 1.0):
         config = started(small, parent, new, method, start={"replay": replay, "repeat": 2})
@@ -218,7 +218,7 @@ def test_an_update_of_an_update_is_as_light_as_the_first(parent: Path, new: Path
 
 def test_an_update_trains_less_than_the_run_did(parent: Path, new: Path, method: str) -> None:
     config = update_config(parent, new, [])
-    trained = selected_parameters(parent)[1]["training"]
+    trained = selected_parameters(parent)[1].training
     assert config.training.n_epochs == 1
     assert config.training.lr_max == pytest.approx(0.4 * trained["lr_max"])
     assert config.training.weight_decay == trained["weight_decay"]

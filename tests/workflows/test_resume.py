@@ -142,7 +142,7 @@ def test_a_checkpoint_that_says_too_little_is_refused(small: Small, interrupted:
     newest = open_checkpoint(checkpoints / "epoch-0002")
     state = read_state(newest)
     del state.learner["user.prior"]
-    write_checkpoint(checkpoints, state, {name: one for name, one in newest.facts.items() if name != "files"})
+    write_checkpoint(checkpoints, state, newest.manifest)
     with pytest.raises(RunError, match="does not hold what gibbs goes on from") as caught:
         train(config, tmp_path / "run", resume=True)
     assert caught.value.where == str(checkpoints / "epoch-0002")

@@ -81,12 +81,12 @@ def test_the_checkpoint_is_in_standard_units_and_the_scorer_in_those_of_ratings(
     assert newest is not None
     checkpoint = open_checkpoint(newest)
     model, factors = read_state(checkpoint).model, open_bundle(finished).factors
-    scale = checkpoint.facts["scale"]
-    assert factors.global_mean == pytest.approx(scale["mean"])
-    np.testing.assert_allclose(factors.user_bias[:-1], scale["std"] * model["user_bias"], rtol=1e-5)
+    scale = checkpoint.manifest.scale
+    assert factors.global_mean == pytest.approx(scale.mean)
+    np.testing.assert_allclose(factors.user_bias[:-1], scale.std * model["user_bias"], rtol=1e-5)
     np.testing.assert_allclose(
         factors.user_factors[:-1] @ factors.item_factors[:-1].T,
-        scale["std"] * model["user_embedding"] @ model["item_embedding"].T,
+        scale.std * model["user_embedding"] @ model["item_embedding"].T,
         atol=1e-5,
     )
 

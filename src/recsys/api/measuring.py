@@ -10,6 +10,7 @@ from recsys.api.configs import ConfigLike, as_config
 from recsys.api.paths import PathLike, as_path
 from recsys.artifacts.bundle import open_bundle
 from recsys.core.events import Observer, silent
+from recsys.inference.intervals import intervals_at
 from recsys.workflows import compare as comparing
 from recsys.workflows import cross_validate as validating
 from recsys.workflows import evaluate as measuring
@@ -43,7 +44,7 @@ def evaluate(
     """
     bundle = open_bundle(as_path(run))
     if interval is not None:
-        bundle.check_interval(interval)
+        intervals_at(bundle, interval)
     ratings = measuring.ratings_to_measure(bundle, as_path(data), observe)
     answer = measuring.evaluate_ratings(bundle, ratings)
     if by_activity:

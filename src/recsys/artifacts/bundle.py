@@ -1,74 +1,106 @@
-"""The serving folder: all that predict, recommend and explain read. Copy it anywhere."""
+"""The serving folder, opened: all that predict, recommend and explain read. Copy it anywhere."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from threading import Lock
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from recsys.artifacts.arrays import memory_map
 from recsys.artifacts.directory import SERVING, SERVING_JSON, default_run
-from recsys.artifacts.intervals import Intervals, check_level, rate_and_centre, read_intervals, std_of_ratings
-from recsys.artifacts.texts import pack_ids, pack_texts, unpack_ids, unpack_texts
-from recsys.artifacts.verified import VerifiedFolder, open_verified, write_verified
-from recsys.config.schema.data import Data
+from recsys.artifacts.manifest import BundleManifest, damaged
+from recsys.artifacts.seen import SeenRatings
+from recsys.artifacts.texts import unpack_ids, unpack_texts
+from recsys.artifacts.verified import VerifiedFolder, check_layout, open_verified
 from recsys.core.errors import RunError
-from recsys.core.types import Array, Arrays, Float32Array, Indices, Times
-from recsys.data.catalogue import ItemCatalogue, text_by_index
+from recsys.core.types import Counts, Texts
+from recsys.data.grouped import GroupedView
 from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import UNKNOWN, Vocabulary
-from recsys.scoring.codec import scorer_arrays, scorer_from
+from recsys.scoring.codec import DECODERS, StoredScorer, decode
 from recsys.scoring.drift import Drift
-from recsys.scoring.factors import Factors
+from recsys.scoring.factors import Factors, Link
 from recsys.scoring.protocols import Trained
-from recsys.version import __version__
 
-if TYPE_CHECKING:  # a reader of bundles needs neither
-    from recsys.config.schema.config import Config
-    from recsys.data.training_inputs import TrainingInputs
+if TYPE_CHECKING:
+    from recsys.config.schema.data import Data
+    from recsys.evaluation.intervals import Intervals
 
-SCORER, USERS, ITEMS = "scorer.safetensors", "users.safetensors", "items.safetensors"
+USERS, ITEMS = "users.safetensors", "items.safetensors"
 SEEN, HELD_OUT = "seen.safetensors", "held_out.safetensors"
 ITEM_COLUMNS, INTERVALS = "item_columns.safetensors", "intervals.safetensors"
+COUNTS = {"rating": "n_ratings"}  # objective → name of the array
 HeldOut = Literal["valid", "test", "earlier"]
 HELD_OUT_COLUMNS = ("user_idx", "item_idx", "rating")
 TIME = "timestamp"  # kept beside them where the predictions depend on it
 
 
 @dataclass(frozen=True, eq=False)
+class EntityCounts:
+    """How many training interactions each user and each item has, int64, shapes (n_users,) and (n_items,)."""
+
+    users: Counts
+    items: Counts
+
+
+@dataclass(frozen=True, eq=False)
 class Bundle:
-    """An opened serving folder.
+    """An opened serving folder. Scorers, ratings and intervals are read when they are first asked for.
 
     Attributes:
-        user_counts, item_counts: training ratings of each, int64.
+        scorers: by the name of the objective that they were trained for.
+        counts: by objective.
         titles: of each item, object (str), "" where there is none.
-        data: what the columns of the run's ratings were called; how a later file is written is seen from it.
     """
 
-    verified: VerifiedFolder
-    scorer: Trained
+    folder: VerifiedFolder[BundleManifest]
+    scorers: Mapping[str, Trained]
     users: Vocabulary
     items: Vocabulary
-    user_counts: Array
-    item_counts: Array
-    titles: Array
-    data: Data
+    counts: Mapping[str, EntityCounts]
+    titles: Texts
+
+    @property
+    def path(self) -> Path:
+        """Where the folder lies."""
+        return self.folder.path
+
+    @property
+    def manifest(self) -> BundleManifest:
+        """What serving.json says."""
+        return self.folder.manifest
+
+    def scorer(self, name: str) -> Trained:
+        """The scorer of this name.
+
+        Raises:
+            RunError: there is none, it is of a kind that this version does not know, or it is damaged.
+        """
+        if name not in self.scorers:
+            raise RunError(
+                f"the run has no scorer {name!r}",
+                where=str(self.path),
+                expected=" or ".join(map(repr, self.scorers)),
+            )
+        return self.scorers[name]
 
     @property
     def factors(self) -> Factors:
-        """The scorer of a dot product, for what only its factors can answer.
+        """The rating scorer of a dot product, for what only its factors can answer.
 
         Raises:
             RunError: the run's model is a network.
         """
-        if isinstance(self.scorer, Factors):
-            return self.scorer
+        scorer = self.scorer("rating")
+        if isinstance(scorer, Factors):
+            return scorer
         raise RunError(
-            "this needs a dot product, and the run's model is an embedding_net",
-            where=str(self.verified.path),
+            f"this needs a dot product, and the run's model is {self.manifest.scorers['rating'].model}",
+            where=str(self.path),
             expected="a run whose score is a mean, two biases and the product of two rows of factors",
             hint="train one with model.kind: dot_product",
         )
@@ -76,49 +108,31 @@ class Bundle:
     @property
     def drift(self) -> Drift | None:
         """How users' biases move, where the model has that."""
-        return self.scorer.drift if isinstance(self.scorer, Factors) else None
+        scorer = self.scorer("rating")
+        return scorer.drift if isinstance(scorer, Factors) else None
 
-    def check_drift(self) -> None:
-        """Refuses a time where predictions do not depend on it.
+    @cached_property
+    def data(self) -> Data:
+        """How the run's ratings were read: another file of the same data is read likewise."""
+        from recsys.config.schema.data import Columns, Data  # one prediction reads no file
 
-        Raises:
-            RunError: they do not.
-        """
-        if self.drift is None:
-            raise RunError(
-                "the run's predictions do not depend on time",
-                where=str(self.verified.path),
-                expected="a run that was trained by gibbs with model.user_drift: true",
-                hint="leave the time out",
-            )
+        entry = self.manifest.data
+        return Data.model_construct(columns=Columns.model_validate(entry.columns), encoding=entry.encoding)
 
     def title_at(self, item_idx: int) -> str | None:
         """The title of an item, if it has one; index −1 is an unknown item."""
         return None if item_idx == UNKNOWN else str(self.titles[item_idx]) or None
 
-    def seen(self, user_idx: int) -> tuple[Array, Array]:
-        """The items that a user rated in training, int32 indices, and the ratings, float32."""
-        start, end = self._seen_offsets[user_idx : user_idx + 2].tolist()
-        item_idx, rating = self._seen
-        return item_idx[start:end], rating[start:end]
-
-    def seen_of(self, users: Array) -> tuple[Array, Array]:
-        """For consecutive users, as pairs: the position in `users`, and an item that this user rated in training."""
-        start, end = self._seen_offsets[users[0]], self._seen_offsets[users[-1] + 1]
-        return np.repeat(np.arange(len(users)), self.user_counts[users]), self._seen[0][start:end]
-
-    def training_ratings(self) -> Interactions:
-        """All training ratings, by user."""
-        user_idx = np.repeat(np.arange(len(self.users), dtype=np.int32), self.user_counts)
-        item_idx, rating = self._seen
-        return Interactions(user_idx, item_idx, rating, None, self.users, self.items)
-
-    def some_training_ratings(self, n: int) -> Interactions:
-        """About n of the training ratings, evenly spaced by user, or all of them if there are fewer."""
-        item_idx, rating = self._seen
-        rows = np.arange(0, len(rating), max(1, len(rating) // n))
-        user_idx = (np.searchsorted(self._seen_offsets, rows, side="right") - 1).astype(np.int32)
-        return Interactions(user_idx, item_idx[rows], rating[rows], None, self.users, self.items)
+    @cached_property
+    def seen(self) -> SeenRatings:
+        """The ratings that the run was trained on."""
+        counts, n = self.counts["rating"].users, self.manifest.n_ratings
+        layout = {"item_idx": ("int32", (n,)), "rating": ("float32", (n,))}
+        item_idx, rating = self.folder.mapped(SEEN, layout)
+        start = np.concatenate([[0], np.cumsum(counts)])
+        if start[-1] != n:
+            raise damaged(self.path / USERS, f"its counts add up to {start[-1]:,}, and there are {n:,} ratings")
+        return SeenRatings(self.users, self.items, GroupedView(start, item_idx, None), rating)
 
     def held_out(self, part: HeldOut) -> Interactions | None:
         """The ratings that the run was measured on; None if it had no such part.
@@ -127,131 +141,85 @@ class Bundle:
 
         earlier: those that the runs which it starts from were measured on.
         """
-        arrays = self.verified.arrays(HELD_OUT)
+        arrays = self.folder.arrays(HELD_OUT)
         if f"{part}_rating" not in arrays:
             return None
+        n = arrays[f"{part}_rating"].shape
+        types = zip(HELD_OUT_COLUMNS, ("int32", "int32", "float32"), strict=True)
+        check_layout(self.path / HELD_OUT, arrays, {f"{part}_{name}": (dtype, n) for name, dtype in types})
         user_idx, item_idx, rating = (arrays[f"{part}_{name}"] for name in HELD_OUT_COLUMNS)
         return Interactions(user_idx, item_idx, rating, arrays.get(f"{part}_{TIME}"), self.users, self.items)
 
     @cached_property
-    def item_columns(self) -> dict[str, Array]:
+    def item_columns(self) -> dict[str, Texts]:
         """The other columns of the items file: name → the text of each item, object (str), "" where there is none."""
-        names: list[str] = self.verified.facts.get("item_columns", [])
-        arrays = self.verified.arrays(ITEM_COLUMNS) if names else {}
+        names = self.manifest.item_columns
+        arrays = self.folder.arrays(ITEM_COLUMNS) if names else {}
         return {name: unpack_texts(str(number), arrays) for number, name in enumerate(names)}
 
     @cached_property
     def intervals(self) -> Intervals | None:
         """What the run knows of how far ratings lie from its predictions; None if it has learned nothing of that."""
-        facts = self.verified.facts.get("intervals")
-        if facts is None:
+        from recsys.artifacts.intervals import read_intervals  # and how they are computed: for who asks
+
+        entry, counts = self.manifest.intervals, self.counts["rating"]
+        if entry is None:
             return None
-        self.verified.check(INTERVALS)
-        return read_intervals(self.verified.path / INTERVALS, facts, self.user_counts, self.item_counts, self.drift)
-
-    def check_interval(self, level: float) -> Intervals:
-        """Refuses a level at which the run can give no intervals; returns what gives them at others.
-
-        Raises:
-            UsageError: `level` is not between 0 and 1.
-            RunError: the run can give no intervals, or none of that level.
-        """
-        check_level(level)
-        if self.intervals is None:
-            raise RunError(
-                "the run has no intervals",
-                where=str(self.verified.path),
-                expected="a run that was trained with a valid part, or by gibbs, and that has taken in nobody since",
-                hint="train one with split.valid_fraction: 0.1",
-            )
-        self.intervals.check(level)
-        return self.intervals
-
-    def rate_between(
-        self, user_idx: Indices, item_idx: Indices, level: float, timestamp: Times | None = None
-    ) -> tuple[Float32Array, Float32Array, Float32Array, Float32Array]:
-        """Predicted ratings of pairs, their std, and the ends of the intervals that hold ratings at `level`.
-
-        All in rating units, float32, shape (n,); index −1 is an unknown id; times are in seconds.
-
-        Raises:
-            UsageError, RunError: see `check_interval`.
-        """
-        intervals = self.check_interval(level)
-        link = self.scorer.link
-        rating, centre = rate_and_centre(self.scorer, user_idx, item_idx, timestamp)
-        std = intervals.std(user_idx, item_idx, timestamp)
-        low, high = intervals.ends(centre, std, level, link)
-        # Of a pile, an interval may hold nothing but the end of the scale, which no mean rating reaches.
-        return rating, std_of_ratings(centre, std, link), np.minimum(low, rating), np.maximum(high, rating)
-
-    @cached_property
-    def _seen_offsets(self) -> Array:
-        return np.concatenate([[0], np.cumsum(self.user_counts)])
-
-    @cached_property
-    def _seen(self) -> tuple[Array, Array]:
-        self.verified.check(SEEN)
-        path = self.verified.path / SEEN
-        return memory_map(path, "item_idx"), memory_map(path, "rating")
+        self.folder.check(INTERVALS)
+        return read_intervals(self.path / INTERVALS, entry, counts.users, counts.items, self.drift)
 
 
-def write_bundle(
-    run: Path, scorer: Trained, inputs: TrainingInputs, config: Config, intervals: Intervals | None = None
-) -> None:
-    """Writes `run`/serving."""
-    train, catalogue = inputs.seen_ratings, inputs.catalogue
-    titles = text_by_index(catalogue.titles, train.items)
-    facts = {
-        "kind": config.model.kind,
-        "run": run.name,
-        "recsys_version": __version__,
-        **({"global_mean": scorer.global_mean} if isinstance(scorer, Factors) else {}),
-        "link": scorer.link.to_dict(),
-        "scale": vars(inputs.scale),
-        "id_types": {"user": train.users.id_type.__name__, "item": train.items.id_type.__name__},
-        "n_users": len(train.users),
-        "n_items": len(train.items),
-        "n_ratings": len(train),
-        "data": config.data.model_dump(mode="json", include={"columns", "encoding"}, exclude_none=True),
-        "item_columns": list(catalogue.columns),
-        "intervals": None if intervals is None else intervals.facts,
-    }
-    write_verified(
-        run / SERVING,
-        SERVING_JSON,
-        facts,
-        {
-            SCORER: scorer_arrays(scorer),
-            USERS: {**pack_ids(train.users), "n_ratings": train.user_counts},
-            ITEMS: {**pack_ids(train.items), **pack_texts("titles", titles), "n_ratings": train.item_counts},
-            SEEN: _seen_arrays(train),
-            HELD_OUT: _held_out(inputs, with_times=isinstance(scorer, Factors) and scorer.drift is not None),
-            **_item_columns(catalogue, train.items),
-            **({} if intervals is None else {INTERVALS: intervals.arrays()}),
-        },
-    )
+class StoredScorers(Mapping[str, Trained]):
+    """The scorers of a serving folder, each read when it is first asked for. Threads can share them."""
+
+    def __init__(self, folder: VerifiedFolder[BundleManifest]) -> None:
+        self._folder = folder
+        self._read: dict[str, Trained] = {}
+        self._lock = Lock()
+
+    def __getitem__(self, name: str) -> Trained:
+        with self._lock:
+            if name not in self._read:
+                self._read[name] = _read_scorer(self._folder, name)
+            return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._folder.manifest.scorers)
+
+    def __len__(self) -> int:
+        return len(self._folder.manifest.scorers)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._folder.manifest.scorers
 
 
 def open_bundle(path: Path | None = None) -> Bundle:
     """Opens a run, its serving folder, or a copy of that; without a path, the run that is served by default.
 
     Raises:
-        RunError: there is none, or it is damaged.
+        RunError: there is none, it is damaged, or of another version's format.
     """
-    verified = open_verified(locate(path), SERVING_JSON)
-    facts = verified.facts
-    users, items, arrays = verified.arrays(USERS), verified.arrays(ITEMS), verified.arrays(SCORER)
-    return Bundle(
-        verified=verified,
-        scorer=scorer_from(arrays, facts),
+    folder = open_verified(locate(path), SERVING_JSON, BundleManifest)
+    manifest = folder.manifest
+    users, items = folder.arrays(USERS), folder.arrays(ITEMS)
+    for name, arrays, n in ((USERS, users, manifest.n_users), (ITEMS, items, manifest.n_items)):
+        check_layout(folder.path / name, arrays, dict.fromkeys(COUNTS.values(), ("int64", (n,))))
+    bundle = Bundle(
+        folder=folder,
+        scorers=StoredScorers(folder),
         users=unpack_ids(users),
         items=unpack_ids(items),
-        user_counts=users["n_ratings"],
-        item_counts=items["n_ratings"],
+        counts={objective: EntityCounts(users[array], items[array]) for objective, array in COUNTS.items()},
         titles=unpack_texts("titles", items),
-        data=Data.model_construct(**_reading(facts["data"])),
     )
+    for name, n, n_read in (
+        (USERS, manifest.n_users, len(bundle.users)),
+        (ITEMS, manifest.n_items, len(bundle.items)),
+        (ITEMS, manifest.n_items, len(bundle.titles)),
+    ):
+        if n != n_read:
+            raise damaged(folder.path / name, f"it has {n_read:,} rows, and there are {n:,}")
+    return bundle
 
 
 def locate(path: Path | None) -> Path:
@@ -267,31 +235,17 @@ def locate(path: Path | None) -> Path:
     raise RunError(what, where=str(path), expected="a run folder, or its serving folder", hint=hint)
 
 
-def _seen_arrays(train: Interactions) -> Arrays:
-    """The training ratings, by user and then as they stood in the file."""
-    seen = train.by_user()
-    return {"item_idx": seen.other_idx, "rating": train.rating[seen.row]}
-
-
-def _held_out(inputs: TrainingInputs, *, with_times: bool) -> Arrays:
-    splits = inputs.splits
-    return {
-        f"{part}_{name}": getattr(ratings, name)
-        for part, ratings in (("valid", splits.valid), ("test", splits.test), ("earlier", inputs.prior_test))
-        if ratings is not None
-        for name in (*HELD_OUT_COLUMNS, *((TIME,) if with_times and ratings.timestamp is not None else ()))
-    }
-
-
-def _item_columns(catalogue: ItemCatalogue, items: Vocabulary) -> dict[str, Arrays]:
-    """The file of the other columns by their number, since names may be anything; none where there are no columns."""
-    packed = [
-        pack_texts(str(number), text_by_index(texts, items)) for number, texts in enumerate(catalogue.columns.values())
-    ]
-    return {ITEM_COLUMNS: {name: array for one in packed for name, array in one.items()}} if packed else {}
-
-
-def _reading(facts: dict[str, Any]) -> dict[str, Any]:
-    from recsys.config.schema.data import Columns
-
-    return {**facts, "columns": Columns(**facts["columns"])}
+def _read_scorer(folder: VerifiedFolder[BundleManifest], name: str) -> Trained:
+    entry = folder.manifest.scorers[name]
+    if entry.kind not in DECODERS:
+        raise RunError(
+            f"the scorer {name!r} is of the kind {entry.kind!r}, which this version does not know",
+            where=str(folder.path / SERVING_JSON),
+            expected=" or ".join(DECODERS),
+            hint=f"use the version that wrote it, recsys {folder.manifest.recsys_version}",
+        )
+    stored = StoredScorer(entry.kind, folder.arrays(entry.file), Link(**entry.link.to_dict()), entry.global_mean)
+    try:
+        return decode(stored, folder.manifest.n_users, folder.manifest.n_items)
+    except ValueError as error:
+        raise damaged(folder.path / entry.file, str(error)) from error

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from recsys.artifacts.directory import CHECKPOINTS
+from recsys.artifacts.manifest import CheckpointManifest
 from recsys.artifacts.verified import VerifiedFolder, open_verified, reading, write_verified
 from recsys.core.errors import RunError
 from recsys.core.files import write_text
@@ -20,29 +19,32 @@ MAX_CHECKPOINTS = 2
 BEST = "best."  # goes before the names of the best parameters, where those are what the run keeps
 
 
-def write_checkpoint(folder: Path, state: State, facts: Mapping[str, Any]) -> None:
-    """Writes `folder`/epoch-NNNN, names it in `folder`/last, and keeps the two newest."""
+def write_checkpoint(folder: Path, state: State, manifest: CheckpointManifest) -> None:
+    """Writes `folder`/epoch-NNNN, names it in `folder`/last, and keeps the two newest.
+
+    Args:
+        manifest: which gets the epoch of the state.
+    """
     name = f"epoch-{state.epoch:04d}"
-    write_verified(
-        folder / name, STATE_JSON, {"epoch": state.epoch, **facts}, {MODEL: state.model, LEARNER: state.learner}
-    )
+    of_epoch = manifest.model_copy(update={"epoch": state.epoch})
+    write_verified(folder / name, STATE_JSON, of_epoch, {MODEL: state.model, LEARNER: state.learner})
     write_text(folder / LAST, name + "\n")
     for old in checkpoints(folder)[:-MAX_CHECKPOINTS]:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def open_checkpoint(path: Path) -> VerifiedFolder:
+def open_checkpoint(path: Path) -> VerifiedFolder[CheckpointManifest]:
     """A checkpoint whose json and sizes are in order."""
-    return open_verified(path, STATE_JSON)
+    return open_verified(path, STATE_JSON, CheckpointManifest)
 
 
-def read_state(checkpoint: VerifiedFolder) -> State:
+def read_state(checkpoint: VerifiedFolder[CheckpointManifest]) -> State:
     """The state in a checkpoint, every file checked against its sha256."""
-    return State(epoch=checkpoint.facts["epoch"], model=checkpoint.arrays(MODEL), learner=checkpoint.arrays(LEARNER))
+    return State(epoch=checkpoint.manifest.epoch, model=checkpoint.arrays(MODEL), learner=checkpoint.arrays(LEARNER))
 
 
-def selected_parameters(run: Path) -> tuple[Arrays, dict[str, Any]]:
-    """The parameters that a finished run keeps, under their vocabulary names, and what its checkpoint says.
+def selected_parameters(run: Path) -> tuple[Arrays, CheckpointManifest]:
+    """The parameters that a finished run keeps, by name, and the manifest of their checkpoint.
 
     Raises:
         RunError: the run has no checkpoint, or a damaged one.
@@ -58,7 +60,7 @@ def selected_parameters(run: Path) -> tuple[Arrays, dict[str, Any]]:
     checkpoint = open_checkpoint(newest)
     state = read_state(checkpoint)
     best = {name.removeprefix(BEST): one for name, one in state.learner.items() if name.startswith(BEST)}
-    return best or state.model, checkpoint.facts
+    return best or state.model, checkpoint.manifest
 
 
 def checkpoints(folder: Path) -> list[Path]:

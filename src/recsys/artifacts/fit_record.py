@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 from recsys.artifacts import history
 from recsys.artifacts.checkpoint import (
@@ -17,6 +17,7 @@ from recsys.artifacts.checkpoint import (
     write_checkpoint,
 )
 from recsys.artifacts.directory import CHECKPOINTS, HISTORY
+from recsys.artifacts.manifest import CheckpointManifest
 from recsys.artifacts.run import Run
 from recsys.artifacts.verified import VerifiedFolder
 from recsys.config.schema.config import Config
@@ -79,7 +80,7 @@ class FitRecord:
         except RunError as error:
             hint = way_on(self._checkpoints, before=path.name)
             raise RunError(error.what, where=error.where, expected=error.expected, hint=hint) from error
-        _check_same_data(checkpoint, self.run.facts, self.run.config)
+        _check_same_data(checkpoint, self.run.manifest, self.run.config)
         self._best = {name.removeprefix(BEST): one for name, one in state.learner.items() if name.startswith(BEST)}
         try:
             learner.restore(state)
@@ -123,7 +124,7 @@ class FitRecord:
         history.to_disk(self._history)
         best = {BEST + name: array for name, array in self._best.items()}
         whole = State(state.epoch, state.model, {**state.learner, **best})
-        write_checkpoint(self._checkpoints, whole, self.run.facts)
+        write_checkpoint(self._checkpoints, whole, self.run.manifest)
         self._saved_epoch = state.epoch
         self._saved_at = time.perf_counter()
 
@@ -154,10 +155,12 @@ class FitRecord:
         return epoch % every == 0
 
 
-def _check_same_data(checkpoint: VerifiedFolder, facts: Mapping[str, Any], config: Config) -> None:
+def _check_same_data(
+    checkpoint: VerifiedFolder[CheckpointManifest], manifest: CheckpointManifest, config: Config
+) -> None:
     """By content: a file may lie elsewhere now."""
-    before: dict[str, str] = checkpoint.facts["data"]
-    changed = {part: before.get(part) for part, now in facts["data"].items() if before.get(part) != now}
+    before = checkpoint.manifest.data
+    changed = {part: before.get(part) for part, sha256 in manifest.data.items() if before.get(part) != sha256}
     if changed:
         files = ", ".join(str(getattr(config.data, part)) for part in changed)
         raise RunError(

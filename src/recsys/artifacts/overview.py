@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from recsys.artifacts import history
-from recsys.artifacts.checkpoint import STATE_JSON, checkpoints, newest_checkpoint
+from recsys.artifacts.checkpoint import STATE_JSON, checkpoints, newest_checkpoint, open_checkpoint
 from recsys.artifacts.directory import CHECKPOINTS, CONFIG, HISTORY, SERVING, SERVING_JSON, is_default
+from recsys.artifacts.manifest import BundleManifest, M
 from recsys.artifacts.run import read_result
 from recsys.artifacts.verified import VerifiedFolder, open_verified
 from recsys.core.errors import RunError
@@ -36,9 +37,10 @@ def describe(path: Path, *, verify: bool) -> dict[str, Any]:
     Raises:
         RunError: it is none of these, or is damaged; with `verify` every file's sha256 is checked.
     """
-    for json_name in (STATE_JSON, SERVING_JSON):
-        if (path / json_name).exists():
-            return _sealed(open_verified(path, json_name), verify)
+    if (path / STATE_JSON).exists():
+        return _verified(open_checkpoint(path), verify)
+    if (path / SERVING_JSON).exists():
+        return _verified(open_verified(path, SERVING_JSON, BundleManifest), verify)
     if not (path / CONFIG).exists() or not (path / CHECKPOINTS).exists():
         raise RunError(
             "this is neither a run nor a checkpoint",
@@ -49,14 +51,14 @@ def describe(path: Path, *, verify: bool) -> dict[str, Any]:
     newest = newest_checkpoint(path / CHECKPOINTS)
     answer = {**overview(path), "checkpoints": [one.name for one in checkpoints(path / CHECKPOINTS)]}
     if newest is not None:
-        answer["last"] = _sealed(open_verified(newest, STATE_JSON), verify)
+        answer["last"] = _verified(open_checkpoint(newest), verify)
     if (path / SERVING).exists():
-        answer["serving"] = _sealed(open_verified(path / SERVING, SERVING_JSON), verify)
+        answer["serving"] = _verified(open_verified(path / SERVING, SERVING_JSON, BundleManifest), verify)
     return answer
 
 
-def _sealed(folder: VerifiedFolder, verify: bool) -> dict[str, Any]:
+def _verified(folder: VerifiedFolder[M], verify: bool) -> dict[str, Any]:
     if verify:
         for name in folder.files:
             folder.check(name)
-    return {"path": str(folder.path), **folder.facts, "files": folder.files, "verified": verify}
+    return {"path": str(folder.path), **folder.manifest.to_dict(), "verified": verify}

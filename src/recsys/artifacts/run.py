@@ -14,11 +14,13 @@ import numpy as np
 from recsys.artifacts.checkpoint import newest_checkpoint, open_checkpoint
 from recsys.artifacts.directory import CHECKPOINTS, CONFIG, METRICS, all_runs, runs_root
 from recsys.artifacts.lock import locked
+from recsys.artifacts.manifest import FORMAT, CheckpointManifest
 from recsys.artifacts.verified import reading
 from recsys.config.loading.load import dump, load_config
 from recsys.config.schema.config import Config
 from recsys.core.errors import RunError
 from recsys.core.files import write_text, writing
+from recsys.data.scale import Scale
 from recsys.version import __version__
 
 # What may change between an interruption and its resume, because the result does not depend on it.
@@ -36,15 +38,16 @@ class Run:
     Attributes:
         checkpoint: the one to go on from; None: the newest.
         result: the content of metrics.json when the run is finished already, else None.
-        facts: what every checkpoint says beside its epoch, once the run is open.
+        manifest: of every checkpoint but for its epoch, once the run is open.
     """
+
+    manifest: CheckpointManifest
 
     def __init__(self, path: Path, config: Config, checkpoint: Path | None) -> None:
         self.path = path
         self.config = config
         self.checkpoint = checkpoint
         self.result = read_result(path)
-        self.facts: dict[str, Any] = {}
 
     @classmethod
     @contextmanager
@@ -73,18 +76,27 @@ class Run:
         """The hyperparameters in the checkpoint to go on from; none where `restore` will say what is wrong with it."""
         try:
             path = self.checkpoint or newest_checkpoint(self.path / CHECKPOINTS)
-            found: dict[str, Any] = open_checkpoint(path).facts["training"] if path else {}
+            return open_checkpoint(path).manifest.training if path else {}
         except RunError:
             return {}
-        return found
 
-    def open(self, facts: Mapping[str, Any]) -> None:
+    def open(self, fingerprints: Mapping[str, str], scale: Scale, hyperparameters: Mapping[str, Any]) -> None:
         """Creates the folder, now that there is data to train on.
 
         Args:
-            facts: what every checkpoint says beside its epoch: data fingerprints, scale, hyperparameters.
+            fingerprints: of each data file, by its key in the config's `data` section.
+            scale: in whose units the parameters are.
+            hyperparameters: with `auto` resolved.
         """
-        self.facts = {"seed": self.config.seed, **facts, "versions": versions()}
+        self.manifest = CheckpointManifest(
+            format=FORMAT,
+            epoch=0,
+            seed=self.config.seed,
+            data=dict(fingerprints),
+            scale=scale,
+            training=dict(hyperparameters),
+            versions=versions(),
+        )
         with writing(self.path):
             (self.path / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
         if not (self.path / CONFIG).exists():

@@ -88,7 +88,7 @@ def _note(visitor: SessionRatings, model: Recommender) -> None:
     if visitor.n_unknown_items:
         n_items = len(visitor.item_ids)
         say(f"note: {visitor.n_unknown_items:,} of {n_items:,} rated items have no training ratings and say nothing")
-    note_outside_scale(visitor.n_outside_scale, len(visitor.ratings), model.bundle.verified.facts["scale"])
+    note_outside_scale(visitor.n_outside_scale, len(visitor.ratings), model.bundle.manifest.scale)
 
 
 def _show(found: list[Recommendation]) -> None:

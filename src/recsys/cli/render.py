@@ -15,6 +15,8 @@ from recsys.core.errors import RecsysError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from recsys.data.scale import Scale
+
 BASELINES = {"biases": "biases alone", "global_mean": "global mean"}
 PIPE_WIDTH = 10_000  # a pipe has no right margin: nothing is wrapped or cut there
 
@@ -93,11 +95,10 @@ def say(text: str) -> None:
         discard(sys.stderr)
 
 
-def note_outside_scale(n_outside: int, n: int, scale: Mapping[str, float]) -> None:
+def note_outside_scale(n_outside: int, n: int, scale: Scale) -> None:
     """Says that new ratings may be on another scale than the training ratings, if some lie outside theirs."""
     if n_outside:
-        low, high = scale["low"], scale["high"]
-        say(f"note: {n_outside:,} of {n:,} ratings lie outside the scale of the run, {low:g} to {high:g}")
+        say(f"note: {n_outside:,} of {n:,} ratings lie outside the scale of the run, {scale.low:g} to {scale.high:g}")
 
 
 def discard(stream: TextIO) -> None:

@@ -96,7 +96,7 @@ def _verdict(metrics: dict[str, Any], measured_on: str) -> list[str]:
 
 def _next_commands(folder: str) -> list[str]:
     bundle = api.load(folder).bundle
-    user, item = str(bundle.users.ids[0]), str(bundle.items.ids[bundle.item_counts.argmax()])
+    user, item = str(bundle.users.ids[0]), str(bundle.items.ids[bundle.counts["rating"].items.argmax()])
     run = [] if api.is_default(Path(folder)) else ["--run", folder]
     dashes = ["--"] if user.startswith("--") or item.startswith("--") else []
     return [

@@ -20,6 +20,7 @@ from recsys.data.read import read_table
 from recsys.data.sources.table import Coded, Role
 from recsys.data.vocabulary import UNKNOWN, Vocabulary
 from recsys.inference.arrow import column, csv_file, taken
+from recsys.inference.intervals import intervals_at, rate_with_intervals
 from recsys.inference.recommender import OnUnknown, Recommender
 from recsys.scoring.top import masked_top_n
 
@@ -45,7 +46,7 @@ def predict_file(
         RunError: the output cannot be written, or the run cannot give such intervals.
     """
     if interval is not None:
-        bundle.check_interval(interval)
+        intervals_at(bundle, interval)
     wanted: frozenset[Role] = PAIR if bundle.drift is None else PAIR | {"timestamp"}
     asked = read_table(pairs, bundle.data, wanted, observe)
     assert asked.user is not None
@@ -105,7 +106,7 @@ def recommend_all(
                     "user_id": taken(user_ids, users[left]),
                     "rank": rank[left],
                     "item_id": taken(item_ids, item_idx[left]),
-                    "rating": bundle.scorer.rating_of(users[left], score[left]),
+                    "rating": bundle.scorer("rating").rating_of(users[left], score[left]),
                     "score": score[left],
                 }
             )
@@ -141,8 +142,8 @@ def best_of_all(bundle: Bundle, allowed: Array, n: int) -> Iterator[tuple[int, A
 
     def best_of(start: int) -> tuple[int, Array, Array]:
         users = np.arange(start, min(start + block, n_users), dtype=np.int32)
-        scores = bundle.scorer.score_all(users)
-        return start + len(users), *masked_top_n(scores, n, allowed=allowed, left_out=bundle.seen_of(users))
+        scores = bundle.scorer("rating").score_all(users)
+        return start + len(users), *masked_top_n(scores, n, allowed=allowed, left_out=bundle.seen.by_user.pairs(users))
 
     return ordered_map(best_of, range(0, n_users, block), n_threads=THREADS, ahead=4 * THREADS)
 
@@ -151,9 +152,8 @@ def _rated(
     bundle: Bundle, user_idx: Indices, item_idx: Indices, times: Times | None, interval: float | None
 ) -> dict[str, Any]:
     if interval is None:
-        return {"rating": bundle.scorer.rate(user_idx, item_idx, times)}
-    names = ("rating", "std", "low", "high")
-    return dict(zip(names, bundle.rate_between(user_idx, item_idx, interval, times), strict=True))
+        return {"rating": bundle.scorer("rating").rate(user_idx, item_idx, times)}
+    return vars(rate_with_intervals(bundle, interval, user_idx, item_idx, times))
 
 
 def _refuse_unknown(path: Path, role: str, column: Coded, idx: Array, vocabulary: Vocabulary) -> None:

@@ -73,7 +73,7 @@ def explain(bundle: Bundle, prediction: Prediction, user_idx: int, item_idx: int
         n: how many ratings are listed.
     """
     factors = bundle.factors
-    rated, rating = bundle.seen(user_idx)
+    rated, rating = bundle.seen.of_user(user_idx)
     pull = _pulls(factors, user_idx, item_idx, rated, np.asarray(rating, dtype=np.float64))
     alone = np.float32(factors.global_mean) + factors.user_bias[user_idx] + factors.item_bias[rated]
     expected = factors.rating_of(np.full(len(rated), user_idx, dtype=np.int32), alone)

@@ -52,7 +52,7 @@ def export_factors(bundle: Bundle, folder: Path, form: Format = "csv") -> list[P
 
 def _model(bundle: Bundle) -> dict[str, Any]:
     """What is not a row of a user or an item."""
-    scorer = bundle.scorer
+    scorer = bundle.scorer("rating")
     own: dict[str, Any]
     if isinstance(scorer, Factors):
         own = {
@@ -66,12 +66,13 @@ def _model(bundle: Bundle) -> dict[str, Any]:
             "unknown_user": {"factors": scorer.user_embedding[-1].tolist()},
             "unknown_item": {"factors": scorer.item_embedding[-1].tolist()},
         }
-    return {"kind": bundle.verified.facts["kind"], **own, "link": scorer.link.to_dict(), "recsys_version": __version__}
+    kind = bundle.manifest.scorers["rating"].model
+    return {"kind": kind, **own, "link": scorer.link.to_dict(), "recsys_version": __version__}
 
 
 def _arrays(bundle: Bundle) -> dict[str, Any]:
     """Rows of users and items, without those of the unknown."""
-    scorer = bundle.scorer
+    scorer = bundle.scorer("rating")
     if isinstance(scorer, Network):
         return {"user_factors": scorer.user_embedding[:-1], "item_factors": scorer.item_embedding[:-1]}
     return {

@@ -26,12 +26,13 @@ def tobit(score, std):
 
 def readme(bundle: Bundle, how_to_load: str) -> str:
     """The text; `how_to_load` is the Python that reads the ids and arrays of the format at hand."""
-    about, functions = _factors(bundle.scorer) if isinstance(bundle.scorer, Factors) else _network(bundle.scorer)
+    scorer = bundle.scorer("rating")
+    about, functions = _factors(scorer) if isinstance(scorer, Factors) else _network(scorer)
     user, item = bundle.users.id_at(0), bundle.items.id_at(0)
     return f"""# Exported factors
 
 {len(bundle.users):,} users and {len(bundle.items):,} items, from the recsys run
-`{bundle.verified.facts["run"]}`. Ids are those of the ratings file.
+`{bundle.manifest.run}`. Ids are those of the ratings file.
 
 {about}
 Rank by score, show the rating. The Python below runs in this folder.
@@ -51,7 +52,7 @@ with open("model.json", encoding="utf-8") as file:
 
 u, i = user_ids.index({user!r}), item_ids.index({item!r})
 score = scores_of(u)[i]
-rating = {_link(bundle.scorer.link)}
+rating = {_link(scorer.link)}
 print(rating)
 ```
 

@@ -163,9 +163,9 @@ def linear_factors(bundle: Bundle) -> Factors:
     Raises:
         RunError: its output is not linear.
     """
-    if bundle.verified.facts["kind"] != "embedding_net" and bundle.factors.link.kind != "sigmoid":
+    if bundle.manifest.scorers["rating"].model != "embedding_net" and bundle.factors.link.kind != "sigmoid":
         return bundle.factors
-    run = bundle.verified.path.parent
+    run = bundle.path.parent
     raise RunError(
         "new users and items cannot be folded into this model",
         where=str(run),
@@ -176,25 +176,25 @@ def linear_factors(bundle: Bundle) -> Factors:
 
 def user_prior(bundle: Bundle) -> Prior:
     """What a new user's row is before there are ratings."""
-    return _prior(bundle, FixedRows.users(bundle.factors), bundle.user_counts)
+    return _prior(bundle, FixedRows.users(bundle.factors), bundle.counts["rating"].users)
 
 
 def item_prior(bundle: Bundle) -> Prior:
     """What a new item's row is before there are ratings."""
-    return _prior(bundle, FixedRows.items(bundle.factors), bundle.item_counts)
+    return _prior(bundle, FixedRows.items(bundle.factors), bundle.counts["rating"].items)
 
 
 def _prior(bundle: Bundle, known: FixedRows, counts: Array) -> Prior:
     link = bundle.factors.link
     if link.kind != "tobit":
         return prior_of(known, counts, noise_of(bundle))
-    censoring = Censoring.of(bundle.some_training_ratings(SAMPLED).rating)
+    censoring = Censoring.of(bundle.seen.sample(SAMPLED).rating)
     return replace(prior_of(known, counts, link.std**2), censoring=censoring)
 
 
 def noise_of(bundle: Bundle) -> float:
     """The variance of a rating around its prediction: NOISE times the mean square of the training ratings' rest."""
-    known = bundle.some_training_ratings(SAMPLED)
+    known = bundle.seen.sample(SAMPLED)
     rest = known.rating - bundle.factors.score(known.user_idx, known.item_idx)
     least = 1e-6 * float(np.square(known.rating, dtype=np.float64).mean())  # where the rest is nothing
     return max(NOISE * float(np.square(rest, dtype=np.float64).mean()), least)

@@ -64,8 +64,8 @@ def read_new_entities(bundle: Bundle, path: Path, observe: Observer = silent) ->
 
 def n_outside_scale(bundle: Bundle, rating: Array) -> int:
     """Ratings outside the range of the training ratings: they may be on another scale."""
-    low, high = (bundle.verified.facts["scale"][end] for end in ("low", "high"))
-    return int(np.count_nonzero((rating < low) | (rating > high)))
+    scale = bundle.manifest.scale
+    return int(np.count_nonzero((rating < scale.low) | (rating > scale.high)))
 
 
 def refuse_repeated(ratings: Interactions, path: Path, data: Data, wanted: frozenset[Role], observe: Observer) -> None:
@@ -100,7 +100,7 @@ def _refuse(bundle: Bundle, path: Path, known_user: Array, known_item: Array, ob
             errors.append((line, f"{what} in this row{others}"))
     if not errors:
         return
-    hint = f"to train on them: recsys update --run {bundle.verified.path.parent} --ratings {path}; or take them out"
+    hint = f"to train on them: recsys update --run {bundle.path.parent} --ratings {path}; or take them out"
     expected = "in each row one side that is new, and the other known"
     first, *more = [DataError(what, where=f"{path}:{line}", expected=expected, hint=hint) for line, what in errors]
     first.more = tuple(more)

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from recsys.artifacts.intervals import Interval
+
+@dataclass(frozen=True)
+class Interval:
+    """Where a rating lies with the probability `level`, in rating units."""
+
+    level: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,14 @@ from typing import Any, Literal
 import numpy as np
 
 from recsys.artifacts.bundle import Bundle, open_bundle
-from recsys.artifacts.intervals import Interval
-from recsys.core.errors import UnknownIdError
-from recsys.core.types import Array, Indices, Times
+from recsys.core.errors import RunError, UnknownIdError
+from recsys.core.types import Array, Counts, Indices, Times
 from recsys.data.vocabulary import UNKNOWN, Vocabulary
 from recsys.inference.explain import Explanation
 from recsys.inference.explain import explain as explain_prediction
 from recsys.inference.fold_in import FixedRows, Prior, linear_factors, solve, user_prior
-from recsys.inference.prediction import Prediction
+from recsys.inference.intervals import rate_with_intervals
+from recsys.inference.prediction import Interval, Prediction
 from recsys.inference.similar import Similar, similar_items
 from recsys.scoring.protocols import Trained
 from recsys.scoring.top import masked_top_n
@@ -76,11 +76,11 @@ class Recommender:
         """
         bundle = self.bundle
         if at is not None:
-            bundle.check_drift()
+            _check_time(bundle)
         user, user_idx = _find("user", bundle.users, user_id, on_unknown)
         item, item_idx = _find("item", bundle.items, item_id, on_unknown)
         one_user, one_item = np.array([user_idx], dtype=np.int32), np.array([item_idx], dtype=np.int32)
-        scorer, when = bundle.scorer, None if at is None else np.array([at], dtype=np.float64)
+        scorer, when = bundle.scorer("rating"), None if at is None else np.array([at], dtype=np.float64)
         score = scorer.score(one_user, one_item, when)
         std, around = self._interval(one_user, one_item, interval, when) if interval is not None else (None, None)
         return Prediction(
@@ -90,8 +90,8 @@ class Recommender:
             score=float(score[0]),
             link=scorer.link.kind,
             parts=scorer.parts(user_idx, item_idx, at),
-            known_user=user_idx != UNKNOWN,
-            known_item=item_idx != UNKNOWN,
+            known_user=_has_ratings(bundle.counts["rating"].users, user_idx),
+            known_item=_has_ratings(bundle.counts["rating"].items, item_idx),
             title=bundle.title_at(item_idx),
             std=std,
             interval=around,
@@ -117,8 +117,8 @@ class Recommender:
         bundle = self.bundle
         _, user_idx = _find("user", bundle.users, user_id, "error")
         allowed = self.allowed(min_ratings, candidates)
-        allowed[bundle.seen(user_idx)[0]] = False
-        return self._best(bundle.scorer, user_idx, allowed, n)
+        allowed[bundle.seen.of_user(user_idx)[0]] = False
+        return self._best(bundle.scorer("rating"), user_idx, allowed, n)
 
     def recommend_for(
         self,
@@ -184,7 +184,7 @@ class Recommender:
 
     def allowed(self, min_ratings: int = 0, candidates: Sequence[int | str] | None = None) -> Array:
         """Which items may be recommended at all, bool, shape (n_items,)."""
-        allowed = self.bundle.item_counts >= min_ratings
+        allowed = self.bundle.counts["rating"].items >= min_ratings
         if candidates is not None:
             idx = self.index_items(candidates)
             listed = np.zeros(len(allowed), dtype=bool)
@@ -204,8 +204,8 @@ class Recommender:
         self, user_idx: Indices, item_idx: Indices, level: float, timestamp: Times | None
     ) -> tuple[float, Interval]:
         """The std and the interval of one pair."""
-        _, std, low, high = self.bundle.rate_between(user_idx, item_idx, level, timestamp)
-        return float(std[0]), Interval(level, float(low[0]), float(high[0]))
+        found = rate_with_intervals(self.bundle, level, user_idx, item_idx, timestamp)
+        return float(found.std[0]), Interval(level, float(found.low[0]), float(found.high[0]))
 
     @cached_property
     def _user_prior(self) -> Prior:
@@ -225,10 +225,25 @@ class Recommender:
                 title=self.bundle.title_at(idx),
                 rating=float(rating[rank]),
                 score=float(score[rank]),
-                n_ratings=int(self.bundle.item_counts[idx]),
+                n_ratings=int(self.bundle.counts["rating"].items[idx]),
             )
             for rank, idx in enumerate(best.tolist())
         ]
+
+
+def _check_time(bundle: Bundle) -> None:
+    """Refuses a time where predictions do not depend on it."""
+    if bundle.drift is None:
+        raise RunError(
+            "the run's predictions do not depend on time",
+            where=str(bundle.path),
+            expected="a run that was trained by gibbs with model.user_drift: true",
+            hint="leave the time out",
+        )
+
+
+def _has_ratings(counts: Counts, idx: int) -> bool:
+    return idx != UNKNOWN and bool(counts[idx])
 
 
 def _find(role: str, vocabulary: Vocabulary, wanted: int | str, on_unknown: OnUnknown) -> tuple[int | str, int]:

@@ -39,7 +39,7 @@ def similar_items(bundle: Bundle, item_idx: int, n: int = 10, *, min_ratings: in
     """
     factors = bundle.factors.item_factors[:-1]
     length = np.linalg.norm(factors, axis=1)
-    allowed = (bundle.item_counts >= min_ratings) & (length > 0)
+    allowed = (bundle.counts["rating"].items >= min_ratings) & (length > 0)
     allowed[item_idx] = False
     cosine = factors @ factors[item_idx]
     cosine /= np.maximum(length * length[item_idx], np.finfo(np.float32).tiny)
@@ -50,7 +50,7 @@ def similar_items(bundle: Bundle, item_idx: int, n: int = 10, *, min_ratings: in
             item_id=bundle.items.id_at(idx),
             title=bundle.title_at(idx),
             similarity=float(similarity[rank]),
-            n_ratings=int(bundle.item_counts[idx]),
+            n_ratings=int(bundle.counts["rating"].items[idx]),
         )
         for rank, idx in enumerate(best.tolist())
         if allowed[idx]

@@ -21,11 +21,11 @@ def accuracy(bundle: Bundle) -> dict[str, Any] | str:
     ratings = bundle.held_out(part)
     if ratings is None:
         return NOTHING_HELD_OUT
-    predicted = bundle.scorer.rate(ratings.user_idx, ratings.item_idx, ratings.timestamp)
+    predicted = bundle.scorer("rating").rate(ratings.user_idx, ratings.item_idx, ratings.timestamp)
     return {
         "part": part,
         "calibration": calibration(predicted, ratings.rating),
-        **activity(bundle.scorer, bundle.training_ratings(), ratings),
+        **activity(bundle.scorer("rating"), bundle.seen.interactions(), ratings),
     }
 
 

@@ -43,7 +43,7 @@ def main_directions(bundle: Bundle, n: int = 5) -> Directions:
         n: how many; fewer come back where the model has fewer factors.
     """
     factors = bundle.factors
-    weight = bundle.item_counts / max(bundle.item_counts.sum(), 1)
+    weight = bundle.counts["rating"].items / max(bundle.counts["rating"].items.sum(), 1)
     root = _root(_covariance(factors.user_factors[:-1]))
     items = factors.item_factors[:-1].astype(np.float64)
     items -= weight @ items

@@ -103,7 +103,7 @@ def interpret(bundle: Bundle, n: int = 10, n_directions: int = 5, min_ratings: i
         RunError: the model is no dot product.
         UsageError: no item has so many ratings.
     """
-    counts, factors = bundle.item_counts, bundle.factors
+    counts, factors = bundle.counts["rating"].items, bundle.factors
     if min_ratings is None:
         min_ratings = min(ENOUGH, int(np.sort(counts)[::-1][:MANY][-1]))
     listed = np.flatnonzero(counts >= min_ratings)
@@ -143,17 +143,17 @@ def item_biases(bundle: Bundle) -> Array:
 
 def _directions(bundle: Bundle, n: int, n_directions: int, listed: Array) -> tuple[list[Direction], int]:
     """The directions, and how many traits they were compared with."""
-    main = main_directions(bundle, n_directions)
-    compared = listed[np.argsort(-bundle.item_counts[listed], kind="stable")[:MOST]]
+    main, counts = main_directions(bundle, n_directions), bundle.counts["rating"].items
+    compared = listed[np.argsort(-counts[listed], kind="stable")[:MOST]]
     columns = {"title": bundle.titles, **bundle.item_columns}
     traits, values = traits_of({name: texts[compared] for name, texts in columns.items()})
-    found = associations(traits, values, main.positions[compared], bundle.item_counts[compared])
+    found = associations(traits, values, main.positions[compared], counts[compared])
     directions = []
     for number, share in enumerate(main.share.tolist()):
         position = main.positions[:, number]
         low_first = listed[np.argsort(position[listed], kind="stable")].tolist()
         low, high = (
-            [ItemPosition(*_named(bundle, i), float(position[i]), int(bundle.item_counts[i])) for i in end[:n]]
+            [ItemPosition(*_named(bundle, i), float(position[i]), int(counts[i])) for i in end[:n]]
             for end in (low_first, low_first[::-1])
         )
         goes_with = [one for one in found if one.direction == number]
@@ -167,8 +167,8 @@ def _named(bundle: Bundle, item_idx: int) -> tuple[int | str, str | None]:
 
 def _mean_ratings(bundle: Bundle) -> Array:
     """The mean training rating of each item, float64, shape (n_items,)."""
-    ratings = bundle.training_ratings()
+    ratings = bundle.seen.interactions()
     total = np.zeros(len(bundle.items))
     for rows in chunks(len(ratings)):
         total += np.bincount(ratings.item_idx[rows], ratings.rating[rows], minlength=len(total))
-    return np.asarray(total / np.maximum(bundle.item_counts, 1))
+    return np.asarray(total / np.maximum(bundle.counts["rating"].items, 1))

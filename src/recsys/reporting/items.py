@@ -26,7 +26,7 @@ def item_map(bundle: Bundle) -> Section | str:
         return f"There is no map of the items: {error.what}."
     if directions.positions.shape[1] < 2:
         return "A map needs two factors, and this model has fewer."
-    shown = np.argsort(-bundle.item_counts, kind="stable")[:MAP_ITEMS]
+    shown = np.argsort(-bundle.counts["rating"].items, kind="stable")[:MAP_ITEMS]
     places = directions.positions[shown].astype(np.float64).round(4).tolist()
     return {
         "items": [{**_item(bundle, idx), "x": x, "y": y} for idx, (x, y) in zip(shown.tolist(), places, strict=True)],
@@ -43,11 +43,11 @@ def extremes(bundle: Bundle) -> Section | str:
         return f"There are no biases to list: {error.what}."
     if not bias.any():
         return "This model was trained without biases."
-    least = _least(bundle.item_counts)
-    allowed = np.flatnonzero(bundle.item_counts >= least)
+    least = _least(bundle.counts["rating"].items)
+    allowed = np.flatnonzero(bundle.counts["rating"].items >= least)
     order = allowed[np.argsort(-bias[allowed], kind="stable")]
-    train = bundle.training_ratings()
-    mean = np.bincount(train.item_idx, train.rating, minlength=len(bias)) / bundle.item_counts
+    train = bundle.seen.interactions()
+    mean = np.bincount(train.item_idx, train.rating, minlength=len(bias)) / bundle.counts["rating"].items
 
     def row(idx: int) -> Section:
         return {**_item(bundle, idx), "bias": float(bias[idx]), "mean": float(mean[idx])}
@@ -62,12 +62,12 @@ def extremes(bundle: Bundle) -> Section | str:
 
 def example_user(bundle: Bundle) -> Section:
     """A user with the median number of ratings: the highest of them, what the model recommends, and why the first."""
-    user_idx = int(np.argsort(bundle.user_counts, kind="stable")[len(bundle.users) // 2])
+    user_idx = int(np.argsort(bundle.counts["rating"].users, kind="stable")[len(bundle.users) // 2])
     user_id = bundle.users.id_at(user_idx)
     recommender = Recommender(bundle)
     recommended = recommender.recommend(user_id, LISTED)
-    rated, rating = bundle.seen(user_idx)
-    highest = np.lexsort((-bundle.item_counts[rated], -rating))[:LISTED]
+    rated, rating = bundle.seen.of_user(user_idx)
+    highest = np.lexsort((-bundle.counts["rating"].items[rated], -rating))[:LISTED]
     return {
         "id": str(user_id),
         "n_ratings": len(rated),
@@ -83,7 +83,7 @@ def example_user(bundle: Bundle) -> Section:
 
 def _reasons(recommender: Recommender, user_id: int | str, item_id: int | str) -> Section:
     """The parts of a prediction and, where the model has factors, the ratings that pull most on it."""
-    if not isinstance(recommender.bundle.scorer, Factors):
+    if not isinstance(recommender.bundle.scorer("rating"), Factors):
         prediction = recommender.predict(user_id, item_id)
         return {"parts": prediction.parts, "score": prediction.score, "pulls": None}
     told = recommender.explain(user_id, item_id, LISTED)
@@ -104,7 +104,7 @@ def _item(bundle: Bundle, idx: int) -> Section:
     return {
         "id": str(bundle.items.id_at(idx)),
         "title": bundle.title_at(idx) or "",
-        "n_ratings": int(bundle.item_counts[idx]),
+        "n_ratings": int(bundle.counts["rating"].items[idx]),
     }
 
 

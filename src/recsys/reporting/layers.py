@@ -7,12 +7,12 @@ from pathlib import Path
 
 from recsys.artifacts.checkpoint import selected_parameters
 from recsys.artifacts.directory import CHECKPOINTS, CONFIG, SERVING, SERVING_JSON
+from recsys.artifacts.manifest import BundleManifest
 from recsys.artifacts.verified import open_verified
 from recsys.config.loading.load import load_config
 from recsys.config.plans import plans
 from recsys.core.errors import RunError
 from recsys.core.resolve import resolve
-from recsys.data.scale import Scale
 from recsys.models.layers import Anatomy
 from recsys.models.specs import MODELS
 from recsys.scoring.factors import Link
@@ -34,11 +34,11 @@ def anatomy(path: Path) -> Anatomy:
             expected="a folder of a run, or a checkpoint in it",
             hint="recsys runs lists the runs",
         )
-    arrays, facts = selected_parameters(run)
+    arrays, manifest = selected_parameters(run)
     shapes = {name: tuple(array.shape) for name, array in arrays.items()}
     (plan,) = plans(load_config(run / CONFIG))
     layers_of = resolve(MODELS[plan.model.kind].layers)
-    model: Anatomy = layers_of(plan.model, shapes, Scale(**facts["scale"]), _served_link(run))
+    model: Anatomy = layers_of(plan.model, shapes, manifest.scale, _served_link(run))
     frozen = plan.training.frozen_groups
     layers = (one if one.group is None else replace(one, frozen=one.group in frozen) for one in model.layers)
     return Anatomy(tuple(layers), model.link)
@@ -48,4 +48,4 @@ def _served_link(run: Path) -> Link | None:
     """The link of a finished run: whether it is tobit, the ratings decide."""
     if not (run / SERVING / SERVING_JSON).exists():
         return None
-    return Link(**open_verified(run / SERVING, SERVING_JSON).facts["link"])
+    return Link(**open_verified(run / SERVING, SERVING_JSON, BundleManifest).manifest.link.to_dict())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
@@ -40,21 +41,26 @@ def report(bundle: Bundle) -> dict[str, Any]:
 
 
 def _run(bundle: Bundle) -> Section:
-    facts, folder = bundle.verified.facts, _folder(bundle)
+    manifest, folder = bundle.manifest, _folder(bundle)
     result = (read_result(folder) if folder is not None else None) or {}
     parent = result.get("parent") or result.get("start") or {}
     return {
-        "name": facts["run"],
-        "link": facts["link"]["kind"],
+        "name": manifest.run,
+        "link": bundle.scorer("rating").link.kind,
         "parent": parent.get("run"),
-        **{key: facts[key] for key in ("kind", "recsys_version", "n_ratings", "n_users", "n_items", "scale")},
+        "kind": manifest.scorers["rating"].model,
+        "recsys_version": manifest.recsys_version,
+        "n_ratings": manifest.n_ratings,
+        "n_users": manifest.n_users,
+        "n_items": manifest.n_items,
+        "scale": asdict(manifest.scale),
         **{key: result.get(key) for key in OF_RESULT},
     }
 
 
 def _folder(bundle: Bundle) -> Path | None:
     """The run that the serving folder lies in; a copy of the folder has none."""
-    return bundle.verified.path.parent if bundle.verified.path.name == SERVING else None
+    return bundle.path.parent if bundle.path.name == SERVING else None
 
 
 def _scores(bundle: Bundle) -> dict[str, dict[str, Section] | None] | str:
@@ -62,10 +68,10 @@ def _scores(bundle: Bundle) -> dict[str, dict[str, Section] | None] | str:
     held_out = {part: ratings for part in PARTS if (ratings := bundle.held_out(part)) is not None}
     if not held_out:
         return NOTHING_HELD_OUT
-    train = bundle.training_ratings()
+    train = bundle.seen.interactions()
     objective = OBJECTIVES["rating"]
     fitted = {name: fit_baseline(train) for name, fit_baseline in objective.baselines.items()}
-    scorers: dict[str, Scorer] = {"model": bundle.scorer, **fitted}
+    scorers: dict[str, Scorer] = {"model": bundle.scorer("rating"), **fitted}
     return {
         part: {name: objective.evaluate(scorer, held_out[part], train).to_dict() for name, scorer in scorers.items()}
         if part in held_out

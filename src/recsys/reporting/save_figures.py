@@ -72,13 +72,13 @@ def draw_all(bundle: Bundle, found: Interpretation, folder: Path) -> list[Path]:
 
 def _figures(bundle: Bundle, found: Interpretation) -> dict[str, Figure]:
     main = main_directions(bundle, 2)
-    listed = bundle.item_counts >= found.min_ratings
+    listed = bundle.counts["rating"].items >= found.min_ratings
     names = [bundle.title_at(idx) or str(bundle.items.id_at(idx)) for idx in range(len(bundle.items))]
     drawn = {
         "item-map": figures.item_map(
             main.positions[listed],
             [name for name, kept in zip(names, listed.tolist(), strict=True) if kept],
-            bundle.item_counts[listed],
+            bundle.counts["rating"].items[listed],
             main.share,
         ),
         "biases": figures.bias_chart(
@@ -87,14 +87,14 @@ def _figures(bundle: Bundle, found: Interpretation) -> dict[str, Figure]:
             found.min_ratings,
         ),
     }
-    rows = [row for row in history.read(bundle.verified.path.parent / HISTORY) if row.scorer == "rating"]
+    rows = [row for row in history.read(bundle.path.parent / HISTORY) if row.scorer == "rating"]
     if rows:
         drawn["learning-curves"] = figures.learning_curves(rows, OBJECTIVES["rating"])
         drawn["schedule"] = figures.schedule(rows)
     for part in ("test", "valid"):
         ratings = bundle.held_out(part)
         if ratings is not None:
-            predicted = bundle.scorer.rate(ratings.user_idx, ratings.item_idx, ratings.timestamp)
+            predicted = bundle.scorer("rating").rate(ratings.user_idx, ratings.item_idx, ratings.timestamp)
             drawn["predicted-against-actual"] = figures.predicted_against_actual(ratings.rating, predicted, part)
             break
     return drawn

@@ -57,7 +57,7 @@ def compare(runs: Sequence[Path]) -> dict[str, Any]:
     tests = [ratings_to_measure(bundle) for bundle in bundles]
     common = _common(tests, runs)
     scorers, held_out = (
-        [bundle.scorer for bundle in bundles],
+        [bundle.scorer("rating") for bundle in bundles],
         [test.take(rows) for test, rows in zip(tests, common.rows, strict=True)],
     )
     metrics = OBJECTIVES["rating"].resample(scorers, held_out, common.user)

@@ -13,6 +13,7 @@ from recsys.data.read import read_as
 from recsys.data.sources.table import Role
 from recsys.evaluation import activity, baselines, ranking
 from recsys.evaluation.calibration import coverage
+from recsys.inference.intervals import rate_with_intervals
 from recsys.objectives.specs import OBJECTIVES
 
 WANTED: frozenset[Role] = frozenset({"user", "item", "rating"})
@@ -34,7 +35,7 @@ def ratings_to_measure(bundle: Bundle, path: Path | None = None, observe: Observ
     if held_out is None:
         raise RunError(
             "the run has held out no test ratings",
-            where=str(bundle.verified.path),
+            where=str(bundle.path),
             expected="a run with a test part",
             hint="measure it on other ratings: recsys evaluate --data FILE",
         )
@@ -47,9 +48,9 @@ def evaluate_ratings(bundle: Bundle, ratings: Interactions) -> dict[str, Any]:
     Unknown users and items are predicted by the fallback and counted. Where predictions depend on time, "with_times"
     says whether the ratings have one.
     """
-    objective, train = OBJECTIVES["rating"], bundle.training_ratings()
+    objective, train = OBJECTIVES["rating"], bundle.seen.interactions()
     return {
-        **objective.evaluate(bundle.scorer, ratings, train).to_dict(),
+        **objective.evaluate(bundle.scorer("rating"), ratings, train).to_dict(),
         **({} if bundle.drift is None else {"with_times": ratings.timestamp is not None}),
         "baselines": {
             name: objective.evaluate(fit_baseline(train), ratings, train).to_dict()
@@ -60,17 +61,17 @@ def evaluate_ratings(bundle: Bundle, ratings: Interactions) -> dict[str, Any]:
 
 def activity_of(bundle: Bundle, ratings: Interactions) -> dict[str, Any]:
     """Rmse by how many training ratings the user, and the item, of a rating has; see evaluation.activity."""
-    return activity.activity(bundle.scorer, bundle.training_ratings(), ratings)
+    return activity.activity(bundle.scorer("rating"), bundle.seen.interactions(), ratings)
 
 
 def coverage_of(bundle: Bundle, ratings: Interactions, level: float) -> dict[str, Any]:
     """What share of ratings lies in the intervals that promise to hold `level`; see evaluation.intervals.coverage.
 
     Raises:
-        UsageError, RunError: see `Store.check_interval`.
+        UsageError, RunError: see `intervals_at`.
     """
-    _, _, low, high = bundle.rate_between(ratings.user_idx, ratings.item_idx, level, ratings.timestamp)
-    return {"level": level, **coverage(ratings, low, high, bundle.training_ratings())}
+    predicted = rate_with_intervals(bundle, level, ratings.user_idx, ratings.item_idx, ratings.timestamp)
+    return {"level": level, **coverage(ratings, predicted.low, predicted.high, bundle.seen.interactions())}
 
 
 def ranking_of(
@@ -90,7 +91,7 @@ def ranking_of(
     Raises:
         DataError: nothing is relevant.
     """
-    train = bundle.training_ratings()
+    train = bundle.seen.interactions()
     threshold = ranking.default_threshold(train) if threshold is None else threshold
     wanted = ranking.relevant(ratings, train, threshold)
     if not len(wanted.users):
@@ -101,7 +102,7 @@ def ranking_of(
         "threshold": threshold,
         "n_candidates": len(bundle.items),
         **wanted.counts,
-        "model": ranking.rank(bundle.scorer, train, wanted, k, observe),
+        "model": ranking.rank(bundle.scorer("rating"), train, wanted, k, observe),
         "baselines": {name: ranking.rank(scorer, train, wanted, k, observe) for name, scorer in simple.items()},
     }
 

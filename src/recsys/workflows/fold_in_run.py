@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from recsys.artifacts.bundle import Bundle, locate, open_bundle, write_bundle
+from recsys.artifacts.bundle import Bundle, locate, open_bundle
 from recsys.artifacts.checkpoint import selected_parameters, write_checkpoint
 from recsys.artifacts.directory import CHECKPOINTS, CONFIG, HISTORY, METRICS, SERVING
 from recsys.artifacts.run import Run, read_result
 from recsys.artifacts.verified import reading
+from recsys.artifacts.write_bundle import write_bundle
 from recsys.config.loading.load import load_config
 from recsys.config.schema.config import Config
 from recsys.core.events import Observer, silent
@@ -52,7 +53,7 @@ def fold_in_run(parent: Path | None, path: Path, folder: Path, observe: Observer
     run = serving.parent if serving.name == SERVING else serving
     bundle = open_bundle(serving)
     factors = linear_factors(bundle)
-    parameters, facts = selected_parameters(run)
+    parameters, manifest = selected_parameters(run)
     config = load_config(run / CONFIG)
     with Run.claim(folder, config, resume=False):
         new = read_new_entities(bundle, path, observe)
@@ -68,7 +69,7 @@ def fold_in_run(parent: Path | None, path: Path, folder: Path, observe: Observer
             "n_ratings": len(new.ratings),
             "n_outside_scale": n_outside_scale(bundle, new.ratings.rating),
         }
-        scale = Scale(**facts["scale"])
+        scale = manifest.scale
         inputs = _inputs(bundle, new, config, (parameters, scale), observe)
         scorer = _longer_factors(factors, (users, user_rows), (items, item_rows))
         longer = _longer_parameters(parameters, scale, (users, user_rows), (items, item_rows))
@@ -78,8 +79,8 @@ def fold_in_run(parent: Path | None, path: Path, folder: Path, observe: Observer
                 with reading(run / name):
                     content = (run / name).read_bytes()
                 (aside / name).write_bytes(content)
-            write_checkpoint(aside / CHECKPOINTS, State(facts["epoch"], longer, {}), facts)
-            write_bundle(aside, scorer, inputs, config)
+            write_checkpoint(aside / CHECKPOINTS, State(manifest.epoch, longer, {}), manifest)
+            write_bundle(aside, {"rating": scorer}, inputs, config)
             result = {**(read_result(run) or {}), "parent": said}
             (aside / METRICS).write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
         return result

@@ -62,9 +62,9 @@ def prepare_inputs(config: Config, observe: Observer) -> tuple[TrainingInputs, S
     if config.start is None:
         return from_scratch(config, observe), None
     bundle = open_bundle(config.start.run)
-    parameters, facts = selected_parameters(config.start.run)
+    parameters, manifest = selected_parameters(config.start.run)
     _check_same_model(config.start.run, config)
-    return _join(bundle, parameters, Scale(**facts["scale"]), read_ratings(config.data, observe), config)
+    return _join(bundle, parameters, manifest.scale, read_ratings(config.data, observe), config)
 
 
 def from_scratch(config: Config, observe: Observer) -> TrainingInputs:

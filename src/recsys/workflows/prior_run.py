@@ -39,7 +39,7 @@ class PriorRun:
         """
         held_out = {part: ratings for part in HELD_OUT if (ratings := bundle.held_out(part)) is not None}
         return cls(
-            train=reindex(bundle.training_ratings(), users, items),
+            train=reindex(bundle.seen.interactions(), users, items),
             held_out={part: reindex(ratings, users, items) for part, ratings in held_out.items()},
             rows={"user": bundle.users.index(users.ids), "item": bundle.items.index(items.ids)},
             catalogue=ItemCatalogue.of(bundle.items, bundle.titles, bundle.item_columns).updated(newer),

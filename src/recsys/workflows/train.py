@@ -7,15 +7,15 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from recsys.artifacts.bundle import write_bundle
 from recsys.artifacts.fit_record import FitRecord
-from recsys.artifacts.intervals import learn_intervals
 from recsys.artifacts.run import Run
+from recsys.artifacts.write_bundle import write_bundle
 from recsys.config.plans import plans
 from recsys.config.schema.config import Config
 from recsys.core.events import Epoch, Observer, silent
 from recsys.data.split import Splits
 from recsys.data.training_inputs import TrainingInputs
+from recsys.evaluation.intervals import learn_intervals
 from recsys.objectives.measure import measure, measure_start
 from recsys.objectives.specs import OBJECTIVES
 from recsys.scoring.protocols import Trained
@@ -45,11 +45,11 @@ def train(
         objective = OBJECTIVES[plan.objective]
         learner = build_learner(plan, inputs)
         start = {**asdict(report), "before": measure_start(objective, learner.scorer(), inputs)} if report else None
-        run.open({"data": inputs.fingerprints, "scale": asdict(inputs.scale), "training": learner.settings()})
+        run.open(inputs.fingerprints, inputs.scale, learner.settings())
         record = FitRecord(run, plan.name, objective)
         scorer = _fit(record, learner, inputs, observe)
         intervals = learn_intervals(scorer, learner.samples, inputs)
-        write_bundle(run.path, scorer, inputs, config, intervals)
+        write_bundle(run.path, {plan.name: scorer}, inputs, config, intervals)
         return run.finish(_metrics(record, learner, scorer, inputs, start))
 
 

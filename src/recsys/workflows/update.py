@@ -74,7 +74,7 @@ def _lighter(run: Path) -> dict[str, object]:
     before = config.start
     if before is not None and before.replay > 0:
         return {}
-    trained = selected_parameters(run)[1]["training"]
+    trained = selected_parameters(run)[1].training
     lr_max = trained["lr_max"]
     return {
         "start.replay": 1.0,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from recsys.artifacts.arrays import write_arrays
-from recsys.artifacts.intervals import Intervals, learn_intervals, read_intervals
+from recsys.artifacts.intervals import interval_arrays, intervals_entry, read_intervals
 from recsys.config.schema.config import Config
 from recsys.core.errors import RunError, UsageError
 from recsys.core.events import silent
@@ -19,7 +19,7 @@ from recsys.data.interactions import Interactions
 from recsys.data.split import Splits
 from recsys.data.training_inputs import TrainingInputs
 from recsys.data.vocabulary import Vocabulary
-from recsys.evaluation.calibration import normal
+from recsys.evaluation.intervals import Intervals, learn_intervals
 from recsys.inference.batch import predict_file
 from recsys.inference.recommender import Recommender
 from recsys.scoring.factors import Factors, Link
@@ -55,7 +55,7 @@ def test_a_wider_interval_holds_more_and_lies_around_the_rating(name: str, reque
     between = [(one.interval.low, one.interval.high) for one in answers if one.interval]
     assert [one.interval.level for one in answers if one.interval] == list(levels)
     assert between[0][0] > between[1][0] > between[2][0]
-    assert between[0][1] <= between[1][1] <= between[2][1] <= recommender.bundle.scorer.link.high
+    assert between[0][1] <= between[1][1] <= between[2][1] <= recommender.bundle.scorer("rating").link.high
     assert all(low <= one.rating <= high for one, (low, high) in zip(answers, between, strict=True))
     assert len({one.std for one in answers}) == 1
     ratings = ratings_to_measure(recommender.bundle)
@@ -79,19 +79,10 @@ def test_users_with_tastes_that_the_model_knows_are_not_taken_for_noisy() -> Non
     assert covered == pytest.approx(0.9, abs=0.03)
 
 
-def test_runs_of_before_the_spread_was_learned_keep_their_intervals(tmp_path: Path) -> None:
-    factors = normal().factors
-    write_arrays(tmp_path / "old", {"coefficients": np.array([0.5, 2.0, 1.0]), "factors": factors})
-    facts = {"samples": False, "n_valid": 1_000}
-    old = read_intervals(tmp_path / "old", facts, np.array([3, 0]), np.array([1]), None)
-    user, item = np.array([0, 1, -1], dtype=np.int32), np.array([0, 0, -1], dtype=np.int32)
-    np.testing.assert_allclose(old.std(user, item), np.sqrt([0.5 + 2 / 4 + 1 / 2, 0.5 + 2 + 1 / 2, 0.5 + 2 + 1]))
-
-
 def test_what_is_learned_is_read_as_it_was_written(tmp_path: Path) -> None:
     _, splits, learned = _planted(np.ones(300), taste=0.0, seed=1)
-    write_arrays(tmp_path / "new", learned.arrays())
-    read = read_intervals(tmp_path / "new", learned.facts, learned.user_counts, learned.item_counts, None)
+    write_arrays(tmp_path / "new", interval_arrays(learned))
+    read = read_intervals(tmp_path / "new", intervals_entry(learned), learned.user_counts, learned.item_counts, None)
     assert splits.test is not None
     user_idx, item_idx = (np.append(idx, np.int32(-1)) for idx in (splits.test.user_idx, splits.test.item_idx))
     np.testing.assert_array_equal(read.std(user_idx, item_idx), learned.std(user_idx, item_idx))

@@ -1,0 +1,202 @@
+"""What the JSON file of a serving folder or a checkpoint says: validated when it is read, with a number for its format.
+
+The number grows when a file of before cannot be read any more; keys that are new and optional leave it as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from recsys.core.errors import RunError
+from recsys.data.scale import Scale
+from recsys.scoring.factors import LinkKind
+from recsys.version import __version__
+
+FORMAT: Final = 1
+IdType = Literal["int", "str"]
+
+
+class Entry(BaseModel):
+    """A part of a manifest."""
+
+    model_config = ConfigDict(frozen=True, strict=True, defer_build=True)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As json takes it, without what was left out when it was made."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+
+class FileEntry(Entry):
+    """A file as it was written."""
+
+    bytes: int
+    sha256: str
+
+
+class Manifest(Entry):
+    """What every manifest has.
+
+    Attributes:
+        format: of this file and of those that it names.
+        files: file name → size and checksum.
+    """
+
+    format: Literal[1]
+    files: dict[str, FileEntry] = {}
+
+
+class LinkEntry(Entry):
+    """A link from scores to ratings."""
+
+    kind: LinkKind
+    low: float
+    high: float
+    std: float = 0.0
+
+
+class ScorerEntry(Entry):
+    """A scorer: its file of arrays, and what is no array.
+
+    Attributes:
+        model: kind of the model that was trained.
+        kind: kind of the scorer, see recsys.scoring.codec.
+    """
+
+    file: str
+    model: str
+    kind: str
+    link: LinkEntry
+    global_mean: float | None = None
+
+
+class IntervalsEntry(Entry):
+    """What intervals are made of: samples of the model or not, residual variances or not, and n_valid valid ratings."""
+
+    samples: bool
+    spread: bool
+    n_valid: int
+
+
+class IdTypes(Entry):
+    """The types of ids."""
+
+    user: IdType
+    item: IdType
+
+
+class DataEntry(Entry):
+    """How the run's ratings were read; another file of the same data is read likewise.
+
+    Attributes:
+        columns: role → name or position of its column; a timestamp of False: times were left out.
+    """
+
+    columns: dict[str, str | int | bool]
+    encoding: str
+
+
+class BundleManifest(Manifest):
+    """serving.json. kind, global_mean and link are those of the scorer "rating", for other programs.
+
+    Attributes:
+        run: name of the run.
+        scorers: by the name of what they are trained for.
+        n_ratings: of training.
+        item_columns: names of the further columns of the items file.
+        intervals: None where the run has none.
+    """
+
+    kind: str
+    run: str
+    recsys_version: str
+    global_mean: float | None = None
+    link: LinkEntry
+    scorers: dict[str, ScorerEntry]
+    scale: Scale
+    id_types: IdTypes
+    n_users: int
+    n_items: int
+    n_ratings: int
+    data: DataEntry
+    item_columns: tuple[str, ...] = ()
+    intervals: IntervalsEntry | None = None
+
+
+class CheckpointManifest(Manifest):
+    """state.json.
+
+    Attributes:
+        data: part → sha256 of its file.
+        scale: in whose units the parameters are.
+        training: the hyperparameters of the method, with `auto` resolved.
+    """
+
+    epoch: int
+    seed: int
+    data: dict[str, str]
+    scale: Scale
+    training: dict[str, Any]
+    versions: dict[str, str]
+
+
+M = TypeVar("M", bound=Manifest)
+
+
+def seal(manifest: Manifest) -> bytes:
+    """The JSON text of a manifest, which ends with a checksum of itself."""
+    body = json.dumps(manifest.to_dict(), indent=2, ensure_ascii=False).removesuffix("\n}")
+    return (body + _ending(body)).encode()
+
+
+def unseal(path: Path, text: bytes, schema: type[M]) -> M:
+    """The manifest in a JSON text.
+
+    Raises:
+        RunError: the text is not the one that was written, has another format, or lacks something.
+    """
+    body, _, _ = text.decode("utf-8", errors="replace").rpartition(',\n  "checksum"')
+    if (body + _ending(body)).encode() != text:
+        raise damaged(path, "its checksum is not that of its text")
+    try:
+        return schema.model_validate_json(body + "\n}")
+    except ValidationError as error:
+        _check_format(path, body + "\n}")
+        first = error.errors()[0]
+        raise damaged(path, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+def damaged(path: Path, why: str) -> RunError:
+    """The error for a file whose content cannot be what was written."""
+    return RunError(f"{path.name} is damaged: {why}", where=str(path), expected="the file as it was written")
+
+
+def _ending(body: str) -> str:
+    checksum = hashlib.sha256(f"{body}\n}}".encode()).hexdigest()
+    return f',\n  "checksum": "{checksum}"\n}}\n'
+
+
+class _Origin(BaseModel):
+    """What files of every format say of how they came about."""
+
+    format: int | None = None
+    recsys_version: str | None = None
+    versions: dict[str, str] = {}
+
+
+def _check_format(path: Path, text: str) -> None:
+    origin = _Origin.model_validate_json(text)
+    if origin.format == FORMAT:
+        return
+    version = origin.recsys_version or origin.versions.get("recsys", "of an unknown version")
+    number = "a format without a number" if origin.format is None else f"format {origin.format}"
+    raise RunError(
+        f"{path.name} was written by recsys {version}, in {number}",
+        where=str(path),
+        expected=f"format {FORMAT}, which recsys {__version__} reads",
+        hint=f"train again with this version, or use recsys {version} for this run",
+    )

@@ -1,0 +1,43 @@
+"""The training ratings in a serving folder, by user, read from disk as they are touched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from recsys.core.types import Floats, Indices
+from recsys.data.grouped import GroupedView
+from recsys.data.interactions import Interactions
+from recsys.data.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True, eq=False)
+class SeenRatings:
+    """The ratings that a run was trained on, those of a user as they stood in the file.
+
+    Attributes:
+        rating: float32, shape (n,), in the order of `by_user`.
+    """
+
+    users: Vocabulary
+    items: Vocabulary
+    by_user: GroupedView
+    rating: Floats
+
+    def of_user(self, user_idx: int) -> tuple[Indices, Floats]:
+        """The items that a user rated, and the ratings."""
+        start, end = self.by_user.start[user_idx : user_idx + 2].tolist()
+        return self.by_user.other_idx[start:end], self.rating[start:end]
+
+    def interactions(self) -> Interactions:
+        """All of them, without times."""
+        user_idx = np.repeat(np.arange(len(self.users), dtype=np.int32), self.by_user.counts)
+        return Interactions(user_idx, self.by_user.other_idx, self.rating, None, self.users, self.items)
+
+    def sample(self, n: int) -> Interactions:
+        """About n of them, evenly spaced by user, or all if there are fewer; without times."""
+        rows = np.arange(0, len(self.rating), max(1, len(self.rating) // n))
+        user_idx = (np.searchsorted(self.by_user.start, rows, side="right") - 1).astype(np.int32)
+        item_idx, rating = self.by_user.other_idx[rows], self.rating[rows]
+        return Interactions(user_idx, item_idx, rating, None, self.users, self.items)
