@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
-from numba.core import cgutils
+from numba.core import cgutils, types
+from numba.extending import intrinsic
 
 # "nnan" and "ninf" are left out on purpose: they would let the compiler hide numbers that are not finite.
 FASTMATH = frozenset({"contract", "reassoc", "nsz", "arcp"})
@@ -76,3 +77,14 @@ def sum_of(builder: Any, terms: list[Any]) -> Any:
     kind = ir.FunctionType(FLOAT, [FLOAT, vector(WIDTH)])
     reduce = cgutils.get_or_insert_function(builder.module, kind, f"llvm.vector.reduce.fadd.v{WIDTH}f32")
     return builder.call(reduce, [FLOAT(0.0), sums[0]], fastmath=FLAGS)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def take(_: Any, counter: Any) -> Any:
+    """counter[0], and adds 1 to it, in one step: each of several threads gets another number. counter is int64."""
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        return builder.atomic_rmw("add", array.data, I64(1), "monotonic")
+
+    return types.int64(counter), emit

@@ -23,10 +23,9 @@ from recsys.training.gibbs.simd_intrinsics import (
     move_rows,
     solve_transposed,
     sum_rows,
-    take,
 )
 from recsys.training.gibbs.sweep import wide
-from recsys.training.simd import WIDTH
+from recsys.training.simd import WIDTH, take
 
 DIMS = (1, 2, 7, 8, 20, 33, 64)
 Arrays = tuple[Any, ...]

@@ -21,10 +21,9 @@ from recsys.training.gibbs.simd_intrinsics import (
     move_rows,
     solve_transposed,
     sum_rows,
-    take,
 )
 from recsys.training.jit import compiled
-from recsys.training.simd import FASTMATH, WIDTH
+from recsys.training.simd import FASTMATH, WIDTH, take
 
 f32 = np.float32
 

@@ -66,17 +66,6 @@ widths at least column + m.
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def take(_: Any, counter: Any) -> Any:
-    """counter[0], and adds 1 to it, in one step: each of several threads gets another number. counter is int64."""
-
-    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        return builder.atomic_rmw("add", array.data, I64(1), "monotonic")
-
-    return types.int64(counter), emit
-
-
-@intrinsic  # type: ignore[untyped-decorator]
 def copy_row(_: Any, source: Any, row: Any, target: Any, to: Any) -> Any:  # noqa: ARG001 -- int64
     """target[to] = source[row], both float32, contiguous, equally wide: a multiple of TILE."""
 

@@ -1,0 +1,104 @@
+"""Implicit alternating least squares: factors whose products rank the items that a user has not met yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from recsys.core.seeding import rng
+from recsys.core.threads import Workers, one_blas_thread
+from recsys.core.types import Arrays, Counts, Float32Array
+from recsys.data.grouped import GroupedView
+from recsys.training.finite import finite_arrays
+from recsys.training.ials.rows import Systems, aligned, solve_rows
+
+START_STD = 0.1  # of |row| at the start
+
+
+@dataclass(frozen=True)
+class Hyperparameters:
+    """What the result depends on, besides the interactions and their targets.
+
+    Attributes:
+        embedding_dim: length of a row, at least 1.
+        n_epochs: how often both sides are solved, at least 1.
+        unobserved_weight: α₀, of each pair of user and item.
+        regularization: λ.
+        seed: of the first rows.
+    """
+
+    embedding_dim: int
+    n_epochs: int
+    unobserved_weight: float
+    regularization: float
+    seed: int
+
+
+class ImplicitALS:
+    """Fits rows w_u of users and h_i of items, epoch by epoch, with α₀ and λ of Hyperparameters, to the minimum of
+
+        Σ_S (y − w·h)² + α₀ Σ_all (w·h)² + λ Σ_u (n_u + α₀·I)|w_u|² + λ Σ_i (n_i + α₀·U)|h_i|²
+
+    S are the interactions, y their targets, n_u and n_i how many a user and an item have, U and I how many users and
+    items there are. An epoch moves each user's row towards the best one given the items' rows, and then the items'
+    rows given those. Users and items without interactions have zeros. The bits don't depend on the number of threads.
+
+    Args:
+        by_user: the interactions by user.
+        by_item: the same by item.
+        targets: y of each interaction, float32, shape (n,), in the order of the rows that both views number.
+        parameters: see there.
+        n_threads: at least 1.
+
+    Source: Hu, Koren, Volinsky 2008, "Collaborative Filtering for Implicit Feedback Datasets" (ICDM); Rendle,
+    Krichene, Zhang, Koren 2021, "Revisiting the Performance of iALS on Item Recommendation Benchmarks"
+    (arXiv:2110.14037), for the regularization by frequency.
+    """
+
+    def __init__(
+        self,
+        by_user: GroupedView,
+        by_item: GroupedView,
+        targets: Float32Array,
+        parameters: Hyperparameters,
+        n_threads: int,
+    ) -> None:
+        self.parameters = parameters
+        self._workers = Workers(n_threads)
+        self._systems = {"user": Systems.of(by_user, targets), "item": Systems.of(by_item, targets)}
+        self._rows = {role: _first_rows(role, each.counts, parameters) for role, each in self._systems.items()}
+
+    def epoch(self, number: int) -> None:
+        """Users given items, items given users; after the last epoch, users once more. `number` counts from 1."""
+        with one_blas_thread():
+            self._solve("user", "item")
+            self._solve("item", "user")
+            if number == self.parameters.n_epochs:
+                self._solve("user", "item")
+
+    def is_finite(self) -> bool:
+        """Whether every product of rows is a finite number."""
+        with one_blas_thread():
+            return finite_arrays(self._rows.values())
+
+    def factors(self) -> Arrays:
+        """Copies of the rows of users, "user", and items, "item": float32, shape (n, embedding_dim)."""
+        dim = self.parameters.embedding_dim
+        return {role: rows[:, :dim].copy() for role, rows in self._rows.items()}
+
+    def restore(self, factors: Arrays) -> None:
+        """Goes on from such rows, which are the whole state."""
+        self._rows = {role: aligned(factors[role]) for role in self._rows}
+
+    def _solve(self, own: str, other: str) -> None:
+        weights = self.parameters.unobserved_weight, self.parameters.regularization
+        solve_rows(self._systems[own], self._rows[other], self._rows[own], *weights, self._workers)
+
+
+def _first_rows(role: str, counts: Counts, parameters: Hyperparameters) -> Float32Array:
+    dim = parameters.embedding_dim
+    rows = rng(parameters.seed, f"init ranking {role}s").standard_normal((len(counts), dim), dtype=np.float32)
+    rows *= np.float32(START_STD / np.sqrt(dim))
+    rows[counts == 0] = 0
+    return aligned(rows)
