@@ -30,7 +30,7 @@ from recsys.workflows.train import train
 TIMES = {"seconds", "ratings_per_second", "fit_seconds"}
 NET = {"kind": "embedding_net", "dropout": 0.1, "embedding_dropout": 0.2}
 # How many examples a property is tried on: every day, and by `make slow`.
-settings.register_profile("everyday", max_examples=40)
+settings.register_profile("everyday", max_examples=25)
 settings.register_profile("thorough", max_examples=150)
 settings.load_profile("everyday")
 

@@ -88,6 +88,7 @@ def test_json_is_one_object(run: Path, recsys: Recsys) -> None:
     assert "figures" not in interpret
 
 
+@pytest.mark.slow
 @needs_matplotlib
 def test_figures_are_told_and_a_used_folder_is_refused_before_any_work(run: Path, recsys: Recsys) -> None:
     figures = json.loads(recsys("interpret", "--figures", "pictures", "--json").out)["figures"]

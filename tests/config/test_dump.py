@@ -110,7 +110,7 @@ def test_a_dumped_config_loads_back_to_an_equal_one(load: Callable[[str], Config
     assert load(dump(config)) == config
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(deadline=None, derandomize=True)
 @given(st.recursive(st.none() | st.booleans() | st.integers() | number | text, st.lists, max_leaves=4))
 def test_a_value_on_one_line_reads_back(value: object) -> None:
     written = inline(value)

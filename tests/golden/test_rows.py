@@ -28,17 +28,22 @@ def test_a_row_stands_after_those_that_it_needs() -> None:
         before.add(row.name)
 
 
-def test_inputs_are_the_same_bytes_each_time(tmp_path: Path) -> None:
-    for name in ("first", "second"):
-        write_inputs(tmp_path / name, ROOT / "data" / "movielens-small")
-    files = {path.name: path.read_bytes() for path in (tmp_path / "first").iterdir()}
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("golden") / "inputs"
+    write_inputs(folder, ROOT / "data" / "movielens-small")
+    return folder
+
+
+def test_inputs_are_the_same_bytes_each_time(inputs: Path, tmp_path: Path) -> None:
+    write_inputs(tmp_path / "second", ROOT / "data" / "movielens-small")
+    files = {path.name: path.read_bytes() for path in inputs.iterdir()}
     assert files == {path.name: path.read_bytes() for path in (tmp_path / "second").iterdir()}
     assert {f"{name}.yaml" for name in CONFIGS} < set(files)
 
 
-def test_more_than_half_of_the_reviews_give_the_highest_rating(tmp_path: Path) -> None:
-    write_inputs(tmp_path / "inputs", ROOT / "data" / "movielens-small")
-    _, *reviews = (tmp_path / "inputs" / "reviews.csv").read_text(encoding="utf-8").splitlines()
+def test_more_than_half_of_the_reviews_give_the_highest_rating(inputs: Path) -> None:
+    _, *reviews = (inputs / "reviews.csv").read_text(encoding="utf-8").splitlines()
     assert sum(review.endswith(";5") for review in reviews) > 0.5 * len(reviews)
 
 

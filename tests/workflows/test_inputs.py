@@ -22,15 +22,17 @@ METHODS = ["sgd", "adamw"]
 NEW_USER, NEW_ITEM = 900, 999
 
 
-@pytest.fixture(params=METHODS)
+@pytest.fixture(scope="module", params=METHODS)
 def method(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture
-def parent(small: Small, tmp_path: Path, method: str) -> Path:
-    train(small(training={"method": method}), tmp_path / "parent")
-    return tmp_path / "parent"
+@pytest.fixture(scope="module")
+def parent(small: Small, tmp_path_factory: pytest.TempPathFactory, method: str) -> Path:
+    """A finished run. Read only."""
+    folder = tmp_path_factory.mktemp(method) / "parent"
+    train(small(training={"method": method}), folder)
+    return folder
 
 
 @pytest.fixture

@@ -32,14 +32,14 @@ def storage(tmp_path: Path) -> str:
 
 
 def test_the_best_config_reaches_the_rmse_of_its_trial(config: Config, storage: str, tmp_path: Path) -> None:
-    found = tune(config, 8, SPACE, storage)
-    assert found.n_trials == 8
+    found = tune(config, 4, SPACE, storage)
+    assert found.n_trials == 4
     assert found.best.metric <= found.as_it_is
     assert train(found.config, tmp_path / "best")["valid"]["rmse"] == found.best.metric
     plain = train(config, tmp_path / "plain")
     assert (plain["valid"]["rmse"], plain["valid"]["n_ratings"]) == (found.as_it_is, found.n_ratings)
     assert found.to_dict() == {
-        "n_trials": 8,
+        "n_trials": 4,
         "n_pruned": found.n_pruned,
         "n_failed": 0,
         "n_ratings": 90,
@@ -50,21 +50,21 @@ def test_the_best_config_reaches_the_rmse_of_its_trial(config: Config, storage: 
 
 
 def test_a_study_that_was_stopped_goes_on_as_if_it_had_not(config: Config, tmp_path: Path) -> None:
-    whole = tune(config, 6, SPACE, f"sqlite:///{tmp_path}/whole.db")
+    whole = tune(config, 4, SPACE, f"sqlite:///{tmp_path}/whole.db")
     parted = f"sqlite:///{tmp_path}/parted.db"
     lines: list[str] = []
 
     def stop(event: object) -> None:
         if isinstance(event, RunsProgress) and event.said:
             lines.append(event.said)
-            if len(lines) == 3:
+            if len(lines) == 2:
                 raise StoppedError("interrupted")
 
     with pytest.raises(StoppedError):
-        tune(config, 6, SPACE, parted, stop)
+        tune(config, 4, SPACE, parted, stop)
     after: list[Any] = []
-    again = tune(config, 6, SPACE, parted, after.append)
-    assert sum(1 for event in after if isinstance(event, RunsProgress) and event.said) == 3
+    again = tune(config, 4, SPACE, parted, after.append)
+    assert sum(1 for event in after if isinstance(event, RunsProgress) and event.said) == 2
     assert (again.best, again.to_dict()) == (whole.best, whole.to_dict())
 
 
@@ -74,8 +74,8 @@ def test_a_trial_that_was_cut_has_failed(config: Config, storage: str) -> None:
             raise StoppedError("interrupted")
 
     with pytest.raises(StoppedError):
-        tune(config, 4, SPACE, storage, stop)
-    assert tune(config, 4, SPACE, storage).n_failed == 1
+        tune(config, 3, SPACE, storage, stop)
+    assert tune(config, 3, SPACE, storage).n_failed == 1
 
 
 def test_the_test_part_is_not_even_read(
