@@ -43,7 +43,9 @@ def test_the_best_config_reaches_the_rmse_of_its_trial(config: Config, storage: 
         "n_pruned": found.n_pruned,
         "n_failed": 0,
         "n_ratings": 90,
+        "metric": "rmse",
         "as_it_is": found.as_it_is,
+        "baseline": "biases",
         "biases": found.baseline,
         "best": {"trial": found.best.trial, "rmse": found.best.metric, "values": found.best.values},
     }
