@@ -155,7 +155,7 @@ def beats_baseline(metrics: dict[str, Any]) -> bool | None:
 def _train(
     config: Config, folder: Path, observe: Observer, *, resume: bool = False, checkpoint: str | None = None
 ) -> dict[str, Any]:
-    if config.training.patience is not None and getattr(config.training, "schedule", None) == "one_cycle":
+    if config.training.patience is not None and config.training.gains_late:
         observe(
             Note("training.patience may stop one_cycle before its learning rate has come down, where most is gained")
         )

@@ -12,12 +12,8 @@ from recsys.config.loading.load import config_from
 from recsys.config.loading.yaml_nodes import read_yaml
 from recsys.config.schema.config import Config
 from recsys.core.errors import ConfigError
-from recsys.models.dot_product.settings import DotProduct
-from recsys.models.embedding_net.settings import EmbeddingNet
-from recsys.models.svdpp.settings import SvdPP
-from recsys.training.adamw.settings import AdamW
-from recsys.training.gibbs.settings import Gibbs
-from recsys.training.sgd.settings import Sgd
+from recsys.core.resolve import resolve
+from recsys.training.specs import METHODS
 
 
 @dataclass(frozen=True)
@@ -34,29 +30,9 @@ Space = dict[str, Range | Values]
 
 
 def default_space(config: Config) -> Space:
-    """Ranges that hold what was best on the data sets of docs/experiments, with room on both sides."""
-    dims: Space = {"model.embedding_dim": (16, 32, 64, 128)}
-    rates: Space = {
-        "training.lr_max": Range(0.005, 0.2, log=True),
-        "training.weight_decay": Range(0.005, 0.2, log=True),
-    }
-    biases: Space = {"training.bias_damping": Range(1.0, 20.0, log=True)}  # auto is 0 where a weight decay is tried
-    match config.training, config.model:
-        case Gibbs(), _:
-            return {"model.embedding_dim": Range(4, 64, log=True)}
-        case Sgd(), SvdPP():
-            rows: Space = {
-                "training.implicit_weight_decay": Range(0.0005, 0.02, log=True),
-                "training.damping": Range(0.5, 10.0, log=True),
-                "training.implicit_damping": Range(10.0, 200.0, log=True),
-            }
-            return {**dims, **rates, **rows, **biases, "training.n_epochs": Range(10, 40)}
-        case AdamW(), EmbeddingNet():
-            drops: Space = {"model.dropout": Range(0.0, 0.5), "model.embedding_dropout": Range(0.0, 0.7)}
-            return {"training.lr_max": Range(0.001, 0.1, log=True), **drops, "training.n_epochs": Range(4, 16)}
-        case AdamW(), DotProduct():
-            return {**dims, **rates, "training.n_epochs": Range(4, 20)}
-    return {**dims, **rates, **biases, "training.n_epochs": Range(10, 40)}
+    """What the method tries for a model of this kind."""
+    space: Space = resolve(METHODS[config.training.method].models[config.model.kind].space)
+    return space
 
 
 def read_space(path: Path, config: Config) -> Space:

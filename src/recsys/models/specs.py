@@ -13,11 +13,14 @@ class ModelSpec:
         settings: its section of the config, a ModelSettings.
         module: builds its torch module: (settings, seen ratings, scale, seed) → RatingModule.
         layers: lists its layers: (settings, shapes of the parameters, scale, link that is served or None) → Anatomy.
+        extend: its parameters with rows that were folded in: (settings, TrainingInputs, served Factors) → Arrays; None
+            where new users and items cannot be.
     """
 
     settings: str
     module: str
     layers: str
+    extend: str | None = None
 
 
 MODELS: dict[str, ModelSpec] = {
@@ -25,6 +28,7 @@ MODELS: dict[str, ModelSpec] = {
         settings="recsys.models.dot_product.settings:DotProduct",
         module="recsys.models.dot_product.module:build",
         layers="recsys.models.dot_product.layers:layers",
+        extend="recsys.models.dot_product.fold_in:extend",
     ),
     "embedding_net": ModelSpec(
         settings="recsys.models.embedding_net.settings:EmbeddingNet",
@@ -35,6 +39,7 @@ MODELS: dict[str, ModelSpec] = {
         settings="recsys.models.svdpp.settings:SvdPP",
         module="recsys.models.svdpp.module:build",
         layers="recsys.models.svdpp.layers:layers",
+        extend="recsys.models.svdpp.fold_in:extend",
     ),
 }
 """By kind; the first is the one that a config means which names none."""

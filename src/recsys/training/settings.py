@@ -39,6 +39,7 @@ class Method(Section):
 
     has_schedule: ClassVar[bool] = False
     continues_runs: ClassVar[bool] = True  # whether it can start from the parameters of another run
+    kept_by_updates: ClassVar[tuple[str, ...]] = ()  # keys whose value stays when a run is updated, even if it was auto
     if TYPE_CHECKING:
         method: str
 
@@ -59,6 +60,11 @@ class Method(Section):
     def frozen_groups(self) -> tuple[str, ...]:
         """The layer groups that stay as they are."""
         return ()
+
+    @property
+    def gains_late(self) -> bool:
+        """Whether most is gained in the last epochs, which stopping early would leave out."""
+        return False
 
     def conflict(self, model: ModelSettings) -> Conflict | None:
         """What of these settings does not go with a model that the method can fit."""
@@ -92,6 +98,11 @@ class Scheduled(Method):
     def frozen_groups(self) -> tuple[str, ...]:
         """Those that the config names."""
         return self.freeze
+
+    @property
+    def gains_late(self) -> bool:
+        """With a cycle, whose learning rate comes down at the end."""
+        return self.schedule == "one_cycle"
 
     def conflict(self, model: ModelSettings) -> Conflict | None:
         """Layer groups that the model does not have."""

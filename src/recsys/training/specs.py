@@ -12,11 +12,13 @@ class Fit:
 
     Attributes:
         learner: builds its learner: (plan, TrainingInputs) → Learner.
+        space: what tuning tries unless told otherwise, a Space.
         cannot: names of the traits that a model may not have.
         keys: settings of the method that only models of some kinds take, this one among them.
     """
 
     learner: str
+    space: str
     cannot: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
 
@@ -34,28 +36,49 @@ class MethodSpec:
     models: Mapping[str, Fit]
 
 
-IMPLICIT_KEYS = ("implicit_weight_decay", "damping", "implicit_damping")
-
 METHODS: dict[str, MethodSpec] = {
     "sgd": MethodSpec(
         settings="recsys.training.sgd.settings:Sgd",
         models={
-            "dot_product": Fit("recsys.training.sgd.dot_product:build", cannot=("sigmoid_output", "user_drift")),
-            "svdpp": Fit("recsys.training.sgd.svdpp:build", cannot=("user_drift",), keys=IMPLICIT_KEYS),
+            "dot_product": Fit(
+                learner="recsys.training.sgd.dot_product:build",
+                space="recsys.training.sgd.space:DOT_PRODUCT",
+                cannot=("sigmoid_output", "user_drift"),
+            ),
+            "svdpp": Fit(
+                learner="recsys.training.sgd.svdpp:build",
+                space="recsys.training.sgd.space:SVDPP",
+                cannot=("user_drift",),
+                keys=("implicit_weight_decay", "damping", "implicit_damping"),
+            ),
         },
     ),
     "adamw": MethodSpec(
         settings="recsys.training.adamw.settings:AdamW",
         models={
-            "dot_product": Fit("recsys.training.adamw.build:factors", cannot=("user_drift",)),
-            "embedding_net": Fit("recsys.training.adamw.build:network"),
+            "dot_product": Fit(
+                learner="recsys.training.adamw.build:factors",
+                space="recsys.training.adamw.space:FACTORS",
+                cannot=("user_drift",),
+            ),
+            "embedding_net": Fit(
+                learner="recsys.training.adamw.build:network",
+                space="recsys.training.adamw.space:NETWORK",
+            ),
         },
     ),
     "gibbs": MethodSpec(
         settings="recsys.training.gibbs.settings:Gibbs",
         models={
-            "dot_product": Fit("recsys.training.gibbs.build:dot_product", cannot=("sigmoid_output", "no_biases")),
-            "svdpp": Fit("recsys.training.gibbs.build:svdpp"),
+            "dot_product": Fit(
+                learner="recsys.training.gibbs.build:dot_product",
+                space="recsys.training.gibbs.space:FACTORS",
+                cannot=("sigmoid_output", "no_biases"),
+            ),
+            "svdpp": Fit(
+                learner="recsys.training.gibbs.build:svdpp",
+                space="recsys.training.gibbs.space:FACTORS",
+            ),
         },
     ),
 }

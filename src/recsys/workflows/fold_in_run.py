@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,13 @@ from recsys.artifacts.verified import reading
 from recsys.artifacts.write_bundle import write_bundle
 from recsys.config.loading.load import load_config
 from recsys.config.schema.config import Config
+from recsys.core.errors import RunError
 from recsys.core.events import Observer, silent
 from recsys.core.files import new_folder, sha256
+from recsys.core.resolve import resolve
 from recsys.core.types import Array, Arrays, Float32Array, Ids, State
+from recsys.core.words import joined
 from recsys.data.catalogue import ItemCatalogue
-from recsys.data.interactions import Interactions
 from recsys.data.scale import Scale
 from recsys.data.sources.csv.items import read_items
 from recsys.data.split import Splits
@@ -29,6 +32,8 @@ from recsys.data.training_inputs import TrainingInputs, WarmStart
 from recsys.data.vocabulary import UNKNOWN, Vocabulary
 from recsys.inference.fold_in import FixedRows, item_prior, linear_factors, solve, user_prior
 from recsys.inference.new_entities import NewEntities, n_outside_scale, read_new_entities
+from recsys.models.settings import ModelSettings
+from recsys.models.specs import MODELS
 from recsys.scoring.factors import Factors
 from recsys.workflows.prior_run import PriorRun
 
@@ -55,6 +60,7 @@ def fold_in_run(parent: Path | None, path: Path, folder: Path, observe: Observer
     factors = linear_factors(bundle)
     parameters, manifest = selected_parameters(run)
     config = load_config(run / CONFIG)
+    extend = _extension(config.model.kind, run)
     with Run.claim(folder, config, resume=False):
         new = read_new_entities(bundle, path, observe)
         users, items = Places.of(bundle.users, new.ratings.users), Places.of(bundle.items, new.ratings.items)
@@ -72,8 +78,7 @@ def fold_in_run(parent: Path | None, path: Path, folder: Path, observe: Observer
         scale = manifest.scale
         inputs = _inputs(bundle, new, config, (parameters, scale), observe)
         scorer = _longer_factors(factors, (users, user_rows), (items, item_rows))
-        longer = _longer_parameters(parameters, scale, (users, user_rows), (items, item_rows))
-        longer |= _implicit_parameters(parameters, scale, scorer, inputs.seen_ratings, {"user": users, "item": items})
+        longer: Arrays = extend(config.model, inputs, scorer)
         with new_folder(folder) as aside:
             for name in (CONFIG, HISTORY):
                 with reading(run / name):
@@ -84,6 +89,24 @@ def fold_in_run(parent: Path | None, path: Path, folder: Path, observe: Observer
             result = {**(read_result(run) or {}), "parent": said}
             (aside / METRICS).write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
         return result
+
+
+def _extension(kind: str, run: Path) -> Callable[[ModelSettings, TrainingInputs, Factors], Arrays]:
+    """What gives a model of this kind parameters of new users and items.
+
+    Raises:
+        RunError: there is no such thing.
+    """
+    name = MODELS[kind].extend
+    if name is None:
+        raise RunError(
+            f"new users and items cannot be folded into {kind}",
+            where=str(run),
+            expected=f"a run of {joined(kind for kind, spec in MODELS.items() if spec.extend)}",
+            hint=f"go on training this one: recsys update --run {run} --ratings FILE",
+        )
+    extension: Callable[[ModelSettings, TrainingInputs, Factors], Arrays] = resolve(name)
+    return extension
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,42 +155,6 @@ def _solve(
         codes, user_idx = items.new_of[of_items.item_idx], users.old_of[of_items.user_idx]
         item_rows = solve(item_prior(bundle), mean, FixedRows.users(factors), codes, user_idx, of_items.rating)
     return user_rows, item_rows
-
-
-def _longer_parameters(parameters: Arrays, scale: Scale, users: Added, items: Added) -> Arrays:
-    """The parameters, in units of the ratings' standard deviation, with the new rows among them."""
-    longer = dict(parameters)
-    dim = parameters["user_embedding"].shape[1]  # gibbs serves further columns, which are no parameters
-    for role, (places, rows) in (("user", users), ("item", items)):
-        new = {f"{role}_bias": rows[:, 0] / scale.std, f"{role}_embedding": rows[:, 1 : 1 + dim] / scale.std**0.5}
-        longer |= {name: places.merged(parameters[name], one) for name, one in new.items() if name in parameters}
-    return longer
-
-
-def _implicit_parameters(
-    parameters: Arrays, scale: Scale, scorer: Factors, train: Interactions, places: dict[str, Places]
-) -> Arrays:
-    """Of SVD++: nothing for what new ones say of others, and own rows that leave the effective ones as they are served.
-
-    Whom a new user has rated changes the implicit terms of these items, so that their own rows have to give way.
-    """
-    found: Arrays = {}
-    idx = {"user": train.user_idx, "item": train.item_idx}
-    for role, other in (("user", "item"), ("item", "user")):
-        counts = np.bincount(idx[role], minlength=len(places[role].is_new))
-        for part, own, unit in (("embedding", "factors", scale.std**0.5), ("bias", "bias", scale.std)):
-            name = f"{other}_implicit" + ("_bias" if part == "bias" else "")
-            if name not in parameters:
-                continue
-            known = parameters[name]
-            added = np.zeros((int(places[other].is_new.sum()), *known.shape[1:]), known.dtype)
-            found[name] = terms = places[other].merged(known, added)
-            columns = terms.reshape(len(terms), -1).T
-            sums = np.stack([np.bincount(idx[role], one[idx[other]], len(counts)) for one in columns], axis=1)
-            served = getattr(scorer, f"{role}_{own}")[:-1].reshape(len(counts), -1)[:, : len(columns)] / unit
-            rows = served - sums / np.sqrt(np.maximum(counts, 1))[:, None]
-            found[f"{role}_{part}"] = rows.reshape(-1, *terms.shape[1:]).astype(np.float32)
-    return found
 
 
 def _longer_factors(factors: Factors, users: Added, items: Added) -> Factors:

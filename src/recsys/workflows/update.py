@@ -15,11 +15,10 @@ from recsys.config.schema.compatibility import methods_that_continue
 from recsys.config.schema.config import Config
 from recsys.core.errors import ConfigError
 from recsys.core.words import joined
-from recsys.training.rates import scaled
+from recsys.training.rates import Rates, scaled
 
 EPOCHS = 1 / 7  # of those that the run was trained for
 LR = 0.4  # of its highest learning rate
-PULLS = ("weight_decay", "bias_weight_decay", "implicit_weight_decay", "damping", "bias_damping", "implicit_damping")
 REPEAT = 2  # looks at a new rating for each one at an old one, which the run knows already
 
 
@@ -50,8 +49,7 @@ def update_config(start: Path | None, ratings: Path, overrides: Sequence[str]) -
         **dict.fromkeys(("data.train", "data.valid", "data.test")),
         "data.ratings": ratings.absolute(),
         "start.run": run,
-        "training.freeze": (),
-        **_lighter(run),
+        **_training_changes(run),
     }
     return load_config(run / CONFIG, [*(_setting(key, value) for key, value in changes.items()), *overrides])
 
@@ -61,8 +59,11 @@ def _whole(run: Path | None) -> Path:
     return locate(run).parent
 
 
-def _lighter(run: Path) -> dict[str, object]:
-    """Fewer epochs and a lower rate than a fit from scratch; an update of an update stays as light as that one was."""
+def _training_changes(run: Path) -> dict[str, object]:
+    """Nothing is frozen, and there are fewer epochs at a lower rate than from scratch.
+
+    An update of an update stays as light as that one was.
+    """
     config = load_config(run / CONFIG)
     if not config.training.continues_runs:
         raise ConfigError(
@@ -71,18 +72,25 @@ def _lighter(run: Path) -> dict[str, object]:
             expected=f"a run that was trained by {joined(methods_that_continue())}",
             hint="train again on the old and the new ratings together: recsys train",
         )
-    before = config.start
-    if before is not None and before.replay > 0:
-        return {}
+    scheduled = config.training.has_schedule
+    unfrozen: dict[str, object] = {"training.freeze": ()} if scheduled else {}
+    if config.start is not None and config.start.replay > 0:
+        return unfrozen
     trained = selected_parameters(run)[1].training
-    lr_max = trained["lr_max"]
+    kept = [key for key in config.training.kept_by_updates if key in trained]  # auto would grow as the rate falls
     return {
+        **unfrozen,
         "start.replay": 1.0,
         "start.repeat": REPEAT,
         "training.n_epochs": max(1, math.ceil(trained["n_epochs"] * EPOCHS)),
-        "training.lr_max": scaled(tuple(lr_max) if isinstance(lr_max, list) else lr_max, LR),
-        **{f"training.{key}": trained[key] for key in PULLS if key in trained},  # auto would grow as the rate falls
+        **({"training.lr_max": _lower(trained["lr_max"])} if scheduled else {}),
+        **{f"training.{key}": trained[key] for key in kept},
     }
+
+
+def _lower(lr_max: float | str | list[float]) -> Rates:
+    """The highest learning rate, in the notation that it was given in."""
+    return scaled(tuple(lr_max) if isinstance(lr_max, list) else lr_max, LR)
 
 
 def _setting(key: str, value: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from recsys.training.rates import Rates
 from recsys.training.settings import Auto, Count, NotNegative, Scheduled
@@ -10,6 +10,8 @@ from recsys.training.settings import Auto, Count, NotNegative, Scheduled
 
 class AdamW(Scheduled):
     """PyTorch autograd with AdamW: any model, any device."""
+
+    kept_by_updates: ClassVar[tuple[str, ...]] = ("weight_decay", "bias_weight_decay")
 
     method: Literal["adamw"] = "adamw"
     """adamw: mini-batches, gradients by backpropagation; any model, any device."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from recsys.training.rates import Rates
 from recsys.training.settings import Auto, Count, NotNegative, Scheduled
@@ -10,6 +10,15 @@ from recsys.training.settings import Auto, Count, NotNegative, Scheduled
 
 class Sgd(Scheduled):
     """Stochastic gradient descent, one step a rating, compiled for the CPU: the fast one."""
+
+    kept_by_updates: ClassVar[tuple[str, ...]] = (
+        "weight_decay",
+        "bias_weight_decay",
+        "implicit_weight_decay",
+        "damping",
+        "bias_damping",
+        "implicit_damping",
+    )
 
     method: Literal["sgd"] = "sgd"
     """sgd: one step for each rating; dot_product with linear output, on all cores, and svdpp, on one."""
