@@ -34,8 +34,7 @@ def test_a_template_holds_what_was_seen_and_the_defaults_besides(file: Path) -> 
         ratings="books.csv",
         n_ratings=1_149_780,
         columns={"user": "User-ID", "item": "ISBN", "rating": "Book-Rating", "timestamp": False},
-        delimiter=";",
-        encoding="latin-1",
+        reading={"delimiter": ";", "header": None, "encoding": "latin-1", "compression": "gzip"},
         duplicates="last",
         notes=["105,283 users, 340,556 items"],
     )
@@ -85,7 +84,7 @@ def test_very_few_ratings_are_not_divided(file: Path) -> None:
 def test_odd_names_are_quoted(
     file: Path, columns: dict[str, Any], ratings: str, delimiter: str, notes: list[str]
 ) -> None:
-    written = template(ratings=ratings, n_ratings=100, columns=columns, delimiter=delimiter, notes=notes)
+    written = template(ratings=ratings, n_ratings=100, columns=columns, reading={"delimiter": delimiter}, notes=notes)
     data = load(file, written).data
     assert data.columns.model_dump(exclude_none=True) == columns
     assert data.delimiter == delimiter

@@ -16,9 +16,10 @@ TEXT = "who,ISBN,Book-Rating,when,note\nann,034X,4.5,2001-01-01,a\nbob,0345,0.5,
 def test_all_that_there_is_to_see(written: Any) -> None:
     data = written(gzip.compress(TEXT.replace(",", ";").encode()), columns={"user": "who"})
     seen = profile(data.ratings, data)
-    assert (seen.compression, seen.encoding, seen.delimiter, seen.header) == ("gzip", "utf-8", ";", True)
-    assert seen.columns == {"user": "who", "item": "ISBN", "rating": "Book-Rating", "timestamp": "when"}
-    assert seen.others == ("note",)
+    assert seen.layout.facts == {"compression": "gzip", "encoding": "utf-8", "delimiter": ";", "header": True}
+    assert seen.layout.description == "a header, delimiter ';', utf-8, gzip"
+    assert seen.layout.columns == {"user": "who", "item": "ISBN", "rating": "Book-Rating", "timestamp": "when"}
+    assert seen.layout.others == ("note",)
     assert (seen.user_type, seen.item_type) == (str, str)
     assert (seen.user_examples, seen.item_examples) == (("ann", "bob"), ("034X", "0345"))
     assert (seen.n_ratings, seen.n_users, seen.n_items, seen.n_duplicates) == (3, 2, 2, 0)
@@ -29,9 +30,9 @@ def test_all_that_there_is_to_see(written: Any) -> None:
 def test_without_a_header_columns_are_numbers(written: Any) -> None:
     data = written("1,2,3,978300760000,x\n4,5,6,978300760001,y\n")
     seen = profile(data.ratings, data)
-    assert seen.columns == {"user": 1, "item": 2, "rating": 3, "timestamp": 4}
-    assert seen.others == (5,)
-    assert (seen.header, seen.user_type) == (False, int)
+    assert seen.layout.columns == {"user": 1, "item": 2, "rating": 3, "timestamp": 4}
+    assert seen.layout.others == (5,)
+    assert (seen.layout.facts["header"], seen.user_type) == (False, int)
     assert seen.times == TimeSpan("milliseconds", 978300760.0, 978300760.001)
 
 
@@ -53,7 +54,7 @@ def test_the_step_of_a_regular_scale(written: Any, ratings: list[float], step: f
 
 def test_two_columns_of_one_name_are_told_apart_by_position(written: Any) -> None:
     data = written("user,item,rating,rating\n1,1,1,2\n2,2,2,3\n")
-    assert profile(data.ratings, data).others == (4,)
+    assert profile(data.ratings, data).layout.others == (4,)
 
 
 def test_a_bad_row_is_refused_with_its_line(written: Any) -> None:

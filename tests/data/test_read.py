@@ -14,11 +14,17 @@ import pyarrow as pa
 import pytest
 
 from recsys.config.schema.data import Data
-from recsys.core.events import Event, Loading
-from recsys.data.read import file_layout, read_as, read_ratings, read_table
+from recsys.core.events import Event, Loading, silent
+from recsys.data.read import read_as, read_ratings, read_table
 from recsys.data.sources import progress
+from recsys.data.sources.collect import collect
 from recsys.data.sources.csv import arrow_reader as fast
 from recsys.data.sources.csv.arrow_reader import read_fast
+from recsys.data.sources.csv.columns import find_columns
+from recsys.data.sources.csv.dialect import find_dialect
+from recsys.data.sources.opening import open_source
+from recsys.data.sources.protocol import ColumnRequest
+from recsys.data.sources.table import EVERYTHING
 from recsys.data.vocabulary import Vocabulary
 
 PLAIN = "userId,movieId,rating,timestamp\n7,30,4.5,1000\n2,10,3,1001\n7,10,0.5,1002\n"
@@ -216,7 +222,7 @@ def test_an_observer_hears_of_the_end_of_each_file(written: Any) -> None:
 
 def test_a_table_holds_only_what_is_wanted(written: Any) -> None:
     data = written("user,item\na,x\nb,x\na,y\n")
-    table = read_table(data.ratings, data, frozenset({"user", "item"}))
+    table = read_table(open_source(data.ratings, data, silent), ColumnRequest(frozenset({"user", "item"})))
     assert table.user is not None
     assert table.item is not None
     assert (table.user.codes.tolist(), table.user.texts.tolist()) == ([0, 1, 0], ["a", "b"])
@@ -227,7 +233,7 @@ def test_a_table_holds_only_what_is_wanted(written: Any) -> None:
 @pytest.mark.parametrize("text", ["movieId\n30\n10\n", "30\n10\n", "title,movieId\nx,30\ny,10\n"])
 def test_a_list_of_candidates_needs_only_items(written: Any, text: str) -> None:
     data = written(text)
-    table = read_table(data.ratings, data, frozenset({"item"}))
+    table = read_table(open_source(data.ratings, data, silent), ColumnRequest(frozenset({"item"})))
     assert table.item is not None
     assert table.item.texts.tolist() == ["30", "10"]
 
@@ -252,8 +258,10 @@ def test_another_file_without_ratings_has_none(written: Any) -> None:
 
 def test_usual_files_take_the_fast_reader(written: Any) -> None:
     for text in (PLAIN, PLAIN.replace(",", "::"), '"user","item","rating"\n"a","x\ny","1"\n"b","z","2"\n'):
-        one = file_layout(written(text).ratings, written(text))
-        assert read_fast(one.dialect, one.columns, lambda _: None) is not None
+        data = written(text)
+        dialect = find_dialect(data.ratings, data)
+        columns = find_columns(dialect, data.columns, ColumnRequest(EVERYTHING))
+        assert collect(read_fast(dialect, columns, silent)).n_rows > 1
 
 
 @pytest.mark.slow

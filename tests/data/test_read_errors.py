@@ -10,7 +10,10 @@ import pytest
 
 from recsys.config.schema.data import Data
 from recsys.core.errors import ConfigError, DataError
+from recsys.core.events import silent
 from recsys.data.read import read_ratings, read_table
+from recsys.data.sources.opening import open_source
+from recsys.data.sources.protocol import ColumnRequest
 
 HEAD = "userId,movieId,rating,timestamp\n"
 
@@ -231,7 +234,7 @@ def test_a_delimiter_or_an_encoding_that_cannot_be(written: Any) -> None:
 def test_errors_are_located_in_other_files_too(written: Any) -> None:
     data = written("user,item\n1,2\n,4\n")
     with pytest.raises(DataError) as caught:
-        read_table(data.ratings, data, frozenset({"user", "item"}))
+        read_table(open_source(data.ratings, data, silent), ColumnRequest(frozenset({"user", "item"})))
     assert caught.value.where == f"{data.ratings}:3: column user"
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from recsys.config.reference import reference as config_reference
     from recsys.config.schema.config import Config
     from recsys.data.interactions import Dataset, Interactions
-    from recsys.data.sources.csv.values import moment as parse_time
+    from recsys.data.sources.values import moment as parse_time
 
 __all__ = [
     "Config",
@@ -95,7 +95,7 @@ TARGETS = {
     "load": "recsys.api.serving:load",
     "load_config": "recsys.api.configs:load_config",
     "lr_find": "recsys.api.tuning:lr_find",
-    "parse_time": "recsys.data.sources.csv.values:moment",
+    "parse_time": "recsys.data.sources.values:moment",
     "predict_file": "recsys.api.batch:predict_file",
     "profile": "recsys.api.ratings:profile",
     "promote": "recsys.api.directory:promote",

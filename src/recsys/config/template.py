@@ -6,6 +6,7 @@ import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath, PureWindowsPath
+from types import MappingProxyType
 
 from recsys.config.fields import docs
 from recsys.config.loading.dump import inline
@@ -24,9 +25,7 @@ def template(
     ratings: str,
     n_ratings: int,
     columns: Mapping[str, str | int | bool],
-    delimiter: str | None = None,
-    header: bool | None = None,
-    encoding: str | None = None,
+    reading: Mapping[str, str | bool | None] = MappingProxyType({}),
     duplicates: str = "error",
     items: str | None = None,
     notes: Sequence[str] = (),
@@ -38,7 +37,7 @@ def template(
         n_ratings: how many ratings it has; with very few, none are held out.
         columns: user, item, rating, timestamp → column name or position (timestamp also False); only those that are
             not found by themselves.
-        delimiter, header, encoding: what the data needs; None where the default does.
+        reading: delimiter, header and encoding that the data needs; what is left out or None stays the default.
         duplicates: error, last or first.
         items: path of a file with titles, or None.
         notes: what was seen in the file, a comment line each.
@@ -46,14 +45,13 @@ def template(
     name = PurePosixPath(PureWindowsPath(ratings).as_posix()).name
     head = [f"{name}: {n_ratings:,} {'rating' if n_ratings == 1 else 'ratings'}", *notes]
     head += ["", "A key behind # shows its default: remove the # to change it. `recsys config reference` explains all."]
-    reading = {"duplicates": duplicates, "delimiter": delimiter, "header": header, "encoding": encoding}
     lines = [*(_comment(line) for line in head), "", "data:", f"  ratings: {inline(ratings)}"]
     lines += [f"  columns: {inline(dict(columns))}"] if columns else []
     lines += _line("items", items, docs(Data)["items"], active=items is not None)
     for key in READING:
-        default = Data.model_fields[key].default
-        given = reading[key] is not None and reading[key] != default
-        lines += _line(key, reading[key] if given else default, docs(Data)[key], active=given)
+        default, given = Data.model_fields[key].default, duplicates if key == "duplicates" else reading.get(key)
+        is_active = given is not None and given != default
+        lines += _line(key, given if is_active else default, docs(Data)[key], active=is_active)
     for section, shown in SHOWN.items():
         lines += ["", f"{section}:", *_section(Config.model_fields[section].default, shown, n_ratings)]
     seed = Config.model_fields["seed"].default

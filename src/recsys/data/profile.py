@@ -8,14 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from recsys.config.schema.data import Column, Data
+from recsys.config.schema.data import Data
 from recsys.core.events import Observer, silent
 from recsys.core.types import Floats, Times
 from recsys.data.duplicates import repeated
 from recsys.data.ids import index_columns
-from recsys.data.read import file_layout, read_table
-from recsys.data.sources.csv.stored import compression
-from recsys.data.sources.table import EVERYTHING, ROLES, Role, TimeUnit
+from recsys.data.read import read_table
+from recsys.data.sources.opening import open_source
+from recsys.data.sources.protocol import ColumnRequest, Layout
+from recsys.data.sources.table import EVERYTHING, TimeUnit
 
 N_EXAMPLES = 3
 MOST_STEPS = 500  # a scale with more is called continuous
@@ -46,20 +47,14 @@ class FileProfile:
     """What a ratings file holds.
 
     Attributes:
-        columns: role → name, or position from 1 without a header; no entry for times that the file has not.
-        others: the rest of the columns, in the same way.
+        layout: its columns, and how it is written.
         user_type, item_type: int or str.
         user_examples, item_examples: the first few ids of the file.
         n_duplicates: rows that repeat the pair of an earlier row.
     """
 
     path: Path
-    compression: str | None
-    encoding: str
-    delimiter: str
-    header: bool
-    columns: dict[Role, Column]
-    others: tuple[Column, ...]
+    layout: Layout
     user_type: type[int] | type[str]
     item_type: type[int] | type[str]
     user_examples: tuple[str, ...]
@@ -75,15 +70,13 @@ class FileProfile:
         """For people, a line each; the first names the file and its counts."""
         scale, times = self.scale, self.times
         step = f" in steps of {scale.step:g}" if scale.step else ""
-        named = ", ".join(f"{role}: {column}" for role, column in self.columns.items())
-        others = f" (others: {', '.join(map(str, self.others))})" if self.others else ""
-        header = "a header" if self.header else "no header"
-        packed = f", {self.compression}" if self.compression else ""
+        named = ", ".join(f"{role}: {column}" for role, column in self.layout.columns.items())
+        others = f" (others: {', '.join(map(str, self.layout.others))})" if self.layout.others else ""
         user_ids, item_ids = _ids(self.user_type, self.user_examples), _ids(self.item_type, self.item_examples)
         lines = [
             f"{self.path}: {self.n_ratings:,} ratings of {self.n_items:,} items by {self.n_users:,} users",
             f"columns: {named}{others}",
-            f"written with {header}, delimiter {self.delimiter!r}, {self.encoding}{packed}",
+            f"written with {self.layout.description}",
             f"user ids: {user_ids}; item ids: {item_ids}",
             f"ratings from {scale.low:g} to {scale.high:g}{step}, mean {scale.mean:.3g}",
             f"times in {times.unit}, from {_day(times.first)} to {_day(times.last)}" if times else "no times",
@@ -100,12 +93,9 @@ class FileProfile:
         """As a dict that json takes."""
         return {
             "path": str(self.path),
-            "compression": self.compression,
-            "encoding": self.encoding,
-            "delimiter": self.delimiter,
-            "header": self.header,
-            "columns": self.columns,
-            "other_columns": list(self.others),
+            **self.layout.facts,
+            "columns": self.layout.columns,
+            "other_columns": list(self.layout.others),
             "id_types": {"user": self.user_type.__name__, "item": self.item_type.__name__},
             "n_ratings": self.n_ratings,
             "n_users": self.n_users,
@@ -121,15 +111,15 @@ def profile(path: Path, data: Data, observe: Observer = silent) -> FileProfile:
 
     Args:
         path: the file; `data.ratings` is not looked at.
-        data: what is known already: columns, delimiter, header, encoding.
+        data: what is known already: its columns, and how it is written.
         observe: gets a `Loading` now and then, and one at the end.
 
     Raises:
         DataError: the file or a row of it cannot be used, or a column is not found.
     """
-    one = file_layout(path, data)
-    dialect = one.dialect
-    table = read_table(path, data, EVERYTHING, observe)
+    source, everything = open_source(path, data, observe), ColumnRequest(EVERYTHING)
+    layout = source.layout(everything)
+    table = read_table(source, everything)
     assert table.user is not None
     assert table.item is not None
     assert table.rating is not None
@@ -137,18 +127,9 @@ def profile(path: Path, data: Data, observe: Observer = silent) -> FileProfile:
     user_idx, users = index_columns([table.user])
     item_idx, items = index_columns([table.item])
     double = repeated(user_idx, item_idx, len(items))
-    names: list[Column] = [
-        dialect.header[k].strip() if dialect.header and _is_plain(dialect.header, k) else k + 1
-        for k in range(dialect.width)
-    ]
     return FileProfile(
         path=path,
-        compression=compression(path),
-        encoding=data.encoding,
-        delimiter=dialect.delimiter,
-        header=dialect.header is not None,
-        columns={role: names[one.columns[role]] for role in ROLES if role in one.columns},
-        others=tuple(name for k, name in enumerate(names) if k not in one.columns.values()),
+        layout=layout,
         user_type=users.id_type,
         item_type=items.id_type,
         user_examples=examples[0],
@@ -168,12 +149,6 @@ def _ids(kind: type, examples: tuple[str, ...]) -> str:
 
 def _day(seconds: float) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"
-
-
-def _is_plain(header: tuple[str, ...], position: int) -> bool:
-    """Whether the name of a column finds that column."""
-    name = header[position].strip()
-    return bool(name) and [other.strip() for other in header].index(name) == position
 
 
 def _scale(rating: Floats) -> Scale:

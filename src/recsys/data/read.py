@@ -1,40 +1,30 @@
-"""Reads ratings: from a CSV file, or several, to columns of indices, strictly."""
+"""Reads ratings from one source, or several, to columns of indices, strictly."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from recsys.config.schema.data import Data
 from recsys.core.errors import DataError
-from recsys.core.events import Loading, Observer, silent
-from recsys.core.files import sha256
+from recsys.core.events import Observer, silent
 from recsys.core.types import Counts
 from recsys.data.catalogue import ItemCatalogue
 from recsys.data.duplicates import Repeated, repeated
 from recsys.data.ids import index_columns, indices_of
 from recsys.data.interactions import Dataset, Interactions
-from recsys.data.sources.csv.arrow_reader import read_fast
-from recsys.data.sources.csv.columns import find_columns, label
-from recsys.data.sources.csv.dialect import Dialect, find_dialect
-from recsys.data.sources.csv.items import read_items
-from recsys.data.sources.csv.reference_reader import lines_of, read_slow
-from recsys.data.sources.csv.stored import must_be_file
+from recsys.data.sources.collect import collect
+from recsys.data.sources.opening import open_source, read_catalogue
+from recsys.data.sources.protocol import ColumnRequest, Source, beside
+from recsys.data.sources.stored import must_be_file
 from recsys.data.sources.table import EVERYTHING, Role, Table
 from recsys.data.sources.times import in_seconds
 from recsys.data.vocabulary import Vocabulary
 
-
-@dataclass(frozen=True, eq=False)
-class FileLayout:
-    """A file before its rows are read: how it is written, and the position, from 0, of each role."""
-
-    dialect: Dialect
-    columns: dict[Role, int]
+ALL = ColumnRequest(EVERYTHING)
 
 
 def read_ratings(data: Data, observe: Observer = silent) -> Dataset:
@@ -53,12 +43,13 @@ def read_ratings(data: Data, observe: Observer = silent) -> Dataset:
     files = _files(data)
     for path in files.values():
         must_be_file(path)
+    sources = [open_source(path, data, observe) for path in files.values()]
+    layouts = [source.layout(ALL) for source in sources]
     with ThreadPoolExecutor(1) as pool:
-        sums = [pool.submit(sha256, path) for path in files.values()]  # hashlib lets other threads run
-        peeks = [file_layout(path, data) for path in files.values()]
-        tables = in_seconds([_read(one, observe) for one in peeks])
+        sums = [pool.submit(source.fingerprint) for source in sources]  # hashlib lets other threads run
+        tables = in_seconds([collect(source.batches(ALL, 0, 1)) for source in sources])
         keys = files if data.ratings is None else ["ratings"]
-        checksums = dict(zip(keys, (one.result() for one in sums), strict=True))
+        fingerprints = dict(zip(keys, (one.result() for one in sums), strict=True))
     parts = _slices(list(files), [table.n_rows for table in tables])
     ratings = _join(tables)
     del tables
@@ -66,45 +57,41 @@ def read_ratings(data: Data, observe: Observer = silent) -> Dataset:
     dropped = 0
     if double is not None:
         if data.duplicates == "error":
-            raise _duplicates(double, ratings, parts, peeks, observe)
+            raise _duplicates(double, ratings, parts, sources)
         rows = double.dropped(keep=data.duplicates)
         dropped = len(rows)
         ratings, parts = _without(ratings, parts, rows)
     _check(ratings.take(next(iter(parts.values()))), next(iter(files.values())))
-    name = _item_name(peeks[0])
-    catalogue = ItemCatalogue() if data.items is None else read_items(data.items, data, name, ratings.items, observe)
-    return Dataset(ratings, parts if data.train is not None else None, checksums, catalogue, dropped)
+    name, catalogue = layouts[0].names["item"], ItemCatalogue()
+    if data.items is not None:
+        catalogue = read_catalogue(data.items, data, name, ratings.items, observe)
+    return Dataset(ratings, parts if data.train is not None else None, fingerprints, catalogue, dropped)
 
 
-def read_table(path: Path, data: Data, wanted: frozenset[Role], observe: Observer = silent) -> Table:
+def read_table(source: Source, columns: ColumnRequest) -> Table:
     """Reads some columns of a file: pairs to predict, a list of candidates.
 
+    Raises:
+        DataError: the file or a row of it cannot be used.
+    """
+    return in_seconds([collect(source.batches(columns, 0, 1))])[0]
+
+
+def read_as(
+    path: Path, data: Data, users: Vocabulary, items: Vocabulary, roles: frozenset[Role], observe: Observer = silent
+) -> Interactions:
+    """Reads another file as a run's data: its column names, its id types, its vocabularies.
+
     Args:
-        path: the file.
-        data: how it is written and what its columns are called; where a name is not there, common ones are tried.
-        wanted: which columns; "timestamp" is None in the table if the file has no times.
+        data: how the run's data is written and what its columns are called.
+        users, items: the run's; other ids get the index −1.
+        roles: which columns, "user" and "item" among them; ratings that are not wanted are NaN.
         observe: gets a `Loading` now and then, and one at the end.
 
     Raises:
         DataError: the file or a row of it cannot be used.
     """
-    return in_seconds([_read(file_layout(path, data, wanted, lenient=True), observe)])[0]
-
-
-def read_as(
-    path: Path, data: Data, users: Vocabulary, items: Vocabulary, wanted: frozenset[Role], observe: Observer = silent
-) -> Interactions:
-    """Reads another file as a run's data: its column names, its id types, its vocabularies.
-
-    Args:
-        path, data, observe: as in `read_table`.
-        users, items: the run's; other ids get the index −1.
-        wanted: which columns, "user" and "item" among them; ratings that are not wanted are NaN.
-
-    Raises:
-        DataError: the file or a row of it cannot be used.
-    """
-    table = read_table(path, data, wanted, observe)
+    table = read_table(open_source(path, data, observe), ColumnRequest(roles, as_trained=True))
     assert table.user is not None
     assert table.item is not None
     return Interactions(
@@ -115,23 +102,6 @@ def read_as(
         users=users,
         items=items,
     )
-
-
-def file_layout(path: Path, data: Data, wanted: frozenset[Role] = EVERYTHING, *, lenient: bool = False) -> FileLayout:
-    """Looks at the first lines of a file.
-
-    Raises:
-        DataError: it is not there, not text or empty, or a column is not in it.
-    """
-    dialect = find_dialect(path, data)
-    return FileLayout(dialect, find_columns(dialect, data.columns, wanted, lenient=lenient))
-
-
-def _read(one: FileLayout, observe: Observer) -> Table:
-    table = read_fast(one.dialect, one.columns, observe) or read_slow(one.dialect, one.columns, observe)
-    size = one.dialect.path.stat().st_size
-    observe(Loading(one.dialect.path, size, size))
-    return table
 
 
 def _files(data: Data) -> dict[str, Path]:
@@ -170,22 +140,21 @@ def _without(ratings: Interactions, parts: dict[str, slice], rows: Counts) -> tu
 
 
 def _duplicates(
-    double: Repeated, ratings: Interactions, parts: dict[str, slice], peeks: Sequence[FileLayout], observe: Observer
+    double: Repeated, ratings: Interactions, parts: dict[str, slice], sources: Sequence[Source]
 ) -> DataError:
     earlier, later = double.earliest()
-    places: dict[int, tuple[Path, int]] = {}
-    for part, one in zip(parts.values(), peeks, strict=True):
-        rows = [row for row in (earlier, later) if part.start <= row < part.stop]
-        lines = lines_of(one.dialect, [row - part.start for row in rows], observe) if rows else []
-        places |= {row: (one.dialect.path, line) for row, line in zip(rows, lines, strict=True)}
-    (first_path, first_line), (path, line) = places[earlier], places[later]
-    first = f"line {first_line}" if first_path == path else f"{first_path}:{first_line}"
+    first, place = (
+        source.locate(row - part.start)
+        for row in (earlier, later)
+        for part, source in zip(parts.values(), sources, strict=True)
+        if part.start <= row < part.stop
+    )
     user, item = ratings.users.ids[ratings.user_idx[later]], ratings.items.ids[ratings.item_idx[later]]
     extra = len(double.dropped(keep="first"))
     repeats = f"; {extra} rows repeat an earlier pair" if extra > 1 else ""
     return DataError(
-        f"user {user} rated item {item} before, in {first}{repeats}",
-        where=f"{path}:{line}",
+        f"user {user} rated item {item} before, in {beside(first, place)}{repeats}",
+        where=place,
         expected="one rating for each user and item",
         hint="data.duplicates: last keeps the last row of each pair, first the first one",
     )
@@ -203,7 +172,3 @@ def _check(train: Interactions, path: Path) -> None:
         what = f"all ratings are equal: {train.rating[0]:g}"
         hint = "if it stands for a click, a ranking model is right, such as BPR or ALS in implicit or LightFM"
         raise DataError(what, where=str(path), expected="ratings that differ", hint=hint)
-
-
-def _item_name(one: FileLayout) -> str | None:
-    return label(one.columns["item"], one.dialect.header) if one.dialect.header else None

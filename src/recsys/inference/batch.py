@@ -17,6 +17,8 @@ from recsys.core.threads import ordered_map, usable_cores
 from recsys.core.types import Array, Indices, Times
 from recsys.data.ids import as_ids, indices_of
 from recsys.data.read import read_table
+from recsys.data.sources.opening import open_source
+from recsys.data.sources.protocol import ColumnRequest
 from recsys.data.sources.table import Coded, Role
 from recsys.data.vocabulary import UNKNOWN, Vocabulary
 from recsys.inference.arrow import column, csv_file, taken
@@ -48,7 +50,7 @@ def predict_file(
     if interval is not None:
         intervals_at(bundle, interval)
     wanted: frozenset[Role] = PAIR if bundle.drift is None else PAIR | {"timestamp"}
-    asked = read_table(pairs, bundle.data, wanted, observe)
+    asked = read_table(open_source(pairs, bundle.data, observe), ColumnRequest(wanted, as_trained=True))
     assert asked.user is not None
     assert asked.item is not None
     user_idx = indices_of(asked.user.texts, bundle.users)[asked.user.codes]
@@ -122,7 +124,8 @@ def read_candidates(bundle: Bundle, path: Path, observe: Observer) -> list[int |
         DataError: the file cannot be read.
         UnknownIdError: none of them is known.
     """
-    asked = read_table(path, bundle.data, frozenset({"item"}), observe)
+    items = ColumnRequest(frozenset({"item"}), as_trained=True)
+    asked = read_table(open_source(path, bundle.data, observe), items)
     assert asked.item is not None
     idx = indices_of(asked.item.texts, bundle.items)
     known: list[int | str] = bundle.items.ids[idx[idx != UNKNOWN]].tolist()

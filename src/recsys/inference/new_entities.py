@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 
 from recsys.artifacts.bundle import Bundle
-from recsys.config.schema.data import Data
 from recsys.core.errors import DataError
 from recsys.core.events import Observer, silent
 from recsys.core.types import Array
 from recsys.data.duplicates import repeated
 from recsys.data.ids import indices_of
 from recsys.data.interactions import Interactions
-from recsys.data.read import file_layout, read_table
-from recsys.data.sources.csv.reference_reader import lines_of
+from recsys.data.read import read_table
+from recsys.data.sources.opening import open_source
+from recsys.data.sources.protocol import ColumnRequest, Source, beside
 from recsys.data.sources.table import Coded, Role
 from recsys.data.vocabulary import UNKNOWN, Vocabulary, union
 
@@ -42,13 +42,14 @@ def read_new_entities(bundle: Bundle, path: Path, observe: Observer = silent) ->
     Raises:
         DataError: the file cannot be read, has other rows or a pair twice, or ids of another type than the run's.
     """
-    table = read_table(path, bundle.data, WANTED, observe)
+    source = open_source(path, bundle.data, observe)
+    table = read_table(source, ColumnRequest(WANTED, as_trained=True))
     assert table.user is not None
     assert table.item is not None
     assert table.rating is not None
     known_user = indices_of(table.user.texts, bundle.users)[table.user.codes] != UNKNOWN
     known_item = indices_of(table.item.texts, bundle.items)[table.item.codes] != UNKNOWN
-    _refuse(bundle, path, known_user, known_item, observe)
+    _refuse(bundle, path, source, known_user, known_item)
     users, items = _with_new("user", table.user, bundle.users, path), _with_new("item", table.item, bundle.items, path)
     ratings = Interactions(
         user_idx=indices_of(table.user.texts, users)[table.user.codes],
@@ -58,7 +59,7 @@ def read_new_entities(bundle: Bundle, path: Path, observe: Observer = silent) ->
         users=users,
         items=items,
     )
-    refuse_repeated(ratings, path, bundle.data, WANTED, observe)
+    refuse_repeated(ratings, source)
     return NewEntities(ratings, ~known_user)
 
 
@@ -68,25 +69,25 @@ def n_outside_scale(bundle: Bundle, rating: Array) -> int:
     return int(np.count_nonzero((rating < scale.low) | (rating > scale.high)))
 
 
-def refuse_repeated(ratings: Interactions, path: Path, data: Data, wanted: frozenset[Role], observe: Observer) -> None:
-    """Raises DataError if the file rates an item twice for one user."""
+def refuse_repeated(ratings: Interactions, source: Source) -> None:
+    """Raises DataError if the source rates an item twice for one user."""
     double = repeated(ratings.user_idx, ratings.item_idx, len(ratings.items))
     if double is None:
         return
     earlier, later = double.earliest()
-    first, second = lines_of(file_layout(path, data, wanted, lenient=True).dialect, [earlier, later], observe)
+    first, second = source.locate(earlier), source.locate(later)
     item = ratings.items.ids[ratings.item_idx[later]]
     extra = len(double.dropped(keep="first"))
     repeats = f"; {extra:,} rows repeat an earlier pair" if extra > 1 else ""
     raise DataError(
-        f"item {item} was rated before by the same user, in line {first}{repeats}",
-        where=f"{path}:{second}",
+        f"item {item} was rated before by the same user, in {beside(first, second)}{repeats}",
+        where=second,
         expected="one rating for each user and item",
         hint="keep one row of each pair",
     )
 
 
-def _refuse(bundle: Bundle, path: Path, known_user: Array, known_item: Array, observe: Observer) -> None:
+def _refuse(bundle: Bundle, path: Path, source: Source, known_user: Array, known_item: Array) -> None:
     """Raises DataError if there are rows that cannot be folded in."""
     n = len(known_user)
     errors = []
@@ -95,14 +96,13 @@ def _refuse(bundle: Bundle, path: Path, known_user: Array, known_item: Array, ob
         (np.flatnonzero(~known_user & ~known_item), "neither the user nor the item has training ratings"),
     ):
         if len(rows):
-            (line,) = lines_of(file_layout(path, bundle.data, WANTED, lenient=True).dialect, rows[:1].tolist(), observe)
             others = f", and {len(rows) - 1:,} more such rows of {n:,}" if len(rows) > 1 else ""
-            errors.append((line, f"{what} in this row{others}"))
+            errors.append((source.locate(int(rows[0])), f"{what} in this row{others}"))
     if not errors:
         return
     hint = f"to train on them: recsys update --run {bundle.path.parent} --ratings {path}; or take them out"
     expected = "in each row one side that is new, and the other known"
-    first, *more = [DataError(what, where=f"{path}:{line}", expected=expected, hint=hint) for line, what in errors]
+    first, *more = [DataError(what, where=place, expected=expected, hint=hint) for place, what in errors]
     first.more = tuple(more)
     raise first
 

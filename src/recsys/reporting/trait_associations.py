@@ -13,7 +13,7 @@ import numpy as np
 
 from recsys.core.seeding import rng
 from recsys.core.types import Array
-from recsys.data.sources.csv.values import number
+from recsys.data.sources.values import number
 
 LEVEL = 0.05  # of one false finding or more among all values and directions
 PERMUTATIONS = 999

@@ -26,7 +26,7 @@ from recsys.core.types import Array, Arrays, Float32Array, Ids, State
 from recsys.core.words import joined
 from recsys.data.catalogue import ItemCatalogue
 from recsys.data.scale import Scale
-from recsys.data.sources.csv.items import read_items
+from recsys.data.sources.opening import read_catalogue
 from recsys.data.split import Splits
 from recsys.data.training_inputs import TrainingInputs, WarmStart
 from recsys.data.vocabulary import UNKNOWN, Vocabulary
@@ -199,4 +199,4 @@ def _read_catalogue(config: Config, new: Ids, observe: Observer) -> ItemCatalogu
     path, column = config.data.items, config.data.columns.item
     if path is None or not path.exists() or not len(new):
         return ItemCatalogue()
-    return read_items(path, config.data, column if isinstance(column, str) else None, Vocabulary(new), observe)
+    return read_catalogue(path, config.data, column if isinstance(column, str) else None, Vocabulary(new), observe)

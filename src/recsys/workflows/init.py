@@ -36,10 +36,8 @@ def write_config(profile: FileProfile, output: Path) -> None:
         template(
             ratings=_relative(profile.path, output),
             n_ratings=profile.n_ratings,
-            columns={str(role): column for role, column in profile.columns.items()},
-            delimiter=profile.delimiter,
-            header=profile.header,
-            encoding=profile.encoding,
+            columns={str(role): column for role, column in profile.layout.columns.items()},
+            reading=profile.layout.facts,
             duplicates="last" if profile.n_duplicates else "error",
             notes=profile.describe()[1:],
         ),

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from recsys.data.sources.csv.values import LONGEST_SECONDS
 from recsys.data.sources.table import Table
+from recsys.data.sources.values import LONGEST_SECONDS
 
 
 def in_seconds(tables: Sequence[Table]) -> list[Table]:

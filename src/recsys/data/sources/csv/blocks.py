@@ -8,7 +8,8 @@ from collections.abc import Generator
 import numpy as np
 
 from recsys.data.sources.csv.dialect import Dialect, knows_quotes
-from recsys.data.sources.csv.stored import Stored, codec
+from recsys.data.sources.csv.text import codec_of
+from recsys.data.sources.stored import WHOLE, ByteRange, Stored
 
 UNIT_SEPARATOR = b"\x1f"  # stands for a delimiter of several bytes
 QUOTE = b'"'
@@ -19,8 +20,11 @@ class DoubtfulError(Exception):
     """Bytes that two readers might understand differently: the reference reader has to say."""
 
 
-def blocks_of(dialect: Dialect, stored: Stored, block: int) -> Generator[bytes]:
-    """Pieces of whole rows, about `block` bytes each, of the part of a file below its header.
+def blocks_of(dialect: Dialect, stored: Stored, size: int, span: ByteRange = WHOLE) -> Generator[bytes]:
+    """Blocks of whole rows, about `size` bytes each, of the part of a file below its header.
+
+    Args:
+        span: the range of the file that `stored` has opened.
 
     Raises:
         DoubtfulError: a NUL, undecodable bytes, unusual quotes, or a row without an end.
@@ -28,57 +32,57 @@ def blocks_of(dialect: Dialect, stored: Stored, block: int) -> Generator[bytes]:
     """
     delimiter = dialect.delimiter.encode()
     quotes = knows_quotes(dialect.delimiter)
+    n_head_bytes = 0 if span.start else dialect.head_bytes
     torn = b""
-    for chunk in _below_header(_in_utf8(stored, dialect.encoding, block), dialect.head_bytes):
-        if b"\0" in chunk:
+    for text in _below_header(_in_utf8(stored, codec_of(dialect.encoding, span), size), n_head_bytes):
+        if b"\0" in text:
             raise DoubtfulError
-        if quotes and (QUOTE in chunk or QUOTE in torn):
-            torn, chunk = b"", torn + chunk
-            cut = _end_of_rows(chunk)
+        if quotes and (QUOTE in text or QUOTE in torn):
+            torn, text = b"", torn + text
+            end = _end_of_rows(text)
         else:
-            cut = chunk.rfind(b"\n") + 1
-        rows = b"".join((torn, memoryview(chunk)[:cut])) if cut else b""  # one copy, not two
-        torn = chunk[cut:] if cut else torn + chunk
-        if len(torn) > LONGEST * block:
+            end = text.rfind(b"\n") + 1
+        rows = b"".join((torn, memoryview(text)[:end])) if end else b""  # one copy, not two
+        torn = text[end:] if end else torn + text
+        if len(torn) > LONGEST * size:
             raise DoubtfulError
         yield from _checked(rows, delimiter)
     yield from _checked(torn, delimiter)
 
 
-def _in_utf8(stored: Stored, encoding: str, block: int) -> Generator[bytes]:
+def _in_utf8(stored: Stored, codec: str, size: int) -> Generator[bytes]:
     """The text of a file without its byte order mark."""
-    name = codec(encoding)
-    decoder = codecs.getincrementaldecoder(name)()
-    at_start, chunk = True, b"?"
-    while chunk:
-        chunk = stored.read(block)
-        if name == "utf-8-sig" and chunk.isascii() and not decoder.getstate()[0]:
+    decoder = codecs.getincrementaldecoder(codec)()
+    at_start, data = codec != "utf-8", b"?"
+    while data:
+        data = stored.read(size)
+        if codec in ("utf-8", "utf-8-sig") and data.isascii() and not decoder.getstate()[0]:
             at_start = False
-            yield chunk
+            yield data
             continue
         try:
-            text = decoder.decode(chunk, final=not chunk)
+            text = decoder.decode(data, final=not data)
         except UnicodeError:
             raise DoubtfulError from None
         yield (text.removeprefix("\ufeff") if at_start else text).encode()
         at_start = at_start and not text
 
 
-def _below_header(chunks: Generator[bytes], n_bytes: int) -> Generator[bytes]:
-    for chunk in chunks:
-        yield chunk[n_bytes:] if n_bytes else chunk
-        n_bytes = max(0, n_bytes - len(chunk))
+def _below_header(texts: Generator[bytes], n_bytes: int) -> Generator[bytes]:
+    for text in texts:
+        yield text[n_bytes:] if n_bytes else text
+        n_bytes = max(0, n_bytes - len(text))
 
 
 def _end_of_rows(text: bytes) -> int:
     """Where the last whole row ends: below the last newline that has an even number of quotes before it."""
-    cut = text.rfind(b"\n") + 1
-    n_quotes = text.count(QUOTE, 0, cut)
-    while n_quotes % 2 and cut:
-        before = text.rfind(b"\n", 0, cut - 1) + 1
-        n_quotes -= text.count(QUOTE, before, cut)
-        cut = before
-    return cut
+    end = text.rfind(b"\n") + 1
+    n_quotes = text.count(QUOTE, 0, end)
+    while n_quotes % 2 and end:
+        before = text.rfind(b"\n", 0, end - 1) + 1
+        n_quotes -= text.count(QUOTE, before, end)
+        end = before
+    return end
 
 
 def _checked(rows: bytes, delimiter: bytes) -> Generator[bytes]:

@@ -9,8 +9,9 @@ from recsys.config.schema.data import Column, Columns
 from recsys.core.errors import DataError, nearest
 from recsys.data.sources.column_names import COMMON, plain
 from recsys.data.sources.csv.dialect import Dialect
-from recsys.data.sources.csv.values import iso_seconds, number
+from recsys.data.sources.protocol import ColumnRequest
 from recsys.data.sources.table import ROLES, Role
+from recsys.data.sources.values import iso_seconds, number
 
 MEANT = {"user": "user ids", "item": "item ids", "rating": "ratings", "timestamp": "times"}
 CLICKS = (
@@ -20,45 +21,52 @@ CLICKS = (
 )
 
 
-def find_columns(
-    dialect: Dialect, asked: Columns, wanted: frozenset[Role], *, lenient: bool = False
-) -> dict[Role, int]:
-    """The position, from 0, of each wanted column; no entry for times that the file does not have.
+def find_columns(dialect: Dialect, asked: Columns, request: ColumnRequest) -> dict[Role, int]:
+    """The position, from 0, of each requested column; no entry for an optional one that the file does not have.
 
     Args:
         dialect: how the file is written.
         asked: which columns the config names.
-        wanted: which roles to look for.
-        lenient: whether a column that is asked for and not there may be found by its common names instead, as
-            when a file is read as a run's data.
 
     Raises:
         DataError: a column is not there, or one column is asked to be two things.
     """
     path, header, width = dialect.path, dialect.header, dialect.width
+    if "user" in request.optional:
+        asked = _of_one_user(asked, header, width)
     found: dict[Role, int] = {}
-    roles = [role for role in ROLES if role in wanted]
+    roles = [role for role in ROLES if role in request.roles]
     for role in roles:
         column = getattr(asked, role)
         if column is not None and column is not False:
             position = position_of(column, header, width)
             if position is not None:
                 found[role] = position
-            elif not lenient:
+            elif not request.as_trained:
                 raise _absent(path, role, column, header, width)
     for role in roles:
         if role not in found and getattr(asked, role) is not False:
             position = _by_name(role, header) if header is not None else _by_position(role, dialect)
             if position is not None and position not in found.values():
                 found[role] = position
-            elif role != "timestamp":
+            elif role not in request.optional:
                 raise (
                     _not_as_asked(path, role, asked, header, width)
-                    if lenient
+                    if request.as_trained
                     else _not_found(path, role, header, width)
                 )
     _all_different(path, found, header)
     return found
+
+
+def _of_one_user(asked: Columns, header: Sequence[str] | None, width: int) -> Columns:
+    """Which columns to look for where that of the users may be missing.
+
+    Names are those of training; positions would be those of a file with users.
+    """
+    if header is None:
+        return asked if width > 2 else Columns(item=1, rating=2)
+    return Columns(**{role: name for role, name in asked.model_dump().items() if isinstance(name, str)})
 
 
 def position_of(column: Column, header: Sequence[str] | None, width: int) -> int | None:

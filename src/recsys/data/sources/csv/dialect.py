@@ -11,8 +11,8 @@ from pathlib import Path
 from recsys.config.schema.data import Data
 from recsys.core.errors import ConfigError, DataError
 from recsys.data.sources.column_names import COMMON, plain
-from recsys.data.sources.csv.stored import Text
-from recsys.data.sources.csv.values import number
+from recsys.data.sources.csv.text import Text
+from recsys.data.sources.values import number
 
 CANDIDATES = (",", "\t", ";", "|", "::", " ")
 SAMPLE = 50  # rows that are looked at

@@ -13,12 +13,15 @@ from recsys.data.sources.column_names import COMMON
 from recsys.data.sources.csv.columns import by_common_name, label, position_of
 from recsys.data.sources.csv.dialect import Dialect, find_dialect
 from recsys.data.sources.csv.reference_reader import rows
+from recsys.data.sources.csv.text import Text
 from recsys.data.vocabulary import Vocabulary
 
 TITLES = ("title", "name", "itemtitle", "itemname", "movietitle", "booktitle", "productname")
 
 
-def read_items(path: Path, data: Data, item_name: str | None, items: Vocabulary, observe: Observer) -> ItemCatalogue:
+def read_catalogue(
+    path: Path, data: Data, item_name: str | None, items: Vocabulary, observe: Observer
+) -> ItemCatalogue:
     """The titles in an items file, and its other columns, each by its name, or its position from 1 without one.
 
     Args:
@@ -38,12 +41,13 @@ def read_items(path: Path, data: Data, item_name: str | None, items: Vocabulary,
     title = _find(dialect, "title", asked.title, [], TITLES, default=1)
     known = set(items.ids.tolist())
     texts_at: dict[int, TextByItem] = {at: {} for at in range(dialect.width) if at != item or at == title}
-    for row, _ in rows(dialect, observe):
-        item_id = items.parse(row[item])
-        if item_id is not None and item_id in known:
-            for position, texts in texts_at.items():
-                if text := row[position].strip():
-                    texts.setdefault(item_id, text)
+    with Text(path, dialect.encoding) as lines:
+        for row, _ in rows(dialect, lines, observe):
+            item_id = items.parse(row[item])
+            if item_id is not None and item_id in known:
+                for position, texts in texts_at.items():
+                    if text := row[position].strip():
+                        texts.setdefault(item_id, text)
     titles = texts_at.pop(title)
     return ItemCatalogue(titles, {label(position, dialect.header): texts for position, texts in texts_at.items()})
 

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 
 import numpy as np
 
 from recsys.core.errors import DataError
 from recsys.core.events import Observer
+from recsys.data.sources.batches import Batch, CodedIds, PackedTexts
 from recsys.data.sources.csv.columns import label
 from recsys.data.sources.csv.dialect import BadQuotesError, Dialect, rows_of
-from recsys.data.sources.csv.stored import Text
-from recsys.data.sources.csv.values import iso_seconds, number
+from recsys.data.sources.csv.text import Text
 from recsys.data.sources.progress import Progress
-from recsys.data.sources.table import Coded, Role, Table, as_texts
+from recsys.data.sources.stored import WHOLE, ByteRange
+from recsys.data.sources.table import Role
+from recsys.data.sources.values import iso_seconds, number
 
 ROWS_BETWEEN_LOOKS = 256  # at the clock
+BATCH = 1 << 18  # rows
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
@@ -25,86 +29,100 @@ class _BadValueError(Exception):
     """What is wrong with a field, what was expected, and a hint."""
 
 
-def read_slow(dialect: Dialect, columns: dict[Role, int], observe: Observer) -> Table:
+def read_slow(
+    dialect: Dialect, columns: Mapping[Role, int], observe: Observer, span: ByteRange = WHOLE, n_skipped: int = 0
+) -> Iterator[Batch]:
     """Reads the `columns` (role → position from 0) of a file.
 
-    Returns:
-        Table; its times are as in the file (see times.py), in seconds only for ISO dates.
+    Args:
+        n_skipped: rows of the range that are left out, since they have been read.
+
     Raises:
-        DataError: the first row that cannot be used, with its line and column; or no rows.
+        DataError: the first row that cannot be used, with its line and column.
     """
-    is_iso = first_time_is_iso(dialect, columns)
-    ids: dict[Role, _Ids] = {role: _Ids() for role in ("user", "item") if role in columns}
-    ratings, times = array("f"), array("d")
-    takers: list[tuple[int, Callable[[str], None]]] = [(columns[role], one.take) for role, one in ids.items()]
-    if "rating" in columns:
-        takers.append((columns["rating"], lambda text: ratings.append(_rating(text))))
-    if "timestamp" in columns:
-        takers.append((columns["timestamp"], lambda text: times.append(_time(text, is_iso))))
-    n_rows = 0
-    for row, line in rows(dialect, observe):
-        n_rows += 1
-        for position, take in takers:
-            try:
-                take(row[position])
-            except _BadValueError as error:
-                raise _located(error, dialect, line, position) from None
-    if not n_rows:
-        raise DataError(
-            "there is a header and nothing below it", where=str(dialect.path), expected="rows below the header"
-        )
-    return Table(
-        user=ids["user"].coded() if "user" in ids else None,
-        item=ids["item"].coded() if "item" in ids else None,
-        rating=np.array(ratings, dtype=np.float32) if "rating" in columns else None,
-        timestamp=np.array(times, dtype=np.float64) if "timestamp" in columns else None,
-        time_unit=("ISO dates" if is_iso else "seconds") if "timestamp" in columns else None,
-        n_rows=n_rows,
-    )
+    with Text(dialect.path, dialect.encoding, span) as text:
+        read = _Columns(dialect, columns)
+        for row, line in islice(rows(dialect, text, observe), n_skipped, None):
+            for position, take in read.takers:
+                try:
+                    take(row[position])
+                except _BadValueError as error:
+                    raise _located(error, dialect, line, position) from None
+            read.n_rows += 1
+            if read.n_rows == BATCH:
+                yield read.batch(text.share)
+                read = _Columns(dialect, columns)
+        if read.n_rows:
+            yield read.batch(text.share)
 
 
-def rows(dialect: Dialect, observe: Observer) -> Iterator[tuple[list[str], int]]:
+def rows(dialect: Dialect, text: Text, observe: Observer) -> Iterator[tuple[list[str], int]]:
     """The rows below the header, each of the width of the file, with the line on which each starts.
 
     Raises:
         DataError: a row of another width, quotes that make no sense, or bytes that are no text.
     """
-    with Text(dialect.path, dialect.encoding) as text:
-        progress = Progress(dialect.path, observe)
-        try:
-            for row, line in rows_of(iter(text), dialect.delimiter):
-                if line <= dialect.head_lines:
-                    continue
-                if len(row) != dialect.width:
-                    raise _ragged(dialect, line, len(row))
-                if line % ROWS_BETWEEN_LOOKS == 0:
-                    progress.now(*text.progress)
-                yield row, line
-        except BadQuotesError as error:
-            line, why = error.args
-            what = f"the quotes of the row that starts here make no sense: {why}"
-            hint = 'a field with the delimiter, a newline or a quote in it is written "like ""this"""'
-            raise DataError(what, where=f"{dialect.path}:{line}", expected="closed quotes", hint=hint) from None
+    progress = Progress(dialect.path, observe)
+    before = text.first_line - 1
+    try:
+        for row, number_in_text in rows_of(iter(text), dialect.delimiter):
+            line = before + number_in_text
+            if line <= dialect.head_lines:
+                continue
+            if len(row) != dialect.width:
+                raise _ragged(dialect, line, len(row))
+            if line % ROWS_BETWEEN_LOOKS == 0:
+                progress.now(*text.progress)
+            yield row, line
+    except BadQuotesError as error:
+        number_in_text, why = error.args
+        what = f"the quotes of the row that starts here make no sense: {why}"
+        hint = 'a field with the delimiter, a newline or a quote in it is written "like ""this"""'
+        where = f"{dialect.path}:{before + number_in_text}"
+        raise DataError(what, where=where, expected="closed quotes", hint=hint) from None
 
 
-def lines_of(dialect: Dialect, positions: list[int], observe: Observer) -> list[int]:
-    """The line of each of the rows at `positions`, which rise from 0."""
-    wanted, lines = iter(positions), []
-    position = next(wanted, None)
-    for number_of_row, (_, line) in enumerate(rows(dialect, observe)):
-        if number_of_row == position:
-            lines.append(line)
-            position = next(wanted, None)
-            if position is None:
-                break
-    return lines
-
-
-def first_time_is_iso(dialect: Dialect, columns: dict[Role, int]) -> bool:
+def first_time_is_iso(dialect: Dialect, columns: Mapping[Role, int]) -> bool:
     """Whether the first row gives its time as an ISO date; then all have to."""
     if "timestamp" not in columns or not dialect.sample or len(dialect.sample[0]) != dialect.width:
         return False
     return iso_seconds(dialect.sample[0][columns["timestamp"]]) is not None
+
+
+class _Columns:
+    """Columns that grow row by row.
+
+    Attributes:
+        takers: position in a row → what adds the text there to its column.
+        n_rows: how many rows have been added.
+    """
+
+    def __init__(self, dialect: Dialect, columns: Mapping[Role, int]) -> None:
+        self.n_rows = 0
+        self._columns = columns
+        self._is_iso = is_iso = first_time_is_iso(dialect, columns)
+        self._ids: dict[Role, _Ids] = {role: _Ids() for role in ("user", "item") if role in columns}
+        self._ratings, self._times = ratings, times = array("f"), array("d")
+        self.takers: list[tuple[int, Callable[[str], None]]] = [
+            (columns[role], ids.take) for role, ids in self._ids.items()
+        ]
+        if "rating" in columns:
+            self.takers.append((columns["rating"], lambda text: ratings.append(_rating(text))))
+        if "timestamp" in columns:
+            self.takers.append((columns["timestamp"], lambda text: times.append(_time(text, is_iso))))
+
+    def batch(self, share: float) -> Batch:
+        """What was added."""
+        ids, columns = {role: column.coded() for role, column in self._ids.items()}, self._columns
+        return Batch(
+            user=ids.get("user"),
+            item=ids.get("item"),
+            rating=np.array(self._ratings, dtype=np.float32) if "rating" in columns else None,
+            timestamp=np.array(self._times, dtype=np.float64) if "timestamp" in columns else None,
+            time_unit=("ISO dates" if self._is_iso else "seconds") if "timestamp" in columns else None,
+            n_rows=self.n_rows,
+            share=share,
+        )
 
 
 class _Ids:
@@ -119,8 +137,8 @@ class _Ids:
             raise _BadValueError("an id is empty", "an id in every row", "take the row out, or give it an id")
         self._codes.append(self._known.setdefault(text, len(self._known)))
 
-    def coded(self) -> Coded:
-        return Coded(np.array(self._codes, dtype=np.int32), as_texts(list(self._known)))
+    def coded(self) -> CodedIds:
+        return CodedIds(np.array(self._codes, dtype=np.int32), PackedTexts.of(list(self._known)))
 
 
 def _rating(text: str) -> float:

@@ -1,4 +1,4 @@
-"""What Arrow gets to parse: utf-8, no header, whole rows, nothing doubtful, in pieces of any size."""
+"""What Arrow gets to parse: utf-8, no header, whole rows, nothing doubtful, in blocks of any size."""
 
 from __future__ import annotations
 
@@ -10,47 +10,47 @@ import pytest
 
 from recsys.data.sources.csv.blocks import DoubtfulError, blocks_of
 from recsys.data.sources.csv.dialect import Dialect, find_dialect
-from recsys.data.sources.csv.stored import Stored
+from recsys.data.sources.stored import Stored
 
 HEADER = "user,item,rating\n"
 BLOCKS = [1, 2, 3, 7, 16, 1000]
 
 
-def pieces(path: Path, dialect: Dialect, block: int) -> list[bytes]:
+def blocks(path: Path, dialect: Dialect, size: int) -> list[bytes]:
     with Stored(path) as stored:
-        return list(blocks_of(dialect, stored, block))
+        return list(blocks_of(dialect, stored, size))
 
 
-def pieces_in(written: Any, content: str | bytes, block: int, **options: Any) -> list[bytes]:
+def blocks_in(written: Any, content: str | bytes, block: int, **options: Any) -> list[bytes]:
     data = written(content, **options)
-    return pieces(data.ratings, find_dialect(data.ratings, data), block)
+    return blocks(data.ratings, find_dialect(data.ratings, data), block)
 
 
 @pytest.mark.parametrize("block", BLOCKS)
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1", "utf-16", "utf-16-le", "cp1252"])
 def test_the_header_and_the_mark_are_gone_and_the_rest_is_utf8(written: Any, block: int, encoding: str) -> None:
     rows = "é,2,3\nö,5,6\n" * 5
-    assert b"".join(pieces_in(written, HEADER + rows, block, encoding=encoding)) == rows.encode()
+    assert b"".join(blocks_in(written, HEADER + rows, block, encoding=encoding)) == rows.encode()
 
 
 @pytest.mark.parametrize("block", BLOCKS)
-def test_a_long_delimiter_becomes_one_byte_also_where_pieces_meet(written: Any, block: int) -> None:
+def test_a_long_delimiter_becomes_one_byte_also_where_blocks_meet(written: Any, block: int) -> None:
     rows = "1::2::3\n4::5:::6\n" * 5
-    found = b"".join(pieces_in(written, rows, block, delimiter="::"))
+    found = b"".join(blocks_in(written, rows, block, delimiter="::"))
     assert found.decode() == rows.replace("::", "\x1f")
 
 
 @pytest.mark.parametrize("block", [8, 9, 10, 11, 12, 13, 1000])
-def test_a_piece_never_ends_within_a_row(written: Any, block: int) -> None:
+def test_a_block_never_ends_within_a_row(written: Any, block: int) -> None:
     row = '"a","b\n\n""c""\n",3\n'
-    found = pieces_in(written, HEADER + row * 5 + "1,2,3", block)
+    found = blocks_in(written, HEADER + row * 5 + "1,2,3", block)
     assert b"".join(found).decode() == row * 5 + "1,2,3"
-    assert all(len(piece) % len(row) in (0, 5) for piece in found)
+    assert all(len(block) % len(row) in (0, 5) for block in found)
 
 
-def test_blank_lines_make_no_piece(written: Any) -> None:
-    found = pieces_in(written, HEADER + "1,2,3\n" + "\n" * 50, 10)
-    assert [piece.strip() for piece in found] == [b"1,2,3"]
+def test_blank_lines_make_no_block(written: Any) -> None:
+    found = blocks_in(written, HEADER + "1,2,3\n" + "\n" * 50, 10)
+    assert [block.strip() for block in found] == [b"1,2,3"]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_what_readers_might_understand_differently_is_doubtful(written: Any, row
     dialect = find_dialect(data.ratings, data)
     data.ratings.write_text(HEADER + "1,2,3\n" * 10 + rows, encoding="utf-8")
     with pytest.raises(DoubtfulError):
-        pieces(data.ratings, dialect, block)
+        blocks(data.ratings, dialect, block)
 
 
 @pytest.mark.parametrize(
@@ -79,4 +79,4 @@ def test_undecodable_bytes_are_doubtful(written: Any, content: bytes, options: A
     dialect = find_dialect(data.ratings, data)
     data.ratings.write_bytes(content)
     with pytest.raises(DoubtfulError):
-        pieces(data.ratings, dialect, 100)
+        blocks(data.ratings, dialect, 100)

@@ -1,9 +1,12 @@
-"""The fast reader gives exactly what the reference reader gives, or leaves the file to it."""
+"""The fast reader gives exactly what the reference reader gives, or leaves the rest of the file to it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,12 +14,22 @@ from hypothesis import strategies as st
 
 from recsys.config.schema.data import Data
 from recsys.core.errors import RecsysError
-from recsys.data.read import file_layout
-from recsys.data.sources.csv import arrow_reader as fast
+from recsys.core.events import silent
+from recsys.data.sources.batches import Batch
+from recsys.data.sources.collect import collect
+from recsys.data.sources.csv import arrow_reader
 from recsys.data.sources.csv.arrow_reader import read_fast
+from recsys.data.sources.csv.blocks import DoubtfulError
+from recsys.data.sources.csv.columns import find_columns
+from recsys.data.sources.csv.dialect import find_dialect
 from recsys.data.sources.csv.reference_reader import read_slow
-from recsys.data.sources.table import Table
+from recsys.data.sources.csv.source import CsvSource
+from recsys.data.sources.protocol import ColumnRequest
+from recsys.data.sources.table import EVERYTHING, Table
 
+ALL = ColumnRequest(EVERYTHING)
+SMALL_BLOCK = 24  # bytes: the fast reader stops after some of the rows
+NOTHING = "there is a header and nothing below it: r.csv"
 STEADY = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 IDS = st.sampled_from(
     ["1", "2", "03", "a", '"a"', '"x,y"', '"a""b"', '"a\nb"', '"a\r\nb"', "é", "a\u2028", "x y", '""""']
@@ -56,21 +69,34 @@ def seen(table: Table) -> list[Any]:
 
 
 def agree(path: Path, content: bytes, **options: Any) -> bool:
-    """Asserts that the two readers agree; whether the fast one read the file."""
+    """Asserts that all ways to read a file agree; whether the fast reader read all of it."""
     path.write_bytes(content)
     data = Data.model_validate({"ratings": path, **options})
     try:
-        one = file_layout(path, data)
+        dialect = find_dialect(path, data)
+        columns = find_columns(dialect, data.columns, ALL)
     except RecsysError:
         return False
-    quickly = read_fast(one.dialect, one.columns, lambda _: None)
+    slowly = outcome(lambda: read_slow(dialect, columns, silent))
+    with mock.patch.object(arrow_reader, "BLOCK", SMALL_BLOCK):
+        assert outcome(lambda: CsvSource(path, data, silent).batches(ALL, 0, 1)) == (slowly or NOTHING)
+        in_parts = outcome(lambda: chain(*(CsvSource(path, data, silent).batches(ALL, part, 3) for part in range(3))))
+        assert in_parts in (slowly, slowly or NOTHING)
     try:
-        slowly = read_slow(one.dialect, one.columns, lambda _: None)
-    except RecsysError:
-        assert quickly is None
+        quickly = outcome(lambda: read_fast(dialect, columns, silent))
+    except DoubtfulError:
         return False
-    assert quickly is None or seen(quickly) == seen(slowly)
+    assert quickly == slowly
     return quickly is not None
+
+
+def outcome(read: Callable[[], Iterator[Batch]]) -> list[Any] | str | None:
+    """All that a reader gives, bit by bit, or what it says of the first wrong row; None if there are no rows."""
+    try:
+        table = collect(read())
+    except RecsysError as error:
+        return error.what if error.where is None else f"{error.what}: {error.where.rpartition('/')[2]}"
+    return seen(table) if table.n_rows else None
 
 
 @STEADY
@@ -98,9 +124,9 @@ def test_on_long_delimiters(tmp_path: Path, body: str) -> None:
 
 
 @STEADY
-@given(pieces=st.lists(st.sampled_from(["1", ",", '"', "\n", "\r", "a", " ", '""', "1,2,3\n", '"1",2,3\n'])))
-def test_on_scraps(tmp_path: Path, pieces: list[str]) -> None:
-    text = "user,item,rating\n1,2,3\n" + "".join(pieces)
+@given(scraps=st.lists(st.sampled_from(["1", ",", '"', "\n", "\r", "a", " ", '""', "1,2,3\n", '"1",2,3\n'])))
+def test_on_scraps(tmp_path: Path, scraps: list[str]) -> None:
+    text = "user,item,rating\n1,2,3\n" + "".join(scraps)
     agree(tmp_path / "r.csv", text.encode(), delimiter=",", header=True)
 
 
@@ -116,7 +142,7 @@ def test_on_any_bytes(tmp_path: Path, content: bytes) -> None:
 def test_across_the_edges_of_blocks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int, delimiter: str, quote: str
 ) -> None:
-    monkeypatch.setattr(fast, "BLOCK", block)
+    monkeypatch.setattr(arrow_reader, "BLOCK", block)
     text = "".join(
         delimiter.join([f"{quote}u{k % 7}{quote}", f"{k}", f"{k % 5}.5", f"{k}"]) + "\r\n" for k in range(300)
     )

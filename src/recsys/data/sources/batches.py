@@ -1,0 +1,67 @@
+"""Columns of a source as it is read, some rows at a time: ids as codes, and the texts of each batch for themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from recsys.core.types import Floats, Indices, Int64Array, Times, UInt8Array
+from recsys.data.sources.table import TimeUnit
+
+
+@dataclass(frozen=True, eq=False)
+class PackedTexts:
+    """Texts as their bytes in utf-8, one after the other.
+
+    Attributes:
+        utf8: uint8, shape (n_bytes,).
+        offsets: int64, shape (n + 1,); text k is utf8[offsets[k]] … utf8[offsets[k + 1] − 1].
+    """
+
+    utf8: UInt8Array
+    offsets: Int64Array
+
+    @classmethod
+    def of(cls, texts: list[str]) -> PackedTexts:
+        """Texts as they are in Python."""
+        encoded = [text.encode() for text in texts]
+        offsets = np.zeros(len(encoded) + 1, dtype=np.int64)
+        np.cumsum([len(text) for text in encoded], out=offsets[1:])
+        return cls(np.frombuffer(b"".join(encoded), dtype=np.uint8), offsets)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+
+@dataclass(frozen=True, eq=False)
+class CodedIds:
+    """The ids of some rows.
+
+    Attributes:
+        codes: int32, shape (n,), which of `texts` each row holds.
+        texts: each id once, in order of first appearance in these rows.
+    """
+
+    codes: Indices
+    texts: PackedTexts
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Some rows of a source; None for the columns that were not asked for, and for those that the source has not.
+
+    Attributes:
+        rating: float32, shape (n,), in the units of the source.
+        timestamp: float64, shape (n,), as in the source where it gives numbers (see times.py), else in seconds.
+        time_unit: what the source gives times in.
+        share: of what is to be read, how much has been read with this batch, above 0 to 1.
+    """
+
+    user: CodedIds | None
+    item: CodedIds | None
+    rating: Floats | None
+    timestamp: Times | None
+    time_unit: TimeUnit | None
+    n_rows: int
+    share: float

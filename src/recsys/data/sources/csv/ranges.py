@@ -1,0 +1,67 @@
+"""Cuts a file into byte ranges of whole rows, for readers side by side."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from recsys.data.sources.csv.blocks import QUOTE
+from recsys.data.sources.csv.dialect import Dialect, knows_quotes
+from recsys.data.sources.csv.text import codec
+from recsys.data.sources.stored import WHOLE, ByteRange, Stored, compression
+
+MARK = b"\xef\xbb\xbf"
+READ = 8 << 20  # bytes that are looked at at a time
+
+
+def range_of(dialect: Dialect, part: int, n_parts: int) -> ByteRange | None:
+    """Part `part` of n_parts, from 0: about equal numbers of bytes, from one line end to another; None for no rows.
+
+    A file is cut where it is neither compressed nor in another encoding than utf-8, and has no quotes, within which a
+    line may end: each part looks through the whole file for one. Else all of it is part 0.
+    """
+    if n_parts == 1 or not _can_be_cut(dialect):
+        return WHOLE if part == 0 else None
+    size = dialect.path.stat().st_size
+    with Stored(dialect.path) as stored:
+        head = dialect.head_bytes + (len(MARK) if stored.read(len(MARK)) == MARK else 0)
+    start, stop = (
+        0 if edge == 0 else _line_start(dialect.path, head + (size - head) * edge // n_parts, size)
+        for edge in (part, part + 1)
+    )
+    if start >= stop:
+        return None
+    return ByteRange(start, stop, _n_line_ends(dialect.path, start))
+
+
+def _can_be_cut(dialect: Dialect) -> bool:
+    if compression(dialect.path) is not None or codec(dialect.encoding) != "utf-8-sig":
+        return False
+    if not knows_quotes(dialect.delimiter):
+        return True
+    with Stored(dialect.path) as stored:
+        return not any(QUOTE in data for data in iter(partial(stored.read, READ), b""))
+
+
+def _line_start(path: Path, position: int, size: int) -> int:
+    """The first place from `position` on at which a line starts, or the end of the file."""
+    start = position - 1
+    while start < size:
+        with Stored(path, ByteRange(start, min(start + READ, size))) as stored:
+            data = stored.read()
+        if (at := data.find(b"\n")) >= 0:
+            return start + at + 1
+        start += len(data)
+    return size
+
+
+def _n_line_ends(path: Path, stop: int) -> int:
+    """Lines that end before `stop`, at which one starts; \\n, \\r and \\r\\n end one each."""
+    n = 0
+    with Stored(path, ByteRange(0, stop)) as stored:
+        before = b""
+        for data in iter(partial(stored.read, READ), b""):
+            n += data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n")
+            n -= before == b"\r" and data.startswith(b"\n")
+            before = data[-1:]
+    return n

@@ -1,0 +1,110 @@
+"""Delimited text as a source: the fast reader, and the reference reader from the first row that is doubtful."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from recsys.config.schema.data import Column, Data
+from recsys.core.errors import DataError
+from recsys.core.events import Loading, Observer, silent
+from recsys.core.files import sha256
+from recsys.data.sources.batches import Batch
+from recsys.data.sources.csv.arrow_reader import read_fast
+from recsys.data.sources.csv.blocks import DoubtfulError
+from recsys.data.sources.csv.columns import find_columns, label
+from recsys.data.sources.csv.dialect import find_dialect
+from recsys.data.sources.csv.ranges import range_of
+from recsys.data.sources.csv.reference_reader import read_slow, rows
+from recsys.data.sources.csv.text import Text
+from recsys.data.sources.protocol import ColumnRequest, Layout
+from recsys.data.sources.stored import WHOLE, compression
+from recsys.data.sources.table import ROLES
+
+
+class CsvSource:
+    """A text file with a row for each rating, also compressed by gzip or zstd."""
+
+    is_repeatable = True
+
+    def __init__(self, path: Path, data: Data, observe: Observer) -> None:
+        """Looks at the first lines.
+
+        Raises:
+            DataError: it is empty or not text.
+        """
+        self.path = path
+        self.dialect = find_dialect(path, data)
+        self._asked = data.columns
+        self._observe = observe
+        self._places = self._lines()
+
+    def layout(self, columns: ColumnRequest) -> Layout:
+        """Its columns, delimiter, header, encoding and compression."""
+        dialect = self.dialect
+        found = find_columns(dialect, self._asked, columns)
+        facts = {
+            "compression": compression(self.path),
+            "encoding": dialect.encoding,
+            "delimiter": dialect.delimiter,
+            "header": dialect.header is not None,
+        }
+        packed = f", {facts['compression']}" if facts["compression"] else ""
+        header = "no header" if dialect.header is None else "a header"
+        return Layout(
+            columns={role: self._name(found[role]) for role in ROLES if role in found},
+            names={
+                role: label(position, dialect.header) if dialect.header else None for role, position in found.items()
+            },
+            others=tuple(self._name(position) for position in range(dialect.width) if position not in found.values()),
+            facts=facts,
+            description=f"{header}, delimiter {dialect.delimiter!r}, {dialect.encoding}{packed}",
+        )
+
+    def batches(self, columns: ColumnRequest, part: int, n_parts: int) -> Iterator[Batch]:
+        """The rows of a byte range; where the file cannot be cut (ranges.py), all rows are part 0's."""
+        dialect, observe = self.dialect, self._observe
+        found = find_columns(dialect, self._asked, columns)
+        span = range_of(dialect, part, n_parts)
+        if span is None:
+            return
+        n_rows = 0
+        try:
+            for batch in read_fast(dialect, found, observe, span):
+                n_rows += batch.n_rows
+                yield batch
+        except DoubtfulError:
+            for batch in read_slow(dialect, found, observe, span, n_skipped=n_rows):
+                n_rows += batch.n_rows
+                yield batch
+        if not n_rows and span == WHOLE:
+            what = "there is a header and nothing below it"
+            raise DataError(what, where=str(self.path), expected="rows below the header")
+        size = self.path.stat().st_size
+        observe(Loading(self.path, size, size))
+
+    def locate(self, row: int) -> str:
+        """The line on which a row starts."""
+        number, line = next(self._places, (-1, 0))
+        if number > row or number < 0:
+            self._places = self._lines()
+            number, line = next(self._places)
+        while number < row:
+            number, line = next(self._places)
+        return f"{self.path}:{line}"
+
+    def fingerprint(self) -> str:
+        """sha256 of the bytes as stored."""
+        return sha256(self.path)
+
+    def _lines(self) -> Iterator[tuple[int, int]]:
+        """Each row's number and line."""
+        with Text(self.path, self.dialect.encoding) as text:
+            for number, (_, line) in enumerate(rows(self.dialect, text, silent)):
+                yield number, line
+
+    def _name(self, position: int) -> Column:
+        """The name that finds a column, else its position from 1."""
+        header = [name.strip() for name in self.dialect.header or ()]
+        is_plain = bool(header) and bool(header[position]) and header.index(header[position]) == position
+        return header[position] if is_plain else position + 1

@@ -1,0 +1,139 @@
+"""The bytes of a file as they lie on disk, and as they are without compression."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recsys.core.errors import DataError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Buffer  # type: ignore[attr-defined]  # typing only; in the library since 3.12
+
+MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+START_BYTES = 16  # enough for any magic
+
+
+@dataclass(frozen=True)
+class ByteRange:
+    """The bytes start … stop − 1 of a file as it lies on disk.
+
+    Attributes:
+        stop: None: to the end of the file.
+        n_lines_before: lines that end before the start.
+    """
+
+    start: int = 0
+    stop: int | None = None
+    n_lines_before: int = 0
+
+
+WHOLE = ByteRange()
+
+
+class Stored(io.RawIOBase):
+    """A file, or a range of one that is not compressed, opened for reading; gzip and zstd are unpacked on the way.
+
+    Attributes:
+        total: its size on disk, bytes.
+        done: how many of those have been read.
+    """
+
+    def __init__(self, path: Path, span: ByteRange = WHOLE) -> None:
+        self.path = path
+        self._span = span
+        self.total = (must_be_file(path) if span.stop is None else span.stop) - span.start
+        self.done = 0
+        kind = compression(path)
+        self._file: Any = path.open("rb", buffering=0)
+        self._inner: Any = self._file
+        if span.start:
+            self._file.seek(span.start)
+        if kind is not None:
+            import pyarrow as pa
+
+            self._inner = pa.CompressedInputStream(pa.PythonFile(self._file, mode="r"), kind)
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to `size` unpacked bytes; b"" at the end.
+
+        Raises:
+            DataError: the compressed file is cut off or damaged.
+        """
+        if self._span.stop is not None:
+            left = self.total - self.done
+            size = left if size < 0 else min(size, left)
+        try:
+            data: bytes = self._inner.read(size)
+        except OSError as error:
+            if self._inner is self._file:
+                raise
+            hint = "download or compress it again"
+            what = f"it cannot be unpacked: {error}"
+            raise DataError(what, where=str(self.path), expected="a whole .gz or .zst file", hint=hint) from error
+        self.done = self._file.tell() - self._span.start
+        return data
+
+    def readinto(self, buffer: Buffer) -> int:
+        view = memoryview(buffer)
+        data = self.read(len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        if self._inner is not self._file:
+            self._inner.close()
+        self._file.close()
+        super().close()
+
+
+def compression(path: Path) -> str | None:
+    """How a file is compressed, "gzip" or "zstd", by its first bytes; None if it is not.
+
+    Raises:
+        DataError: it may not be read.
+    """
+    start = start_of(path)
+    return next((kind for magic, kind in MAGIC.items() if start.startswith(magic)), None)
+
+
+def start_of(path: Path) -> bytes:
+    """The first bytes of a file.
+
+    Raises:
+        DataError: it may not be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(START_BYTES)
+    except OSError as error:
+        hint = "check the permissions of the file"
+        what = f"it cannot be opened: {error.strerror}"
+        raise DataError(what, where=str(path), expected="a file that can be read", hint=hint) from error
+
+
+def must_be_file(path: Path) -> int:
+    """The size of a file in bytes.
+
+    Raises:
+        DataError: it is not there, is a folder, or is empty.
+    """
+    if path.is_dir():
+        hint = "name a file in it"
+        raise DataError("this is a folder", where=str(path), expected="a ratings file", hint=hint)
+    if not path.exists():
+        names = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
+        close = nearest(path.name, names)
+        hint = (
+            f"did you mean {path.parent / close}?" if close else "check the path; in a config it starts at its folder"
+        )
+        raise DataError("there is no such file", where=str(path), expected="a file", hint=hint)
+    size = path.stat().st_size
+    if path.is_file() and not size:
+        raise DataError("the file is empty", where=str(path), expected="a line for each rating")
+    return size
