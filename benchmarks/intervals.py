@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -17,7 +17,8 @@ import recsys
 from measure import command_line
 from recsys.artifacts.bundle import open_bundle
 from recsys.config.loading.load import load_config
-from recsys.workflows.evaluate import coverage_of, ratings_to_measure
+from recsys.evaluation.calibration import FifthCoverage, RangeCoverage
+from recsys.workflows.evaluate import IntervalCoverage, coverage_of, ratings_to_measure
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 SEEDS, FOLDS, LEVEL = (42, 1, 2), (1, 2, 3, 4, 5), 0.9
@@ -53,7 +54,7 @@ def main() -> None:
         row(name, [coverage(config, *overrides, one) for one in files])
 
 
-def coverage(config: str, *overrides: str) -> dict[str, Any]:
+def coverage(config: str, *overrides: str) -> IntervalCoverage:
     """What `recsys evaluate --interval 0.9` finds of a run that is thrown away."""
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
@@ -62,7 +63,7 @@ def coverage(config: str, *overrides: str) -> dict[str, Any]:
         return coverage_of(bundle, ratings_to_measure(bundle), LEVEL)
 
 
-def row(name: str, found: list[dict[str, Any]]) -> None:
+def row(name: str, found: list[IntervalCoverage]) -> None:
     """A line of the table: each column is a mean over test ratings."""
     few = [[one for one in each["by_user"] if one["low"] > 0 and one["high"] <= FEW] for each in found]
     fifths = [[each["by_width"][fifth] for each in found] for fifth in (0, -1)]
@@ -70,13 +71,16 @@ def row(name: str, found: list[dict[str, Any]]) -> None:
     print(f"| {name} | {' | '.join(columns)} | {np.mean([one['mean_width'] for one in found]):.2f} |", flush=True)
 
 
-def spanned(rows: list[dict[str, Any]]) -> str:
+Covered = RangeCoverage | FifthCoverage | IntervalCoverage
+
+
+def spanned(rows: Sequence[Covered]) -> str:
     """Coverage over the ratings of all rows, and the least and the most of one."""
     each = [one["coverage"] for one in rows]
     return f"{pooled(rows)}, {min(each):.3f} to {max(each):.3f}"
 
 
-def pooled(rows: list[dict[str, Any]]) -> str:
+def pooled(rows: Sequence[Covered]) -> str:
     """Coverage over the ratings of all rows; with their number, where that is small."""
     n = [one["n_ratings"] for one in rows]
     if not sum(n):

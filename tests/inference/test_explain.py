@@ -46,20 +46,20 @@ def test_pulls_and_remainder_add_up_to_the_interaction(world: str, request: pyte
     for user in bundle.users.ids[:5].tolist():
         for item in bundle.items.ids[:3].tolist():
             found = recommender.explain(user, item, n=4)
-            total = sum(one.pull for one in found.pulls) + found.others + found.remainder
+            total = sum(one.contribution for one in found.contributions) + found.others + found.remainder
             assert total == pytest.approx(found.prediction.parts["interaction"], abs=1e-6)
             assert found.prediction == recommender.predict(user, item)
-            assert len(found.pulls) == min(4, found.n_ratings)
+            assert len(found.contributions) == min(4, found.n_ratings)
 
 
 def test_the_strongest_pulls_come_first_whatever_their_sign(numbers: Recommender) -> None:
     found = numbers.explain(USER, ITEM, n=1000)
-    sizes = [abs(one.pull) for one in found.pulls]
+    sizes = [abs(one.contribution) for one in found.contributions]
     assert sizes == sorted(sizes, reverse=True)
     assert found.others == 0
-    assert {one.pull > 0 for one in found.pulls} == {True, False}
+    assert {one.contribution > 0 for one in found.contributions} == {True, False}
     rated, ratings = numbers.bundle.seen.of_user(numbers.bundle.users.index([USER])[0])
-    assert {one.item_id: one.rating for one in found.pulls} == dict(
+    assert {one.item_id: one.rating for one in found.contributions} == dict(
         zip(numbers.bundle.items.ids[rated].tolist(), ratings.tolist(), strict=True)
     )
 
@@ -77,13 +77,13 @@ def test_a_pull_is_what_the_interaction_loses_if_the_rating_is_as_expected(numbe
     factors, decay = numbers.bundle.factors, mean_eigenvalue(numbers, user)
     rated, ratings = numbers.bundle.seen.of_user(user)
     model = with_user(numbers, user, solved(numbers, user, decay))
-    pulls = {one.item_id: one for one in model.explain(USER, ITEM, n=1000).pulls}
+    pulls = {one.item_id: one for one in model.explain(USER, ITEM, n=1000).contributions}
     for place in (0, 3):
         changed = ratings.astype(np.float64)
         changed[place] = factors.global_mean + factors.user_bias[user] + factors.item_bias[rated[place]]
         lost = (solved(numbers, user, decay) - solved(numbers, user, decay, changed)) @ factors.item_factors[item]
         one = pulls[int(rated[place]) + 100]
-        assert one.pull == pytest.approx(lost, abs=1e-5)
+        assert one.contribution == pytest.approx(lost, abs=1e-5)
         assert one.expected == pytest.approx(float(factors.link(np.float32(changed[place]))), abs=1e-5)
 
 

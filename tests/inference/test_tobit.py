@@ -107,7 +107,7 @@ def test_the_std_of_ratings_is_that_of_what_the_scale_leaves() -> None:
 def test_pulls_and_remainder_add_up_to_the_interaction(recommender: Recommender) -> None:
     for item in range(100, 110):
         found = recommender.explain(0, item)
-        pulls = sum(pull.pull for pull in found.pulls) + found.others
+        pulls = sum(one.contribution for one in found.contributions) + found.others
         assert pulls + found.remainder == pytest.approx(found.prediction.parts["interaction"], abs=1e-6)
 
 

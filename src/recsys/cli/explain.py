@@ -53,10 +53,16 @@ def _show(explanation: Explanation) -> None:
 
 
 def _show_pulls(explanation: Explanation) -> None:
-    pulls = explanation.pulls
+    pulls = explanation.contributions
     titled = any(one.title for one in pulls)
     rows = [
-        [str(one.item_id), *([one.title or ""] * titled), f"{one.rating:g}", f"{one.expected:.2f}", f"{one.pull:+.3f}"]
+        [
+            str(one.item_id),
+            *([one.title or ""] * titled),
+            f"{one.rating:g}",
+            f"{one.expected:.2f}",
+            f"{one.contribution:+.3f}",
+        ]
         for one in pulls
     ]
     n_others = explanation.n_ratings - len(pulls)

@@ -49,16 +49,15 @@ def interpret(
     """
     with watching() if figures is not None else nullcontext():  # Ctrl-C waits until the folder of figures is whole
         found = api.interpret(run, n, n_directions=n_directions, min_ratings=min_ratings, figures=figures)
-    answer = found.to_dict()
     if as_json:
-        print_json(answer)
+        print_json(found.to_dict())
         return
-    _show(found, answer["level"], answer["n_permutations"])
+    _show(found)
     for path in found.figures:
         typer.echo(path)
 
 
-def _show(found: Interpretation, level: float, n_permutations: int) -> None:
+def _show(found: Interpretation) -> None:
     _say(
         f"{found.n_items:,} items have {found.min_ratings:,} or more training ratings; only those are listed. "
         "bias: how far an item is rated from the mean, beyond what the people who rated it explain."
@@ -82,7 +81,7 @@ def _show(found: Interpretation, level: float, n_permutations: int) -> None:
         _say(
             f"{found.n_traits:,} values and numbers of the items file were held against the directions. In brackets: "
             "the correlation, weighted by ratings, among items of like popularity. It is told where at most "
-            f"{level:.0%} of {n_permutations:,} shuffles of the items gave anything as strong."
+            f"{found.level:.0%} of {found.n_permutations:,} shuffles of the items gave anything as strong."
         )
 
 

@@ -30,6 +30,9 @@ Floats: TypeAlias = np.ndarray[tuple[int], np.dtype[np.float32]]
 Times: TypeAlias = np.ndarray[tuple[int], np.dtype[np.float64]]
 """Seconds since 1970-01-01 UTC, shape (n,)."""
 
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+"""What json takes and gives."""
+
 Arrays: TypeAlias = dict[str, Array]
 """Name → array, as a safetensors file holds them."""
 

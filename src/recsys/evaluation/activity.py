@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 
-from recsys.core.types import Array
+from recsys.core.types import Array, Counts, Indices
 from recsys.data.interactions import Interactions
 from recsys.evaluation import baselines
 from recsys.evaluation.metrics import errors
 from recsys.scoring.protocols import Scorer
 
-Rows = list[dict[str, Any]]
+
+class RangeErrors(TypedDict):
+    """Rmse of the model and of the biases alone on the ratings of who has `low` to `high` training ratings."""
+
+    low: int
+    high: int
+    n_ratings: int
+    model: float
+    biases: float
 
 
-def activity(scorer: Scorer, train: Interactions, ratings: Interactions) -> dict[str, Rows]:
-    """Rmse of the model and of the biases alone, "by_user" and "by_item", as `by_activity` has it.
+class ActivityErrors(TypedDict):
+    """Errors by the number of training ratings of the user, and of the item, the fewest first."""
+
+    by_user: list[RangeErrors]
+    by_item: list[RangeErrors]
+
+
+def activity(scorer: Scorer, train: Interactions, ratings: Interactions) -> ActivityErrors:
+    """Rmse of the model and of the biases alone by how many training ratings the user, and the item, of a rating has.
 
     Args:
         train: what the scorer was trained on.
@@ -27,22 +44,22 @@ def activity(scorer: Scorer, train: Interactions, ratings: Interactions) -> dict
         "biases": np.square(errors(baselines.biases(train), ratings)),
     }
     return {
-        "by_user": by_activity(squares, train.user_counts, ratings.user_idx),
-        "by_item": by_activity(squares, train.item_counts, ratings.item_idx),
+        "by_user": [_rmse(one) for one in mean_by_activity(squares, train.user_counts, ratings.user_idx)],
+        "by_item": [_rmse(one) for one in mean_by_activity(squares, train.item_counts, ratings.item_idx)],
     }
 
 
-def by_activity(squares: dict[str, Array], counts: Array, idx: Array) -> Rows:
-    """Rmse by how many training ratings the user (or the item) of a rating has, as `mean_by_activity` has it.
+@dataclass(frozen=True)
+class ActivityRange:
+    """The ratings whose user (or item) has from `low` to `high` training ratings, and the mean of each column."""
 
-    Args:
-        squares: who predicts → squared errors, shape (n,).
-    """
-    rows = mean_by_activity(squares, counts, idx)
-    return [{**row, **{name: float(np.sqrt(row[name])) for name in squares}} for row in rows]
+    low: int
+    high: int
+    n_ratings: int
+    means: Mapping[str, float]
 
 
-def mean_by_activity(columns: dict[str, Array], counts: Array, idx: Array) -> Rows:
+def mean_by_activity(columns: Mapping[str, Array], counts: Counts, idx: Indices) -> list[ActivityRange]:
     """The mean of each column by how many training ratings the user (or the item) of a rating has.
 
     Args:
@@ -50,19 +67,30 @@ def mean_by_activity(columns: dict[str, Array], counts: Array, idx: Array) -> Ro
         counts: training ratings of each user, shape (n_users,).
         idx: the user of each rating, shape (n,); −1, an unknown one, has 0 training ratings.
     Returns:
-        A row for each range from `low` to `high` training ratings that occurs: 0, 1, 2, 3–5, 6–10, 11–20, 21–50, …
+        The ranges that occur of 0, 1, 2, 3–5, 6–10, 11–20, 21–50, …
     """
-    known = np.append(counts, 0)[idx]
-    edges = [0, *(step * 10**power for power in range(len(str(known.max())) + 1) for step in (1, 2, 5))]
-    bucket = np.searchsorted(edges, known, side="left")
+    n_known = np.append(counts, 0)[idx]
+    edges = [0, *(step * 10**power for power in range(len(str(n_known.max())) + 1) for step in (1, 2, 5))]
+    bucket = np.searchsorted(edges, n_known, side="left")
     n = np.bincount(bucket, minlength=len(edges))
     sums = {name: np.bincount(bucket, column, minlength=len(edges)) for name, column in columns.items()}
     return [
-        {
-            "low": edges[one - 1] + 1 if one else 0,
-            "high": edges[one],
-            "n_ratings": int(n[one]),
-            **{name: float(total[one] / n[one]) for name, total in sums.items()},
-        }
-        for one in np.flatnonzero(n).tolist()
+        ActivityRange(
+            low=edges[number - 1] + 1 if number else 0,
+            high=edges[number],
+            n_ratings=int(n[number]),
+            means={name: float(total[number] / n[number]) for name, total in sums.items()},
+        )
+        for number in np.flatnonzero(n).tolist()
     ]
+
+
+def _rmse(squares: ActivityRange) -> RangeErrors:
+    model, biases = (float(np.sqrt(squares.means[name])) for name in ("model", "biases"))
+    return {
+        "low": squares.low,
+        "high": squares.high,
+        "n_ratings": squares.n_ratings,
+        "model": model,
+        "biases": biases,
+    }

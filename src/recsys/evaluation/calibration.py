@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import combinations
 from statistics import NormalDist
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
 from recsys.core.types import Array
 from recsys.data.interactions import Interactions
-from recsys.evaluation.activity import Rows, mean_by_activity
+from recsys.evaluation.activity import ActivityRange, mean_by_activity
 
 LEVELS = np.append(
     np.arange(1, 200) / 200, [0.996, 0.997, 0.998, 0.999]
@@ -86,45 +86,90 @@ def calibrate(error: Array, of_model: Array, n_user: Array, n_item: Array, sprea
     return Calibration(coefficients, score[rank[rank <= len(error)] - 1].astype(np.float64), len(error))
 
 
-def coverage(ratings: Interactions, low: Array, high: Array, train: Interactions) -> dict[str, Any]:
-    """The share of ratings that lie in their intervals and the mean width of these, overall and in parts.
+class RangeCoverage(TypedDict):
+    """Coverage of the intervals for the ratings of who has `low` to `high` training ratings."""
+
+    low: int
+    high: int
+    n_ratings: int
+    coverage: float
+    mean_width: float
+
+
+class FifthCoverage(TypedDict):
+    """Coverage of the intervals of a fifth of the known users; the first has the narrowest intervals."""
+
+    fifth: int
+    n_users: int
+    n_ratings: int
+    coverage: float
+    mean_width: float
+
+
+class Coverage(TypedDict):
+    """The share of ratings that lie in their intervals and the mean width of these, overall and in groups."""
+
+    coverage: float
+    mean_width: float
+    n_ratings: int
+    by_user: list[RangeCoverage]
+    by_item: list[RangeCoverage]
+    by_width: list[FifthCoverage]
+
+
+def coverage(ratings: Interactions, low: Array, high: Array, train: Interactions) -> Coverage:
+    """The share of ratings that lie in their intervals and the mean width of these, overall and in groups.
 
     Args:
         ratings: at least one row, on the vocabularies of `train`.
         low, high: ends of the intervals, shape (n,).
     Returns:
-        coverage, mean_width and n_ratings; "by_user" and "by_item": by numbers of training ratings the same (see
-        `mean_by_activity`); "by_width": by fifths of the known users, those with the narrowest intervals first, with
-        n_users (fewer rows where there are fewer users).
+        "by_user" and "by_item": by numbers of training ratings, see `mean_by_activity`; "by_width": by fifths of the
+        known users, fewer rows where there are fewer users.
     """
     width = np.subtract(high, low, dtype=np.float64)
-    covered = (ratings.rating >= low) & (ratings.rating <= high)
-    columns = {"coverage": covered.astype(np.float64), "mean_width": width}
+    covered = ((ratings.rating >= low) & (ratings.rating <= high)).astype(np.float64)
+    columns = {"coverage": covered, "mean_width": width}
+    by_user = mean_by_activity(columns, train.user_counts, ratings.user_idx)
+    by_item = mean_by_activity(columns, train.item_counts, ratings.item_idx)
     return {
-        **{name: float(column.mean()) for name, column in columns.items()},
+        "coverage": float(covered.mean()),
+        "mean_width": float(width.mean()),
         "n_ratings": len(ratings),
-        "by_user": mean_by_activity(columns, train.user_counts, ratings.user_idx),
-        "by_item": mean_by_activity(columns, train.item_counts, ratings.item_idx),
-        "by_width": _by_width(columns, ratings.user_idx),
+        "by_user": [_of_range(one) for one in by_user],
+        "by_item": [_of_range(one) for one in by_item],
+        "by_width": _by_width(covered, width, ratings.user_idx),
     }
 
 
-def _by_width(columns: dict[str, Array], user_idx: Array) -> Rows:
+def _of_range(one: ActivityRange) -> RangeCoverage:
+    coverage, mean_width = one.means["coverage"], one.means["mean_width"]
+    return {
+        "low": one.low,
+        "high": one.high,
+        "n_ratings": one.n_ratings,
+        "coverage": coverage,
+        "mean_width": mean_width,
+    }
+
+
+def _by_width(covered: Array, width: Array, user_idx: Array) -> list[FifthCoverage]:
     known = np.flatnonzero(user_idx >= 0)
     users, user = np.unique(user_idx[known], return_inverse=True)
-    mean_width = np.bincount(user, columns["mean_width"][known]) / np.bincount(user)
+    mean_width = np.bincount(user, width[known]) / np.bincount(user)
     rank = np.empty(len(users), dtype=np.int64)
     rank[np.argsort(mean_width, kind="stable")] = np.arange(len(users))
     fifth = rank * N_FIFTHS // len(users) if len(users) else rank
     return [
         {
-            "fifth": one + 1,
-            "n_users": int(np.count_nonzero(fifth == one)),
+            "fifth": number + 1,
+            "n_users": int(np.count_nonzero(fifth == number)),
             "n_ratings": int(np.count_nonzero(rows)),
-            **{name: float(column[known][rows].mean()) for name, column in columns.items()},
+            "coverage": float(covered[known][rows].mean()),
+            "mean_width": float(width[known][rows].mean()),
         }
-        for one in np.unique(fifth).tolist()
-        if (rows := fifth[user] == one).any()
+        for number in np.unique(fifth).tolist()
+        if (rows := fifth[user] == number).any()
     ]
 
 

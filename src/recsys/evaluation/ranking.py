@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 
@@ -26,6 +27,21 @@ SCORES = 1 << 22  # at once in each thread: 16 MB
 UPPER = 0.75  # of the scale: what lies above is relevant
 
 
+class RelevantCounts(TypedDict):
+    """On what a ranking is measured: users ranked for, relevant ratings that count, and what was left out.
+
+    n_relevant_unknown_items are among n_relevant, and never found; users without relevant ratings, relevant ratings of
+    unknown users, and those of items that the user rated in training are left out.
+    """
+
+    n_users: int
+    n_users_without_relevant: int
+    n_relevant: int
+    n_relevant_unknown_items: int
+    n_relevant_unknown_users: int
+    n_relevant_already_rated: int
+
+
 @dataclass(frozen=True, eq=False)
 class Relevant:
     """Who is ranked for, and what would be right.
@@ -35,14 +51,13 @@ class Relevant:
         start: where the items of each begin, int64, shape (n + 1,).
         items: int32, those of a user together, rising; none that the user rated in training.
         n_relevant: of each user, int64, shape (n,): the items, and those without training ratings, which no list holds.
-        counts: what was left out, and what cannot be found; see `relevant`.
     """
 
     users: Array
     start: Array
     items: Array
     n_relevant: Array
-    counts: dict[str, int]
+    counts: RelevantCounts
 
 
 def default_threshold(train: Interactions) -> float:
@@ -56,10 +71,6 @@ def relevant(held_out: Interactions, train: Interactions, threshold: float) -> R
 
     Args:
         held_out: on the vocabularies of train.
-    Returns:
-        Relevant, with counts: n_users ranked for; n_users_without_relevant, who are left out; of the relevant ratings
-        n_relevant that count, n_relevant_unknown_items of them (never found); and, left out,
-        n_relevant_unknown_users and n_relevant_already_rated in training.
     """
     n_items = np.int64(len(train.items))
     likes = held_out.take(held_out.rating >= threshold)

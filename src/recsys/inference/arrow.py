@@ -5,23 +5,27 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from recsys.artifacts.texts import pack_texts
 from recsys.core.types import Array
 
+ArrowArray: TypeAlias = Any  # pyarrow has no types
+Columns: TypeAlias = Mapping[str, "Array | ArrowArray"]
+"""Name → an Arrow array, or a NumPy array of numbers or, as object, of texts."""
 
-def table(columns: Mapping[str, Any]) -> Any:
-    """A pyarrow Table of Arrow arrays and NumPy arrays: numbers, or texts as object."""
+
+def table(columns: Columns) -> Any:
+    """A pyarrow Table."""
     import pyarrow as pa
 
     arrays = [column(values) if isinstance(values, np.ndarray) else values for values in columns.values()]
     return pa.Table.from_arrays(arrays, names=list(columns))
 
 
-def column(values: Array) -> Any:
+def column(values: Array) -> ArrowArray:
     """An Arrow array of numbers or, from an object array, of texts."""
     import pyarrow as pa
 
@@ -33,20 +37,20 @@ def column(values: Array) -> Any:
     return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
 
 
-def taken(values: Any, idx: Array) -> Any:
+def taken(values: ArrowArray, idx: Array) -> ArrowArray:
     """The elements of an Arrow array at the positions `idx`."""
     return values.take(column(idx))
 
 
 @contextlib.contextmanager
-def csv_file(path: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+def csv_file(path: Path) -> Iterator[Callable[[Columns], None]]:
     """A function that adds rows, given as columns, to a CSV; the first ones name the columns."""
     from pyarrow import csv
 
     writer: Any = None
     with path.open("wb") as file:
 
-        def write(columns: Mapping[str, Any]) -> None:
+        def write(columns: Columns) -> None:
             nonlocal writer
             rows = table(columns)
             if writer is None:

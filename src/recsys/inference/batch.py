@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,7 +20,7 @@ from recsys.data.sources.opening import open_source
 from recsys.data.sources.protocol import ColumnRequest
 from recsys.data.sources.table import Coded, Role
 from recsys.data.vocabulary import UNKNOWN, Vocabulary
-from recsys.inference.arrow import column, csv_file, taken
+from recsys.inference.arrow import Columns, column, csv_file, taken
 from recsys.inference.intervals import intervals_at, rate_with_intervals
 from recsys.inference.recommender import OnUnknown, Recommender
 from recsys.scoring.top import masked_top_n
@@ -153,7 +152,7 @@ def best_of_all(bundle: Bundle, allowed: Array, n: int) -> Iterator[tuple[int, A
 
 def _rated(
     bundle: Bundle, user_idx: Indices, item_idx: Indices, times: Times | None, interval: float | None
-) -> dict[str, Any]:
+) -> Columns:
     if interval is None:
         return {"rating": bundle.scorer("rating").rate(user_idx, item_idx, times)}
     return vars(rate_with_intervals(bundle, interval, user_idx, item_idx, times))
@@ -173,7 +172,7 @@ def _refuse_unknown(path: Path, role: str, column: Coded, idx: Array, vocabulary
 
 
 @contextlib.contextmanager
-def _csv(path: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+def _csv(path: Path) -> Iterator[Callable[[Columns], None]]:
     """A function that writes columns to a CSV, which appears when all of them are written."""
     with new_file(path) as temporary, csv_file(temporary) as write:
         yield write

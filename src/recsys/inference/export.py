@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -13,7 +13,8 @@ from recsys.artifacts.bundle import Bundle
 from recsys.artifacts.texts import pack_ids
 from recsys.core.errors import RunError
 from recsys.core.files import new_folder
-from recsys.inference.arrow import csv_file, table
+from recsys.core.types import Arrays, Json
+from recsys.inference.arrow import Columns, csv_file, table
 from recsys.inference.export_readme import readme
 from recsys.scoring.factors import Factors
 from recsys.scoring.network import Network
@@ -50,10 +51,10 @@ def export_factors(bundle: Bundle, folder: Path, form: Format = "csv") -> list[P
     return sorted(folder.iterdir())
 
 
-def _model(bundle: Bundle) -> dict[str, Any]:
+def _model(bundle: Bundle) -> dict[str, Json]:
     """What is not a row of a user or an item."""
     scorer = bundle.scorer("rating")
-    own: dict[str, Any]
+    own: dict[str, Json]
     if isinstance(scorer, Factors):
         own = {
             "global_mean": scorer.global_mean,
@@ -70,7 +71,7 @@ def _model(bundle: Bundle) -> dict[str, Any]:
     return {"kind": kind, **own, "link": scorer.link.to_dict(), "recsys_version": __version__}
 
 
-def _arrays(bundle: Bundle) -> dict[str, Any]:
+def _arrays(bundle: Bundle) -> Arrays:
     """Rows of users and items, without those of the unknown."""
     scorer = bundle.scorer("rating")
     if isinstance(scorer, Network):
@@ -84,11 +85,11 @@ def _arrays(bundle: Bundle) -> dict[str, Any]:
     }
 
 
-def _tables(bundle: Bundle) -> tuple[dict[str, Any], dict[str, Any]]:
+def _tables(bundle: Bundle) -> tuple[Columns, Columns]:
     """The columns of users and items: id, title of an item, bias and std where there are, factor_0, factor_1, …"""
     arrays = _arrays(bundle)
 
-    def numbers(role: str) -> dict[str, Any]:
+    def numbers(role: str) -> Arrays:
         factors = arrays[f"{role}_factors"]
         one_each = {part: arrays[f"{role}_{part}"] for part in ("bias", "std") if f"{role}_{part}" in arrays}
         return one_each | {f"factor_{n}": factors[:, n] for n in range(factors.shape[1])}

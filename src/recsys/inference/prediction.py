@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+
+from recsys.core.types import Json
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Prediction:
     std: float | None = None
     interval: Interval | None = None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Json]:
         """As a dict that json takes; without std and interval where none was asked for."""
         optional = {"std": self.std, "interval": self.interval}
         return {name: one for name, one in asdict(self).items() if name not in optional or one is not None}

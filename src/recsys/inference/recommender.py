@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from recsys.artifacts.bundle import Bundle, open_bundle
 from recsys.core.errors import RunError, UnknownIdError
-from recsys.core.types import Array, Counts, Indices, Times
+from recsys.core.types import Array, Counts, Indices, Json, Times
 from recsys.data.vocabulary import UNKNOWN, Vocabulary
 from recsys.inference.explain import Explanation
 from recsys.inference.explain import explain as explain_prediction
@@ -37,7 +37,7 @@ class Recommendation:
     score: float
     n_ratings: int
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Json]:
         """As a dict that json takes."""
         return asdict(self)
 

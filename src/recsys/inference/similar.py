@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 
 from recsys.artifacts.bundle import Bundle
+from recsys.core.types import Json
 from recsys.scoring.top import masked_top_n
 
 
@@ -21,7 +21,7 @@ class Similar:
     similarity: float
     n_ratings: int
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Json]:
         """As a dict that json takes."""
         return asdict(self)
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from recsys.artifacts.bundle import Bundle
 from recsys.core.errors import UsageError
-from recsys.core.types import Array
+from recsys.core.types import Array, Json
 from recsys.data.chunks import chunks
 from recsys.reporting.directions import main_directions
 from recsys.reporting.trait_associations import LEVEL, PERMUTATIONS, Association, associations, traits_of
@@ -67,8 +66,9 @@ class Interpretation:
         min_ratings: training ratings of each item that is listed; `n_items` items have as many.
         highest, lowest: items by bias.
         user_bias: quantile ("0.05", …) → bias of the users, in rating units.
-        n_traits: values and columns of the items file that were held against the directions.
+        n_traits: values and columns of the items file that were compared with the directions.
         figures: the files of the figures, where there are any.
+        level, n_permutations: of the permutation test of these associations.
     """
 
     min_ratings: int
@@ -79,12 +79,13 @@ class Interpretation:
     directions: list[Direction]
     n_traits: int
     figures: tuple[Path, ...] = ()
+    level: float = LEVEL
+    n_permutations: int = PERMUTATIONS
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Json]:
         """As a dict that json takes; with "figures" where there are any."""
         figures = {"figures": [str(path) for path in self.figures]} if self.figures else {}
-        facts = {name: value for name, value in asdict(self).items() if name != "figures"}
-        return {**facts, "level": LEVEL, "n_permutations": PERMUTATIONS, **figures}
+        return {**{name: value for name, value in asdict(self).items() if name != "figures"}, **figures}
 
 
 def interpret(bundle: Bundle, n: int = 10, n_directions: int = 5, min_ratings: int | None = None) -> Interpretation:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NotRequired, TypedDict
 
 import numpy as np
 
@@ -15,10 +15,32 @@ from recsys.scoring.factors import Factors
 
 MAP_ITEMS = 2000  # more make a cloud on any screen, and a file that is slow to open
 LISTED = 10
-Section = dict[str, Any]
 
 
-def item_map(bundle: Bundle) -> Section | str:
+class Item(TypedDict):
+    """An item as the page shows it: title "" where there is none."""
+
+    id: str
+    title: str
+    n_ratings: int
+
+
+class MapItem(Item):
+    """An item with its positions along the two main directions."""
+
+    x: float
+    y: float
+
+
+class ItemMap(TypedDict):
+    """The most rated items, how many there are besides, and the share of the variance of both directions."""
+
+    items: list[MapItem]
+    left_out: int
+    share: list[float]
+
+
+def item_map(bundle: Bundle) -> ItemMap | str:
     """Where the most rated items lie in the two main directions; a sentence where the model has no such thing."""
     try:
         directions = main_directions(bundle, 2)
@@ -35,7 +57,22 @@ def item_map(bundle: Bundle) -> Section | str:
     }
 
 
-def extremes(bundle: Bundle) -> Section | str:
+class BiasItem(Item):
+    """An item with its bias and its mean training rating."""
+
+    bias: float
+    mean: float
+
+
+class Extremes(TypedDict):
+    """The items with the highest and the lowest biases, of those with at least `min_ratings` training ratings."""
+
+    min_ratings: int
+    top: list[BiasItem]
+    bottom: list[BiasItem]
+
+
+def extremes(bundle: Bundle) -> Extremes | str:
     """The items with the highest and the lowest biases, among those with enough ratings to tell."""
     try:
         bias = bundle.factors.item_bias[:-1]
@@ -49,7 +86,7 @@ def extremes(bundle: Bundle) -> Section | str:
     train = bundle.seen.interactions()
     mean = np.bincount(train.item_idx, train.rating, minlength=len(bias)) / bundle.counts["rating"].items
 
-    def row(idx: int) -> Section:
+    def row(idx: int) -> BiasItem:
         return {**_item(bundle, idx), "bias": float(bias[idx]), "mean": float(mean[idx])}
 
     n = min(LISTED, len(order) // 2)  # or an item would be in both lists
@@ -60,7 +97,43 @@ def extremes(bundle: Bundle) -> Section | str:
     }
 
 
-def example_user(bundle: Bundle) -> Section:
+class RatedItem(Item):
+    """An item with a rating, given or predicted."""
+
+    rating: float
+
+
+class RatingPull(TypedDict):
+    """What one of the user's ratings adds to the interaction."""
+
+    id: str
+    title: str
+    rating: float
+    pull: float
+
+
+class Reasons(TypedDict):
+    """The parts of a prediction, and the ratings that contribute most; None where the model has no factors."""
+
+    parts: dict[str, float]
+    score: float
+    pulls: list[RatingPull] | None
+    others: NotRequired[float]
+    remainder: NotRequired[float]
+
+
+class ExampleUser(TypedDict):
+    """A user, the highest of their ratings, what is recommended to them, and why the first."""
+
+    id: str
+    n_ratings: int
+    mean: float
+    rated: list[RatedItem]
+    recommended: list[RatedItem]
+    reasons: Reasons | None
+
+
+def example_user(bundle: Bundle) -> ExampleUser:
     """A user with the median number of ratings: the highest of them, what the model recommends, and why the first."""
     user_idx = int(np.argsort(bundle.counts["rating"].users, kind="stable")[len(bundle.users) // 2])
     user_id = bundle.users.id_at(user_idx)
@@ -81,26 +154,24 @@ def example_user(bundle: Bundle) -> Section:
     }
 
 
-def _reasons(recommender: Recommender, user_id: int | str, item_id: int | str) -> Section:
-    """The parts of a prediction and, where the model has factors, the ratings that pull most on it."""
+def _reasons(recommender: Recommender, user_id: int | str, item_id: int | str) -> Reasons:
     if not isinstance(recommender.bundle.scorer("rating"), Factors):
         prediction = recommender.predict(user_id, item_id)
         return {"parts": prediction.parts, "score": prediction.score, "pulls": None}
-    told = recommender.explain(user_id, item_id, LISTED)
+    explanation = recommender.explain(user_id, item_id, LISTED)
     return {
-        "parts": told.prediction.parts,
-        "score": told.prediction.score,
+        "parts": explanation.prediction.parts,
+        "score": explanation.prediction.score,
         "pulls": [
-            {"id": str(one.item_id), "title": one.title or "", "rating": one.rating, "pull": one.pull}
-            for one in told.pulls
+            {"id": str(one.item_id), "title": one.title or "", "rating": one.rating, "pull": one.contribution}
+            for one in explanation.contributions
         ],
-        "others": told.others,
-        "remainder": told.remainder,
+        "others": explanation.others,
+        "remainder": explanation.remainder,
     }
 
 
-def _item(bundle: Bundle, idx: int) -> Section:
-    """An item as the page shows it: id, title ("" where there is none) and number of training ratings."""
+def _item(bundle: Bundle, idx: int) -> Item:
     return {
         "id": str(bundle.items.id_at(idx)),
         "title": bundle.title_at(idx) or "",

@@ -8,14 +8,17 @@ import json
 from importlib.resources import files
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import TYPE_CHECKING
 
 from recsys.core.errors import RunError
+
+if TYPE_CHECKING:
+    from recsys.reporting.report import Report
 
 SCRIPTS = ("charts.js", "map.js", "page.js")
 
 
-def page(report: dict[str, Any]) -> str:
+def page(report: Report) -> str:
     """The page that shows what reporting.report.report returns.
 
     Ids and titles are data in it, never markup: they lie in a block of JSON in which nothing can end the block, and
@@ -45,7 +48,7 @@ def check_output(path: Path) -> None:
     raise RunError(what, where=str(path), expected="a file to write, in a folder that is there", hint=hint)
 
 
-def _embedded(report: dict[str, Any]) -> str:
+def _embedded(report: Report) -> str:
     """JSON without <, > and &, which an HTML parser would look at."""
     text = json.dumps(report, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.translate({ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&"})

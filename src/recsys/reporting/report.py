@@ -4,43 +4,103 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, TypedDict, TypeVar
 
 from recsys.artifacts import history
 from recsys.artifacts.bundle import Bundle
 from recsys.artifacts.directory import HISTORY, SERVING
 from recsys.artifacts.run import read_result
+from recsys.objectives.measure import NamedScores
 from recsys.objectives.specs import OBJECTIVES
-from recsys.reporting.accuracy import NOTHING_HELD_OUT, accuracy
-from recsys.reporting.items import Section, example_user, extremes, item_map
+from recsys.reporting.accuracy import NOTHING_HELD_OUT, Accuracy, accuracy
+from recsys.reporting.items import ExampleUser, Extremes, ItemMap, example_user, extremes, item_map
 from recsys.scoring.protocols import Scorer
 
 PARTS: tuple[Literal["valid", "test"], ...] = ("valid", "test")
 EPOCHS = 400  # a curve is not wider than this many points
-OF_RESULT = ("method", "embedding_dim", "n_epochs", "best_epoch", "fit_seconds", "ratings_per_second")
+T = TypeVar("T")
 
 
-def report(bundle: Bundle) -> dict[str, Any]:
-    """All that the page shows, from the serving folder and, where that lies in a run, from the run's files.
+class RunSection(TypedDict):
+    """What the run is; None for what only metrics.json says, where the serving folder lies alone."""
 
-    Returns:
-        "run" holds facts; "scores", "history", "accuracy", "map", "biases" and "user" each a section, or None where
-        the run has nothing for it: "missing" then says why, by the section's name. Ids are texts, since a number of
-        64 bits does not survive JavaScript.
+    name: str
+    link: str
+    parent: str | None
+    kind: str
+    recsys_version: str
+    n_ratings: int
+    n_users: int
+    n_items: int
+    scale: dict[str, float]
+    method: str | None
+    embedding_dim: int | dict[str, int] | None
+    n_epochs: int | None
+    best_epoch: int | None
+    fit_seconds: float | None
+    ratings_per_second: float | None
+
+
+class EpochPoint(TypedDict):
+    """The learning rate of an epoch and the deciding metric after it."""
+
+    epoch: int
+    lr: float
+    train: float | None
+    valid: float | None
+
+
+class HistorySection(TypedDict):
+    """The deciding metric by epoch, and the baseline to beat."""
+
+    metric: str
+    baseline: str
+    epochs: list[EpochPoint]
+
+
+ScoresSection = dict[str, dict[str, NamedScores] | None]
+"""Part → who predicts → scores; None for a part that the run has not."""
+
+
+class Report(TypedDict):
+    """All that the page shows. A section is None where the run has nothing for it; `missing` says why, by its name.
+
+    Ids are texts, since a number of 64 bits does not survive JavaScript.
     """
-    sections = {
-        "scores": _scores(bundle),
-        "history": _history(bundle),
-        "accuracy": accuracy(bundle),
-        "map": item_map(bundle),
-        "biases": extremes(bundle),
+
+    run: RunSection
+    scores: ScoresSection | None
+    history: HistorySection | None
+    accuracy: Accuracy | None
+    map: ItemMap | None
+    biases: Extremes | None
+    user: ExampleUser
+    missing: dict[str, str]
+
+
+def report(bundle: Bundle) -> Report:
+    """The content of the page, from the serving folder and, where that lies in a run, from the run's files."""
+    missing: dict[str, str] = {}
+
+    def available(name: str, section: T | str) -> T | None:
+        if isinstance(section, str):
+            missing[name] = section
+            return None
+        return section
+
+    return {
+        "run": _run(bundle),
+        "scores": available("scores", _scores(bundle)),
+        "history": available("history", _history(bundle)),
+        "accuracy": available("accuracy", accuracy(bundle)),
+        "map": available("map", item_map(bundle)),
+        "biases": available("biases", extremes(bundle)),
         "user": example_user(bundle),
+        "missing": missing,
     }
-    missing = {name: section for name, section in sections.items() if isinstance(section, str)}
-    return {"run": _run(bundle), **sections, **dict.fromkeys(missing), "missing": missing}
 
 
-def _run(bundle: Bundle) -> Section:
+def _run(bundle: Bundle) -> RunSection:
     manifest, folder = bundle.manifest, _folder(bundle)
     result = (read_result(folder) if folder is not None else None) or {}
     parent = result.get("parent") or result.get("start") or {}
@@ -54,7 +114,12 @@ def _run(bundle: Bundle) -> Section:
         "n_users": manifest.n_users,
         "n_items": manifest.n_items,
         "scale": asdict(manifest.scale),
-        **{key: result.get(key) for key in OF_RESULT},
+        "method": result.get("method"),
+        "embedding_dim": result.get("embedding_dim"),
+        "n_epochs": result.get("n_epochs"),
+        "best_epoch": result.get("best_epoch"),
+        "fit_seconds": result.get("fit_seconds"),
+        "ratings_per_second": result.get("ratings_per_second"),
     }
 
 
@@ -63,7 +128,7 @@ def _folder(bundle: Bundle) -> Path | None:
     return bundle.path.parent if bundle.path.name == SERVING else None
 
 
-def _scores(bundle: Bundle) -> dict[str, dict[str, Section] | None] | str:
+def _scores(bundle: Bundle) -> ScoresSection | str:
     """Part → who predicts → scores; the baselines are fitted on the training ratings."""
     held_out = {part: ratings for part in PARTS if (ratings := bundle.held_out(part)) is not None}
     if not held_out:
@@ -80,7 +145,7 @@ def _scores(bundle: Bundle) -> dict[str, dict[str, Section] | None] | str:
     }
 
 
-def _history(bundle: Bundle) -> Section | str:
+def _history(bundle: Bundle) -> HistorySection | str:
     """The deciding metric by epoch, evenly thinned where there are very many; the last is always there."""
     folder = _folder(bundle)
     rows = [row for row in (history.read(folder / HISTORY) if folder is not None else []) if row.scorer == "rating"]
@@ -90,8 +155,13 @@ def _history(bundle: Bundle) -> Section | str:
     kept = rows[::-1][::step][::-1]
     objective = OBJECTIVES["rating"]
     metric = objective.deciding_metric
-    epochs = [
-        {"epoch": row.epoch, "lr": row.lr, "train": row.train.get(metric), "valid": row.valid and row.valid[metric]}
+    epochs: list[EpochPoint] = [
+        {
+            "epoch": row.epoch,
+            "lr": row.lr,
+            "train": row.train.get(metric),
+            "valid": None if row.valid is None else row.valid[metric],
+        }
         for row in kept
     ]
     return {"metric": metric, "baseline": objective.baseline_to_beat, "epochs": epochs}

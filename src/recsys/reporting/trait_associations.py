@@ -7,12 +7,11 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 
 from recsys.core.seeding import rng
-from recsys.core.types import Array
+from recsys.core.types import Array, Json
 from recsys.data.sources.values import number
 
 LEVEL = 0.05  # of one false finding or more among all values and directions
@@ -55,7 +54,7 @@ class Association:
     n_items: int
     p: float
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Json]:
         """As a dict that json takes."""
         return asdict(self)
 

@@ -12,7 +12,7 @@ from recsys.data.interactions import Interactions
 from recsys.data.read import read_as
 from recsys.data.sources.table import Role
 from recsys.evaluation import activity, baselines, ranking
-from recsys.evaluation.calibration import coverage
+from recsys.evaluation.calibration import Coverage, coverage
 from recsys.inference.intervals import rate_with_intervals
 from recsys.objectives.specs import OBJECTIVES
 
@@ -59,13 +59,19 @@ def evaluate_ratings(bundle: Bundle, ratings: Interactions) -> dict[str, Any]:
     }
 
 
-def activity_of(bundle: Bundle, ratings: Interactions) -> dict[str, Any]:
+def activity_of(bundle: Bundle, ratings: Interactions) -> activity.ActivityErrors:
     """Rmse by how many training ratings the user, and the item, of a rating has; see evaluation.activity."""
     return activity.activity(bundle.scorer("rating"), bundle.seen.interactions(), ratings)
 
 
-def coverage_of(bundle: Bundle, ratings: Interactions, level: float) -> dict[str, Any]:
-    """What share of ratings lies in the intervals that promise to hold `level`; see evaluation.intervals.coverage.
+class IntervalCoverage(Coverage):
+    """The coverage of intervals at a level."""
+
+    level: float
+
+
+def coverage_of(bundle: Bundle, ratings: Interactions, level: float) -> IntervalCoverage:
+    """The share of ratings that lie in their prediction intervals at `level`, see evaluation.calibration.coverage.
 
     Raises:
         UsageError, RunError: see `intervals_at`.
@@ -74,9 +80,26 @@ def coverage_of(bundle: Bundle, ratings: Interactions, level: float) -> dict[str
     return {"level": level, **coverage(ratings, predicted.low, predicted.high, bundle.seen.interactions())}
 
 
+class RankingEvaluation(ranking.RelevantCounts):
+    """How well unseen items are ranked, and on what that was measured.
+
+    Attributes:
+        k: length of the lists.
+        threshold: what is relevant.
+        n_candidates: items that are ranked.
+        model, baselines: metrics by name, see evaluation.ranking_metrics.
+    """
+
+    k: int
+    threshold: float
+    n_candidates: int
+    model: dict[str, float]
+    baselines: dict[str, dict[str, float]]
+
+
 def ranking_of(
     bundle: Bundle, ratings: Interactions, k: int = K, threshold: float | None = None, observe: Observer = silent
-) -> dict[str, Any]:
+) -> RankingEvaluation:
     """How well the first k places of each user's unseen items are filled, see evaluation.ranking.
 
     Beside the model: the items with the most training ratings (popular), and those with the highest item bias
@@ -86,8 +109,6 @@ def ranking_of(
         ratings: held-out ratings, on the run's vocabularies.
         threshold: what is relevant; None: the upper quarter of the scale.
         observe: gets Scoring events.
-    Returns:
-        k, threshold, n_candidates (items that are ranked), the counts of `relevant`, "model" and "baselines".
     Raises:
         DataError: nothing is relevant.
     """
