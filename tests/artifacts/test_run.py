@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from recsys.artifacts import fit_record
-from recsys.artifacts.run import Run, changed_keys, newest_unfinished, read_result, versions
+from recsys.artifacts.run import Run, changed_keys, newest_unfinished, versions
 from recsys.config.schema.config import Config
 from recsys.core.errors import RunError
 from recsys.workflows.train import train
@@ -63,20 +63,6 @@ def test_auto_writes_a_checkpoint_when_ten_seconds_have_passed(
 
 def test_the_versions_are_those_a_result_depends_on() -> None:
     assert versions().keys() == {"recsys", "python", "numpy", "torch"}
-
-
-def test_a_run_has_a_result_when_it_is_finished(finished: Path, tmp_path: Path) -> None:
-    result = read_result(finished)
-    assert result is not None
-    assert result["n_epochs"] == 4
-    assert read_result(tmp_path) is None
-
-
-def test_damaged_metrics_are_an_error_of_the_run(tmp_path: Path) -> None:
-    (tmp_path / "metrics.json").write_text('{"valid": ')
-    with pytest.raises(RunError, match=r"metrics\.json is damaged") as caught:
-        read_result(tmp_path)
-    assert caught.value.where == str(tmp_path / "metrics.json")
 
 
 def test_the_newest_unfinished_run_of_the_same_config_is_found(

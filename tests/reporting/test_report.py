@@ -94,8 +94,10 @@ def test_a_copy_of_the_serving_folder_has_no_history_and_the_same_scores(
 def test_a_run_that_was_made_from_another_names_it(finished: Path, tmp_path: Path) -> None:
     shutil.copytree(finished, tmp_path / "child")
     metrics = json.loads((finished / "metrics.json").read_text())
-    (tmp_path / "child" / "metrics.json").write_text(json.dumps({**metrics, "parent": {"run": "mother"}}))
-    assert report(open_bundle(tmp_path / "child"))["run"]["parent"] == "mother"
+    counts = dict.fromkeys(("n_new_users", "n_new_items", "n_ratings", "n_outside_scale"), 1)
+    parent = {"run": "parent", "path": "runs/parent", "ratings": "new.csv", "sha256": "0", **counts}
+    (tmp_path / "child" / "metrics.json").write_text(json.dumps({**metrics, "parent": parent}))
+    assert report(open_bundle(tmp_path / "child"))["run"]["parent"] == "parent"
     assert report(open_bundle(finished))["run"]["parent"] is None
 
 

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from recsys.api.paths import PathLike
 from recsys.artifacts import directory, overview
+from recsys.artifacts.overview import RunOverview
+from recsys.core.types import Json
 
 
-def runs() -> list[dict[str, Any]]:
+def runs() -> list[RunOverview]:
     """The runs, oldest first.
 
     Returns:
-        For each: path, status ("finished" or "unfinished"), epochs, default (whether it is the one that is used when
-        none is named), parent (the name of the run that it was made from, or None) and metrics (None: unfinished).
-    Raises:
-        RunError: a run is damaged.
+        Of each, path, status, epochs, default (whether it is used when none is named), parent (the name of the run that
+        it was made from, or None) and metrics (None: unfinished, or not readable).
     """
     return [overview.overview(path) for path in directory.all_runs()]
 
 
-def inspect(path: PathLike, *, verify: bool = False) -> dict[str, Any]:
+def inspect(path: PathLike, *, verify: bool = False) -> dict[str, Json]:
     """What a run, a checkpoint or a serving folder holds.
 
     Args:

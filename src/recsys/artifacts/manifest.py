@@ -133,7 +133,7 @@ class CheckpointManifest(Manifest):
     Attributes:
         data: part → sha256 of its file.
         scale: in whose units the parameters are.
-        training: the hyperparameters of the method, with `auto` resolved.
+        training: the hyperparameters, with `auto` resolved; the settings of the method validate them.
     """
 
     epoch: int
@@ -165,7 +165,7 @@ def unseal(path: Path, text: bytes, schema: type[M]) -> M:
     try:
         return schema.model_validate_json(body + "\n}")
     except ValidationError as error:
-        _check_format(path, body + "\n}")
+        check_format(path, body + "\n}")
         first = error.errors()[0]
         raise damaged(path, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
@@ -188,8 +188,16 @@ class _Origin(BaseModel):
     versions: dict[str, str] = {}
 
 
-def _check_format(path: Path, text: str) -> None:
-    origin = _Origin.model_validate_json(text)
+def check_format(path: Path, text: str | bytes) -> None:
+    """Refuses a JSON text of another format.
+
+    Raises:
+        RunError: it has one, or is no JSON object.
+    """
+    try:
+        origin = _Origin.model_validate_json(text)
+    except ValidationError as error:
+        raise damaged(path, error.errors()[0]["msg"]) from error
     if origin.format == FORMAT:
         return
     version = origin.recsys_version or origin.versions.get("recsys", "of an unknown version")

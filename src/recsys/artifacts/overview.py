@@ -3,36 +3,59 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Literal, TypedDict, cast
 
 from recsys.artifacts import history
 from recsys.artifacts.checkpoint import STATE_JSON, checkpoints, newest_checkpoint, open_checkpoint
-from recsys.artifacts.directory import CHECKPOINTS, CONFIG, HISTORY, SERVING, SERVING_JSON, is_default
+from recsys.artifacts.directory import CHECKPOINTS, CONFIG, HISTORY, METRICS, SERVING, SERVING_JSON, is_default
 from recsys.artifacts.manifest import BundleManifest, M
-from recsys.artifacts.run import read_result
+from recsys.artifacts.metrics import RunMetrics, parent_name, read_metrics
 from recsys.artifacts.verified import VerifiedFolder, open_verified
 from recsys.core.errors import RunError
+from recsys.core.types import Json
 
 
-def overview(run: Path) -> dict[str, Any]:
-    """A run in a line: path, status, epochs done, metrics once it is finished, and its part among the runs.
+class RunOverview(TypedDict):
+    """A run in a line.
 
-    "default": whether it is served when none is named; "parent": the name of the run that it was made from.
+    Attributes:
+        status: unreadable, if it is damaged or of another version's format.
+        epochs: that are done.
+        default: whether it is served when none is named.
+        parent: the name of the run that it was made from.
+        metrics: None if it is not finished, or unreadable.
     """
-    result = read_result(run)
-    parent: dict[str, Any] = (result or {}).get("parent") or (result or {}).get("start") or {}
+
+    path: str
+    status: Literal["finished", "unfinished", "unreadable"]
+    epochs: int
+    default: bool
+    parent: str | None
+    metrics: RunMetrics | None
+
+
+def overview(run: Path) -> RunOverview:
+    """A run in a line, as a list of runs shows it."""
+    is_finished = (run / METRICS).exists()
+    try:
+        metrics, epochs = read_metrics(run), len(history.read(run / HISTORY))
+    except RunError:
+        metrics, epochs = None, 0
+        status: Literal["finished", "unfinished", "unreadable"] = "unreadable"
+    else:
+        status = "finished" if is_finished else "unfinished"
     return {
         "path": str(run),
-        "status": "finished" if result else "unfinished",
-        "epochs": len(history.read(run / HISTORY)),
-        "default": result is not None and is_default(run),
-        "parent": parent.get("run"),
-        "metrics": result,
+        "status": status,
+        "epochs": epochs,
+        "default": is_finished and is_default(run),
+        "parent": None if metrics is None else parent_name(metrics),
+        "metrics": metrics,
     }
 
 
-def describe(path: Path, *, verify: bool) -> dict[str, Any]:
-    """All that is said about a run, a checkpoint or a serving folder.
+def describe(path: Path, *, verify: bool) -> dict[str, Json]:
+    """The content of a run, a checkpoint or a serving folder, as json takes it.
 
     Raises:
         RunError: it is none of these, or is damaged; with `verify` every file's sha256 is checked.
@@ -48,8 +71,10 @@ def describe(path: Path, *, verify: bool) -> dict[str, Any]:
             expected="a folder of a run, a folder epoch-… below its checkpoints, or a serving folder",
             hint="recsys runs lists the runs",
         )
+    read_metrics(path)
     newest = newest_checkpoint(path / CHECKPOINTS)
-    answer = {**overview(path), "checkpoints": [one.name for one in checkpoints(path / CHECKPOINTS)]}
+    names: list[Json] = [checkpoint.name for checkpoint in checkpoints(path / CHECKPOINTS)]
+    answer: dict[str, Json] = {**cast(dict[str, Json], overview(path)), "checkpoints": names}
     if newest is not None:
         answer["last"] = _verified(open_checkpoint(newest), verify)
     if (path / SERVING).exists():
@@ -57,7 +82,7 @@ def describe(path: Path, *, verify: bool) -> dict[str, Any]:
     return answer
 
 
-def _verified(folder: VerifiedFolder[M], verify: bool) -> dict[str, Any]:
+def _verified(folder: VerifiedFolder[M], verify: bool) -> dict[str, Json]:
     if verify:
         for name in folder.files:
             folder.check(name)

@@ -15,11 +15,12 @@ from recsys.artifacts.checkpoint import newest_checkpoint, open_checkpoint
 from recsys.artifacts.directory import CHECKPOINTS, CONFIG, METRICS, all_runs, runs_root
 from recsys.artifacts.lock import locked
 from recsys.artifacts.manifest import FORMAT, CheckpointManifest
-from recsys.artifacts.verified import reading
+from recsys.artifacts.metrics import read_metrics
 from recsys.config.loading.load import dump, load_config
 from recsys.config.schema.config import Config
 from recsys.core.errors import RunError
 from recsys.core.files import write_text, writing
+from recsys.core.types import Json
 from recsys.data.scale import Scale
 from recsys.version import __version__
 
@@ -47,7 +48,7 @@ class Run:
         self.path = path
         self.config = config
         self.checkpoint = checkpoint
-        self.result = read_result(path)
+        self.result = read_metrics(path)
 
     @classmethod
     @contextmanager
@@ -102,11 +103,6 @@ class Run:
         if not (self.path / CONFIG).exists():
             write_text(self.path / CONFIG, dump(self.config))
 
-    def finish(self, result: dict[str, Any]) -> dict[str, Any]:
-        """Writes metrics.json, which makes the run a finished one, and returns it."""
-        write_text(self.path / METRICS, json.dumps(result, indent=2) + "\n")
-        return result
-
 
 def versions() -> dict[str, str]:
     """The versions that a result depends on."""
@@ -153,8 +149,8 @@ def newest_unfinished(name: str, config: Config) -> Path:
     return unfinished[-1]
 
 
-def _flat(config: Config) -> dict[str, Any]:
-    flat = {}
+def _flat(config: Config) -> dict[str, Json]:
+    flat: dict[str, Json] = {}
     for section, values in config.model_dump(mode="json").items():
         for key, value in values.items() if isinstance(values, dict) else [("", values)]:
             if key not in NEUTRAL.get(section, ()):
@@ -162,18 +158,6 @@ def _flat(config: Config) -> dict[str, Any]:
             elif key in PARTS and value is not None:
                 flat[f"{section}.{key}"] = "a file"  # its content is compared with the checkpoint's
     return flat
-
-
-def read_result(path: Path) -> dict[str, Any] | None:
-    """The content of a finished run's metrics.json, or None."""
-    if not (path / METRICS).exists():
-        return None
-    with reading(path / METRICS):
-        try:
-            result: dict[str, Any] = json.loads((path / METRICS).read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise RunError("metrics.json is damaged", where=str(path / METRICS)) from error
-    return result
 
 
 def _check_resumable(folder: Path, config: Config, resume: bool) -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from recsys import api
 from recsys.cli.arguments import JsonOption
 from recsys.cli.render import print_json, print_table
+
+if TYPE_CHECKING:
+    from recsys.artifacts.metrics import RunMetrics
+    from recsys.artifacts.overview import RunOverview
 
 
 def runs(
@@ -53,7 +57,7 @@ def runs(
         _show_part(found)
 
 
-def _show_part(found: list[dict[str, Any]]) -> None:
+def _show_part(found: list[RunOverview]) -> None:
     """Which runs come from others, and which one is served by default."""
     for one in found:
         if one["parent"] is not None:
@@ -126,13 +130,14 @@ def _show_layers(path: Path, as_json: bool) -> None:
         typer.echo(f"{link.kind}: ratings from {link.low:g} to {link.high:g}")
 
 
-def _rmse(metrics: dict[str, Any] | None) -> tuple[str, str]:
+def _rmse(metrics: RunMetrics | None) -> tuple[str, str]:
     """The model's and that of the biases alone."""
     measured = metrics and (metrics["test"] or metrics["valid"])
     if not metrics or not measured:
         return "", ""
-    return f"{measured['rmse']:.4f}", f"{metrics['baselines']['biases']['rmse']:.4f}"
+    biases = metrics["baselines"]["biases"]
+    return f"{measured['rmse']:.4f}", f"{biases['rmse']:.4f}" if biases else ""
 
 
-def _seconds(metrics: dict[str, Any] | None) -> str:
+def _seconds(metrics: RunMetrics | None) -> str:
     return f"{metrics['fit_seconds']:.1f}" if metrics else ""

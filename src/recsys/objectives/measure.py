@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
+
+from typing_extensions import TypedDict  # pydantic reads those of `typing` from Python 3.12 on
 
 from recsys.objectives.objective import Objective
 
@@ -41,6 +43,12 @@ class StartMeasured(TypedDict):
 
     new: NamedScores | None
     old: NamedScores | None
+
+
+def present(part: NamedScores | None) -> NamedScores:
+    """The scores on a part that is known to be there."""
+    assert part is not None
+    return part
 
 
 def measure_start(objective: Objective, scorer: Scorer, inputs: TrainingInputs) -> StartMeasured:

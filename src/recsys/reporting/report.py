@@ -9,7 +9,7 @@ from typing import Literal, TypedDict, TypeVar
 from recsys.artifacts import history
 from recsys.artifacts.bundle import Bundle
 from recsys.artifacts.directory import HISTORY, SERVING
-from recsys.artifacts.run import read_result
+from recsys.artifacts.metrics import parent_name, read_metrics
 from recsys.objectives.measure import NamedScores
 from recsys.objectives.specs import OBJECTIVES
 from recsys.reporting.accuracy import NOTHING_HELD_OUT, Accuracy, accuracy
@@ -102,24 +102,23 @@ def report(bundle: Bundle) -> Report:
 
 def _run(bundle: Bundle) -> RunSection:
     manifest, folder = bundle.manifest, _folder(bundle)
-    result = (read_result(folder) if folder is not None else None) or {}
-    parent = result.get("parent") or result.get("start") or {}
+    metrics = None if folder is None else read_metrics(folder)
     return {
         "name": manifest.run,
         "link": bundle.scorer("rating").link.kind,
-        "parent": parent.get("run"),
+        "parent": None if metrics is None else parent_name(metrics),
         "kind": manifest.scorers["rating"].model,
         "recsys_version": manifest.recsys_version,
         "n_ratings": manifest.n_ratings,
         "n_users": manifest.n_users,
         "n_items": manifest.n_items,
         "scale": asdict(manifest.scale),
-        "method": result.get("method"),
-        "embedding_dim": result.get("embedding_dim"),
-        "n_epochs": result.get("n_epochs"),
-        "best_epoch": result.get("best_epoch"),
-        "fit_seconds": result.get("fit_seconds"),
-        "ratings_per_second": result.get("ratings_per_second"),
+        "method": None if metrics is None else metrics["method"],
+        "embedding_dim": None if metrics is None else metrics["embedding_dim"],
+        "n_epochs": None if metrics is None else metrics["n_epochs"],
+        "best_epoch": None if metrics is None else metrics["best_epoch"],
+        "fit_seconds": None if metrics is None else metrics["fit_seconds"],
+        "ratings_per_second": None if metrics is None else metrics["ratings_per_second"],
     }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from recsys.models.settings import ParameterInfo
 from recsys.training.rates import Rates, group_rates
@@ -29,10 +28,6 @@ class Group:
     def is_frozen(self) -> bool:
         """Whether its parameters stay as they are."""
         return self.lr_max == 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """As metrics.json says it."""
-        return {"name": self.name, "lr_max": self.lr_max, "frozen": self.is_frozen}
 
 
 def layer_groups(parameters: Sequence[ParameterInfo], lr_max: Rates, freeze: Sequence[str]) -> tuple[Group, ...]:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from recsys.core.errors import DivergedError
 from recsys.core.events import Epoch, EpochResult, Observer, silent
-from recsys.core.types import State
+from recsys.core.types import Json, State
 from recsys.scoring.protocols import Trained
 from recsys.scoring.uncertainty import Samples
 from recsys.training.groups import Group
@@ -68,7 +68,7 @@ class Learner(Protocol):
         """The model as it stands."""
         ...
 
-    def settings(self) -> dict[str, object]:
+    def settings(self) -> dict[str, Json]:
         """The hyperparameters in force, with `auto` resolved."""
         ...
 

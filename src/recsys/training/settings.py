@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 
 from recsys.core.section import Section
@@ -70,7 +70,7 @@ class Method(Section):
         """What of these settings does not go with a model that the method can fit."""
         return None
 
-    def in_force(self) -> dict[str, object]:
+    def in_force(self) -> dict[str, JsonValue]:
         """All that the result depends on: so not the number of threads."""
         return self.model_dump(mode="json", exclude_none=True, exclude={"n_threads"})
 

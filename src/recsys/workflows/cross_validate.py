@@ -14,6 +14,7 @@ from recsys.config.schema.split import Split
 from recsys.core.errors import ConfigError, DataError, UsageError
 from recsys.core.events import Observer, silent
 from recsys.evaluation.folds import summary
+from recsys.objectives.measure import present
 from recsys.objectives.specs import OBJECTIVES
 from recsys.workflows.parallel_runs import train_parallel
 
@@ -66,15 +67,15 @@ def cross_validate(
     return {
         "n_folds": len(found),
         **summary(
-            [one["test"] for one in found.values()],
-            {name: [one["baselines"][name] for one in found.values()] for name in objective.baselines},
+            [present(one["test"]) for one in found.values()],
+            {name: [present(one["baselines"][name]) for one in found.values()] for name in objective.baselines},
             objective.metrics,
             objective.baseline_to_beat,
         ),
         "folds": [
             {
                 "fold": name.removeprefix("fold-"),
-                **one["test"],
+                **present(one["test"]),
                 "baselines": one["baselines"],
                 "fit_seconds": one["fit_seconds"],
                 **({"run_dir": str(run_dir / name)} if run_dir is not None else {}),
@@ -104,7 +105,7 @@ def compare_splits(
     found = train_parallel(configs, run_dir, jobs, observe)
     return {
         "splits": [
-            {"method": method, "asks": SPLITS[method], **one["test"], "baselines": one["baselines"]}
+            {"method": method, "asks": SPLITS[method], **present(one["test"]), "baselines": one["baselines"]}
             for method, one in found.items()
         ]
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,8 +11,9 @@ import numpy as np
 
 from recsys.artifacts.bundle import Bundle, locate, open_bundle
 from recsys.artifacts.checkpoint import selected_parameters, write_checkpoint
-from recsys.artifacts.directory import CHECKPOINTS, CONFIG, HISTORY, METRICS, SERVING
-from recsys.artifacts.run import Run, read_result
+from recsys.artifacts.directory import CHECKPOINTS, CONFIG, HISTORY, SERVING
+from recsys.artifacts.metrics import FoldInReport, RunMetrics, read_metrics, write_metrics
+from recsys.artifacts.run import Run
 from recsys.artifacts.verified import reading
 from recsys.artifacts.write_bundle import write_bundle
 from recsys.config.loading.load import load_config
@@ -38,7 +38,7 @@ from recsys.scoring.factors import Factors
 from recsys.workflows.prior_run import PriorRun
 
 
-def fold_in_run(parent: Path | None, path: Path, folder: Path, observe: Observer = silent) -> dict[str, Any]:
+def fold_in_run(parent: Path | None, path: Path, folder: Path, observe: Observer = silent) -> RunMetrics:
     """Solves the rows of the new users and items in a ratings file, and writes a run that has them too.
 
     Every row of the parent keeps its bits, and an unknown id its fallback, so the parent's scores stay true and are
@@ -59,13 +59,13 @@ def fold_in_run(parent: Path | None, path: Path, folder: Path, observe: Observer
     bundle = open_bundle(serving)
     factors = linear_factors(bundle)
     parameters, manifest = selected_parameters(run)
-    config = load_config(run / CONFIG)
+    config, metrics = load_config(run / CONFIG), _parent_metrics(run)
     extend = _extension(config.model.kind, run)
     with Run.claim(folder, config, resume=False):
         new = read_new_entities(bundle, path, observe)
         users, items = Places.of(bundle.users, new.ratings.users), Places.of(bundle.items, new.ratings.items)
         user_rows, item_rows = _solve(bundle, factors, new, users, items)
-        said = {
+        report: FoldInReport = {
             "run": run.absolute().name,
             "path": str(run.absolute()),
             "ratings": str(path.absolute()),
@@ -86,9 +86,16 @@ def fold_in_run(parent: Path | None, path: Path, folder: Path, observe: Observer
                 (aside / name).write_bytes(content)
             write_checkpoint(aside / CHECKPOINTS, State(manifest.epoch, longer, {}), manifest)
             write_bundle(aside, {"rating": scorer}, inputs, config)
-            result = {**(read_result(run) or {}), "parent": said}
-            (aside / METRICS).write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-        return result
+            metrics["parent"] = report
+            write_metrics(aside, metrics)
+        return metrics
+
+
+def _parent_metrics(run: Path) -> RunMetrics:
+    metrics = read_metrics(run)
+    if metrics is None:
+        raise RunError("this is not a finished run", where=str(run), expected="a run that was trained to its end")
+    return metrics
 
 
 def _extension(kind: str, run: Path) -> Callable[[ModelSettings, TrainingInputs, Factors], Arrays]:

@@ -11,6 +11,7 @@ import numpy as np
 from recsys.artifacts.bundle import Bundle, HeldOut, open_bundle
 from recsys.artifacts.checkpoint import selected_parameters
 from recsys.artifacts.directory import CONFIG
+from recsys.artifacts.metrics import StartMetrics
 from recsys.config.loading.load import load_config
 from recsys.config.schema.config import Config
 from recsys.core.errors import ConfigError
@@ -25,6 +26,7 @@ from recsys.data.scale import Scale
 from recsys.data.split import split
 from recsys.data.training_inputs import TrainingInputs, WarmStart
 from recsys.data.vocabulary import UNKNOWN
+from recsys.objectives.measure import StartMeasured
 from recsys.workflows.prior_run import PriorRun
 
 MEASURED: tuple[HeldOut, ...] = ("test", "earlier")  # parts that a run was measured on
@@ -49,6 +51,19 @@ class StartReport:
     n_new_items: int
     n_replayed: int
     n_held_out_not_new: int
+
+    def to_metrics(self, before: StartMeasured, after: StartMeasured) -> StartMetrics:
+        """As metrics.json says it, with the scores before and after training."""
+        return {
+            "run": self.run,
+            "path": self.path,
+            "n_new_users": self.n_new_users,
+            "n_new_items": self.n_new_items,
+            "n_replayed": self.n_replayed,
+            "n_held_out_not_new": self.n_held_out_not_new,
+            "before": before,
+            "after": after,
+        }
 
 
 def prepare_inputs(config: Config, observe: Observer) -> tuple[TrainingInputs, StartReport | None]:

@@ -16,6 +16,7 @@ from multiprocessing.context import ForkServerContext, SpawnContext
 from pathlib import Path
 from typing import Any
 
+from recsys.artifacts.metrics import RunMetrics
 from recsys.config.plans import plans
 from recsys.config.schema.config import Config
 from recsys.core.errors import DivergedError, RecsysError, RunError
@@ -27,12 +28,11 @@ SECONDS = 0.1  # between two words of a run on how far it is
 PRELOADED = ["numba", "torch", "recsys.training.build", "recsys.workflows.train"]  # imported once for all processes
 LONGEST_PATH = 64  # the fork server has a socket below the temporary folder, and the names of sockets are short
 LARGE = 100_000_000  # bytes of ratings from which on a single fit has work for all cores
-Metrics = dict[str, Any]
 
 
 def train_parallel(
     configs: Mapping[str, Config], folder: Path | None, jobs: int | None, observe: Observer = silent
-) -> dict[str, Metrics]:
+) -> dict[str, RunMetrics]:
     """Trains a run for each config; the results don't depend on how many at a time.
 
     Args:
@@ -47,7 +47,7 @@ def train_parallel(
         RecsysError: the first that a run raises; the others are ended.
     """
     n_jobs = min(len(configs), jobs or _jobs(next(iter(configs.values()))))
-    found: dict[str, Metrics] = {}
+    found: dict[str, RunMetrics] = {}
     with _place(folder) as place:
         tasks = {name: (config, place / name) for name, config in configs.items()}
         for name, metrics in (_one_by_one if n_jobs == 1 else _in_processes)(tasks, n_jobs, observe):
@@ -71,12 +71,12 @@ def _place(folder: Path | None) -> Iterator[Path]:
         yield Path(aside)
 
 
-def _line(name: str, config: Config, metrics: Metrics) -> str:
+def _line(name: str, config: Config, metrics: RunMetrics) -> str:
     (plan,) = plans(config)
     test, objective = metrics["test"], OBJECTIVES[plan.objective]
-    if not test:
-        return f"{name}: no test"
     baseline = metrics["baselines"][objective.baseline_to_beat]
+    if not test or not baseline:
+        return f"{name}: no test"
     return (
         f"{name}: test {objective.deciding_metric} {objective.value(test):.4f},"
         f" {objective.baseline_to_beat} alone {objective.value(baseline):.4f}"
@@ -86,7 +86,7 @@ def _line(name: str, config: Config, metrics: Metrics) -> str:
 Tasks = Mapping[str, tuple[Config, Path]]
 
 
-def _one_by_one(tasks: Tasks, _: int, observe: Observer) -> Iterator[tuple[str, Metrics]]:
+def _one_by_one(tasks: Tasks, _: int, observe: Observer) -> Iterator[tuple[str, RunMetrics]]:
     for n_done, (name, (config, folder)) in enumerate(tasks.items()):
 
         def tell(share: float, n_done: int = n_done) -> None:
@@ -95,7 +95,7 @@ def _one_by_one(tasks: Tasks, _: int, observe: Observer) -> Iterator[tuple[str, 
         yield name, _train(config, folder, tell)
 
 
-def _train(config: Config, folder: Path, tell: Callable[[float], None]) -> Metrics:
+def _train(config: Config, folder: Path, tell: Callable[[float], None]) -> RunMetrics:
     """Trains a run, and tells now and then which share of it is done."""
     from recsys.workflows.train import train  # and with it torch, which only the processes need that train
 
@@ -125,7 +125,7 @@ class _Running:
     share: float = 0.0
 
 
-def _in_processes(tasks: Tasks, n_jobs: int, observe: Observer) -> Iterator[tuple[str, Metrics]]:
+def _in_processes(tasks: Tasks, n_jobs: int, observe: Observer) -> Iterator[tuple[str, RunMetrics]]:
     # A fork server imports once what all runs need; what it forks has no threads yet. Elsewhere each imports anew.
     context: SpawnContext | ForkServerContext = multiprocessing.get_context("spawn")
     if sys.platform == "linux" and len(tempfile.gettempdir()) < LONGEST_PATH:
@@ -159,7 +159,7 @@ def _in_processes(tasks: Tasks, n_jobs: int, observe: Observer) -> Iterator[tupl
             one.process.join()
 
 
-def _received(connection: Any, one: _Running, observe: Observer) -> float | Metrics:
+def _received(connection: Any, one: _Running, observe: Observer) -> float | RunMetrics:
     """What a process says next: its share, or its metrics."""
     try:
         said = connection.recv()
@@ -175,7 +175,7 @@ def _received(connection: Any, one: _Running, observe: Observer) -> float | Metr
         raise said
     if isinstance(said, str):
         raise RuntimeError(f"in the process of {one.name}:\n{said}")
-    answer: float | Metrics = said
+    answer: float | RunMetrics = said
     return answer
 
 

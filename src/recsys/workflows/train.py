@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from recsys.artifacts.fit_record import FitRecord
+from recsys.artifacts.manifest import FORMAT
+from recsys.artifacts.metrics import RunMetrics, write_metrics
 from recsys.artifacts.run import Run
 from recsys.artifacts.write_bundle import write_bundle
 from recsys.config.plans import plans
@@ -27,7 +29,7 @@ from recsys.workflows.inputs import prepare_inputs
 
 def train(
     config: Config, folder: Path, *, resume: bool = False, checkpoint: str | None = None, observe: Observer = silent
-) -> dict[str, Any]:
+) -> RunMetrics:
     """Trains as the config says and writes the run into `folder`; returns the content of its metrics.json.
 
     Args:
@@ -44,13 +46,17 @@ def train(
         (plan,) = plans(run.as_started())
         objective = OBJECTIVES[plan.objective]
         learner = build_learner(plan, inputs)
-        start = {**asdict(report), "before": measure_start(objective, learner.scorer(), inputs)} if report else None
+        before = measure_start(objective, learner.scorer(), inputs) if report else None
         run.open(inputs.fingerprints, inputs.scale, learner.settings())
         record = FitRecord(run, plan.name, objective)
         scorer = _fit(record, learner, inputs, observe)
         intervals = learn_intervals(scorer, learner.samples, inputs)
         write_bundle(run.path, {plan.name: scorer}, inputs, config, intervals)
-        return run.finish(_metrics(record, learner, scorer, inputs, start))
+        metrics = _metrics(record, learner, scorer, inputs)
+        if report is not None and before is not None:
+            metrics["start"] = report.to_metrics(before, measure_start(objective, scorer, inputs))
+        write_metrics(run.path, metrics)
+        return metrics
 
 
 def _fit(record: FitRecord, learner: Learner, inputs: TrainingInputs, observe: Observer) -> Trained:
@@ -76,13 +82,13 @@ def is_evaluated(epoch: Epoch, every: int | Literal["auto"], learner: Learner, s
     return epoch.number == epoch.n_epochs or epoch.number % (auto if every == "auto" else every) == 0
 
 
-def _metrics(
-    record: FitRecord, learner: Learner, scorer: Trained, inputs: TrainingInputs, start: dict[str, Any] | None
-) -> dict[str, Any]:
+def _metrics(record: FitRecord, learner: Learner, scorer: Trained, inputs: TrainingInputs) -> RunMetrics:
     model, n_epochs, train = record.run.config.model, record.n_epochs, inputs.splits.train
+    measured = measure(record.objective, scorer, inputs)
     return {
-        **({"start": {**start, "after": measure_start(record.objective, scorer, inputs)}} if start else {}),
-        **measure(record.objective, scorer, inputs),
+        "valid": measured["valid"],
+        "test": measured["test"],
+        "baselines": measured["baselines"],
         "fit_seconds": record.seconds,
         "ratings_per_second": learner.n_ratings * n_epochs / sum(row.seconds for row in record.rows),
         "n_epochs": n_epochs,
@@ -90,11 +96,12 @@ def _metrics(
         "embedding_dim": model.fixed_dim or scorer.embedding_dim,  # gibbs serves more
         "method": record.settings.method,
         "link": scorer.link.to_dict(),
-        "groups": [group.to_dict() for group in learner.groups],
+        "groups": [{"name": one.name, "lr_max": one.lr_max, "frozen": one.is_frozen} for one in learner.groups],
         "train": {
             "n_ratings": len(train),
             "n_users": len(train.users),
             "n_items": len(train.items),
         },
         "recsys_version": __version__,
+        "format": FORMAT,
     }

@@ -12,7 +12,7 @@ import torch
 
 from recsys.core.events import EpochResult, Observer, Step
 from recsys.core.seeding import rng
-from recsys.core.types import Arrays, State
+from recsys.core.types import Arrays, Json, State
 from recsys.data.interactions import Interactions
 from recsys.models.settings import ParameterInfo
 from recsys.models.torch_layers import seed_dropout
@@ -118,7 +118,7 @@ class AdamWLearner:
         """The model as it stands."""
         return self._model.scorer()
 
-    def settings(self) -> dict[str, object]:
+    def settings(self) -> dict[str, Json]:
         """All that the result depends on, with `auto` resolved: so not the number of threads."""
         return self._settings.in_force()
 

@@ -11,7 +11,7 @@ import numpy as np
 from recsys.core.events import EpochResult, Observer, Step
 from recsys.core.seeding import rng
 from recsys.core.threads import Workers, one_blas_thread, usable_cores
-from recsys.core.types import Array, Arrays, Float64Array, State
+from recsys.core.types import Array, Arrays, Float64Array, Json, State
 from recsys.data.interactions import Interactions
 from recsys.data.scale import Censoring, Scale
 from recsys.models.settings import ROLES
@@ -174,7 +174,7 @@ class GibbsLearner:
             return None
         return self._tobit.user_std(std, self._kept.noise("user")).astype(np.float32)
 
-    def settings(self) -> dict[str, object]:
+    def settings(self) -> dict[str, Json]:
         """All that the result depends on, with `auto` resolved: so not the number of threads."""
         return self._settings.in_force()
 

@@ -12,7 +12,7 @@ import numpy as np
 from recsys.config.plans import Plan
 from recsys.core.events import EpochResult, Observer, Step
 from recsys.core.threads import usable_cores
-from recsys.core.types import Float32Array, Float64Array, State
+from recsys.core.types import Float32Array, Float64Array, Json, State
 from recsys.data.interactions import Interactions
 from recsys.data.training_inputs import TrainingInputs
 from recsys.models.build import build_module
@@ -118,7 +118,7 @@ class SgdLearner:
         """The model as it stands."""
         return self._model.scorer()
 
-    def settings(self) -> dict[str, object]:
+    def settings(self) -> dict[str, Json]:
         """All that the result depends on, with `auto` resolved: so not the number of threads."""
         return {**self._settings.in_force(), "n_side": self._blocks.n_side}
 

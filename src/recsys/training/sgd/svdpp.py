@@ -12,7 +12,7 @@ import torch
 from recsys.config.plans import Plan
 from recsys.core.events import EpochResult, Observer, Step
 from recsys.core.seeding import rng
-from recsys.core.types import Array, Float32Array, State
+from recsys.core.types import Array, Float32Array, Json, State
 from recsys.data.grouped import GroupedView
 from recsys.data.interactions import Interactions
 from recsys.data.scale import Scale
@@ -113,7 +113,7 @@ class SvdPPLearner:
         """The model as it stands."""
         return self._model.scorer()
 
-    def settings(self) -> dict[str, object]:
+    def settings(self) -> dict[str, Json]:
         """All that the result depends on, with `auto` resolved."""
         return self._settings.in_force()
 

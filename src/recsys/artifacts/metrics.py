@@ -1,0 +1,129 @@
+"""metrics.json: what a finished run reached. It is written last, which makes the run a finished one."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import (
+    NotRequired,  # pydantic reads those of `typing` from Python 3.12 on
+    cast,
+)
+
+from pydantic import TypeAdapter, ValidationError
+from typing_extensions import TypedDict
+
+from recsys.artifacts.directory import METRICS
+from recsys.artifacts.manifest import check_format, damaged
+from recsys.artifacts.verified import reading
+from recsys.core.files import write_text
+from recsys.objectives.measure import Measured, StartMeasured
+
+
+class StartMetrics(TypedDict):
+    """The run that a run starts from, see StartReport, and the scores before and after training."""
+
+    run: str
+    path: str
+    n_new_users: int
+    n_new_items: int
+    n_replayed: int
+    n_held_out_not_new: int
+    before: StartMeasured
+    after: StartMeasured
+
+
+class FoldInReport(TypedDict):
+    """The run that new users and items were folded into, and from which ratings."""
+
+    run: str
+    path: str
+    ratings: str
+    sha256: str
+    n_new_users: int
+    n_new_items: int
+    n_ratings: int
+    n_outside_scale: int
+
+
+class GroupMetrics(TypedDict):
+    """A layer group and its highest learning rate; 0 if it is frozen."""
+
+    name: str
+    lr_max: float
+    frozen: bool
+
+
+class TrainCounts(TypedDict):
+    """The training ratings."""
+
+    n_ratings: int
+    n_users: int
+    n_items: int
+
+
+class RunMetrics(Measured):
+    """The content of metrics.json.
+
+    Attributes:
+        start: of a run that starts from another.
+        parent: of a run that was made by fold-in; the other figures are then those of the parent.
+        embedding_dim: of users and items, or of each where a network has its own.
+        best_epoch: by the deciding metric on the validation set; None without one.
+    """
+
+    format: int
+    start: NotRequired[StartMetrics]
+    parent: NotRequired[FoldInReport]
+    fit_seconds: float
+    ratings_per_second: float
+    n_epochs: int
+    best_epoch: int | None
+    embedding_dim: int | dict[str, int]
+    method: str
+    link: dict[str, str | float]
+    groups: list[GroupMetrics]
+    train: TrainCounts
+    recsys_version: str
+
+
+def read_metrics(run: Path) -> RunMetrics | None:
+    """The metrics of a run; None if it is not finished.
+
+    Raises:
+        RunError: metrics.json is damaged, or has another version's format.
+    """
+    path = run / METRICS
+    if not path.exists():
+        return None
+    with reading(path):
+        text = path.read_bytes()
+    try:
+        _schema().validate_json(text)
+    except ValidationError as error:
+        check_format(path, text)
+        first = error.errors()[0]
+        raise damaged(path, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    check_format(path, text)
+    return cast(RunMetrics, json.loads(text))  # as it was written: a count stays an int
+
+
+def write_metrics(run: Path, metrics: RunMetrics) -> None:
+    """Writes metrics.json in one step.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    write_text(run / METRICS, json.dumps(metrics, indent=2) + "\n")
+
+
+def parent_name(metrics: RunMetrics) -> str | None:
+    """The name of the run that a run was made from, if there is one."""
+    if "parent" in metrics:
+        return metrics["parent"]["run"]
+    return metrics["start"]["run"] if "start" in metrics else None
+
+
+@cache
+def _schema() -> TypeAdapter[RunMetrics]:
+    return TypeAdapter(RunMetrics)
