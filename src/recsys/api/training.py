@@ -127,7 +127,7 @@ def fold_in(
     return {**folding.fold_in_run(parent, Path(ratings), folder, observe), "run_dir": str(folder)}
 
 
-def estimate(config: ConfigLike, *, observe: Observer = silent) -> dict[str, Any]:
+def estimate(config: ConfigLike, *, observe: Observer = silent) -> estimating.Estimate:
     """What a run would need, from the size of the data and a part of one epoch; writes nothing.
 
     Args:

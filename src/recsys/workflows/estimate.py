@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from typing import Any
+from typing import TypedDict
 
 from recsys.config.plans import plans
 from recsys.config.schema.config import Config
@@ -20,14 +20,30 @@ LIBRARY_BYTES = (
 )
 
 
-def estimate(config: Config, observe: Observer = silent) -> dict[str, Any]:
-    """Reads the data and trains for at most a few seconds; writes nothing.
+class Estimate(TypedDict):
+    """What a run would need: memory in bytes, seconds without evaluations and checkpoints.
 
-    Returns:
-        counts, n_parameters, data_bytes (the ratings), training_bytes (what training adds to them, the model
-        included), peak_bytes (about what the process will hold at most) and fit_seconds for all epochs, without
-        evaluations and checkpoints.
+    Attributes:
+        data_bytes: of the ratings.
+        training_bytes: what training adds to them, the model included.
+        peak_bytes: about what the process will hold at most.
     """
+
+    n_ratings: int
+    n_users: int
+    n_items: int
+    n_parameters: int
+    data_bytes: int
+    training_bytes: int
+    peak_bytes: int
+    epoch_seconds: float
+    fit_seconds: float
+    n_epochs: int
+    method: str
+
+
+def estimate(config: Config, observe: Observer = silent) -> Estimate:
+    """Reads the data and trains for at most a few seconds; writes nothing."""
     inputs = from_scratch(config, observe)
     splits, train = inputs.splits, inputs.splits.train
     (plan,) = plans(config)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -22,7 +21,7 @@ from recsys.core.errors import RunError
 from recsys.core.events import Observer, silent
 from recsys.core.files import new_folder, sha256
 from recsys.core.resolve import resolve
-from recsys.core.types import Array, Arrays, Float32Array, Ids, State
+from recsys.core.types import Array, Arrays, BoolArray, Float32Array, Ids, Indices, State
 from recsys.core.words import joined
 from recsys.data.catalogue import ItemCatalogue
 from recsys.data.scale import Scale
@@ -63,7 +62,10 @@ def fold_in_run(parent: Path | None, path: Path, folder: Path, observe: Observer
     extend = _extension(config.model.kind, run)
     with Run.claim(folder, config, resume=False):
         new = read_new_entities(bundle, path, observe)
-        users, items = Places.of(bundle.users, new.ratings.users), Places.of(bundle.items, new.ratings.items)
+        users, items = (
+            ExtendedVocabulary.of(bundle.users, new.ratings.users),
+            ExtendedVocabulary.of(bundle.items, new.ratings.items),
+        )
         user_rows, item_rows = _solve(bundle, factors, new, users, items)
         report: FoldInReport = {
             "run": run.absolute().name,
@@ -77,17 +79,17 @@ def fold_in_run(parent: Path | None, path: Path, folder: Path, observe: Observer
         }
         scale = manifest.scale
         inputs = _inputs(bundle, new, config, (parameters, scale), observe)
-        scorer = _longer_factors(factors, (users, user_rows), (items, item_rows))
-        longer: Arrays = extend(config.model, inputs, scorer)
-        with new_folder(folder) as aside:
+        scorer = _extended_factors(factors, (users, user_rows), (items, item_rows))
+        parameters_of_all: Arrays = extend(config.model, inputs, scorer)
+        with new_folder(folder) as temporary:
             for name in (CONFIG, HISTORY):
                 with reading(run / name):
                     content = (run / name).read_bytes()
-                (aside / name).write_bytes(content)
-            write_checkpoint(aside / CHECKPOINTS, State(manifest.epoch, longer, {}), manifest)
-            write_bundle(aside, {"rating": scorer}, inputs, config)
+                (temporary / name).write_bytes(content)
+            write_checkpoint(temporary / CHECKPOINTS, State(manifest.epoch, parameters_of_all, {}), manifest)
+            write_bundle(temporary, {"rating": scorer}, inputs, config)
             metrics["parent"] = report
-            write_metrics(aside, metrics)
+            write_metrics(temporary, metrics)
         return metrics
 
 
@@ -117,66 +119,74 @@ def _extension(kind: str, run: Path) -> Callable[[ModelSettings, TrainingInputs,
 
 
 @dataclass(frozen=True, eq=False)
-class Places:
+class ExtendedVocabulary:
     """Where the ids that a run knows, and new ones, lie among all of them.
 
     Attributes:
-        old_of: index among all → among the known, or −1; int32, shape (n,).
+        known_idx: index among all → among the known, or −1; int32, shape (n,).
         is_new: bool, shape (n,).
-        new_of: index among all → among the new, where it is one; shape (n,).
+        new_idx: index among all → among the new, where it is one; shape (n,).
     """
 
-    old_of: Array
-    is_new: Array
-    new_of: Array
+    known_idx: Indices
+    is_new: BoolArray
+    new_idx: Array
 
     @classmethod
-    def of(cls, known: Vocabulary, all_ids: Vocabulary) -> Places:
-        """The places of the known ids, and of those that are not known."""
-        old_of = known.index(all_ids.ids)
-        is_new = old_of == UNKNOWN
-        return cls(old_of, is_new, np.cumsum(is_new) - 1)
+    def of(cls, known: Vocabulary, all_ids: Vocabulary) -> ExtendedVocabulary:
+        """Of the known ids, and all of them."""
+        known_idx = known.index(all_ids.ids)
+        is_new = known_idx == UNKNOWN
+        return cls(known_idx, is_new, np.cumsum(is_new) - 1)
 
-    def merged(self, known: Float32Array, new: Float32Array) -> Float32Array:
-        """The rows of all: the known and the new ones in their places."""
-        merged = np.empty((len(self.is_new), *known.shape[1:]), dtype=known.dtype)
-        merged[~self.is_new] = known
-        merged[self.is_new] = new
-        return merged
+    def merge(self, known: Float32Array, new: Float32Array) -> Float32Array:
+        """The rows of all ids in their order."""
+        rows = np.empty((len(self.is_new), *known.shape[1:]), dtype=known.dtype)
+        rows[~self.is_new] = known
+        rows[self.is_new] = new
+        return rows
 
 
-Added = tuple[Places, Float32Array]  # of one side: where everything lies, and the rows [bias, factors] of the new
+NewRows = tuple[ExtendedVocabulary, Float32Array]  # of one role: all ids, and the rows [bias, factors] of the new
 
 
 def _solve(
-    bundle: Bundle, factors: Factors, new: NewEntities, users: Places, items: Places
+    bundle: Bundle, factors: Factors, new: NewEntities, users: ExtendedVocabulary, items: ExtendedVocabulary
 ) -> tuple[Float32Array, Float32Array]:
     """The rows of the new users and of the new items."""
     mean, none = factors.global_mean, np.empty((0, 1 + factors.embedding_dim), dtype=np.float32)
     of_users, of_items = new.ratings.take(new.is_new_user), new.ratings.take(~new.is_new_user)
     user_rows = item_rows = none
     if len(of_users):
-        codes, item_idx = users.new_of[of_users.user_idx], items.old_of[of_users.item_idx]
+        codes, item_idx = users.new_idx[of_users.user_idx], items.known_idx[of_users.item_idx]
         user_rows = solve(user_prior(bundle), mean, FixedRows.items(factors), codes, item_idx, of_users.rating)
     if len(of_items):
-        codes, user_idx = items.new_of[of_items.item_idx], users.old_of[of_items.user_idx]
+        codes, user_idx = items.new_idx[of_items.item_idx], users.known_idx[of_items.user_idx]
         item_rows = solve(item_prior(bundle), mean, FixedRows.users(factors), codes, user_idx, of_items.rating)
     return user_rows, item_rows
 
 
-def _longer_factors(factors: Factors, users: Added, items: Added) -> Factors:
+def _extended_factors(factors: Factors, users: NewRows, items: NewRows) -> Factors:
     """The scorer with the new rows; what an unknown id gets stays what it was."""
-    longer: dict[str, Any] = {}
-    for role, (places, rows) in (("user", users), ("item", items)):
+    extended: dict[str, Float32Array] = {}
+    for role, (ids, rows) in (("user", users), ("item", items)):
         for name, new in ((f"{role}_bias", rows[:, 0]), (f"{role}_factors", rows[:, 1:])):
             known: Float32Array = getattr(factors, name)
-            longer[name] = np.concatenate([places.merged(known[:-1], new), known[-1:]])
-    drift = None if factors.drift is None else factors.drift.with_users(users[0].old_of)
+            extended[name] = np.concatenate([ids.merge(known[:-1], new), known[-1:]])
+    drift = None if factors.drift is None else factors.drift.with_users(users[0].known_idx)
     std = factors.user_std
     if std is not None:
         of_new = np.repeat(std[-1:], len(users[1]))
-        std = np.append(users[0].merged(std[:-1], of_new), std[-1:])
-    return replace(factors, drift=drift, user_std=std, **longer)
+        std = np.append(users[0].merge(std[:-1], of_new), std[-1:])
+    return replace(
+        factors,
+        drift=drift,
+        user_std=std,
+        user_bias=extended["user_bias"],
+        item_bias=extended["item_bias"],
+        user_factors=extended["user_factors"],
+        item_factors=extended["item_factors"],
+    )
 
 
 def _inputs(

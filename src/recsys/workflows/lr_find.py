@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from itertools import accumulate
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from recsys.config.schema.config import Config
 from recsys.core.errors import ConfigError
 from recsys.core.events import Observer, Step, silent
 from recsys.core.seeding import rng
-from recsys.core.types import Float64Array
+from recsys.core.types import Float64Array, Json
 from recsys.core.words import joined
 from recsys.data.training_inputs import TrainingInputs
 from recsys.training.build import build_learner
@@ -62,7 +62,7 @@ class LrCurve:
         """By what share of the first loss the smoothed one falls; where that is little, the suggestion says little."""
         return 1 - min(self.smoothed) / self.smoothed[0]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Json]:
         """As a dict that json takes."""
         return {"suggestion": self.steepest, "fall": self.fall, **asdict(self)}
 

@@ -11,7 +11,6 @@ State Space Models"; Frühwirth-Schnatter 1994, "Data Augmentation and Dynamic L
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -178,8 +177,7 @@ class Paths:
 
     def arrays(self) -> Arrays:
         """What changes from sweep to sweep."""
-        found: dict[str, Any] = {name: getattr(self, name) for name in CHANGING}
-        return {f"drift.{name}": array for name, array in found.items()}
+        return {f"drift.{name}": getattr(self, name) for name in CHANGING}
 
     def restore(self, arrays: Arrays) -> None:
         """Takes it back."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -54,9 +53,9 @@ class PosteriorSamples:
 
     def arrays(self) -> Arrays:
         """As they lie in a checkpoint."""
-        found: dict[str, Any] = {f"{role}.noise_squares": self.squares[role] for role in ROLES}
+        squares = {f"{role}.noise_squares": self.squares[role] for role in ROLES}
         stacked = {f"{role}.kept": np.stack(self.rows[role]) for role in ROLES if self.rows[role]}
-        return {**found, **stacked, "kept": self.chain}
+        return {**squares, **stacked, "kept": self.chain}
 
     def restore(self, arrays: Arrays) -> None:
         """Takes them back."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -118,7 +117,7 @@ class FactorState:
 
     def arrays(self, role: str) -> Arrays:
         """The whole state, under names that begin with the role."""
-        found: dict[str, Any] = {
+        arrays: Arrays = {
             "row": self.row,
             "from_implicit": self.from_implicit,
             "noise_precision": self.noise_precision,
@@ -127,8 +126,8 @@ class FactorState:
             "spread": np.array([self.spread]),
         }
         if self.implicit is not None:
-            found |= {"implicit": self.implicit, "implicit_prior": self.implicit_prior.state()}
-        return {f"{role}.{name}": array for name, array in found.items()}
+            arrays |= {"implicit": self.implicit, "implicit_prior": self.implicit_prior.state()}
+        return {f"{role}.{name}": array for name, array in arrays.items()}
 
     def restore(self, arrays: Arrays, role: str) -> None:
         """Takes a state back."""

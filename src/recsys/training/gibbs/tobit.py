@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -135,8 +134,7 @@ class Tobit:
 
     def arrays(self) -> Arrays:
         """What changes from sweep to sweep."""
-        found: dict[str, Any] = {"tobit.scores": self.scores, "tobit.noise": self.noise}
-        return found
+        return {"tobit.scores": self.scores, "tobit.noise": self.noise}
 
     def restore(self, arrays: Arrays) -> None:
         """Takes it back."""
