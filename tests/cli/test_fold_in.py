@@ -59,7 +59,7 @@ def test_a_run_beside_the_default_is_named_in_what_to_type_next(new: Path, run: 
 
 def test_ratings_on_another_scale_are_noted(new: Path, data: Path, recsys: Recsys) -> None:
     new.write_text("userId,movieId,rating\n77,100,10\n77,101,3\n")
-    note = "note: 1 of 2 ratings lie outside the scale of the run, 0.5 to 5\n"
+    note = "note: 1 of 2 ratings are outside the rating scale of the run, 0.5 to 5\n"
     assert recsys(*FOLD_IN).err == note
     assert recsys("recommend", "--ratings", "new.csv", "--run", "runs/first").err == note
 
@@ -81,7 +81,7 @@ def test_a_sigmoid_is_refused(text_run: Path, here: Path, refused: Callable[...,
 def test_a_visitor_is_shown_items_like_a_user(run: Path, data: Path, recsys: Recsys, snapshot: Snapshot) -> None:
     (data / "visitor.csv").write_text("movieId,rating\n100,5\n120,1\n999,4\n")
     told = recsys("recommend", "--ratings", "visitor.csv", "-n", 3)
-    assert told.err == "note: 1 of 3 rated items have no training ratings and say nothing\n"
+    assert told.err == "note: 1 of 3 rated items have no training ratings and are ignored\n"
     snapshot("recommend-visitor", told.out)
     answer = json.loads(recsys("recommend", "--ratings", "visitor.csv", "-n", 3, "--json").out)
     assert (answer["user_id"], answer["n_ratings"], answer["n_unknown_items"]) == (None, 3, 1)
@@ -99,18 +99,18 @@ def test_a_promoted_run_answers_until_it_is_taken_back(two: tuple[Path, Path], r
         return [one["default"] for one in json.loads(recsys("runs", "--json").out)]
 
     assert served() == [False, True]
-    assert recsys("promote", "runs/first").out == "served by default: runs/first\n"
+    assert recsys("promote", "runs/first").out == "default run: runs/first\n"
     assert served() == [True, False]
-    assert recsys("runs").out.endswith("served by default: first (promoted)\n")
+    assert recsys("runs").out.endswith("default run: first (promoted)\n")
     assert json.loads(recsys("promote", "runs/second", "--json").out) == {"promoted": "runs/second"}
     recsys("promote", "runs/first")
     shutil.rmtree(two[0])
     gone = recsys("recommend", "1", "--json")
     assert (gone.code, gone.error["what"]) == (4, "the promoted run is not there")
-    assert recsys("runs").out.endswith("promoted, but not there: runs/first\n")
+    assert recsys("runs").out.endswith("the promoted run is missing: runs/first\n")
     assert json.loads(recsys("promote", "--none", "--json").out) == {"promoted": None}
     assert recsys("recommend", "1").code == 0
-    assert recsys("promote", "--none").out == "served by default: the newest finished run\n"
+    assert recsys("promote", "--none").out == "default run: the newest finished one\n"
 
 
 @pytest.mark.parametrize(("arguments", "code"), [((), 2), (("runs/first", "--none"), 2), (("runs/nothing",), 4)])
@@ -123,7 +123,7 @@ def test_promote_refuses_what_is_not_one_finished_run(
 def test_prune_says_what_it_removed(two: tuple[Path, Path], data: Path, recsys: Recsys) -> None:
     recsys("promote", "runs/first")
     told = recsys("runs", "--prune", 1)
-    assert told.out == "kept runs/first: it is promoted\nnothing was removed\n"
+    assert told.out == "kept runs/first: it is promoted\nnothing to remove\n"
     recsys("promote", "--none")
     assert json.loads(recsys("runs", "--prune", 1, "--json").out) == {"removed": ["runs/first"], "kept": {}}
     assert [path.name for path in (data / "runs").iterdir()] == ["second"]

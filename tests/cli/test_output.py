@@ -149,7 +149,7 @@ def test_predict_at_a_time(data: Path, recsys: Recsys, snapshot: Snapshot) -> No
     ]
     (data / "pairs.csv").write_text("userId,movieId\n0,100\n")
     said = recsys("predict", "--input", "pairs.csv", "--output", "out.csv").out
-    assert said.splitlines()[1] == "the file has no times: predicted without the drift of the users' biases"
+    assert said.splitlines()[1] == "the file has no times: predicted without user drift"
     said = recsys("evaluate", "--data", "ratings.csv").out
     assert "no times" not in said
 
@@ -195,7 +195,7 @@ def test_recommend(run: Path, recsys: Recsys, snapshot: Snapshot) -> None:
     assert [sorted(one) for one in answer["items"]] == [
         ["item_id", "n_ratings", "rank", "rating", "score", "title"]
     ] * 3
-    assert recsys("recommend", "0", "--min-ratings", "1000").out.startswith("no item is left")
+    assert recsys("recommend", "0", "--min-ratings", "1000").out.startswith("no items to recommend")
 
 
 def test_recommendations_for_all(run: Path, recsys: Recsys, data: Path) -> None:
@@ -228,7 +228,7 @@ def test_export(form: str, run: Path, recsys: Recsys, data: Path) -> None:
     assert ended.code == 0
     *files, last = ended.out.splitlines()
     assert sorted(files) == sorted(str(path.relative_to(data)) for path in (data / "factors").iterdir())
-    assert last == f"{Path('factors', 'README.md')} says how to use them"
+    assert last == f"{Path('factors', 'README.md')} explains how to use them"
 
 
 def test_runs(run: Path, recsys: Recsys, data: Path, snapshot: Snapshot) -> None:

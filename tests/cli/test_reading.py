@@ -61,12 +61,12 @@ def test_tables_fit_a_terminal_of_80_columns(run: Path, script: str, arguments: 
 def test_similar_and_explain_as_they_look(run: Path, recsys: Recsys) -> None:
     shown = recsys("similar", 110, "-n", 3)
     assert (shown.code, shown.err) == (0, "")
-    assert shown.out.splitlines()[0].split() == ["item", "title", "similarity", "ratings"]
+    assert shown.out.splitlines()[0].split() == ["rank", "item", "title", "similarity", "n", "ratings"]
     assert len(shown.out.splitlines()) == 5
     told = recsys("explain", -5, 110, "-n", 2)
     assert (told.code, told.err) == (0, "")
     assert 'user -5, item 110  Film 110, the "best"' in told.out
-    assert "not from a rating" in told.out
+    assert "not from ratings" in told.out
     assert " others " in told.out
 
 
@@ -121,7 +121,10 @@ def test_what_is_refused(name: str, code: int, arguments: Any, run: Path, refuse
 
 def test_nothing_left_is_said(run: Path, recsys: Recsys) -> None:
     ended = recsys("similar", 110, "--min-ratings", 1000)
-    assert (ended.code, ended.out) == (0, "no item is left: none has so many ratings, or none has any factors\n")
+    assert (ended.code, ended.out) == (
+        0,
+        "no similar items: no other item has factors and that many training ratings\n",
+    )
 
 
 def test_a_long_title_is_cut_and_no_number_beside_it() -> None:

@@ -16,7 +16,7 @@ def test_a_page_is_written_and_named(run: Path, recsys: Recsys) -> None:
     ended = recsys("report")
     size = Path("report.html").stat().st_size
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out == f"report.html: {size / 1000:.0f} kB; open it in a browser\n"
+    assert ended.out == f"Wrote report.html ({size / 1000:.0f} kB); open it in a browser\n"
     assert Path("report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 

@@ -178,7 +178,7 @@ def test_not_better_than_the_baseline_is_said_and_with_the_option_exits_with_7(d
     command = ("train", "--config", "config.yaml", "--set", "training.weight_decay=0", "--set", "training.lr_max=0.3")
     said = recsys(*command)
     assert said.code == 0
-    assert "The model does NOT beat the biases alone" in said.out
+    assert "The model does NOT beat the bias-only baseline" in said.out
     ended = recsys(*command, "--fail-below-baseline", "--json")
     assert (ended.code, ended.error["kind"], ended.error["exit_code"]) == (7, "below_baseline", 7)
     assert Path(json.loads(ended.out)["run_dir"], "metrics.json").exists()
@@ -188,5 +188,5 @@ def test_with_nothing_held_out_nothing_is_better(data: Path, recsys: Recsys) -> 
     nothing = ("--set", "split={valid_fraction: 0, test_fraction: 0}")
     ended = recsys("train", "--config", "config.yaml", *nothing, "--fail-below-baseline")
     assert ended.code == 7
-    assert "Nothing was held out, so nothing was measured." in ended.out
-    assert "nothing was held out to measure on" in ended.err
+    assert "No ratings were held out, so the model was not evaluated." in ended.out
+    assert "no ratings were held out to evaluate on" in ended.err

@@ -50,14 +50,14 @@ def test_lr_find_suggests_a_rate_and_draws_the_curve(
     data: Path, recsys: Recsys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ended = recsys("lr-find", "--config", "config.yaml", *QUICK)
-    assert "too few ratings to tell" in ended.out.splitlines()[-1]
+    assert "too few ratings for a reliable suggestion" in ended.out.splitlines()[-1]
     monkeypatch.setattr("recsys.cli.lr_find.LITTLE", -1.0)
     ended = recsys("lr-find", "--config", "config.yaml", *QUICK, "--output", "lr.png")
     assert ended.code == 0
     first, second, third, _, last = ended.out.splitlines()
     assert first.startswith("lr_max ")
-    assert second.startswith("it is least at ")
-    assert third == "the curve is in lr.png"
+    assert second.startswith("minimum at ")
+    assert third == "plot: lr.png"
     assert last == f"Next: recsys train --config config.yaml --set training.lr_max={first.split()[1].rstrip(':')}"
     assert (data / "lr.png").read_bytes().startswith(b"\x89PNG")
     answer = json.loads(recsys("lr-find", "--config", "config.yaml", *QUICK, "--json").out)

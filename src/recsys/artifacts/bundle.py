@@ -231,7 +231,7 @@ def locate(path: Path | None) -> Path:
     if not path.exists():
         what, hint = "there is no such run", "recsys runs lists those under the current folder"
     else:
-        what, hint = "this is not a finished run", f"go on with it: recsys train --resume --run-dir {path}"
+        what, hint = "this is not a finished run", f"resume it: recsys train --resume --run-dir {path}"
     raise RunError(what, where=str(path), expected="a run folder, or its serving folder", hint=hint)
 
 

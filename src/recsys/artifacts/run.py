@@ -178,5 +178,5 @@ def _used(folder: Path) -> RunError:
         "the run folder is in use already",
         where=str(folder),
         expected="a folder that is new or empty",
-        hint=f"choose another --run-dir, or go on with the run in it: recsys train --resume --run-dir {folder}",
+        hint=f"choose another --run-dir, or resume the run in it: recsys train --resume --run-dir {folder}",
     )

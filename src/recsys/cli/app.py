@@ -21,8 +21,8 @@ GC_OBJECTS = 100_000  # what imports create stays: looking through it for garbag
 app = typer.Typer(
     name="recsys",
     cls=LazyGroup,
-    help="Trains a recommender from a ratings file, and answers from it.",
-    epilog="Begin with: recsys init RATINGS.csv, then recsys train --config config.yaml",
+    help="Trains a recommender from a ratings file, and serves predictions and recommendations.",
+    epilog="Get started: recsys init RATINGS.csv, then recsys train --config config.yaml",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -69,7 +69,7 @@ def answer(arguments: list[str]) -> NoReturn:
 def _bug(error: Exception) -> RecsysError:
     return RecsysError(
         f"this is a bug in recsys: {type(error).__name__}: {error}",
-        hint="please report it, with the lines above and what was typed",
+        hint="please report it, with the lines above and the command",
     )
 
 

@@ -12,20 +12,20 @@ from recsys.core.errors import UsageError, nearest
 RunOption = Annotated[
     Path | None,
     typer.Option(
-        "--run", metavar="DIR", help="A run, or its serving folder. Default: the promoted run, else the newest."
+        "--run",
+        metavar="DIR",
+        help="A run or its serving folder. Default: the promoted run, else the newest finished one.",
     ),
 ]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key: training.n_epochs=5.")
 ]
 RunDirOption = Annotated[
-    Path | None, typer.Option("--run-dir", metavar="DIR", help="Where to write. Default: a new folder under runs/.")
+    Path | None, typer.Option("--run-dir", metavar="DIR", help="The folder to write. Default: a new one under runs/.")
 ]
 LevelOption = Annotated[
     float | None,
-    typer.Option(
-        "--interval", metavar="LEVEL", help="Also intervals that hold so large a share of ratings, such as 0.9."
-    ),
+    typer.Option("--interval", metavar="LEVEL", help="Also prediction intervals at this coverage, such as 0.9."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-TRAIN, ASK, MEASURE, LOOK, KEEP = "Train", "Ask", "Measure", "Look inside", "Runs and configs"  # panels of the help
+TRAIN, PREDICT, EVALUATE = "Train", "Predict and recommend", "Evaluate"  # panels of the help
+UNDERSTAND, MANAGE = "Understand a model", "Runs and configs"
 
 
 class Command(NamedTuple):
@@ -28,105 +29,107 @@ COMMANDS = (
     Command(
         "init",
         TRAIN,
-        "Look at a ratings file, say what is in it, and write a config for it.",
+        "Profile a ratings file and write a config for it.",
         "recsys.cli.init:init",
     ),
     Command("train", TRAIN, "Train a model and write a run.", "recsys.cli.train:train"),
     Command(
         "finetune",
         TRAIN,
-        "Train on new ratings, from another run's parameters.",
+        "Train on new ratings, starting from the parameters of a run.",
         "recsys.cli.finetune:finetune",
     ),
     Command(
         "update",
         TRAIN,
-        "Train a run on with new ratings, and say how good it was before and after on new and old ones.",
+        "Continue training a run on new ratings, and compare its accuracy before and after.",
         "recsys.cli.finetune:update",
     ),
     Command(
         "fold-in",
         TRAIN,
-        "Give new users and items rows of their own without training, as a new run.",
+        "Add new users and items to a model without training, as a new run.",
         "recsys.cli.fold_in:fold_in",
     ),
     Command(
         "tune",
         TRAIN,
-        "Look for better hyperparameters on valid, and write a config with them.",
+        "Search for better hyperparameters on the validation set, and write a config with them.",
         "recsys.cli.tune:tune",
     ),
     Command(
         "lr-find",
         TRAIN,
-        "Suggest a learning rate: train while it rises, and watch the loss.",
+        "Suggest a learning rate: train with a rising one and record the loss.",
         "recsys.cli.lr_find:lr_find",
     ),
-    Command("predict", ASK, "Predict a rating, and show its parts.", "recsys.cli.predict:predict", takes_ids=True),
+    Command("predict", PREDICT, "Predict a rating and show its parts.", "recsys.cli.predict:predict", takes_ids=True),
     Command(
         "recommend",
-        ASK,
-        "List the items that a user would rate highest, of those not rated yet.",
+        PREDICT,
+        "List the items with the highest predicted ratings that a user has not rated yet.",
         "recsys.cli.recommend:recommend",
         takes_ids=True,
     ),
     Command(
         "similar",
-        ASK,
-        "List the items that the model takes to be most like an item.",
+        PREDICT,
+        "List the items most similar to an item.",
         "recsys.cli.similar:similar",
         takes_ids=True,
     ),
     Command(
         "explain",
-        ASK,
-        "Say where a prediction comes from: its parts, and the user's own ratings behind them.",
+        PREDICT,
+        "Explain a prediction by its parts and the contributions of the user's own ratings.",
         "recsys.cli.explain:explain",
         takes_ids=True,
     ),
     Command(
         "export-factors",
-        ASK,
-        "Write factors and biases with raw ids, for other programs.",
+        PREDICT,
+        "Export factors and biases with raw ids, for other programs.",
         "recsys.cli.export:export_factors",
     ),
     Command(
         "evaluate",
-        MEASURE,
-        "Measure a run beside the baselines: its predictions, and how well it ranks.",
+        EVALUATE,
+        "Evaluate the predictions and rankings of a run against the baselines.",
         "recsys.cli.evaluate:evaluate",
     ),
     Command(
         "cross-validate",
-        MEASURE,
-        "Train and measure on each of several folds, beside the baselines.",
+        EVALUATE,
+        "Train and evaluate on each of several folds, against the baselines.",
         "recsys.cli.cross_validate:cross_validate",
     ),
     Command(
         "compare",
-        MEASURE,
-        "Compare runs on the same test ratings, and say whether they really differ.",
+        EVALUATE,
+        "Compare runs on the same test ratings, with intervals for the differences.",
         "recsys.cli.compare:compare",
     ),
     Command(
         "interpret",
-        LOOK,
-        "Read what a model has learned: biases, and the main directions of taste.",
+        UNDERSTAND,
+        "Show what a model has learned: biases and the main directions of taste.",
         "recsys.cli.interpret:interpret",
     ),
     Command(
         "report",
-        LOOK,
-        "Write one HTML page on a run: how good it is, where it errs, what it has learned.",
+        UNDERSTAND,
+        "Write an HTML report on a run: accuracy, and what it has learned.",
         "recsys.cli.report:report",
     ),
     Command(
         "inspect",
-        LOOK,
-        "Show what a run or a checkpoint holds, or the layers of its model.",
+        UNDERSTAND,
+        "Show the contents of a run or a checkpoint, or the layers of its model.",
         "recsys.cli.runs:inspect",
     ),
-    Command("runs", KEEP, "List the runs under runs/ (or $RECSYS_RUNS), oldest first.", "recsys.cli.runs:runs"),
-    Command("promote", KEEP, "Choose the run that answers when none is named.", "recsys.cli.promote:promote"),
-    Command("config", KEEP, "Check a config, show it resolved, or list all keys.", "recsys.cli.config:app"),
+    Command("runs", MANAGE, "List the runs under runs/ (or $RECSYS_RUNS), oldest first.", "recsys.cli.runs:runs"),
+    Command("promote", MANAGE, "Set the default run.", "recsys.cli.promote:promote"),
+    Command(
+        "config", MANAGE, "Validate a config, show it with all defaults, or list all keys.", "recsys.cli.config:app"
+    ),
 )

@@ -17,13 +17,13 @@ from recsys.core.errors import UsageError
 def compare(
     runs: Annotated[
         list[Path],
-        typer.Argument(metavar="RUN", help="Two runs or more; the first is what the others are compared with."),
+        typer.Argument(metavar="RUN", help="Two or more runs; the others are compared with the first."),
     ],
     as_json: JsonOption = False,
 ) -> None:
     """Example: recsys compare runs/before runs/after"""
     if len(runs) < 2:
-        raise UsageError("one run is nothing to compare", expected="two runs or more")
+        raise UsageError("one run cannot be compared", expected="two or more runs")
     with watching():  # Ctrl-C ends it as any other command
         answer = api.compare(runs)
     if as_json:
@@ -38,23 +38,23 @@ def compare(
 
 def _show(answer: dict[str, Any]) -> None:
     print_table(
-        ["run", "rmse", "mae", "difference", f"{answer['level']:.0%} interval"],
+        ["run", "rmse", "mae", "rmse difference", f"{answer['level']:.0%} interval"],
         [[one["run"], f"{one['rmse']:.4f}", f"{one['mae']:.4f}", *_difference(one)] for one in answer["runs"]],
-        numbers=["rmse", "mae", "difference", f"{answer['level']:.0%} interval"],
+        numbers=["rmse", "mae", "rmse difference", f"{answer['level']:.0%} interval"],
     )
     users = f"{answer['n_users']:,} users"
-    typer.echo(f"\n{answer['n_ratings']:,} test ratings in common, by {users}; the difference is that of the rmse.")
+    typer.echo(f"\n{answer['n_ratings']:,} test ratings in common, by {users}. Differences are to the first run.")
     for one in answer["runs"]:
         if one["n_not_in_common"]:
             say(
                 f"note: {one['n_not_in_common']:,} of the {one['n_test']:,} test ratings of {one['run']} are not"
-                f" in common; {one['n_unknown']:,} of its test ratings are of unknown users or items,"
-                " which cannot be told apart"
+                f" in common; {one['n_unknown']:,} of its test ratings have unknown users or items,"
+                " so that they cannot be matched"
             )
     if answer["n_without_user"]:
         say(
-            f"note: {answer['n_without_user']:,} ratings are by users without training ratings; who gave them is not"
-            " kept, so that each counts as a user of its own, and the interval may be too narrow"
+            f"note: {answer['n_without_user']:,} ratings are by users without training ratings, whose ids are not"
+            " kept: each counts as a user of its own, and the interval may be too narrow"
         )
 
 
@@ -69,12 +69,11 @@ def _verdict(first: dict[str, Any], other: dict[str, Any], level: float) -> str:
     difference = other["rmse_difference"]
     if not difference["is_real"]:
         return (
-            f"No real difference is seen between {other['run']} and {first['run']}: chance alone can make one this"
-            f" large (the {level:.0%} interval holds 0)."
+            f"No significant difference between {other['run']} and {first['run']}: the {level:.0%} interval includes 0."
         )
     better = "better" if difference["value"] < 0 else "worse"
     lower = "lower" if difference["value"] < 0 else "higher"
     return (
-        f"{other['run']} is really {better} than {first['run']}: its rmse is {abs(difference['value']):.4f} {lower},"
-        f" and the {level:.0%} interval leaves out 0."
+        f"{other['run']} is significantly {better} than {first['run']}: its rmse is"
+        f" {abs(difference['value']):.4f} {lower}, and the {level:.0%} interval excludes 0."
     )

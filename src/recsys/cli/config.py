@@ -23,7 +23,7 @@ Overrides = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE
 
 @app.command("validate")
 def validate(file: File, overrides: Overrides = None, as_json: JsonOption = False) -> None:
-    """Check a config without opening any data file.
+    """Validate a config without opening any data file.
 
     Example: recsys config validate config.yaml
     """
@@ -36,7 +36,7 @@ def validate(file: File, overrides: Overrides = None, as_json: JsonOption = Fals
 
 @app.command("show")
 def show(file: File, overrides: Overrides = None, as_json: JsonOption = False) -> None:
-    """Print the whole config as it is resolved: defaults, file and overrides.
+    """Print the complete config: defaults, file and overrides.
 
     Example: recsys config show config.yaml --set seed=7
     """

@@ -10,7 +10,7 @@ import typer
 from recsys import api
 from recsys.cli.arguments import JsonOption, SetOption
 from recsys.cli.progress import watching
-from recsys.cli.render import BASELINES, paragraph, print_json, print_table
+from recsys.cli.render import BASELINE, BASELINES, COUNTS, paragraph, print_json, print_table
 from recsys.cli.threads import leave_cores_to_training
 from recsys.core.errors import UsageError
 
@@ -18,27 +18,29 @@ N_FOLDS = 5
 
 
 def cross_validate(
-    config: Annotated[Path, typer.Option("--config", metavar="FILE", help="What to do, as YAML.")],
+    config: Annotated[Path, typer.Option("--config", metavar="FILE", help="The config, as YAML.")],
     overrides: SetOption = None,
     folds: Annotated[
-        int | None, typer.Option("--folds", min=2, metavar="K", help="How many folds to cut. Default: 5.")
+        int | None, typer.Option("--folds", min=2, metavar="K", help="Number of folds to draw. Default: 5.")
     ] = None,
     train_files: Annotated[
         str | None,
-        typer.Option("--train-files", metavar="PATTERN", help="Folds that are files: 'u{fold}.train.csv'."),
+        typer.Option("--train-files", metavar="PATTERN", help="Train files of given folds: 'u{fold}.train.csv'."),
     ] = None,
     test_files: Annotated[
-        str | None, typer.Option("--test-files", metavar="PATTERN", help="Their test files: 'u{fold}.test.csv'.")
+        str | None,
+        typer.Option("--test-files", metavar="PATTERN", help="Test files of given folds: 'u{fold}.test.csv'."),
     ] = None,
     compare_splits: Annotated[
-        bool, typer.Option("--compare-splits", help="Instead of folds: random, user_time, leave_last, time.")
+        bool, typer.Option("--compare-splits", help="Instead of folds: split by random, user_time, leave_last, time.")
     ] = False,
     run_dir: Annotated[
-        Path | None, typer.Option("--run-dir", metavar="DIR", help="Keep the runs here. Default: nowhere.")
+        Path | None,
+        typer.Option("--run-dir", metavar="DIR", help="Keep the runs in this folder. Default: they are not kept."),
     ] = None,
     jobs: Annotated[
         int | None,
-        typer.Option("--jobs", min=1, metavar="N", help="How many to train at a time. Default: one a core."),
+        typer.Option("--jobs", min=1, metavar="N", help="How many to train at a time. Default: one per core."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -75,13 +77,13 @@ def _files(folds: int | None, train: str | None, test: str | None, compare_split
 
 
 def _show_folds(folds: list[dict[str, Any]]) -> None:
-    numbers = ["rmse", "biases", "difference", "ratings", "unknown users", "items"]
+    numbers = ["rmse", BASELINE, "difference", "n test\nratings", *COUNTS[1:]]
     rows = [[f"fold {one['fold']}", *_measured(one)] for one in folds]
     print_table(["", *numbers], rows, numbers=numbers)
 
 
 def _show_splits(splits: list[dict[str, Any]]) -> None:
-    numbers = ["rmse", "biases", "difference", "ratings", "unknown users", "items"]
+    numbers = ["rmse", BASELINE, "difference", "n test\nratings", *COUNTS[1:]]
     print_table(["", *numbers], [[one["method"], *_measured(one)] for one in splits], numbers=numbers)
     typer.echo()
     for one in splits:
@@ -100,7 +102,7 @@ def _measured(one: dict[str, Any]) -> list[str]:
 
 
 def _show_summary(answer: dict[str, Any]) -> None:
-    numbers = ["rmse", "± sd", "mae", "± sd of mae"]
+    numbers = ["rmse", "sd of rmse", "mae", "sd of mae"]
     rows = [("model", answer["model"])]
     rows += [(f"  {BASELINES[name]}", answer["baselines"][name]) for name in BASELINES]
     typer.echo()
@@ -118,8 +120,8 @@ def _show_summary(answer: dict[str, Any]) -> None:
 def _verdict(difference: dict[str, Any]) -> str:
     rmse, level = difference["rmse"], f"{difference['level']:.0%}"
     within = f"({level} paired t interval {rmse['low']:+.4f} to {rmse['high']:+.4f})"
-    guide = "Folds share training ratings, so that the interval is a rough guide."
+    guide = "Folds share training ratings, so the interval is approximate."
     if rmse["low"] <= 0 <= rmse["high"]:
-        return f"The model and the biases alone do not really differ {within}. {guide}"
+        return f"No significant difference between the model and the bias-only baseline {within}. {guide}"
     below = "below" if rmse["mean"] < 0 else "above"
-    return f"The model's rmse is {abs(rmse['mean']):.4f} {below} that of the biases alone {within}. {guide}"
+    return f"The model's rmse is {abs(rmse['mean']):.4f} {below} the bias-only baseline {within}. {guide}"

@@ -10,7 +10,7 @@ import typer
 from recsys import api
 from recsys.cli.arguments import JsonOption, LevelOption, RunOption
 from recsys.cli.progress import watching
-from recsys.cli.render import BASELINES, paragraph, print_json, print_scores, print_table
+from recsys.cli.render import BASELINE, BASELINES, paragraph, print_json, print_scores, print_table
 from recsys.core.errors import UsageError
 
 K = 10
@@ -20,24 +20,26 @@ def evaluate(
     data: Annotated[
         Path | None,
         typer.Option(
-            "--data", metavar="FILE", help="Ratings, in columns named as in training. Default: the run's test ratings."
+            "--data",
+            metavar="FILE",
+            help="Ratings, with the column names of training. Default: the test set of the run.",
         ),
     ] = None,
     run: RunOption = None,
     by_activity: Annotated[
-        bool, typer.Option("--by-activity", help="Also by how many training ratings the user and the item have.")
+        bool, typer.Option("--by-activity", help="Also rmse by number of training ratings of the user and of the item.")
     ] = False,
     interval: LevelOption = None,
-    ranking: Annotated[bool, typer.Option("--ranking", help="Also how well unseen items are ranked.")] = False,
+    ranking: Annotated[bool, typer.Option("--ranking", help="Also ranking metrics over unseen items.")] = False,
     k: Annotated[
-        int | None, typer.Option("--k", min=1, metavar="N", help="With --ranking: places that count. Default: 10.")
+        int | None, typer.Option("--k", min=1, metavar="N", help="With --ranking: length of the list. Default: 10.")
     ] = None,
     threshold: Annotated[
         float | None,
         typer.Option(
             "--threshold",
             metavar="X",
-            help="With --ranking: the lowest rating that is relevant. Default: the upper quarter of the scale.",
+            help="With --ranking: the lowest relevant rating. Default: the upper quarter of the scale.",
         ),
     ] = None,
     as_json: JsonOption = False,
@@ -53,7 +55,7 @@ def evaluate(
     baselines = answer["baselines"]
     print_scores([("model", answer), *((f"  {BASELINES[name]}", baselines[name]) for name in BASELINES)])
     if answer.get("with_times") is False:
-        typer.echo("the ratings have no times: predicted without the drift of the users' biases")
+        typer.echo("the ratings have no times: predicted without user drift")
     shows = {"by_activity": _show_activities, "intervals": _show_coverage, "ranking": _show_ranking}
     for name, show in shows.items():
         if name in answer:
@@ -63,7 +65,7 @@ def evaluate(
 def _check_ranking(ranking: bool, options: dict[str, float | None]) -> None:
     for option, value in options.items():
         if value is not None and not ranking:
-            raise UsageError(f"{option} says how to measure a ranking", expected="--ranking beside it")
+            raise UsageError(f"{option} applies only with --ranking", expected=f"--ranking {option} N")
 
 
 def _show_activities(activities: dict[str, Any]) -> None:
@@ -72,10 +74,10 @@ def _show_activities(activities: dict[str, Any]) -> None:
 
 
 def _show_activity(role: str, rows: list[dict[str, Any]]) -> None:
-    first = f"ratings of the {role}"
+    columns = [f"training ratings\nof the {role}", "rmse", BASELINE, "difference", "n test\nratings"]
     typer.echo()
     print_table(
-        [first, "rmse", "biases alone", "difference", "test ratings"],
+        columns,
         [
             [
                 _between(row),
@@ -86,20 +88,22 @@ def _show_activity(role: str, rows: list[dict[str, Any]]) -> None:
             ]
             for row in rows
         ],
-        numbers=[first, "rmse", "biases alone", "difference", "test ratings"],
+        numbers=columns,
     )
 
 
 def _show_coverage(intervals: dict[str, Any]) -> None:
-    rows = [("all", intervals)]
+    rows = [("all test ratings", intervals)]
     rows += [
-        (f"{_between(row)} ratings of the {role}", row) for role in ("user", "item") for row in intervals[f"by_{role}"]
+        (f"{role}s with {_between(row)} training ratings", row)
+        for role in ("user", "item")
+        for row in intervals[f"by_{role}"]
     ]
-    rows += [(f"fifth {row['fifth']} of users by width", row) for row in intervals["by_width"]]
-    columns = ["covered", "mean width", "test ratings"]
+    rows += [(f"quintile {row['fifth']} of users by width", row) for row in intervals["by_width"]]
+    columns = ["coverage", "mean width", "n test\nratings"]
     typer.echo()
     print_table(
-        [f"intervals that promise {intervals['level']:.4g}", *columns],
+        [f"intervals at nominal coverage {intervals['level']:.4g}", *columns],
         [[name, f"{row['coverage']:.3f}", f"{row['mean_width']:.2f}", f"{row['n_ratings']:,}"] for name, row in rows],
         numbers=columns,
     )
@@ -110,8 +114,11 @@ def _between(row: dict[str, Any]) -> str:
 
 
 def _show_ranking(ranking: dict[str, Any]) -> None:
-    columns = {"model": ranking["model"], "most popular": ranking["baselines"]["popular"]}
-    columns["biases alone"] = ranking["baselines"]["biases"]
+    columns = {
+        "model": ranking["model"],
+        "most popular": ranking["baselines"]["popular"],
+        "highest item bias": ranking["baselines"]["biases"],
+    }
     typer.echo()
     print_table(
         ["ranking", *columns],
@@ -122,30 +129,30 @@ def _show_ranking(ranking: dict[str, Any]) -> None:
 
 
 def _protocol(ranking: dict[str, Any]) -> list[str]:
-    """What the figures stand on, and what they leave out."""
+    """What was ranked for whom, what is relevant, and what was excluded."""
     lines = [
-        f"Ranked for {ranking['n_users']:,} users: all {ranking['n_candidates']:,} items but those that the user rated"
-        f" in training. Relevant: ratings of {ranking['threshold']:g} or more, {ranking['n_relevant']:,} of them."
+        f"{ranking['n_users']:,} users; candidates: all {ranking['n_candidates']:,} items except those that the user"
+        f" rated in training; relevant: ratings of at least {ranking['threshold']:g} ({ranking['n_relevant']:,})."
     ]
     if ranking["n_users_without_relevant"]:
-        lines.append(f"Left out: {ranking['n_users_without_relevant']:,} users who have no relevant rating.")
+        lines.append(f"Excluded: {ranking['n_users_without_relevant']:,} users without a relevant rating.")
     if ranking["n_relevant_unknown_users"]:
         lines.append(
-            f"Left out: {ranking['n_relevant_unknown_users']:,} relevant ratings by users without training ratings."
+            f"Excluded: {ranking['n_relevant_unknown_users']:,} relevant ratings by users without training ratings."
         )
     if ranking["n_relevant_already_rated"]:
         lines.append(
-            f"Left out: {ranking['n_relevant_already_rated']:,} relevant ratings of items that the user rated in"
+            f"Excluded: {ranking['n_relevant_already_rated']:,} relevant ratings of items that the user rated in"
             " training."
         )
     if ranking["n_relevant_unknown_items"]:
         lines.append(
-            f"Counted as not found: {ranking['n_relevant_unknown_items']:,} relevant ratings of items without training"
+            f"Counted as misses: {ranking['n_relevant_unknown_items']:,} relevant ratings of items without training"
             " ratings."
         )
     ndcg, model, popular = f"ndcg@{ranking['k']}", ranking["model"], ranking["baselines"]["popular"]
     if model[ndcg] < popular[ndcg]:
         lines.append(
-            "The most popular items are the better list: the model was trained to predict ratings, not to rank."
+            "The list of the most popular items is better: the model was trained to predict ratings, not to rank."
         )
     return lines

@@ -26,7 +26,7 @@ class Format(StrEnum):
 def export_factors(
     output: Annotated[Path, typer.Option("--output", metavar="DIR", help="A new folder.")],
     run: RunOption = None,
-    form: Annotated[Format, typer.Option("--format", help="How to write them.")] = Format.CSV,
+    form: Annotated[Format, typer.Option("--format", help="The file format.")] = Format.CSV,
     as_json: JsonOption = False,
 ) -> None:
     """Example: recsys export-factors --output factors --format parquet"""
@@ -37,4 +37,4 @@ def export_factors(
         return
     for path in files:
         typer.echo(path)
-    typer.echo(f"{output / 'README.md'} says how to use them")
+    typer.echo(f"{output / 'README.md'} explains how to use them")

@@ -16,14 +16,15 @@ from recsys.cli.training import show_metrics
 def finetune(
     start: Annotated[Path, typer.Option("--from", metavar="RUN", help="The run to start from.")],
     config: Annotated[
-        Path, typer.Option("--config", metavar="FILE", help="What to do, as YAML, with the new ratings.")
+        Path, typer.Option("--config", metavar="FILE", help="The config, as YAML, with the new ratings.")
     ],
     overrides: SetOption = None,
     run_dir: RunDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Users and items that the run knows keep their rows; new ones get fresh ones. By layer group: training.freeze, and
-    learning rates as training.lr_max: slice(1e-3).
+    """Users and items of the run keep their embeddings; new ones are initialised.
+
+    By layer group: training.freeze, training.lr_max=slice(1e-3).
 
     Example: recsys finetune --from runs/big --config small.yaml
     """
@@ -39,7 +40,7 @@ def update(
     run_dir: RunDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Old ratings are replayed (start.replay: the share of them), so that nothing is forgotten.
+    """Old ratings are replayed to avoid forgetting (start.replay: the share of them).
 
     Example: recsys update --ratings today.csv
     """

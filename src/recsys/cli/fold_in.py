@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 def fold_in(
     ratings: Annotated[
-        Path, typer.Option("--ratings", metavar="FILE", help="Ratings of new users, or of new items by known users.")
+        Path,
+        typer.Option(
+            "--ratings", metavar="FILE", help="Ratings by new users of known items, or of new items by known users."
+        ),
     ],
     run: RunOption = None,
     run_dir: RunDirOption = None,
@@ -42,9 +45,9 @@ def _tell(said: dict[str, Any], folder: str, next_command: str) -> None:
     counts = ((said["n_new_users"], "new user"), (said["n_new_items"], "new item"))
     what = " and ".join(f"{n:,} {name}{'s' if n > 1 else ''}" for n, name in counts if n)
     lines = [
-        f"{what} folded in from {said['n_ratings']:,} ratings",
+        f"{what} added from {said['n_ratings']:,} ratings",
         f"run: {folder}",
-        "The rest of the model is that of its parent, and so are its scores.",
+        "All other parameters and the scores are those of the parent run.",
         "",
         "Next:",
         f"  {next_command}",

@@ -15,10 +15,10 @@ from recsys.cli.render import print_json
 
 def init(
     ratings: Annotated[Path, typer.Argument(metavar="RATINGS", help="A ratings file: CSV, also .gz and .zst.")],
-    user: Annotated[str | None, typer.Option("--user", metavar="COL", help="Column of the user ids.")] = None,
-    item: Annotated[str | None, typer.Option("--item", metavar="COL", help="Column of the item ids.")] = None,
-    rating: Annotated[str | None, typer.Option("--rating", metavar="COL", help="Column of the ratings.")] = None,
-    timestamp: Annotated[str | None, typer.Option("--timestamp", metavar="COL", help="Column of the times.")] = None,
+    user: Annotated[str | None, typer.Option("--user", metavar="COL", help="Column of user ids.")] = None,
+    item: Annotated[str | None, typer.Option("--item", metavar="COL", help="Column of item ids.")] = None,
+    rating: Annotated[str | None, typer.Option("--rating", metavar="COL", help="Column of ratings.")] = None,
+    timestamp: Annotated[str | None, typer.Option("--timestamp", metavar="COL", help="Column of timestamps.")] = None,
     output: Annotated[Path, typer.Option("--output", metavar="FILE", help="The config to write.")] = Path(
         "config.yaml"
     ),
@@ -35,7 +35,7 @@ def init(
     for line in profile.describe():
         typer.echo(line)
     typer.echo("")
-    typer.echo(f"{output} is written. Next:")
+    typer.echo(f"Wrote {output}. Next:")
     typer.echo(f"  recsys train --config {output}")
 
 

@@ -25,9 +25,9 @@ ROOM = 20  # what two positions and the gaps take of a line
 
 def interpret(
     run: RunOption = None,
-    n: Annotated[int, typer.Option("-n", min=1, help="How many items in each list.")] = 10,
+    n: Annotated[int, typer.Option("-n", min=1, help="Number of items in each list.")] = 10,
     n_directions: Annotated[
-        int, typer.Option("--directions", min=1, metavar="N", help="How many directions of taste.")
+        int, typer.Option("--directions", min=1, metavar="N", help="Number of directions of taste.")
     ] = 5,
     min_ratings: Annotated[
         int | None,
@@ -35,17 +35,17 @@ def interpret(
             "--min-ratings",
             min=1,
             metavar="N",
-            help="Only items with this many training ratings. Default: 30 or fewer.",
+            help="Only items with at least this many training ratings. Default: 30 or fewer.",
         ),
     ] = None,
     figures: Annotated[
-        Path | None, typer.Option("--figures", metavar="DIR", help="Also draw PNG figures into a new folder.")
+        Path | None, typer.Option("--figures", metavar="DIR", help="Also save PNG figures in a new folder.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Example: recsys interpret -n 5 --directions 3
 
-    With pictures: recsys interpret --figures figures
+    With figures: recsys interpret --figures figures
     """
     with watching() if figures is not None else nullcontext():  # Ctrl-C waits until the folder of figures is whole
         found = api.interpret(run, n, n_directions=n_directions, min_ratings=min_ratings, figures=figures)
@@ -59,29 +59,26 @@ def interpret(
 
 def _show(found: Interpretation) -> None:
     _say(
-        f"{found.n_items:,} items have {found.min_ratings:,} or more training ratings; only those are listed. "
-        "bias: how far an item is rated from the mean, beyond what the people who rated it explain."
+        f"{found.n_items:,} items have at least {found.min_ratings:,} training ratings; only those are listed. "
+        "bias: how much higher or lower an item is rated than the mean, beyond the effect of who rated it."
     )
     typer.echo()
     _show_biases("highest biases", found.highest)
     typer.echo()
     _show_biases("lowest biases", found.lowest)
     typer.echo()
-    shares = ", ".join(f"{float(at):.0%}: {value:+.2f}" for at, value in found.user_bias.items())
-    _say(f"People's biases, by the share of people who are below: {shares}.")
+    percentiles = ", ".join(f"{float(at):.0%}: {value:+.2f}" for at, value in found.user_bias.items())
+    _say(f"User-bias percentiles: {percentiles}.")
     for direction in found.directions:
         typer.echo()
         _show_direction(direction)
     typer.echo()
-    _say(
-        "A position is what a person one standard deviation out along the direction gives an item beyond what the "
-        "average person gives it."
-    )
+    _say("Numbers: extra rating points from a user one standard deviation along the direction.")
     if found.n_traits:
         _say(
-            f"{found.n_traits:,} values and numbers of the items file were held against the directions. In brackets: "
-            "the correlation, weighted by ratings, among items of like popularity. It is told where at most "
-            f"{found.level:.0%} of {found.n_permutations:,} shuffles of the items gave anything as strong."
+            f"{found.n_traits:,} values and columns of the items file were correlated with the directions. In "
+            "brackets: the correlation, weighted by ratings, among items of similar popularity. Shown only if "
+            f"significant (permutation test, {found.n_permutations:,} permutations, p ≤ {found.level:g})."
         )
 
 
@@ -97,23 +94,23 @@ def _show_biases(title: str, items: Sequence[ItemBias]) -> None:
         ]
         for one in items
     ]
-    columns = ["item", *([title] * titled), "bias", "mean rating", "ratings"]
+    columns = ["item", *([title] * titled), "bias", "mean rating", "n ratings"]
     if not titled:
         typer.echo(f"{title}:")
-    print_table(columns, rows, numbers=["bias", "mean rating", "ratings"], cut=title)
+    print_table(columns, rows, numbers=["bias", "mean rating", "n ratings"], cut=title)
 
 
 def _show_direction(direction: Direction) -> None:
-    _say(f"Direction {direction.number}: {direction.share:.1%} of the variance of taste")
+    _say(f"Direction {direction.number}: {direction.share:.1%} of the variance of all interactions")
     for sign, end in ((1, "+"), (-1, "-")):
-        told = [_told(one) for one in direction.goes_with if sign * one.correlation > 0]
-        if told:
-            _say(f"{end} goes with {', '.join(told)}")
+        traits = [_trait(one) for one in direction.goes_with if sign * one.correlation > 0]
+        if traits:
+            _say(f"{end} correlates with {', '.join(traits)}")
     rows = [
         [part for one in both for part in (f"{one.position:+.2f}", _half_a_line(one.title or str(one.item_id)))]
         for both in zip(direction.high, direction.low, strict=True)
     ]
-    print_table(["+", "items at one end", "-", "items at the other"], rows, numbers=["+", "-"])
+    print_table(["+", "items at the + end", "-", "items at the - end"], rows, numbers=["+", "-"])
 
 
 def _half_a_line(title: str) -> str:
@@ -125,8 +122,8 @@ def _half_a_line(title: str) -> str:
     return text.plain
 
 
-def _told(one: Association) -> str:
-    return f"{one.value or f'a higher {one.column}'} ({one.correlation:+.2f})"
+def _trait(one: Association) -> str:
+    return f"{one.value or f'higher {one.column}'} ({one.correlation:+.2f})"
 
 
 def _say(text: str) -> None:

@@ -17,9 +17,9 @@ LITTLE = 0.05  # of the first loss
 
 
 def lr_find(
-    config: Annotated[Path, typer.Option("--config", metavar="FILE", help="What to train, as YAML.")],
+    config: Annotated[Path, typer.Option("--config", metavar="FILE", help="The config, as YAML.")],
     overrides: SetOption = None,
-    output: Annotated[Path | None, typer.Option("--output", metavar="FILE", help="Draw the curve, as PNG.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", metavar="FILE", help="Plot the curve, as PNG.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Example: recsys lr-find --config config.yaml --output lr.png"""
@@ -30,11 +30,13 @@ def lr_find(
     if as_json:
         print_json({**found.to_dict(), "output": None if output is None else str(output)})
         return
-    typer.echo(f"lr_max {found.steepest:.2g}: there the loss falls fastest")
-    typer.echo(f"it is least at {found.minimum:.2g}, and beyond that training diverges")
+    typer.echo(f"lr_max {found.steepest:.2g}: steepest descent of the loss")
+    typer.echo(f"minimum at {found.minimum:.2g}; training diverges beyond it")
     if output is not None:
-        typer.echo(f"the curve is in {output}")
+        typer.echo(f"plot: {output}")
     if found.fall < LITTLE:
-        typer.echo(f"the loss falls by {found.fall:.0%} at most: too few ratings to tell, so better keep the default")
+        typer.echo(
+            f"the loss falls by at most {found.fall:.0%}: too few ratings for a reliable suggestion; keep the default"
+        )
         return
     typer.echo(f"\nNext: recsys train --config {config} --set training.lr_max={found.steepest:.2g}")

@@ -10,8 +10,9 @@ import typer
 
 from recsys import api
 from recsys.cli.arguments import JsonOption, LevelOption, RunOption
+from recsys.cli.prediction import prediction_line, print_parts
 from recsys.cli.progress import watching
-from recsys.cli.render import print_json, print_table
+from recsys.cli.render import print_json
 from recsys.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,15 +32,20 @@ def predict(
     item: Annotated[str | None, typer.Argument(metavar="ITEM", help="An item id of the ratings file.")] = None,
     run: RunOption = None,
     on_unknown: Annotated[
-        OnUnknown, typer.Option("--on-unknown", help="An id without training ratings: refuse it, or use the mean.")
+        OnUnknown,
+        typer.Option(
+            "--on-unknown", help="What to do about ids without training ratings: refuse them, or predict by the mean."
+        ),
     ] = OnUnknown.ERROR,
     interval: LevelOption = None,
     at: Annotated[
         str | None,
-        typer.Option("--at", metavar="TIME", help="When: seconds since 1970, or a date. For runs with user_drift."),
+        typer.Option(
+            "--at", metavar="TIME", help="Time of the rating: seconds since 1970, or a date. For runs with user_drift."
+        ),
     ] = None,
     pairs: Annotated[
-        Path | None, typer.Option("--input", metavar="FILE", help="Predict many: a CSV with user and item ids.")
+        Path | None, typer.Option("--input", metavar="FILE", help="Predict all pairs of a CSV with user and item ids.")
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", metavar="FILE", help="With --input: the CSV to write.")
@@ -48,7 +54,7 @@ def predict(
 ) -> None:
     """Example: recsys predict 1 31 --interval 0.9
 
-    For many: recsys predict --input pairs.csv --output predictions.csv
+    For a file: recsys predict --input pairs.csv --output predictions.csv
     """
     many = pairs is not None and output is not None and user is None
     one = user is not None and item is not None and pairs is None and output is None
@@ -59,7 +65,7 @@ def predict(
             hint="see recsys predict --help",
         )
     if many and at is not None:
-        raise UsageError("--at goes with one pair", expected="a column of times in the file that --input names")
+        raise UsageError("--at applies only to a single pair", expected="a column of times in the file of --input")
     when = None if at is None else _moment(at)
     model = api.load(run)
     if pairs is not None and output is not None:
@@ -76,7 +82,7 @@ def _moment(text: str) -> float:
     seconds = api.parse_time(text)
     if seconds is None:
         raise UsageError(
-            f"--at {text!r} is no time",
+            f"--at {text!r} is not a time",
             expected="seconds since 1970-01-01 UTC, or a date such as 2024-05-17 or 2024-05-17T20:15:00",
         )
     return seconds
@@ -92,22 +98,18 @@ def _many(
         return
     typer.echo(f"{counts['n_pairs']:,} predictions written to {output}")
     if counts.get("with_times") is False:
-        typer.echo("the file has no times: predicted without the drift of the users' biases")
+        typer.echo("the file has no times: predicted without user drift")
     for role in ("user", "item"):
         if counts[f"n_unknown_{role}s"]:
             typer.echo(f"{counts[f'n_unknown_{role}s']:,} of them have an unknown {role}: predicted by the mean {role}")
 
 
 def _show(prediction: Prediction) -> None:
-    title = f"  {prediction.title}" if prediction.title else ""
-    typer.echo(f"user {prediction.user_id}, item {prediction.item_id}{title}: {prediction.rating:.2f}")
+    typer.echo(prediction_line(prediction))
     if prediction.interval is not None:
-        around = prediction.interval
-        typer.echo(f"{around.low:.2f} to {around.high:.2f} in {around.level:.0%} of such cases")
+        interval = prediction.interval
+        typer.echo(f"{interval.level:.0%} prediction interval: {interval.low:.2f} to {interval.high:.2f}")
     for role, known in (("user", prediction.known_user), ("item", prediction.known_item)):
         if not known:
-            typer.echo(f"the {role} has no training ratings: the mean {role} stands in")
-    rows = [[name.replace("_", " "), f"{value:+.3f}"] for name, value in prediction.parts.items()]
-    rows.append(["score", f"{prediction.score:+.3f}"])
-    rows.append([f"rating = {prediction.link}(score)", f"{prediction.rating:.3f}"])
-    print_table(["part", "value"], rows, numbers=["value"])
+            typer.echo(f"the {role} has no training ratings: predicted by the mean {role}")
+    print_parts(prediction)

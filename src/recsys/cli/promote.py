@@ -15,7 +15,9 @@ from recsys.core.errors import UsageError
 
 def promote(
     run: Annotated[Path | None, typer.Argument(metavar="RUN", help="A finished run.")] = None,
-    none: Annotated[bool, typer.Option("--none", help="Promote no run: the newest finished one is served.")] = False,
+    none: Annotated[
+        bool, typer.Option("--none", help="Promote no run: the newest finished one is the default.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Example: recsys promote runs/movielens-small-20261124T215500Z"""
@@ -28,6 +30,6 @@ def promote(
     if as_json:
         print_json({"promoted": None if run is None else str(run)})
     elif run is not None:
-        typer.echo(f"served by default: {run}")
+        typer.echo(f"default run: {run}")
     else:
-        typer.echo("served by default: the newest finished run")
+        typer.echo("default run: the newest finished one")

@@ -21,18 +21,19 @@ if TYPE_CHECKING:
 
 def recommend(
     user: Annotated[str | None, typer.Argument(metavar="USER", help="A user id of the ratings file.")] = None,
-    n: Annotated[int, typer.Option("-n", min=1, help="How many items.")] = 10,
+    n: Annotated[int, typer.Option("-n", min=1, help="Number of items.")] = 10,
     min_ratings: Annotated[
-        int, typer.Option("--min-ratings", min=0, metavar="N", help="Only items with this many training ratings.")
+        int,
+        typer.Option("--min-ratings", min=0, metavar="N", help="Only items with at least this many training ratings."),
     ] = 0,
     candidates: Annotated[
         Path | None, typer.Option("--candidates", metavar="FILE", help="Only the items in this CSV.")
     ] = None,
     ratings: Annotated[
-        Path | None, typer.Option("--ratings", metavar="FILE", help="In place of USER: what a visitor has rated.")
+        Path | None, typer.Option("--ratings", metavar="FILE", help="Instead of USER: the ratings of a new visitor.")
     ] = None,
     run: RunOption = None,
-    everyone: Annotated[bool, typer.Option("--all", help="For every user; goes with --output.")] = False,
+    everyone: Annotated[bool, typer.Option("--all", help="For all users; with --output.")] = False,
     output: Annotated[
         Path | None, typer.Option("--output", metavar="FILE", help="With --all: the CSV to write.")
     ] = None,
@@ -42,7 +43,7 @@ def recommend(
 
     For a visitor: recsys recommend --ratings visitor.csv
 
-    For everyone: recsys recommend --all --output top10.csv
+    For all users: recsys recommend --all --output top10.csv
     """
     if everyone != (output is not None) or [everyone, user is not None, ratings is not None].count(True) != 1:
         raise UsageError(
@@ -87,18 +88,18 @@ def _note(visitor: SessionRatings, model: Recommender) -> None:
     """Says how many of a visitor's ratings do not count, or look wrong."""
     if visitor.n_unknown_items:
         n_items = len(visitor.item_ids)
-        say(f"note: {visitor.n_unknown_items:,} of {n_items:,} rated items have no training ratings and say nothing")
+        say(f"note: {visitor.n_unknown_items:,} of {n_items:,} rated items have no training ratings and are ignored")
     note_outside_scale(visitor.n_outside_scale, len(visitor.ratings), model.bundle.manifest.scale)
 
 
 def _show(found: list[Recommendation]) -> None:
     if not found:
-        typer.echo("no item is left: all that are allowed have been rated")
+        typer.echo("no items to recommend: the user has rated all candidates")
         return
     titled = any(one.title for one in found)
     rows = [
         [str(one.rank), str(one.item_id), *([one.title or ""] * titled), f"{one.rating:.2f}", f"{one.n_ratings:,}"]
         for one in found
     ]
-    columns = ["", "item", *(["title"] * titled), "rating", "ratings"]
-    print_table(columns, rows, numbers=["", "rating", "ratings"], cut="title")
+    columns = ["rank", "item", *(["title"] * titled), "rating", "n ratings"]
+    print_table(columns, rows, numbers=["rank", "rating", "n ratings"], cut="title")

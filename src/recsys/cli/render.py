@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
     from recsys.data.scale import Scale
 
-BASELINES = {"biases": "biases alone", "global_mean": "global mean"}
+BASELINES = {"biases": "bias-only baseline", "global_mean": "global mean"}
+PARTS = {"valid": "validation", "test": "test"}
+# Headers of tables, in two lines where that makes the column narrower.
+BASELINE = "bias-only\nbaseline"
+COUNTS = ("n ratings", "by unknown\nusers", "of unknown\nitems")
 PIPE_WIDTH = 10_000  # a pipe has no right margin: nothing is wrapped or cut there
 
 
@@ -71,7 +75,7 @@ def _room(columns: Sequence[str], rows: Sequence[Sequence[str]], cut: str) -> in
 
 def print_scores(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
     """A table of labels and scores, on stdout."""
-    numbers = ["rmse", "mae", "ratings", "unknown users", "unknown items"]
+    numbers = ["rmse", "mae", *COUNTS]
     counts = ("n_ratings", "n_unknown_users", "n_unknown_items")
     cells = [
         [label, f"{scores['rmse']:.4f}", f"{scores['mae']:.4f}", *(f"{scores[key]:,}" for key in counts)]
@@ -98,7 +102,8 @@ def say(text: str) -> None:
 def note_outside_scale(n_outside: int, n: int, scale: Scale) -> None:
     """Says that new ratings may be on another scale than the training ratings, if some lie outside theirs."""
     if n_outside:
-        say(f"note: {n_outside:,} of {n:,} ratings lie outside the scale of the run, {scale.low:g} to {scale.high:g}")
+        low, high = scale.low, scale.high
+        say(f"note: {n_outside:,} of {n:,} ratings are outside the rating scale of the run, {low:g} to {high:g}")
 
 
 def discard(stream: TextIO) -> None:

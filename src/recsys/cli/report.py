@@ -15,7 +15,9 @@ from recsys.cli.render import print_json, say
 
 def report(
     run: RunOption = None,
-    output: Annotated[Path, typer.Option("--output", metavar="FILE", help="The page to write.")] = Path("report.html"),
+    output: Annotated[Path, typer.Option("--output", metavar="FILE", help="The HTML file to write.")] = Path(
+        "report.html"
+    ),
     as_json: JsonOption = False,
 ) -> None:
     """Example: recsys report --output report.html"""
@@ -26,4 +28,4 @@ def report(
         return
     for reason in dict.fromkeys(written["missing"].values()):
         say(f"note: {reason}")
-    typer.echo(f"{output}: {written['bytes'] / 1000:,.0f} kB; open it in a browser")
+    typer.echo(f"Wrote {output} ({written['bytes'] / 1000:,.0f} kB); open it in a browser")

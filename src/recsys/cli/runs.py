@@ -10,7 +10,7 @@ import typer
 
 from recsys import api
 from recsys.cli.arguments import JsonOption
-from recsys.cli.render import print_json, print_table
+from recsys.cli.render import BASELINE, print_json, print_table
 
 if TYPE_CHECKING:
     from recsys.artifacts.metrics import RunMetrics
@@ -21,14 +21,14 @@ def runs(
     prune: Annotated[
         int | None,
         typer.Option(
-            "--prune", min=1, metavar="N", help="Remove the finished runs but the N newest and the promoted one."
+            "--prune", min=1, metavar="N", help="Remove all finished runs except the N newest and the promoted one."
         ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Example: recsys runs
 
-    To keep the newest few: recsys runs --prune 3
+    To remove old runs: recsys runs --prune 3
     """
     if prune is not None:
         _prune(prune, as_json)
@@ -50,9 +50,9 @@ def runs(
             for one in found
         ]
         print_table(
-            ["run", "status", "rmse", "biases", "epochs", "seconds"],
+            ["run", "status", "rmse", BASELINE, "epochs", "training\nseconds"],
             rows,
-            numbers=["rmse", "biases", "epochs", "seconds"],
+            numbers=["rmse", BASELINE, "epochs", "training\nseconds"],
         )
         _show_part(found)
 
@@ -61,14 +61,14 @@ def _show_part(found: list[RunOverview]) -> None:
     """Which runs come from others, and which one is served by default."""
     for one in found:
         if one["parent"] is not None:
-            typer.echo(f"{Path(one['path']).name} comes from {one['parent']}")
+            typer.echo(f"parent of {Path(one['path']).name}: {one['parent']}")
     promoted = api.promoted_run()
     if promoted is not None and not promoted.exists():
-        typer.echo(f"promoted, but not there: {promoted}")
+        typer.echo(f"the promoted run is missing: {promoted}")
     for one in found:
         if one["default"]:
-            why = "the newest finished run" if promoted is None else "promoted"
-            typer.echo(f"served by default: {Path(one['path']).name} ({why})")
+            why = "newest finished" if promoted is None else "promoted"
+            typer.echo(f"default run: {Path(one['path']).name} ({why})")
 
 
 def _prune(n: int, as_json: bool) -> None:
@@ -82,13 +82,13 @@ def _prune(n: int, as_json: bool) -> None:
     for path, why in pruned.kept.items():
         typer.echo(f"kept {path}: {why}")
     if not pruned.removed:
-        typer.echo("nothing was removed")
+        typer.echo("nothing to remove")
 
 
 def inspect(
     path: Annotated[Path, typer.Argument(metavar="RUN_OR_CHECKPOINT", help="A run, a checkpoint or a serving folder.")],
-    verify: Annotated[bool, typer.Option("--verify", help="Check the sha256 of every file.")] = False,
-    layers: Annotated[bool, typer.Option("--layers", help="Show the model, layer by layer.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Verify the sha256 of every file.")] = False,
+    layers: Annotated[bool, typer.Option("--layers", help="Show the layers of the model.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Example: recsys inspect runs/movielens-small-20261124T215500Z --layers"""
@@ -131,7 +131,7 @@ def _show_layers(path: Path, as_json: bool) -> None:
 
 
 def _rmse(metrics: RunMetrics | None) -> tuple[str, str]:
-    """The model's and that of the biases alone."""
+    """The model's and that of the bias-only baseline."""
     measured = metrics and (metrics["test"] or metrics["valid"])
     if not metrics or not measured:
         return "", ""

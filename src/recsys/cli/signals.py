@@ -20,25 +20,25 @@ CLEAN_LINE = b"\r\x1b[2K\x1b[?25h"
 
 @contextmanager
 def stopping_between_events(observe: Observer) -> Iterator[Observer]:
-    """Within this, Ctrl-C and SIGTERM only leave word; the observer raises at the next event.
+    """Within this, Ctrl-C and SIGTERM only set a flag; the observer raises at the next event.
 
     So no write is ever cut: events come between them. A second signal ends the process at once.
     """
-    asked: list[int] = []
+    received: list[int] = []
 
-    def leave_word(number: int, _: FrameType | None) -> None:
-        for one in SIGNALS:
-            signal.signal(one, signal.SIG_DFL)
-        asked.append(number)
+    def set_flag(number: int, _: FrameType | None) -> None:
+        for either in SIGNALS:
+            signal.signal(either, signal.SIG_DFL)
+        received.append(number)
         with contextlib.suppress(OSError):  # not through sys.stderr, which this may have interrupted
-            os.write(2, CLEAN_LINE * os.isatty(2) + b"stopping; a second Ctrl-C ends at once\n")
+            os.write(2, CLEAN_LINE * os.isatty(2) + b"stopping; press Ctrl-C again to quit immediately\n")
 
     def check_stop(event: Event) -> None:
-        if asked:
-            raise _stopped(asked[0])
+        if received:
+            raise _stopped(received[0])
         observe(event)
 
-    before = {number: signal.signal(number, leave_word) for number in SIGNALS}
+    before = {number: signal.signal(number, set_flag) for number in SIGNALS}
     try:
         yield check_stop
     finally:

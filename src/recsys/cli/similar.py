@@ -13,9 +13,10 @@ from recsys.cli.render import print_json, print_table
 
 def similar(
     item: Annotated[str, typer.Argument(metavar="ITEM", help="An item id of the ratings file.")],
-    n: Annotated[int, typer.Option("-n", min=1, help="How many items.")] = 10,
+    n: Annotated[int, typer.Option("-n", min=1, help="Number of items.")] = 10,
     min_ratings: Annotated[
-        int, typer.Option("--min-ratings", min=0, metavar="N", help="Only items with this many training ratings.")
+        int,
+        typer.Option("--min-ratings", min=0, metavar="N", help="Only items with at least this many training ratings."),
     ] = 0,
     run: RunOption = None,
     as_json: JsonOption = False,
@@ -27,12 +28,12 @@ def similar(
         print_json({"item_id": model.bundle.items.parse(item), "items": [one.to_dict() for one in found]})
         return
     if not found:
-        typer.echo("no item is left: none has so many ratings, or none has any factors")
+        typer.echo("no similar items: no other item has factors and that many training ratings")
         return
     titled = any(one.title for one in found)
     rows = [
         [str(one.rank), str(one.item_id), *([one.title or ""] * titled), f"{one.similarity:+.2f}", f"{one.n_ratings:,}"]
         for one in found
     ]
-    columns = ["", "item", *(["title"] * titled), "similarity", "ratings"]
-    print_table(columns, rows, numbers=["", "similarity", "ratings"], cut="title")
+    columns = ["rank", "item", *(["title"] * titled), "similarity", "n ratings"]
+    print_table(columns, rows, numbers=["rank", "similarity", "n ratings"], cut="title")

@@ -20,25 +20,26 @@ if TYPE_CHECKING:
 
 
 def train(
-    config: Annotated[Path | None, typer.Option("--config", metavar="FILE", help="What to do, as YAML.")] = None,
+    config: Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The config, as YAML.")] = None,
     overrides: SetOption = None,
     run_dir: RunDirOption = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run as if it had never stopped.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume exactly where the run stopped.")] = False,
     checkpoint: Annotated[
-        str | None, typer.Option("--checkpoint", metavar="NAME", help="With --resume: go on from this one.")
+        str | None,
+        typer.Option("--checkpoint", metavar="NAME", help="With --resume: from this checkpoint, not the newest."),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what the run would need, and write nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Estimate memory and time, and write nothing.")] = False,
     fail_below_baseline: Annotated[
-        bool, typer.Option("--fail-below-baseline", help="Exit with 7 if the biases alone are as good.")
+        bool, typer.Option("--fail-below-baseline", help="Exit with code 7 unless better than the bias-only baseline.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Example: recsys train --config config.yaml --set training.n_epochs=5"""
     if checkpoint is not None and not resume:
-        raise UsageError("--checkpoint names where to go on from", expected="--resume beside it")
+        raise UsageError("--checkpoint applies only with --resume", expected="--resume --checkpoint NAME")
     if config is None and not (resume and run_dir):
         raise UsageError(
-            "no config is named",
+            "no config is given",
             expected="--config FILE, or --resume with --run-dir DIR",
             hint="recsys init RATINGS.csv writes a config for your file",
         )
@@ -75,7 +76,7 @@ def _dry_run(config: Config, as_json: bool) -> None:
             ["parameters", f"{needs['n_parameters']:,}"],
             ["memory for the data", f"{needs['data_bytes'] / 1e6:,.0f} MB"],
             ["memory to train", f"{needs['training_bytes'] / 1e6:,.0f} MB"],
-            ["peak of the process, about", f"{needs['peak_bytes'] / 1e6:,.0f} MB"],
+            ["peak memory of the process, about", f"{needs['peak_bytes'] / 1e6:,.0f} MB"],
             ["time", f"{needs['fit_seconds']:,.1f} s for {needs['n_epochs']} epochs"],
         ],
         numbers=["estimate"],
@@ -86,7 +87,9 @@ def _check_baseline(metrics: dict[str, Any], fail_below_baseline: bool) -> None:
     better = api.beats_baseline(metrics)
     if fail_below_baseline and not better:
         what = (
-            "the model is not better than the biases alone" if better is False else "nothing was held out to measure on"
+            "the model is not better than the bias-only baseline"
+            if better is False
+            else "no ratings were held out to evaluate on"
         )
         raise BelowBaselineError(
             what,

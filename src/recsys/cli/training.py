@@ -10,7 +10,7 @@ import typer
 
 from recsys import api
 from recsys.cli.progress import speed
-from recsys.cli.render import BASELINES, print_json, print_scores, print_table, say
+from recsys.cli.render import BASELINES, PARTS, print_json, print_scores, print_table, say
 
 
 def show_metrics(metrics: dict[str, Any], *, as_json: bool) -> None:
@@ -23,7 +23,7 @@ def show_metrics(metrics: dict[str, Any], *, as_json: bool) -> None:
 
 def _summarise(metrics: dict[str, Any], folder: str) -> None:
     measured_on = "test" if metrics["test"] else "valid"
-    rows = [(part, metrics[part]) for part in ("valid", "test") if metrics[part]]
+    rows = [(name, metrics[part]) for part, name in PARTS.items() if metrics[part]]
     if rows:
         print_scores([*rows, *((f"  {BASELINES[name]}", metrics["baselines"][name]) for name in BASELINES)])
     if "start" in metrics:
@@ -62,8 +62,8 @@ def _show_start(start: dict[str, Any]) -> None:
     )
     if start["n_held_out_not_new"]:
         say(
-            f"note: {start['n_held_out_not_new']:,} of the held-out pairs are among those that {start['run']} has"
-            " learned from, so the scores on new ratings look better than they are"
+            f"note: {start['n_held_out_not_new']:,} of the held-out pairs are in the training set of {start['run']},"
+            " so the scores on new ratings are optimistic"
         )
     rows = [
         (f"{name} ratings, {moment}", start[moment][name])
@@ -83,13 +83,13 @@ def _show_groups(groups: list[dict[str, Any]]) -> None:
 def _verdict(metrics: dict[str, Any], measured_on: str) -> list[str]:
     better = api.beats_baseline(metrics)
     if better is None:
-        return ["Nothing was held out, so nothing was measured."]
+        return ["No ratings were held out, so the model was not evaluated."]
     ratio = metrics[measured_on]["rmse"] / metrics["baselines"]["biases"]["rmse"]
     if better:
-        return [f"The model's {measured_on} rmse is {1 - ratio:.1%} below that of the biases alone."]
+        return [f"The model's {PARTS[measured_on]} rmse is {1 - ratio:.1%} below the bias-only baseline."]
     worse = f"{ratio - 1:.1%} above" if ratio > 1.0005 else "as high as"
     return [
-        f"The model does NOT beat the biases alone: its {measured_on} rmse is {worse} theirs.",
+        f"The model does NOT beat the bias-only baseline: its {PARTS[measured_on]} rmse is {worse} the baseline's.",
         "Fewer factors, more weight decay or more data may help.",
     ]
 

@@ -15,22 +15,25 @@ from recsys.cli.threads import leave_cores_to_training
 
 
 def tune(
-    config: Annotated[Path, typer.Option("--config", metavar="FILE", help="What to tune, as YAML.")],
-    n_trials: Annotated[int, typer.Option("--trials", min=1, metavar="N", help="Trials of the study in all.")] = 50,
+    config: Annotated[Path, typer.Option("--config", metavar="FILE", help="The config, as YAML.")],
+    n_trials: Annotated[
+        int, typer.Option("--trials", min=1, metavar="N", help="Total number of trials in the study.")
+    ] = 50,
     overrides: SetOption = None,
     space: Annotated[
-        Path | None, typer.Option("--space", metavar="FILE", help="What to try, as YAML. Default: by method and model.")
+        Path | None,
+        typer.Option("--space", metavar="FILE", help="The search space, as YAML. Default: by method and model."),
     ] = None,
     storage: Annotated[
         str | None,
-        typer.Option("--storage", metavar="URL", help="Where the study is kept. Default: sqlite:///NAME-tune.db."),
+        typer.Option("--storage", metavar="URL", help="The database of the study. Default: sqlite:///NAME-tune.db."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", metavar="FILE", help="The config to write. Default: NAME-tuned.yaml.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """The same command again goes on with the study.
+    """Run the same command again to resume the study.
 
     Example: recsys tune --config config.yaml --trials 30
     """
@@ -49,18 +52,18 @@ def tune(
 
 def _show(found: dict[str, Any], output: Path) -> None:
     best, metric, baseline = found["best"], found["metric"], found["baseline"]
-    label = f"best, trial {best['trial']}" if best["trial"] else "none was better"
+    label = f"best, trial {best['trial']}" if best["trial"] else "no trial beat your config"
     rows = [
         (best[metric], label),
-        (found["as_it_is"], "the config as it is"),
+        (found["as_it_is"], "your config"),
         (found[baseline], f"  {BASELINES[baseline]}"),
     ]
     print_table(
-        [f"valid {metric}", "", "ratings"],
+        [f"validation {metric}", "", "n ratings"],
         [[f"{value:.4f}", name, f"{found['n_ratings']:,}"] for value, name in rows],
-        numbers=[f"valid {metric}", "ratings"],
+        numbers=[f"validation {metric}", "n ratings"],
     )
     typer.echo(f"{found['n_trials']} trials, {found['n_pruned']} pruned, {found['n_failed']} failed")
     for key, value in best["values"].items():
         typer.echo(f"  {key}: {value:.4g}" if isinstance(value, float) else f"  {key}: {value}")
-    typer.echo(f"\nThe best of many on valid looks better there than it is.\nNext: recsys train --config {output}")
+    typer.echo(f"\nThe winner's validation score is optimistic; confirm on test.\nNext: recsys train --config {output}")

@@ -21,10 +21,10 @@ from recsys.workflows.parallel_runs import train_parallel
 N_FOLDS = 5
 FOLD = "{fold}"
 SPLITS = {
-    "random": "How well are ratings filled in that are missing among known ones? Their past and future are known.",
-    "user_time": "How well are the next ratings of known users predicted? Other users' future is known.",
-    "leave_last": "How well is the next single rating of each known user predicted?",
-    "time": "How good will it be after a date, new users and items included, if it is not trained again?",
+    "random": "How well are missing ratings predicted, given ratings from before and after them?",
+    "user_time": "How well are the next ratings of known users predicted, given later ratings of other users?",
+    "leave_last": "How well is the single next rating of each known user predicted?",
+    "time": "How well are all ratings after a date predicted, including those of new users and items?",
 }
 
 

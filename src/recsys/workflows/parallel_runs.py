@@ -79,7 +79,7 @@ def _line(name: str, config: Config, metrics: RunMetrics) -> str:
         return f"{name}: no test"
     return (
         f"{name}: test {objective.deciding_metric} {objective.value(test):.4f},"
-        f" {objective.baseline_to_beat} alone {objective.value(baseline):.4f}"
+        f" {objective.baseline_to_beat} {objective.value(baseline):.4f}"
     )
 
 

@@ -166,7 +166,7 @@ function activityChart(description, rows) {
     svg.append(label((left + right) / 2, 12, "rmse"));
     rows.forEach((row, n) => {
       const y = top + step * (n + 0.5);
-      const hint = `model ${fixed(row.model, 3)}, biases alone ${fixed(row.biases, 3)}`;
+      const hint = `model ${fixed(row.model, 3)}, bias-only baseline ${fixed(row.biases, 3)}`;
       svg.append(
         label(left - 10, y + 4, range(row), "end", "strong"), label(width, y + 4, count(row.n_ratings), "end"),
         line(x(row.biases), y, x(row.model), y, "between"),

@@ -1,7 +1,8 @@
 // The sections of the page, from the data that lies in it.
 
 const data = JSON.parse(document.getElementById("data").textContent);
-const NAMES = { model: "model", biases: "biases alone", global_mean: "global mean" };
+const PARTS = { valid: "validation", test: "test" };
+const NAMES = { model: "model", biases: "bias-only baseline", global_mean: "global mean" };
 
 /** An item in words: its title, and the id that the commands take. */
 function named({ title, id }) {
@@ -21,17 +22,16 @@ function verdict({ scores }) {
   if (!part) return data.missing.scores;
   const { model, biases } = scores[part];
   const change = 100 * (1 - model.rmse / biases.rmse);
-  const than = change > 0 ? "less than" : "more than";
-  const end = change > 0 ? "." : ": it has learned nothing that they do not know.";
-  return `On ${count(model.n_ratings)} ${part} ratings the model is off by ${fixed(model.rmse, 3)} (RMSE), ` +
-    `${fixed(Math.abs(change), 1)}% ${than} the biases alone${end}`;
+  const side = change > 0 ? "below" : "above";
+  return `RMSE ${fixed(model.rmse, 3)} on ${count(model.n_ratings)} ${PARTS[part]} ratings, ` +
+    `${fixed(Math.abs(change), 1)}% ${side} the ${NAMES.biases}.`;
 }
 
 function scoreTables(scores) {
   return ["test", "valid"].filter((part) => scores[part]).map((part) => {
     const { model } = scores[part];
     const unknown = [["users", model.n_unknown_users], ["items", model.n_unknown_items]];
-    const caption = [element("b", {}, part), `: ${count(model.n_ratings)} ratings, of which ` +
+    const caption = [element("b", {}, `${PARTS[part]} set`), `: ${count(model.n_ratings)} ratings, of which ` +
       unknown.map(([whose, n]) => `${count(n)} of unknown ${whose}`).join(" and ")];
     const rows = Object.entries(scores[part]).map(([who, one]) => [NAMES[who], fixed(one.rmse, 4), fixed(one.mae, 4)]);
     return table(caption, [...words(""), ...numbers("RMSE", "MAE")], rows, { 0: "model" });
@@ -45,11 +45,11 @@ function facts(run) {
   const { low, high, mean } = run.scale;
   const known = [
     ["model", run.kind.replaceAll("_", " ")], ...Object.entries(dims(run.embedding_dim)), ["method", run.method],
-    ["epochs", run.n_epochs], ["best epoch on valid", run.best_epoch],
+    ["epochs", run.n_epochs], ["best epoch on validation", run.best_epoch],
     ["training ratings", count(run.n_ratings)], ["users", count(run.n_users)], ["items", count(run.n_items)],
     ["scale", `${small(low)} to ${small(high)}`], ["mean rating", fixed(mean, 2)],
-    ["made from", run.parent],
-    ["training took", run.fit_seconds === null ? null : `${small(run.fit_seconds)} s`],
+    ["parent run", run.parent],
+    ["training time", run.fit_seconds === null ? null : `${small(run.fit_seconds)} s`],
   ].filter(([, value]) => value !== null);
   return element("dl", {}, ...known.map(([name, value]) =>
     element("div", {}, element("dt", {}, name), element("dd", {}, String(value)))));
@@ -59,15 +59,15 @@ function learningCurve({ metric, baseline, epochs }, scores) {
   const points = (part) => epochs.filter((row) => row[part] !== null).map((row) => [row.epoch, row[part]]);
   const valid = points("valid"), simple = scores && scores.valid && scores.valid[baseline][metric];
   const series = [{ name: "training ratings", kind: "plain", points: points("train") }];
-  if (valid.length) series.push({ name: "valid ratings", kind: "model", points: valid });
+  if (valid.length) series.push({ name: "validation ratings", kind: "model", points: valid });
   if (simple) {
     const ends = [epochs[0].epoch, epochs.at(-1).epoch].map((epoch) => [epoch, simple]);
-    series.push({ name: `${NAMES[baseline]} on valid`, kind: "biases dashed", points: ends });
+    series.push({ name: `${NAMES[baseline]}, validation`, kind: "biases dashed", points: ends });
   }
   const cell = (value) => (value === null ? "" : fixed(value, 4));
   const rows = epochs.map((row) => [String(row.epoch), cell(row.train), cell(row.valid)]);
   return [legend(series), curves(`${metric.toUpperCase()} by epoch`, series, ["epoch", metric]),
-    figures(numbers("epoch", `training ${metric}`, `valid ${metric}`), rows)];
+    figures(numbers("epoch", `training ${metric}`, `validation ${metric}`), rows)];
 }
 
 function schedule({ epochs }) {
@@ -78,10 +78,10 @@ function schedule({ epochs }) {
 }
 
 function calibration({ part, calibration: bins }) {
-  const columns = numbers("predicted", "mean given", "10%", "90%", "ratings");
+  const columns = numbers("predicted", "mean actual", "10%", "90%", "n ratings");
   const rows = bins.map((row) =>
     [...["predicted", "actual", "low", "high"].map((key) => fixed(row[key], 2)), count(row.n_ratings)]);
-  const entries = [{ name: `mean of the ${part} ratings, larger with more of them`, kind: "model", dot: true },
+  const entries = [{ name: `mean of the ${PARTS[part]} ratings; size: number of ratings`, kind: "model", dot: true },
     { name: "as predicted", kind: "plain dashed" }];
   return [legend(entries), calibrationChart(bins), figures(columns, rows)];
 }
@@ -89,45 +89,45 @@ function calibration({ part, calibration: bins }) {
 function activity(accuracy) {
   return [["user", accuracy.by_user], ["item", accuracy.by_item]].map(([whose, rows]) => {
     const figure = (row) => [range(row), fixed(row.model, 4), fixed(row.biases, 4), count(row.n_ratings)];
-    const columns = [...words(`training ratings of the ${whose}`), ...numbers("model", "biases alone", "held out")];
+    const columns = [...words(`training ratings of the ${whose}`), ...numbers("model", NAMES.biases, "n held-out ratings")];
     return element("div", {}, element("h3", {}, `By ${whose}`),
-      legend([{ name: "model", kind: "model", dot: true }, { name: "biases alone", kind: "biases", dot: true }]),
+      legend([{ name: "model", kind: "model", dot: true }, { name: NAMES.biases, kind: "biases", dot: true }]),
       activityChart(`RMSE by training ratings of the ${whose}`, rows), figures(columns, rows.map(figure)));
   });
 }
 
 function biasTables({ min_ratings, top, bottom }, link) {
   const unit = link === "sigmoid" ? "; biases before the sigmoid" : "";
-  const columns = [...words("item"), ...numbers("bias", "mean", "ratings")];
+  const columns = [...words("item"), ...numbers("bias", "mean rating", "n ratings")];
   return [["Highest", top], ["Lowest", bottom]].map(([which, rows]) => table(
-    [element("b", {}, which), `, of items with ${count(min_ratings)} ratings or more${unit}`], columns,
+    [element("b", {}, which), `, of items with ${count(min_ratings)} or more training ratings${unit}`], columns,
     listed(rows, (row) => signed(row.bias), (row) => fixed(row.mean, 2), (row) => count(row.n_ratings))));
 }
 
 function exampleUser(user) {
   const id = element("bdi", {}, user.id);
-  const intro = element("p", {}, "User ", id, ` has ${count(user.n_ratings)} training ratings, as many as the user in the ` +
-    `middle, with a mean of ${fixed(user.mean, 2)}.`);
-  const columns = [...words("item"), ...numbers("rating", "ratings")];
+  const intro = element("p", {}, "User ", id, ` has ${count(user.n_ratings)} training ratings (the median user), with mean ` +
+    `${fixed(user.mean, 2)}.`);
+  const columns = [...words("item"), ...numbers("rating", "n ratings")];
   const rating = (digits) => (row) => fixed(row.rating, digits), ratings = (row) => count(row.n_ratings);
   const both = element("div", { class: "columns" },
     table([element("b", {}, "Rated highest")], columns, listed(user.rated, rating(1), ratings)),
-    table([element("b", {}, "Recommended"), ", with the rating that is predicted"], columns,
+    table([element("b", {}, "Recommended"), ", with the predicted rating"], columns,
       listed(user.recommended, rating(2), ratings)));
   return [intro, both, ...(user.reasons ? reasons(user.reasons, user.recommended[0]) : [])];
 }
 
 function reasons({ parts, score, pulls, others, remainder }, best) {
   const rows = Object.entries(parts).map(([name, value]) => [name.replaceAll("_", " "), signed(value)]);
-  rows.push(["together", fixed(score, 2)]);
-  if (fixed(score, 2) !== fixed(best.rating, 2)) rows.push(["as a rating, on the scale", fixed(best.rating, 2)]);
-  const tables = [table([element("b", {}, "The prediction, added up")], [...words("part"), ...numbers("")], rows,
+  rows.push(["score", fixed(score, 2)]);
+  if (fixed(score, 2) !== fixed(best.rating, 2)) rows.push(["rating", fixed(best.rating, 2)]);
+  const tables = [table([element("b", {}, "Parts of the prediction")], [...words("part"), ...numbers("value")], rows,
     { [Object.keys(parts).length]: "model" })];
   if (pulls) {
     const own = listed(pulls, (row) => fixed(row.rating, 1), (row) => signed(row.pull));
-    own.push(["all other ratings", "", signed(others)], ["not explained by the ratings", "", signed(remainder)]);
-    tables.push(table([element("b", {}, "The interaction"), ", by the user's own ratings that pull most on it"],
-      [...words("item"), ...numbers("rating", "pull")], own));
+    own.push(["others", "", signed(others)], ["not from ratings", "", signed(remainder)]);
+    tables.push(table([element("b", {}, "Contributions"), " of the user's own ratings to the interaction"],
+      [...words("item"), ...numbers("rating", "contribution")], own));
   }
   return [element("h3", {}, "Why ", ...named(best), "?"), element("div", { class: "columns" }, ...tables)];
 }

@@ -1,0 +1,24 @@
+"""A prediction and its parts, as `predict` and `explain` show them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from recsys.cli.render import print_table
+
+if TYPE_CHECKING:
+    from recsys.inference.prediction import Prediction
+
+
+def prediction_line(prediction: Prediction) -> str:
+    """User, item and rating."""
+    title = f"  {prediction.title}" if prediction.title else ""
+    return f"user {prediction.user_id}, item {prediction.item_id}{title}: {prediction.rating:.2f}"
+
+
+def print_parts(prediction: Prediction) -> None:
+    """A table of the parts, the score that they add up to, and the rating that the link makes of it."""
+    rows = [[name.replace("_", " "), f"{value:+.3f}"] for name, value in prediction.parts.items()]
+    rows.append(["score", f"{prediction.score:+.3f}"])
+    rows.append([f"rating = {prediction.link}(score)", f"{prediction.rating:.3f}"])
+    print_table(["part", "value"], rows, numbers=["value"])
