@@ -1,4 +1,4 @@
-"""Trained models in use from Python, and the runs that they lie in."""
+"""TrainedScorer models in use from Python, and the runs that they lie in."""
 
 from __future__ import annotations
 

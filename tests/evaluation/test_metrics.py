@@ -8,7 +8,8 @@ import pytest
 
 from recsys.data.interactions import Interactions
 from recsys.evaluation.metrics import evaluate
-from recsys.scoring.factors import Factors, Link
+from recsys.scoring.factors.scorer import Factors
+from recsys.scoring.link import Link
 
 Rated = Callable[..., Interactions]
 

@@ -13,7 +13,8 @@ from recsys.data.vocabulary import Vocabulary
 from recsys.evaluation import baselines, ranking
 from recsys.evaluation.ranking import default_threshold, rank, relevant
 from recsys.evaluation.ranking_metrics import RankedLists, ranking_metrics
-from recsys.scoring.factors import Factors, Link
+from recsys.scoring.factors.scorer import Factors
+from recsys.scoring.link import Link
 
 Rated = Callable[..., Interactions]
 N_USERS, N_ITEMS = 60, 80

@@ -22,7 +22,8 @@ from recsys.data.vocabulary import Vocabulary
 from recsys.evaluation.intervals import Intervals, learn_intervals
 from recsys.inference.batch import predict_file
 from recsys.inference.recommender import Recommender
-from recsys.scoring.factors import Factors, Link
+from recsys.scoring.factors.scorer import Factors
+from recsys.scoring.link import Link
 from recsys.workflows.evaluate import coverage_of, ratings_to_measure
 from recsys.workflows.train import train
 

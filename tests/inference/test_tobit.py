@@ -21,7 +21,7 @@ from recsys.inference.intervals import rate_with_intervals
 from recsys.inference.recommender import Recommender
 from recsys.reporting.layers import anatomy
 from recsys.scoring.censored_normal import censored_normal
-from recsys.scoring.factors import Link
+from recsys.scoring.link import Link
 from recsys.workflows.evaluate import coverage_of, ratings_to_measure
 from recsys.workflows.fold_in_run import fold_in_run
 from recsys.workflows.train import train

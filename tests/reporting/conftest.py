@@ -16,7 +16,9 @@ from recsys.data.interactions import Interactions
 from recsys.data.split import Splits
 from recsys.data.training_inputs import TrainingInputs
 from recsys.data.vocabulary import Vocabulary
-from recsys.scoring.factors import Factors, Link, with_fallback
+from recsys.scoring.factors.scorer import Factors
+from recsys.scoring.fallback import with_fallback
+from recsys.scoring.link import Link
 
 N_USERS, N_ITEMS = 150, 300
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from recsys.scoring.censored_normal import censored_normal, mean_beyond, within
-from recsys.scoring.factors import Link
+from recsys.scoring.link import Link
 
 LOW, HIGH = 1.0, 5.0
 CASES = [(3.0, 0.5), (4.9, 1.0), (7.0, 2.0), (-2.0, 3.0), (5.0, 0.1)]

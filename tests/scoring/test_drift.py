@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from recsys.scoring.drift import Drift
-from recsys.scoring.factors import Factors, Link
+from recsys.scoring.factors.scorer import Factors
+from recsys.scoring.link import Link
 
 TIMES = np.array([0.0, 3.0, 4.0, 100.0, 5_000.0])
 LENGTH, VARIANCE = np.array([10.0, 1_000.0]), np.array([0.5, 2.0])

@@ -5,7 +5,9 @@ import pytest
 
 from recsys.core.seeding import rng
 from recsys.core.types import Indices
-from recsys.scoring.factors import CHUNK, Factors, Link, with_fallback
+from recsys.scoring.factors.scorer import CHUNK, Factors
+from recsys.scoring.fallback import with_fallback
+from recsys.scoring.link import Link
 
 
 def idx(*numbers: int) -> Indices:

@@ -7,9 +7,10 @@ import pytest
 
 from recsys.core.seeding import rng
 from recsys.core.types import Indices
-from recsys.scoring import network
-from recsys.scoring.factors import Link, with_fallback
-from recsys.scoring.network import CHUNK, Network, Weights
+from recsys.scoring.fallback import with_fallback
+from recsys.scoring.link import Link
+from recsys.scoring.network import scorer as network
+from recsys.scoring.network.scorer import CHUNK, Network, Weights
 
 
 def idx(*numbers: int) -> Indices:

@@ -16,11 +16,11 @@ from recsys.workflows.compare import compare
 from recsys.workflows.train import train
 
 Small = Callable[..., Config]
-Trained = Callable[..., Path]
+TrainedScorer = Callable[..., Path]
 
 
 @pytest.fixture(scope="module")
-def trained(small: Small, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+def trained(small: Small, tmp_path_factory: pytest.TempPathFactory) -> TrainedScorer:
     """trained(section={…}, …) → a finished run of sgd."""
 
     def build(**sections: Any) -> Path:
@@ -32,12 +32,12 @@ def trained(small: Small, tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 
 @pytest.fixture(scope="module")
-def first(trained: Trained) -> Path:
+def first(trained: TrainedScorer) -> Path:
     return trained()
 
 
 @pytest.fixture(scope="module")
-def worse(trained: Trained) -> Path:
+def worse(trained: TrainedScorer) -> Path:
     """The same split, and a model that has hardly learned."""
     return trained(training={"method": "sgd", "n_epochs": 1, "lr_max": 1e-6})
 
@@ -96,7 +96,7 @@ def test_the_interval_is_that_of_users_drawn_by_hand(first: Path, worse: Path) -
     )
 
 
-def test_other_splits_are_compared_on_what_they_have_in_common(first: Path, trained: Trained) -> None:
+def test_other_splits_are_compared_on_what_they_have_in_common(first: Path, trained: TrainedScorer) -> None:
     other = trained(seed=1)
     found = compare([first, other])
     shared = held_out(first).keys() & held_out(other).keys()
@@ -111,7 +111,7 @@ def test_other_splits_are_compared_on_what_they_have_in_common(first: Path, trai
 
 
 def test_ratings_that_differ_are_not_the_same(
-    first: Path, small: Small, ratings_csv: Path, tmp_path: Path, trained: Trained
+    first: Path, small: Small, ratings_csv: Path, tmp_path: Path, trained: TrainedScorer
 ) -> None:
     header, *rows = ratings_csv.read_text().splitlines()
     raised = [row.replace(",0.5,", ",1.5,") for row in rows]
@@ -122,7 +122,7 @@ def test_ratings_that_differ_are_not_the_same(
     assert found["runs"][0]["n_not_in_common"] == n_raised
 
 
-def test_ratings_of_unknown_users_are_told_by_their_place(trained: Trained, tmp_path: Path) -> None:
+def test_ratings_of_unknown_users_are_told_by_their_place(trained: TrainedScorer, tmp_path: Path) -> None:
     rows = [f"{n % 9},{n // 9},{1 + n * 7 % 5},{n}" for n in range(90)]
     rows += [f"{100 + n},{n % 5},{1 + n % 5},{1000 + n}" for n in range(8)]
     (tmp_path / "late.csv").write_text("user,item,rating,timestamp\n" + "\n".join(rows))
@@ -132,7 +132,7 @@ def test_ratings_of_unknown_users_are_told_by_their_place(trained: Trained, tmp_
     assert [one["n_unknown"] for one in found["runs"]] == [8 + 2, 8 + 2]
 
 
-def test_runs_with_nothing_in_common_are_refused(first: Path, finished_text: Path, trained: Trained) -> None:
+def test_runs_with_nothing_in_common_are_refused(first: Path, finished_text: Path, trained: TrainedScorer) -> None:
     with pytest.raises(DataError, match="texts here and whole numbers"):
         compare([first, finished_text])
     folds = [trained(split={"method": "fold", "n_folds": 9, "fold": fold}) for fold in (1, 2)]
@@ -140,7 +140,7 @@ def test_runs_with_nothing_in_common_are_refused(first: Path, finished_text: Pat
         compare(folds)
 
 
-def test_a_run_without_test_ratings_is_refused(first: Path, trained: Trained) -> None:
+def test_a_run_without_test_ratings_is_refused(first: Path, trained: TrainedScorer) -> None:
     with pytest.raises(RunError, match="held out no test"):
         compare([first, trained(split={"test_fraction": 0.0})])
 

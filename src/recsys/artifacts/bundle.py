@@ -18,13 +18,17 @@ from recsys.artifacts.texts import unpack_ids, unpack_texts
 from recsys.artifacts.verified import VerifiedFolder, check_layout, open_verified
 from recsys.core.errors import RunError
 from recsys.core.types import Counts, Texts
+from recsys.core.words import joined
 from recsys.data.grouped import GroupedView
 from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import UNKNOWN, Vocabulary
-from recsys.scoring.codec import DECODERS, StoredScorer, decode
+from recsys.models.specs import kinds_served_by
+from recsys.scoring.codec import StoredScorer, decode
 from recsys.scoring.drift import Drift
-from recsys.scoring.factors import Factors, Link
-from recsys.scoring.protocols import Trained
+from recsys.scoring.factors.scorer import Factors
+from recsys.scoring.link import Link
+from recsys.scoring.protocols import TrainedScorer
+from recsys.scoring.specs import SCORERS
 
 if TYPE_CHECKING:
     from recsys.config.schema.data import Data
@@ -58,7 +62,7 @@ class Bundle:
     """
 
     folder: VerifiedFolder[BundleManifest]
-    scorers: Mapping[str, Trained]
+    scorers: Mapping[str, TrainedScorer]
     users: Vocabulary
     items: Vocabulary
     counts: Mapping[str, EntityCounts]
@@ -74,7 +78,7 @@ class Bundle:
         """What serving.json says."""
         return self.folder.manifest
 
-    def scorer(self, name: str) -> Trained:
+    def scorer(self, name: str) -> TrainedScorer:
         """The scorer of this name.
 
         Raises:
@@ -93,23 +97,22 @@ class Bundle:
         """The rating scorer of a dot product, for what only its factors can answer.
 
         Raises:
-            RunError: the run's model is a network.
+            RunError: the run's model is something else.
         """
-        scorer = self.scorer("rating")
-        if isinstance(scorer, Factors):
-            return scorer
+        factors = self.scorer("rating").as_factors()
+        if factors is not None:
+            return factors
         raise RunError(
             f"this needs a dot product, and the run's model is {self.manifest.scorers['rating'].model}",
             where=str(self.path),
             expected="a run whose score is a mean, two biases and the product of two rows of factors",
-            hint="train one with model.kind: dot_product",
+            hint=f"train one with model.kind: {joined(kinds_served_by('factors'))}",
         )
 
     @property
     def drift(self) -> Drift | None:
         """How users' biases move, where the model has that."""
-        scorer = self.scorer("rating")
-        return scorer.drift if isinstance(scorer, Factors) else None
+        return self.scorer("rating").drift
 
     @cached_property
     def data(self) -> Data:
@@ -169,15 +172,15 @@ class Bundle:
         return read_intervals(self.path / INTERVALS, entry, counts.users, counts.items, self.drift)
 
 
-class StoredScorers(Mapping[str, Trained]):
+class StoredScorers(Mapping[str, TrainedScorer]):
     """The scorers of a serving folder, each read when it is first asked for. Threads can share them."""
 
     def __init__(self, folder: VerifiedFolder[BundleManifest]) -> None:
         self._folder = folder
-        self._read: dict[str, Trained] = {}
+        self._read: dict[str, TrainedScorer] = {}
         self._lock = Lock()
 
-    def __getitem__(self, name: str) -> Trained:
+    def __getitem__(self, name: str) -> TrainedScorer:
         with self._lock:
             if name not in self._read:
                 self._read[name] = _read_scorer(self._folder, name)
@@ -235,16 +238,16 @@ def locate(path: Path | None) -> Path:
     raise RunError(what, where=str(path), expected="a run folder, or its serving folder", hint=hint)
 
 
-def _read_scorer(folder: VerifiedFolder[BundleManifest], name: str) -> Trained:
+def _read_scorer(folder: VerifiedFolder[BundleManifest], name: str) -> TrainedScorer:
     entry = folder.manifest.scorers[name]
-    if entry.kind not in DECODERS:
+    if entry.kind not in SCORERS:
         raise RunError(
             f"the scorer {name!r} is of the kind {entry.kind!r}, which this version does not know",
             where=str(folder.path / SERVING_JSON),
-            expected=" or ".join(DECODERS),
+            expected=joined(SCORERS),
             hint=f"use the version that wrote it, recsys {folder.manifest.recsys_version}",
         )
-    stored = StoredScorer(entry.kind, folder.arrays(entry.file), Link(**entry.link.to_dict()), entry.global_mean)
+    stored = StoredScorer(entry.kind, folder.arrays(entry.file), Link(**entry.link.to_dict()), entry.numbers)
     try:
         return decode(stored, folder.manifest.n_users, folder.manifest.n_items)
     except ValueError as error:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from recsys.core.errors import RunError
 from recsys.data.scale import Scale
-from recsys.scoring.factors import LinkKind
+from recsys.scoring.link import LinkKind
 from recsys.version import __version__
 
 FORMAT: Final = 1
@@ -64,14 +64,15 @@ class ScorerEntry(Entry):
 
     Attributes:
         model: kind of the model that was trained.
-        kind: kind of the scorer, see recsys.scoring.codec.
+        kind: kind of the scorer, see recsys.scoring.specs.
+        numbers: by name.
     """
 
     file: str
     model: str
     kind: str
     link: LinkEntry
-    global_mean: float | None = None
+    numbers: dict[str, float] = {}
 
 
 class IntervalsEntry(Entry):

@@ -29,14 +29,13 @@ from recsys.data.training_inputs import TrainingInputs
 from recsys.data.vocabulary import Vocabulary
 from recsys.evaluation.intervals import Intervals
 from recsys.scoring.codec import StoredScorer, encode
-from recsys.scoring.factors import Factors
-from recsys.scoring.protocols import Trained
+from recsys.scoring.protocols import TrainedScorer
 from recsys.version import __version__
 
 
 def write_bundle(
     run: Path,
-    scorers: Mapping[str, Trained],
+    scorers: Mapping[str, TrainedScorer],
     inputs: TrainingInputs,
     config: Config,
     intervals: Intervals | None = None,
@@ -56,7 +55,7 @@ def write_bundle(
         USERS: {**pack_ids(train.users), COUNTS["rating"]: train.user_counts},
         ITEMS: {**pack_ids(train.items), **pack_texts("titles", titles), COUNTS["rating"]: train.item_counts},
         SEEN: _seen_arrays(train),
-        HELD_OUT: _held_out_arrays(inputs, with_times=isinstance(rating, Factors) and rating.drift is not None),
+        HELD_OUT: _held_out_arrays(inputs, with_times=rating.drift is not None),
         **_item_columns(catalogue, train.items),
     }
     if intervals is not None:
@@ -76,7 +75,7 @@ def _manifest(
         kind=rating.model,
         run=run,
         recsys_version=__version__,
-        global_mean=rating.global_mean,
+        global_mean=rating.numbers.get("global_mean"),
         link=rating.link,
         scorers=entries,
         scale=inputs.scale,
@@ -96,7 +95,7 @@ def _scorer_entry(name: str, model: str, scorer: StoredScorer) -> ScorerEntry:
         model=model,
         kind=scorer.kind,
         link=LinkEntry(**scorer.link.to_dict()),
-        global_mean=scorer.global_mean,
+        numbers=dict(scorer.numbers),
     )
 
 

@@ -7,7 +7,8 @@ import numpy as np
 from recsys.core.types import Array, Float32Array
 from recsys.data.chunks import chunks
 from recsys.data.interactions import Interactions
-from recsys.scoring.factors import Factors, Link
+from recsys.scoring.factors.scorer import Factors
+from recsys.scoring.link import Link
 
 DAMPING = 5.0  # ratings at the mean that each user and item is given in advance; LensKit's default
 

@@ -14,8 +14,8 @@ from recsys.evaluation.calibration import Calibration, calibrate, normal
 from recsys.evaluation.residual_variance import ResidualVariance, residual_variance_of
 from recsys.scoring.censored_normal import censored_normal
 from recsys.scoring.drift import Drift
-from recsys.scoring.factors import Factors, Link
-from recsys.scoring.protocols import Trained
+from recsys.scoring.link import Link
+from recsys.scoring.protocols import TrainedScorer
 from recsys.scoring.uncertainty import Samples
 
 MOST_RATINGS = 200_000  # of valid to calibrate on: more would move no factor by 0.5%
@@ -116,7 +116,7 @@ def check_level(level: float) -> None:
         )
 
 
-def learn_intervals(scorer: Trained, samples: Samples | None, inputs: TrainingInputs) -> Intervals | None:
+def learn_intervals(scorer: TrainedScorer, samples: Samples | None, inputs: TrainingInputs) -> Intervals | None:
     """Intervals from valid ratings, the residual variance of training and, where there are some, samples of the model.
 
     Without valid ratings, the samples' standard deviations are taken as they are, and errors as normally distributed;
@@ -125,7 +125,7 @@ def learn_intervals(scorer: Trained, samples: Samples | None, inputs: TrainingIn
     valid, train = inputs.splits.valid, inputs.seen_ratings
     if valid is None and samples is None:
         return None
-    drift = scorer.drift if isinstance(scorer, Factors) else None
+    drift = scorer.drift
     variance = None if valid is None else residual_variance_of(_evenly_spaced(train, MOST_TRAINING))
     uncalibrated = Intervals(samples, normal(), train.user_counts, train.item_counts, variance, drift)
     if valid is None:
@@ -136,7 +136,7 @@ def learn_intervals(scorer: Trained, samples: Samples | None, inputs: TrainingIn
 
 
 def predict_intervals(
-    scorer: Trained,
+    scorer: TrainedScorer,
     intervals: Intervals,
     level: float,
     user_idx: Indices,
@@ -162,7 +162,7 @@ def predict_intervals(
 
 
 def rate_and_centre(
-    scorer: Trained, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None
+    scorer: TrainedScorer, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None
 ) -> tuple[Float32Array, Float32Array]:
     """Predicted ratings, and what the intervals lie about: these; with a tobit link scores, cut off later.
 
@@ -180,7 +180,7 @@ def std_of_ratings(centre: Float32Array, std: Float32Array, link: Link) -> Float
     return censored_normal(centre.astype(np.float64), std.astype(np.float64), link.low, link.high)[1].astype(np.float32)
 
 
-def _errors(scorer: Trained, ratings: Interactions) -> Float32Array:
+def _errors(scorer: TrainedScorer, ratings: Interactions) -> Float32Array:
     """The error of each centre; none where it lies beyond the end of the scale at which the rating is."""
     _, centre = rate_and_centre(scorer, ratings.user_idx, ratings.item_idx, ratings.timestamp)
     error = np.subtract(centre, ratings.rating, dtype=np.float64)

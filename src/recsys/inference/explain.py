@@ -9,8 +9,7 @@ import numpy as np
 from recsys.artifacts.bundle import Bundle
 from recsys.core.types import Array, Json
 from recsys.inference.prediction import Prediction
-from recsys.scoring.censored_normal import within
-from recsys.scoring.factors import Factors
+from recsys.scoring.factors.scorer import Factors
 
 DECAYS = np.geomspace(1e-3, 1e3, 121)  # tried, in units of the mean eigenvalue of what the ratings say
 
@@ -111,7 +110,7 @@ def _contributions(factors: Factors, user: int, item: int, rated: Array, rating:
     q = factors.item_factors[rated].astype(np.float64)
     interaction = q @ p
     score = factors.global_mean + factors.user_bias[user] + factors.item_bias[rated] + interaction
-    slope, fitted = _link(factors, user, score)
+    slope, fitted = factors.link.fitted(score, None if factors.user_std is None else float(factors.user_std[user]))
     target = slope**2 * interaction + slope * (rating - fitted)  # slope² e_j, without dividing by a slope near 0
     values, vectors = np.linalg.eigh((q * slope[:, None] ** 2).T @ q)
     values = values.clip(min=0)
@@ -121,17 +120,3 @@ def _contributions(factors: Factors, user: int, item: int, rated: Array, rating:
     inverse = 1 / (values + decays[int(np.argmin(distances))])
     solved: Array = vectors @ (inverse * (vectors.T @ factors.item_factors[item]))
     return np.asarray((q @ solved) * target)
-
-
-def _link(factors: Factors, user: int, score: Array) -> tuple[Array, Array]:
-    """The slope of the link at each score as training saw it, which clips nothing, and the rating there."""
-    link = factors.link
-    match link.kind:
-        case "identity" | "clip":
-            return np.ones(len(score)), score
-        case "sigmoid":
-            rating = link(score)
-            return (rating - link.low) * (link.high - rating) / (link.high - link.low), rating
-        case "tobit":
-            std = np.full(len(score), link.std if factors.user_std is None else factors.user_std[user])
-            return within(score, std, link.low, link.high), link(score, std)

@@ -13,9 +13,11 @@ from recsys.artifacts.bundle import Bundle
 from recsys.core.errors import RunError
 from recsys.core.threads import usable_cores
 from recsys.core.types import Array, Float32Array, Float64Array
+from recsys.core.words import joined
 from recsys.data.scale import Censoring
+from recsys.models.specs import kinds_served_by
 from recsys.scoring.censored_normal import mean_beyond
-from recsys.scoring.factors import Factors
+from recsys.scoring.factors.scorer import Factors
 
 # Training residuals understate the noise, because the parameters were fitted to them (docs/experiments/fold-in.md).
 NOISE = 1.5
@@ -163,13 +165,14 @@ def linear_factors(bundle: Bundle) -> Factors:
     Raises:
         RunError: its output is not linear.
     """
-    if bundle.manifest.scorers["rating"].model != "embedding_net" and bundle.factors.link.kind != "sigmoid":
-        return bundle.factors
+    factors = bundle.scorer("rating").as_factors()
+    if factors is not None and factors.link.kind != "sigmoid":
+        return factors
     run = bundle.path.parent
     raise RunError(
         "new users and items cannot be folded into this model",
         where=str(run),
-        expected="a model with linear output: model.kind dot_product, without y_range, or svdpp",
+        expected=f"a model with linear output: model.kind {joined(kinds_served_by('factors'))}, without y_range",
         hint=f"train one of that kind, or go on training this one: recsys update --run {run} --ratings FILE",
     )
 

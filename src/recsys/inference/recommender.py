@@ -20,7 +20,7 @@ from recsys.inference.fold_in import FixedRows, Prior, linear_factors, solve, us
 from recsys.inference.intervals import rate_with_intervals
 from recsys.inference.prediction import Interval, Prediction
 from recsys.inference.similar import Similar, similar_items
-from recsys.scoring.protocols import Trained
+from recsys.scoring.protocols import TrainedScorer
 from recsys.scoring.top import masked_top_n
 
 OnUnknown = Literal["error", "mean"]
@@ -211,7 +211,7 @@ class Recommender:
     def _user_prior(self) -> Prior:
         return user_prior(self.bundle)
 
-    def _best(self, scorer: Trained, user_idx: int, allowed: Array, n: int) -> list[Recommendation]:
+    def _best(self, scorer: TrainedScorer, user_idx: int, allowed: Array, n: int) -> list[Recommendation]:
         """Of the scorer's user, among the items that are allowed."""
         user = np.array([user_idx], dtype=np.int32)
         (best,), (score,) = masked_top_n(scorer.score_all(user), n, allowed=allowed)

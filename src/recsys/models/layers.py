@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from recsys.models.settings import ParameterInfo, Shape
-from recsys.scoring.factors import Link
+from recsys.scoring.link import Link
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from recsys.core.types import Arrays, Float32Array, Indices
 from recsys.data.training_inputs import WarmStart
 from recsys.data.vocabulary import UNKNOWN
 from recsys.models.settings import ParameterInfo, Role
-from recsys.scoring.factors import Factors
+from recsys.scoring.factors.scorer import Factors
 
 
 def parameters_as_served(parameters: Iterable[ParameterInfo], start: WarmStart, served: Factors) -> Arrays:

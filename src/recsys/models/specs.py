@@ -11,6 +11,7 @@ class ModelSpec:
 
     Attributes:
         settings: its section of the config, a ModelSettings.
+        scorer: kind of the scorer that it is served by.
         module: builds its torch module: (settings, seen ratings, scale, seed) → RatingModule.
         layers: lists its layers: (settings, shapes of the parameters, scale, link that is served or None) → Anatomy.
         extend: its parameters with rows that were folded in: (settings, TrainingInputs, served Factors) → Arrays; None
@@ -18,6 +19,7 @@ class ModelSpec:
     """
 
     settings: str
+    scorer: str
     module: str
     layers: str
     extend: str | None = None
@@ -26,20 +28,28 @@ class ModelSpec:
 MODELS: dict[str, ModelSpec] = {
     "dot_product": ModelSpec(
         settings="recsys.models.dot_product.settings:DotProduct",
+        scorer="factors",
         module="recsys.models.dot_product.module:build",
         layers="recsys.models.dot_product.layers:layers",
         extend="recsys.models.dot_product.fold_in:extend",
     ),
     "embedding_net": ModelSpec(
         settings="recsys.models.embedding_net.settings:EmbeddingNet",
+        scorer="network",
         module="recsys.models.embedding_net.module:build",
         layers="recsys.models.embedding_net.layers:layers",
     ),
     "svdpp": ModelSpec(
         settings="recsys.models.svdpp.settings:SvdPP",
+        scorer="factors",
         module="recsys.models.svdpp.module:build",
         layers="recsys.models.svdpp.layers:layers",
         extend="recsys.models.svdpp.fold_in:extend",
     ),
 }
 """By kind; the first is the one that a config means which names none."""
+
+
+def kinds_served_by(scorer: str) -> list[str]:
+    """The kinds of models that are served by a kind of scorer."""
+    return [kind for kind, spec in MODELS.items() if spec.scorer == scorer]

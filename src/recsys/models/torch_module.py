@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from recsys.data.scale import Scale
 from recsys.models.settings import ModelSettings
-from recsys.scoring.protocols import Trained
+from recsys.scoring.protocols import TrainedScorer
 
 
 class RatingModule(nn.Module):
@@ -24,6 +24,6 @@ class RatingModule(nn.Module):
         """Predicted ratings in rating units, not clipped; indices of shape (n,) give shape (n,)."""
         raise NotImplementedError
 
-    def scorer(self) -> Trained:
+    def scorer(self) -> TrainedScorer:
         """The model as it stands, in NumPy alone."""
         raise NotImplementedError

@@ -11,7 +11,6 @@ from recsys.core.errors import RunError
 from recsys.core.types import Array
 from recsys.inference.recommender import Recommender
 from recsys.reporting.directions import main_directions
-from recsys.scoring.factors import Factors
 
 MAP_ITEMS = 2000  # more make a cloud on any screen, and a file that is slow to open
 LISTED = 10
@@ -155,7 +154,7 @@ def example_user(bundle: Bundle) -> ExampleUser:
 
 
 def _reasons(recommender: Recommender, user_id: int | str, item_id: int | str) -> Reasons:
-    if not isinstance(recommender.bundle.scorer("rating"), Factors):
+    if recommender.bundle.scorer("rating").as_factors() is None:
         prediction = recommender.predict(user_id, item_id)
         return {"parts": prediction.parts, "score": prediction.score, "pulls": None}
     explanation = recommender.explain(user_id, item_id, LISTED)

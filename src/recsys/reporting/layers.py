@@ -15,7 +15,7 @@ from recsys.core.errors import RunError
 from recsys.core.resolve import resolve
 from recsys.models.layers import Anatomy
 from recsys.models.specs import MODELS
-from recsys.scoring.factors import Link
+from recsys.scoring.link import Link
 
 
 def anatomy(path: Path) -> Anatomy:

@@ -1,15 +1,15 @@
-"""The one way out of a model."""
+"""What can be asked of a model in use."""
 
 from __future__ import annotations
 
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
 from recsys.core.types import Float32Array, Indices, Times
-from recsys.scoring.factors import Factors
-from recsys.scoring.network import Network
 
-Trained: TypeAlias = Factors | Network
-"""The scorers that training makes and a serving folder keeps."""
+if TYPE_CHECKING:
+    from recsys.scoring.drift import Drift
+    from recsys.scoring.factors.scorer import Factors
+    from recsys.scoring.link import Link
 
 
 class Scorer(Protocol):
@@ -21,4 +21,54 @@ class Scorer(Protocol):
 
     def score_all(self, user_idx: Indices) -> Float32Array:
         """Scores of every known item for each user: rank by these."""
+        ...
+
+
+class TrainedScorer(Scorer, Protocol):
+    """A scorer that training makes and a serving folder keeps."""
+
+    @property
+    def kind(self) -> str:
+        """A key of recsys.scoring.specs.SCORERS."""
+        ...
+
+    @property
+    def link(self) -> Link:
+        """From its scores to ratings."""
+        ...
+
+    @property
+    def n_users(self) -> int:
+        """Known users."""
+        ...
+
+    @property
+    def n_items(self) -> int:
+        """Known items."""
+        ...
+
+    @property
+    def embedding_dim(self) -> int | dict[str, int]:
+        """Factors of each user and item; by role where they differ."""
+        ...
+
+    @property
+    def drift(self) -> Drift | None:
+        """How users' biases move with time, where the model has that."""
+        ...
+
+    def as_factors(self) -> Factors | None:
+        """The scorer, for what only a product of rows of factors can answer; None where it is none."""
+        ...
+
+    def score(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Float32Array:
+        """Scores of pairs, float32, shape (n,)."""
+        ...
+
+    def rating_of(self, user_idx: Indices, score: Float32Array) -> Float32Array:
+        """The ratings that stand for scores of the users, float32, shape (n,)."""
+        ...
+
+    def parts(self, user_idx: int, item_idx: int, timestamp: float | None = None) -> dict[str, float]:
+        """What the score of a pair is the sum of."""
         ...

@@ -10,7 +10,7 @@ from typing import Protocol
 from recsys.core.errors import DivergedError
 from recsys.core.events import Epoch, EpochResult, Observer, silent
 from recsys.core.types import Json, State
-from recsys.scoring.protocols import Trained
+from recsys.scoring.protocols import TrainedScorer
 from recsys.scoring.uncertainty import Samples
 from recsys.training.groups import Group
 
@@ -64,7 +64,7 @@ class Learner(Protocol):
         """Goes back to a state."""
         ...
 
-    def scorer(self) -> Trained:
+    def scorer(self) -> TrainedScorer:
         """The model as it stands."""
         ...
 

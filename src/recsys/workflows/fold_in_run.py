@@ -33,7 +33,7 @@ from recsys.inference.fold_in import FixedRows, item_prior, linear_factors, solv
 from recsys.inference.new_entities import NewEntities, n_outside_scale, read_new_entities
 from recsys.models.settings import ModelSettings
 from recsys.models.specs import MODELS
-from recsys.scoring.factors import Factors
+from recsys.scoring.factors.scorer import Factors
 from recsys.workflows.prior_run import PriorRun
 
 

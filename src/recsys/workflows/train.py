@@ -20,7 +20,7 @@ from recsys.data.training_inputs import TrainingInputs
 from recsys.evaluation.intervals import learn_intervals
 from recsys.objectives.measure import measure, measure_start
 from recsys.objectives.specs import OBJECTIVES
-from recsys.scoring.protocols import Trained
+from recsys.scoring.protocols import TrainedScorer
 from recsys.training.build import build_learner
 from recsys.training.loop import Learner, fit
 from recsys.version import __version__
@@ -59,7 +59,7 @@ def train(
         return metrics
 
 
-def _fit(record: FitRecord, learner: Learner, inputs: TrainingInputs, observe: Observer) -> Trained:
+def _fit(record: FitRecord, learner: Learner, inputs: TrainingInputs, observe: Observer) -> TrainedScorer:
     """Trains, from where the record stands to its end, and returns the model that the config keeps."""
     every, splits = record.settings.evaluate_every, inputs.splits
     epochs = fit(learner, after=record.restore(learner), observe=observe)
@@ -82,7 +82,7 @@ def is_evaluated(epoch: Epoch, every: int | Literal["auto"], learner: Learner, s
     return epoch.number == epoch.n_epochs or epoch.number % (auto if every == "auto" else every) == 0
 
 
-def _metrics(record: FitRecord, learner: Learner, scorer: Trained, inputs: TrainingInputs) -> RunMetrics:
+def _metrics(record: FitRecord, learner: Learner, scorer: TrainedScorer, inputs: TrainingInputs) -> RunMetrics:
     model, n_epochs, train = record.run.config.model, record.n_epochs, inputs.splits.train
     measured = measure(record.objective, scorer, inputs)
     return {

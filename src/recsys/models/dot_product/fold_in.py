@@ -6,7 +6,7 @@ from recsys.core.types import Arrays
 from recsys.data.training_inputs import TrainingInputs
 from recsys.models.dot_product.settings import DotProduct
 from recsys.models.new_rows import parameters_as_served
-from recsys.scoring.factors import Factors
+from recsys.scoring.factors.scorer import Factors
 
 
 def extend(settings: DotProduct, inputs: TrainingInputs, served: Factors) -> Arrays:

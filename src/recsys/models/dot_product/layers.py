@@ -8,7 +8,7 @@ from recsys.data.scale import Scale
 from recsys.models.dot_product.settings import DotProduct
 from recsys.models.layers import Anatomy, Layer, computed, learned
 from recsys.models.settings import Shape
-from recsys.scoring.factors import Link
+from recsys.scoring.link import Link
 
 
 def output_link(settings: DotProduct, scale: Scale) -> Link:

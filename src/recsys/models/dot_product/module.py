@@ -13,7 +13,7 @@ from recsys.models.dot_product import settings as config
 from recsys.models.dot_product.layers import output_link
 from recsys.models.torch_layers import normal
 from recsys.models.torch_module import RatingModule
-from recsys.scoring.factors import Factors, in_rating_units
+from recsys.scoring.factors.scorer import Factors, in_rating_units
 
 INIT_STD = 0.01  # fastai's: training starts near the model of biases alone
 

@@ -8,7 +8,7 @@ from recsys.data.scale import Scale
 from recsys.models.embedding_net.settings import EmbeddingNet
 from recsys.models.layers import Anatomy, Layer, computed, learned
 from recsys.models.settings import ROLES, Shape
-from recsys.scoring.factors import Link
+from recsys.scoring.link import Link
 
 
 def output_link(settings: EmbeddingNet, scale: Scale) -> Link:

@@ -14,8 +14,8 @@ from recsys.models.embedding_net import settings as config
 from recsys.models.embedding_net.layers import output_link
 from recsys.models.torch_layers import Affine, Dropout, Norm, normal
 from recsys.models.torch_module import RatingModule
-from recsys.scoring.factors import with_fallback
-from recsys.scoring.network import Network, Weights
+from recsys.scoring.fallback import with_fallback
+from recsys.scoring.network.scorer import Network, Weights
 
 INIT_STD = 0.01  # fastai's
 

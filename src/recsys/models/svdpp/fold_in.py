@@ -10,7 +10,7 @@ from recsys.data.vocabulary import UNKNOWN
 from recsys.models.new_rows import merged, parameters_as_served, served_rows
 from recsys.models.settings import Role
 from recsys.models.svdpp.settings import OTHER, SvdPP, implicit_terms
-from recsys.scoring.factors import Factors
+from recsys.scoring.factors.scorer import Factors
 
 
 def extend(settings: SvdPP, inputs: TrainingInputs, served: Factors) -> Arrays:

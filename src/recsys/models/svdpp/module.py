@@ -17,7 +17,7 @@ from recsys.models.svdpp import settings as config
 from recsys.models.svdpp.layers import output_link
 from recsys.models.torch_layers import normal
 from recsys.models.torch_module import RatingModule
-from recsys.scoring.factors import Factors, in_rating_units
+from recsys.scoring.factors.scorer import Factors, in_rating_units
 
 
 @dataclass(frozen=True, eq=False)

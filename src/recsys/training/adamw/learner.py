@@ -17,7 +17,7 @@ from recsys.data.interactions import Interactions
 from recsys.models.settings import ParameterInfo
 from recsys.models.torch_layers import seed_dropout
 from recsys.models.torch_module import RatingModule
-from recsys.scoring.protocols import Trained
+from recsys.scoring.protocols import TrainedScorer
 from recsys.training.adamw.settings import AdamW
 from recsys.training.fitted_module import FittedModule
 
@@ -114,7 +114,7 @@ class AdamWLearner:
             step = torch.tensor(float(state.epoch * self._steps), device=self._device)
             self._optimizer.state[parameter] = {"step": step, **moments}
 
-    def scorer(self) -> Trained:
+    def scorer(self) -> TrainedScorer:
         """The model as it stands."""
         return self._model.scorer()
 

@@ -16,7 +16,8 @@ from recsys.data.interactions import Interactions
 from recsys.data.scale import Censoring, Scale
 from recsys.models.settings import ROLES
 from recsys.models.svdpp.settings import implicit_terms
-from recsys.scoring.factors import Factors, Link, in_rating_units
+from recsys.scoring.factors.scorer import Factors, in_rating_units
+from recsys.scoring.link import Link
 from recsys.scoring.uncertainty import Samples
 from recsys.training.finite import finite_arrays
 from recsys.training.gibbs.covariance import covariance_columns

@@ -17,7 +17,7 @@ from recsys.data.interactions import Interactions
 from recsys.data.training_inputs import TrainingInputs
 from recsys.models.build import build_module
 from recsys.models.dot_product.module import DotProduct
-from recsys.scoring.factors import Factors
+from recsys.scoring.factors.scorer import Factors
 from recsys.training.fitted_module import FittedModule, expected_values, memory
 from recsys.training.sgd.blocks import choose_n_side, sort_into_blocks
 from recsys.training.sgd.damping import NOTHING, Damped, auto_damping, credible_damping

@@ -21,7 +21,7 @@ from recsys.models.build import build_module
 from recsys.models.settings import ROLES, ParameterInfo, Role
 from recsys.models.svdpp.module import SvdPP
 from recsys.models.svdpp.settings import OTHER, implicit_terms
-from recsys.scoring.factors import Factors
+from recsys.scoring.factors.scorer import Factors
 from recsys.training.fitted_module import FittedModule, expected_values, memory
 from recsys.training.sgd.damping import NOTHING, Damped, auto_damping, credible_damping
 from recsys.training.sgd.defaults import auto_rate

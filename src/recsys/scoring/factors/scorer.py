@@ -3,48 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import ClassVar
 
 import numpy as np
 
 from recsys.core.types import Float32Array, Indices, Times
-from recsys.scoring.censored_normal import censored_mean
 from recsys.scoring.drift import Drift
+from recsys.scoring.fallback import with_fallback
+from recsys.scoring.link import Link
 
-LinkKind = Literal["identity", "clip", "sigmoid", "tobit"]
 CHUNK = 16_384  # pairs scored at once: their rows fit a core's cache, where all at once do not
-
-
-@dataclass(frozen=True)
-class Link:
-    """From a score to a rating: as it is, clipped to [low, high], a sigmoid scaled to it, or tobit.
-
-    tobit: the mean of a rating ~ N(score, std²) that is clipped to [low, high].
-    """
-
-    kind: LinkKind
-    low: float
-    high: float
-    std: float = 0.0
-
-    def __call__(self, score: Float32Array, std: Float32Array | None = None) -> Float32Array:
-        """rating = link(score), float32, the shape of `score`; with a tobit link `std` may be one for each score."""
-        match self.kind:
-            case "identity":
-                return score
-            case "clip":
-                return np.minimum(np.maximum(score, np.float32(self.low)), np.float32(self.high))
-            case "sigmoid":
-                # tanh does not overflow where exp(−score) would
-                share: Float32Array = 0.5 + 0.5 * np.tanh(0.5 * score)
-                return np.float32(self.low) + np.float32(self.high - self.low) * share
-            case "tobit":
-                spread = np.full(len(score), self.std) if std is None else std.astype(np.float64)
-                return censored_mean(score.astype(np.float64), spread, self.low, self.high).astype(np.float32)
-
-    def to_dict(self) -> dict[str, Any]:
-        """As a dict that json takes."""
-        return {name: value for name, value in vars(self).items() if name != "std" or self.kind == "tobit"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +38,7 @@ class Factors:
     link: Link
     drift: Drift | None = None
     user_std: Float32Array | None = None
+    kind: ClassVar[str] = "factors"
 
     @property
     def n_users(self) -> int:
@@ -85,6 +54,10 @@ class Factors:
     def embedding_dim(self) -> int:
         """Factors of each user and item."""
         return int(self.user_factors.shape[1])
+
+    def as_factors(self) -> Factors:
+        """Itself."""
+        return self
 
     def rate(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Float32Array:
         """Predicted ratings of the pairs, at times in seconds, float32, shape (n,); index −1 gets the fallback."""
@@ -151,12 +124,3 @@ def in_rating_units(
         item_factors=with_fallback(root * item[0]),
         link=link,
     )
-
-
-def with_fallback(rows: Float32Array) -> Float32Array:
-    """`rows`, shape (n,) or (n, dim), and one more for an unknown id: their mean, each row counted once.
-
-    Weighting by ratings would describe the popular; who or what is unknown is more like the rare
-    (docs/experiments/unknown-ids.md).
-    """
-    return np.concatenate([rows, rows.mean(axis=0, dtype=np.float64, keepdims=True).astype(np.float32)])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from recsys.core.types import Float32Array, Indices, Times
-from recsys.scoring.factors import Link
+from recsys.scoring.link import Link
 
 CHUNK = 8_192  # pairs scored at once: their activations fit a core's cache
 
@@ -37,6 +38,8 @@ class Network:
     item_embedding: Float32Array
     layers: tuple[Weights, ...]
     link: Link
+    kind: ClassVar[str] = "network"
+    drift: ClassVar[None] = None
 
     @property
     def n_users(self) -> int:
@@ -52,6 +55,10 @@ class Network:
     def embedding_dim(self) -> dict[str, int]:
         """Lengths of the embeddings: user and item."""
         return {"user": self.user_embedding.shape[1], "item": self.item_embedding.shape[1]}
+
+    def as_factors(self) -> None:
+        """It has none: a network's score is no product of rows."""
+        return
 
     def rate(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Float32Array:
         """Predicted ratings, float32, shape (n,); index −1 gets the fallback. `timestamp` changes nothing here."""
