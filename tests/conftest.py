@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from recsys.data.training_inputs import TrainingInputs
 from recsys.data.vocabulary import Vocabulary
 from recsys.workflows.train import train
 
+gc.set_threshold(100_000, 20, 50)  # nearly all objects come from imports and stay
+
 TIMES = {"seconds", "ratings_per_second", "fit_seconds"}
 NET = {"kind": "embedding_net", "dropout": 0.1, "embedding_dropout": 0.2}
 # How many examples a property is tried on: every day, and by `make slow`.
@@ -43,6 +46,14 @@ class World:
 
     dataset: Dataset
     noise: float
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _unflushed() -> Iterator[None]:
+    """Nothing waits for the disk: no test outlives a power cut, and a run flushes some 25 times."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -57,9 +57,14 @@ def test_a_visitor_is_read_from_a_file(finished: Path, tmp_path: Path) -> None:
     assert len(model.recommend_for(visitor.item_ids, visitor.ratings, 3)) == 3
 
 
-def test_a_model_is_interpreted_with_figures(finished: Path, tmp_path: Path) -> None:
+def test_a_model_is_interpreted(finished: Path) -> None:
     plain = recsys.interpret(finished, 3, n_directions=2)
     assert (len(plain.highest), len(plain.directions), plain.figures) == (3, 2, ())
+
+
+@pytest.mark.slow
+def test_a_model_is_interpreted_with_figures(finished: Path, tmp_path: Path) -> None:
+    plain = recsys.interpret(finished, 3, n_directions=2)
     drawn = recsys.interpret(finished, 3, n_directions=2, figures=tmp_path / "figures")
     assert drawn.to_dict() == {**plain.to_dict(), "figures": [str(path) for path in drawn.figures]}
     assert sorted(drawn.figures) == sorted((tmp_path / "figures").iterdir())

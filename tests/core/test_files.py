@@ -63,6 +63,30 @@ def test_a_folder_appears_when_all_of_it_is_written(tmp_path: Path) -> None:
     assert (names(tmp_path), (path / "deep" / "file").read_text()) == (["folder"], "text")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a folder cannot be flushed there")
+def test_content_is_on_disk_before_it_has_its_name_and_the_name_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[tuple[int, list[str]]] = []
+    visible = tmp_path / "visible"
+    visible.mkdir()
+
+    def record(handle: int) -> None:
+        flushed.append((os.fstat(handle).st_ino, [name for name in names(visible) if not name.startswith(TEMPORARY)]))
+
+    monkeypatch.setattr(os, "fsync", record)
+    with new_file(visible / "a") as temporary:
+        temporary.write_text("text")
+    assert flushed == [((visible / "a").stat().st_ino, []), (visible.stat().st_ino, ["a"])]
+    flushed.clear()
+    with new_folder(visible / "b") as temporary:
+        (temporary / "file").write_text("text")
+    *content, last = flushed
+    paths = (visible / "b", visible / "b" / "file")
+    assert sorted(content) == sorted((path.stat().st_ino, ["a"]) for path in paths)
+    assert last == (visible.stat().st_ino, ["a", "b"])
+
+
 def test_a_folder_that_was_not_finished_is_not_there(tmp_path: Path) -> None:
     def write_half() -> None:
         with new_folder(tmp_path / "folder") as temporary:

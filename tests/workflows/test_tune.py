@@ -16,7 +16,7 @@ from recsys.workflows.tune import Best, tune
 
 SPACE: Space = {
     "training.lr_max": Range(0.005, 0.2, log=True),
-    "model.embedding_dim": (2, 4),
+    "model.embedding_dim": (3, 4),
     "training.n_epochs": Range(2, 6),
 }
 

@@ -14,7 +14,8 @@ import torch
 from recsys.training.sgd.kernel import ITEMS, USERS, sgd_kernel
 
 DIMS = (1, 2, 3, 7, 15, 16, 17, 31, 50, 64, 100, 129, 512)
-EVERYDAY = (1, 7, 50, 129)  # a kernel is compiled for each dim: with 0, 0, 3 and 8 whole vectors of 16, and a rest
+# A kernel is compiled for each: dims of 0, 0, 3 and 8 whole vectors of 16, and a rest.
+EVERYDAY = ((1, True), (7, True), (50, True), (50, False), (129, True))
 RATES = {"user_lr": 0.1, "item_lr": 0.04, "decay": 0.3, "bias_decay": 0.2}
 
 
@@ -29,10 +30,9 @@ def world(dim: int, n: int = 12) -> list[Any]:
 @pytest.mark.parametrize(
     ("dim", "biases"),
     [
-        *((dim, True) for dim in EVERYDAY),
-        (50, False),
-        *(pytest.param(dim, True, marks=pytest.mark.slow) for dim in DIMS if dim not in EVERYDAY),
-        *(pytest.param(dim, False, marks=pytest.mark.slow) for dim in DIMS if dim != 50),
+        pytest.param(dim, biases, marks=() if (dim, biases) in EVERYDAY else pytest.mark.slow)
+        for dim in DIMS
+        for biases in (True, False)
     ],
 )
 def test_a_step_equals_an_autograd_step_of_the_stated_loss(dim: int, biases: bool) -> None:

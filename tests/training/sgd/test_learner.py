@@ -79,7 +79,7 @@ def test_the_number_of_ranges_of_a_checkpoint_is_kept(monkeypatch: pytest.Monkey
 
 
 def test_without_biases_there_are_none() -> None:
-    learner = trained(dim=16, biases=False)
+    learner = trained(dim=50, biases=False)
     assert set(learner.state(1).model) == {"user_embedding", "item_embedding", "global_mean"}
     assert not learner.scorer().user_bias.any()
 
@@ -98,7 +98,7 @@ def test_without_biases_there_are_none() -> None:
         {"div_factor": 5.0},
         {"final_div_factor": 3.0},
         {"schedule": "constant"},
-        {"dim": 17},
+        {"dim": 50},
     ],
 )
 def test_every_hyperparameter_changes_the_result(other: dict[str, Any]) -> None:

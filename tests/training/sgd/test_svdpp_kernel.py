@@ -12,7 +12,8 @@ import torch
 
 from recsys.training.sgd.svdpp_kernel import svdpp_kernel
 
-DIMS = [3, 20, *(pytest.param(dim, marks=pytest.mark.slow) for dim in (1, 64))]  # each is compiled, for half a second
+DIMS = (1, 3, 20, 64)
+EVERYDAY = ((3, False), (3, True), (20, True))  # a kernel is compiled for each, in half a second
 RATES = {"user_lr": 0.1, "item_lr": 0.04, "decay": 0.3, "bias_decay": 0.2, "implicit_decay": 0.5}
 RATED = ([2, 0, 5], [1], [], [4, 3, 2, 0], [5, 1])
 NEAR = ([0, 2, 5], [1], [3, 4], [0, 2, 3, 4], [1, 3, 5])  # user 2 rated earlier only, user 4 earlier too
@@ -75,8 +76,14 @@ def single_steps(arrays: dict[str, Any], flipped: bool) -> tuple[dict[str, Any],
     return {name: one.detach().numpy() for name, one in tensor.items()}, squares
 
 
-@pytest.mark.parametrize("dim", DIMS)
-@pytest.mark.parametrize("flipped", [False, True])
+@pytest.mark.parametrize(
+    ("dim", "flipped"),
+    [
+        pytest.param(dim, flipped, marks=() if (dim, flipped) in EVERYDAY else pytest.mark.slow)
+        for dim in DIMS
+        for flipped in (False, True)
+    ],
+)
 def test_the_steps_of_several_users_equal_autograd_steps_of_the_stated_loss(dim: int, flipped: bool) -> None:
     arrays = world(dim, flipped=flipped)
     expected, squares = single_steps(arrays, flipped)
@@ -121,7 +128,7 @@ def test_a_side_with_learning_rate_0_keeps_every_bit(frozen: str) -> None:
         assert (arrays[name].tobytes() == before[name].tobytes()) == (name in still), name
 
 
-@pytest.mark.parametrize("dim", [3, 20])
+@pytest.mark.parametrize("dim", [3, pytest.param(20, marks=pytest.mark.slow)])
 def test_only_the_rows_of_the_given_users_are_touched(dim: int) -> None:
     arrays, before = world(dim), world(dim)
     arrays["rows"] = np.array([3], np.uint32)
