@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from recsys.core.errors import RunError, UsageError
 from recsys.core.types import Counts, Float32Array, Indices, Times
 from recsys.data.interactions import Interactions
-from recsys.data.training_inputs import TrainingInputs
 from recsys.evaluation.calibration import Calibration, calibrate, normal
 from recsys.evaluation.residual_variance import ResidualVariance, residual_variance_of
 from recsys.scoring.censored_normal import censored_normal
@@ -17,6 +17,9 @@ from recsys.scoring.drift import Drift
 from recsys.scoring.link import Link
 from recsys.scoring.protocols import TrainedScorer
 from recsys.scoring.uncertainty import Samples
+
+if TYPE_CHECKING:
+    from recsys.data.training_inputs import TrainingInputs
 
 MOST_RATINGS = 200_000  # of valid to calibrate on: more would move no factor by 0.5%
 MOST_TRAINING = 5_000_000  # training ratings for the residual variance: half a second

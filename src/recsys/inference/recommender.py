@@ -17,7 +17,6 @@ from recsys.data.vocabulary import UNKNOWN, Vocabulary
 from recsys.inference.explain import Explanation
 from recsys.inference.explain import explain as explain_prediction
 from recsys.inference.fold_in import FixedRows, Prior, linear_factors, solve, user_prior
-from recsys.inference.intervals import rate_with_intervals
 from recsys.inference.prediction import Interval, Prediction
 from recsys.inference.similar import Similar, similar_items
 from recsys.scoring.protocols import TrainedScorer
@@ -204,6 +203,8 @@ class Recommender:
         self, user_idx: Indices, item_idx: Indices, level: float, timestamp: Times | None
     ) -> tuple[float, Interval]:
         """The std and the interval of one pair."""
+        from recsys.inference.intervals import rate_with_intervals  # and with it evaluation: for who asks
+
         found = rate_with_intervals(self.bundle, level, user_idx, item_idx, timestamp)
         return float(found.std[0]), Interval(level, float(found.low[0]), float(found.high[0]))
 
