@@ -105,14 +105,21 @@ def test_counts_that_the_arrays_do_not_have_are_refused(run: Path, file: str, ch
     assert caught.value.where == str(run / "serving" / file)
 
 
-def test_a_scorer_of_a_kind_that_is_not_known_is_refused_when_it_is_asked_for(run: Path) -> None:
-    rewrite(run / "serving" / "serving.json", lambda content: content["scorers"]["rating"].update(kind="forest"))
+@pytest.mark.parametrize(
+    ("key", "expected"), [("kind", "factors or network"), ("model", "dot_product, embedding_net or svdpp")]
+)
+def test_a_kind_that_is_not_known_is_refused_when_its_scorer_is_asked_for(run: Path, key: str, expected: str) -> None:
+    rewrite(run / "serving" / "serving.json", lambda content: content["scorers"]["rating"].update({key: "forest"}))
     bundle = open_bundle(run)
     with pytest.raises(RunError, match="'forest', which this version does not know") as caught:
         bundle.scorer("rating")
-    assert caught.value.expected == "factors or network"
-    with pytest.raises(RunError, match="no scorer 'clicks'"):
-        bundle.scorer("clicks")
+    assert caught.value.expected == expected
+
+
+def test_a_scorer_that_the_run_does_not_have_is_refused(finished: Path) -> None:
+    with pytest.raises(RunError, match="no scorer 'clicks'") as caught:
+        open_bundle(finished).scorer("clicks")
+    assert caught.value.expected == "'rating'"
 
 
 @pytest.mark.parametrize("harm", ["a row less", "float64", "gone"])

@@ -22,7 +22,7 @@ from recsys.core.words import joined
 from recsys.data.grouped import GroupedView
 from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import UNKNOWN, Vocabulary
-from recsys.models.specs import kinds_served_by
+from recsys.models.specs import MODELS, kinds_served_by
 from recsys.scoring.codec import StoredScorer, decode
 from recsys.scoring.drift import Drift
 from recsys.scoring.factors.scorer import Factors
@@ -240,13 +240,14 @@ def locate(path: Path | None) -> Path:
 
 def _read_scorer(folder: VerifiedFolder[BundleManifest], name: str) -> TrainedScorer:
     entry = folder.manifest.scorers[name]
-    if entry.kind not in SCORERS:
-        raise RunError(
-            f"the scorer {name!r} is of the kind {entry.kind!r}, which this version does not know",
-            where=str(folder.path / SERVING_JSON),
-            expected=joined(SCORERS),
-            hint=f"use the version that wrote it, recsys {folder.manifest.recsys_version}",
-        )
+    for what, kind, known in (("scorer", entry.kind, SCORERS), ("model", entry.model, MODELS)):
+        if kind not in known:
+            raise RunError(
+                f"{name!r} is a {what} of the kind {kind!r}, which this version does not know",
+                where=str(folder.path / SERVING_JSON),
+                expected=joined(known),
+                hint=f"use the version that wrote it, recsys {folder.manifest.recsys_version}",
+            )
     stored = StoredScorer(entry.kind, folder.arrays(entry.file), Link(**entry.link.to_dict()), entry.numbers)
     try:
         return decode(stored, folder.manifest.n_users, folder.manifest.n_items)
