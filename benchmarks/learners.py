@@ -26,7 +26,7 @@ def ratings(world: World, part: Part) -> Interactions:
 
 def model_of(train: Interactions, dim: int) -> DotProduct:
     """A dot product that has not been trained."""
-    return DotProduct(len(train.users), len(train.items), Model(embedding_dim=dim), train.scale, seed=0)
+    return DotProduct(train.counted, Model(embedding_dim=dim), train.scale, seed=0)
 
 
 def sgd_learner(train: Interactions, dim: int, settings: Sgd) -> SgdLearner:

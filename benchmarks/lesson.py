@@ -54,8 +54,7 @@ def main() -> None:
 def print_lookups() -> None:
     """Time and memory of one training step's forward and backward pass, by lookup and by one-hot product."""
     ratings = read_ratings(recsys.load_config(SMALL).data).ratings
-    sizes = len(ratings.users), len(ratings.items)
-    model = DotProduct(*sizes, Settings(embedding_dim=DIM), ratings.scale, seed=1)
+    model = DotProduct(ratings.counted, Settings(embedding_dim=DIM), ratings.scale, seed=1)
     rows = torch.from_numpy(rng(1, "batch").integers(0, len(ratings), BATCH))
     pairs = [torch.from_numpy(column)[rows].long() for column in (ratings.user_idx, ratings.item_idx)]
     ways: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
@@ -68,7 +67,7 @@ def print_lookups() -> None:
     seconds = interleaved({name: partial(timed, one) for name, one in steps.items()}, ROUNDS)
     inputs = {"lookup": pairs, "one-hot product": one_hot(model, *pairs)}
     memory = {name: sum(one.nbytes for one in each) for name, each in inputs.items()}
-    print(f"{sizes[0]} users, {sizes[1]:,} items, {DIM} factors, batches of {BATCH}, one thread\n")
+    print(f"{len(ratings.users)} users, {len(ratings.items):,} items, {DIM} factors, batches of {BATCH}, one thread\n")
     print("| | ms a step | kB of inputs |\n| --- | --- | --- |")
     for name, each in seconds.items():
         print(f"| {name} | {1e3 * statistics.median(each):.2f} | {memory[name] / 1e3:,.0f} |")

@@ -6,7 +6,7 @@ import gc
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,26 @@ def planted() -> World:
 def rated() -> Callable[..., Interactions]:
     """rated([(user_id, item_id, rating[, timestamp]), …]) → Ratings whose vocabularies hold every id."""
     return _rated
+
+
+@pytest.fixture(scope="session")
+def partly_rated() -> Splits:
+    """30 users of 20 items. In train, users 0, 12 and 29 and items 100 and 119 have no ratings, and some no rows.
+
+    Every fifth other row has no rating either; valid and test have rows of all of them.
+    """
+    draw = rng(11, "partly rated")
+    user, item = np.divmod(draw.permutation(30 * 20)[:400].astype(np.int32), np.int32(20))
+    rating = draw.integers(1, 6, 400).astype(np.float32)
+    unrated = np.isin(user, (0, 12, 29)) | np.isin(item, (0, 19))
+    rating[unrated | (np.arange(400) % 5 == 0)] = np.nan
+    times = 1e9 + 3_600.0 * draw.permutation(400)
+    ids = np.arange(30), np.arange(100, 120)
+    whole = Interactions(user, item, rating, times, *(Vocabulary(one.astype(np.int64)) for one in ids))
+    in_train = ~np.isin(user, (0, 29)) & (item != 19) & (np.arange(400) % 4 > 0)
+    held_out = whole.take(~in_train)
+    held_out = replace(held_out, rating=np.nan_to_num(held_out.rating, nan=3.0))
+    return Splits(whole.take(in_train), held_out.take(slice(0, 60)), held_out.take(slice(60, None)))
 
 
 @pytest.fixture(scope="session")

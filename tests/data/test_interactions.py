@@ -49,3 +49,20 @@ def test_a_frame_shows_raw_ids(three: Interactions) -> None:
 
 def test_a_frame_of_ratings_without_times_has_no_such_column(rated: Rated) -> None:
     assert list(rated([(1, 1, 3.0), (2, 2, 4.0)]).to_frame().columns) == ["user_id", "item_id", "rating"]
+
+
+def test_rows_without_a_rating_are_left_out_of_those_rated(three: Interactions) -> None:
+    partly = replace(three, rating=np.array([4.0, np.nan, 1.0], np.float32))
+    assert partly.has_rating.tolist() == [True, False, True]
+    assert partly.rated().rating.tolist() == [4.0, 1.0]
+    assert partly.rated().item_idx.tolist() == [0, 2]
+    assert three.rated() is three
+
+
+def test_entries_without_rows_elsewhere_become_unknown(three: Interactions) -> None:
+    seen = three.take(slice(0, 1))
+    assert (seen.counted.users.tolist(), seen.counted.items.tolist()) == ([True, False], [True, False, False])
+    known = three.known_to(seen)
+    assert known.user_idx.tolist() == [0, -1, 0]
+    assert known.item_idx.tolist() == [0, -1, -1]
+    assert three.known_to(three).user_idx is three.user_idx

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recsys.data.vocabulary import UNKNOWN, Vocabulary, is_canonical_int, union
+from recsys.data.vocabulary import UNKNOWN, Vocabulary, is_canonical_int, only_counted, union
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 
@@ -91,3 +91,10 @@ def test_the_id_at_an_index_is_pythons_own(ids: list[int | str]) -> None:
     vocabulary = Vocabulary(np.array(ids, dtype=object if isinstance(ids[0], str) else np.int64))
     assert [vocabulary.id_at(idx) for idx in range(2)] == ids
     assert type(vocabulary.id_at(np.int64(1))) is type(ids[0])
+
+
+def test_indices_of_entries_that_count_nothing_are_unknown() -> None:
+    idx, counts = np.array([0, 1, 2, -1], np.int32), np.array([3, 0, 1])
+    assert only_counted(idx, counts).tolist() == [0, -1, 2, -1]
+    assert only_counted(idx, counts).dtype == np.int32
+    assert only_counted(idx, counts + 1) is idx

@@ -8,12 +8,14 @@ import torch
 from torch.nn import functional as F  # noqa: N812
 
 from recsys.core.seeding import rng
+from recsys.data.interactions import Counted
 from recsys.data.scale import Scale
 from recsys.models.dot_product import settings as config
 from recsys.models.dot_product.module import DotProduct
 
 SCALE = Scale(mean=3.5, std=1.1, low=0.5, high=5.0)
 N_USERS, N_ITEMS, DIM = 7, 5, 3
+EVERY = Counted.every(N_USERS, N_ITEMS)
 FORMS: list[dict[str, Any]] = [
     {},
     {"biases": False},
@@ -25,7 +27,7 @@ FORMS: list[dict[str, Any]] = [
 
 def model(seed: int = 1, **settings: Any) -> DotProduct:
     """A model with parameters of size 1, as after training."""
-    built = DotProduct(N_USERS, N_ITEMS, config.DotProduct(embedding_dim=DIM, **settings), SCALE, seed)
+    built = DotProduct(EVERY, config.DotProduct(embedding_dim=DIM, **settings), SCALE, seed)
     draw = rng(seed, "as trained")
     for parameter in built.parameters():
         parameter.data = torch.from_numpy(draw.normal(0, 0.7, tuple(parameter.shape)).astype(np.float32))
@@ -114,7 +116,7 @@ def test_the_scorers_last_row_is_the_mean_of_the_others(form: dict[str, Any]) ->
 
 def test_training_starts_near_the_mean_and_depends_on_the_seed() -> None:
     settings = config.DotProduct(embedding_dim=DIM)
-    first, again, other = (DotProduct(N_USERS, N_ITEMS, settings, SCALE, seed) for seed in (1, 1, 2))
+    first, again, other = (DotProduct(EVERY, settings, SCALE, seed) for seed in (1, 1, 2))
     user, item = pairs()
     assert (first(user, item) - SCALE.mean).abs().max() < 0.01
     assert torch.equal(first.user_embedding, again.user_embedding)

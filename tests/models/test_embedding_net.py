@@ -8,6 +8,7 @@ import torch
 
 from recsys.core.seeding import rng
 from recsys.core.types import Array
+from recsys.data.interactions import Counted
 from recsys.data.scale import Scale
 from recsys.models.embedding_net import settings as config
 from recsys.models.embedding_net.module import EmbeddingNet
@@ -15,6 +16,7 @@ from recsys.models.torch_layers import Affine, Dropout, Norm, seed_dropout
 
 SCALE = Scale(mean=3.5, std=1.1, low=1.0, high=5.0)
 N_USERS, N_ITEMS = 5, 4
+EVERY = Counted.every(N_USERS, N_ITEMS)
 FORMS: list[dict[str, Any]] = [
     {"batch_norm": False},
     {"batch_norm": True},
@@ -27,7 +29,7 @@ FORMS: list[dict[str, Any]] = [
 def net(**keys: Any) -> EmbeddingNet:
     """A network with parameters large enough that every layer counts, and statistics of batches it has seen."""
     settings = config.EmbeddingNet(**{"user_dim": 3, "item_dim": 2, "layers": (8, 6), **keys})
-    built = EmbeddingNet(N_USERS, N_ITEMS, settings, SCALE, seed=1)
+    built = EmbeddingNet(EVERY, settings, SCALE, seed=1)
     draw = rng(1, "test")
     for parameter in built.parameters():
         parameter.data = torch.from_numpy(draw.normal(0, 0.7, tuple(parameter.shape)).astype(np.float32))
@@ -97,7 +99,7 @@ def test_the_range_is_the_scale_seen_widened_unless_given() -> None:
 
 def test_the_seed_alone_decides_where_training_starts() -> None:
     before = torch.get_rng_state()
-    first, again, other = (EmbeddingNet(N_USERS, N_ITEMS, config.EmbeddingNet(), SCALE, seed) for seed in (1, 1, 2))
+    first, again, other = (EmbeddingNet(EVERY, config.EmbeddingNet(), SCALE, seed) for seed in (1, 1, 2))
     assert torch.equal(torch.get_rng_state(), before)
     values = [one.state_dict() for one in (first, again, other)]
     for name in ("user_embedding", "hidden.0.affine.weight", "hidden.1.affine.bias", "head.weight"):

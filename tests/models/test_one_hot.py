@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from recsys.core.seeding import rng
+from recsys.data.interactions import Counted
 from recsys.data.scale import Scale
 from recsys.models.dot_product.module import DotProduct
 from recsys.models.dot_product.settings import DotProduct as DotProductSettings
@@ -79,7 +80,7 @@ def by_product(model: Model, user: Tensor, item: Tensor) -> Tensor:
 def built(form: DotProductSettings | EmbeddingNetSettings) -> Model:
     """A model with parameters of size 1, as after training."""
     kind = DotProduct if isinstance(form, DotProductSettings) else EmbeddingNet
-    model: Model = kind(N_USERS, N_ITEMS, form, SCALE, seed=1)  # type: ignore[arg-type]
+    model: Model = kind(Counted.every(N_USERS, N_ITEMS), form, SCALE, seed=1)  # type: ignore[arg-type]
     draw = rng(1, "as trained")
     for parameter in model.parameters():
         parameter.data = torch.from_numpy(draw.normal(0, 0.7, tuple(parameter.shape)).astype(np.float32))

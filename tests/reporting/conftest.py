@@ -60,7 +60,10 @@ def films(small: Callable[..., Config], tmp_path_factory: pytest.TempPathFactory
 
 
 def _factors(user: Any, item: Any, user_bias: Any, item_bias: Any) -> Factors:
-    rows = (with_fallback(one.astype(np.float32)) for one in (user_bias, item_bias, user, item))
+    rows = (
+        with_fallback(one.astype(np.float32), np.ones(len(one), dtype=bool))
+        for one in (user_bias, item_bias, user, item)
+    )
     return Factors(3.0, *rows, Link("identity", 0, 5))
 
 
@@ -75,7 +78,8 @@ def with_factors() -> Callable[..., Bundle]:
 
     def build(bundle: Bundle, users: Any, items: Any) -> Bundle:
         factors = bundle.factors
-        changed = replace(factors, user_factors=with_fallback(users), item_factors=with_fallback(items))
+        user_factors, item_factors = (with_fallback(rows, np.ones(len(rows), dtype=bool)) for rows in (users, items))
+        changed = replace(factors, user_factors=user_factors, item_factors=item_factors)
         return replace(bundle, scorers={"rating": changed})
 
     return build

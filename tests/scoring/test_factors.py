@@ -15,7 +15,7 @@ def idx(*numbers: int) -> Indices:
 
 
 def rows(*numbers: object) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    return with_fallback(np.array(numbers, dtype=np.float32))
+    return with_fallback(np.array(numbers, dtype=np.float32), np.ones(len(numbers), dtype=bool))
 
 
 @pytest.fixture
@@ -60,11 +60,17 @@ def test_an_unknown_id_gets_the_mean_of_the_known_rows(two_by_three: Factors) ->
 
 
 def test_the_fallback_row_is_the_mean_and_the_rows_stay() -> None:
-    one = np.array([1, 2, 6], dtype=np.float32)
-    assert with_fallback(one).tolist() == [1, 2, 6, 3]
-    two = np.array([[1, 5], [3, -5]], dtype=np.float32)
-    assert with_fallback(two).tolist() == [[1, 5], [3, -5], [2, 0]]
-    assert with_fallback(two).dtype == np.float32
+    assert rows(1, 2, 6).tolist() == [1, 2, 6, 3]
+    assert rows([1, 5], [3, -5]).tolist() == [[1, 5], [3, -5], [2, 0]]
+    assert rows([1, 5], [3, -5]).dtype == np.float32
+
+
+def test_a_row_without_ratings_is_the_mean_of_the_others() -> None:
+    has_ratings = np.array([True, False, True])
+    assert with_fallback(np.array([1, 9, 2], dtype=np.float32), has_ratings).tolist() == [1, 1.5, 2, 1.5]
+    two = np.array([[1, 5], [9, 9], [3, -5]], dtype=np.float32)
+    assert with_fallback(two, has_ratings).tolist() == [[1, 5], [2, 0], [3, -5], [2, 0]]
+    assert two[1].tolist() == [9, 9]
 
 
 def test_counts_leave_out_the_fallback(two_by_three: Factors) -> None:
@@ -75,8 +81,8 @@ def test_chunks_do_not_change_a_rating() -> None:
     draw = rng(1, "chunks")
     factors = Factors(
         0.0,
-        *(with_fallback(draw.normal(size=n).astype(np.float32)) for n in (30, 20)),
-        *(with_fallback(draw.normal(size=(n, 4)).astype(np.float32)) for n in (30, 20)),
+        *(rows(*draw.normal(size=n)) for n in (30, 20)),
+        *(rows(*draw.normal(size=(n, 4))) for n in (30, 20)),
         link=Link("identity", 0, 0),
     )
     n = 2 * CHUNK + 5

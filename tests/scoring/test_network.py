@@ -26,8 +26,8 @@ def build(sizes: tuple[int, ...], n_users: int = 6, n_items: int = 9) -> Network
 
     ends = (5, *sizes, 1)
     return Network(
-        with_fallback(normal(n_users, 3)),
-        with_fallback(normal(n_items, 2)),
+        with_fallback(normal(n_users, 3), np.ones(n_users, dtype=bool)),
+        with_fallback(normal(n_items, 2), np.ones(n_items, dtype=bool)),
         tuple(Weights(normal(n_out, n_in), normal(n_out)) for n_in, n_out in itertools.pairwise(ends)),
         Link("sigmoid", 0.5, 5.5),
     )

@@ -28,7 +28,7 @@ def ratings(rated: Callable[..., Interactions]) -> Interactions:
 
 def learner(ratings: Interactions, y_range: tuple[float, float] | None = None, **settings: Any) -> AdamWLearner:
     form = model_config.DotProduct(embedding_dim=3, y_range=y_range)
-    model = DotProduct(len(ratings.users), len(ratings.items), form, ratings.scale, 1)
+    model = DotProduct(ratings.counted, form, ratings.scale, 1)
     asked = AdamW.model_validate({"n_epochs": 5, **settings})
     return AdamWLearner(model, ratings, resolve(asked, len(ratings)), 1)
 

@@ -14,6 +14,7 @@ from recsys.config.plans import plans
 from recsys.config.schema.config import Config
 from recsys.core.seeding import rng
 from recsys.core.types import Array
+from recsys.data.interactions import Counted
 from recsys.data.read import read_ratings
 from recsys.data.split import Splits, split
 from recsys.data.training_inputs import TrainingInputs, WarmStart
@@ -117,7 +118,7 @@ def test_a_network_that_starts_from_another_keeps_its_dims_however_many_users_th
     small: Callable[..., Config], splits: Splits
 ) -> None:
     draw = rng(1, "earlier")
-    first = EmbeddingNet(900, 800, EmbeddingNetConfig(), splits.train.scale, seed=3)
+    first = EmbeddingNet(Counted.every(900, 800), EmbeddingNetConfig(), splits.train.scale, seed=3)
     parameters = {name: tensor.detach().numpy() for name, tensor in first.state_dict().items()}
     rows = {"user": draw.permutation(900)[:40].astype(np.int32), "item": draw.permutation(800)[:50].astype(np.int32)}
     config = config_from({"data": {"ratings": "-"}, "model": {"kind": "embedding_net"}}, Path.cwd())

@@ -122,6 +122,11 @@ class Bundle:
         entry = self.manifest.data
         return Data.model_construct(columns=Columns.model_validate(entry.columns), encoding=entry.encoding)
 
+    def entities(self, role: Literal["user", "item"]) -> tuple[Vocabulary, Counts]:
+        """The users or the items, and how many training ratings each has."""
+        counts = self.counts["rating"]
+        return (self.users, counts.users) if role == "user" else (self.items, counts.items)
+
     def title_at(self, item_idx: int) -> str | None:
         """The title of an item, if it has one; index −1 is an unknown item."""
         return None if item_idx == UNKNOWN else str(self.titles[item_idx]) or None

@@ -8,25 +8,38 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recsys.core.types import Array, Counts, Floats, Indices, Times
+from recsys.core.types import Array, BoolArray, Counts, Floats, Indices, Times
 from recsys.data.catalogue import ItemCatalogue
-from recsys.data.chunks import count
+from recsys.data.chunks import chunks, count
 from recsys.data.grouped import GroupedView
 from recsys.data.scale import Scale
-from recsys.data.vocabulary import UNKNOWN, Vocabulary
+from recsys.data.vocabulary import UNKNOWN, Vocabulary, only_counted
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @dataclass(frozen=True, eq=False)
+class Counted:
+    """Which entries of the vocabularies have interactions, bool, shapes (n_users,) and (n_items,)."""
+
+    users: BoolArray
+    items: BoolArray
+
+    @classmethod
+    def every(cls, n_users: int, n_items: int) -> Counted:
+        """All of so many."""
+        return cls(np.ones(n_users, dtype=bool), np.ones(n_items, dtype=bool))
+
+
+@dataclass(frozen=True, eq=False)
 class Interactions:
-    """Rows of (user, item, rating, perhaps a time).
+    """Rows of (user, item, perhaps a rating, perhaps a time). A vocabulary may hold entries that no row has.
 
     Attributes:
         user_idx: int32, shape (n,), index into `users`; −1: unknown.
         item_idx: int32, shape (n,), index into `items`; −1: unknown.
-        rating: float32, shape (n,), in the units of the file.
+        rating: float32, shape (n,), in the units of the file; NaN where there is none.
         timestamp: float64, shape (n,), seconds since 1970-01-01 UTC; None if the file has none.
     """
 
@@ -50,6 +63,24 @@ class Interactions:
             timestamp=None if self.timestamp is None else self.timestamp[rows],
         )
 
+    @property
+    def has_rating(self) -> BoolArray:
+        """Whether each row has a rating, bool, shape (n,)."""
+        return ~np.isnan(self.rating)
+
+    def rated(self) -> Interactions:
+        """The rows that have a rating; these themselves where all have."""
+        is_missing = (np.isnan(self.rating[rows]).any() for rows in chunks(len(self)))
+        return self.take(self.has_rating) if any(is_missing) else self
+
+    def known_to(self, seen: Interactions) -> Interactions:
+        """The same rows; users and items of which `seen`, on the same vocabularies, has no rows become unknown."""
+        user_idx, item_idx = (
+            only_counted(self.user_idx, seen.user_counts),
+            only_counted(self.item_idx, seen.item_counts),
+        )
+        return replace(self, user_idx=user_idx, item_idx=item_idx)
+
     def by_user(self) -> GroupedView:
         """The rows of each user, sorted when first asked for; all users have to be known."""
         return self._by_user
@@ -60,17 +91,22 @@ class Interactions:
 
     @cached_property
     def user_counts(self) -> Counts:
-        """Ratings of each user, int64, shape (n_users,); all users have to be known."""
+        """Rows of each user, int64, shape (n_users,); all users have to be known."""
         return count(self.user_idx, len(self.users))
 
     @cached_property
     def item_counts(self) -> Counts:
-        """Ratings of each item, int64, shape (n_items,); all items have to be known."""
+        """Rows of each item, int64, shape (n_items,); all items have to be known."""
         return count(self.item_idx, len(self.items))
+
+    @property
+    def counted(self) -> Counted:
+        """Which users and items have rows."""
+        return Counted(self.user_counts > 0, self.item_counts > 0)
 
     @cached_property
     def scale(self) -> Scale:
-        """Mean, standard deviation and range of the ratings."""
+        """Mean, standard deviation and range of the ratings; all rows have to have one."""
         return Scale.of(self.rating)
 
     @property

@@ -50,10 +50,15 @@ class TrainingInputs:
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     warm_start: WarmStart | None = None
 
+    @cached_property
+    def train(self) -> Interactions:
+        """The training rows that have a rating."""
+        return self.splits.train.rated()
+
     @property
     def scale(self) -> Scale:
         """What the model standardises and clips by."""
-        return self.splits.train.scale if self.warm_start is None else self.warm_start.scale
+        return self.train.scale if self.warm_start is None else self.warm_start.scale
 
     @property
     def prior_test(self) -> Interactions | None:
@@ -63,11 +68,11 @@ class TrainingInputs:
     @cached_property
     def seen_ratings(self) -> Interactions:
         """All that the model learns from, here and in earlier runs; without times where there is an earlier one."""
-        train = self.splits.train
-        return train if self.warm_start is None else join(self.warm_start.prior_train, train)
+        start = self.warm_start
+        return self.train if start is None else join(start.prior_train.rated(), self.train)
 
     @property
     def repeated_train(self) -> Interactions:
         """The training ratings, each as often as it is seen in an epoch."""
         oversampled = None if self.warm_start is None else self.warm_start.oversampled
-        return self.splits.train if oversampled is None else join(self.splits.train, oversampled)
+        return self.train if oversampled is None else join(self.train, oversampled.rated())

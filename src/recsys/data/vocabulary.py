@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from recsys.core.types import Ids, Indices
+from recsys.core.types import Counts, Ids, Indices
 
 UNKNOWN = -1
 
@@ -60,6 +60,11 @@ class Vocabulary:
     @cached_property
     def _texts(self) -> list[str]:
         return [str(one) for one in self.ids.tolist()]
+
+
+def only_counted(idx: Indices, counts: Counts) -> Indices:
+    """The indices, UNKNOWN where the entry's count is 0 and where it was UNKNOWN already."""
+    return idx if counts.all() else np.where(np.append(counts, 0)[idx] > 0, idx, np.int32(UNKNOWN))
 
 
 def union(first: Vocabulary, second: Vocabulary) -> Vocabulary:

@@ -133,7 +133,7 @@ def learn_intervals(scorer: TrainedScorer, samples: Samples | None, inputs: Trai
     uncalibrated = Intervals(samples, normal(), train.user_counts, train.item_counts, variance, drift)
     if valid is None:
         return uncalibrated
-    valid = _evenly_spaced(valid, MOST_RATINGS)
+    valid = _evenly_spaced(valid.rated(), MOST_RATINGS)
     features = uncalibrated.calibration_features(valid.user_idx, valid.item_idx, valid.timestamp)
     return replace(uncalibrated, calibration=calibrate(_errors(scorer, valid), *features))
 

@@ -19,7 +19,7 @@ from recsys.data.read import read_table
 from recsys.data.sources.opening import open_source
 from recsys.data.sources.protocol import ColumnRequest
 from recsys.data.sources.table import Coded, Role
-from recsys.data.vocabulary import UNKNOWN, Vocabulary
+from recsys.data.vocabulary import UNKNOWN, Vocabulary, only_counted
 from recsys.inference.arrow import Columns, column, csv_file, taken
 from recsys.inference.intervals import intervals_at, rate_with_intervals
 from recsys.inference.recommender import OnUnknown, Recommender
@@ -52,8 +52,9 @@ def predict_file(
     asked = read_table(open_source(pairs, bundle.data, observe), ColumnRequest(wanted, as_trained=True))
     assert asked.user is not None
     assert asked.item is not None
-    user_idx = indices_of(asked.user.texts, bundle.users)[asked.user.codes]
-    item_idx = indices_of(asked.item.texts, bundle.items)[asked.item.codes]
+    counts_of = bundle.counts["rating"]
+    user_idx = only_counted(indices_of(asked.user.texts, bundle.users), counts_of.users)[asked.user.codes]
+    item_idx = only_counted(indices_of(asked.item.texts, bundle.items), counts_of.items)[asked.item.codes]
     times = asked.timestamp
     counts: dict[str, int | bool] = {
         "n_pairs": asked.n_rows,
@@ -87,7 +88,10 @@ def recommend_all(
     candidates: list[int | str] | None,
     observe: Observer,
 ) -> dict[str, int]:
-    """Writes user_id, rank, item_id, rating, score of the n best unseen items of every user; returns the counts.
+    """Writes user_id, rank, item_id, rating, score of the n best unseen items of every user with training ratings.
+
+    Returns:
+        The counts.
 
     Raises:
         RunError: the output cannot be written.
@@ -95,13 +99,13 @@ def recommend_all(
     bundle = recommender.bundle
     allowed = recommender.allowed(min_ratings, candidates)
     user_ids, item_ids = column(bundle.users.ids), column(bundle.items.ids)
-    written = 0
+    has_ratings, written = bundle.counts["rating"].users > 0, 0
     with _csv(output) as write:
         for done, best, scores in best_of_all(bundle, allowed, n):
             users = np.repeat(np.arange(done - len(best), done, dtype=np.int32), best.shape[1])
             rank = np.tile(np.arange(1, best.shape[1] + 1), len(best))
             item_idx, score = best.ravel(), scores.ravel()
-            left = np.isfinite(score)
+            left = np.isfinite(score) & has_ratings[users]
             write(
                 {
                     "user_id": taken(user_ids, users[left]),
@@ -113,7 +117,7 @@ def recommend_all(
             )
             written += int(left.sum())
             observe(Scoring(done, len(bundle.users)))
-    return {"n_users": len(bundle.users), "n_recommendations": written}
+    return {"n_users": int(np.count_nonzero(has_ratings)), "n_recommendations": written}
 
 
 def read_candidates(bundle: Bundle, path: Path, observe: Observer) -> list[int | str]:
@@ -126,7 +130,7 @@ def read_candidates(bundle: Bundle, path: Path, observe: Observer) -> list[int |
     items = ColumnRequest(frozenset({"item"}), as_trained=True)
     asked = read_table(open_source(path, bundle.data, observe), items)
     assert asked.item is not None
-    idx = indices_of(asked.item.texts, bundle.items)
+    idx = only_counted(indices_of(asked.item.texts, bundle.items), bundle.counts["rating"].items)
     known: list[int | str] = bundle.items.ids[idx[idx != UNKNOWN]].tolist()
     if not known:
         raise UnknownIdError(

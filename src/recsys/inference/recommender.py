@@ -12,8 +12,8 @@ import numpy as np
 
 from recsys.artifacts.bundle import Bundle, open_bundle
 from recsys.core.errors import RunError, UnknownIdError
-from recsys.core.types import Array, Counts, Indices, Json, Times
-from recsys.data.vocabulary import UNKNOWN, Vocabulary
+from recsys.core.types import Array, Indices, Json, Times
+from recsys.data.vocabulary import UNKNOWN, Vocabulary, only_counted
 from recsys.inference.explain import Explanation
 from recsys.inference.explain import explain as explain_prediction
 from recsys.inference.fold_in import FixedRows, Prior, linear_factors, solve, user_prior
@@ -76,8 +76,8 @@ class Recommender:
         bundle = self.bundle
         if at is not None:
             _check_time(bundle)
-        user, user_idx = _find("user", bundle.users, user_id, on_unknown)
-        item, item_idx = _find("item", bundle.items, item_id, on_unknown)
+        user, user_idx = _find("user", bundle, user_id, on_unknown)
+        item, item_idx = _find("item", bundle, item_id, on_unknown)
         one_user, one_item = np.array([user_idx], dtype=np.int32), np.array([item_idx], dtype=np.int32)
         scorer, when = bundle.scorer("rating"), None if at is None else np.array([at], dtype=np.float64)
         score = scorer.score(one_user, one_item, when)
@@ -89,8 +89,8 @@ class Recommender:
             score=float(score[0]),
             link=scorer.link.kind,
             parts=scorer.parts(user_idx, item_idx, at),
-            known_user=_has_ratings(bundle.counts["rating"].users, user_idx),
-            known_item=_has_ratings(bundle.counts["rating"].items, item_idx),
+            known_user=user_idx != UNKNOWN,
+            known_item=item_idx != UNKNOWN,
             title=bundle.title_at(item_idx),
             std=std,
             interval=around,
@@ -114,7 +114,7 @@ class Recommender:
             UnknownIdError: the user has no training ratings.
         """
         bundle = self.bundle
-        _, user_idx = _find("user", bundle.users, user_id, "error")
+        _, user_idx = _find("user", bundle, user_id, "error")
         allowed = self.allowed(min_ratings, candidates)
         allowed[bundle.seen.of_user(user_idx)[0]] = False
         return self._best(bundle.scorer("rating"), user_idx, allowed, n)
@@ -167,7 +167,7 @@ class Recommender:
         Raises:
             UnknownIdError: the item has no training ratings.
         """
-        _, item_idx = _find("item", self.bundle.items, item_id, "error")
+        _, item_idx = _find("item", self.bundle, item_id, "error")
         return similar_items(self.bundle, item_idx, n, min_ratings=min_ratings)
 
     def explain(self, user_id: int | str, item_id: int | str, n: int = 10) -> Explanation:
@@ -177,13 +177,13 @@ class Recommender:
             UnknownIdError: the user or the item has no training ratings.
         """
         prediction = self.predict(user_id, item_id)
-        _, user_idx = _find("user", self.bundle.users, user_id, "error")
-        _, item_idx = _find("item", self.bundle.items, item_id, "error")
+        _, user_idx = _find("user", self.bundle, user_id, "error")
+        _, item_idx = _find("item", self.bundle, item_id, "error")
         return explain_prediction(self.bundle, prediction, user_idx, item_idx, n)
 
     def allowed(self, min_ratings: int = 0, candidates: Sequence[int | str] | None = None) -> Array:
-        """Which items may be recommended at all, bool, shape (n_items,)."""
-        allowed = self.bundle.counts["rating"].items >= min_ratings
+        """Which items may be recommended at all, bool, shape (n_items,): those without training ratings never."""
+        allowed = self.bundle.counts["rating"].items >= max(min_ratings, 1)
         if candidates is not None:
             idx = self.index_items(candidates)
             listed = np.zeros(len(allowed), dtype=bool)
@@ -197,7 +197,7 @@ class Recommender:
         idx = np.full(len(parsed), UNKNOWN, dtype=np.int32)
         possible = np.array([one is not None for one in parsed], dtype=bool)
         idx[possible] = self.bundle.items.index([one for one in parsed if one is not None])
-        return idx
+        return only_counted(idx, self.bundle.counts["rating"].items)
 
     def _interval(
         self, user_idx: Indices, item_idx: Indices, level: float, timestamp: Times | None
@@ -243,14 +243,15 @@ def _check_time(bundle: Bundle) -> None:
         )
 
 
-def _has_ratings(counts: Counts, idx: int) -> bool:
-    return idx != UNKNOWN and bool(counts[idx])
-
-
-def _find(role: str, vocabulary: Vocabulary, wanted: int | str, on_unknown: OnUnknown) -> tuple[int | str, int]:
-    """The id in the run's type, and its index."""
+def _find(
+    role: Literal["user", "item"], bundle: Bundle, wanted: int | str, on_unknown: OnUnknown
+) -> tuple[int | str, int]:
+    """The id in the run's type, and its index; −1 where it has no training ratings."""
+    vocabulary, counts = bundle.entities(role)
     parsed = vocabulary.parse(str(wanted))
     idx = UNKNOWN if parsed is None else int(vocabulary.index([parsed])[0])
+    if idx != UNKNOWN and not counts[idx]:
+        idx = UNKNOWN
     if idx == UNKNOWN and on_unknown == "error":
         raise _unknown(role, vocabulary, wanted, is_wrong_type=parsed is None)
     return wanted if parsed is None else parsed, idx

@@ -16,7 +16,7 @@ from recsys.data.interactions import Interactions
 from recsys.data.read import read_table
 from recsys.data.sources.opening import open_source
 from recsys.data.sources.protocol import ColumnRequest
-from recsys.data.vocabulary import UNKNOWN, Vocabulary
+from recsys.data.vocabulary import UNKNOWN, Vocabulary, only_counted
 from recsys.inference.new_entities import n_outside_scale, refuse_repeated
 
 COLUMNS = ColumnRequest(frozenset({"user", "item", "rating"}), optional=frozenset({"user"}), as_trained=True)
@@ -62,11 +62,11 @@ def read_session_ratings(bundle: Bundle, path: Path, observe: Observer = silent)
     user_idx = np.zeros(table.n_rows, dtype=np.int32)
     ratings = Interactions(user_idx, table.item.codes, table.rating, None, nobody, items)
     refuse_repeated(ratings, source)
-    item_idx = indices_of(table.item.texts, bundle.items)[table.item.codes]
+    known = only_counted(indices_of(table.item.texts, bundle.items), bundle.counts["rating"].items)
     return SessionRatings(
         user_id=None if table.user is None else str(table.user.texts[0]),
         item_ids=table.item.texts[table.item.codes].tolist(),
         ratings=table.rating,
-        n_unknown_items=int(np.count_nonzero(item_idx == UNKNOWN)),
+        n_unknown_items=int(np.count_nonzero(known[table.item.codes] == UNKNOWN)),
         n_outside_scale=n_outside_scale(bundle, table.rating),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from recsys.data.interactions import Counted
 from recsys.data.scale import Scale
 from recsys.models.settings import ModelSettings
 from recsys.scoring.protocols import TrainedScorer
@@ -15,10 +16,12 @@ class RatingModule(nn.Module):
     Attributes:
         settings: those that it was made by; they list its parameters.
         scale: of the training ratings.
+        counted: which users and items have any; the others are served as the mean.
     """
 
     settings: ModelSettings
     scale: Scale
+    counted: Counted
 
     def forward(self, user_idx: Tensor, item_idx: Tensor) -> Tensor:
         """Predicted ratings in rating units, not clipped; indices of shape (n,) give shape (n,)."""

@@ -15,8 +15,8 @@ from recsys.objectives.objective import Objective
 from recsys.scoring.protocols import Scorer
 
 
-def _evaluate(scorer: Scorer, held_out: Interactions, _: Interactions) -> Scores:
-    return evaluate(scorer, held_out)
+def _evaluate(scorer: Scorer, held_out: Interactions, seen: Interactions) -> Scores:
+    return evaluate(scorer, held_out.rated().known_to(seen))
 
 
 def _resample(scorers: Sequence[Scorer], held_out: Sequence[Interactions], user: Array) -> PairedMetrics:

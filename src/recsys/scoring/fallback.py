@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from recsys.core.types import Float32Array
+from recsys.core.types import BoolArray, Float32Array
 
 
-def with_fallback(rows: Float32Array) -> Float32Array:
-    """`rows`, shape (n,) or (n, dim), and one more for an unknown id: their mean, each row counted once.
+def with_fallback(rows: Float32Array, has_ratings: BoolArray) -> Float32Array:
+    """`rows`, shape (n,) or (n, dim), and one more for an unknown id: the mean of those with ratings.
 
-    Weighting by ratings would describe the popular; who or what is unknown is more like the rare
-    (docs/experiments/unknown-ids.md).
+    A row without ratings has learned nothing, and is served as that mean too. Each row counts once: weighting by
+    ratings would describe the popular; who or what is unknown is more like the rare (docs/experiments/unknown-ids.md).
+
+    Args:
+        has_ratings: bool, shape (n,), True for at least one row.
     """
-    return np.concatenate([rows, rows.mean(axis=0, dtype=np.float64, keepdims=True).astype(np.float32)])
+    learned = rows if has_ratings.all() else rows[has_ratings]
+    mean = learned.mean(axis=0, dtype=np.float64, keepdims=True).astype(np.float32)
+    served = np.concatenate([rows, mean])
+    served[:-1][~has_ratings] = mean
+    return served

@@ -39,7 +39,7 @@ def ratings_to_measure(bundle: Bundle, path: Path | None = None, observe: Observ
             expected="a run with a test part",
             hint="measure it on other ratings: recsys evaluate --data FILE",
         )
-    return held_out
+    return held_out.rated()
 
 
 def evaluate_ratings(bundle: Bundle, ratings: Interactions) -> dict[str, Any]:

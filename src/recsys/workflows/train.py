@@ -83,7 +83,7 @@ def is_evaluated(epoch: Epoch, every: int | Literal["auto"], learner: Learner, s
 
 
 def _metrics(record: FitRecord, learner: Learner, scorer: TrainedScorer, inputs: TrainingInputs) -> RunMetrics:
-    model, n_epochs, train = record.run.config.model, record.n_epochs, inputs.splits.train
+    model, n_epochs, train = record.run.config.model, record.n_epochs, inputs.train
     measured = measure(record.objective, scorer, inputs)
     return {
         "valid": measured["valid"],

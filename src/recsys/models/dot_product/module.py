@@ -7,13 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from recsys.core.types import Float32Array
-from recsys.data.interactions import Interactions
+from recsys.data.interactions import Counted, Interactions
 from recsys.data.scale import Scale
 from recsys.models.dot_product import settings as config
 from recsys.models.dot_product.layers import output_link
 from recsys.models.torch_layers import normal
 from recsys.models.torch_module import RatingModule
-from recsys.scoring.factors.scorer import Factors, in_rating_units
+from recsys.scoring.factors.scorer import Factors, Rows, in_rating_units
 
 INIT_STD = 0.01  # fastai's: training starts near the model of biases alone
 
@@ -36,11 +36,10 @@ class DotProduct(RatingModule):
     settings: config.DotProduct
     global_mean: Tensor
 
-    def __init__(self, n_users: int, n_items: int, settings: config.DotProduct, scale: Scale, seed: int) -> None:
+    def __init__(self, counted: Counted, settings: config.DotProduct, scale: Scale, seed: int) -> None:
         super().__init__()
-        self.settings = settings
-        self.scale = scale
-        dim = settings.embedding_dim
+        self.settings, self.scale, self.counted = settings, scale, counted
+        n_users, n_items, dim = len(counted.users), len(counted.items), settings.embedding_dim
         self.user_embedding = normal(seed, "user_embedding", (n_users, dim), INIT_STD)
         self.item_embedding = normal(seed, "item_embedding", (n_items, dim), INIT_STD)
         self.user_bias = nn.Parameter(torch.zeros(n_users)) if settings.biases else None
@@ -69,15 +68,15 @@ class DotProduct(RatingModule):
         return in_rating_units(
             (self.scale.mean if linear else 0.0) + unit * float(self.global_mean),
             unit,
-            (user, _bias(self.user_bias, len(user))),
-            (item, _bias(self.item_bias, len(item))),
+            Rows(user, _bias(self.user_bias, len(user)), self.counted.users),
+            Rows(item, _bias(self.item_bias, len(item)), self.counted.items),
             output_link(self.settings, self.scale),
         )
 
 
 def build(settings: config.DotProduct, seen: Interactions, scale: Scale, seed: int) -> DotProduct:
     """The module for the users and items of the ratings."""
-    return DotProduct(len(seen.users), len(seen.items), settings, scale, seed)
+    return DotProduct(seen.counted, settings, scale, seed)
 
 
 def _bias(parameter: Tensor | None, n: int) -> Float32Array:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from recsys.data.interactions import Interactions
+from recsys.data.interactions import Counted, Interactions
 from recsys.data.scale import Scale
 from recsys.models.embedding_net import settings as config
 from recsys.models.embedding_net.layers import output_link
@@ -36,10 +36,10 @@ class EmbeddingNet(RatingModule):
 
     settings: config.EmbeddingNet
 
-    def __init__(self, n_users: int, n_items: int, settings: config.EmbeddingNet, scale: Scale, seed: int) -> None:
+    def __init__(self, counted: Counted, settings: config.EmbeddingNet, scale: Scale, seed: int) -> None:
         super().__init__()
-        self.settings = settings
-        self.scale = scale
+        self.settings, self.scale, self.counted = settings, scale, counted
+        n_users, n_items = len(counted.users), len(counted.items)
         self.y_range = settings.output_range(scale.low, scale.high)
         dims = settings.dims(n_users, n_items)
         sizes = [sum(dims), *settings.layers]
@@ -74,8 +74,8 @@ class EmbeddingNet(RatingModule):
             norm = layer.norm
         layers.append(_folded(self.head, norm))
         return Network(
-            user_embedding=with_fallback(self.user_embedding.detach().cpu().numpy()),
-            item_embedding=with_fallback(self.item_embedding.detach().cpu().numpy()),
+            user_embedding=with_fallback(self.user_embedding.detach().cpu().numpy(), self.counted.users),
+            item_embedding=with_fallback(self.item_embedding.detach().cpu().numpy(), self.counted.items),
             layers=tuple(layers),
             link=output_link(self.settings, self.scale),
         )
@@ -101,7 +101,7 @@ class Hidden(nn.Module):
 
 def build(settings: config.EmbeddingNet, seen: Interactions, scale: Scale, seed: int) -> EmbeddingNet:
     """The module for the users and items of the ratings."""
-    return EmbeddingNet(len(seen.users), len(seen.items), settings, scale, seed)
+    return EmbeddingNet(seen.counted, settings, scale, seed)
 
 
 def _folded(affine: Affine, norm: Norm | None) -> Weights:

@@ -17,7 +17,7 @@ from recsys.models.svdpp import settings as config
 from recsys.models.svdpp.layers import output_link
 from recsys.models.torch_layers import normal
 from recsys.models.torch_module import RatingModule
-from recsys.scoring.factors.scorer import Factors, in_rating_units
+from recsys.scoring.factors.scorer import Factors, Rows, in_rating_units
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +65,7 @@ class SvdPP(RatingModule):
 
     def __init__(self, seen: Interactions, settings: config.SvdPP, scale: Scale, seed: int) -> None:
         super().__init__()
-        self.settings, self.scale = settings, scale
+        self.settings, self.scale, self.counted = settings, scale, seen.counted
         self.implicit_of = settings.implicit_of
         n_rows: dict[Role, int] = {"user": len(seen.users), "item": len(seen.items)}
         for role, n in n_rows.items():
@@ -108,8 +108,8 @@ class SvdPP(RatingModule):
         return in_rating_units(
             self.scale.mean,
             self.scale.std,
-            (user[0], user[1]),
-            (item[0], item[1]),
+            Rows(user[0], user[1], self.counted.users),
+            Rows(item[0], item[1], self.counted.items),
             output_link(self.settings, self.scale),
         )
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from recsys.core.types import Float32Array, Indices, Times
+from recsys.core.types import BoolArray, Float32Array, Indices, Times
 from recsys.scoring.drift import Drift
 from recsys.scoring.fallback import with_fallback
 from recsys.scoring.link import Link
@@ -102,25 +102,40 @@ class Factors:
         return {**parts, "interaction": float(score[0]) - sum(parts.values())}
 
 
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """What a model has learned of each user, or of each item.
+
+    Attributes:
+        factors: float32, shape (n, dim).
+        bias: float32, shape (n,).
+        has_ratings: whether there were any to learn from, bool, shape (n,).
+    """
+
+    factors: Float32Array
+    bias: Float32Array
+    has_ratings: BoolArray
+
+
 def in_rating_units(
     global_mean: float,
     unit: float,
-    user: tuple[Float32Array, Float32Array],
-    item: tuple[Float32Array, Float32Array],
+    user: Rows,
+    item: Rows,
     link: Link,
 ) -> Factors:
     """The scorer of a model whose scores are in a unit of their own.
 
     Args:
         unit: one of the model's, in ratings.
-        user, item: factors and biases in the model's unit, float32, shapes (n, dim) and (n,).
+        user, item: in the model's unit.
     """
     one, root = np.float32(unit), np.sqrt(np.float32(unit))
     return Factors(
         global_mean=global_mean,
-        user_bias=with_fallback(one * user[1]),
-        item_bias=with_fallback(one * item[1]),
-        user_factors=with_fallback(root * user[0]),
-        item_factors=with_fallback(root * item[0]),
+        user_bias=with_fallback(one * user.bias, user.has_ratings),
+        item_bias=with_fallback(one * item.bias, item.has_ratings),
+        user_factors=with_fallback(root * user.factors, user.has_ratings),
+        item_factors=with_fallback(root * item.factors, item.has_ratings),
         link=link,
     )

@@ -16,7 +16,7 @@ from recsys.data.interactions import Interactions
 from recsys.data.scale import Censoring, Scale
 from recsys.models.settings import ROLES
 from recsys.models.svdpp.settings import implicit_terms
-from recsys.scoring.factors.scorer import Factors, in_rating_units
+from recsys.scoring.factors.scorer import Factors, Rows, in_rating_units
 from recsys.scoring.link import Link
 from recsys.scoring.uncertainty import Samples
 from recsys.training.finite import finite_arrays
@@ -159,7 +159,7 @@ class GibbsLearner:
             weights = {role: np.sqrt(np.maximum(rated.count, 1)) for role, rated in self._rated.items()}
             more = covariance_columns(self._kept.rows, factors, weights, rng(self._seed, "gibbs covariance"))
             factors = {role: np.hstack([factors[role], one]) for role, one in zip(factors, more, strict=True)}
-        user, item = ((factors[role], bias[role]) for role in ("user", "item"))
+        user, item = (Rows(factors[role], bias[role], self._rated[role].count > 0) for role in ("user", "item"))
         scorer = in_rating_units(scale.mean, scale.std, user, item, self._link())
         drift = None if self._paths is None else self._paths.served(self._n_counted, scale.std)
         return replace(scorer, drift=drift, user_std=self._user_std(scorer.link.std))
@@ -173,7 +173,9 @@ class GibbsLearner:
     def _user_std(self, std: float) -> Array | None:
         if self._tobit is None:
             return None
-        return self._tobit.user_std(std, self._kept.noise("user")).astype(np.float32)
+        of_users = self._tobit.user_std(std, self._kept.noise("user")).astype(np.float32)
+        of_users[:-1][self._rated["user"].count == 0] = of_users[-1]
+        return of_users
 
     def settings(self) -> dict[str, Json]:
         """All that the result depends on, with `auto` resolved: so not the number of threads."""
