@@ -117,5 +117,6 @@ def test_beats_baseline(model: float | None, biases: float | None, better: bool 
     def scores(rmse: float | None) -> dict[str, float] | None:
         return None if rmse is None else {"rmse": rmse}
 
-    metrics = {"valid": scores(1.0) if model else None, "test": scores(model), "baselines": {"biases": scores(biases)}}
+    parts = {"valid": scores(1.0) if model else None, "test": scores(model)}
+    metrics = {"objective": "rating", **parts, "baselines": {"biases": scores(biases)}}
     assert recsys.beats_baseline(metrics) is better

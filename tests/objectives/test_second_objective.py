@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import re
+import signal
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from recsys.cli.app import answer
 from recsys.config.plans import Plan, plans
 from recsys.config.schema.config import Config
 from recsys.config.space import Range, Space
@@ -26,6 +29,7 @@ from recsys.objectives.measure import beats_baseline
 from recsys.objectives.objective import Objective
 from recsys.objectives.specs import OBJECTIVES
 from recsys.scoring.protocols import Scorer
+from recsys.workflows.compare import compare
 from recsys.workflows.cross_validate import cross_validate
 from recsys.workflows.train import train
 from recsys.workflows.tune import tune
@@ -57,7 +61,8 @@ def resample(scorers: Sequence[Scorer], held_out: Sequence[Interactions], user: 
     sums = np.concatenate(counts, axis=1)
 
     def metrics(totals: Array) -> dict[str, Array]:
-        return {ACCURACY: totals[..., 1::2] / totals[..., ::2]}
+        share = totals[..., 1::2] / totals[..., ::2]
+        return {ACCURACY: share, TAU: 2 * share - 1}
 
     return PairedMetrics(metrics(sums.sum(axis=0)), metrics(resampled(sums)))
 
@@ -87,8 +92,8 @@ def ordering(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def config(wild: Callable[..., Config]) -> Config:
-    """20 epochs of a model that overfits."""
-    config = wild(n_epochs=20, evaluate_every=1)
+    """4 epochs of a model that overfits: the share is highest after epoch 2, and again beyond epoch 4."""
+    config = wild(n_epochs=4, evaluate_every=1)
     return config.model_copy(update={"split": config.split.model_copy(update={"valid_fraction": 0.3})})
 
 
@@ -124,9 +129,9 @@ def best_epoch(rows: list[dict[str, Any]]) -> int:
 
 
 def test_training_stops_when_the_share_has_not_risen_for_so_long(config: Config, tmp_path: Path) -> None:
-    metrics = train(with_training(config, patience=3), tmp_path / "run")
+    metrics = train(with_training(config, n_epochs=7, patience=2), tmp_path / "run")
     assert metrics["best_epoch"] == best_epoch(history(tmp_path / "run"))
-    assert metrics["n_epochs"] == metrics["best_epoch"] + 3 < 20
+    assert metrics["n_epochs"] == metrics["best_epoch"] + 2 < 7
 
 
 def test_the_epoch_with_the_highest_share_is_kept_and_survives_a_resume(
@@ -141,8 +146,7 @@ def test_the_epoch_with_the_highest_share_is_kept_and_survives_a_resume(
 
 
 def test_tuning_looks_for_the_highest_share(config: Config, tmp_path: Path) -> None:
-    config = with_training(config, n_epochs=3)
-    tuned = tune(config, 6, SPACE, f"sqlite:///{tmp_path}/study.db")
+    tuned = tune(config, 3, SPACE, f"sqlite:///{tmp_path}/study.db")
     assert tuned.best.metric >= tuned.as_it_is
     assert train(config, tmp_path / "plain")["valid"][ACCURACY] == tuned.as_it_is
     assert train(tuned.config, tmp_path / "best")["valid"][ACCURACY] == tuned.best.metric
@@ -155,10 +159,62 @@ def test_tuning_looks_for_the_highest_share(config: Config, tmp_path: Path) -> N
 
 
 def test_folds_are_summed_up_by_it(config: Config) -> None:
-    found = cross_validate(with_training(config, n_epochs=3), 2, jobs=1)
+    found = cross_validate(config, 2, jobs=1)
     shares = [fold[ACCURACY] for fold in found["folds"]]
     assert found["model"][ACCURACY]["mean"] == pytest.approx(np.mean(shares))
     assert found["n_pairs"] == sum(fold["n_pairs"] for fold in found["folds"])
     popular = [fold["baselines"]["popular"][ACCURACY] for fold in found["folds"]]
     assert found["difference"]["to"] == "popular"
     assert found["difference"][ACCURACY]["mean"] == pytest.approx(np.mean(np.subtract(shares, popular)))
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[str], str]]:
+    """command("runs") runs it in this process and returns what it prints."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def run(line: str) -> str:
+        with pytest.raises(SystemExit) as ended:
+            answer(line.split())
+        assert ended.value.code == 0
+        return capsys.readouterr().out
+
+    yield run
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+def test_commands_name_its_metric_and_know_its_direction(
+    command: Callable[[str], str], ratings_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    training = {"method": "sgd", "n_epochs": 3}
+    (tmp_path / "config.yaml").write_text(json.dumps({"data": {"ratings": str(ratings_csv)}, "training": training}))
+    trained = command("train --config config.yaml --run-dir run")
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    above = metrics["test"][ACCURACY] / metrics["baselines"]["popular"][ACCURACY] - 1
+    assert above > 0
+    assert f"The model's test pair_accuracy is {above:.1%} above the most popular items." in trained
+    assert re.search(r"pair_accuracy +kendall_tau +n pairs\n", trained)
+    assert "validation pair_accuracy" in command("tune --config config.yaml --trials 1 --storage sqlite:///study.db")
+    folds = command("cross-validate --config config.yaml --folds 2 --jobs 1 --run-dir runs")
+    assert re.search(r"mean of 2 folds +pair_accuracy +sd of pair_accuracy +kendall_tau +sd of kendall_tau", folds)
+    assert re.search(r"status +pair_accuracy +popular items +epochs", command("runs"))
+
+
+def test_runs_are_compared_by_it(
+    command: Callable[[str], str], small: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(OBJECTIVES, "rating", ORDERING)  # what a bundle's scorer of this name is measured by
+    for name, lr_max in (("good", 0.05), ("bad", 1e-6)):
+        train(small(split={"test_fraction": 0.5}, training={"lr_max": lr_max}), tmp_path / name)
+    answer = compare([tmp_path / "good", tmp_path / "bad"])
+    good, bad = answer["runs"]
+    for run, folder in ((good, "good"), (bad, "bad")):
+        metrics = json.loads((tmp_path / folder / "metrics.json").read_text())
+        assert run[ACCURACY] == pytest.approx(metrics["test"][ACCURACY])
+    difference = bad[f"{ACCURACY}_difference"]
+    assert difference["value"] == pytest.approx(bad[ACCURACY] - good[ACCURACY])
+    assert difference["low"] < difference["value"] < difference["high"] < 0
+    shown = command(f"compare {tmp_path / 'good'} {tmp_path / 'bad'}")
+    assert f"{tmp_path / 'bad'} is significantly worse than {tmp_path / 'good'}: its pair_accuracy is" in shown

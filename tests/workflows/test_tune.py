@@ -39,13 +39,12 @@ def test_the_best_config_reaches_the_rmse_of_its_trial(config: Config, storage: 
     plain = train(config, tmp_path / "plain")
     assert (plain["valid"]["rmse"], plain["valid"]["n_ratings"]) == (found.as_it_is, found.n_ratings)
     assert found.to_dict() == {
+        "objective": "rating",
         "n_trials": 4,
         "n_pruned": found.n_pruned,
         "n_failed": 0,
         "n_ratings": 90,
-        "metric": "rmse",
         "as_it_is": found.as_it_is,
-        "baseline": "biases",
         "biases": found.baseline,
         "best": {"trial": found.best.trial, "rmse": found.best.metric, "values": found.best.values},
     }

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from recsys.config.schema.config import Config
     from recsys.data.interactions import Dataset, Interactions
     from recsys.data.sources.values import moment as parse_time
+    from recsys.objectives.specs import find_objective
 
 __all__ = [
     "Config",
@@ -41,6 +42,7 @@ __all__ = [
     "estimate",
     "evaluate",
     "export_factors",
+    "find_objective",
     "finetune",
     "fold_in",
     "init",
@@ -85,6 +87,7 @@ TARGETS = {
     "estimate": "recsys.api.training:estimate",
     "evaluate": "recsys.api.measuring:evaluate",
     "export_factors": "recsys.api.batch:export_factors",
+    "find_objective": "recsys.objectives.specs:find_objective",
     "finetune": "recsys.api.training:finetune",
     "fold_in": "recsys.api.training:fold_in",
     "init": "recsys.api.ratings:init",

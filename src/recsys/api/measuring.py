@@ -37,8 +37,8 @@ def evaluate(
         ranking: adds "ranking": how well unseen items are ranked, with k (10) and threshold (upper quarter of the
             scale), as in {"k": 5, "threshold": 4.5}; {} takes both as they are.
     Returns:
-        The metrics of the model with "n_ratings", "n_unknown_users" and "n_unknown_items", and under "baselines" those
-        of "global_mean" and "biases".
+        "objective"; the metrics of the model and the counts "n_ratings", "n_unknown_users" and "n_unknown_items"; and
+        under "baselines" those of "global_mean" and "biases".
     Raises:
         RecsysError: see recsys.core.errors.
     """
@@ -76,8 +76,8 @@ def cross_validate(
             needs the line `if __name__ == "__main__":` around its own work.
         observe: gets RunsProgress events.
     Returns:
-        "n_folds"; "model" and "baselines": mean and std of each metric; "difference" of the model to the bias-only
-        baseline with its interval; and "folds", the scores of each.
+        "objective"; "n_folds"; "model" and "baselines": mean and std of each metric; "difference" of the model to the
+        bias-only baseline with its interval; and "folds", the scores of each.
     Raises:
         RecsysError: see recsys.core.errors.
     """
@@ -95,7 +95,7 @@ def compare_splits(
         run_dir: where to keep the runs; None: nowhere.
         jobs, observe: as of `cross_validate`.
     Returns:
-        "splits": for each its "method", what it "asks", its scores and those of the "baselines".
+        "objective"; "splits": for each its "method", what it "asks", its scores and those of the "baselines".
     Raises:
         RecsysError: see recsys.core.errors.
     """
@@ -108,8 +108,8 @@ def compare(runs: Sequence[PathLike]) -> dict[str, Any]:
     Args:
         runs: at least two; the others are compared with the first.
     Returns:
-        "n_ratings" in common, "n_users", "level", "n_resamples"; "runs": for each its metrics and, from the second
-        on, "rmse_difference" and "mae_difference" with value, low, high and is_real.
+        "objective"; "n_ratings" in common, "n_users", "level", "n_resamples"; "runs": for each its metrics and, from
+        the second on, "rmse_difference" and "mae_difference" with value, low, high and is_real.
     Raises:
         RecsysError: see recsys.core.errors.
     """

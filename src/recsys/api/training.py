@@ -16,7 +16,7 @@ from recsys.config.schema.config import Config
 from recsys.core.errors import StoppedError
 from recsys.core.events import Note, Observer, silent
 from recsys.objectives import measure
-from recsys.objectives.specs import OBJECTIVES
+from recsys.objectives.specs import find_objective
 from recsys.workflows import estimate as estimating
 from recsys.workflows import fold_in_run as folding
 from recsys.workflows import train as training
@@ -149,7 +149,7 @@ def beats_baseline(metrics: dict[str, Any]) -> bool | None:
     Args:
         metrics: what `train` returns.
     """
-    return measure.beats_baseline(OBJECTIVES["rating"], cast("measure.Measured", metrics))
+    return measure.beats_baseline(find_objective(metrics["objective"]), cast("measure.Measured", metrics))
 
 
 def _train(

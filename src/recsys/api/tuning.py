@@ -36,9 +36,9 @@ def tune(
         output: a file for the best config, in YAML; new, or one that tuning has written. None: none is written.
         observe: gets RunsProgress events; what it raises stops the study, which the same call resumes.
     Returns:
-        n_trials, n_pruned, n_failed, n_ratings of the validation set; "metric": the name of the deciding metric;
-        "as_it_is": its value for the config; "baseline": the name of the baseline to beat, under which is its value;
-        "best": trial (None: no trial beat the config), the metric and values; "config": the best Config.
+        "objective"; n_trials, n_pruned, n_failed, n_ratings of the validation set; "as_it_is": the deciding metric of
+        the config; under the name of the baseline to beat, that of this baseline; "best": trial (None: no trial beat
+        the config), the metric and values; "config": the best Config.
     Raises:
         RecsysError: see recsys.core.errors.
     """

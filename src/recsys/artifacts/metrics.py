@@ -66,6 +66,7 @@ class RunMetrics(Measured):
     """The content of metrics.json.
 
     Attributes:
+        objective: the name of what the model was trained for and is measured by.
         start: of a run that starts from another.
         parent: of a run that was made by fold-in; the other figures are then those of the parent.
         embedding_dim: of users and items, or of each where a network has its own.
@@ -73,6 +74,7 @@ class RunMetrics(Measured):
     """
 
     format: int
+    objective: str
     start: NotRequired[StartMetrics]
     parent: NotRequired[FoldInReport]
     fit_seconds: float

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,9 @@ from recsys.cli.arguments import JsonOption
 from recsys.cli.progress import watching
 from recsys.cli.render import paragraph, print_json, print_table, say
 from recsys.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from recsys.objectives.objective import Objective
 
 
 def compare(
@@ -29,19 +32,22 @@ def compare(
     if as_json:
         print_json(answer)
         return
-    _show(answer)
+    objective = api.find_objective(answer["objective"])
+    _show(objective, answer)
     first, *others = answer["runs"]
     typer.echo()
     for other in others:
-        typer.echo("\n".join(paragraph(_verdict(first, other, answer["level"]))))
+        typer.echo("\n".join(paragraph(_verdict(objective, first, other, answer["level"]))))
 
 
-def _show(answer: dict[str, Any]) -> None:
-    print_table(
-        ["run", "rmse", "mae", "rmse difference", f"{answer['level']:.0%} interval"],
-        [[one["run"], f"{one['rmse']:.4f}", f"{one['mae']:.4f}", *_difference(one)] for one in answer["runs"]],
-        numbers=["rmse", "mae", "rmse difference", f"{answer['level']:.0%} interval"],
-    )
+def _show(objective: Objective, answer: dict[str, Any]) -> None:
+    key = f"{objective.deciding_metric}_difference"
+    columns = [*objective.metrics, key.replace("_", " "), f"{answer['level']:.0%} interval"]
+    rows = [
+        [run["run"], *(f"{run[name]:.4f}" for name in objective.metrics), *_difference(run.get(key))]
+        for run in answer["runs"]
+    ]
+    print_table(["run", *columns], rows, numbers=columns)
     users = f"{answer['n_users']:,} users"
     typer.echo(f"\n{answer['n_ratings']:,} test ratings in common, by {users}. Differences are to the first run.")
     for one in answer["runs"]:
@@ -58,22 +64,21 @@ def _show(answer: dict[str, Any]) -> None:
         )
 
 
-def _difference(one: dict[str, Any]) -> list[str]:
-    if "rmse_difference" not in one:
+def _difference(difference: dict[str, Any] | None) -> list[str]:
+    if difference is None:
         return ["", ""]
-    difference = one["rmse_difference"]
     return [f"{difference['value']:+.4f}", f"{difference['low']:+.4f} to {difference['high']:+.4f}"]
 
 
-def _verdict(first: dict[str, Any], other: dict[str, Any], level: float) -> str:
-    difference = other["rmse_difference"]
+def _verdict(objective: Objective, first: dict[str, Any], other: dict[str, Any], level: float) -> str:
+    difference = other[f"{objective.deciding_metric}_difference"]
     if not difference["is_real"]:
         return (
             f"No significant difference between {other['run']} and {first['run']}: the {level:.0%} interval includes 0."
         )
-    better = "better" if difference["value"] < 0 else "worse"
+    better = "better" if objective.cost(difference["value"]) < 0 else "worse"
     lower = "lower" if difference["value"] < 0 else "higher"
     return (
-        f"{other['run']} is significantly {better} than {first['run']}: its rmse is"
+        f"{other['run']} is significantly {better} than {first['run']}: its {objective.deciding_metric} is"
         f" {abs(difference['value']):.4f} {lower}, and the {level:.0%} interval excludes 0."
     )

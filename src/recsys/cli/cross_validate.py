@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from recsys import api
 from recsys.cli.arguments import JsonOption, SetOption
 from recsys.cli.progress import watching
-from recsys.cli.render import BASELINE, BASELINES, COUNTS, paragraph, print_json, print_table
+from recsys.cli.render import paragraph, print_json, print_table
+from recsys.cli.scores import baseline_header, baseline_label, baseline_rows, count_label, counts_of
 from recsys.cli.threads import leave_cores_to_training
 from recsys.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from recsys.objectives.objective import Objective
 
 N_FOLDS = 5
 
@@ -58,10 +63,11 @@ def cross_validate(
     if as_json:
         print_json(answer)
     elif compare_splits:
-        _show_splits(answer["splits"])
+        _show_splits(api.find_objective(answer["objective"]), answer["splits"])
     else:
-        _show_folds(answer["folds"])
-        _show_summary(answer)
+        objective = api.find_objective(answer["objective"])
+        _show_runs(objective, {f"fold {fold['fold']}": fold for fold in answer["folds"]})
+        _show_summary(objective, answer)
 
 
 def _files(folds: int | None, train: str | None, test: str | None, compare_splits: bool) -> tuple[str, str] | None:
@@ -76,52 +82,43 @@ def _files(folds: int | None, train: str | None, test: str | None, compare_split
     return train, test
 
 
-def _show_folds(folds: list[dict[str, Any]]) -> None:
-    numbers = ["rmse", BASELINE, "difference", "n test\nratings", *COUNTS[1:]]
-    rows = [[f"fold {one['fold']}", *_measured(one)] for one in folds]
-    print_table(["", *numbers], rows, numbers=numbers)
-
-
-def _show_splits(splits: list[dict[str, Any]]) -> None:
-    numbers = ["rmse", BASELINE, "difference", "n test\nratings", *COUNTS[1:]]
-    print_table(["", *numbers], [[one["method"], *_measured(one)] for one in splits], numbers=numbers)
+def _show_splits(objective: Objective, splits: list[dict[str, Any]]) -> None:
+    _show_runs(objective, {one["method"]: one for one in splits})
     typer.echo()
     for one in splits:
         typer.echo("\n".join(paragraph(f"{one['method']}: {one['asks']}")))
 
 
-def _measured(one: dict[str, Any]) -> list[str]:
-    biases = one["baselines"]["biases"]["rmse"]
-    counts = ("n_ratings", "n_unknown_users", "n_unknown_items")
-    return [
-        f"{one['rmse']:.4f}",
-        f"{biases:.4f}",
-        f"{one['rmse'] - biases:+.4f}",
-        *(f"{one[count]:,}" for count in counts),
+def _show_runs(objective: Objective, runs: dict[str, dict[str, Any]]) -> None:
+    """The deciding metric of each run beside that of the baseline to beat, and the counts."""
+    baseline, counts = objective.baseline_to_beat, counts_of(next(iter(runs.values())))
+    labels = [re.sub("^n ", "n test\n", count_label(name)) for name in counts]
+    columns = [objective.deciding_metric, baseline_header(objective), "difference", *labels]
+    rows = []
+    for name, scores in runs.items():
+        ours, theirs = objective.value(scores), objective.value(scores["baselines"][baseline])
+        figures = [f"{ours:.4f}", f"{theirs:.4f}", f"{ours - theirs:+.4f}"]
+        rows.append([name, *figures, *(f"{scores[count]:,}" for count in counts)])
+    print_table(["", *columns], rows, numbers=columns)
+
+
+def _show_summary(objective: Objective, answer: dict[str, Any]) -> None:
+    columns = [column for metric in objective.metrics for column in (metric, f"sd of {metric}")]
+    rows = [
+        [label, *(f"{scores[metric][part]:.4f}" for metric in objective.metrics for part in ("mean", "std"))]
+        for label, scores in [("model", answer["model"]), *baseline_rows(objective, answer["baselines"])]
     ]
-
-
-def _show_summary(answer: dict[str, Any]) -> None:
-    numbers = ["rmse", "sd of rmse", "mae", "sd of mae"]
-    rows = [("model", answer["model"])]
-    rows += [(f"  {BASELINES[name]}", answer["baselines"][name]) for name in BASELINES]
     typer.echo()
-    print_table(
-        [f"mean of {answer['n_folds']} folds", *numbers],
-        [
-            [label, *(f"{one[metric][part]:.4f}" for metric in ("rmse", "mae") for part in ("mean", "std"))]
-            for label, one in rows
-        ],
-        numbers=numbers,
-    )
-    typer.echo("\n".join(["", *paragraph(_verdict(answer["difference"]))]))
+    print_table([f"mean of {answer['n_folds']} folds", *columns], rows, numbers=columns)
+    typer.echo("\n".join(["", *paragraph(_verdict(objective, answer["difference"]))]))
 
 
-def _verdict(difference: dict[str, Any]) -> str:
-    rmse, level = difference["rmse"], f"{difference['level']:.0%}"
-    within = f"({level} paired t interval {rmse['low']:+.4f} to {rmse['high']:+.4f})"
+def _verdict(objective: Objective, difference: dict[str, Any]) -> str:
+    metric, baseline = objective.deciding_metric, baseline_label(objective.baseline_to_beat)
+    ours, level = difference[metric], f"{difference['level']:.0%}"
+    within = f"({level} paired t interval {ours['low']:+.4f} to {ours['high']:+.4f})"
     guide = "Folds share training ratings, so the interval is approximate."
-    if rmse["low"] <= 0 <= rmse["high"]:
-        return f"No significant difference between the model and the bias-only baseline {within}. {guide}"
-    below = "below" if rmse["mean"] < 0 else "above"
-    return f"The model's rmse is {abs(rmse['mean']):.4f} {below} the bias-only baseline {within}. {guide}"
+    if ours["low"] <= 0 <= ours["high"]:
+        return f"No significant difference between the model and the {baseline} {within}. {guide}"
+    below = "below" if ours["mean"] < 0 else "above"
+    return f"The model's {metric} is {abs(ours['mean']):.4f} {below} the {baseline} {within}. {guide}"

@@ -10,7 +10,8 @@ import typer
 from recsys import api
 from recsys.cli.arguments import JsonOption, LevelOption, RunOption
 from recsys.cli.progress import watching
-from recsys.cli.render import BASELINE, BASELINES, paragraph, print_json, print_scores, print_table
+from recsys.cli.render import paragraph, print_json, print_table
+from recsys.cli.scores import baseline_rows, print_scores
 from recsys.core.errors import UsageError
 
 K = 10
@@ -52,8 +53,8 @@ def evaluate(
     if as_json:
         print_json(answer)
         return
-    baselines = answer["baselines"]
-    print_scores([("model", answer), *((f"  {BASELINES[name]}", baselines[name]) for name in BASELINES)])
+    objective = api.find_objective(answer["objective"])
+    print_scores(objective, [("model", answer), *baseline_rows(objective, answer["baselines"])])
     if answer.get("with_times") is False:
         typer.echo("the ratings have no times: predicted without user drift")
     shows = {"by_activity": _show_activities, "intervals": _show_coverage, "ranking": _show_ranking}
@@ -74,7 +75,7 @@ def _show_activities(activities: dict[str, Any]) -> None:
 
 
 def _show_activity(role: str, rows: list[dict[str, Any]]) -> None:
-    columns = [f"training ratings\nof the {role}", "rmse", BASELINE, "difference", "n test\nratings"]
+    columns = [f"training ratings\nof the {role}", "rmse", "bias-only\nbaseline", "difference", "n test\nratings"]
     typer.echo()
     print_table(
         columns,

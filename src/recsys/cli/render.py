@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from recsys.core.errors import RecsysError
@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 
     from recsys.data.scale import Scale
 
-BASELINES = {"biases": "bias-only baseline", "global_mean": "global mean"}
-PARTS = {"valid": "validation", "test": "test"}
-# Headers of tables, in two lines where that makes the column narrower.
-BASELINE = "bias-only\nbaseline"
-COUNTS = ("n ratings", "by unknown\nusers", "of unknown\nitems")
 PIPE_WIDTH = 10_000  # a pipe has no right margin: nothing is wrapped or cut there
 
 
@@ -71,17 +66,6 @@ def _room(columns: Sequence[str], rows: Sequence[Sequence[str]], cut: str) -> in
         return None
     others = (column for column in zip(columns, *rows, strict=True) if column[0] != cut)
     return max(8, console(sys.stdout).width - sum(max(map(len, column)) + 3 for column in others))
-
-
-def print_scores(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
-    """A table of labels and scores, on stdout."""
-    numbers = ["rmse", "mae", *COUNTS]
-    counts = ("n_ratings", "n_unknown_users", "n_unknown_items")
-    cells = [
-        [label, f"{scores['rmse']:.4f}", f"{scores['mae']:.4f}", *(f"{scores[key]:,}" for key in counts)]
-        for label, scores in rows
-    ]
-    print_table(["", *numbers], cells, numbers=numbers)
 
 
 def paragraph(text: str, indent: str = "") -> list[str]:

@@ -10,7 +10,8 @@ import typer
 
 from recsys import api
 from recsys.cli.arguments import JsonOption
-from recsys.cli.render import BASELINE, print_json, print_table
+from recsys.cli.render import print_json, print_table
+from recsys.cli.scores import baseline_header
 
 if TYPE_CHECKING:
     from recsys.artifacts.metrics import RunMetrics
@@ -39,22 +40,31 @@ def runs(
     elif not found:
         typer.echo(f"no runs under {api.runs_root()}")
     else:
-        rows = [
-            [
-                Path(one["path"]).name,
-                one["status"],
-                *_rmse(one["metrics"]),
-                str(one["epochs"]),
-                _seconds(one["metrics"]),
-            ]
-            for one in found
-        ]
-        print_table(
-            ["run", "status", "rmse", BASELINE, "epochs", "training\nseconds"],
-            rows,
-            numbers=["rmse", BASELINE, "epochs", "training\nseconds"],
-        )
+        _show_runs(found)
         _show_part(found)
+
+
+def _show_runs(found: list[RunOverview]) -> None:
+    """A line a run, with the deciding metric of its objective and that of the baseline to beat."""
+    measured = [one["metrics"]["objective"] for one in found if one["metrics"]] or ["rating"]
+    objectives = [api.find_objective(name) for name in dict.fromkeys(measured)]
+    columns = [
+        " / ".join(dict.fromkeys(objective.deciding_metric for objective in objectives)),
+        " / ".join(dict.fromkeys(map(baseline_header, objectives))),
+        "epochs",
+        "training\nseconds",
+    ]
+    rows = [
+        [
+            Path(one["path"]).name,
+            one["status"],
+            *_measured(one["metrics"]),
+            str(one["epochs"]),
+            _seconds(one["metrics"]),
+        ]
+        for one in found
+    ]
+    print_table(["run", "status", *columns], rows, numbers=columns)
 
 
 def _show_part(found: list[RunOverview]) -> None:
@@ -130,13 +140,14 @@ def _show_layers(path: Path, as_json: bool) -> None:
         typer.echo(f"{link.kind}: ratings from {link.low:g} to {link.high:g}")
 
 
-def _rmse(metrics: RunMetrics | None) -> tuple[str, str]:
-    """The model's and that of the bias-only baseline."""
-    measured = metrics and (metrics["test"] or metrics["valid"])
-    if not metrics or not measured:
+def _measured(metrics: RunMetrics | None) -> tuple[str, str]:
+    """The deciding metric of the model and of the baseline to beat."""
+    scores = metrics and (metrics["test"] or metrics["valid"])
+    if not metrics or not scores:
         return "", ""
-    biases = metrics["baselines"]["biases"]
-    return f"{measured['rmse']:.4f}", f"{biases['rmse']:.4f}" if biases else ""
+    objective = api.find_objective(metrics["objective"])
+    baseline = metrics["baselines"][objective.baseline_to_beat]
+    return f"{objective.value(scores):.4f}", f"{objective.value(baseline):.4f}" if baseline else ""
 
 
 def _seconds(metrics: RunMetrics | None) -> str:

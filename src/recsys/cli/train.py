@@ -11,6 +11,7 @@ from recsys import api
 from recsys.cli.arguments import JsonOption, RunDirOption, SetOption
 from recsys.cli.progress import watching
 from recsys.cli.render import print_json, print_table
+from recsys.cli.scores import baseline_label
 from recsys.cli.threads import leave_cores_to_training
 from recsys.cli.training import show_metrics
 from recsys.core.errors import BelowBaselineError, UsageError
@@ -86,13 +87,15 @@ def _dry_run(config: Config, as_json: bool) -> None:
 def _check_baseline(metrics: dict[str, Any], fail_below_baseline: bool) -> None:
     better = api.beats_baseline(metrics)
     if fail_below_baseline and not better:
+        objective = api.find_objective(metrics["objective"])
         what = (
-            "the model is not better than the bias-only baseline"
+            f"the model is not better than the {baseline_label(objective.baseline_to_beat)}"
             if better is False
             else "no ratings were held out to evaluate on"
         )
+        side = "lower" if objective.direction == "minimize" else "higher"
         raise BelowBaselineError(
             what,
-            expected="a lower rmse, as --fail-below-baseline asks",
+            expected=f"a {side} {objective.deciding_metric}, as --fail-below-baseline asks",
             hint="try fewer factors, more weight decay or more epochs; the run is kept",
         )

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from recsys import api
 from recsys.cli.progress import speed
-from recsys.cli.render import BASELINES, PARTS, print_json, print_scores, print_table, say
+from recsys.cli.render import print_json, print_table, say
+from recsys.cli.scores import PARTS, baseline_label, baseline_rows, print_scores
+
+if TYPE_CHECKING:
+    from recsys.objectives.objective import Objective
 
 
 def show_metrics(metrics: dict[str, Any], *, as_json: bool) -> None:
@@ -22,16 +26,16 @@ def show_metrics(metrics: dict[str, Any], *, as_json: bool) -> None:
 
 
 def _summarise(metrics: dict[str, Any], folder: str) -> None:
-    measured_on = "test" if metrics["test"] else "valid"
+    objective = api.find_objective(metrics["objective"])
     rows = [(name, metrics[part]) for part, name in PARTS.items() if metrics[part]]
     if rows:
-        print_scores([*rows, *((f"  {BASELINES[name]}", metrics["baselines"][name]) for name in BASELINES)])
+        print_scores(objective, [*rows, *baseline_rows(objective, metrics["baselines"])])
     if "start" in metrics:
-        _show_start(metrics["start"])
+        _show_start(objective, metrics["start"])
     if "start" in metrics or len({group["lr_max"] for group in metrics["groups"]}) > 1:
         _show_groups(metrics["groups"])
     lines = [
-        *_verdict(metrics, measured_on),
+        *_verdict(objective, metrics),
         f"{_method(metrics)}, {_dims(metrics['embedding_dim'])}: {metrics['train']['n_ratings']:,} training ratings,"
         f" {metrics['n_epochs']} epochs in {metrics['fit_seconds']:.1f} s,"
         f" {speed(metrics['ratings_per_second']).strip()}",
@@ -54,7 +58,7 @@ def _dims(dim: int | dict[str, int]) -> str:
     return f"dim {dim}" if isinstance(dim, int) else ", ".join(f"{role} dim {one}" for role, one in dim.items())
 
 
-def _show_start(start: dict[str, Any]) -> None:
+def _show_start(objective: Objective, start: dict[str, Any]) -> None:
     """How much the new ratings changed, on them and on what earlier runs were measured on."""
     typer.echo(
         f"started from {start['run']}; new users: {start['n_new_users']:,}, new items: {start['n_new_items']:,},"
@@ -72,7 +76,7 @@ def _show_start(start: dict[str, Any]) -> None:
         if start[moment][name]
     ]
     if rows:
-        print_scores(rows)
+        print_scores(objective, rows)
 
 
 def _show_groups(groups: list[dict[str, Any]]) -> None:
@@ -80,16 +84,19 @@ def _show_groups(groups: list[dict[str, Any]]) -> None:
     print_table(["layer group", "lr_max"], rows, numbers=["lr_max"])
 
 
-def _verdict(metrics: dict[str, Any], measured_on: str) -> list[str]:
+def _verdict(objective: Objective, metrics: dict[str, Any]) -> list[str]:
     better = api.beats_baseline(metrics)
     if better is None:
         return ["No ratings were held out, so the model was not evaluated."]
-    ratio = metrics[measured_on]["rmse"] / metrics["baselines"]["biases"]["rmse"]
+    part, name = "test" if metrics["test"] else "valid", objective.baseline_to_beat
+    baseline, metric = baseline_label(name), f"{PARTS[part]} {objective.deciding_metric}"
+    difference = objective.value(metrics[part]) / objective.value(metrics["baselines"][name]) - 1
+    side = f"{abs(difference):.1%} {'below' if difference < 0 else 'above'}"
     if better:
-        return [f"The model's {PARTS[measured_on]} rmse is {1 - ratio:.1%} below the bias-only baseline."]
-    worse = f"{ratio - 1:.1%} above" if ratio > 1.0005 else "as high as"
+        return [f"The model's {metric} is {side} the {baseline}."]
+    worse = side if abs(difference) > 0.0005 else "no better than"
     return [
-        f"The model does NOT beat the bias-only baseline: its {PARTS[measured_on]} rmse is {worse} the baseline's.",
+        f"The model does NOT beat the {baseline}: its {metric} is {worse} the baseline's.",
         "Fewer factors, more weight decay or more data may help.",
     ]
 

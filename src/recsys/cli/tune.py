@@ -10,7 +10,8 @@ import typer
 from recsys import api
 from recsys.cli.arguments import JsonOption, SetOption
 from recsys.cli.progress import watching
-from recsys.cli.render import BASELINES, print_json, print_table
+from recsys.cli.render import print_json, print_table
+from recsys.cli.scores import baseline_label
 from recsys.cli.threads import leave_cores_to_training
 
 
@@ -51,12 +52,13 @@ def tune(
 
 
 def _show(found: dict[str, Any], output: Path) -> None:
-    best, metric, baseline = found["best"], found["metric"], found["baseline"]
+    objective = api.find_objective(found["objective"])
+    best, metric, baseline = found["best"], objective.deciding_metric, objective.baseline_to_beat
     label = f"best, trial {best['trial']}" if best["trial"] else "no trial beat your config"
     rows = [
         (best[metric], label),
         (found["as_it_is"], "your config"),
-        (found[baseline], f"  {BASELINES[baseline]}"),
+        (found[baseline], f"  {baseline_label(baseline)}"),
     ]
     print_table(
         [f"validation {metric}", "", "n ratings"],

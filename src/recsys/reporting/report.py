@@ -11,7 +11,7 @@ from recsys.artifacts.bundle import Bundle
 from recsys.artifacts.directory import HISTORY, SERVING
 from recsys.artifacts.metrics import parent_name, read_metrics
 from recsys.objectives.measure import NamedScores
-from recsys.objectives.specs import OBJECTIVES
+from recsys.objectives.specs import find_objective
 from recsys.reporting.accuracy import NOTHING_HELD_OUT, Accuracy, accuracy
 from recsys.reporting.items import ExampleUser, Extremes, ItemMap, example_user, extremes, item_map
 from recsys.scoring.protocols import Scorer
@@ -133,7 +133,7 @@ def _scores(bundle: Bundle) -> ScoresSection | str:
     if not held_out:
         return NOTHING_HELD_OUT
     train = bundle.seen.interactions()
-    objective = OBJECTIVES["rating"]
+    objective = find_objective("rating")
     fitted = {name: fit_baseline(train) for name, fit_baseline in objective.baselines.items()}
     scorers: dict[str, Scorer] = {"model": bundle.scorer("rating"), **fitted}
     return {
@@ -152,7 +152,7 @@ def _history(bundle: Bundle) -> HistorySection | str:
         return "No history of the training lies beside this model."
     step = -(-len(rows) // EPOCHS)
     kept = rows[::-1][::step][::-1]
-    objective = OBJECTIVES["rating"]
+    objective = find_objective("rating")
     metric = objective.deciding_metric
     epochs: list[EpochPoint] = [
         {

@@ -11,7 +11,7 @@ from recsys.artifacts.bundle import Bundle
 from recsys.artifacts.directory import HISTORY
 from recsys.core.errors import RunError, need_extra
 from recsys.core.files import new_file, new_folder
-from recsys.objectives.specs import OBJECTIVES
+from recsys.objectives.specs import find_objective
 from recsys.reporting import figures
 from recsys.reporting.directions import main_directions
 from recsys.reporting.interpret import Interpretation
@@ -89,7 +89,7 @@ def _figures(bundle: Bundle, found: Interpretation) -> dict[str, Figure]:
     }
     rows = [row for row in history.read(bundle.path.parent / HISTORY) if row.scorer == "rating"]
     if rows:
-        drawn["learning-curves"] = figures.learning_curves(rows, OBJECTIVES["rating"])
+        drawn["learning-curves"] = figures.learning_curves(rows, find_objective("rating"))
         drawn["schedule"] = figures.schedule(rows)
     for part in ("test", "valid"):
         ratings = bundle.held_out(part)

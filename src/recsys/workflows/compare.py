@@ -16,7 +16,7 @@ from recsys.core.types import Array
 from recsys.data.interactions import Interactions, reindex
 from recsys.data.vocabulary import UNKNOWN, Vocabulary, union
 from recsys.evaluation.bootstrap import N_RESAMPLES, PairedMetrics, interval
-from recsys.objectives.specs import OBJECTIVES
+from recsys.objectives.specs import find_objective
 from recsys.workflows.evaluate import ratings_to_measure
 
 LEVEL = 0.95
@@ -60,8 +60,10 @@ def compare(runs: Sequence[Path]) -> dict[str, Any]:
         [bundle.scorer("rating") for bundle in bundles],
         [test.take(rows) for test, rows in zip(tests, common.rows, strict=True)],
     )
-    metrics = OBJECTIVES["rating"].resample(scorers, held_out, common.user)
+    objective = find_objective("rating")
+    metrics = objective.resample(scorers, held_out, common.user)
     return {
+        "objective": objective.name,
         "n_ratings": len(common.user),
         "n_users": len(np.unique(common.user)) - common.n_without_user,
         "n_without_user": common.n_without_user,

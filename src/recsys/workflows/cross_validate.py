@@ -15,7 +15,7 @@ from recsys.core.errors import ConfigError, DataError, UsageError
 from recsys.core.events import Observer, silent
 from recsys.evaluation.folds import summary
 from recsys.objectives.measure import present
-from recsys.objectives.specs import OBJECTIVES
+from recsys.objectives.specs import find_objective
 from recsys.workflows.parallel_runs import train_parallel
 
 N_FOLDS = 5
@@ -63,8 +63,9 @@ def cross_validate(
     configs = _given_folds(config, folds) if isinstance(folds, FoldFiles) else _drawn_folds(config, folds)
     found = train_parallel(configs, run_dir, jobs, observe)
     (plan,) = plans(config)
-    objective = OBJECTIVES[plan.objective]
+    objective = find_objective(plan.objective)
     return {
+        "objective": objective.name,
         "n_folds": len(found),
         **summary(
             [present(one["test"]) for one in found.values()],
@@ -92,7 +93,7 @@ def compare_splits(
 
     Args, Raises: as of `cross_validate`. DataError also where the ratings have no times.
     Returns:
-        {"splits": [{"method", "asks", "rmse", "mae", the counts, "baselines"}, …]}
+        {"objective", "splits": [{"method", "asks", the metrics and counts, "baselines"}, …]}
     """
     _refuse_start(config)
     _refuse_parts(config)
@@ -103,11 +104,13 @@ def compare_splits(
         for method in SPLITS
     }
     found = train_parallel(configs, run_dir, jobs, observe)
+    (plan,) = plans(config)
     return {
+        "objective": plan.objective,
         "splits": [
             {"method": method, "asks": SPLITS[method], **present(one["test"]), "baselines": one["baselines"]}
             for method, one in found.items()
-        ]
+        ],
     }
 
 

@@ -14,7 +14,7 @@ from recsys.data.sources.table import Role
 from recsys.evaluation import activity, baselines, ranking
 from recsys.evaluation.calibration import Coverage, coverage
 from recsys.inference.intervals import rate_with_intervals
-from recsys.objectives.specs import OBJECTIVES
+from recsys.objectives.specs import find_objective
 
 WANTED: frozenset[Role] = frozenset({"user", "item", "rating"})
 TIMED: frozenset[Role] = WANTED | {"timestamp"}
@@ -48,8 +48,9 @@ def evaluate_ratings(bundle: Bundle, ratings: Interactions) -> dict[str, Any]:
     Unknown users and items are predicted by the fallback and counted. Where predictions depend on time, "with_times"
     says whether the ratings have one.
     """
-    objective, train = OBJECTIVES["rating"], bundle.seen.interactions()
+    objective, train = find_objective("rating"), bundle.seen.interactions()
     return {
+        "objective": objective.name,
         **objective.evaluate(bundle.scorer("rating"), ratings, train).to_dict(),
         **({} if bundle.drift is None else {"with_times": ratings.timestamp is not None}),
         "baselines": {

@@ -22,7 +22,7 @@ from recsys.config.schema.config import Config
 from recsys.core.errors import DivergedError, RecsysError, RunError
 from recsys.core.events import Event, Observer, RunsProgress, Step, silent
 from recsys.core.threads import usable_cores
-from recsys.objectives.specs import OBJECTIVES
+from recsys.objectives.specs import find_objective
 
 SECONDS = 0.1  # between two words of a run on how far it is
 PRELOADED = ["numba", "torch", "recsys.training.build", "recsys.workflows.train"]  # imported once for all processes
@@ -73,7 +73,7 @@ def _place(folder: Path | None) -> Iterator[Path]:
 
 def _line(name: str, config: Config, metrics: RunMetrics) -> str:
     (plan,) = plans(config)
-    test, objective = metrics["test"], OBJECTIVES[plan.objective]
+    test, objective = metrics["test"], find_objective(plan.objective)
     baseline = metrics["baselines"][objective.baseline_to_beat]
     if not test or not baseline:
         return f"{name}: no test"

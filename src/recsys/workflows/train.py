@@ -19,7 +19,7 @@ from recsys.data.split import Splits
 from recsys.data.training_inputs import TrainingInputs
 from recsys.evaluation.intervals import learn_intervals
 from recsys.objectives.measure import measure, measure_start
-from recsys.objectives.specs import OBJECTIVES
+from recsys.objectives.specs import find_objective
 from recsys.scoring.protocols import TrainedScorer
 from recsys.training.build import build_learner
 from recsys.training.loop import Learner, fit
@@ -44,7 +44,7 @@ def train(
             return run.result
         inputs, report = prepare_inputs(config, observe)
         (plan,) = plans(run.as_started())
-        objective = OBJECTIVES[plan.objective]
+        objective = find_objective(plan.objective)
         learner = build_learner(plan, inputs)
         before = measure_start(objective, learner.scorer(), inputs) if report else None
         run.open(inputs.fingerprints, inputs.scale, learner.settings())
@@ -86,6 +86,7 @@ def _metrics(record: FitRecord, learner: Learner, scorer: TrainedScorer, inputs:
     model, n_epochs, train = record.run.config.model, record.n_epochs, inputs.train
     measured = measure(record.objective, scorer, inputs)
     return {
+        "objective": record.objective.name,
         "valid": measured["valid"],
         "test": measured["test"],
         "baselines": measured["baselines"],

@@ -18,7 +18,7 @@ from recsys.core.seeding import rng
 from recsys.data.interactions import Interactions
 from recsys.data.training_inputs import TrainingInputs
 from recsys.objectives.objective import Objective
-from recsys.objectives.specs import OBJECTIVES
+from recsys.objectives.specs import find_objective
 from recsys.training.build import build_learner
 from recsys.training.loop import fit
 from recsys.workflows.inputs import from_scratch
@@ -70,10 +70,9 @@ class Tuned:
         }
         counts = {key: getattr(self, key) for key in ("n_trials", "n_pruned", "n_failed", "n_ratings")}
         return {
+            "objective": self.objective.name,
             **counts,
-            "metric": self.objective.deciding_metric,
             "as_it_is": self.as_it_is,
-            "baseline": self.objective.baseline_to_beat,
             self.objective.baseline_to_beat: self.baseline,
             "best": best,
         }
@@ -100,7 +99,7 @@ def tune(config: Config, n_trials: int, space: Space, storage: str, observe: Obs
     """
     check_optuna()
     (plan,) = plans(config)
-    task = _Task(config, OBJECTIVES[plan.objective], _inputs(config, observe), space, n_trials, observe)
+    task = _Task(config, find_objective(plan.objective), _inputs(config, observe), space, n_trials, observe)
     study = _open(task, storage)
     with _recorded(storage):
         if AS_IT_IS not in study.user_attrs:
