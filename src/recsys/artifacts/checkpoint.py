@@ -59,14 +59,14 @@ def selected_parameters(run: Path) -> tuple[Arrays, CheckpointManifest]:
         )
     checkpoint = open_checkpoint(newest)
     state = read_state(checkpoint)
-    best = {name.removeprefix(BEST): one for name, one in state.learner.items() if name.startswith(BEST)}
+    best = {name.removeprefix(BEST): array for name, array in state.learner.items() if name.startswith(BEST)}
     return best or state.model, checkpoint.manifest
 
 
 def checkpoints(folder: Path) -> list[Path]:
     """The checkpoints in a folder, oldest first."""
-    found = [path for path in folder.glob("epoch-*") if path.is_dir()]
-    return sorted(found, key=lambda path: _age(path.name))
+    folders = [path for path in folder.glob("epoch-*") if path.is_dir()]
+    return sorted(folders, key=lambda path: _age(path.name))
 
 
 def newest_checkpoint(folder: Path) -> Path | None:
@@ -87,10 +87,10 @@ def newest_checkpoint(folder: Path) -> Path | None:
 
 def way_on(folder: Path, before: str | None = None) -> str:
     """What to do when a checkpoint cannot be used: go on from the newest one, or the newest `before` one."""
-    left = [path.name for path in checkpoints(folder) if before is None or _age(path.name) < _age(before)]
-    if not left:
+    older = [path.name for path in checkpoints(folder) if before is None or _age(path.name) < _age(before)]
+    if not older:
         return "start a new run"
-    return f"go on from the older one: recsys train --resume --run-dir {folder.parent} --checkpoint {left[-1]}"
+    return f"resume from the older one: recsys train --resume --run-dir {folder.parent} --checkpoint {older[-1]}"
 
 
 def _age(name: str) -> tuple[int, str]:

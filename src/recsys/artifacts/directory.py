@@ -39,14 +39,14 @@ def config_name(run: Path) -> str:
 
 def all_runs() -> list[Path]:
     """Every run under the root, oldest first by its config."""
-    found = [path.parent for path in runs_root().glob(f"*/{CONFIG}") if not path.parent.name.startswith(TEMPORARY)]
-    return sorted(found, key=lambda path: ((path / CONFIG).stat().st_mtime_ns, path.name))
+    runs = [path.parent for path in runs_root().glob(f"*/{CONFIG}") if not path.parent.name.startswith(TEMPORARY)]
+    return sorted(runs, key=lambda path: ((path / CONFIG).stat().st_mtime_ns, path.name))
 
 
 def finished_runs() -> list[Path]:
     """The runs that came to their end, oldest first by when they did."""
-    found = [path for path in all_runs() if (path / METRICS).exists()]
-    return sorted(found, key=lambda path: ((path / METRICS).stat().st_mtime_ns, path.name))
+    runs = [path for path in all_runs() if (path / METRICS).exists()]
+    return sorted(runs, key=lambda path: ((path / METRICS).stat().st_mtime_ns, path.name))
 
 
 def default_run() -> Path:
@@ -78,8 +78,9 @@ def default_run() -> Path:
 
 def is_default(run: Path) -> bool:
     """Whether a run is the one that is served when none is named."""
-    found = [one for one in (promoted_run(),) if one is not None] or finished_runs()[-1:]
-    return bool(found) and found[0].exists() and found[0].samefile(run)
+    promoted = promoted_run()
+    served = finished_runs()[-1:] if promoted is None else [promoted]
+    return bool(served) and served[0].exists() and served[0].samefile(run)
 
 
 def promoted_run() -> Path | None:

@@ -136,18 +136,18 @@ def coverage(ratings: Interactions, low: Array, high: Array, train: Interactions
         "coverage": float(covered.mean()),
         "mean_width": float(width.mean()),
         "n_ratings": len(ratings),
-        "by_user": [_of_range(one) for one in by_user],
-        "by_item": [_of_range(one) for one in by_item],
+        "by_user": [_of_range(group) for group in by_user],
+        "by_item": [_of_range(group) for group in by_item],
         "by_width": _by_width(covered, width, ratings.user_idx),
     }
 
 
-def _of_range(one: ActivityRange) -> RangeCoverage:
-    coverage, mean_width = one.means["coverage"], one.means["mean_width"]
+def _of_range(group: ActivityRange) -> RangeCoverage:
+    coverage, mean_width = group.means["coverage"], group.means["mean_width"]
     return {
-        "low": one.low,
-        "high": one.high,
-        "n_ratings": one.n_ratings,
+        "low": group.low,
+        "high": group.high,
+        "n_ratings": group.n_ratings,
         "coverage": coverage,
         "mean_width": mean_width,
     }
@@ -198,9 +198,9 @@ def _fit(features: Array, square: Array) -> Array:
     return coefficients
 
 
-def _not_negative(features: Array, wanted: Array) -> Array:
-    """The c ≥ 0 that minimises |features @ c − wanted|²: the best of the solutions that leave some of them at 0."""
-    gram, right = features.T @ features, features.T @ wanted
+def _not_negative(features: Array, target: Array) -> Array:
+    """The c ≥ 0 that minimises |features @ c − target|²: the best of the solutions that leave some of them at 0."""
+    gram, right = features.T @ features, features.T @ target
     best, least = np.zeros(len(right)), 0.0
     for n in range(1, len(right) + 1):
         for chosen in map(list, combinations(range(len(right)), n)):

@@ -100,8 +100,8 @@ def relevant(held_out: Interactions, train: Interactions, threshold: float) -> R
     )
 
 
-def rank(scorer: Scorer, train: Interactions, wanted: Relevant, k: int, observe: Observer = silent) -> dict[str, float]:
-    """The metrics of the scorer's lists for the users in `wanted`, see `first_places`.
+def rank(scorer: Scorer, train: Interactions, target: Relevant, k: int, observe: Observer = silent) -> dict[str, float]:
+    """The metrics of the scorer's lists for the users in `target`, see `ranking_metrics`.
 
     Scores are made block by block of users, in threads, 16 MB at a time in each.
 
@@ -109,24 +109,24 @@ def rank(scorer: Scorer, train: Interactions, wanted: Relevant, k: int, observe:
         train: what is rated here is no candidate.
         k: length of the lists, at least 1.
     """
-    n, places = len(wanted.users), min(k, len(train.items))
+    n, places = len(target.users), min(k, len(train.items))
     best = np.empty((n, places), dtype=np.int32)
     hits = np.empty((n, places), dtype=bool)
     first = np.empty(n, dtype=np.int64)
-    for rows, found in _blocks(scorer, train.by_user(), wanted, places, len(train.items)):
-        best[rows], hits[rows], first[rows] = found
+    for rows, lists in _blocks(scorer, train.by_user(), target, places, len(train.items)):
+        best[rows], hits[rows], first[rows] = lists
         observe(Scoring(rows.stop, n))
-    return ranking_metrics(RankedLists(best, hits, first, wanted.n_relevant), wanted.users, train, k)
+    return ranking_metrics(RankedLists(best, hits, first, target.n_relevant), target.users, train, k)
 
 
 def _blocks(
-    scorer: Scorer, seen: GroupedView, wanted: Relevant, places: int, n_items: int
+    scorer: Scorer, seen: GroupedView, target: Relevant, places: int, n_items: int
 ) -> Iterator[tuple[slice, tuple[Array, Array, Array]]]:
     """For block after block of users: their best items (−1: none is left), which are relevant, and first ranks."""
 
     def rank_block(rows: slice) -> tuple[slice, tuple[Array, Array, Array]]:
-        users, start = wanted.users[rows], wanted.start[rows.start : rows.stop + 1]
-        items = wanted.items[start[0] : start[-1]]
+        users, start = target.users[rows], target.start[rows.start : rows.stop + 1]
+        items = target.items[start[0] : start[-1]]
         row_of = np.repeat(np.arange(len(users)), np.diff(start))
         scores = scorer.score_all(users)
         best, best_scores = masked_top_n(scores, places, left_out=seen.pairs(users))
@@ -134,7 +134,7 @@ def _blocks(
         best[best_scores == -np.inf] = UNKNOWN
         return rows, (best, hits, _first_rank(scores, row_of, items))
 
-    n, block = len(wanted.users), max(1, SCORES // n_items)
+    n, block = len(target.users), max(1, SCORES // n_items)
     blocks = (slice(begin, min(begin + block, n)) for begin in range(0, n, block))
     return ordered_map(rank_block, blocks, n_threads=usable_cores(), ahead=2 * usable_cores())
 

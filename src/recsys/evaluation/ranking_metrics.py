@@ -54,15 +54,15 @@ def ranking_metrics(lists: RankedLists, users: Array, train: Interactions, k: in
     ranks = np.arange(1, hits.shape[1] + 1)
     gain = 1 / np.log2(np.arange(1, k + 1) + 1)
     ideal = np.cumsum(gain)[np.minimum(n_relevant, k) - 1]
-    found = hits.sum(axis=1)
+    n_hits = hits.sum(axis=1)
     precisions = (hits * np.cumsum(hits, axis=1) / ranks).sum(axis=1)
     reciprocal = np.divide(1.0, lists.first, out=np.zeros(len(hits)), where=lists.first > 0)
     listed = lists.best != UNKNOWN
     per_user = {
         f"ndcg@{k}": hits @ gain[: len(ranks)] / ideal,
-        f"recall@{k}": found / n_relevant,
-        f"precision@{k}": found / k,
-        f"hit_rate@{k}": found > 0,
+        f"recall@{k}": n_hits / n_relevant,
+        f"precision@{k}": n_hits / k,
+        f"hit_rate@{k}": n_hits > 0,
         f"map@{k}": precisions / np.minimum(n_relevant, k),
         "mrr": reciprocal,
     }

@@ -48,35 +48,35 @@ def predict_file(
     """
     if interval is not None:
         intervals_at(bundle, interval)
-    wanted: frozenset[Role] = PAIR if bundle.drift is None else PAIR | {"timestamp"}
-    asked = read_table(open_source(pairs, bundle.data, observe), ColumnRequest(wanted, as_trained=True))
-    assert asked.user is not None
-    assert asked.item is not None
+    roles: frozenset[Role] = PAIR if bundle.drift is None else PAIR | {"timestamp"}
+    table = read_table(open_source(pairs, bundle.data, observe), ColumnRequest(roles, as_trained=True))
+    assert table.user is not None
+    assert table.item is not None
     counts_of = bundle.counts["rating"]
-    user_idx = only_counted(indices_of(asked.user.texts, bundle.users), counts_of.users)[asked.user.codes]
-    item_idx = only_counted(indices_of(asked.item.texts, bundle.items), counts_of.items)[asked.item.codes]
-    times = asked.timestamp
+    user_idx = only_counted(indices_of(table.user.texts, bundle.users), counts_of.users)[table.user.codes]
+    item_idx = only_counted(indices_of(table.item.texts, bundle.items), counts_of.items)[table.item.codes]
+    times = table.timestamp
     counts: dict[str, int | bool] = {
-        "n_pairs": asked.n_rows,
+        "n_pairs": table.n_rows,
         "n_unknown_users": int(np.count_nonzero(user_idx == UNKNOWN)),
         "n_unknown_items": int(np.count_nonzero(item_idx == UNKNOWN)),
         **({} if bundle.drift is None else {"with_times": times is not None}),
     }
     if on_unknown == "error":
-        _refuse_unknown(pairs, "user", asked.user, user_idx, bundle.users)
-        _refuse_unknown(pairs, "item", asked.item, item_idx, bundle.items)
-    user_ids, item_ids = (column(as_ids(one.texts)) for one in (asked.user, asked.item))
+        _refuse_unknown(pairs, "user", table.user, user_idx, bundle.users)
+        _refuse_unknown(pairs, "item", table.item, item_idx, bundle.items)
+    user_ids, item_ids = (column(as_ids(one.texts)) for one in (table.user, table.item))
     with _csv(output) as write:
-        for start in range(0, asked.n_rows, PAIRS):
+        for start in range(0, table.n_rows, PAIRS):
             rows = slice(start, start + PAIRS)
             write(
                 {
-                    "user_id": taken(user_ids, asked.user.codes[rows]),
-                    "item_id": taken(item_ids, asked.item.codes[rows]),
+                    "user_id": taken(user_ids, table.user.codes[rows]),
+                    "item_id": taken(item_ids, table.item.codes[rows]),
                     **_rated(bundle, user_idx[rows], item_idx[rows], None if times is None else times[rows], interval),
                 }
             )
-            observe(Scoring(min(start + PAIRS, asked.n_rows), asked.n_rows))
+            observe(Scoring(min(start + PAIRS, table.n_rows), table.n_rows))
     return counts
 
 
@@ -128,9 +128,9 @@ def read_candidates(bundle: Bundle, path: Path, observe: Observer) -> list[int |
         UnknownIdError: none of them is known.
     """
     items = ColumnRequest(frozenset({"item"}), as_trained=True)
-    asked = read_table(open_source(path, bundle.data, observe), items)
-    assert asked.item is not None
-    idx = only_counted(indices_of(asked.item.texts, bundle.items), bundle.counts["rating"].items)
+    table = read_table(open_source(path, bundle.data, observe), items)
+    assert table.item is not None
+    idx = only_counted(indices_of(table.item.texts, bundle.items), bundle.counts["rating"].items)
     known: list[int | str] = bundle.items.ids[idx[idx != UNKNOWN]].tolist()
     if not known:
         raise UnknownIdError(

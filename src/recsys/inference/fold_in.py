@@ -54,7 +54,7 @@ class Prior:
         mean: float64, shape (1 + dim,).
         root: float64, shape (1 + dim, 1 + dim); root @ root.T is the covariance.
         noise: variance of a rating around its prediction, in squared rating units.
-        pile: the end of the scale at which a rating says no more than that the score is beyond it, if there is one.
+        censoring: the end of the scale at which a rating only says that the score is beyond it, if there is one.
     """
 
     mean: Float64Array
@@ -139,7 +139,7 @@ def _solve(
     used, position = np.unique(other_idx, return_inverse=True)
     bias, factors = other.bias[used].astype(np.float64), other.factors[used].astype(np.float64)
     spread = factors @ prior.root[1:] + prior.root[0]
-    left = rating - global_mean - (bias + factors @ prior.mean[1:] + prior.mean[0])[position]
+    residual = rating - global_mean - (bias + factors @ prior.mean[1:] + prior.mean[0])[position]
     order = np.argsort(codes, kind="stable")
     counts = np.bincount(codes)
     starts = np.cumsum(counts) - counts
@@ -150,7 +150,7 @@ def _solve(
         is_there = at < counts[block, None]
         of = order[np.where(is_there, starts[block, None] + at, 0)]
         b = spread[position[of]] * is_there[:, :, None]  # rows of zeros change nothing
-        rows[block] = prior.mean + _whitened(b, (left[of] * is_there)[:, :, None], prior.noise) @ prior.root.T
+        rows[block] = prior.mean + _whitened(b, (residual[of] * is_there)[:, :, None], prior.noise) @ prior.root.T
 
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(solve_block, *zip(*_blocks(counts, spread.shape[1]), strict=True)))
@@ -214,12 +214,12 @@ def _blocks(counts: Array, width: int) -> Iterator[tuple[Array, int]]:
             yield members[start : start + at_once], length
 
 
-def _whitened(b: Float64Array, left: Float64Array, noise: float) -> Float64Array:
-    """z = (Bᵀ B + noise)⁻¹ Bᵀ left of each of several systems, shape (n, width)."""
+def _whitened(b: Float64Array, residual: Float64Array, noise: float) -> Float64Array:
+    """z = (Bᵀ B + noise)⁻¹ Bᵀ residual of each of several systems, shape (n, width)."""
     transposed = b.transpose(0, 2, 1)
     n_rows, width = b.shape[1:]
     if n_rows <= width:
-        z = transposed @ np.linalg.solve(b @ transposed + noise * np.eye(n_rows), left)
+        z = transposed @ np.linalg.solve(b @ transposed + noise * np.eye(n_rows), residual)
     else:
-        z = np.linalg.solve(transposed @ b + noise * np.eye(width), transposed @ left)
+        z = np.linalg.solve(transposed @ b + noise * np.eye(width), transposed @ residual)
     return np.asarray(z[:, :, 0])

@@ -171,7 +171,7 @@ class Recommender:
         return similar_items(self.bundle, item_idx, n, min_ratings=min_ratings)
 
     def explain(self, user_id: int | str, item_id: int | str, n: int = 10) -> Explanation:
-        """A prediction, and the n of the user's own ratings that pull most on it, see recsys.inference.explain.
+        """A prediction, and the n of the user's own ratings that contribute most to it, see recsys.inference.explain.
 
         Raises:
             UnknownIdError: the user or the item has no training ratings.
@@ -205,8 +205,8 @@ class Recommender:
         """The std and the interval of one pair."""
         from recsys.inference.intervals import rate_with_intervals  # and with it evaluation: for who asks
 
-        found = rate_with_intervals(self.bundle, level, user_idx, item_idx, timestamp)
-        return float(found.std[0]), Interval(level, float(found.low[0]), float(found.high[0]))
+        predicted = rate_with_intervals(self.bundle, level, user_idx, item_idx, timestamp)
+        return float(predicted.std[0]), Interval(level, float(predicted.low[0]), float(predicted.high[0]))
 
     @cached_property
     def _user_prior(self) -> Prior:
@@ -244,25 +244,25 @@ def _check_time(bundle: Bundle) -> None:
 
 
 def _find(
-    role: Literal["user", "item"], bundle: Bundle, wanted: int | str, on_unknown: OnUnknown
+    role: Literal["user", "item"], bundle: Bundle, raw_id: int | str, on_unknown: OnUnknown
 ) -> tuple[int | str, int]:
     """The id in the run's type, and its index; −1 where it has no training ratings."""
     vocabulary, counts = bundle.entities(role)
-    parsed = vocabulary.parse(str(wanted))
+    parsed = vocabulary.parse(str(raw_id))
     idx = UNKNOWN if parsed is None else int(vocabulary.index([parsed])[0])
     if idx != UNKNOWN and not counts[idx]:
         idx = UNKNOWN
     if idx == UNKNOWN and on_unknown == "error":
-        raise _unknown(role, vocabulary, wanted, is_wrong_type=parsed is None)
-    return wanted if parsed is None else parsed, idx
+        raise _unknown(role, vocabulary, raw_id, is_wrong_type=parsed is None)
+    return raw_id if parsed is None else parsed, idx
 
 
-def _unknown(role: str, vocabulary: Vocabulary, wanted: int | str, *, is_wrong_type: bool) -> UnknownIdError:
-    near = vocabulary.nearest(str(wanted))
+def _unknown(role: str, vocabulary: Vocabulary, raw_id: int | str, *, is_wrong_type: bool) -> UnknownIdError:
+    near = vocabulary.nearest(str(raw_id))
     example = vocabulary.id_at(0)
     ids = "whole numbers" if vocabulary.id_type is int else "texts"
     return UnknownIdError(
-        f"{role} {wanted!r} cannot be an id here" if is_wrong_type else f"{role} {wanted!r} has no training ratings",
+        f"{role} {raw_id!r} cannot be an id here" if is_wrong_type else f"{role} {raw_id!r} has no training ratings",
         where=f"the run's {len(vocabulary):,} {role}s",
         expected=f"one of the {role} ids of the training ratings, which are {ids} such as {example!r}",
         hint=f"did you mean {near!r}?" if near is not None else "predict has --on-unknown mean for such ids",

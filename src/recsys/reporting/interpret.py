@@ -148,7 +148,7 @@ def _directions(bundle: Bundle, n: int, n_directions: int, listed: Array) -> tup
     compared = listed[np.argsort(-counts[listed], kind="stable")[:MOST]]
     columns = {"title": bundle.titles, **bundle.item_columns}
     traits, values = traits_of({name: texts[compared] for name, texts in columns.items()})
-    found = associations(traits, values, main.positions[compared], counts[compared])
+    associated = associations(traits, values, main.positions[compared], counts[compared])
     directions = []
     for number, share in enumerate(main.share.tolist()):
         position = main.positions[:, number]
@@ -157,7 +157,7 @@ def _directions(bundle: Bundle, n: int, n_directions: int, listed: Array) -> tup
             [ItemPosition(*_named(bundle, i), float(position[i]), int(counts[i])) for i in end[:n]]
             for end in (low_first, low_first[::-1])
         )
-        goes_with = [one for one in found if one.direction == number]
+        goes_with = [one for one in associated if one.direction == number]
         directions.append(Direction(number + 1, share, low, high, goes_with))
     return directions, len(traits)
 

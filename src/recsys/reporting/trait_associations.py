@@ -72,10 +72,9 @@ def traits_of(columns: Mapping[str, Array]) -> tuple[list[Trait], Array]:
         the traits, and what each item has of them, float64, shape (n_items, n_traits): 1 or 0 for a value, a rank for a
         number, with the mean rank where there is none.
     """
-    found = [one for name, texts in columns.items() for one in _traits(name, texts)]
-    return [trait for trait, _ in found], np.stack([values for _, values in found], axis=1) if found else np.zeros(
-        (0, 0)
-    )
+    pairs = [pair for name, texts in columns.items() for pair in _traits(name, texts)]
+    values = np.stack([values for _, values in pairs], axis=1) if pairs else np.zeros((0, 0))
+    return [trait for trait, _ in pairs], values
 
 
 def associations(traits: list[Trait], values: Array, positions: Array, weight: Array) -> list[Association]:
@@ -99,15 +98,15 @@ def associations(traits: list[Trait], values: Array, positions: Array, weight: A
     order = np.argsort(-weight, kind="stable")
     values, weight = values[order], weight[order].astype(np.float64)[:, None]
     stratum = np.arange(len(order)) * max(1, len(order) // STRATUM) // len(order)
-    pull = weight * _centred(positions[order].astype(np.float64), stratum, weight)
-    deviation = np.sqrt(_variance(values, pull, stratum))
+    weighted = weight * _centred(positions[order].astype(np.float64), stratum, weight)
+    deviation = np.sqrt(_variance(values, weighted, stratum))
     deviation[deviation <= 1e-12 * deviation.max()] = np.inf  # what does not vary among like items shows nothing
-    found = values.T @ pull
-    highest = _highest_of_shuffles(values, pull, deviation, stratum)
-    p = (1 + (highest[:, None, None] >= np.abs(found) / deviation).sum(axis=0)) / (1 + PERMUTATIONS)
+    statistic = values.T @ weighted
+    highest = _highest_of_shuffles(values, weighted, deviation, stratum)
+    p = (1 + (highest[:, None, None] >= np.abs(statistic) / deviation).sum(axis=0)) / (1 + PERMUTATIONS)
     length = np.sqrt((weight * _centred(values, stratum, weight) ** 2).sum(axis=0))
-    correlation = found / np.maximum(np.outer(length, np.sqrt((pull**2 / weight).sum(axis=0))), TINY)
-    kept = [
+    correlation = statistic / np.maximum(np.outer(length, np.sqrt((weighted**2 / weight).sum(axis=0))), TINY)
+    significant = [
         Association(
             direction=direction,
             column=traits[row].column,
@@ -118,7 +117,7 @@ def associations(traits: list[Trait], values: Array, positions: Array, weight: A
         )
         for row, direction in np.argwhere(p <= LEVEL).tolist()
     ]
-    return sorted(kept, key=lambda one: (one.direction, -abs(one.correlation)))
+    return sorted(significant, key=lambda one: (one.direction, -abs(one.correlation)))
 
 
 def _traits(name: str, texts: Array) -> list[tuple[Trait, Array]]:
@@ -135,23 +134,23 @@ def _traits(name: str, texts: Array) -> list[tuple[Trait, Array]]:
     return [(Trait(name, value, int(has.sum())), has) for value, has in _frequent(texts)]
 
 
-def _highest_of_shuffles(values: Array, pull: Array, deviation: Array, stratum: Array) -> Array:
+def _highest_of_shuffles(values: Array, weighted: Array, deviation: Array, stratum: Array) -> Array:
     """The largest |T| / deviation of each shuffle, shape (PERMUTATIONS,)."""
     draw = rng(0, "shuffled traits")
     highest = np.empty(PERMUTATIONS)
     for shuffle in range(PERMUTATIONS):
         within = np.argsort(stratum + draw.random(len(stratum)))
-        highest[shuffle] = (np.abs(values.T @ pull[within]) / deviation).max()
+        highest[shuffle] = (np.abs(values.T @ weighted[within]) / deviation).max()
     return highest
 
 
-def _variance(values: Array, pull: Array, stratum: Array) -> Array:
+def _variance(values: Array, weighted: Array, stratum: Array) -> Array:
     """Of T under shuffles, shape (n_traits, n_directions)."""
     starts = np.flatnonzero(np.diff(stratum, prepend=-1))
     size = np.diff(np.append(starts, len(stratum)))[:, None]
     total, squares = np.add.reduceat(values, starts, axis=0), np.add.reduceat(values**2, starts, axis=0)
     spread = (squares - total**2 / size).clip(min=0)
-    return np.asarray((spread / np.maximum(size - 1, 1)).T @ np.add.reduceat(pull**2, starts, axis=0))
+    return np.asarray((spread / np.maximum(size - 1, 1)).T @ np.add.reduceat(weighted**2, starts, axis=0))
 
 
 def _centred(columns: Array, stratum: Array, weight: Array) -> Array:
