@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field
 from pydantic_core import PydanticCustomError
@@ -57,6 +57,7 @@ class ParameterInfo:
 class ModelSettings(Section):
     """The settings of a model; those of each kind lie in its folder."""
 
+    free_keys: ClassVar[frozenset[str]] = frozenset()  # that do not shape parameters: they may change in a later run
     if TYPE_CHECKING:
         kind: str
 

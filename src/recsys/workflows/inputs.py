@@ -30,7 +30,6 @@ from recsys.objectives.measure import StartMeasured
 from recsys.workflows.prior_run import PriorRun
 
 MEASURED: tuple[HeldOut, ...] = ("test", "earlier")  # parts that a run was measured on
-FREE = {"dropout", "embedding_dropout", "clip"}  # of the model section: what does not shape the parameters
 
 
 @dataclass(frozen=True)
@@ -93,8 +92,10 @@ def from_scratch(config: Config, observe: Observer) -> TrainingInputs:
 
 
 def _check_same_model(run: Path, config: Config) -> None:
-    before, now = (one.model.model_dump(mode="json") for one in (load_config(run / CONFIG), config))
-    changed = {key for key in before.keys() | now.keys() if before.get(key) != now.get(key)} - FREE
+    models = load_config(run / CONFIG).model, config.model
+    before, now = (model.model_dump(mode="json") for model in models)
+    changed = {key for key in before.keys() | now.keys() if before.get(key) != now.get(key)}
+    changed = changed.difference(*(model.free_keys for model in models))
     if changed:
         keys = ", ".join(f"model.{key}: {before.get(key)!r} → {now.get(key)!r}" for key in sorted(changed))
         raise ConfigError(

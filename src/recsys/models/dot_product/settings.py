@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
@@ -21,6 +21,8 @@ from recsys.models.settings import (
 
 class DotProduct(ModelSettings):
     """rating = global_mean + user_bias + item_bias + user_embedding · item_embedding."""
+
+    free_keys: ClassVar[frozenset[str]] = frozenset({"clip"})
 
     kind: Literal["dot_product"] = "dot_product"
     """dot_product: user and item embeddings with biases."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -15,6 +15,8 @@ Dropout = Annotated[float, Field(ge=0, lt=1)]
 
 class EmbeddingNet(ModelSettings):
     """rating = sigmoid of a small neural network on the user's and the item's embedding, scaled to y_range."""
+
+    free_keys: ClassVar[frozenset[str]] = frozenset({"dropout", "embedding_dropout"})
 
     kind: Literal["embedding_net"] = "embedding_net"
     """embedding_net: both embeddings through affine layers, each but the last followed by relu."""

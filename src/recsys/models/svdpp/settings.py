@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from recsys.models.settings import NO_CLIP, USER_DRIFT, Dim, ModelSettings, ParameterInfo, Role, Trait
 
@@ -11,6 +11,8 @@ OTHER: dict[Role, Role] = {"user": "item", "item": "user"}
 
 class SvdPP(ModelSettings):
     """rating = mean + biases + a product of rows that also say whom or what somebody rated."""
+
+    free_keys: ClassVar[frozenset[str]] = frozenset({"clip"})
 
     kind: Literal["svdpp"] = "svdpp"
     """svdpp: a dot product in which the items that a user rated count too, whatever the ratings."""
