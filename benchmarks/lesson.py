@@ -128,7 +128,7 @@ def print_schedules() -> None:
         print(f"| {schedule} | {' | '.join(cells)} |", flush=True)
 
 
-def fits(config: Path, overrides: list[str]) -> list[dict[str, Any]]:
+def fits(config: Path, overrides: list[str]) -> list[Any]:
     """The metrics of a run for each seed, which draws the split too; the runs are thrown away."""
     with tempfile.TemporaryDirectory() as aside:
         return [

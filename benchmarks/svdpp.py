@@ -37,7 +37,7 @@ def main() -> None:
         print(f"| {name} | {method} | {model['embedding_dim']} | {rmse:.4f} | {mae:.4f} | {seconds:.2f} |", flush=True)
 
 
-def fold(model: dict[str, Any], method: str, folder: Path, number: int) -> dict[str, Any]:
+def fold(model: dict[str, Any], method: str, folder: Path, number: int) -> Any:
     """The metrics of a run on a fold, nothing held out for valid, that is thrown away."""
     values = {
         "data": {"train": f"u{number}.train.csv", "test": f"u{number}.test.csv"},

@@ -50,10 +50,10 @@ def compare(train: Path, test: Path, method: str, dim: int, rounds: int, overrid
         root = Path(name)
         cut(train, root)
         shape = {"model": {"embedding_dim": dim}, "training": {"method": method}, "split": {"valid_fraction": 0}}
-        before = recsys.train({"data": {"train": str(root / "old.csv"), "test": str(test)}, **shape}, root / "old")
+        before: Any = recsys.train({"data": {"train": str(root / "old.csv"), "test": str(test)}, **shape}, root / "old")
         whole = {"data": {"train": str(train), "test": str(test)}, **shape}
         parts = f"data={{train: {root / 'new.csv'}, test: {test}}}"
-        fits: dict[str, Callable[[Path], dict[str, Any]]] = {
+        fits: dict[str, Callable[[Path], Any]] = {
             "again": lambda run: recsys.train(whole, run),
             "update": lambda run: recsys.update(root / "new.csv", root / "old", run, overrides=[parts, *overrides]),
         }
@@ -75,7 +75,7 @@ def compare(train: Path, test: Path, method: str, dim: int, rounds: int, overrid
         )
 
 
-def timed(fit: Callable[[Path], dict[str, Any]], root: Path, numbers: Iterator[int]) -> tuple[float, float, float]:
+def timed(fit: Callable[[Path], Any], root: Path, numbers: Iterator[int]) -> tuple[float, float, float]:
     """Test rmse, seconds of fitting and seconds in all."""
     started = time.perf_counter()
     metrics = fit(root / str(next(numbers)))

@@ -24,7 +24,7 @@ def evaluate(
     by_activity: bool = False,
     interval: float | None = None,
     ranking: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
+) -> measuring.Evaluation:
     """The scores of a run beside those of the baselines.
 
     Args:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
 
 from recsys.api.configs import ConfigLike, as_config
 from recsys.api.paths import PathLike, as_path
 from recsys.artifacts.bundle import locate
 from recsys.artifacts.directory import CONFIG, config_name, new_run_folder
+from recsys.artifacts.metrics import RunMetrics, RunResult
 from recsys.artifacts.run import newest_unfinished
 from recsys.config.schema.config import Config
 from recsys.core.errors import StoppedError
@@ -31,7 +31,7 @@ def train(
     resume: bool = False,
     checkpoint: str | None = None,
     observe: Observer = silent,
-) -> dict[str, Any]:
+) -> RunResult:
     """Trains and writes a run.
 
     Args:
@@ -61,7 +61,7 @@ def finetune(
     *,
     overrides: Sequence[str] = (),
     observe: Observer = silent,
-) -> dict[str, Any]:
+) -> RunResult:
     """Trains on new ratings, starting from another run's parameters.
 
     Args:
@@ -86,7 +86,7 @@ def update(
     *,
     overrides: Sequence[str] = (),
     observe: Observer = silent,
-) -> dict[str, Any]:
+) -> RunResult:
     """Trains a run on with new ratings, for a few epochs over these and all it has seen.
 
     Args:
@@ -107,7 +107,7 @@ def update(
 
 def fold_in(
     ratings: PathLike, run: PathLike | None = None, run_dir: PathLike | None = None, *, observe: Observer = silent
-) -> dict[str, Any]:
+) -> RunResult:
     """Adds embeddings of new users and items as a new run, without training: the rest of the model keeps its bits.
 
     Args:
@@ -143,18 +143,18 @@ def estimate(config: ConfigLike, *, observe: Observer = silent) -> estimating.Es
     return estimating.estimate(as_config(config), observe)
 
 
-def beats_baseline(metrics: dict[str, Any]) -> bool | None:
+def beats_baseline(metrics: RunMetrics) -> bool | None:
     """Whether a model is better than the bias-only baseline on the same held-out ratings; None if none were held out.
 
     Args:
         metrics: what `train` returns.
     """
-    return measure.beats_baseline(find_objective(metrics["objective"]), cast("measure.Measured", metrics))
+    return measure.beats_baseline(find_objective(metrics["objective"]), metrics)
 
 
 def _train(
     config: Config, folder: Path, observe: Observer, *, resume: bool = False, checkpoint: str | None = None
-) -> dict[str, Any]:
+) -> RunResult:
     if config.training.patience is not None and config.training.gains_late:
         observe(
             Note("training.patience may stop one_cycle before its learning rate has come down, where most is gained")

@@ -89,6 +89,12 @@ class RunMetrics(Measured):
     recsys_version: str
 
 
+class RunResult(RunMetrics):
+    """The metrics of a run and its folder."""
+
+    run_dir: str
+
+
 def read_metrics(run: Path) -> RunMetrics | None:
     """The metrics of a run; None if it is not finished.
 

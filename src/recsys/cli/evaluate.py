@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -11,8 +11,13 @@ from recsys import api
 from recsys.cli.arguments import JsonOption, LevelOption, RunOption
 from recsys.cli.progress import watching
 from recsys.cli.render import paragraph, print_json, print_table
-from recsys.cli.scores import baseline_rows, print_scores
+from recsys.cli.scores import Scores, baseline_rows, print_scores
 from recsys.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from recsys.evaluation.activity import RangeErrors
+    from recsys.evaluation.calibration import FifthCoverage, RangeCoverage
+    from recsys.workflows.evaluate import IntervalCoverage, RankingEvaluation
 
 K = 10
 
@@ -54,13 +59,16 @@ def evaluate(
         print_json(answer)
         return
     objective = api.find_objective(answer["objective"])
-    print_scores(objective, [("model", answer), *baseline_rows(objective, answer["baselines"])])
+    print_scores(objective, [("model", cast(Scores, answer)), *baseline_rows(objective, answer["baselines"])])
     if answer.get("with_times") is False:
         typer.echo("the ratings have no times: predicted without user drift")
-    shows = {"by_activity": _show_activities, "intervals": _show_coverage, "ranking": _show_ranking}
-    for name, show in shows.items():
-        if name in answer:
-            show(answer[name])
+    if "by_activity" in answer:
+        _show_activity("user", answer["by_activity"]["by_user"])
+        _show_activity("item", answer["by_activity"]["by_item"])
+    if "intervals" in answer:
+        _show_coverage(answer["intervals"])
+    if "ranking" in answer:
+        _show_ranking(answer["ranking"])
 
 
 def _check_ranking(ranking: bool, options: dict[str, float | None]) -> None:
@@ -69,12 +77,7 @@ def _check_ranking(ranking: bool, options: dict[str, float | None]) -> None:
             raise UsageError(f"{option} applies only with --ranking", expected=f"--ranking {option} N")
 
 
-def _show_activities(activities: dict[str, Any]) -> None:
-    for role in ("user", "item"):
-        _show_activity(role, activities[f"by_{role}"])
-
-
-def _show_activity(role: str, rows: list[dict[str, Any]]) -> None:
+def _show_activity(role: str, rows: list[RangeErrors]) -> None:
     columns = [f"training ratings\nof the {role}", "rmse", "bias-only\nbaseline", "difference", "n test\nratings"]
     typer.echo()
     print_table(
@@ -93,13 +96,10 @@ def _show_activity(role: str, rows: list[dict[str, Any]]) -> None:
     )
 
 
-def _show_coverage(intervals: dict[str, Any]) -> None:
-    rows = [("all test ratings", intervals)]
-    rows += [
-        (f"{role}s with {_between(row)} training ratings", row)
-        for role in ("user", "item")
-        for row in intervals[f"by_{role}"]
-    ]
+def _show_coverage(intervals: IntervalCoverage) -> None:
+    rows: list[tuple[str, IntervalCoverage | RangeCoverage | FifthCoverage]] = [("all test ratings", intervals)]
+    rows += [(f"users with {_between(row)} training ratings", row) for row in intervals["by_user"]]
+    rows += [(f"items with {_between(row)} training ratings", row) for row in intervals["by_item"]]
     rows += [(f"quintile {row['fifth']} of users by width", row) for row in intervals["by_width"]]
     columns = ["coverage", "mean width", "n test\nratings"]
     typer.echo()
@@ -110,11 +110,11 @@ def _show_coverage(intervals: dict[str, Any]) -> None:
     )
 
 
-def _between(row: dict[str, Any]) -> str:
+def _between(row: RangeErrors | RangeCoverage) -> str:
     return f"{row['low']:,}" if row["low"] == row["high"] else f"{row['low']:,} to {row['high']:,}"
 
 
-def _show_ranking(ranking: dict[str, Any]) -> None:
+def _show_ranking(ranking: RankingEvaluation) -> None:
     columns = {
         "model": ranking["model"],
         "most popular": ranking["baselines"]["popular"],
@@ -129,7 +129,7 @@ def _show_ranking(ranking: dict[str, Any]) -> None:
     typer.echo("\n".join(["", *paragraph(" ".join(_protocol(ranking)))]))
 
 
-def _protocol(ranking: dict[str, Any]) -> list[str]:
+def _protocol(ranking: RankingEvaluation) -> list[str]:
     """What was ranked for whom, what is relevant, and what was excluded."""
     lines = [
         f"{ranking['n_users']:,} users; candidates: all {ranking['n_candidates']:,} items except those that the user"

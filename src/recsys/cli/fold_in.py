@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,7 @@ from recsys.cli.threads import leave_cores_to_training
 
 if TYPE_CHECKING:
     from recsys.artifacts.bundle import Bundle
+    from recsys.artifacts.metrics import FoldInReport
 
 
 def fold_in(
@@ -38,14 +39,14 @@ def fold_in(
     if as_json:
         print_json(metrics)
     else:
-        _tell(folded, metrics["run_dir"], _next_command(metrics["run_dir"], new, api.load(folded["path"]).bundle))
+        _show(folded, metrics["run_dir"], _next_command(metrics["run_dir"], new, api.load(folded["path"]).bundle))
 
 
-def _tell(said: dict[str, Any], folder: str, next_command: str) -> None:
-    counts = ((said["n_new_users"], "new user"), (said["n_new_items"], "new item"))
+def _show(report: FoldInReport, folder: str, next_command: str) -> None:
+    counts = ((report["n_new_users"], "new user"), (report["n_new_items"], "new item"))
     what = " and ".join(f"{n:,} {name}{'s' if n > 1 else ''}" for n, name in counts if n)
     lines = [
-        f"{what} added from {said['n_ratings']:,} ratings",
+        f"{what} added from {report['n_ratings']:,} ratings",
         f"run: {folder}",
         "All other parameters and the scores are those of the parent run.",
         "",

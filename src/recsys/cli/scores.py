@@ -28,11 +28,13 @@ def print_scores(objective: Objective, rows: Sequence[tuple[str, Scores]]) -> No
     print_table(["", *columns], cells, numbers=columns)
 
 
-def baseline_rows(objective: Objective, baselines: Mapping[str, Scores]) -> Iterator[tuple[str, Scores]]:
+def baseline_rows(objective: Objective, baselines: Mapping[str, Scores | None]) -> Iterator[tuple[str, Scores]]:
     """Indented labels and scores, the baseline to beat first."""
     first = objective.baseline_to_beat
     for name in (first, *(name for name in objective.baselines if name != first)):
-        yield f"  {baseline_label(name)}", baselines[name]
+        scores = baselines[name]
+        if scores is not None:
+            yield f"  {baseline_label(name)}", scores
 
 
 def baseline_label(name: str) -> str:

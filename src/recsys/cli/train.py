@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,7 @@ from recsys.cli.training import show_metrics
 from recsys.core.errors import BelowBaselineError, UsageError
 
 if TYPE_CHECKING:
+    from recsys.artifacts.metrics import RunMetrics
     from recsys.config.schema.config import Config
 
 
@@ -84,7 +85,7 @@ def _dry_run(config: Config, as_json: bool) -> None:
     )
 
 
-def _check_baseline(metrics: dict[str, Any], fail_below_baseline: bool) -> None:
+def _check_baseline(metrics: RunMetrics, fail_below_baseline: bool) -> None:
     better = api.beats_baseline(metrics)
     if fail_below_baseline and not better:
         objective = api.find_objective(metrics["objective"])

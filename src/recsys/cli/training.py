@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -14,10 +14,11 @@ from recsys.cli.render import print_json, print_table, say
 from recsys.cli.scores import PARTS, baseline_label, baseline_rows, print_scores
 
 if TYPE_CHECKING:
+    from recsys.artifacts.metrics import GroupMetrics, RunMetrics, RunResult, StartMetrics
     from recsys.objectives.objective import Objective
 
 
-def show_metrics(metrics: dict[str, Any], *, as_json: bool) -> None:
+def show_metrics(metrics: RunResult, *, as_json: bool) -> None:
     """Prints how a training went."""
     if as_json:
         print_json(metrics)
@@ -25,9 +26,10 @@ def show_metrics(metrics: dict[str, Any], *, as_json: bool) -> None:
         _summarise(metrics, metrics["run_dir"])
 
 
-def _summarise(metrics: dict[str, Any], folder: str) -> None:
+def _summarise(metrics: RunResult, folder: str) -> None:
     objective = api.find_objective(metrics["objective"])
-    rows = [(name, metrics[part]) for part, name in PARTS.items() if metrics[part]]
+    parts = {"valid": metrics["valid"], "test": metrics["test"]}
+    rows = [(PARTS[part], scores) for part, scores in parts.items() if scores]
     if rows:
         print_scores(objective, [*rows, *baseline_rows(objective, metrics["baselines"])])
     if "start" in metrics:
@@ -47,9 +49,9 @@ def _summarise(metrics: dict[str, Any], folder: str) -> None:
     typer.echo("\n".join(lines))
 
 
-def _method(metrics: dict[str, Any]) -> str:
-    """With the likelihood where it is not the usual one: the ratings decide, so who asked for none is told."""
-    is_tobit = metrics.get("link", {}).get("kind") == "tobit"  # runs of before there was a choice do not say
+def _method(metrics: RunMetrics) -> str:
+    """With the likelihood where it is not the usual one, since the ratings may have decided it."""
+    is_tobit = metrics["link"]["kind"] == "tobit"
     return f"{metrics['method']} with a tobit likelihood" if is_tobit else metrics["method"]
 
 
@@ -58,7 +60,7 @@ def _dims(dim: int | dict[str, int]) -> str:
     return f"dim {dim}" if isinstance(dim, int) else ", ".join(f"{role} dim {one}" for role, one in dim.items())
 
 
-def _show_start(objective: Objective, start: dict[str, Any]) -> None:
+def _show_start(objective: Objective, start: StartMetrics) -> None:
     """How much the new ratings changed, on them and on what earlier runs were measured on."""
     typer.echo(
         f"started from {start['run']}; new users: {start['n_new_users']:,}, new items: {start['n_new_items']:,},"
@@ -70,27 +72,32 @@ def _show_start(objective: Objective, start: dict[str, Any]) -> None:
             " so the scores on new ratings are optimistic"
         )
     rows = [
-        (f"{name} ratings, {moment}", start[moment][name])
-        for name in ("new", "old")
-        for moment in ("before", "after")
-        if start[moment][name]
+        (label, scores)
+        for label, scores in (
+            ("new ratings, before", start["before"]["new"]),
+            ("new ratings, after", start["after"]["new"]),
+            ("old ratings, before", start["before"]["old"]),
+            ("old ratings, after", start["after"]["old"]),
+        )
+        if scores
     ]
     if rows:
         print_scores(objective, rows)
 
 
-def _show_groups(groups: list[dict[str, Any]]) -> None:
-    rows = [[one["name"], "frozen" if one["frozen"] else f"{one['lr_max']:.3g}"] for one in groups]
+def _show_groups(groups: list[GroupMetrics]) -> None:
+    rows = [[group["name"], "frozen" if group["frozen"] else f"{group['lr_max']:.3g}"] for group in groups]
     print_table(["layer group", "lr_max"], rows, numbers=["lr_max"])
 
 
-def _verdict(objective: Objective, metrics: dict[str, Any]) -> list[str]:
-    better = api.beats_baseline(metrics)
-    if better is None:
-        return ["No ratings were held out, so the model was not evaluated."]
+def _verdict(objective: Objective, metrics: RunMetrics) -> list[str]:
     part, name = "test" if metrics["test"] else "valid", objective.baseline_to_beat
+    scores, to_beat = metrics["test"] or metrics["valid"], metrics["baselines"][name]
+    if scores is None or to_beat is None:
+        return ["No ratings were held out, so the model was not evaluated."]
+    better = api.beats_baseline(metrics)
     baseline, metric = baseline_label(name), f"{PARTS[part]} {objective.deciding_metric}"
-    difference = objective.value(metrics[part]) / objective.value(metrics["baselines"][name]) - 1
+    difference = objective.value(scores) / objective.value(to_beat) - 1
     side = f"{abs(difference):.1%} {'below' if difference < 0 else 'above'}"
     if better:
         return [f"The model's {metric} is {side} the {baseline}."]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict, cast
 
 from recsys.artifacts.bundle import Bundle
 from recsys.core.errors import DataError, RunError
@@ -14,6 +14,7 @@ from recsys.data.sources.table import Role
 from recsys.evaluation import activity, baselines, ranking
 from recsys.evaluation.calibration import Coverage, coverage
 from recsys.inference.intervals import rate_with_intervals
+from recsys.objectives.measure import NamedScores
 from recsys.objectives.specs import find_objective
 
 WANTED: frozenset[Role] = frozenset({"user", "item", "rating"})
@@ -42,14 +43,30 @@ def ratings_to_measure(bundle: Bundle, path: Path | None = None, observe: Observ
     return held_out.rated()
 
 
-def evaluate_ratings(bundle: Bundle, ratings: Interactions) -> dict[str, Any]:
+class Evaluation(TypedDict):
+    """The scores of a run: metrics and counts of its objective by name, and those of the baselines."""
+
+    objective: str
+    rmse: float
+    mae: float
+    n_ratings: int
+    n_unknown_users: int
+    n_unknown_items: int
+    with_times: NotRequired[bool]
+    baselines: dict[str, NamedScores]
+    by_activity: NotRequired[activity.ActivityErrors]
+    intervals: NotRequired[IntervalCoverage]
+    ranking: NotRequired[RankingEvaluation]
+
+
+def evaluate_ratings(bundle: Bundle, ratings: Interactions) -> Evaluation:
     """The model's scores, and those of the baselines fitted on the run's training ratings.
 
     Unknown users and items are predicted by the fallback and counted. Where predictions depend on time, "with_times"
     says whether the ratings have one.
     """
     objective, train = find_objective("rating"), bundle.seen.interactions()
-    return {
+    answer = {
         "objective": objective.name,
         **objective.evaluate(bundle.scorer("rating"), ratings, train).to_dict(),
         **({} if bundle.drift is None else {"with_times": ratings.timestamp is not None}),
@@ -58,6 +75,7 @@ def evaluate_ratings(bundle: Bundle, ratings: Interactions) -> dict[str, Any]:
             for name, fit_baseline in objective.baselines.items()
         },
     }
+    return cast(Evaluation, answer)
 
 
 def activity_of(bundle: Bundle, ratings: Interactions) -> activity.ActivityErrors:
