@@ -10,7 +10,7 @@ from pydantic import Field
 from recsys.core.events import EpochResult, Observer, Step
 from recsys.core.types import Array, Arrays, Json, State
 from recsys.data.training_inputs import TrainingInputs
-from recsys.scoring.factors.scorer import Factors, in_rating_units
+from recsys.scoring.factors.scorer import Factors, Rows, in_rating_units
 from recsys.scoring.link import Link
 from recsys.training.groups import Group
 from recsys.training.settings import Method
@@ -74,9 +74,12 @@ class Learner:
 
     def scorer(self) -> Factors:
         """Biases alone."""
-        sides = [(self._none(bias), bias.astype(np.float32)) for bias in self._bias.values()]
+        counted = {"user": self._train.counted.users, "item": self._train.counted.items}
+        user, item = (
+            Rows(self._none(bias), bias.astype(np.float32), counted[role]) for role, bias in self._bias.items()
+        )
         link = Link("clip", self._scale.low, self._scale.high)
-        return in_rating_units(self._scale.mean, 1.0, sides[0], sides[1], link)
+        return in_rating_units(self._scale.mean, 1.0, user, item, link)
 
     def settings(self) -> dict[str, Json]:
         """As given."""

@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from recsys.data.interactions import Interactions
+from recsys.data.interactions import Counted, Interactions
 from recsys.data.scale import Scale
 from recsys.models.layers import Anatomy, Layer, computed, learned
 from recsys.models.settings import Dim, ModelSettings, ParameterInfo, Shape
 from recsys.models.specs import MODELS, ModelSpec
 from recsys.models.torch_layers import normal
 from recsys.models.torch_module import RatingModule
-from recsys.scoring.factors.scorer import Factors, in_rating_units
+from recsys.scoring.factors.scorer import Factors, Rows, in_rating_units
 from recsys.scoring.link import Link
 from recsys.training.specs import METHODS, Fit
 
@@ -45,9 +45,10 @@ class Module(RatingModule):
 
     settings: ItemTaste
 
-    def __init__(self, n_users: int, n_items: int, settings: ItemTaste, scale: Scale, seed: int) -> None:
+    def __init__(self, counted: Counted, settings: ItemTaste, scale: Scale, seed: int) -> None:
         super().__init__()
-        self.settings, self.scale = settings, scale
+        self.settings, self.scale, self.counted = settings, scale, counted
+        n_users, n_items = len(counted.users), len(counted.items)
         self.user_embedding = normal(seed, "user_embedding", (n_users, settings.dim), 0.1)
         self.item_embedding = normal(seed, "item_embedding", (n_items, settings.dim), 0.1)
         self.item_bias = nn.Parameter(torch.zeros(n_items))
@@ -61,14 +62,14 @@ class Module(RatingModule):
     def scorer(self) -> Factors:
         """The factors that it is served by."""
         user, item, bias = (one.detach().numpy() for one in (self.user_embedding, self.item_embedding, self.item_bias))
-        none = np.zeros(len(user), np.float32)
+        users = Rows(user, np.zeros(len(user), np.float32), self.counted.users)
         link = Link("identity", self.scale.low, self.scale.high)
-        return in_rating_units(self.scale.mean, self.scale.std, (user, none), (item, bias), link)
+        return in_rating_units(self.scale.mean, self.scale.std, users, Rows(item, bias, self.counted.items), link)
 
 
 def build(settings: ItemTaste, seen: Interactions, scale: Scale, seed: int) -> Module:
     """The module."""
-    return Module(len(seen.users), len(seen.items), settings, scale, seed)
+    return Module(seen.counted, settings, scale, seed)
 
 
 def layers(settings: ItemTaste, shapes: Mapping[str, Shape], scale: Scale, served: Link | None) -> Anatomy:
