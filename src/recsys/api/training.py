@@ -15,6 +15,7 @@ from recsys.artifacts.run import newest_unfinished
 from recsys.config.schema.config import Config
 from recsys.core.errors import StoppedError
 from recsys.core.events import Note, Observer, silent
+from recsys.data.interactions import Dataset
 from recsys.objectives import measure
 from recsys.objectives.specs import find_objective
 from recsys.workflows import estimate as estimating
@@ -27,6 +28,7 @@ def train(
     config: ConfigLike,
     run_dir: PathLike | None = None,
     *,
+    data: Dataset | None = None,
     name: str | None = None,
     resume: bool = False,
     checkpoint: str | None = None,
@@ -38,6 +40,9 @@ def train(
         config: a config file, or its content as a mapping (paths relative to the working directory).
         run_dir: a new or empty folder; left out, one under runs/ named after `name` and the time. With `resume`: the
             run's folder; left out, the newest unfinished run of that name and config.
+        data: what `read_ratings` returns, or a Dataset of your own: trained on in place of what the config's `data`
+            section names, which is recorded all the same. To resume without it, the file that is named there has to be
+            the one that the dataset was read from.
         name: left out, that of the config file, else "run".
         resume: resume the run exactly where it stopped; a finished run returns its metrics.
         checkpoint: with `resume`: from this one, such as "epoch-0004", instead of the newest.
@@ -51,7 +56,7 @@ def train(
         name = Path(config).stem if isinstance(config, str | Path) else "run"
     resolved = as_config(config)
     folder = as_path(run_dir) or (newest_unfinished(name, resolved) if resume else new_run_folder(name))
-    return _train(resolved, folder, observe, resume=resume, checkpoint=checkpoint)
+    return _train(resolved, folder, observe, data=data, resume=resume, checkpoint=checkpoint)
 
 
 def finetune(
@@ -153,14 +158,20 @@ def beats_baseline(metrics: RunMetrics) -> bool | None:
 
 
 def _train(
-    config: Config, folder: Path, observe: Observer, *, resume: bool = False, checkpoint: str | None = None
+    config: Config,
+    folder: Path,
+    observe: Observer,
+    *,
+    data: Dataset | None = None,
+    resume: bool = False,
+    checkpoint: str | None = None,
 ) -> RunResult:
     if config.training.patience is not None and config.training.gains_late:
         observe(
             Note("training.patience may stop one_cycle before its learning rate has come down, where most is gained")
         )
     try:
-        metrics = training.train(config, folder, resume=resume, checkpoint=checkpoint, observe=observe)
+        metrics = training.train(config, folder, data=data, resume=resume, checkpoint=checkpoint, observe=observe)
     except StoppedError as stopped:
         if (folder / CONFIG).exists():
             stopped.hint = f"resume it: recsys train --resume --run-dir {shlex.quote(str(folder))}"

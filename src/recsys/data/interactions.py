@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -32,7 +33,7 @@ class Counted:
         return cls(np.ones(n_users, dtype=bool), np.ones(n_items, dtype=bool))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Interactions:
     """Rows of (user, item, perhaps a rating, perhaps a time). A vocabulary may hold entries that no row has.
 
@@ -52,6 +53,10 @@ class Interactions:
 
     def __len__(self) -> int:
         return len(self.rating)
+
+    def __repr__(self) -> str:
+        times = "" if self.timestamp is None else " with times"
+        return f"Interactions({len(self):,} rows{times} on {len(self.users):,} users and {len(self.items):,} items)"
 
     def take(self, rows: Array | slice) -> Interactions:
         """The rows that a mask, an array of positions or a slice selects."""
@@ -128,12 +133,12 @@ class Interactions:
         return GroupedView.of(self.item_idx, self.user_idx, self.item_counts)
 
     def to_frame(self) -> pd.DataFrame:
-        """A pandas DataFrame with raw ids: user_id, item_id, rating and, where there are times, timestamp."""
+        """A pandas DataFrame of user_id, item_id, rating and, with times, timestamp; an unknown id is None."""
         import pandas as pd
 
         columns = {
-            "user_id": self.users.ids[self.user_idx],
-            "item_id": self.items.ids[self.item_idx],
+            "user_id": self.users.ids_at(self.user_idx),
+            "item_id": self.items.ids_at(self.item_idx),
             "rating": self.rating,
         }
         if self.timestamp is not None:
@@ -169,7 +174,8 @@ class Dataset:
     Attributes:
         ratings: every row of every file, in the order of the files.
         given: part name ("train", "valid", "test") → its rows, when the parts were files of their own; else None.
-        fingerprints: "ratings", or "train", "valid", "test" → sha256 of that file's bytes as stored.
+        fingerprints: "ratings", or "train", "valid", "test" → sha256 of that file's bytes as stored; empty where the
+            ratings are from no file, or have been changed since.
         n_duplicates: rows that the policy `duplicates` dropped.
     """
 
@@ -178,3 +184,14 @@ class Dataset:
     fingerprints: dict[str, str] = field(default_factory=dict)
     catalogue: ItemCatalogue = field(default_factory=ItemCatalogue)
     n_duplicates: int = 0
+
+    def identify(self) -> dict[str, str]:
+        """The fingerprints, or that of the ratings and their ids where there are none."""
+        if self.fingerprints:
+            return self.fingerprints
+        ratings, digest = self.ratings, hashlib.sha256()
+        for column in (ratings.user_idx, ratings.item_idx, ratings.rating, ratings.timestamp):
+            digest.update(b"-" if column is None else np.ascontiguousarray(column).data)
+        for vocabulary in (ratings.users, ratings.items):
+            digest.update(repr((vocabulary.ids.tolist(), self.given)).encode())
+        return {"ratings": digest.hexdigest()}

@@ -31,6 +31,15 @@ class Vocabulary:
         """int or str: what the raw ids are."""
         return str if self.ids.dtype == object else int
 
+    def ids_at(self, idx: Indices) -> Ids:
+        """The ids at indices, shape (n,); as objects, with None for UNKNOWN, where one is that."""
+        is_unknown = idx == UNKNOWN
+        if not is_unknown.any():
+            return self.ids[idx]
+        ids = np.full(len(idx), None, dtype=object)
+        ids[~is_unknown] = self.ids[idx[~is_unknown]]
+        return ids
+
     def index(self, ids: Ids | Sequence[int | str]) -> Indices:
         """The index of each id, int32, the shape of `ids`; UNKNOWN (−1) for an id that is not known."""
         wanted = np.asarray(ids, dtype=self.ids.dtype)

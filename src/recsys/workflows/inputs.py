@@ -65,8 +65,13 @@ class StartReport:
         }
 
 
-def prepare_inputs(config: Config, observe: Observer) -> tuple[TrainingInputs, StartReport | None]:
-    """Reads and splits the ratings that the config names; where it names a run to start from, joins them to its own.
+def prepare_inputs(
+    config: Config, observe: Observer, data: Dataset | None = None
+) -> tuple[TrainingInputs, StartReport | None]:
+    """Splits the ratings; where the config names a run to start from, joins them to its own.
+
+    Args:
+        data: the ratings; None: those that the config names are read.
 
     Raises:
         DataError: the ratings cannot be used.
@@ -74,21 +79,21 @@ def prepare_inputs(config: Config, observe: Observer) -> tuple[TrainingInputs, S
         ConfigError: its model is another one than the config's.
     """
     if config.start is None:
-        return from_scratch(config, observe), None
+        return from_scratch(config, observe, data), None
     bundle = open_bundle(config.start.run)
     parameters, manifest = selected_parameters(config.start.run)
     _check_same_model(config.start.run, config)
-    return _join(bundle, parameters, manifest.scale, read_ratings(config.data, observe), config)
+    dataset = read_ratings(config.data, observe) if data is None else data
+    return _join(bundle, parameters, manifest.scale, dataset, config)
 
 
-def from_scratch(config: Config, observe: Observer) -> TrainingInputs:
-    """Reads and splits the ratings that the config names, whatever it starts from.
+def from_scratch(config: Config, observe: Observer, data: Dataset | None = None) -> TrainingInputs:
+    """Splits the ratings, whatever the config starts from.
 
-    Raises:
-        DataError: the ratings cannot be used.
+    Args, Raises: as of `prepare_inputs`.
     """
-    dataset = read_ratings(config.data, observe)
-    return TrainingInputs(split(dataset, config.split, config.seed), dataset.catalogue, dataset.fingerprints)
+    dataset = read_ratings(config.data, observe) if data is None else data
+    return TrainingInputs(split(dataset, config.split, config.seed), dataset.catalogue, dataset.identify())
 
 
 def _check_same_model(run: Path, config: Config) -> None:
@@ -141,7 +146,7 @@ def _join(
         n_replayed=int(again.sum()),
         n_held_out_not_new=int(known.sum()),
     )
-    return TrainingInputs(splits, prior.catalogue, dataset.fingerprints, start), report
+    return TrainingInputs(splits, prior.catalogue, dataset.identify(), start), report
 
 
 def _without(ratings: Interactions, pairs: Interactions) -> Interactions:

@@ -15,6 +15,7 @@ from recsys.artifacts.write_bundle import write_bundle
 from recsys.config.plans import plans
 from recsys.config.schema.config import Config
 from recsys.core.events import Epoch, Observer, silent
+from recsys.data.interactions import Dataset
 from recsys.data.split import Splits
 from recsys.data.training_inputs import TrainingInputs
 from recsys.evaluation.intervals import learn_intervals
@@ -28,11 +29,18 @@ from recsys.workflows.inputs import prepare_inputs
 
 
 def train(
-    config: Config, folder: Path, *, resume: bool = False, checkpoint: str | None = None, observe: Observer = silent
+    config: Config,
+    folder: Path,
+    *,
+    data: Dataset | None = None,
+    resume: bool = False,
+    checkpoint: str | None = None,
+    observe: Observer = silent,
 ) -> RunMetrics:
     """Trains as the config says and writes the run into `folder`; returns the content of its metrics.json.
 
     Args:
+        data: what to train on; None: what the config names is read.
         resume: go on from the newest checkpoint in `folder`; on a finished run, return its result.
         checkpoint: go on from this one instead, such as "epoch-0004".
         observe: gets Loading, Step and Epoch events; what it raises ends the run, which can then be resumed.
@@ -42,7 +50,7 @@ def train(
     with Run.claim(folder, config, resume=resume, checkpoint=checkpoint) as run:
         if run.result is not None:
             return run.result
-        inputs, report = prepare_inputs(config, observe)
+        inputs, report = prepare_inputs(config, observe, data)
         (plan,) = plans(run.as_started())
         objective = find_objective(plan.objective)
         learner = build_learner(plan, inputs)
