@@ -98,8 +98,8 @@ def _show_activity(role: str, rows: list[RangeErrors]) -> None:
 
 def _show_coverage(intervals: IntervalCoverage) -> None:
     rows: list[tuple[str, IntervalCoverage | RangeCoverage | FifthCoverage]] = [("all test ratings", intervals)]
-    rows += [(f"users with {_between(row)} training ratings", row) for row in intervals["by_user"]]
-    rows += [(f"items with {_between(row)} training ratings", row) for row in intervals["by_item"]]
+    rows += [(f"users with {_between(row)} training {_ratings(row)}", row) for row in intervals["by_user"]]
+    rows += [(f"items with {_between(row)} training {_ratings(row)}", row) for row in intervals["by_item"]]
     rows += [(f"quintile {row['fifth']} of users by width", row) for row in intervals["by_width"]]
     columns = ["coverage", "mean width", "n test\nratings"]
     typer.echo()
@@ -108,6 +108,10 @@ def _show_coverage(intervals: IntervalCoverage) -> None:
         [[name, f"{row['coverage']:.3f}", f"{row['mean_width']:.2f}", f"{row['n_ratings']:,}"] for name, row in rows],
         numbers=columns,
     )
+
+
+def _ratings(row: RangeCoverage) -> str:
+    return "rating" if row["high"] == 1 else "ratings"
 
 
 def _between(row: RangeErrors | RangeCoverage) -> str:
