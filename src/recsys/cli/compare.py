@@ -15,6 +15,7 @@ from recsys.core.errors import UsageError
 
 if TYPE_CHECKING:
     from recsys.objectives.objective import Objective
+    from recsys.workflows.compare import Difference
 
 
 def compare(
@@ -64,7 +65,7 @@ def _show(objective: Objective, answer: dict[str, Any]) -> None:
         )
 
 
-def _difference(difference: dict[str, Any] | None) -> list[str]:
+def _difference(difference: Difference | None) -> list[str]:
     if difference is None:
         return ["", ""]
     return [f"{difference['value']:+.4f}", f"{difference['low']:+.4f} to {difference['high']:+.4f}"]

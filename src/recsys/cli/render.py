@@ -8,13 +8,14 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from recsys.core.errors import RecsysError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from recsys.core.types import Json
     from recsys.data.scale import Scale
 
 PIPE_WIDTH = 10_000  # a pipe has no right margin: nothing is wrapped or cut there
@@ -109,9 +110,9 @@ def print_error(error: RecsysError, *, as_json: bool) -> None:
             say(f"  {_paint('hint:', '1;36')} {one.hint}")
 
 
-def error_dict(error: RecsysError) -> dict[str, Any]:
+def error_dict(error: RecsysError) -> dict[str, Json]:
     """An error as the contract's json; further ones of the same pass under "more"."""
-    answer: dict[str, Any] = {
+    answer: dict[str, Json] = {
         "kind": error.kind,
         "what": error.what,
         "where": error.where,

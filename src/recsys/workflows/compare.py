@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -35,6 +35,15 @@ class Common:
     rows: list[Array]
     user: Array
     n_without_user: int
+
+
+class Difference(TypedDict):
+    """A run's metric less that of the first run, and its interval; is_real: the interval leaves out 0."""
+
+    value: float
+    low: float
+    high: float
+    is_real: bool
 
 
 def compare(runs: Sequence[Path]) -> dict[str, Any]:
@@ -83,7 +92,7 @@ def compare(runs: Sequence[Path]) -> dict[str, Any]:
     }
 
 
-def _difference(metrics: PairedMetrics, name: str, number: int) -> dict[str, Any]:
+def _difference(metrics: PairedMetrics, name: str, number: int) -> Difference:
     values, drawn = metrics.measured[name], metrics.drawn[name]
     low, high = interval(drawn[:, number] - drawn[:, 0], LEVEL)
     return {"value": float(values[number] - values[0]), "low": low, "high": high, "is_real": low > 0 or high < 0}
