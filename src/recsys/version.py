@@ -1,3 +1,3 @@
 """The version, for whoever writes it down: the package itself is the last to be imported from."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
