@@ -15,12 +15,14 @@ import numpy as np
 from recsys.data.grouped import GroupedView
 from recsys.training.ials.fit import Hyperparameters, ImplicitALS
 from recsys.training.ials.kernels import solve_rows_kernel
+from recsys.training.ials.systems import Systems
 
 random = np.random.default_rng(1)
 user, item = (idx.astype(np.int32) for idx in np.divmod(random.permutation(60 * 40)[:1500], 40))
 views = GroupedView.of(user, item, np.bincount(user, minlength=60)), GroupedView.of(item, user, np.bincount(item))
 for dim in (3, 16, 33, 128):
-    als = ImplicitALS(*views, np.ones(1500, np.float32), Hyperparameters(dim, 3, 0.2, 0.05, 1), 2)
+    systems = [Systems.of(view, np.ones(1500, np.float32)) for view in views]
+    als = ImplicitALS(*systems, Hyperparameters(dim, 3, 0.2, 0.05, 1), 2)
     for number in (1, 2, 3):
         als.epoch(number)
     print(dim, hashlib.sha256(b"".join(als.factors()[role].tobytes() for role in ("user", "item"))).hexdigest())

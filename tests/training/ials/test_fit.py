@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from recsys.core.types import Array, Arrays
-from recsys.training.ials import rows
+from recsys.training.ials import rows, systems
 from recsys.training.ials.fit import ImplicitALS
 
 from .worlds import World, als_of, blocks, fitted, scattered
@@ -20,7 +22,8 @@ def loss(world: World, als: ImplicitALS) -> float:
     scores, p = w @ h.T, als.parameters
     errors = world.target - scores[world.user, world.item]
     penalty = 0.0
-    for own, idx, n_other in ((w, world.user, world.n_items), (h, world.item, world.n_users)):
+    for own, idx, other_idx in ((w, world.user, world.item), (h, world.item, world.user)):
+        n_other = len(np.unique(other_idx))
         counts = np.bincount(idx, minlength=len(own))
         penalty += float((counts + p.unobserved_weight * n_other) @ (own**2).sum(axis=1))
     return float(errors @ errors + p.unobserved_weight * (scores**2).sum() + p.regularization * penalty)
@@ -49,7 +52,7 @@ def test_no_small_change_lowers_the_loss_after_many_epochs() -> None:
 
 
 def test_one_two_and_four_threads_give_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "RANGE", 200)
+    monkeypatch.setattr(systems, "RANGE", 200)
     monkeypatch.setattr(rows, "GRAMIAN_ROWS", 16)
     found = [bits(fitted(scattered(), n_threads, embedding_dim=33)) for n_threads in (1, 2, 4)]
     assert found[0] == found[1] == found[2]
@@ -81,6 +84,16 @@ def test_users_and_items_without_interactions_have_zeros() -> None:
     for each in factors.values():
         assert not each[-1].any()
         assert each[:-1].any(axis=1).all()
+
+
+def test_users_and_items_without_interactions_change_no_other() -> None:
+    world = scattered()
+    more = fitted(replace(world, n_users=world.n_users + 9, n_items=world.n_items + 9), n_epochs=1)
+    more.restore({role: np.pad(each, ((0, 9), (0, 0))) for role, each in als_of(world).factors().items()})
+    more.epoch(1)
+    fewer = fitted(world, n_epochs=1).factors()
+    for role, rows_of_role in more.factors().items():
+        np.testing.assert_array_equal(rows_of_role[:-9], fewer[role])
 
 
 def test_numbers_that_are_not_finite_are_noticed() -> None:

@@ -8,14 +8,16 @@ import pytest
 from recsys.core.threads import Workers
 from recsys.core.types import Float32Array, Float64Array
 from recsys.training.ials import rows as module
+from recsys.training.ials import systems as ranges
 from recsys.training.ials.kernels import N_STEPS
-from recsys.training.ials.rows import Systems, aligned, gramian, solve_rows
+from recsys.training.ials.rows import aligned, gramian, solve_rows
+from recsys.training.ials.systems import Systems
 from recsys.training.simd import WIDTH
 
 from .worlds import World, scattered
 
 DIMS = (1, 7, 16, 33, 64, 100)
-UNOBSERVED, REGULARIZATION = 0.3, 0.02
+N_ITEMS, UNOBSERVED, REGULARIZATION = 40, 0.3, 0.02
 
 
 def sides(world: World, dim: int) -> tuple[Systems, Float32Array, Float32Array]:
@@ -29,7 +31,7 @@ def dense_system(world: World, u: int, items: Float32Array) -> tuple[Float64Arra
     """A and b of A w = b for one user, in float64."""
     h, of_user = items.astype(np.float64), world.user == u
     met, target = h[world.item[of_user]], world.target[of_user].astype(np.float64)
-    penalty = REGULARIZATION * (len(met) + UNOBSERVED * len(h))
+    penalty = REGULARIZATION * (len(met) + UNOBSERVED * N_ITEMS)
     return met.T @ met + UNOBSERVED * h.T @ h + penalty * np.eye(h.shape[1]), met.T @ target
 
 
@@ -48,7 +50,7 @@ def test_a_row_takes_three_steps_of_conjugate_gradients(dim: int) -> None:
     world = scattered()
     systems, items, users = sides(world, dim)
     solved = users.copy()
-    solve_rows(systems, items, solved, UNOBSERVED, REGULARIZATION, Workers(1))
+    solve_rows(systems, items, solved, N_ITEMS, UNOBSERVED, REGULARIZATION, Workers(1))
     for u in range(world.n_users):
         wanted = conjugate_gradients(*dense_system(world, u, items), users[u].astype(np.float64), min(N_STEPS, dim))
         np.testing.assert_allclose(solved[u], wanted, atol=2e-5)
@@ -60,7 +62,7 @@ def test_repeated_steps_arrive_at_the_solution(dim: int) -> None:
     world = scattered()
     systems, items, users = sides(world, dim)
     for _ in range(30):
-        solve_rows(systems, items, users, UNOBSERVED, REGULARIZATION, Workers(1))
+        solve_rows(systems, items, users, N_ITEMS, UNOBSERVED, REGULARIZATION, Workers(1))
     for u in range(world.n_users):
         np.testing.assert_allclose(users[u], np.linalg.solve(*dense_system(world, u, items)), atol=2e-5)
 
@@ -69,21 +71,21 @@ def test_a_row_of_zeros_without_interactions_stays() -> None:
     world = scattered()
     systems, items, users = sides(world, 20)
     users[-1] = 0
-    solve_rows(systems, items, users, UNOBSERVED, REGULARIZATION, Workers(1))
+    solve_rows(systems, items, users, N_ITEMS, UNOBSERVED, REGULARIZATION, Workers(1))
     assert not users[-1].any()
     assert users[:-1, :20].all()
 
 
 @pytest.mark.parametrize("dim", [20, 128])
 def test_many_ranges_on_one_two_and_four_threads_give_the_same_bytes(dim: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "RANGE", 100)
+    monkeypatch.setattr(ranges, "RANGE", 100)
     monkeypatch.setattr(module, "GRAMIAN_ROWS", 7)
     world = scattered(n_users=203, n_items=150, n=4_000)
     solved = []
     for n_threads in (1, 2, 4):
         systems, items, users = sides(world, dim)
         assert len(systems.bounds) > 20
-        solve_rows(systems, items, users, UNOBSERVED, REGULARIZATION, Workers(n_threads))
+        solve_rows(systems, items, users, N_ITEMS, UNOBSERVED, REGULARIZATION, Workers(n_threads))
         solved.append(users.tobytes())
     assert solved[0] == solved[1] == solved[2]
 
@@ -91,9 +93,9 @@ def test_many_ranges_on_one_two_and_four_threads_give_the_same_bytes(dim: int, m
 def test_one_range_and_many_give_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     solved = []
     for size in (50, 10**9):
-        monkeypatch.setattr(module, "RANGE", size)
+        monkeypatch.setattr(ranges, "RANGE", size)
         systems, items, users = sides(scattered(), 33)
-        solve_rows(systems, items, users, UNOBSERVED, REGULARIZATION, Workers(2))
+        solve_rows(systems, items, users, N_ITEMS, UNOBSERVED, REGULARIZATION, Workers(2))
         solved.append(users.tobytes())
     assert solved[0] == solved[1]
 
@@ -104,7 +106,7 @@ def test_a_number_that_is_not_finite_shows(bad: float, place: str) -> None:
     world = scattered()
     systems, items, users = sides(world, 33)
     {"target": systems.target[3:4], "items": items[2, 5:6], "users": users[0, 1:2]}[place][:] = bad
-    solve_rows(systems, items, users, UNOBSERVED, REGULARIZATION, Workers(1))
+    solve_rows(systems, items, users, N_ITEMS, UNOBSERVED, REGULARIZATION, Workers(1))
     assert not np.isfinite(users[0, 0])
 
 

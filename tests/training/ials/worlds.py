@@ -10,6 +10,7 @@ import numpy as np
 from recsys.core.types import Float32Array, Indices
 from recsys.data.grouped import GroupedView
 from recsys.training.ials.fit import Hyperparameters, ImplicitALS
+from recsys.training.ials.systems import Systems
 
 PARAMETERS = Hyperparameters(embedding_dim=16, n_epochs=4, unobserved_weight=0.1, regularization=0.05, seed=3)
 
@@ -54,7 +55,8 @@ def blocks(n_blocks: int = 4, users: int = 30, items: int = 25, share: float = 0
 
 def als_of(world: World, n_threads: int = 2, **parameters: Any) -> ImplicitALS:
     """Implicit ALS on a world, before its first epoch."""
-    return ImplicitALS(*world.views(), world.target, replace(PARAMETERS, **parameters), n_threads)
+    users, items = (Systems.of(view, world.target) for view in world.views())
+    return ImplicitALS(users, items, replace(PARAMETERS, **parameters), n_threads)
 
 
 def fitted(world: World, n_threads: int = 2, **parameters: Any) -> ImplicitALS:

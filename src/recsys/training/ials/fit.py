@@ -9,9 +9,9 @@ import numpy as np
 from recsys.core.seeding import rng
 from recsys.core.threads import Workers, one_blas_thread
 from recsys.core.types import Arrays, Counts, Float32Array
-from recsys.data.grouped import GroupedView
 from recsys.training.finite import finite_arrays
-from recsys.training.ials.rows import Systems, aligned, solve_rows
+from recsys.training.ials.rows import aligned, solve_rows
+from recsys.training.ials.systems import Systems
 
 START_STD = 0.1  # of |row| at the start
 
@@ -41,14 +41,12 @@ class ImplicitALS:
         Σ_S (y − w·h)² + α₀ Σ_all (w·h)² + λ Σ_u (n_u + α₀·I)|w_u|² + λ Σ_i (n_i + α₀·U)|h_i|²
 
     S are the interactions, y their targets, n_u and n_i how many a user and an item have, U and I how many users and
-    items there are. An epoch moves each user's row towards the best one given the items' rows, and then the items'
-    rows given those. Users and items without interactions have zeros. The bits don't depend on the number of threads.
+    items have any; the rows of all others are zeros. An epoch moves each user's row towards the best one given the
+    items' rows, and then the items' rows given those. The bits don't depend on the number of threads.
 
     Args:
-        by_user: the interactions by user.
-        by_item: the same by item.
-        targets: y of each interaction, float32, shape (n,), in the order of the rows that both views number.
-        parameters: see there.
+        users: the interactions of each user.
+        items: the same ones of each item.
         n_threads: at least 1.
 
     Source: Hu, Koren, Volinsky 2008, "Collaborative Filtering for Implicit Feedback Datasets" (ICDM); Rendle,
@@ -56,17 +54,10 @@ class ImplicitALS:
     (arXiv:2110.14037), for the regularization by frequency.
     """
 
-    def __init__(
-        self,
-        by_user: GroupedView,
-        by_item: GroupedView,
-        targets: Float32Array,
-        parameters: Hyperparameters,
-        n_threads: int,
-    ) -> None:
+    def __init__(self, users: Systems, items: Systems, parameters: Hyperparameters, n_threads: int) -> None:
         self.parameters = parameters
         self._workers = Workers(n_threads)
-        self._systems = {"user": Systems.of(by_user, targets), "item": Systems.of(by_item, targets)}
+        self._systems = {"user": users, "item": items}
         self._rows = {role: _first_rows(role, each.counts, parameters) for role, each in self._systems.items()}
 
     def epoch(self, number: int) -> None:
@@ -92,8 +83,9 @@ class ImplicitALS:
         self._rows = {role: aligned(factors[role]) for role in self._rows}
 
     def _solve(self, own: str, other: str) -> None:
+        rows, n_other = self._rows, self._systems[other].n_known
         weights = self.parameters.unobserved_weight, self.parameters.regularization
-        solve_rows(self._systems[own], self._rows[other], self._rows[own], *weights, self._workers)
+        solve_rows(self._systems[own], rows[other], rows[own], n_other, *weights, self._workers)
 
 
 def _first_rows(role: str, counts: Counts, parameters: Hyperparameters) -> Float32Array:

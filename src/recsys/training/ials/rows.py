@@ -2,63 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
 from recsys.core.threads import Workers
-from recsys.core.types import Counts, Float32Array, Indices, Int64Array
-from recsys.data.chunks import chunks
-from recsys.data.grouped import GroupedView
+from recsys.core.types import Float32Array
 from recsys.training.ials.kernels import solve_rows_kernel
-from recsys.training.ials.simd_intrinsics import GROUP
+from recsys.training.ials.systems import Systems
 from recsys.training.simd import WIDTH
 
-RANGE = 4_000  # interactions that a thread takes at a time
-ROW = 40  # a row costs as much as so many interactions
 GRAMIAN_ROWS, GRAMIAN_PARTS = 2_048, 16  # at least so many rows to a product, at most so many products
 LINE = 64  # bytes of a cache line
-
-
-@dataclass(frozen=True, eq=False)
-class Systems:
-    """The interactions of each user, one user after the other; or of each item, with the names exchanged.
-
-    Attributes:
-        start: int64, shape (n_users + 1,); user u has the interactions start[u] … start[u + 1] − 1, perhaps none.
-        idx: int32, shape (n,), the item of each.
-        target: float32, shape (n,), what its score should be.
-        bounds: int64: a thread takes the users bounds[p] … bounds[p + 1] − 1 at a time.
-    """
-
-    start: Int64Array
-    idx: Indices
-    target: Float32Array
-    bounds: Int64Array
-
-    @classmethod
-    def of(cls, grouped: GroupedView, targets: Float32Array) -> Systems:
-        """Puts the targets into the order of the users, and cuts these into ranges of about equal work."""
-        n = len(grouped.start) - 1
-        target = np.empty_like(targets)
-        for rows in chunks(len(targets)):
-            target[rows] = targets[grouped.row[rows]]
-        groups = np.arange(0, n, GROUP)
-        cost = (grouped.start[:-1] + ROW * np.arange(n))[groups]
-        bounds = np.append(groups[np.diff(cost // RANGE, prepend=-1) > 0], n)
-        return cls(grouped.start, grouped.other_idx, target, bounds)
-
-    @property
-    def counts(self) -> Counts:
-        """Interactions of each user, int64, shape (n_users,)."""
-        return np.diff(self.start)
 
 
 def solve_rows(
     systems: Systems,
     other: Float32Array,
     rows: Float32Array,
+    n_other: int,
     unobserved_weight: float,
     regularization: float,
     workers: Workers,
@@ -69,14 +31,15 @@ def solve_rows(
 
         Σ (y − w·h)² + α₀ Σ_all (w·h)² + λ (n + α₀·I)|w|²
 
-    where the first sum goes over the user's interactions, the second over all I items. The bits don't depend on the
-    number of threads, while NumPy uses one of them for a product (`one_blas_thread`).
+    where the first sum goes over the user's interactions and the second over all I items that have any. The bits don't
+    depend on the number of threads, while NumPy uses one of them for a product (`one_blas_thread`).
 
     Args:
         other: rows h of the items, as `aligned` makes them.
         rows: of the users, changed in place; as wide.
+        n_other: I; the rows of items that no user has are zeros.
     """
-    penalty = (regularization * (systems.counts + unobserved_weight * len(other))).astype(np.float32)
+    penalty = (regularization * (systems.counts + unobserved_weight * n_other)).astype(np.float32)
     shared = aligned(np.float32(unobserved_weight) * gramian(other, workers))
     columns = systems.bounds, np.zeros(1, np.int64), systems.start, systems.idx, systems.target
     work = partial(solve_rows_kernel(), *columns, other, shared, penalty, rows)

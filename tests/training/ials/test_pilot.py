@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from recsys.core.types import Float32Array
+from recsys.data.grouped import GroupedView
+from recsys.training.ials import pilot
+from recsys.training.ials.pilot import HeldOut, mean_ndcg, regularization_multiple
+from recsys.training.ials.systems import Systems
+
+from .worlds import World, blocks, scattered
+
+
+def multiple_of(world: World, n_threads: int = 2) -> float:
+    return regularization_multiple(*world.views(), world.target, 8.0, 3, n_threads)
+
+
+def test_a_fifth_of_the_interactions_of_each_user_is_held_out() -> None:
+    world = scattered()
+    held_out = HeldOut.of(world.views()[0], 1)
+    counts = np.bincount(world.user, minlength=world.n_users)
+    user = held_out.users[held_out.owner]
+    np.testing.assert_array_equal(np.sort(held_out.users), np.flatnonzero(counts > 1))
+    np.testing.assert_array_equal(np.bincount(user, minlength=world.n_users), np.rint(0.2 * counts))
+    left_out = ~held_out.kept
+    pairs = set(zip(world.user[left_out].tolist(), world.item[left_out].tolist(), strict=True))
+    assert pairs == set(zip(user.tolist(), held_out.item.tolist(), strict=True))
+    assert len(pairs) == left_out.sum()
+
+
+def test_rows_in_the_order_of_users_and_shuffled_ones_hold_out_as_much() -> None:
+    world = scattered()
+    order = np.argsort(world.user, kind="stable")
+    views = GroupedView.of(world.user[order], world.item[order], np.bincount(world.user, minlength=world.n_users))
+    assert views.sorted_rows is None
+    held_out = HeldOut.of(views, 1)
+    left_out = order[~held_out.kept]
+    pairs = set(zip(world.user[left_out].tolist(), world.item[left_out].tolist(), strict=True))
+    assert pairs == set(zip(held_out.users[held_out.owner].tolist(), held_out.item.tolist(), strict=True))
+
+
+def test_of_many_users_some_are_held_out_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pilot, "N_USERS", 7)
+    held_out = HeldOut.of(scattered().views()[0], 1)
+    assert len(held_out.users) == 7
+    assert set(held_out.owner.tolist()) == set(range(7))
+
+
+def one_list(scores: list[float], seen: list[int], wanted: list[int]) -> float:
+    item: Float32Array = np.array(scores, np.float32)[:, None]
+    idx = np.array(seen, np.int32)
+    fitted = Systems(np.array([0, len(seen)]), idx, np.ones(len(seen), np.float32), np.array([0, 1]))
+    held_out = HeldOut(
+        np.zeros(1, np.int32), np.zeros(len(wanted), np.int64), np.array(wanted, np.int32), np.ones(0, np.bool_)
+    )
+    return mean_ndcg({"user": np.ones((1, 1), np.float32), "item": item}, fitted, held_out)
+
+
+def test_ndcg_discounts_by_rank_among_items_that_are_not_fitted_to() -> None:
+    assert one_list([3, 2, 1], [], [0]) == pytest.approx(1)
+    assert one_list([3, 2, 1], [0], [1, 2]) == pytest.approx(1)
+    assert one_list([3, 2, 1], [], [1]) == pytest.approx(1 / np.log2(3))
+    assert one_list([3, 2, 1], [], [0, 2]) == pytest.approx((1 + 1 / 2) / (1 + 1 / np.log2(3)))
+    assert one_list(list(range(20, 0, -1)), [], [11]) == 0
+
+
+def test_blocks_of_users_give_the_same_mean(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = blocks()
+    held_out = HeldOut.of(world.views()[0], 1)
+    fitted = Systems.of(world.views()[0], world.target, held_out.kept)
+    random = np.random.default_rng(4)
+    factors = {
+        role: random.normal(size=(n, 3)).astype(np.float32)
+        for role, n in (("user", world.n_users), ("item", world.n_items))
+    }
+    whole = mean_ndcg(factors, fitted, held_out)
+    monkeypatch.setattr(pilot, "SCORES", 700)
+    assert mean_ndcg(factors, fitted, held_out) == pytest.approx(whole)
+
+
+def test_weak_tastes_get_more_regularization_than_many_strong_ones() -> None:
+    random = np.random.default_rng(2)
+    n_users, n_items = 400, 120
+    popularity = 1 / (np.arange(n_items) + 3)
+    popular = random.random((n_users, n_items)) < 0.9 * popularity / popularity[0]
+    user, item = (idx.astype(np.int32) for idx in np.nonzero(popular))
+    no_taste = World(user, item, np.ones(len(user), np.float32), n_users, n_items)
+    assert multiple_of(no_taste) > 1
+    assert multiple_of(blocks(n_blocks=40, users=12, items=10, share=0.5)) < 1
+
+
+def test_threads_do_not_change_the_choice() -> None:
+    assert len({multiple_of(blocks(users=60), n_threads) for n_threads in (1, 2, 4)}) == 1
+
+
+def test_few_interactions_are_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pilot, "ImplicitALS", None)
+    assert multiple_of(scattered(n=300)) == 1
