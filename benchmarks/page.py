@@ -61,6 +61,7 @@ The full comparisons take minutes to an hour each; [docs/performance.md](../docs
 | `python benchmarks/svdpp.py` | SVD++ by sgd with the dot product, on ML-100K |
 | `python benchmarks/intervals.py` | what intervals hold with what they promise |
 | `python benchmarks/accuracy.py` | the accuracy figures of the README and docs/splits.md |
+| `python benchmarks/ranking.py` | recommendations with popularity, item-kNN, implicit ALS and BPR, EASE; `--sparse` |
 | `python benchmarks/synthetic.py` | nothing: makes a synthetic world as CSV and in libmf's format |
 """
 

@@ -1,0 +1,156 @@
+"""What is compared by ranking.py: recsys, and what it is measured against, each with the settings that are tried."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from peers import answer_of
+from ranking_protocol import Fit, Pairs, Scores
+from recsys.core.types import Array, Float32Array
+from recsys.training.ials.fit import Hyperparameters, ImplicitALS
+from recsys.training.ials.pilot import regularization_multiple
+from recsys.training.ials.rules import UNOBSERVED, auto_embedding_dim, auto_regularization, auto_unobserved_weight
+from recsys.training.ials.systems import Systems
+from recsys.training.ials.targets import interaction_targets
+
+N_THREADS = 2
+IMPLICIT = """
+import json, sys
+import numpy as np, scipy.sparse as sparse
+from implicit.als import AlternatingLeastSquares
+from implicit.bpr import BayesianPersonalizedRanking
+folder, model, setting = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
+arrays = np.load(folder + "/train.npz")
+ones = np.ones(len(arrays["user"]), np.float32)
+train = sparse.csr_matrix((ones, (arrays["user"], arrays["item"])), shape=arrays["shape"])
+kind = {"als": AlternatingLeastSquares, "bpr": BayesianPersonalizedRanking}[model]
+fitted = kind(num_threads=2, random_state=1, **setting)
+fitted.fit(train, show_progress=False)
+np.savez(folder + "/factors.npz", user=fitted.user_factors, item=fitted.item_factors)
+print(json.dumps({}))
+"""
+
+
+@dataclass(frozen=True)
+class Ranker:
+    """A way to rank, with the settings among which a validation part chooses."""
+
+    name: str
+    fit: Fit
+    settings: tuple[Any, ...] = (None,)
+
+
+def rankers() -> list[Ranker]:
+    """All of them."""
+    als = [
+        {"factors": factors, "regularization": regularization, "alpha": alpha}
+        for factors, regularization, alpha in product((32, 64, 128), (0.1, 1.0, 10.0), (1.0, 5.0, 20.0))
+    ]
+    bpr = [
+        {"factors": factors, "learning_rate": rate, "regularization": regularization, "iterations": 200}
+        for factors, rate, regularization in product((32, 128), (0.01, 0.05), (0.001, 0.01, 0.05))
+    ]
+    return [
+        Ranker("recsys", recsys),
+        Ranker("most popular", most_popular),
+        Ranker("item-kNN, tf-idf", item_knn, (20, 50, 100, 200, 400)),
+        Ranker("implicit ALS", lambda train, setting: implicit("als", train, setting), tuple(als)),
+        Ranker("implicit BPR", lambda train, setting: implicit("bpr", train, setting), tuple(bpr)),
+        Ranker("EASE", ease, (20, 50, 100, 200, 400, 800, 1600)),
+    ]
+
+
+def recsys(train: Pairs, setting: dict[str, Any] | None, seed: int = 1) -> Scores:
+    """Implicit ALS by default: nothing is tuned but by the training part. `setting` replaces what would be chosen."""
+    als = als_of(train, setting or {}, seed)
+    for number in range(1, als.parameters.n_epochs + 1):
+        als.epoch(number)
+    return products(**als.factors())
+
+
+def als_of(train: Pairs, setting: dict[str, Any], seed: int) -> ImplicitALS:
+    """Implicit ALS before its first epoch."""
+    targets = interaction_targets(train.rating, setting.get("rating_weight", 0.5))
+    views = train.by_user(), train.by_item()
+    user_counts, item_counts = (view.counts for view in views)
+    multiple = setting.get("multiple")
+    if multiple is None:
+        multiple = regularization_multiple(*views, targets, UNOBSERVED, seed, N_THREADS)
+    unobserved = auto_unobserved_weight(user_counts, item_counts)
+    parameters = Hyperparameters(
+        embedding_dim=setting.get("dim", auto_embedding_dim(int(np.count_nonzero(item_counts)))),
+        n_epochs=setting.get("n_epochs", 8),
+        unobserved_weight=unobserved,
+        regularization=multiple * auto_regularization(user_counts, item_counts, unobserved),
+        seed=seed,
+    )
+    users, items = (Systems.of(view, targets) for view in views)
+    return ImplicitALS(users, items, parameters, N_THREADS)
+
+
+def most_popular(train: Pairs, _: Any) -> Scores:
+    """Every user gets the items with most interactions."""
+    popularity = np.bincount(train.item, minlength=train.n_items).astype(np.float32)
+    return lambda users: np.tile(popularity, (len(users), 1))
+
+
+def item_knn(train: Pairs, n_neighbours: int) -> Scores:
+    """Cosine of items over users, each weighted by log(n_items / items of the user); the nearest of each item count."""
+    matrix = dense(train)
+    activity = np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    weighted = matrix * np.log(train.n_items / activity)
+    weighted /= np.maximum(np.linalg.norm(weighted, axis=0), 1e-9)
+    similarity = weighted.T @ weighted
+    np.fill_diagonal(similarity, 0)
+    if n_neighbours < train.n_items:
+        least = np.partition(similarity, -n_neighbours, axis=1)[:, -n_neighbours]
+        similarity[similarity < least[:, None]] = 0
+    return lambda users: matrix[users] @ similarity.T
+
+
+def ease(train: Pairs, regularization: float) -> Scores:
+    """X B, B the least-squares weights with a zero diagonal. With fewer users than items through the matrix of users.
+
+    Source: Steck 2019, "Embarrassingly Shallow Autoencoders for Sparse Data" (WWW).
+    """
+    matrix = dense(train)
+    if train.n_items <= train.n_users:
+        inverse = np.linalg.inv(
+            matrix.T @ matrix + np.float32(regularization) * np.eye(train.n_items, dtype=np.float32)
+        )
+        weights: Float32Array = (-inverse / np.diag(inverse)).astype(np.float32)
+        np.fill_diagonal(weights, 0)
+        return lambda users: matrix[users] @ weights
+    kernel = matrix @ matrix.T + np.float32(regularization) * np.eye(train.n_users, dtype=np.float32)
+    weighted: Float32Array = np.linalg.solve(kernel, matrix).astype(np.float32)  # X P, P the inverse above
+    diagonal: Float32Array = (1 - (matrix * weighted).sum(axis=0)) / np.float32(regularization)
+    return lambda users: matrix[users] - weighted[users] / diagonal
+
+
+def implicit(model: str, train: Pairs, setting: dict[str, Any]) -> Scores:
+    """A model of implicit, fitted in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        shape = np.array([train.n_users, train.n_items])
+        np.savez(Path(folder) / "train.npz", user=train.user, item=train.item, shape=shape)
+        answer_of("implicit", IMPLICIT, folder, model, json.dumps(setting))
+        with np.load(Path(folder) / "factors.npz") as factors:
+            return products(factors["user"], factors["item"])
+
+
+def products(user: Array, item: Array) -> Scores:
+    """Scores of rows."""
+    return lambda users: user[users] @ item.T
+
+
+def dense(train: Pairs) -> Float32Array:
+    """The 0/1 matrix."""
+    matrix = np.zeros((train.n_users, train.n_items), np.float32)
+    matrix[train.user, train.item] = 1
+    return matrix
