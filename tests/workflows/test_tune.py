@@ -12,7 +12,8 @@ from recsys.core.errors import ConfigError, MissingExtraError, RunError, Stopped
 from recsys.core.events import RunsProgress
 from recsys.workflows import tune as tuning
 from recsys.workflows.train import train
-from recsys.workflows.tune import Best, tune
+from recsys.workflows.tune import tune
+from recsys.workflows.tuned_config import Best
 
 SPACE: Space = {
     "training.lr_max": Range(0.005, 0.2, log=True),

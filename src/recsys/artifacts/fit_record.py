@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 from recsys.artifacts import history
@@ -63,24 +64,11 @@ class FitRecord:
         Raises:
             RunError: the checkpoint is damaged, or was made from other data.
         """
-        named = self.run.checkpoint
-        path = named or newest_checkpoint(self._checkpoints)
-        if named is not None and named not in checkpoints(self._checkpoints):
-            raise RunError(
-                "this checkpoint is missing",
-                where=str(named),
-                expected=" or ".join(one.name for one in checkpoints(self._checkpoints)) or "a run with checkpoints",
-            )
+        path = self._checkpoint_path()
         if path is None:
             self.rows = history.cut(self._history, self.scorer, 0)
             return 0
-        try:
-            checkpoint = open_checkpoint(path)
-            state = read_state(checkpoint)
-        except RunError as error:
-            hint = way_on(self._checkpoints, before=path.name)
-            raise RunError(error.what, where=error.where, expected=error.expected, hint=hint) from error
-        _check_same_data(checkpoint, self.run.manifest, self.run.config)
+        state = self._read(path)
         self._best = {name.removeprefix(BEST): one for name, one in state.learner.items() if name.startswith(BEST)}
         try:
             learner.restore(state)
@@ -147,6 +135,31 @@ class FitRecord:
     def seconds(self) -> float:
         """Wall time of the whole fit, over all its resumes."""
         return self.rows[-1].fit_seconds if self.rows else 0.0
+
+    def _checkpoint_path(self) -> Path | None:
+        """The checkpoint that the run names, else the newest; None before the first one."""
+        named = self.run.checkpoint
+        if named is None:
+            return newest_checkpoint(self._checkpoints)
+        existing = checkpoints(self._checkpoints)
+        if named not in existing:
+            raise RunError(
+                "this checkpoint is missing",
+                where=str(named),
+                expected=" or ".join(path.name for path in existing) or "a run with checkpoints",
+            )
+        return named
+
+    def _read(self, path: Path) -> State:
+        """The state in a checkpoint that was made from the run's data."""
+        try:
+            checkpoint = open_checkpoint(path)
+            state = read_state(checkpoint)
+        except RunError as error:
+            hint = way_on(self._checkpoints, before=path.name)
+            raise RunError(error.what, where=error.where, expected=error.expected, hint=hint) from error
+        _check_same_data(checkpoint, self.run.manifest, self.run.config)
+        return state
 
     def _is_due(self, epoch: int) -> bool:
         every = self.settings.checkpoint_every

@@ -23,6 +23,7 @@ from recsys.training.build import build_learner
 from recsys.training.loop import fit
 from recsys.workflows.inputs import from_scratch
 from recsys.workflows.train import is_evaluated
+from recsys.workflows.tuned_config import Best, Tuned
 
 if TYPE_CHECKING:
     import optuna
@@ -30,52 +31,6 @@ if TYPE_CHECKING:
 TENTHS = 10  # of a fit, after which hopeless trials are pruned
 FIRST_TRIALS, FIRST_TENTHS = 5, 4  # are never pruned: there is too little to compare with
 AS_IT_IS = "as_it_is"  # where a study keeps what the config reaches without changes
-
-
-@dataclass(frozen=True)
-class Best:
-    """The best candidate: a trial with its values, or the config as it is (trial None, no values)."""
-
-    trial: int | None
-    metric: float
-    values: dict[str, object]
-
-
-@dataclass(frozen=True)
-class Tuned:
-    """The config that is best on the validation set, and what was tried.
-
-    Attributes:
-        n_ratings: in the validation set.
-        as_it_is: the deciding metric that the config reaches without changes.
-        baseline: that of the baseline to beat.
-    """
-
-    config: Config
-    objective: Objective
-    n_trials: int
-    n_pruned: int
-    n_failed: int
-    n_ratings: int
-    as_it_is: float
-    baseline: float
-    best: Best
-
-    def to_dict(self) -> dict[str, object]:
-        """All but the config, as a dict that json takes."""
-        best = {
-            "trial": self.best.trial,
-            self.objective.deciding_metric: self.best.metric,
-            "values": self.best.values,
-        }
-        counts = {key: getattr(self, key) for key in ("n_trials", "n_pruned", "n_failed", "n_ratings")}
-        return {
-            "objective": self.objective.name,
-            **counts,
-            "as_it_is": self.as_it_is,
-            self.objective.baseline_to_beat: self.baseline,
-            "best": best,
-        }
 
 
 def check_optuna() -> None:

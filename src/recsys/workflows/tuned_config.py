@@ -1,15 +1,63 @@
-"""The file that a tuned config is written to."""
+"""What tuning has found, and the file that the best config is written to."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from recsys.config.loading.dump import dump
+from recsys.config.schema.config import Config
 from recsys.core.errors import RunError
 from recsys.core.files import write_text
-from recsys.workflows.tune import Tuned
+from recsys.objectives.objective import Objective
 
 WRITTEN_BY = "# Written by recsys tune"
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best candidate: a trial with its values, or the config as it is (trial None, no values)."""
+
+    trial: int | None
+    metric: float
+    values: dict[str, object]
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """The config that is best on the validation set, and what was tried.
+
+    Attributes:
+        n_ratings: in the validation set.
+        as_it_is: the deciding metric that the config reaches without changes.
+        baseline: that of the baseline to beat.
+    """
+
+    config: Config
+    objective: Objective
+    n_trials: int
+    n_pruned: int
+    n_failed: int
+    n_ratings: int
+    as_it_is: float
+    baseline: float
+    best: Best
+
+    def to_dict(self) -> dict[str, object]:
+        """All but the config, as a dict that json takes."""
+        best = {
+            "trial": self.best.trial,
+            self.objective.deciding_metric: self.best.metric,
+            "values": self.best.values,
+        }
+        counts = {key: getattr(self, key) for key in ("n_trials", "n_pruned", "n_failed", "n_ratings")}
+        return {
+            "objective": self.objective.name,
+            **counts,
+            "as_it_is": self.as_it_is,
+            self.objective.baseline_to_beat: self.baseline,
+            "best": best,
+        }
 
 
 def check_output(path: Path) -> None:
