@@ -93,7 +93,7 @@ def export_factors(run: PathLike | None, output: PathLike, form: Format = "csv")
     """Writes factors and biases with raw ids for other programs.
 
     Args:
-        run: a run; None: the one that is served by default.
+        run: a run; None: the default run.
         output: a new folder.
         form: csv, parquet, npz or safetensors.
     Returns:

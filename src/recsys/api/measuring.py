@@ -28,7 +28,7 @@ def evaluate(
     """The scores of a run beside those of the baselines.
 
     Args:
-        run: a run; None: the one that is served by default.
+        run: a run; None: the default run.
         data: another ratings file; None: the test ratings that the run has held out.
         observe: gets Loading and Scoring events.
         by_activity: adds "by_activity": rmse by how many training ratings the user and the item have.

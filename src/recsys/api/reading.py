@@ -29,7 +29,7 @@ def interpret(
     """What a run has learned: biases, and the main directions of taste.
 
     Args:
-        run: a run; None: the one that is served by default.
+        run: a run; None: the default run.
         n: items in each list.
         n_directions: how many directions.
         min_ratings: training ratings of an item that is listed; None: 30, or fewer where few items have as many.
@@ -61,7 +61,7 @@ def report(run: PathLike | None = None, output: PathLike = "report.html") -> Wri
     """Writes one HTML page on a run: accuracy, where it errs, and what it has learned.
 
     Args:
-        run: a run; None: the one that is served by default.
+        run: a run; None: the default run.
         output: the page, which needs no other file.
     Raises:
         RunError: there is no such run, or the page cannot be written there.

@@ -96,7 +96,7 @@ def update(
 
     Args:
         ratings: the new ratings, in a file like that of the run.
-        run: a finished run; left out, the one that is served.
+        run: a finished run; left out, the default run.
         run_dir: a new or empty folder; left out, one under runs/ named after the run's config and the time.
         overrides: such as "start.replay=0.5" or "training.n_epochs=2".
         observe: as of `train`.
@@ -117,7 +117,7 @@ def fold_in(
 
     Args:
         ratings: a file of ratings, each of a new user and a known item or of a new item and a known user.
-        run: a finished run; left out, the one that is served.
+        run: a finished run; left out, the default run.
         run_dir: a new or empty folder; left out, one under runs/ named after the run's config and the time.
         observe: gets Loading events.
     Returns:

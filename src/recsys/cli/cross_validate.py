@@ -72,9 +72,9 @@ def cross_validate(
 
 def _files(folds: int | None, train: str | None, test: str | None, compare_splits: bool) -> tuple[str, str] | None:
     given = [name for name, one in (("--train-files", train), ("--test-files", test)) if one is not None]
-    asked = [*(["--folds"] if folds else []), *given[:1], *(["--compare-splits"] if compare_splits else [])]
-    if len(asked) > 1:
-        raise UsageError(f"{asked[0]} and {asked[1]} exclude each other", expected="one of them")
+    options = [*(["--folds"] if folds else []), *given[:1], *(["--compare-splits"] if compare_splits else [])]
+    if len(options) > 1:
+        raise UsageError(f"{options[0]} and {options[1]} exclude each other", expected="one of them")
     if train is None and test is None:
         return None
     if train is None or test is None:

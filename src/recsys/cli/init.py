@@ -25,8 +25,8 @@ def init(
     as_json: JsonOption = False,
 ) -> None:
     """Example: recsys init ratings.csv --user customer --item isbn --rating score"""
-    asked = {"user": user, "item": item, "rating": rating, "timestamp": timestamp}
-    columns = {role: _column(name) for role, name in asked.items() if name is not None}
+    names = {"user": user, "item": item, "rating": rating, "timestamp": timestamp}
+    columns = {role: _column(name) for role, name in names.items() if name is not None}
     with watching() as observe:
         profile = api.init(ratings, output, observe, columns=columns)
     if as_json:

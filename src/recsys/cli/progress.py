@@ -17,7 +17,7 @@ from recsys.core.events import Epoch, Event, Loading, Note, Observer, RunsProgre
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-EPOCH_LINES = 50  # of a fit with more epochs, so many are told of
+EPOCH_LINES = 50  # printed of a fit with more epochs
 QUIET_SECONDS = 2.0  # a pipe hears of a load or a pass only when it takes longer than this
 
 

@@ -68,7 +68,7 @@ def _show_runs(found: list[RunOverview]) -> None:
 
 
 def _show_part(found: list[RunOverview]) -> None:
-    """Which runs come from others, and which one is served by default."""
+    """The parents of runs, and the default run."""
     for one in found:
         if one["parent"] is not None:
             typer.echo(f"parent of {Path(one['path']).name}: {one['parent']}")
