@@ -37,5 +37,5 @@ def learner_of(
 ) -> SgdLearner:
     """A learner on `train`, with the model that it changes as `_model`."""
     kind = config.DotProduct(embedding_dim=dim, biases=biases)
-    model = DotProduct(len(train.users), len(train.items), kind, train.scale, seed)
+    model = DotProduct(train.counted, kind, train.scale, seed)
     return SgdLearner(model, train, Sgd(**settings), seed)
