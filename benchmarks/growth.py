@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from learners import N_EPOCHS, ratings, sgd_learner
-from measure import ResidualVariance, Row, command_line, interleaved, ratios
+from measure import Row, Spread, command_line, interleaved, ratios
 from recsys.core.events import silent
 from recsys.training.sgd.dot_product import SgdLearner
 from recsys.training.sgd.settings import Sgd
@@ -86,16 +86,16 @@ def seconds_a_rating(learner: SgdLearner) -> float:
 def print_times(dim: int, seconds: Seconds) -> None:
     """The lines of the table for one dim."""
     for case, each in sorted(seconds.items(), key=lambda pair: (pair[0].threads, pair[0].millions)):
-        ns = ResidualVariance.of([1e9 * one for one in each])
+        ns = Spread.of([1e9 * one for one in each])
         epoch = statistics.median(each) * case.millions * 1e6 * 0.95
         times = f"{ns.least:.2f} | {ns.median:.2f} | {ns.most:.2f}"
         print(f"| {dim} | {case.threads} | {case.millions:g} | {times} | {epoch:.3f} |", flush=True)
 
 
-def off_linear(seconds: Seconds, threads: int) -> ResidualVariance:
+def off_linear(seconds: Seconds, threads: int) -> Spread:
     """Time a rating at the largest size over that at the smallest, less one."""
     first, last = ends(seconds, threads)
-    return ResidualVariance.of([large / small - 1 for small, large in zip(seconds[first], seconds[last], strict=True)])
+    return Spread.of([large / small - 1 for small, large in zip(seconds[first], seconds[last], strict=True)])
 
 
 def growth_rows(dim: int, seconds: Seconds) -> list[Row]:

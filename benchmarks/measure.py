@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class ResidualVariance:
+class Spread:
     """The least, the median and the largest of what the rounds gave."""
 
     least: float
@@ -21,7 +21,7 @@ class ResidualVariance:
     most: float
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> ResidualVariance:
+    def of(cls, values: Sequence[float]) -> Spread:
         """The spread of at least one value."""
         return cls(min(values), statistics.median(values), max(values))
 
@@ -37,7 +37,7 @@ class Row:
     peer: str
     ours: str
     theirs: str
-    times: ResidualVariance | None
+    times: Spread | None
 
     def __str__(self) -> str:
         faster = f"; times as fast: {self.times}" if self.times else ""
@@ -57,9 +57,9 @@ def interleaved(measures: Mapping[K, Callable[[], T]], rounds: int) -> dict[K, l
     return results
 
 
-def ratios(above: Sequence[float], below: Sequence[float]) -> ResidualVariance:
+def ratios(above: Sequence[float], below: Sequence[float]) -> Spread:
     """above / below, round by round."""
-    return ResidualVariance.of([a / b for a, b in zip(above, below, strict=True)])
+    return Spread.of([a / b for a, b in zip(above, below, strict=True)])
 
 
 def attempted(what: str, peer: str, measure: Callable[[], Row]) -> Row:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from measure import ResidualVariance, Row
+from measure import Row, Spread
 
 COLOURS = ("#2166ac", "#b2182b", "#1b7837", "#e08214", "#666666")
 
@@ -13,7 +13,7 @@ def draw(tables: dict[str, list[Row]], path: Path) -> None:
     """The median of each row as a dot, smallest to largest as a bar, on a logarithmic scale; a colour a table."""
     from matplotlib.figure import Figure
 
-    lines: list[tuple[str, ResidualVariance, str]] = []
+    lines: list[tuple[str, Spread, str]] = []
     for colour, rows in zip(COLOURS, tables.values(), strict=True):
         lines += [(f"{row.peer}: {row.what}", row.times, colour) for row in rows if row.times]
     figure = Figure(figsize=(10, 1.4 + 0.3 * len(lines)), layout="constrained", facecolor="white")
