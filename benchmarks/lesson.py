@@ -19,6 +19,7 @@ from torch import Tensor
 
 import recsys
 from measure import command_line, interleaved, ratios
+from recsys.core.communicator import ALONE
 from recsys.core.seeding import rng
 from recsys.data.read import read_ratings
 from recsys.models.dot_product.module import DotProduct
@@ -53,7 +54,7 @@ def main() -> None:
 
 def print_lookups() -> None:
     """Time and memory of one training step's forward and backward pass, by lookup and by one-hot product."""
-    ratings = read_ratings(recsys.load_config(SMALL).data).ratings
+    ratings = read_ratings(recsys.load_config(SMALL).data, ALONE).ratings
     model = DotProduct(ratings.counted, Settings(embedding_dim=DIM), ratings.scale, seed=1)
     rows = torch.from_numpy(rng(1, "batch").integers(0, len(ratings), BATCH))
     pairs = [torch.from_numpy(column)[rows].long() for column in (ratings.user_idx, ratings.item_idx)]

@@ -41,19 +41,24 @@ user, item = pd.factorize(frame.user), pd.factorize(frame.item)
 CODED = """
 from pathlib import Path
 from recsys.config.schema.data import Data
+from recsys.core.events import silent
 from recsys.data.read import read_table
+from recsys.data.sources.opening import open_source
+from recsys.data.sources.protocol import ColumnRequest
 from recsys.data.ids import index_columns
-table = read_table(Path(path), Data(ratings=Path(path)), frozenset({"user", "item", "rating"}))
+source = open_source(Path(path), Data(ratings=Path(path)), silent)
+table = read_table(source, ColumnRequest(frozenset({"user", "item", "rating"})))
 user, item = index_columns([table.user]), index_columns([table.item])
 """
 READY = """
 from pathlib import Path
 from recsys.config.schema.data import Data
 from recsys.config.schema.split import Split
+from recsys.core.communicator import ALONE
 from recsys.data.read import read_ratings
 from recsys.data.split import split
 from recsys.training.sgd.blocks import choose_n_side, sort_into_blocks
-parts = split(read_ratings(Data(ratings=Path(path))), Split(valid_fraction=0, test_fraction=0.05), 42)
+parts = split(read_ratings(Data(ratings=Path(path)), ALONE), Split(valid_fraction=0, test_fraction=0.05), 42)
 train = parts.train
 n_side = choose_n_side(len(train), len(train.users), len(train.items), 64)
 blocks = sort_into_blocks(train, train.scale, n_side=n_side, dim=64, seed=42, n_threads=2)

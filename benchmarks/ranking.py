@@ -20,6 +20,7 @@ from rankers import Ranker, rankers
 from ranking_datasets import SHAPES, planted_tastes
 from ranking_protocol import Figures, Pairs, measure, split, tuned
 from recsys.config.loading.load import config_from
+from recsys.core.communicator import ALONE
 from recsys.data.read import read_ratings
 from synthetic_datasets import SMALL
 
@@ -56,7 +57,7 @@ def sparse() -> dict[str, Callable[[int], Pairs]]:
 
 def pairs_of(data: dict[str, str]) -> Pairs:
     """All interactions of a file, or of a fold's train and test together."""
-    ratings = read_ratings(config_from({"data": data}, Path()).data).ratings
+    ratings = read_ratings(config_from({"data": data}, Path()).data, ALONE).ratings
     return Pairs(ratings.user_idx, ratings.item_idx, ratings.rating, len(ratings.users), len(ratings.items))
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from recsys.config.loading.load import config_from
 from recsys.config.plans import plans
 from recsys.config.schema.split import Split
+from recsys.core.communicator import ALONE
 from recsys.core.types import Array
 from recsys.data.interactions import Dataset, Interactions
 from recsys.data.read import read_ratings
@@ -97,21 +98,21 @@ def fitted(splits: Splits, held_out: Interactions, model: dict[str, Any], traini
     """The rmse on held-out ratings after a fit of what the config's sections say."""
     values = {"data": {"ratings": "made here"}, "model": model, "training": training, "seed": seed}
     (plan,) = plans(config_from(values, Path()))
-    learner = build_learner(plan, TrainingInputs(splits))
+    learner = build_learner(plan, TrainingInputs(splits), ALONE)
     for _ in fit(learner):
         pass
     return evaluate(learner.scorer(), held_out).metrics["rmse"]
 
 
 def _small(seed: int) -> Splits:
-    return split(read_ratings(config_from({"data": {"ratings": str(SMALL)}}, SMALL.parent).data), Split(), seed)
+    return split(read_ratings(config_from({"data": {"ratings": str(SMALL)}}, SMALL.parent).data, ALONE), Split(), seed)
 
 
 def _fold(folder: Path, most: int | None, seed: int) -> Splits:
     """Fold 1 + seed modulo 5, with no more than `most` training ratings of each user, drawn from the seed."""
     number = 1 + seed % 5
     files = {part: str(folder / f"u{number}.{part}.csv") for part in ("train", "test")}
-    dataset = read_ratings(config_from({"data": files}, folder).data)
+    dataset = read_ratings(config_from({"data": files}, folder).data, ALONE)
     assert dataset.given is not None
     if most is not None:
         train = dataset.ratings.take(dataset.given["train"])

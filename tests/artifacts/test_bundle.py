@@ -10,6 +10,7 @@ import pytest
 
 from recsys.artifacts.bundle import locate, open_bundle
 from recsys.config.loading.load import load_config
+from recsys.core.communicator import ALONE
 from recsys.core.errors import RunError
 from recsys.data.read import read_ratings
 from recsys.data.split import split
@@ -82,7 +83,7 @@ def test_a_folder_without_its_json_is_no_serving_folder(copy: Path) -> None:
 def test_what_is_read_back_is_what_was_trained_on(finished: Path) -> None:
     bundle = open_bundle(finished)
     config = load_config(finished / "config.yaml")
-    train = split(read_ratings(config.data), config.split, config.seed).train
+    train = split(read_ratings(config.data, ALONE), config.split, config.seed).train
     assert bundle.users.ids.tolist() == train.users.ids.tolist()
     assert bundle.items.ids.tolist() == train.items.ids.tolist()
     assert bundle.counts["rating"].users.tolist() == np.bincount(train.user_idx, minlength=len(train.users)).tolist()
@@ -156,7 +157,7 @@ def test_a_place_without_a_run_is_said_to_be_so(tmp_path: Path, finished: Path) 
 
 def test_the_ratings_that_were_held_out_are_kept(finished: Path) -> None:
     config = load_config(finished / "config.yaml")
-    splits = split(read_ratings(config.data), config.split, config.seed)
+    splits = split(read_ratings(config.data, ALONE), config.split, config.seed)
     for part in ("valid", "test"):
         kept = open_bundle(finished).held_out(part)
         meant = getattr(splits, part)

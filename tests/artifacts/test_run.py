@@ -10,6 +10,7 @@ import pytest
 from recsys.artifacts import fit_record
 from recsys.artifacts.run import Run, changed_keys, newest_unfinished, versions
 from recsys.config.schema.config import Config
+from recsys.core.communicator import ALONE
 from recsys.core.errors import RunError
 from recsys.workflows.train import train
 
@@ -44,7 +45,7 @@ def test_a_part_that_is_a_file_now_is_a_change(small: Small) -> None:
 
 
 def test_a_claim_writes_nothing_and_is_given_up_at_the_end(small: Small, tmp_path: Path) -> None:
-    with Run.claim(tmp_path / "deep" / "run", small(), resume=False) as run:
+    with Run.claim(tmp_path / "deep" / "run", small(), ALONE, resume=False) as run:
         assert run.result is None
         assert not run.path.exists()
     assert list(tmp_path.iterdir()) == []

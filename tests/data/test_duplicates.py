@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys.config.schema.data import Data
+from recsys.core.communicator import ALONE
 from recsys.core.errors import DataError
 from recsys.data.duplicates import repeated
 from recsys.data.read import read_ratings
@@ -21,7 +22,7 @@ TEXT = "user,item,rating\n1,1,1\n\n2,1,2\n1,1,3\n2,2,4\n1,1,5\n"
 def test_the_first_repetition_is_refused_with_both_lines(written: Any) -> None:
     data = written(TEXT)
     with pytest.raises(DataError) as caught:
-        read_ratings(data)
+        read_ratings(data, ALONE)
     assert caught.value.where == f"{data.ratings}:5"
     assert caught.value.what == "user 1 rated item 1 before, in line 2; 2 rows repeat an earlier pair"
     assert "data.duplicates" in str(caught.value.hint)
@@ -29,7 +30,7 @@ def test_the_first_repetition_is_refused_with_both_lines(written: Any) -> None:
 
 @pytest.mark.parametrize(("keep", "ratings"), [("first", [1, 2, 4]), ("last", [2, 4, 5])])
 def test_one_row_of_each_pair_is_kept(written: Any, keep: str, ratings: list[float]) -> None:
-    dataset = read_ratings(written(TEXT, duplicates=keep))
+    dataset = read_ratings(written(TEXT, duplicates=keep), ALONE)
     assert dataset.ratings.rating.tolist() == ratings
     assert dataset.n_duplicates == 2
     assert dataset.given is None
@@ -43,15 +44,15 @@ def given_parts(tmp_path: Path, **options: Any) -> Data:
 
 def test_a_pair_in_two_files_is_refused_with_both_places(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
-        read_ratings(given_parts(tmp_path))
+        read_ratings(given_parts(tmp_path), ALONE)
     assert caught.value.where == f"{tmp_path / 'test.csv'}:3"
     assert caught.value.what == f"user 2 rated item 2 before, in {tmp_path / 'train.csv'}:3"
 
 
 def test_the_parts_shrink_with_their_rows(tmp_path: Path) -> None:
-    first = read_ratings(given_parts(tmp_path, duplicates="first"))
+    first = read_ratings(given_parts(tmp_path, duplicates="first"), ALONE)
     assert first.given == {"train": slice(0, 3), "test": slice(3, 4)}
-    last = read_ratings(given_parts(tmp_path, duplicates="last"))
+    last = read_ratings(given_parts(tmp_path, duplicates="last"), ALONE)
     assert last.given == {"train": slice(0, 2), "test": slice(2, 4)}
     assert last.ratings.rating.tolist() == [1, 3, 1, 5]
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 
 from recsys.config.schema.data import Data
+from recsys.core.communicator import ALONE
 from recsys.core.events import Event, Loading, silent
 from recsys.data.read import read_as, read_ratings, read_table
 from recsys.data.sources import progress
@@ -32,12 +33,12 @@ ROWS = [(7, 30, 4.5, 1000.0), (2, 10, 3.0, 1001.0), (7, 10, 0.5, 1002.0)]
 
 
 def rows_in(data: Data) -> list[tuple[Any, ...]]:
-    frame = read_ratings(data).ratings.to_frame()
+    frame = read_ratings(data, ALONE).ratings.to_frame()
     return list(frame.itertuples(index=False, name=None))
 
 
 def test_columns_come_out_in_fixed_types_and_file_order(written: Any) -> None:
-    ratings = read_ratings(written(PLAIN)).ratings
+    ratings = read_ratings(written(PLAIN), ALONE).ratings
     assert ratings.users.ids.tolist() == [2, 7]
     assert ratings.items.ids.tolist() == [10, 30]
     assert ratings.user_idx.tolist() == [1, 0, 1]
@@ -131,7 +132,7 @@ def test_other_columns_are_left_out(written: Any) -> None:
 
 @pytest.mark.parametrize("texts", [["007", "7"], ["0345339703", "034540288X"], ["1", "x y"], ["+1", "2"], ["-0", "1"]])
 def test_ids_that_are_not_all_integers_stay_as_they_stand(written: Any, texts: list[str]) -> None:
-    dataset = read_ratings(written(f"user,item,rating\n{texts[0]},1,1\n{texts[1]},2,2\n"))
+    dataset = read_ratings(written(f"user,item,rating\n{texts[0]},1,1\n{texts[1]},2,2\n"), ALONE)
     assert dataset.ratings.users.ids.tolist() == sorted(texts)
     assert dataset.ratings.users.id_type is str
     assert dataset.ratings.items.id_type is int
@@ -140,11 +141,11 @@ def test_ids_that_are_not_all_integers_stay_as_they_stand(written: Any, texts: l
 def test_integer_ids_are_sorted_as_numbers(written: Any) -> None:
     ids = [10, 9, -1, 2**63 - 1, -(2**63)]
     text = "user,item,rating\n" + "".join(f"{one},{k},{k}\n" for k, one in enumerate(ids))
-    assert read_ratings(written(text)).ratings.users.ids.tolist() == sorted(ids)
+    assert read_ratings(written(text), ALONE).ratings.users.ids.tolist() == sorted(ids)
 
 
 def test_integers_beyond_int64_are_text(written: Any) -> None:
-    assert read_ratings(written(f"user,item,rating\n{2**63},1,1\n1,2,2\n")).ratings.users.id_type is str
+    assert read_ratings(written(f"user,item,rating\n{2**63},1,1\n1,2,2\n"), ALONE).ratings.users.id_type is str
 
 
 def test_zero_and_negative_ratings_are_ratings(written: Any) -> None:
@@ -168,11 +169,11 @@ def test_times_come_out_in_seconds(written: Any, times: list[str], seconds: list
 
 def test_times_are_left_out_if_asked(written: Any) -> None:
     data = written(PLAIN.replace("1001", "soon"), columns={"timestamp": False})
-    assert read_ratings(data).ratings.timestamp is None
+    assert read_ratings(data, ALONE).ratings.timestamp is None
 
 
 def test_a_fourth_column_without_a_header_is_a_time_only_if_it_looks_like_one(written: Any) -> None:
-    assert read_ratings(written("1,2,3,good\n4,5,6,bad\n")).ratings.timestamp is None
+    assert read_ratings(written("1,2,3,good\n4,5,6,bad\n"), ALONE).ratings.timestamp is None
 
 
 def parts(tmp_path: Path, train: str, test: str, **options: Any) -> Data:
@@ -182,7 +183,7 @@ def parts(tmp_path: Path, train: str, test: str, **options: Any) -> Data:
 
 
 def test_given_parts_are_slices_of_one_dataset(tmp_path: Path) -> None:
-    dataset = read_ratings(parts(tmp_path, "user,item,rating\n2,1,1\n1,2,2\n", "item,rating,user\n9,3,0\n"))
+    dataset = read_ratings(parts(tmp_path, "user,item,rating\n2,1,1\n1,2,2\n", "item,rating,user\n9,3,0\n"), ALONE)
     assert dataset.given == {"train": slice(0, 2), "test": slice(2, 3)}
     assert dataset.ratings.users.ids.tolist() == [0, 1, 2]
     assert dataset.ratings.items.ids.tolist() == [1, 2, 9]
@@ -192,7 +193,7 @@ def test_given_parts_are_slices_of_one_dataset(tmp_path: Path) -> None:
 def test_id_types_and_milliseconds_are_decided_over_all_files(tmp_path: Path) -> None:
     head = "user,item,rating,timestamp\n"
     data = parts(tmp_path, head + "2,1,1,978300760000\n1,2,2,978300760000\n", head + "x,3,3,5000\n")
-    ratings = read_ratings(data).ratings
+    ratings = read_ratings(data, ALONE).ratings
     assert ratings.users.ids.tolist() == ["1", "2", "x"]
     assert ratings.timestamp is not None
     assert ratings.timestamp.tolist() == [978300760.0, 978300760.0, 5.0]
@@ -200,23 +201,23 @@ def test_id_types_and_milliseconds_are_decided_over_all_files(tmp_path: Path) ->
 
 def test_a_dataset_has_times_only_if_every_file_has(tmp_path: Path) -> None:
     data = parts(tmp_path, "user,item,rating,time\n1,1,1,5\n2,2,2,6\n", "user,item,rating\n3,3,3\n")
-    assert read_ratings(data).ratings.timestamp is None
+    assert read_ratings(data, ALONE).ratings.timestamp is None
 
 
 def test_the_bytes_of_each_file_are_summed(written: Any, tmp_path: Path) -> None:
     packed = gzip.compress(PLAIN.encode())
-    assert read_ratings(written(packed)).fingerprints == {"ratings": hashlib.sha256(packed).hexdigest()}
+    assert read_ratings(written(packed), ALONE).fingerprints == {"ratings": hashlib.sha256(packed).hexdigest()}
     for folder in ("train", "test"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "r.csv").write_text(f"user,item,rating\n{folder},1,1\n{folder}2,2,2\n")
     data = Data(train=tmp_path / "train" / "r.csv", test=tmp_path / "test" / "r.csv")
-    assert list(read_ratings(data).fingerprints) == ["train", "test"]
+    assert list(read_ratings(data, ALONE).fingerprints) == ["train", "test"]
 
 
 def test_an_observer_hears_of_the_end_of_each_file(written: Any) -> None:
     events: list[Event] = []
     data = written(PLAIN)
-    read_ratings(data, events.append)
+    read_ratings(data, ALONE, events.append)
     assert events == [Loading(data.ratings, len(PLAIN), len(PLAIN))]
 
 
@@ -241,7 +242,7 @@ def test_a_list_of_candidates_needs_only_items(written: Any, text: str) -> None:
 def test_another_file_is_read_as_the_runs_data(written: Any) -> None:
     users, items = Vocabulary(np.array([2, 7])), Vocabulary(np.array(["a", "b"], dtype=object))
     data = written("user_id,isbn,stars\n7,b,1\n007,b,2\nx,a,3\n2,c,4\n", columns={"user": "userId", "item": "movieId"})
-    ratings = read_as(data.ratings, data, users, items, frozenset({"user", "item", "rating", "timestamp"}))
+    ratings = read_as(data.ratings, data, (users, items), EVERYTHING, ALONE)
     assert ratings.user_idx.tolist() == [1, -1, -1, 0]
     assert ratings.item_idx.tolist() == [1, 1, 0, -1]
     assert ratings.rating.tolist() == [1, 2, 3, 4]
@@ -252,7 +253,7 @@ def test_another_file_is_read_as_the_runs_data(written: Any) -> None:
 def test_another_file_without_ratings_has_none(written: Any) -> None:
     users = items = Vocabulary(np.array([1, 2]))
     data = written("user,item\n1,2\n2,1\n")
-    ratings = read_as(data.ratings, data, users, items, frozenset({"user", "item"}))
+    ratings = read_as(data.ratings, data, (users, items), frozenset({"user", "item"}), ALONE)
     assert np.isnan(ratings.rating).all()
 
 
@@ -269,8 +270,9 @@ def test_reading_imports_no_pandas_and_no_numba(written: Any) -> None:
     data = written(PLAIN)
     code = (
         "import sys; from pathlib import Path; from recsys.config.schema.data import Data\n"
-        "from recsys.data.read import read_ratings; from recsys.data.profile import profile\n"
-        f"data = Data(ratings=Path({str(data.ratings)!r})); read_ratings(data); profile(data.ratings, data)\n"
+        "from recsys.core.communicator import ALONE; from recsys.data.read import read_ratings\n"
+        "from recsys.data.profile import profile\n"
+        f"data = Data(ratings=Path({str(data.ratings)!r})); read_ratings(data, ALONE); profile(data.ratings, data)\n"
         "assert not {'pandas', 'numba', 'torch'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -285,7 +287,7 @@ def test_an_observer_hears_meanwhile_from_both_readers(
     events: list[Event] = []
     rows = "".join(f"{k},{k},{k % 5},{quirk}\n" for k in range(1000))
     data = written(f"user,item,rating,title\n{rows}")
-    read_ratings(data, events.append)
+    read_ratings(data, ALONE, events.append)
     done = [event.done_bytes for event in events if isinstance(event, Loading)]
     assert len(done) > 3
     assert done == sorted(done)
@@ -304,7 +306,7 @@ def test_an_observer_may_stop_the_reading(written: Any, monkeypatch: pytest.Monk
     monkeypatch.setattr(fast, "BLOCK", 1000)
     data = written("user,item,rating,title\n" + "".join(f"{k},{k},{k % 5},{quirk}\n" for k in range(1000)))
     with pytest.raises(StopError):
-        read_ratings(data, stop)
+        read_ratings(data, ALONE, stop)
 
 
 def test_a_very_long_field_that_is_not_read_does_no_harm(written: Any) -> None:

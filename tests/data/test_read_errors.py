@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from recsys.config.schema.data import Data
+from recsys.core.communicator import ALONE
 from recsys.core.errors import ConfigError, DataError
 from recsys.core.events import silent
 from recsys.data.read import read_ratings, read_table
@@ -20,7 +21,7 @@ HEAD = "userId,movieId,rating,timestamp\n"
 
 def refused(data: Data) -> DataError:
     with pytest.raises(DataError) as caught:
-        read_ratings(data)
+        read_ratings(data, ALONE)
     assert caught.value.exit_code == 3
     assert caught.value.hint or caught.value.expected
     return caught.value
@@ -227,7 +228,7 @@ def test_a_delimiter_or_an_encoding_that_cannot_be(written: Any) -> None:
     for options, key in (({"delimiter": '"'}, "data.delimiter"), ({"encoding": "utf-9"}, "data.encoding")):
         data = written(b"1,1,1\n", **options)
         with pytest.raises(ConfigError) as caught:
-            read_ratings(data)
+            read_ratings(data, ALONE)
         assert caught.value.where == key
 
 

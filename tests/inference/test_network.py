@@ -14,6 +14,7 @@ import pytest
 from recsys.artifacts.checkpoint import selected_parameters
 from recsys.config.loading.load import load_config
 from recsys.config.plans import plans
+from recsys.core.communicator import ALONE
 from recsys.core.errors import RunError
 from recsys.core.events import silent
 from recsys.data.read import read_ratings
@@ -50,8 +51,8 @@ def test_what_is_served_is_what_was_trained(net: Recommender, finished_net: Path
     import torch
 
     config = load_config(finished_net / "config.yaml")
-    splits = split(read_ratings(config.data), config.split, config.seed)
-    learner: Any = build_learner(*plans(config), TrainingInputs(splits))
+    splits = split(read_ratings(config.data, ALONE), config.split, config.seed)
+    learner: Any = build_learner(*plans(config), TrainingInputs(splits), ALONE)
     arrays, _ = selected_parameters(finished_net)
     learner._model.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
     assert splits.test is not None

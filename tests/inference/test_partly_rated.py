@@ -12,6 +12,7 @@ from recsys.artifacts.bundle import open_bundle
 from recsys.artifacts.write_bundle import write_bundle
 from recsys.config.plans import plans
 from recsys.config.schema.config import Config
+from recsys.core.communicator import ALONE
 from recsys.core.errors import UnknownIdError
 from recsys.core.events import silent
 from recsys.data.catalogue import ItemCatalogue
@@ -34,7 +35,7 @@ def recommender(
     config, run = small(training={"method": "sgd"}), tmp_path_factory.mktemp("run") / "run"
     inputs = TrainingInputs(partly_rated, ItemCatalogue({119: "Unrated", 101: "Rated"}))
     (plan,) = plans(config)
-    learner = build_learner(plan, inputs)
+    learner = build_learner(plan, inputs, ALONE)
     for _ in fit(learner):
         pass
     scorer = learner.scorer()

@@ -19,6 +19,7 @@ from recsys.cli.app import answer
 from recsys.config.plans import Plan, plans
 from recsys.config.schema.config import Config
 from recsys.config.space import Range, Space
+from recsys.core.communicator import Communicator
 from recsys.core.events import Epoch
 from recsys.core.types import Array
 from recsys.data.interactions import Interactions
@@ -50,7 +51,7 @@ def count_pairs(scorer: Scorer, ratings: Interactions, group: Array) -> Array:
     return counts
 
 
-def evaluate(scorer: Scorer, held_out: Interactions, seen: Interactions) -> Scores:
+def evaluate(scorer: Scorer, held_out: Interactions, seen: Interactions, _: Communicator) -> Scores:
     pairs, right = count_pairs(scorer, held_out, held_out.user_idx + 1).sum(axis=0)
     return Scores({ACCURACY: right / pairs, TAU: 2 * right / pairs - 1}, {"n_pairs": int(pairs)})
 

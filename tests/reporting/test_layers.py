@@ -11,6 +11,7 @@ import pytest
 
 from recsys.config.plans import plans
 from recsys.config.schema.config import Config
+from recsys.core.communicator import ALONE
 from recsys.core.errors import RunError
 from recsys.core.events import silent
 from recsys.models.layers import Anatomy
@@ -50,7 +51,7 @@ def test_layers_hold_each_parameter_once_with_its_group_and_end_with_the_link(
 ) -> None:
     method = "sgd" if MODELS[name].get("kind") == "svdpp" else "adamw"
     config, folder = trained(model=MODELS[name], training={"method": method, "n_epochs": 1})
-    learner: Any = build_learner(*plans(config), from_scratch(config, silent))
+    learner: Any = build_learner(*plans(config), from_scratch(config, silent, ALONE), ALONE)
     expected: dict[str, tuple[str, int]] = {}
     for group in learner.groups:
         for one in group.parameters:

@@ -9,6 +9,7 @@ import pytest
 
 from recsys.config.plans import plans
 from recsys.config.schema.config import Config
+from recsys.core.communicator import ALONE
 from recsys.core.types import Array
 from recsys.data.read import read_ratings
 from recsys.data.split import Splits, split
@@ -48,12 +49,12 @@ SVDPP_BY_SGD = {"model": {"kind": "svdpp"}, "training": {"method": "sgd"}}
 @pytest.fixture(scope="module")
 def splits(small: Callable[..., Config]) -> Splits:
     config = small()
-    return split(read_ratings(config.data), config.split, config.seed)
+    return split(read_ratings(config.data, ALONE), config.split, config.seed)
 
 
 def trained(config: Config, splits: Splits) -> Array:
     """Every rating that the model of a config predicts."""
-    learner = build_learner(*plans(config), TrainingInputs(splits))
+    learner = build_learner(*plans(config), TrainingInputs(splits), ALONE)
     for _ in fit(learner):
         pass
     users, items = np.divmod(np.arange(40 * 50, dtype=np.int32), 50)
@@ -95,11 +96,11 @@ def test_svdpp_counts_what_was_rated_in_earlier_runs_too(small: Callable[..., Co
     config = small(model={"kind": "svdpp"}, training={"method": "sgd"})
     half = len(splits.train) // 2
     first, second = (splits.train.take(rows) for rows in (slice(0, half), slice(half, None)))
-    whole = build_learner(*plans(config), TrainingInputs(splits))
+    whole = build_learner(*plans(config), TrainingInputs(splits), ALONE)
     parameters = {name: array.copy() for name, array in whole.state(0).model.items()}
     rows = {role: np.arange(n, dtype=np.int32) for role, n in (("user", len(first.users)), ("item", len(first.items)))}
     start = WarmStart(parameters, rows, splits.train.scale, first, None, None, replays_all=False)
-    continued = build_learner(*plans(config), TrainingInputs(replace(splits, train=second), warm_start=start))
+    continued = build_learner(*plans(config), TrainingInputs(replace(splits, train=second), warm_start=start), ALONE)
     factors = [learner.scorer() for learner in (whole, continued)]
     np.testing.assert_allclose(factors[0].user_factors, factors[1].user_factors, rtol=1e-5)
     assert continued.n_ratings == len(splits.train) - half
@@ -123,7 +124,7 @@ def test_the_same_config_gives_the_same_bits(
 @pytest.mark.parametrize("method", ["adamw", "sgd"])
 def test_settings_show_what_auto_became(small: Callable[..., Config], splits: Splits, method: str) -> None:
     settings = build_learner(
-        *plans(small(training={"method": method, "lr_max": "auto"})), TrainingInputs(splits)
+        *plans(small(training={"method": method, "lr_max": "auto"})), TrainingInputs(splits), ALONE
     ).settings()
     assert all(isinstance(settings[key], float) for key in ("lr_max", "weight_decay", "bias_weight_decay"))
 
@@ -133,5 +134,6 @@ def test_settings_leave_out_the_threads_on_which_nothing_depends(
     small: Callable[..., Config], splits: Splits, method: str
 ) -> None:
     assert (
-        "n_threads" not in build_learner(*plans(small(training={"method": method})), TrainingInputs(splits)).settings()
+        "n_threads"
+        not in build_learner(*plans(small(training={"method": method})), TrainingInputs(splits), ALONE).settings()
     )

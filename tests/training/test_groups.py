@@ -9,6 +9,7 @@ import torch
 
 from recsys.config.plans import plans
 from recsys.config.schema.config import Config
+from recsys.core.communicator import ALONE
 from recsys.core.events import silent
 from recsys.data.read import read_ratings
 from recsys.data.split import Splits, split
@@ -25,12 +26,12 @@ INFOS = DotProduct().parameters
 @pytest.fixture(scope="module")
 def splits(small: Callable[..., Config]) -> Splits:
     config = small()
-    return split(read_ratings(config.data), config.split, config.seed)
+    return split(read_ratings(config.data, ALONE), config.split, config.seed)
 
 
 def after_an_epoch(config: Config, splits: Splits) -> tuple[dict[str, Any], dict[str, Any]]:
     """The parameters as they were drawn, and after one epoch."""
-    learner = build_learner(*plans(config), TrainingInputs(splits))
+    learner = build_learner(*plans(config), TrainingInputs(splits), ALONE)
     model: torch.nn.Module = learner._model  # type: ignore[attr-defined]
     before = {name: tensor.numpy().copy() for name, tensor in model.state_dict().items()}
     learner.epoch(1, silent)

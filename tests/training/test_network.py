@@ -12,6 +12,7 @@ import pytest
 from recsys.config.loading.load import config_from
 from recsys.config.plans import plans
 from recsys.config.schema.config import Config
+from recsys.core.communicator import ALONE
 from recsys.core.seeding import rng
 from recsys.core.types import Array
 from recsys.data.interactions import Counted
@@ -43,12 +44,12 @@ STILL = {"kind": "embedding_net", "dropout": 0.0, "embedding_dropout": 0.0}
 @pytest.fixture(scope="module")
 def splits(small: Callable[..., Config]) -> Splits:
     config = small()
-    return split(read_ratings(config.data), config.split, config.seed)
+    return split(read_ratings(config.data, ALONE), config.split, config.seed)
 
 
 def trained(config: Config, splits: Splits) -> Array:
     """Every rating that the network of a config predicts."""
-    learner = build_learner(*plans(config), TrainingInputs(splits))
+    learner = build_learner(*plans(config), TrainingInputs(splits), ALONE)
     for _ in fit(learner):
         pass
     users, items = np.divmod(np.arange(40 * 50, dtype=np.int32), 50)
@@ -84,7 +85,7 @@ def test_planted_ratings_are_recovered(planted: Any) -> None:
     training = {"method": "adamw", "n_epochs": 30, "batch_size": 256, "lr_max": 0.02, "weight_decay": 0.1}
     config = config_from({"data": {"ratings": "-"}, "model": model, "training": training}, Path.cwd())
     splits = split(planted.dataset, config.split, seed=1)
-    learner = build_learner(*plans(config), TrainingInputs(splits))
+    learner = build_learner(*plans(config), TrainingInputs(splits), ALONE)
     for _ in fit(learner):
         pass
     assert splits.test is not None
@@ -109,7 +110,7 @@ def test_weight_decay_is_that_of_the_embeddings_and_bias_weight_decay_that_of_th
     small: Callable[..., Config], splits: Splits
 ) -> None:
     config = small(model=STILL, training={"weight_decay": 0.5, "bias_weight_decay": 0.25})
-    learner: Any = build_learner(*plans(config), TrainingInputs(splits))
+    learner: Any = build_learner(*plans(config), TrainingInputs(splits), ALONE)
     decays = [group["weight_decay"] for group in learner._optimizer.param_groups]
     assert decays == [0.5 if name.endswith("embedding") else 0.25 for name, _ in learner._model.named_parameters()]
 
@@ -125,7 +126,7 @@ def test_a_network_that_starts_from_another_keeps_its_dims_however_many_users_th
     start = WarmStart(
         parameters, rows, splits.train.scale, splits.train.take(slice(0, 0)), None, None, replays_all=False
     )
-    scorer: Any = build_learner(*plans(config), TrainingInputs(splits, warm_start=start)).scorer()
+    scorer: Any = build_learner(*plans(config), TrainingInputs(splits, warm_start=start), ALONE).scorer()
     for role in ("user", "item"):
         name = f"{role}_embedding"
         np.testing.assert_array_equal(getattr(scorer, name)[:-1], parameters[name][rows[role]])

@@ -11,6 +11,7 @@ import pytest
 
 from recsys.config.plans import plans
 from recsys.config.schema.config import Config
+from recsys.core.communicator import ALONE
 from recsys.core.types import Arrays
 from recsys.data.split import Splits
 from recsys.data.training_inputs import TrainingInputs
@@ -34,7 +35,7 @@ FORMS: dict[str, dict[str, Any]] = {
 
 
 def trained(small: Callable[..., Config], form: dict[str, Any], splits: Splits) -> Learner:
-    learner = build_learner(*plans(small(**form)), TrainingInputs(splits))
+    learner = build_learner(*plans(small(**form)), TrainingInputs(splits), ALONE)
     for _ in fit(learner):
         pass
     return learner
@@ -86,7 +87,7 @@ def arrays_of(learner: Learner) -> Arrays:
 def test_rows_of_who_has_no_ratings_count_as_unknown(small: Callable[..., Config], partly_rated: Splits) -> None:
     inputs, test = TrainingInputs(partly_rated), partly_rated.test
     assert test is not None
-    scores = RATING.evaluate(trained(small, FORMS["sgd"], partly_rated).scorer(), test, inputs.seen_ratings)
+    scores = RATING.evaluate(trained(small, FORMS["sgd"], partly_rated).scorer(), test, inputs.seen_ratings, ALONE)
     assert scores.counts["n_unknown_users"] == np.isin(test.user_idx, UNRATED_USERS).sum() > 0
     assert scores.counts["n_unknown_items"] == np.isin(test.item_idx, UNRATED_ITEMS).sum() > 0
     assert np.isfinite(list(scores.metrics.values())).all()

@@ -9,6 +9,7 @@ import pytest
 
 from recsys.config.loading.load import config_from
 from recsys.config.plans import plans
+from recsys.core.communicator import ALONE
 from recsys.data.split import split
 from recsys.data.training_inputs import TrainingInputs
 from recsys.evaluation import baselines
@@ -28,7 +29,7 @@ def test_planted_factors_are_recovered(planted: Any, method: str) -> None:
         {"data": {"ratings": "-"}, "model": {"embedding_dim": 3}, "training": METHODS[method]}, Path.cwd()
     )
     splits = split(planted.dataset, config.split, seed=1)
-    learner = build_learner(*plans(config), TrainingInputs(splits))
+    learner = build_learner(*plans(config), TrainingInputs(splits), ALONE)
     for _ in fit(learner):
         pass
     assert splits.test is not None

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from recsys.config.loading.load import load_config
+from recsys.core.communicator import ALONE
 from recsys.core.errors import DataError
 from recsys.data.read import read_ratings
 from recsys.data.split import split
@@ -30,12 +31,12 @@ def test_a_file_of_the_test_ratings_gives_the_metrics_of_the_run(
     recommender: Recommender, finished: Path, tmp_path: Path
 ) -> None:
     config = load_config(finished / "config.yaml")
-    splits = split(read_ratings(config.data), config.split, config.seed)
+    splits = split(read_ratings(config.data, ALONE), config.split, config.seed)
     assert splits.test is not None
     frame = splits.test.to_frame().rename(columns={"user_id": "userId", "item_id": "movieId"})
     frame.to_csv(tmp_path / "test.csv", index=False)
     found = evaluate_ratings(recommender.bundle, ratings_to_measure(recommender.bundle, tmp_path / "test.csv"))
-    expected = measure(RATING, recommender.bundle.factors, TrainingInputs(splits))
+    expected = measure(RATING, recommender.bundle.factors, TrainingInputs(splits), ALONE)
     assert {key: found[key] for key in expected["test"]} == pytest.approx(expected["test"])
     for name, scores in expected["baselines"].items():
         assert found["baselines"][name] == pytest.approx(scores)

@@ -14,6 +14,7 @@ from recsys.artifacts.checkpoint import open_checkpoint, read_state, write_check
 from recsys.artifacts.run import Run
 from recsys.config.loading.load import dump
 from recsys.config.schema.config import Config
+from recsys.core.communicator import ALONE
 from recsys.core.errors import RunError
 from recsys.core.events import Event, Step
 from recsys.workflows.train import train
@@ -278,7 +279,7 @@ def test_an_empty_folder_is_as_good_as_none(small: Small, tmp_path: Path) -> Non
 
 
 def test_a_run_in_progress_cannot_be_claimed(small: Small, begun: Path) -> None:
-    with Run.claim(begun, small(), resume=True), pytest.raises(RunError, match="another process"):
+    with Run.claim(begun, small(), ALONE, resume=True), pytest.raises(RunError, match="another process"):
         train(small(), begun, resume=True)
 
 

@@ -14,6 +14,7 @@ from recsys.artifacts.bundle import open_bundle
 from recsys.artifacts.checkpoint import newest_checkpoint, open_checkpoint, read_state
 from recsys.config.loading.load import load_config
 from recsys.config.schema.config import Config
+from recsys.core.communicator import ALONE
 from recsys.core.errors import DataError, DivergedError, RunError
 from recsys.core.events import Epoch, Event, Loading, Step
 from recsys.core.files import sha256
@@ -68,7 +69,7 @@ def test_the_history_has_a_line_an_epoch_and_ends_with_the_metrics(finished: Pat
 
 def test_the_serving_folder_gives_the_scores_of_the_metrics(finished: Path) -> None:
     config = load_config(finished / "config.yaml")
-    splits = split(read_ratings(config.data), config.split, config.seed)
+    splits = split(read_ratings(config.data, ALONE), config.split, config.seed)
     metrics = json.loads((finished / "metrics.json").read_text())
     for name, part in (("valid", splits.valid), ("test", splits.test)):
         assert part is not None

@@ -7,6 +7,7 @@ from pathlib import Path
 from recsys.api.paths import PathLike
 from recsys.config.loading.load import config_from
 from recsys.config.schema.data import Data
+from recsys.core.communicator import ALONE
 from recsys.core.events import Observer, silent
 from recsys.data import profile as profiles
 from recsys.data import read
@@ -30,7 +31,7 @@ def read_ratings(ratings: PathLike, observe: Observer = silent, **options: objec
         ConfigError: an option is wrong.
         DataError: with file, line and column.
     """
-    return read.read_ratings(_data(ratings, options), observe)
+    return read.read_ratings(_data(ratings, options), ALONE, observe)
 
 
 def split(dataset: Dataset, *, seed: int = 42, **options: object) -> Splits:

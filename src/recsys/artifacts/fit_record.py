@@ -40,7 +40,7 @@ class Restorable(Protocol):
 
 
 class FitRecord:
-    """What has been recorded of a scorer's fit so far.
+    """What has been recorded of a scorer's fit so far; on disk by the rank that writes the run.
 
     Attributes:
         scorer: its name in the run, such as "rating".
@@ -66,7 +66,7 @@ class FitRecord:
         """
         path = self._checkpoint_path()
         if path is None:
-            self.rows = history.cut(self._history, self.scorer, 0)
+            self.rows = self._up_to(0)
             return 0
         state = self._read(path)
         self._best = {name.removeprefix(BEST): one for name, one in state.learner.items() if name.startswith(BEST)}
@@ -79,7 +79,7 @@ class FitRecord:
                 expected=f"one that this version has written (recsys {__version__})",
                 hint="start a new run",
             ) from error
-        self.rows = history.cut(self._history, self.scorer, state.epoch)
+        self.rows = self._up_to(state.epoch)
         if self.n_epochs != state.epoch:
             raise RunError(
                 f"{HISTORY} is damaged: it lacks epoch {state.epoch}",
@@ -94,7 +94,8 @@ class FitRecord:
     def add(self, epoch: Epoch, state: Callable[[int], State]) -> None:
         """Adds the epoch to the history, and writes a checkpoint if one is due."""
         self.rows.append(history.HistoryRow.of(self.scorer, epoch, time.perf_counter() - self._started))
-        history.append(self._history, self.rows[-1])  # before the checkpoint, or a kill loses it
+        if self.run.is_writer:
+            history.append(self._history, self.rows[-1])  # before the checkpoint, or a kill loses it
         if self.settings.keep == "best" and self.best_epoch == epoch.number:
             self._best = {name: array.copy() for name, array in state(epoch.number).model.items()}
         if self._is_due(epoch.number):
@@ -107,7 +108,7 @@ class FitRecord:
 
     def save(self, state: State) -> None:
         """Writes a checkpoint, unless this epoch has one."""
-        if state.epoch == self._saved_epoch:
+        if state.epoch == self._saved_epoch or not self.run.is_writer:
             return
         history.to_disk(self._history)
         best = {BEST + name: array for name, array in self._best.items()}
@@ -160,6 +161,11 @@ class FitRecord:
             raise RunError(error.what, where=error.where, expected=error.expected, hint=hint) from error
         _check_same_data(checkpoint, self.run.manifest, self.run.config)
         return state
+
+    def _up_to(self, epoch: int) -> list[history.HistoryRow]:
+        """The history up to an epoch; what follows goes."""
+        read = history.cut if self.run.is_writer else history.read_up_to
+        return read(self._history, self.scorer, epoch)
 
     def _is_due(self, epoch: int) -> bool:
         every = self.settings.checkpoint_every

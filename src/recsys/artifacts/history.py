@@ -89,9 +89,14 @@ def cut(path: Path, scorer: str, epoch: int) -> list[HistoryRow]:
 
     Scorers are trained one after the other, so that whatever follows that epoch goes.
     """
-    rows = list(takewhile(lambda row: row.scorer != scorer or row.epoch <= epoch, read(path)))
+    rows = _up_to(path, scorer, epoch)
     write_text(path, "".join(row.to_line() for row in rows))
     return [row for row in rows if row.scorer == scorer]
+
+
+def read_up_to(path: Path, scorer: str, epoch: int) -> list[HistoryRow]:
+    """What `cut` returns; the file stays."""
+    return [row for row in _up_to(path, scorer, epoch) if row.scorer == scorer]
 
 
 def best_epoch(rows: Sequence[HistoryRow], objective: Objective) -> int | None:
@@ -106,6 +111,10 @@ def is_out_of_patience(rows: Sequence[HistoryRow], objective: Objective, patienc
     if patience is None or best is None:
         return False
     return len([row for row in rows if row.valid is not None and row.epoch > best]) >= patience
+
+
+def _up_to(path: Path, scorer: str, epoch: int) -> list[HistoryRow]:
+    return list(takewhile(lambda row: row.scorer != scorer or row.epoch <= epoch, read(path)))
 
 
 def _whole_lines(lines: Sequence[str]) -> Iterator[object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from recsys.artifacts.manifest import FORMAT, CheckpointManifest
 from recsys.artifacts.metrics import read_metrics
 from recsys.config.loading.load import dump, load_config
 from recsys.config.schema.config import Config
+from recsys.core.communicator import Communicator
 from recsys.core.errors import RunError
 from recsys.core.files import write_text, writing
 from recsys.core.types import Json
@@ -38,32 +39,43 @@ class Run:
 
     Attributes:
         checkpoint: the one to go on from; None: the newest.
+        is_writer: whether this rank writes the folder; the others read it.
         result: the content of metrics.json when the run is finished already, else None.
         manifest: of every checkpoint but for its epoch, once the run is open.
     """
 
     manifest: CheckpointManifest
 
-    def __init__(self, path: Path, config: Config, checkpoint: Path | None) -> None:
+    def __init__(self, path: Path, config: Config, checkpoint: Path | None, *, is_writer: bool) -> None:
         self.path = path
         self.config = config
         self.checkpoint = checkpoint
+        self.is_writer = is_writer
         self.result = read_metrics(path)
 
     @classmethod
     @contextmanager
-    def claim(cls, folder: Path, config: Config, *, resume: bool, checkpoint: str | None = None) -> Iterator[Run]:
-        """Takes the folder for this process; writes nothing into it yet.
+    def claim(
+        cls, folder: Path, config: Config, communicator: Communicator, *, resume: bool, checkpoint: str | None = None
+    ) -> Iterator[Run]:
+        """Takes the folder for this job; writes nothing into it yet.
+
+        Args:
+            communicator: rank 0 holds the lock and writes.
 
         Raises:
             RunError: the folder is in use, holds something and `resume` is off, or holds a run of another config.
         """
-        with locked(folder):
+        is_writer = communicator.rank == 0
+        with locked(folder) if is_writer else nullcontext():
             if (folder / CONFIG).exists():
                 _check_resumable(folder, config, resume)
             elif folder.is_dir() and any(folder.iterdir()):
                 raise _used(folder)
-            yield cls(folder, config, folder / CHECKPOINTS / checkpoint if checkpoint else None)
+            named = folder / CHECKPOINTS / checkpoint if checkpoint else None
+            run = cls(folder, config, named, is_writer=is_writer)
+            communicator.barrier()  # before anything is written, all have looked
+            yield run
 
     def as_started(self) -> Config:
         """The config, with `auto` as it was understood when the run started: later versions may choose otherwise."""
@@ -98,6 +110,8 @@ class Run:
             training=dict(hyperparameters),
             versions=versions(),
         )
+        if not self.is_writer:
+            return
         with writing(self.path):
             (self.path / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
         if not (self.path / CONFIG).exists():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -153,6 +154,18 @@ def reindex(ratings: Interactions, users: Vocabulary, items: Vocabulary) -> Inte
         for wanted, had, idx in ((users, ratings.users, ratings.user_idx), (items, ratings.items, ratings.item_idx))
     )
     return replace(ratings, user_idx=user_idx, item_idx=item_idx, users=users, items=items)
+
+
+def stack(ratings: Sequence[Interactions]) -> Interactions:
+    """The rows of several, which share their vocabularies, one after the other; with times where all have them."""
+    times = [one.timestamp for one in ratings if one.timestamp is not None]
+    return replace(
+        ratings[0],
+        user_idx=np.concatenate([one.user_idx for one in ratings]),
+        item_idx=np.concatenate([one.item_idx for one in ratings]),
+        rating=np.concatenate([one.rating for one in ratings]),
+        timestamp=np.concatenate(times) if len(times) == len(ratings) else None,
+    )
 
 
 def join(first: Interactions, second: Interactions) -> Interactions:

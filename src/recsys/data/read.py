@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from recsys.config.schema.data import Data
+from recsys.core.communicator import Communicator
 from recsys.core.errors import DataError
 from recsys.core.events import Observer, silent
 from recsys.core.types import Counts
 from recsys.data.catalogue import ItemCatalogue
 from recsys.data.duplicates import Repeated, repeated
+from recsys.data.gather import gather
 from recsys.data.ids import index_columns, indices_of
-from recsys.data.interactions import Dataset, Interactions
+from recsys.data.interactions import Dataset, Interactions, stack
 from recsys.data.sources.collect import collect
 from recsys.data.sources.opening import open_source, read_catalogue
 from recsys.data.sources.protocol import ColumnRequest, Source, beside
@@ -27,11 +29,12 @@ from recsys.data.vocabulary import Vocabulary
 ALL = ColumnRequest(EVERYTHING)
 
 
-def read_ratings(data: Data, observe: Observer = silent) -> Dataset:
+def read_ratings(data: Data, communicator: Communicator, observe: Observer = silent) -> Dataset:
     """Reads the ratings file, or the files of the parts, that a config names.
 
     Args:
         data: the section `data` of a config.
+        communicator: each rank reads a part of each file, and gets all ratings.
         observe: gets a `Loading` now and then, and one at the end of each file.
 
     Returns:
@@ -47,12 +50,13 @@ def read_ratings(data: Data, observe: Observer = silent) -> Dataset:
     layouts = [source.layout(ALL) for source in sources]
     with ThreadPoolExecutor(1) as pool:
         sums = [pool.submit(source.fingerprint) for source in sources]  # hashlib lets other threads run
-        tables = in_seconds([collect(source.batches(ALL, 0, 1)) for source in sources])
+        shares = [_read(source, ALL, communicator) for source in sources]
+        tables = in_seconds([table for tables in shares for table in tables])
         keys = files if data.ratings is None else ["ratings"]
         fingerprints = dict(zip(keys, (one.result() for one in sums), strict=True))
-    parts = _slices(list(files), [table.n_rows for table in tables])
+    parts = _slices(list(files), [sum(table.n_rows for table in tables) for tables in shares])
     ratings = _join(tables)
-    del tables
+    del tables, shares
     double = repeated(ratings.user_idx, ratings.item_idx, len(ratings.items))
     dropped = 0
     if double is not None:
@@ -78,20 +82,31 @@ def read_table(source: Source, columns: ColumnRequest) -> Table:
 
 
 def read_as(
-    path: Path, data: Data, users: Vocabulary, items: Vocabulary, roles: frozenset[Role], observe: Observer = silent
+    path: Path,
+    data: Data,
+    vocabularies: tuple[Vocabulary, Vocabulary],
+    roles: frozenset[Role],
+    communicator: Communicator,
+    observe: Observer = silent,
 ) -> Interactions:
     """Reads another file as a run's data: its column names, its id types, its vocabularies.
 
     Args:
         data: how the run's data is written and what its columns are called.
-        users, items: the run's; other ids get the index −1.
+        vocabularies: the run's users and items; other ids get the index −1.
         roles: which columns, "user" and "item" among them; ratings that are not wanted are NaN.
+        communicator: as of `read_ratings`.
         observe: gets a `Loading` now and then, and one at the end.
 
     Raises:
         DataError: the file or a row of it cannot be used.
     """
-    table = read_table(open_source(path, data, observe), ColumnRequest(roles, as_trained=True))
+    source, columns = open_source(path, data, observe), ColumnRequest(roles, as_trained=True)
+    ratings = [_as_ratings(table, *vocabularies) for table in in_seconds(_read(source, columns, communicator))]
+    return ratings[0] if len(ratings) == 1 else stack(ratings)
+
+
+def _as_ratings(table: Table, users: Vocabulary, items: Vocabulary) -> Interactions:
     assert table.user is not None
     assert table.item is not None
     return Interactions(
@@ -102,6 +117,12 @@ def read_as(
         users=users,
         items=items,
     )
+
+
+def _read(source: Source, columns: ColumnRequest, communicator: Communicator) -> list[Table]:
+    """The rows of a source: those that each rank reads."""
+    table = collect(source.batches(columns, communicator.rank, communicator.size))
+    return gather(table, source.layout(columns).columns, communicator)
 
 
 def _files(data: Data) -> dict[str, Path]:
@@ -162,6 +183,8 @@ def _duplicates(
 
 def _check(train: Interactions, path: Path) -> None:
     """Raises DataError where there is nothing to tell apart."""
+    if not len(train):
+        raise DataError("the file holds no rows", where=str(path), expected="a row for each rating")
     for idx, who, others in ((train.user_idx, "user", "users"), (train.item_idx, "item", "items")):
         if idx.min() == idx.max():
             hint = f"is data.columns.{who} the right column?"

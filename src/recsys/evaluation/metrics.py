@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from recsys.core.communicator import Communicator, share_of
 from recsys.core.types import Times
 from recsys.data.interactions import Interactions
 from recsys.scoring.protocols import Scorer
@@ -28,15 +29,21 @@ class Scores:
 
 
 def evaluate(scorer: Scorer, ratings: Interactions) -> Scores:
-    """rmse = √(mean (r − r̂)²) and mae = mean |r − r̂| over all rows, unknown users and items included.
+    """The scores of predictions, see `scores_of`.
 
     Args:
         ratings: at least one row, on the scorer's vocabularies.
+    """
+    return scores_of(errors(scorer, ratings), ratings)
+
+
+def scores_of(error: Errors, ratings: Interactions) -> Scores:
+    """rmse = √(mean (r − r̂)²) and mae = mean |r − r̂| over all rows, unknown users and items included.
+
     Returns:
         rmse and mae in rating units; n_ratings, and how many of these were predicted by the fallback:
         n_unknown_users and n_unknown_items.
     """
-    error = errors(scorer, ratings)
     return Scores(
         metrics={"rmse": math.sqrt(float(np.mean(error * error))), "mae": float(np.mean(np.abs(error)))},
         counts={
@@ -45,6 +52,12 @@ def evaluate(scorer: Scorer, ratings: Interactions) -> Scores:
             "n_unknown_items": ratings.n_unknown_items,
         },
     )
+
+
+def gather_errors(scorer: Scorer, ratings: Interactions, communicator: Communicator) -> Errors:
+    """`errors` of ratings that are the same on every rank: each rank rates a share of them, and gets all errors."""
+    shares = communicator.all_gather(errors(scorer, ratings.take(share_of(len(ratings), communicator))))
+    return shares[0] if len(shares) == 1 else np.concatenate(shares)
 
 
 def errors(scorer: Scorer, ratings: Interactions) -> Errors:

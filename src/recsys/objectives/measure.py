@@ -10,6 +10,7 @@ from typing_extensions import TypedDict  # pydantic reads those of `typing` from
 from recsys.objectives.objective import Objective
 
 if TYPE_CHECKING:
+    from recsys.core.communicator import Communicator
     from recsys.data.training_inputs import TrainingInputs
     from recsys.scoring.protocols import Scorer
 
@@ -24,15 +25,17 @@ class Measured(TypedDict):
     baselines: dict[str, NamedScores | None]
 
 
-def measure(objective: Objective, scorer: Scorer, inputs: TrainingInputs) -> Measured:
+def measure(objective: Objective, scorer: Scorer, inputs: TrainingInputs, communicator: Communicator) -> Measured:
     """Scores on valid and test (None for a part that is not there); the baselines on test, else on valid."""
     splits, seen = inputs.splits, inputs.seen_ratings
     measured_on = splits.test or splits.valid
     return {
-        "valid": objective.evaluate(scorer, splits.valid, seen).to_dict() if splits.valid else None,
-        "test": objective.evaluate(scorer, splits.test, seen).to_dict() if splits.test else None,
+        "valid": objective.evaluate(scorer, splits.valid, seen, communicator).to_dict() if splits.valid else None,
+        "test": objective.evaluate(scorer, splits.test, seen, communicator).to_dict() if splits.test else None,
         "baselines": {
-            name: objective.evaluate(fit_baseline(seen), measured_on, seen).to_dict() if measured_on else None
+            name: objective.evaluate(fit_baseline(seen), measured_on, seen, communicator).to_dict()
+            if measured_on
+            else None
             for name, fit_baseline in objective.baselines.items()
         },
     }
@@ -51,12 +54,14 @@ def present(part: NamedScores | None) -> NamedScores:
     return part
 
 
-def measure_start(objective: Objective, scorer: Scorer, inputs: TrainingInputs) -> StartMeasured:
+def measure_start(
+    objective: Objective, scorer: Scorer, inputs: TrainingInputs, communicator: Communicator
+) -> StartMeasured:
     """The scores on new interactions (test, else valid), and on those that earlier runs were measured on."""
     seen, new, old = inputs.seen_ratings, inputs.splits.test or inputs.splits.valid, inputs.prior_test
     return {
-        "new": objective.evaluate(scorer, new, seen).to_dict() if new else None,
-        "old": objective.evaluate(scorer, old, seen).to_dict() if old else None,
+        "new": objective.evaluate(scorer, new, seen, communicator).to_dict() if new else None,
+        "old": objective.evaluate(scorer, old, seen, communicator).to_dict() if old else None,
     }
 
 

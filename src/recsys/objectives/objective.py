@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from recsys.core.communicator import Communicator
     from recsys.core.types import Array
     from recsys.data.interactions import Interactions
     from recsys.evaluation.bootstrap import PairedMetrics
@@ -22,7 +23,8 @@ class Objective:
         name: its key in OBJECTIVES.
         metrics: names of all metrics; by the first an epoch, a trial or a run is better than another.
         direction: whether that one is better when it is lower or when it is higher.
-        evaluate: (scorer, held-out interactions, seen interactions) → metrics and counts.
+        evaluate: (scorer, held-out interactions, seen interactions, communicator) → metrics and counts, on each rank
+            those of all.
         baselines: name → (seen interactions → scorer that needs no learning).
         baseline_to_beat: the name of the baseline that decides whether a model is worth its time.
         resample: (scorers, held-out interactions of each, in one order for all; a number for the user of each
@@ -32,7 +34,7 @@ class Objective:
     name: str
     metrics: tuple[str, ...]
     direction: Literal["minimize", "maximize"]
-    evaluate: Callable[[Scorer, Interactions, Interactions], Scores]
+    evaluate: Callable[[Scorer, Interactions, Interactions, Communicator], Scores]
     baselines: Mapping[str, Callable[[Interactions], Scorer]]
     baseline_to_beat: str
     resample: Callable[[Sequence[Scorer], Sequence[Interactions], Array], PairedMetrics]

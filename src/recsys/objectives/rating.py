@@ -6,17 +6,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from recsys.core.communicator import Communicator
 from recsys.core.types import Array
 from recsys.data.interactions import Interactions
 from recsys.evaluation import baselines
 from recsys.evaluation.bootstrap import PairedMetrics, resampled
-from recsys.evaluation.metrics import Scores, errors, evaluate
+from recsys.evaluation.metrics import Scores, errors, gather_errors, scores_of
 from recsys.objectives.objective import Objective
 from recsys.scoring.protocols import Scorer
 
 
-def _evaluate(scorer: Scorer, held_out: Interactions, seen: Interactions) -> Scores:
-    return evaluate(scorer, held_out.rated().known_to(seen))
+def _evaluate(scorer: Scorer, held_out: Interactions, seen: Interactions, communicator: Communicator) -> Scores:
+    ratings = held_out.rated().known_to(seen)
+    return scores_of(gather_errors(scorer, ratings, communicator), ratings)
 
 
 def _resample(scorers: Sequence[Scorer], held_out: Sequence[Interactions], user: Array) -> PairedMetrics:

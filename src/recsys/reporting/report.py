@@ -10,6 +10,7 @@ from recsys.artifacts import history
 from recsys.artifacts.bundle import Bundle
 from recsys.artifacts.directory import HISTORY, SERVING
 from recsys.artifacts.metrics import parent_name, read_metrics
+from recsys.core.communicator import ALONE
 from recsys.objectives.measure import NamedScores
 from recsys.objectives.specs import find_objective
 from recsys.reporting.accuracy import NOTHING_HELD_OUT, Accuracy, accuracy
@@ -137,7 +138,9 @@ def _scores(bundle: Bundle) -> ScoresSection | str:
     fitted = {name: fit_baseline(train) for name, fit_baseline in objective.baselines.items()}
     scorers: dict[str, Scorer] = {"model": bundle.scorer("rating"), **fitted}
     return {
-        part: {name: objective.evaluate(scorer, held_out[part], train).to_dict() for name, scorer in scorers.items()}
+        part: {
+            name: objective.evaluate(scorer, held_out[part], train, ALONE).to_dict() for name, scorer in scorers.items()
+        }
         if part in held_out
         else None
         for part in PARTS

@@ -30,10 +30,12 @@ class MethodSpec:
     Attributes:
         settings: its section of the config, a Method.
         models: kind → how it fits a model of it; it fits no other kinds.
+        takes_ranks: whether its learners train on several ranks at once.
     """
 
     settings: str
     models: Mapping[str, Fit]
+    takes_ranks: bool = False
 
 
 METHODS: dict[str, MethodSpec] = {

@@ -8,6 +8,7 @@ from typing import TypedDict
 
 from recsys.config.plans import plans
 from recsys.config.schema.config import Config
+from recsys.core.communicator import ALONE, Communicator
 from recsys.core.events import Event, Observer, Step, silent
 from recsys.data.interactions import Interactions
 from recsys.training.build import build_learner
@@ -42,12 +43,12 @@ class Estimate(TypedDict):
     method: str
 
 
-def estimate(config: Config, observe: Observer = silent) -> Estimate:
+def estimate(config: Config, observe: Observer = silent, *, communicator: Communicator = ALONE) -> Estimate:
     """Reads the data and trains for at most a few seconds; writes nothing."""
-    inputs = from_scratch(config, observe)
+    inputs = from_scratch(config, observe, communicator)
     splits, train = inputs.splits, inputs.splits.train
     (plan,) = plans(config)
-    learner = build_learner(plan, inputs)
+    learner = build_learner(plan, inputs, communicator)
     epoch_seconds = _epoch_seconds(learner)
     state = learner.state(1)
     data_bytes = sum(_bytes(part) for part in (train, splits.valid, splits.test) if part is not None)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NotRequired, TypedDict, cast
 
 from recsys.artifacts.bundle import Bundle
+from recsys.core.communicator import ALONE, Communicator
 from recsys.core.errors import DataError, RunError
 from recsys.core.events import Observer, silent
 from recsys.data.interactions import Interactions
@@ -22,16 +23,20 @@ TIMED: frozenset[Role] = WANTED | {"timestamp"}
 K = 10
 
 
-def ratings_to_measure(bundle: Bundle, path: Path | None = None, observe: Observer = silent) -> Interactions:
+def ratings_to_measure(
+    bundle: Bundle, path: Path | None = None, observe: Observer = silent, *, communicator: Communicator = ALONE
+) -> Interactions:
     """The ratings of a file, or without one those that the run has held out for its test.
 
+    Args:
+        communicator: each rank reads a part of the file, and gets all ratings.
     Raises:
         DataError: the file cannot be read as ratings.
         RunError: the run has held out none.
     """
     if path is not None:
         wanted = WANTED if bundle.drift is None else TIMED
-        return read_as(path, bundle.data, bundle.users, bundle.items, wanted, observe)
+        return read_as(path, bundle.data, (bundle.users, bundle.items), wanted, communicator, observe)
     held_out = bundle.held_out("test")
     if held_out is None:
         raise RunError(
@@ -59,7 +64,7 @@ class Evaluation(TypedDict):
     ranking: NotRequired[RankingEvaluation]
 
 
-def evaluate_ratings(bundle: Bundle, ratings: Interactions) -> Evaluation:
+def evaluate_ratings(bundle: Bundle, ratings: Interactions, *, communicator: Communicator = ALONE) -> Evaluation:
     """The model's scores, and those of the baselines fitted on the run's training ratings.
 
     Unknown users and items are predicted by the fallback and counted. Where predictions depend on time, "with_times"
@@ -68,10 +73,10 @@ def evaluate_ratings(bundle: Bundle, ratings: Interactions) -> Evaluation:
     objective, train = find_objective("rating"), bundle.seen.interactions()
     answer = {
         "objective": objective.name,
-        **objective.evaluate(bundle.scorer("rating"), ratings, train).to_dict(),
+        **objective.evaluate(bundle.scorer("rating"), ratings, train, communicator).to_dict(),
         **({} if bundle.drift is None else {"with_times": ratings.timestamp is not None}),
         "baselines": {
-            name: objective.evaluate(fit_baseline(train), ratings, train).to_dict()
+            name: objective.evaluate(fit_baseline(train), ratings, train, communicator).to_dict()
             for name, fit_baseline in objective.baselines.items()
         },
     }

@@ -17,6 +17,7 @@ from recsys.artifacts.verified import reading
 from recsys.artifacts.write_bundle import write_bundle
 from recsys.config.loading.load import load_config
 from recsys.config.schema.config import Config
+from recsys.core.communicator import ALONE
 from recsys.core.errors import RunError
 from recsys.core.events import Observer, silent
 from recsys.core.files import new_folder, sha256
@@ -60,7 +61,7 @@ def fold_in_run(parent: Path | None, path: Path, folder: Path, observe: Observer
     parameters, manifest = selected_parameters(run)
     config, metrics = load_config(run / CONFIG), _parent_metrics(run)
     extend = _extension(config.model.kind, run)
-    with Run.claim(folder, config, resume=False):
+    with Run.claim(folder, config, ALONE, resume=False):
         new = read_new_entities(bundle, path, observe)
         users, items = (
             ExtendedVocabulary.of(bundle.users, new.ratings.users),

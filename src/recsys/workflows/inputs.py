@@ -14,6 +14,7 @@ from recsys.artifacts.directory import CONFIG
 from recsys.artifacts.metrics import StartMetrics
 from recsys.config.loading.load import load_config
 from recsys.config.schema.config import Config
+from recsys.core.communicator import Communicator
 from recsys.core.errors import ConfigError
 from recsys.core.events import Observer
 from recsys.core.seeding import rng
@@ -66,11 +67,12 @@ class StartReport:
 
 
 def prepare_inputs(
-    config: Config, observe: Observer, data: Dataset | None = None
+    config: Config, observe: Observer, communicator: Communicator, data: Dataset | None = None
 ) -> tuple[TrainingInputs, StartReport | None]:
     """Splits the ratings; where the config names a run to start from, joins them to its own.
 
     Args:
+        communicator: each rank reads a part of the ratings, and gets all inputs.
         data: the ratings; None: those that the config names are read.
 
     Raises:
@@ -79,20 +81,22 @@ def prepare_inputs(
         ConfigError: its model is another one than the config's.
     """
     if config.start is None:
-        return from_scratch(config, observe, data), None
+        return from_scratch(config, observe, communicator, data), None
     bundle = open_bundle(config.start.run)
     parameters, manifest = selected_parameters(config.start.run)
     _check_same_model(config.start.run, config)
-    dataset = read_ratings(config.data, observe) if data is None else data
+    dataset = read_ratings(config.data, communicator, observe) if data is None else data
     return _join(bundle, parameters, manifest.scale, dataset, config)
 
 
-def from_scratch(config: Config, observe: Observer, data: Dataset | None = None) -> TrainingInputs:
+def from_scratch(
+    config: Config, observe: Observer, communicator: Communicator, data: Dataset | None = None
+) -> TrainingInputs:
     """Splits the ratings, whatever the config starts from.
 
     Args, Raises: as of `prepare_inputs`.
     """
-    dataset = read_ratings(config.data, observe) if data is None else data
+    dataset = read_ratings(config.data, communicator, observe) if data is None else data
     return TrainingInputs(split(dataset, config.split, config.seed), dataset.catalogue, dataset.identify())
 
 

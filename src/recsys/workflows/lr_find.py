@@ -13,6 +13,7 @@ import numpy as np
 from recsys.config.plans import plans
 from recsys.config.schema.compatibility import methods_with_schedule
 from recsys.config.schema.config import Config
+from recsys.core.communicator import ALONE, Communicator
 from recsys.core.errors import ConfigError
 from recsys.core.events import Observer, Step, silent
 from recsys.core.seeding import rng
@@ -67,7 +68,7 @@ class LrCurve:
         return {"suggestion": self.steepest, "fall": self.fall, **asdict(self)}
 
 
-def lr_find(config: Config, observe: Observer = silent) -> LrCurve:
+def lr_find(config: Config, observe: Observer = silent, *, communicator: Communicator = ALONE) -> LrCurve:
     """Trains with rising rates until the loss is hopeless; nothing is kept.
 
     Raises:
@@ -80,9 +81,9 @@ def lr_find(config: Config, observe: Observer = silent) -> LrCurve:
             where="training.method",
             expected=joined(methods_with_schedule()),
         )
-    inputs = _sampled(prepare_inputs(config, observe)[0], config.seed)
+    inputs = _sampled(prepare_inputs(config, observe, communicator)[0], config.seed)
     (plan,) = plans(config)
-    learner = build_learner(plan, inputs)
+    learner = build_learner(plan, inputs, communicator)
     n_steps = len(_rated(learner).schedule.lr) // learner.n_epochs
     n_epochs = max(5, math.ceil(N_POINTS / n_steps))
     _rated(learner).schedule = exponential(n_epochs * n_steps, FIRST, LAST)

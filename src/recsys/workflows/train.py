@@ -14,6 +14,7 @@ from recsys.artifacts.run import Run
 from recsys.artifacts.write_bundle import write_bundle
 from recsys.config.plans import plans
 from recsys.config.schema.config import Config
+from recsys.core.communicator import ALONE, Communicator
 from recsys.core.events import Epoch, Observer, silent
 from recsys.data.interactions import Dataset
 from recsys.data.split import Splits
@@ -36,6 +37,7 @@ def train(
     resume: bool = False,
     checkpoint: str | None = None,
     observe: Observer = silent,
+    communicator: Communicator = ALONE,
 ) -> RunMetrics:
     """Trains as the config says and writes the run into `folder`; returns the content of its metrics.json.
 
@@ -44,36 +46,46 @@ def train(
         resume: go on from the newest checkpoint in `folder`; on a finished run, return its result.
         checkpoint: go on from this one instead, such as "epoch-0004".
         observe: gets Loading, Step and Epoch events; what it raises ends the run, which can then be resumed.
+        communicator: the ranks that read, train and measure together; rank 0 alone writes and reports.
     Raises:
         ConfigError, DataError, RunError, DivergedError
     """
-    with Run.claim(folder, config, resume=resume, checkpoint=checkpoint) as run:
+    observe = observe if communicator.rank == 0 else silent
+    claim = Run.claim(folder, config, communicator, resume=resume, checkpoint=checkpoint)
+    with communicator.shared_errors(), claim as run:
         if run.result is not None:
             return run.result
-        inputs, report = prepare_inputs(config, observe, data)
+        inputs, report = prepare_inputs(config, observe, communicator, data)
         (plan,) = plans(run.as_started())
         objective = find_objective(plan.objective)
-        learner = build_learner(plan, inputs)
-        before = measure_start(objective, learner.scorer(), inputs) if report else None
+        learner = build_learner(plan, inputs, communicator)
+        before = measure_start(objective, learner.scorer(), inputs, communicator) if report else None
         run.open(inputs.fingerprints, inputs.scale, learner.settings())
         record = FitRecord(run, plan.name, objective)
-        scorer = _fit(record, learner, inputs, observe)
-        intervals = learn_intervals(scorer, learner.samples, inputs)
-        write_bundle(run.path, {plan.name: scorer}, inputs, config, intervals)
-        metrics = _metrics(record, learner, scorer, inputs)
+        scorer = _fit(record, learner, inputs, observe, communicator)
+        if run.is_writer:
+            intervals = learn_intervals(scorer, learner.samples, inputs)
+            write_bundle(run.path, {plan.name: scorer}, inputs, config, intervals)
+        metrics = _metrics(record, learner, scorer, inputs, communicator)
         if report is not None and before is not None:
-            metrics["start"] = report.to_metrics(before, measure_start(objective, scorer, inputs))
-        write_metrics(run.path, metrics)
+            metrics["start"] = report.to_metrics(before, measure_start(objective, scorer, inputs, communicator))
+        if run.is_writer:
+            write_metrics(run.path, metrics)
+        communicator.barrier()  # the run is whole where any rank returns
         return metrics
 
 
-def _fit(record: FitRecord, learner: Learner, inputs: TrainingInputs, observe: Observer) -> TrainedScorer:
+def _fit(
+    record: FitRecord, learner: Learner, inputs: TrainingInputs, observe: Observer, communicator: Communicator
+) -> TrainedScorer:
     """Trains, from where the record stands to its end, and returns the model that the config keeps."""
     every, splits = record.settings.evaluate_every, inputs.splits
-    epochs = fit(learner, after=record.restore(learner), observe=observe)
+    n_done = record.restore(learner)
+    communicator.barrier()  # before a checkpoint is written, all have read the last one
+    epochs = fit(learner, after=n_done, observe=observe)
     while not record.should_stop and (epoch := next(epochs, None)):
         if splits.valid is not None and is_evaluated(epoch, every, learner, splits):
-            scores = record.objective.evaluate(learner.scorer(), splits.valid, inputs.seen_ratings)
+            scores = record.objective.evaluate(learner.scorer(), splits.valid, inputs.seen_ratings, communicator)
             epoch = replace(epoch, valid={name: scores.metrics[name] for name in record.objective.metrics})
         record.add(epoch, learner.state)
         observe(epoch)
@@ -90,9 +102,11 @@ def is_evaluated(epoch: Epoch, every: int | Literal["auto"], learner: Learner, s
     return epoch.number == epoch.n_epochs or epoch.number % (auto if every == "auto" else every) == 0
 
 
-def _metrics(record: FitRecord, learner: Learner, scorer: TrainedScorer, inputs: TrainingInputs) -> RunMetrics:
+def _metrics(
+    record: FitRecord, learner: Learner, scorer: TrainedScorer, inputs: TrainingInputs, communicator: Communicator
+) -> RunMetrics:
     model, n_epochs, train = record.run.config.model, record.n_epochs, inputs.train
-    measured = measure(record.objective, scorer, inputs)
+    measured = measure(record.objective, scorer, inputs, communicator)
     return {
         "objective": record.objective.name,
         "valid": measured["valid"],

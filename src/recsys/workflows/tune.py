@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from recsys.config.plans import plans
 from recsys.config.schema.config import Config
 from recsys.config.space import Range, Space, Values, config_with
+from recsys.core.communicator import ALONE
 from recsys.core.errors import ConfigError, DivergedError, RunError, need_extra
 from recsys.core.events import Observer, RunsProgress, Step, silent
 from recsys.core.seeding import rng
@@ -104,7 +105,7 @@ def _inputs(config: Config, observe: Observer) -> TrainingInputs:
         config = config.model_copy(
             update={**without_test, "split": config.split.model_copy(update={"test_fraction": 0.0})}
         )
-    inputs = from_scratch(config, observe)
+    inputs = from_scratch(config, observe, ALONE)
     if inputs.splits.valid is None:
         raise ConfigError(
             "tuning chooses on valid, and there is none",
@@ -177,12 +178,12 @@ def _deciding_metric(task: _Task, config: Config, trial: optuna.Trial | None, n_
 
     objective, inputs = task.objective, task.inputs
     (plan,) = plans(config)
-    learner = build_learner(plan, inputs)
+    learner = build_learner(plan, inputs, ALONE)
     history: list[float] = []
     for epoch in fit(learner, observe=task.progress(n_done)):
         if not is_evaluated(epoch, config.training.evaluate_every, learner, inputs.splits):
             continue
-        scores = objective.evaluate(learner.scorer(), task.valid, inputs.seen_ratings)
+        scores = objective.evaluate(learner.scorer(), task.valid, inputs.seen_ratings, ALONE)
         history.append(objective.value(scores.metrics))
         tenth = TENTHS * epoch.number // epoch.n_epochs
         if trial is not None and tenth < TENTHS and tenth > TENTHS * (epoch.number - 1) // epoch.n_epochs:
@@ -213,7 +214,7 @@ def _best(study: optuna.Study, task: _Task) -> Tuned:
         n_failed=n_failed,
         n_ratings=len(task.valid),
         as_it_is=as_it_is,
-        baseline=objective.value(objective.evaluate(baseline, task.valid, seen).metrics),
+        baseline=objective.value(objective.evaluate(baseline, task.valid, seen, ALONE).metrics),
         best=best,
     )
 

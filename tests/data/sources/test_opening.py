@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from recsys.config.schema.data import Data
+from recsys.core.communicator import ALONE
 from recsys.core.errors import DataError
 from recsys.core.events import Observer, silent
 from recsys.data.catalogue import ItemCatalogue
@@ -70,7 +71,7 @@ def stars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_new_format_is_read_by_what_the_file_is(stars: Path) -> None:
-    dataset = read_ratings(Data(ratings=stars, items=stars))
+    dataset = read_ratings(Data(ratings=stars, items=stars), ALONE)
     assert list(dataset.ratings.to_frame().itertuples(index=False, name=None)) == ROWS
     assert dataset.fingerprints == {"ratings": hashlib.sha256(stars.read_bytes()).hexdigest()}
     assert dataset.catalogue.titles == {"x": "The third column"}
@@ -84,13 +85,13 @@ def test_a_new_format_is_profiled(stars: Path) -> None:
 def test_errors_name_the_rows_of_a_new_format(stars: Path) -> None:
     stars.write_text(stars.read_text() + "ann gives x ★★\n")
     with pytest.raises(DataError, match="before, in line 2") as caught:
-        read_ratings(Data(ratings=stars))
+        read_ratings(Data(ratings=stars), ALONE)
     assert caught.value.where == f"{stars}:6"
 
 
 def test_formats_may_be_mixed(stars: Path, tmp_path: Path) -> None:
     (tmp_path / "test.csv").write_text("user,item,rating\nann,z,2\n")
-    dataset = read_ratings(Data(train=stars, test=tmp_path / "test.csv"))
+    dataset = read_ratings(Data(train=stars, test=tmp_path / "test.csv"), ALONE)
     assert dataset.given == {"train": slice(0, 4), "test": slice(4, 5)}
     assert dataset.ratings.items.ids.tolist() == ["x", "y", "z"]
 

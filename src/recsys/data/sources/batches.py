@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -32,6 +33,11 @@ class PackedTexts:
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
+
+    def to_list(self) -> list[str]:
+        """The texts as they are in Python."""
+        whole = self.utf8.tobytes()
+        return [whole[start:end].decode() for start, end in pairwise(self.offsets.tolist())]
 
 
 @dataclass(frozen=True, eq=False)

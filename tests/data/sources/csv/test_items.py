@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from recsys.core.communicator import ALONE
 from recsys.core.errors import DataError
 from recsys.data.read import read_ratings
 
@@ -15,7 +16,7 @@ RATINGS = "userId,movieId,rating\n1,10,1\n2,20,2\n"
 
 def titles(written: Any, tmp_path: Path, text: str, ratings: str = RATINGS, **options: Any) -> dict[int | str, str]:
     (tmp_path / "items.csv").write_bytes(text.encode(options.get("encoding", "utf-8")))
-    return read_ratings(written(ratings, items=tmp_path / "items.csv", **options)).catalogue.titles
+    return read_ratings(written(ratings, items=tmp_path / "items.csv", **options), ALONE).catalogue.titles
 
 
 def test_titles_of_the_items_that_have_ratings(written: Any, tmp_path: Path) -> None:
@@ -70,7 +71,7 @@ def test_a_ragged_items_file_is_refused(written: Any, tmp_path: Path) -> None:
 def test_other_columns_are_kept_by_name_for_the_items_that_have_ratings(written: Any, tmp_path: Path) -> None:
     text = "movieId,title,genres,\n10,Ten,Drama|War,x\n20,,,y\n30,Unrated,Comedy,z\n20,Twenty,Comedy,\n"
     (tmp_path / "items.csv").write_text(text)
-    read = read_ratings(written(RATINGS, items=tmp_path / "items.csv")).catalogue
+    read = read_ratings(written(RATINGS, items=tmp_path / "items.csv"), ALONE).catalogue
     assert read.titles == {10: "Ten", 20: "Twenty"}
     assert read.columns == {"genres": {10: "Drama|War", 20: "Comedy"}, "4": {10: "x", 20: "y"}}
 
@@ -80,5 +81,5 @@ def test_ids_may_be_their_own_titles(written: Any, tmp_path: Path) -> None:
     text = "movie,genres\nTen,Drama\n"
     options: dict[str, Any] = {"item_columns": {"item": "movie", "title": "movie"}}
     (tmp_path / "items.csv").write_text(text)
-    read = read_ratings(written(ratings, items=tmp_path / "items.csv", **options)).catalogue
+    read = read_ratings(written(ratings, items=tmp_path / "items.csv", **options), ALONE).catalogue
     assert (read.titles, read.columns) == ({"Ten": "Ten"}, {"genres": {"Ten": "Drama"}})

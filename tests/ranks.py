@@ -1,0 +1,85 @@
+"""Several ranks as threads of one process: what a communicator has to do, in the plainest way."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from queue import Queue
+from typing import Any, TypeVar
+
+from recsys.core.communicator import AnyArray, Communicator
+from recsys.core.types import Array
+
+T = TypeVar("T")
+SECONDS = 60  # after which ranks that wait for each other have failed
+
+
+class Job:
+    """What the ranks share."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.barrier = threading.Barrier(size, timeout=SECONDS)
+        self.places: list[Any] = [None] * size
+        self.boxes = {(source, to): Queue[Array]() for source in range(size) for to in range(size)}
+        self.error: BaseException | None = None
+
+
+class ThreadRank:
+    """One rank of a job."""
+
+    def __init__(self, rank: int, job: Job) -> None:
+        self.rank, self.size = rank, job.size
+        self._job = job
+
+    def send(self, array: Array, rank: int) -> None:
+        self._job.boxes[self.rank, rank].put(array.copy())
+
+    def recv(self, out: Array, rank: int) -> None:
+        out[:] = self._job.boxes[rank, self.rank].get(timeout=SECONDS)
+
+    def all_gather(self, array: AnyArray) -> list[AnyArray]:
+        return [one.copy() for one in self._exchange(array)]
+
+    def all_to_all(self, arrays: Sequence[AnyArray]) -> list[AnyArray]:
+        return [sent[self.rank].copy() for sent in self._exchange(list(arrays))]
+
+    def barrier(self) -> None:
+        try:
+            self._job.barrier.wait()
+        except threading.BrokenBarrierError:
+            if self._job.error is not None:
+                raise self._job.error from None
+            raise
+
+    @contextmanager
+    def shared_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            self._job.error = self._job.error or error
+            self._job.barrier.abort()
+            raise
+
+    def _exchange(self, value: Any) -> list[Any]:
+        self._job.places[self.rank] = value
+        self.barrier()
+        values = list(self._job.places)
+        self.barrier()
+        return values
+
+
+def on_ranks(size: int, work: Callable[[Communicator], T]) -> list[T | BaseException]:
+    """What work(communicator) returns or raises on each rank."""
+    job = Job(size)
+
+    def run(rank: int) -> T | BaseException:
+        try:
+            return work(ThreadRank(rank, job))
+        except BaseException as error:
+            return error
+
+    with ThreadPoolExecutor(size) as pool:
+        return list(pool.map(run, range(size)))

@@ -1,0 +1,189 @@
+"""Workflows on several ranks: each reads and measures its share, and the first alone writes and reports."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recsys.artifacts.bundle import open_bundle
+from recsys.config.schema.config import Config
+from recsys.core.communicator import ALONE, Communicator
+from recsys.core.errors import ConfigError, DataError, RunError
+from recsys.core.events import silent
+from recsys.data.interactions import Dataset
+from recsys.data.read import read_ratings
+from recsys.data.sources.csv import source
+from recsys.evaluation.metrics import errors, gather_errors
+from recsys.training.specs import METHODS
+from recsys.workflows.evaluate import evaluate_ratings, ratings_to_measure
+from recsys.workflows.inputs import from_scratch
+from recsys.workflows.train import train
+from tests.ranks import on_ranks
+
+Small = Callable[..., Config]
+Content = Callable[[Path], dict[str, Any]]
+
+
+@pytest.fixture
+def ranked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """sgd as a method that takes several ranks: each trains on all ratings, and so to the same bits."""
+    monkeypatch.setitem(METHODS, "sgd", replace(METHODS["sgd"], takes_ranks=True))
+
+
+def columns_of(dataset: Dataset) -> list[Any]:
+    ratings = dataset.ratings
+    times = None if ratings.timestamp is None else ratings.timestamp.tobytes()
+    columns = [one.tobytes() for one in (ratings.user_idx, ratings.item_idx, ratings.rating)]
+    return [*columns, times, ratings.users.ids.tolist(), ratings.items.ids.tolist(), dataset.fingerprints]
+
+
+@pytest.mark.parametrize("size", [2, 3])
+@pytest.mark.parametrize("form", ["plain", "quoted", "parts", "text ids"])
+def test_every_rank_gets_all_ratings_and_reads_a_part(
+    small: Small, ratings_csv: Path, tmp_path: Path, size: int, form: str
+) -> None:
+    text = ratings_csv.read_text()
+    if form == "quoted":
+        text = text.replace("userId", '"userId"')
+    if form == "text ids":
+        text = text.replace("\n", "\nü", 900)
+    (tmp_path / "a.csv").write_text(text)
+    header, *rows = text.splitlines(keepends=True)
+    (tmp_path / "b.csv").write_text(header + "".join(rows[:40]).replace(",1", ",2"))
+    files = {"train": tmp_path / "a.csv", "test": tmp_path / "b.csv"}
+    data = small(data={"ratings": str(tmp_path / "a.csv")}).data.model_copy(
+        update={"ratings": None, **files} if form == "parts" else {}
+    )
+    whole = columns_of(read_ratings(data, ALONE))
+    datasets = on_ranks(size, lambda communicator: columns_of(read_ratings(data, communicator)))
+    assert datasets == [whole] * size
+
+
+def test_what_is_wrong_in_one_part_is_raised_on_every_rank(small: Small, tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("user,item,rating\n" + "1,2,3\n" * 50 + "1,2,bad\n")
+
+    def work(communicator: Communicator) -> None:
+        with communicator.shared_errors():
+            read_ratings(small(data={"ratings": str(tmp_path / "r.csv")}).data, communicator)
+
+    for error in on_ranks(2, work):
+        assert isinstance(error, DataError)
+        assert error.where == f"{tmp_path / 'r.csv'}:52: column rating"
+
+
+def test_a_header_alone_is_refused_on_every_rank(small: Small, tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("user,item,rating\n")
+    config = small(data={"ratings": str(tmp_path / "r.csv")})
+    for error in on_ranks(2, lambda communicator: read_ratings(config.data, communicator)):
+        assert isinstance(error, DataError)
+        assert "no rows" in error.what
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_errors_are_shared_out_and_gathered(finished: Path, size: int) -> None:
+    bundle = open_bundle(finished)
+    ratings = ratings_to_measure(bundle)
+    n_rated: list[int] = []
+
+    class Counting:
+        def rate(self, user_idx: Any, item_idx: Any, timestamp: Any = None) -> Any:
+            n_rated.append(len(user_idx))
+            return bundle.scorer("rating").rate(user_idx, item_idx, timestamp)
+
+    shares = on_ranks(size, lambda communicator: gather_errors(Counting(), ratings, communicator))  # type: ignore[arg-type]
+    for error in shares:
+        np.testing.assert_array_equal(error, errors(bundle.scorer("rating"), ratings))
+    assert sum(n_rated) == len(ratings)
+
+
+def test_a_run_is_measured_alike_on_every_rank(finished: Path, ratings_csv: Path) -> None:
+    bundle = open_bundle(finished)
+
+    def work(communicator: Communicator) -> dict[str, Any]:
+        ratings = ratings_to_measure(bundle, ratings_csv, communicator=communicator)
+        return dict(evaluate_ratings(bundle, ratings, communicator=communicator))
+
+    assert on_ranks(2, work) == on_ranks(1, work) * 2
+
+
+@pytest.mark.parametrize("method", ["sgd", "adamw", "gibbs"])
+def test_a_method_of_one_process_is_refused(small: Small, tmp_path: Path, method: str) -> None:
+    config = small(training={"method": method})
+    for error in on_ranks(2, lambda communicator: train(config, tmp_path / "run", communicator=communicator)):
+        assert isinstance(error, ConfigError)
+        assert error.what == f"{method} trains in one process, and there are 2"
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_first_rank_writes_the_run_and_reports(
+    ranked: None, small: Small, content: Content, tmp_path: Path
+) -> None:
+    config = small(training={"method": "sgd"})
+    alone = train(config, tmp_path / "a" / "run")
+    events: list[list[object]] = [[], []]
+
+    def work(communicator: Communicator) -> Any:
+        observe = events[communicator.rank].append
+        return train(config, tmp_path / "b" / "run", observe=observe, communicator=communicator)
+
+    results: list[Any] = on_ranks(2, work)
+    assert content(tmp_path / "a" / "run") == content(tmp_path / "b" / "run")
+    assert [result["test"] for result in results] == [alone["test"]] * 2
+    assert events[0]
+    assert not events[1]
+    history = (tmp_path / "b" / "run" / "history.jsonl").read_text().splitlines()
+    assert [json.loads(line)["epoch"] for line in history] == [1, 2, 3, 4]
+
+
+def test_ranks_resume_together(ranked: None, small: Small, content: Content, tmp_path: Path) -> None:
+    config = small(training={"method": "sgd"})
+    train(config, tmp_path / "a" / "run")
+
+    class StopError(Exception):
+        pass
+
+    def stop(event: Any) -> None:
+        if getattr(event, "number", None) == 2:
+            raise StopError
+
+    folder = tmp_path / "b" / "run"
+    stopped = on_ranks(2, lambda communicator: train(config, folder, observe=stop, communicator=communicator))
+    assert [type(error) for error in stopped] == [StopError] * 2
+    resumed = on_ranks(2, lambda communicator: train(config, folder, resume=True, communicator=communicator))
+    assert not any(isinstance(result, BaseException) for result in resumed)
+    assert content(tmp_path / "a" / "run") == content(folder)
+
+
+def test_a_folder_in_use_is_refused_on_every_rank(ranked: None, small: Small, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "file").write_text("mine")
+    config = small(training={"method": "sgd"})
+    for error in on_ranks(2, lambda communicator: train(config, tmp_path / "run", communicator=communicator)):
+        assert isinstance(error, RunError)
+        assert "in use already" in error.what
+
+
+def test_each_rank_reads_its_part_of_a_file(small: Small, ratings_csv: Path) -> None:
+    read: list[int] = []
+
+    def work(communicator: Communicator) -> None:
+        from_scratch(small(), silent, communicator)
+
+    original = source.range_of
+
+    def recorded(dialect: Any, part: int, n_parts: int) -> Any:
+        span = original(dialect, part, n_parts)
+        read.append(span.stop - span.start)
+        return span
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(source, "range_of", recorded)
+        on_ranks(2, work)
+    assert sum(read) == ratings_csv.stat().st_size
+    assert max(read) < 0.6 * sum(read)
