@@ -21,13 +21,9 @@ train: $(READY)  ## train on the embedded data and print how good the model is
 	@echo "== training on data/movielens-small"
 	$(BIN)/recsys train --config configs/movielens-small.yaml
 
-test: $(READY)  ## run the everyday tests
+test: $(READY)  ## run the everyday tests; with COVER=1, check that they reach the code
 	@echo "== tests"
-	$(EVERYDAY)
-
-cover: $(READY)  ## run the everyday tests and check that they reach the code
-	@echo "== tests, with coverage"
-	$(EVERYDAY) --cov --cov-report=term:skip-covered --cov-fail-under=94
+	$(EVERYDAY) $(if $(COVER),--cov --cov-report=term:skip-covered --cov-fail-under=94)
 
 slow: $(READY)  ## run the slow tests, and properties on more examples
 	@echo "== slow tests"
@@ -67,4 +63,4 @@ clean:  ## remove .venv, caches and build outputs; runs/ stays
 	rm -rf $(VENV) build dist .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests benchmarks golden docs -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help setup train test cover slow lint fmt type golden bench docs clean
+.PHONY: help setup train test slow lint fmt type golden bench docs clean
