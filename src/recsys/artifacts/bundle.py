@@ -26,7 +26,6 @@ from recsys.models.specs import MODELS, kinds_served_by
 from recsys.scoring.codec import StoredScorer, decode
 from recsys.scoring.drift import Drift
 from recsys.scoring.factors.scorer import Factors
-from recsys.scoring.link import Link
 from recsys.scoring.protocols import TrainedScorer
 from recsys.scoring.specs import SCORERS
 
@@ -253,7 +252,7 @@ def _read_scorer(folder: VerifiedFolder[BundleManifest], name: str) -> TrainedSc
                 expected=joined(known),
                 hint=f"use the version that wrote it, recsys {folder.manifest.recsys_version}",
             )
-    stored = StoredScorer(entry.kind, folder.arrays(entry.file), Link(**entry.link.to_dict()), entry.numbers)
+    stored = StoredScorer(entry.kind, folder.arrays(entry.file), entry.link.to_link(), entry.numbers)
     try:
         return decode(stored, folder.manifest.n_users, folder.manifest.n_items)
     except ValueError as error:

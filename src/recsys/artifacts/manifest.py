@@ -8,13 +8,14 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Final, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from recsys.core.errors import RunError
+from recsys.core.types import Json
 from recsys.data.scale import Scale
-from recsys.scoring.link import LinkKind
+from recsys.scoring.link import Link, LinkKind
 from recsys.version import __version__
 
 FORMAT: Final = 1
@@ -26,7 +27,7 @@ class Entry(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, defer_build=True)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Json]:
         """As json takes it, without what was left out when it was made."""
         return self.model_dump(mode="json", exclude_unset=True)
 
@@ -57,6 +58,10 @@ class LinkEntry(Entry):
     low: float
     high: float
     std: float = 0.0
+
+    def to_link(self) -> Link:
+        """The link itself."""
+        return Link(self.kind, self.low, self.high, self.std)
 
 
 class ScorerEntry(Entry):
@@ -141,7 +146,7 @@ class CheckpointManifest(Manifest):
     seed: int
     data: dict[str, str]
     scale: Scale
-    training: dict[str, Any]
+    training: dict[str, JsonValue]
     versions: dict[str, str]
 
 

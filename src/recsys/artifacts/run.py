@@ -7,9 +7,9 @@ import platform
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from pydantic import JsonValue
 
 from recsys.artifacts.checkpoint import newest_checkpoint, open_checkpoint
 from recsys.artifacts.directory import CHECKPOINTS, CONFIG, METRICS, all_runs, runs_root
@@ -85,7 +85,7 @@ class Run:
         known |= {key: value for key, value in self._understood().items() if key in open_}
         return self.config.model_copy(update={"training": type(training).model_validate_json(json.dumps(known))})
 
-    def _understood(self) -> dict[str, Any]:
+    def _understood(self) -> dict[str, JsonValue]:
         """The hyperparameters in the checkpoint to go on from; none where `restore` will say what is wrong with it."""
         try:
             path = self.checkpoint or newest_checkpoint(self.path / CHECKPOINTS)
@@ -93,7 +93,7 @@ class Run:
         except RunError:
             return {}
 
-    def open(self, fingerprints: Mapping[str, str], scale: Scale, hyperparameters: Mapping[str, Any]) -> None:
+    def open(self, fingerprints: Mapping[str, str], scale: Scale, hyperparameters: Mapping[str, Json]) -> None:
         """Creates the folder, now that there is data to train on.
 
         Args:

@@ -94,7 +94,7 @@ def _scorer_entry(name: str, model: str, scorer: StoredScorer) -> ScorerEntry:
         file="scorer.safetensors" if name == "rating" else f"scorer.{name}.safetensors",
         model=model,
         kind=scorer.kind,
-        link=LinkEntry(**scorer.link.to_dict()),
+        link=LinkEntry.model_validate(scorer.link.to_dict()),
         numbers=dict(scorer.numbers),
     )
 

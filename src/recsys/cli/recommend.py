@@ -15,6 +15,7 @@ from recsys.cli.threads import leave_cores_to_training
 from recsys.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from recsys.core.types import Json
     from recsys.inference.recommender import Recommendation, Recommender
     from recsys.inference.session_ratings import SessionRatings
 
@@ -65,7 +66,7 @@ def recommend(
         else:
             typer.echo(f"{counts['n_recommendations']:,} items for {counts['n_users']:,} users written to {output}")
         return
-    about: dict[str, object]
+    about: dict[str, Json]
     if visitor is not None:
         _note(visitor, model)
         found = model.recommend_for(visitor.item_ids, visitor.ratings, n, min_ratings=min_ratings, candidates=listed)

@@ -10,7 +10,7 @@ import numpy as np
 
 from recsys.config.schema.data import Data
 from recsys.core.events import Observer, silent
-from recsys.core.types import Floats, Times
+from recsys.core.types import Floats, Json, Times
 from recsys.data.duplicates import repeated
 from recsys.data.ids import index_columns
 from recsys.data.read import read_table
@@ -89,13 +89,13 @@ class FileProfile:
             lines.append("all ratings are equal: there is nothing to learn from them")
         return lines
 
-    def to_dict(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, Json]:
         """As a dict that json takes."""
         return {
             "path": str(self.path),
             **self.layout.facts,
-            "columns": self.layout.columns,
-            "other_columns": list(self.layout.others),
+            "columns": {str(role): column for role, column in self.layout.columns.items()},
+            "other_columns": [*self.layout.others],
             "id_types": {"user": self.user_type.__name__, "item": self.item_type.__name__},
             "n_ratings": self.n_ratings,
             "n_users": self.n_users,

@@ -58,7 +58,7 @@ def export_factors(bundle: Bundle, folder: Path, form: Format = "csv") -> list[P
 def _model(bundle: Bundle, export: Export) -> dict[str, Json]:
     """What is not a row of a user or an item."""
     kind = bundle.manifest.scorers["rating"].model
-    link = bundle.scorer("rating").link.to_dict()
+    link: dict[str, Json] = {**bundle.scorer("rating").link.to_dict()}
     return {"kind": kind, **export.model, "link": link, "recsys_version": __version__}
 
 

@@ -48,4 +48,4 @@ def _served_link(run: Path) -> Link | None:
     """The link of a finished run: whether it is tobit, the ratings decide."""
     if not (run / SERVING / SERVING_JSON).exists():
         return None
-    return Link(**open_verified(run / SERVING, SERVING_JSON, BundleManifest).manifest.link.to_dict())
+    return open_verified(run / SERVING, SERVING_JSON, BundleManifest).manifest.link.to_link()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -57,6 +57,6 @@ class Link:
                 stds = np.full(len(score), self.std if std is None else std)
                 return within(score, stds, self.low, self.high), self(score, stds)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, str | float]:
         """As a dict that json takes."""
         return {name: value for name, value in vars(self).items() if name != "std" or self.kind == "tobit"}

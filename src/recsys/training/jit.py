@@ -8,7 +8,7 @@ import pickle
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numba
 from numba.core.caching import FunctionCache, IndexDataCacheFile
@@ -21,7 +21,7 @@ COMPILING = "compiling for this processor, once"
 log = logging.getLogger(__name__)
 
 
-def compiled(signature: Any, *, name: str, **options: Any) -> Callable[[F], F]:
+def compiled(signature: Any, *, name: str, fastmath: set[str] | Literal[False] = False) -> Callable[[F], F]:
     """A decorator that compiles at once and releases the interpreter's lock while the function runs.
 
     The machine code is kept in NUMBA_CACHE_DIR, else beside the source, else in the user's cache folder, else (all
@@ -31,21 +31,21 @@ def compiled(signature: Any, *, name: str, **options: Any) -> Callable[[F], F]:
         signature: numba's: a string or a type, with the result in front.
         name: of the files in the cache; another one for each set of constants that the function is compiled with,
             or two processes that compile at the same moment could take each other's code.
-        options: further ones for numba.njit.
+        fastmath: the flags of LLVM that numba.njit takes; False: none.
     """
 
     def compile_(function: F) -> F:
         function.__qualname__ = name
         try:
-            return _njit(function, signature, _Cache(function), options)
+            return _njit(function, signature, _Cache(function), fastmath)
         except (RuntimeError, OSError, EOFError, pickle.PickleError):
-            return _njit(function, signature, None, options)
+            return _njit(function, signature, None, fastmath)
 
     return compile_
 
 
-def _njit(function: F, signature: Any, cache: FunctionCache | None, options: dict[str, Any]) -> F:
-    kernel = numba.njit(nogil=True, error_model="numpy", **options)(function)
+def _njit(function: F, signature: Any, cache: FunctionCache | None, fastmath: set[str] | Literal[False]) -> F:
+    kernel = numba.njit(nogil=True, error_model="numpy", fastmath=fastmath)(function)
     if cache is not None:
         kernel._cache = cache  # noqa: SLF001 -- numba takes no other one
     else:

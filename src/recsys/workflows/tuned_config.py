@@ -9,6 +9,7 @@ from recsys.config.loading.dump import dump
 from recsys.config.schema.config import Config
 from recsys.core.errors import RunError
 from recsys.core.files import write_text
+from recsys.core.types import Json
 from recsys.objectives.objective import Objective
 
 WRITTEN_BY = "# Written by recsys tune"
@@ -20,7 +21,7 @@ class Best:
 
     trial: int | None
     metric: float
-    values: dict[str, object]
+    values: dict[str, Json]
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,9 @@ class Tuned:
     baseline: float
     best: Best
 
-    def to_dict(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, Json]:
         """All but the config, as a dict that json takes."""
-        best = {
+        best: dict[str, Json] = {
             "trial": self.best.trial,
             self.objective.deciding_metric: self.best.metric,
             "values": self.best.values,

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
+
+from pydantic import JsonValue
 
 from recsys.artifacts.bundle import locate
 from recsys.artifacts.checkpoint import selected_parameters
@@ -14,8 +17,9 @@ from recsys.config.loading.load import load_config
 from recsys.config.schema.compatibility import methods_that_continue
 from recsys.config.schema.config import Config
 from recsys.core.errors import ConfigError
+from recsys.core.types import Json
 from recsys.core.words import joined
-from recsys.training.rates import Rates, scaled
+from recsys.training.rates import scaled
 
 EPOCHS = 1 / 7  # of those that the run was trained for
 LR = 0.4  # of its highest learning rate
@@ -59,7 +63,7 @@ def _whole(run: Path | None) -> Path:
     return locate(run).parent
 
 
-def _training_changes(run: Path) -> dict[str, object]:
+def _training_changes(run: Path) -> dict[str, Json]:
     """Nothing is frozen, and there are fewer epochs at a lower rate than from scratch.
 
     An update of an update stays as light as that one was.
@@ -73,24 +77,28 @@ def _training_changes(run: Path) -> dict[str, object]:
             hint="train again on the old and the new ratings together: recsys train",
         )
     scheduled = config.training.has_schedule
-    unfrozen: dict[str, object] = {"training.freeze": ()} if scheduled else {}
+    unfrozen: dict[str, Json] = {"training.freeze": []} if scheduled else {}
     if config.start is not None and config.start.replay > 0:
         return unfrozen
     trained = selected_parameters(run)[1].training
+    n_epochs = trained["n_epochs"]
+    assert isinstance(n_epochs, int)
     kept = [key for key in config.training.kept_by_updates if key in trained]  # auto would grow as the rate falls
     return {
         **unfrozen,
         "start.replay": 1.0,
         "start.repeat": REPEAT,
-        "training.n_epochs": max(1, math.ceil(trained["n_epochs"] * EPOCHS)),
+        "training.n_epochs": max(1, math.ceil(n_epochs * EPOCHS)),
         **({"training.lr_max": _lower(trained["lr_max"])} if scheduled else {}),
         **{f"training.{key}": trained[key] for key in kept},
     }
 
 
-def _lower(lr_max: float | str | list[float]) -> Rates:
+def _lower(lr_max: JsonValue) -> Json:
     """The highest learning rate, in the notation that it was given in."""
-    return scaled(tuple(lr_max) if isinstance(lr_max, list) else lr_max, LR)
+    rates = cast(float | str | list[float], lr_max)  # the settings were validated before they were written
+    lower = scaled(tuple(rates) if isinstance(rates, list) else rates, LR)
+    return [*lower] if isinstance(lower, tuple) else lower
 
 
 def _setting(key: str, value: object) -> str:
