@@ -9,7 +9,7 @@ from recsys.core.threads import Workers
 
 @pytest.mark.parametrize("n_threads", [1, 2, 4])
 @pytest.mark.parametrize("n", [0, 1, 50])
-def test_every_piece_is_done_once(n_threads: int, n: int) -> None:
+def test_every_task_is_done_once(n_threads: int, n: int) -> None:
     workers, done = Workers(n_threads), []
     for _ in range(2):
         workers.each(done.append, n)
@@ -22,7 +22,7 @@ def test_one_thread_is_the_calling_one() -> None:
     assert seen == {threading.get_ident()}
 
 
-def test_what_goes_wrong_in_a_piece_goes_wrong_in_all() -> None:
+def test_what_goes_wrong_in_a_task_goes_wrong_in_all() -> None:
     def work(number: int) -> None:
         raise ValueError(str(number))
 

@@ -1,4 +1,4 @@
-"""Threads: how many can work at once, work shared out in order or in pieces, and BLAS kept to one of them."""
+"""Threads: how many can work at once, work shared out in order or as it comes, and BLAS kept to one of them."""
 
 from __future__ import annotations
 

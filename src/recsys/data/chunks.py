@@ -1,4 +1,4 @@
-"""Long columns in pieces, so that no temporary array is as long as they are."""
+"""Long columns in chunks, so that no temporary array is as long as they are."""
 
 from __future__ import annotations
 

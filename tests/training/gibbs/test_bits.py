@@ -22,7 +22,7 @@ def test_many_chunks_on_one_two_and_four_threads_give_the_same_bits(kind: str, m
     found = []
     for n_threads in (1, 2, 4):
         learner = learner_of(planted(), kind, dim=20, n_threads=n_threads, burn_in=1)
-        assert len(learner._rated["user"].cuts) > 10
+        assert len(learner._rated["user"].chunks) > 10
         for number in (1, 2, 3):
             learner.epoch(number, silent)
         found.append(bits(learner))

@@ -187,7 +187,7 @@ def test_one_two_and_four_threads_give_the_same_bits(monkeypatch: pytest.MonkeyP
             learner.epoch(number, silent)
         found.append(bits(learner))
     assert found[0] == found[1] == found[2]
-    assert len(learner._rated["user"].cuts) > 5
+    assert len(learner._rated["user"].chunks) > 5
 
 
 @pytest.mark.parametrize("after", [1, 4])

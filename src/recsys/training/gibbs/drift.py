@@ -127,11 +127,11 @@ class Paths:
         seed, sweep = stream
         kernel = draw_paths_kernel()
         precision = np.float32(alpha) * users.noise_precision
-        n_chunks, k = len(rated.cuts) - 1, len(LENGTHS)
+        n_chunks, k = len(rated.chunks) - 1, len(LENGTHS)
         squares, gram, right = np.zeros((n_chunks, k)), np.zeros((n_chunks, k, k)), np.zeros((n_chunks, k))
 
         def draw_chunk(chunk: int) -> None:
-            first, end = rated.cuts[chunk : chunk + 2].tolist()
+            first, end = rated.chunks[chunk : chunk + 2].tolist()
             shape = int(self.start[end] - self.start[first]), k
             normal = rng(seed, "gibbs drift", sweep, chunk).standard_normal(shape, dtype=np.float32)
             sums = squares[chunk], gram[chunk], right[chunk]

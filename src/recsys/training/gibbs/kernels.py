@@ -40,9 +40,9 @@ MOMENTS = "void(float32[:, :], float32[::1], float64[::1], float64[::1])"
 
 @cache
 def draw_rows_kernel() -> Callable[..., None]:
-    """(pieces, taken, start, idx, rating, features, mean, precision, noise_precision, normal, row, squares) → None.
+    """(tasks, taken, start, idx, rating, features, mean, precision, noise_precision, normal, row, squares) → None.
 
-    Draws row[u] for the users from pieces[p] to pieces[p + 1] − 1, given the rows of the items: for each p that it
+    Draws row[u] for the users from tasks[t] to tasks[t + 1] − 1, given the rows of the items: for each t that it
     takes, beside other threads, by counting taken[0] up until no more are left. With α = noise_precision[u] and, for
     each rating of u, x = the first dim + 1 numbers of features[idx] and y = x[-1]·rating − the next,
 
@@ -79,7 +79,7 @@ def _moments(rows: Any, centre: Any, total: Any, square: Any) -> None:  # pragma
 
 
 def _draw_rows(  # pragma: no cover - compiled  # noqa: C901 -- calls between compiled ones cost an ulp
-    pieces: Any,
+    tasks: Any,
     taken: Any,
     start: Any,
     idx: Any,
@@ -101,10 +101,10 @@ def _draw_rows(  # pragma: no cover - compiled  # noqa: C901 -- calls between co
     gram = np.empty((wide, wide), f32)
     lower = np.ones((dim + 4, dim, LANES), f32)
     drawn = np.empty((dim, LANES), f32)
-    piece = take(taken)
-    while piece < len(pieces) - 1:
-        end = pieces[piece + 1]
-        for group in range(pieces[piece], end, LANES):  # of users whose matrices are factored side by side
+    task = take(taken)
+    while task < len(tasks) - 1:
+        end = tasks[task + 1]
+        for group in range(tasks[task], end, LANES):  # of users whose matrices are factored side by side
             n_lanes = min(LANES, end - group)
             for lane in range(n_lanes):
                 u = group + lane
@@ -149,7 +149,7 @@ def _draw_rows(  # pragma: no cover - compiled  # noqa: C901 -- calls between co
                     total += prior * value * (f32(2) * mean[u, k] - value) + noise * noise - solved * solved
                     row[u, k] = value
                 squares[u] = max(total, f32(0))
-        piece = take(taken)
+        task = take(taken)
 
 
 def _draw_implicit(  # pragma: no cover - compiled

@@ -15,7 +15,7 @@ from recsys.training.gibbs.simd_intrinsics import LANES
 START_STD, DENSE_START_STD, IMPLICIT_START_STD = 0.15, 0.2, 0.05  # of the first factors
 DENSE = 15  # from so many ratings for each user and item on, a wider start finds the factors sooner
 CHUNK_RATINGS = 25_000  # of users with a random stream of their own
-PIECE_RATINGS = 4_000  # of what a thread takes at a time
+TASK_RATINGS = 4_000  # of what a thread takes at a time
 ENTITY_RATINGS = 80  # a row costs as much to draw as so many ratings
 SPREADS = np.exp(np.linspace(3.0, 6.0, 64))  # grid on which the spread of the noise precisions is drawn: from 20
 FIRST_SPREAD = 50.0
@@ -31,8 +31,8 @@ class RatingsCSR:
         count: int64, shape (n,), how many these are.
         idx: int32, the items.
         rating: float32, standardised.
-        cuts: int64: chunk c, with a random stream of its own, is the users cuts[c] … cuts[c + 1] − 1.
-        pieces: int64, likewise: what a thread takes at a time, in whole groups of users that are drawn side by side.
+        chunks: int64: chunk c, with a random stream of its own, is the users chunks[c] … chunks[c + 1] − 1.
+        tasks: int64, likewise: what a thread takes at a time, in whole groups of users that are drawn side by side.
         scale: float32, shape (n,): |N(u)|^-½, 1 for a user without ratings.
         scale2_sum: float32, shape (n_items,): Σ scale² over the users who rated an item.
         has_own_noise: bool, shape (n,): whether a user has ratings enough for a noise precision of their own.
@@ -42,8 +42,8 @@ class RatingsCSR:
     count: Int64Array
     idx: Indices
     rating: Float32Array
-    cuts: Int64Array
-    pieces: Int64Array
+    chunks: Int64Array
+    tasks: Int64Array
     scale: Float32Array
     scale2_sum: Float32Array
     has_own_noise: BoolArray
@@ -59,15 +59,15 @@ class RatingsCSR:
         count = users.counts
         n, n_items, n_ratings = len(count), len(items.counts), len(rating)
         cost = np.concatenate([[0], np.cumsum(count + ENTITY_RATINGS)])
-        cuts = np.searchsorted(cost, np.linspace(0, cost[-1], n_ratings // CHUNK_RATINGS + 2))
+        chunks = np.searchsorted(cost, np.linspace(0, cost[-1], n_ratings // CHUNK_RATINGS + 2))
         groups = np.arange(0, n, LANES)
-        pieces = np.append(groups[np.diff(cost[groups] // PIECE_RATINGS, prepend=-1) > 0], n)
+        tasks = np.append(groups[np.diff(cost[groups] // TASK_RATINGS, prepend=-1) > 0], n)
         scale = (1 / np.sqrt(np.maximum(count, 1))).astype(np.float32)
         raters = np.repeat(np.arange(n_items), items.counts), np.square(scale)[items.other_idx]
         scale2_sum = np.bincount(*raters, minlength=n_items).astype(np.float32)
         has_own_noise = count >= OWN_NOISE_RATINGS
         ratings = users.other_idx, rating[users.row]
-        return cls(users.start, count, *ratings, cuts, pieces, scale, scale2_sum, has_own_noise)
+        return cls(users.start, count, *ratings, chunks, tasks, scale, scale2_sum, has_own_noise)
 
 
 @dataclass(eq=False)

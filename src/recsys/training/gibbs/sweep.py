@@ -58,12 +58,12 @@ def sample_noise(side: FactorState, rated: RatingsCSR, stream: tuple[int, str, i
     normal, gamma = np.empty_like(side.row), np.empty(len(shape))
 
     def draw(chunk: int) -> None:
-        first, end = rated.cuts[chunk : chunk + 2].tolist()
+        first, end = rated.chunks[chunk : chunk + 2].tolist()
         random = rng(seed, f"gibbs rows of {role}s", sweep, chunk)
         random.standard_normal(out=normal[first:end], dtype=np.float32)
         gamma[first:end] = random.standard_gamma(shape[first:end])
 
-    workers.each(draw, len(rated.cuts) - 1)
+    workers.each(draw, len(rated.chunks) - 1)
     return Noise(normal, gamma)
 
 
@@ -84,7 +84,7 @@ def sample_rows(
     mean = side.from_implicit + side.prior.mean
     precision = np.float32(alpha) * side.noise_precision
     given = (rated.start, rated.idx, rated.rating, features, mean, side.prior.precision, precision, noise.normal)
-    work = partial(draw_rows_kernel(), rated.pieces, np.zeros(1, np.int64), *given, side.row, side.squares)
+    work = partial(draw_rows_kernel(), rated.tasks, np.zeros(1, np.int64), *given, side.row, side.squares)
     found = workers.beside(work, meanwhile)
     rate = side.spread + 0.5 * alpha * side.squares.astype(np.float64)
     side.noise_precision[:] = np.where(rated.has_own_noise, noise.gamma / rate, 1.0)
@@ -96,8 +96,8 @@ def sample_priors(
 ) -> None:
     """Draws the priors of one side's rows, and its implicit terms where it has them: some of the columns each."""
     width = side.row.shape[1]
-    parts = [slice(k, min(k + WIDTH, width)) for k in range(0, width, WIDTH)]
-    workers.each(lambda part: _draw_columns(side, rated, rated_other, stream, parts[part]), len(parts))
+    columns = [slice(k, min(k + WIDTH, width)) for k in range(0, width, WIDTH)]
+    workers.each(lambda k: _draw_columns(side, rated, rated_other, stream, columns[k]), len(columns))
 
 
 def sample_spread(noise_precision: Float32Array, random: np.random.Generator) -> float:

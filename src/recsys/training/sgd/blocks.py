@@ -91,12 +91,12 @@ def sort_into_blocks(train: Interactions, scale: Scale, *, n_side: int, dim: int
         n_threads: how many work on it; the result doesn't depend on that.
     """
     edges = np.linspace(0, len(train), n_threads + 1, dtype=np.int64).tolist()
-    parts = [train.take(slice(*pair)) for pair in pairwise(edges)]
+    chunks = [train.take(slice(*pair)) for pair in pairwise(edges)]
     with ThreadPoolExecutor(n_threads) as pool:
         users = pool.submit(_ranges, train.user_idx, len(train.users), n_side)
         items = pool.submit(_ranges, train.item_idx, len(train.items), n_side)
         ranges = (users.result(), items.result(), n_side)
-        blocks = _scattered(parts, ranges, scale, pool)
+        blocks = _scattered(chunks, ranges, scale, pool)
         seeds = rng(seed, "blocks").integers(2**63, size=n_side**2, dtype=np.uint64)
         by_user = len(train.users) >= len(train.items)
         tile_shift = max(0, int(math.log2(TILE_BYTES / 4 / dim)))
@@ -110,23 +110,23 @@ def sort_into_blocks(train: Interactions, scale: Scale, *, n_side: int, dim: int
 
 
 def _scattered(
-    parts: Sequence[Interactions], ranges: tuple[Array, Array, int], scale: Scale, pool: ThreadPoolExecutor
+    chunks: Sequence[Interactions], ranges: tuple[Array, Array, int], scale: Scale, pool: ThreadPoolExecutor
 ) -> Blocks:
-    """The ratings of all parts by block, within a block in their order: the same however they are cut into parts."""
+    """The ratings of all chunks by block, within a block in their order: the same however they are cut into chunks."""
 
-    def count(part: Interactions) -> Array:
-        sizes: Array = sorting().count_blocks(part.user_idx, part.item_idx, *ranges)
+    def count(chunk: Interactions) -> Array:
+        sizes: Array = sorting().count_blocks(chunk.user_idx, chunk.item_idx, *ranges)
         return sizes
 
-    def scatter(part: Interactions, place: Array) -> None:
+    def scatter(chunk: Interactions, place: Array) -> None:
         standard = (np.float32(scale.mean), np.float32(scale.std))
-        sorting().scatter(part.user_idx, part.item_idx, part.rating, *ranges, *standard, place, *blocks.columns)
+        sorting().scatter(chunk.user_idx, chunk.item_idx, chunk.rating, *ranges, *standard, place, *blocks.columns)
 
-    sizes = np.array(list(pool.map(count, parts)))
+    sizes = np.array(list(pool.map(count, chunks)))
     start = np.concatenate([[0], np.cumsum(sizes.sum(axis=0))])
     n = int(start[-1])
     blocks = Blocks(np.empty(n, np.uint32), np.empty(n, np.uint32), np.empty(n, np.float32), start)
-    list(pool.map(scatter, parts, start[:-1] + np.cumsum(sizes, axis=0) - sizes))
+    list(pool.map(scatter, chunks, start[:-1] + np.cumsum(sizes, axis=0) - sizes))
     return blocks
 
 

@@ -28,7 +28,7 @@ from recsys.training.sgd.defaults import auto_rate
 from recsys.training.sgd.settings import Sgd
 from recsys.training.sgd.svdpp_kernel import svdpp_kernel
 
-STEPS = 32  # parts of an epoch: the learning rate moves from one to the next
+STEPS = 32  # of an epoch: the learning rate moves from one to the next
 PULLS = 8  # of them that begin with a pull towards what is expected
 DAMPED = (0.03, 0.0015, 3.5, 80.0)  # weight decay of rows, of implicit rows, damping of rows, of implicit rows
 UNDAMPED = {True: (0.025, 0.06, 0.0015, 0.0, 0.0), False: (0.025, 0.04, 0.004, 0.0, 0.0)}  # flipped → lr_max, the same
@@ -85,7 +85,7 @@ class SvdPPLearner:
         still = implicit_terms(OTHER[role])  # what the other role is made of stays as it is in this epoch
         damped = [one for name, one in self._damped.items() if name not in still]
         squares, done, lr = 0.0, 0, 0.0
-        for step, rows in enumerate(given.parts(rng(self._seed, "svdpp rows", number))):
+        for step, rows in enumerate(given.steps(rng(self._seed, "svdpp rows", number))):
             lr = float(self.schedule.lr[(number - 1) * STEPS + step])
             observe(Step(number, self.n_epochs, done, self.n_ratings, lr, squares))
             if step % (STEPS // PULLS) == 0:
@@ -208,12 +208,12 @@ class _Given:
     def counts(self) -> Array:
         return np.diff(self.start)
 
-    def parts(self, random: np.random.Generator) -> list[Array]:
-        """All rows in a random order, uint32, cut into STEPS parts of about equal numbers of ratings."""
+    def steps(self, random: np.random.Generator) -> list[Array]:
+        """All rows in a random order, uint32, in STEPS steps of about equal numbers of ratings."""
         rows = random.permutation(len(self.start) - 1).astype(np.uint32)
         before = np.cumsum(self.counts[rows])
-        cuts = np.searchsorted(before, np.arange(1, STEPS) * len(self.rating) / STEPS)
-        return np.split(rows, cuts)
+        ends = np.searchsorted(before, np.arange(1, STEPS) * len(self.rating) / STEPS)
+        return np.split(rows, ends)
 
 
 def _shuffled(train: Interactions, roles: Sequence[Role], scale: Scale, seed: int) -> dict[Role, _Given]:
