@@ -160,7 +160,7 @@ def test_tuning_looks_for_the_highest_share(config: Config, tmp_path: Path) -> N
 
 
 def test_folds_are_summed_up_by_it(config: Config) -> None:
-    found = cross_validate(config, 2, jobs=1)
+    found = cross_validate(config, 2, jobs=1).to_dict()
     shares = [fold[ACCURACY] for fold in found["folds"]]
     assert found["model"][ACCURACY]["mean"] == pytest.approx(np.mean(shares))
     assert found["n_pairs"] == sum(fold["n_pairs"] for fold in found["folds"])
@@ -209,7 +209,7 @@ def test_runs_are_compared_by_it(
     monkeypatch.setitem(OBJECTIVES, "rating", ORDERING)  # what a bundle's scorer of this name is measured by
     for name, lr_max in (("good", 0.05), ("bad", 1e-6)):
         train(small(split={"test_fraction": 0.5}, training={"lr_max": lr_max}), tmp_path / name)
-    answer = compare([tmp_path / "good", tmp_path / "bad"])
+    answer = compare([tmp_path / "good", tmp_path / "bad"]).to_dict()
     good, bad = answer["runs"]
     for run, folder in ((good, "good"), (bad, "bad")):
         metrics = json.loads((tmp_path / folder / "metrics.json").read_text())

@@ -31,7 +31,7 @@ def fast(small: Small) -> Config:
 def kept(fast: Config, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """Three folds that were kept: where, and what they gave."""
     folder = tmp_path_factory.mktemp("cross") / "validation"
-    return folder, cross_validate(fast, 3, folder, jobs=1)
+    return folder, cross_validate(fast, 3, folder, jobs=1).to_dict()
 
 
 def test_every_rating_is_in_one_test_fold_and_none_is_dropped(kept: tuple[Path, dict[str, Any]]) -> None:
@@ -57,7 +57,7 @@ def test_the_result_does_not_depend_on_how_many_are_trained_at_a_time(
     fast: Config, kept: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:
     seen: list[RunsProgress] = []
-    found = cross_validate(fast, 3, tmp_path / "two", jobs=2, observe=seen.append)  # type: ignore[arg-type]
+    found = cross_validate(fast, 3, tmp_path / "two", jobs=2, observe=seen.append).to_dict()  # type: ignore[arg-type]
     expected = [{**fold, "run_dir": ""} for fold in timeless(kept[1])["folds"]]
     assert [{**fold, "run_dir": ""} for fold in timeless(found)["folds"]] == expected
     said = sorted(event.said.partition(":")[0] for event in seen if event.said)
@@ -68,7 +68,7 @@ def test_the_result_does_not_depend_on_how_many_are_trained_at_a_time(
 def test_nothing_is_kept_unless_asked_for(fast: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    found = cross_validate(fast, 2, jobs=1)
+    found = cross_validate(fast, 2, jobs=1).to_dict()
     assert "run_dir" not in found["folds"][0]
     assert list(tmp_path.iterdir()) == []
 
@@ -79,7 +79,7 @@ def test_folds_that_are_files_give_what_they_give_alone(fast: Config, ratings_cs
         for part, chosen in (("train", [*rows[:start], *rows[end:]]), ("test", rows[start:end])):
             (tmp_path / f"u{fold}.{part}.csv").write_text("\n".join([header, *chosen]))
     files = FoldFiles(str(tmp_path / "u{fold}.train.csv"), str(tmp_path / "u{fold}.test.csv"))
-    found = cross_validate(fast, files, jobs=1)
+    found = cross_validate(fast, files, jobs=1).to_dict()
     assert [(fold["fold"], fold["n_ratings"]) for fold in found["folds"]] == [("9", 600), ("10", 300)]
     data = {"train": str(tmp_path / "u9.train.csv"), "test": str(tmp_path / "u9.test.csv")}
     plain = fast.model_dump(mode="json", exclude_none=True)
@@ -88,7 +88,7 @@ def test_folds_that_are_files_give_what_they_give_alone(fast: Config, ratings_cs
 
 
 def test_splits_are_compared_on_the_same_model(fast: Config, tmp_path: Path) -> None:
-    found = compare_splits(fast, jobs=1)["splits"]
+    found = compare_splits(fast, jobs=1).to_dict()["splits"]
     assert [one["method"] for one in found] == ["random", "user_time", "leave_last", "time"]
     assert found[2]["n_ratings"] == 40  # users
     assert all(one["asks"].endswith(("?", ".")) for one in found)

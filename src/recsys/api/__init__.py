@@ -13,12 +13,20 @@ if TYPE_CHECKING:
     from recsys.api.batch import export_factors, predict_file, read_candidates, read_session_ratings, recommend_all
     from recsys.api.configs import load_config, run_config
     from recsys.api.directory import inspect, promote, runs
-    from recsys.api.measuring import compare, compare_splits, cross_validate, evaluate
+    from recsys.api.measuring import (
+        compare,
+        compare_splits,
+        cross_validate,
+        cross_validation,
+        evaluate,
+        run_comparison,
+        split_comparison,
+    )
     from recsys.api.ratings import Ratings, init, profile, read_ratings, split
     from recsys.api.reading import interpret, layers, report
     from recsys.api.serving import load
     from recsys.api.training import beats_baseline, estimate, finetune, fold_in, train, update
-    from recsys.api.tuning import lr_find, tune
+    from recsys.api.tuning import lr_find, tune, tuning_result
     from recsys.artifacts.directory import is_default, promote_none, promoted_run, runs_root
     from recsys.artifacts.prune import prune
     from recsys.config.loading.dump import dump as dump_config
@@ -38,6 +46,7 @@ __all__ = [
     "compare_splits",
     "config_reference",
     "cross_validate",
+    "cross_validation",
     "dump_config",
     "estimate",
     "evaluate",
@@ -65,12 +74,15 @@ __all__ = [
     "read_session_ratings",
     "recommend_all",
     "report",
+    "run_comparison",
     "run_config",
     "runs",
     "runs_root",
     "split",
+    "split_comparison",
     "train",
     "tune",
+    "tuning_result",
     "update",
 ]
 TARGETS = {
@@ -83,6 +95,7 @@ TARGETS = {
     "compare_splits": "recsys.api.measuring:compare_splits",
     "config_reference": "recsys.config.reference:reference",
     "cross_validate": "recsys.api.measuring:cross_validate",
+    "cross_validation": "recsys.api.measuring:cross_validation",
     "dump_config": "recsys.config.loading.dump:dump",
     "estimate": "recsys.api.training:estimate",
     "evaluate": "recsys.api.measuring:evaluate",
@@ -110,12 +123,15 @@ TARGETS = {
     "read_session_ratings": "recsys.api.batch:read_session_ratings",
     "recommend_all": "recsys.api.batch:recommend_all",
     "report": "recsys.api.reading:report",
+    "run_comparison": "recsys.api.measuring:run_comparison",
     "run_config": "recsys.api.configs:run_config",
     "runs": "recsys.api.directory:runs",
     "runs_root": "recsys.artifacts.directory:runs_root",
     "split": "recsys.api.ratings:split",
+    "split_comparison": "recsys.api.measuring:split_comparison",
     "train": "recsys.api.training:train",
     "tune": "recsys.api.tuning:tune",
+    "tuning_result": "recsys.api.tuning:tuning_result",
     "update": "recsys.api.training:update",
 }
 """Name → "module:name" where it is defined."""

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from recsys.api.configs import ConfigLike, as_config
 from recsys.api.paths import PathLike, as_path
 from recsys.artifacts.bundle import open_bundle
 from recsys.core.events import Observer, silent
+from recsys.core.types import Json
 from recsys.inference.intervals import intervals_at
 from recsys.workflows import compare as comparing
 from recsys.workflows import cross_validate as validating
 from recsys.workflows import evaluate as measuring
+
+
+class RankingOptions(TypedDict, total=False):
+    """How ranking is measured: the length of the lists (10), and what is relevant (upper quarter of the scale)."""
+
+    k: int
+    threshold: float | None
 
 
 def evaluate(
@@ -23,7 +31,7 @@ def evaluate(
     *,
     by_activity: bool = False,
     interval: float | None = None,
-    ranking: Mapping[str, Any] | None = None,
+    ranking: RankingOptions | None = None,
 ) -> measuring.Evaluation:
     """The scores of a run beside those of the baselines.
 
@@ -64,8 +72,27 @@ def cross_validate(
     run_dir: PathLike | None = None,
     jobs: int | None = 1,
     observe: Observer = silent,
-) -> dict[str, Any]:
-    """Mean and standard deviation of a model's scores over folds, beside the baselines.
+) -> dict[str, Json]:
+    """Mean and standard deviation of a model's scores over folds, beside the baselines; see `cross_validation`.
+
+    Args, Raises: as of `cross_validation`.
+    Returns:
+        "objective"; "n_folds"; "model" and "baselines": mean and std of each metric; "difference" of the model to the
+        bias-only baseline with its interval; and "folds", the scores of each.
+    """
+    return cross_validation(config, n_folds, files=files, run_dir=run_dir, jobs=jobs, observe=observe).to_dict()
+
+
+def cross_validation(
+    config: ConfigLike,
+    n_folds: int = 5,
+    *,
+    files: tuple[str, str] | None = None,
+    run_dir: PathLike | None = None,
+    jobs: int | None = 1,
+    observe: Observer = silent,
+) -> validating.CrossValidation:
+    """The folds of a cross-validation and their summary.
 
     Args:
         config: as of `train`.
@@ -75,9 +102,6 @@ def cross_validate(
         jobs: how many folds at a time; None: one a core. More than 1 start processes: a script that calls this then
             needs the line `if __name__ == "__main__":` around its own work.
         observe: gets RunsProgress events.
-    Returns:
-        "objective"; "n_folds"; "model" and "baselines": mean and std of each metric; "difference" of the model to the
-        bias-only baseline with its interval; and "folds", the scores of each.
     Raises:
         RecsysError: see recsys.core.errors.
     """
@@ -87,29 +111,47 @@ def cross_validate(
 
 def compare_splits(
     config: ConfigLike, run_dir: PathLike | None = None, *, jobs: int | None = 1, observe: Observer = silent
-) -> dict[str, Any]:
+) -> dict[str, Json]:
+    """The scores of a model under each way to split; see `split_comparison`.
+
+    Args, Raises: as of `split_comparison`.
+    Returns:
+        "objective"; "splits": for each its "method", what it "asks", its scores and those of the "baselines".
+    """
+    return split_comparison(config, run_dir, jobs=jobs, observe=observe).to_dict()
+
+
+def split_comparison(
+    config: ConfigLike, run_dir: PathLike | None = None, *, jobs: int | None = 1, observe: Observer = silent
+) -> validating.SplitComparison:
     """The scores of a model under each way to split: random, user_time, leave_last and time.
 
     Args:
         config: as of `train`.
         run_dir: where to keep the runs; None: nowhere.
-        jobs, observe: as of `cross_validate`.
-    Returns:
-        "objective"; "splits": for each its "method", what it "asks", its scores and those of the "baselines".
+        jobs, observe: as of `cross_validation`.
     Raises:
         RecsysError: see recsys.core.errors.
     """
     return validating.compare_splits(as_config(config), as_path(run_dir), jobs=jobs, observe=observe)
 
 
-def compare(runs: Sequence[PathLike]) -> dict[str, Any]:
+def compare(runs: Sequence[PathLike]) -> dict[str, Json]:
+    """Runs on the test ratings that they have in common; see `run_comparison`.
+
+    Args, Raises: as of `run_comparison`.
+    Returns:
+        "objective"; "n_ratings" in common, "n_users", "level", "n_resamples"; "runs": for each its metrics and, from
+        the second on, "rmse_difference" and "mae_difference" with value, low, high and is_real.
+    """
+    return run_comparison(runs).to_dict()
+
+
+def run_comparison(runs: Sequence[PathLike]) -> comparing.RunComparison:
     """Runs on the test ratings that they have in common, with paired bootstrap intervals of what differs to the first.
 
     Args:
         runs: at least two; the others are compared with the first.
-    Returns:
-        "objective"; "n_ratings" in common, "n_users", "level", "n_resamples"; "runs": for each its metrics and, from
-        the second on, "rmse_difference" and "mae_difference" with value, low, high and is_real.
     Raises:
         RecsysError: see recsys.core.errors.
     """

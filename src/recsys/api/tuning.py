@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from recsys.api.configs import ConfigLike, as_config
 from recsys.api.paths import PathLike
+from recsys.config.schema.config import Config
 from recsys.config.space import default_space, read_space
 from recsys.core.errors import StoppedError
 from recsys.core.events import Observer, silent
+from recsys.core.types import Json
 from recsys.reporting import figures, save_figures
 from recsys.workflows import lr_find as finding
 from recsys.workflows import tune as tuning
 from recsys.workflows.lr_find import LrCurve
-from recsys.workflows.tuned_config import check_output, write_tuned
+from recsys.workflows.tuned_config import Tuned, check_output, write_tuned
 
 
 def tune(
@@ -25,7 +26,28 @@ def tune(
     space: PathLike | None = None,
     output: PathLike | None = None,
     observe: Observer = silent,
-) -> dict[str, Any]:
+) -> dict[str, Json | Config]:
+    """Searches for better hyperparameters by the deciding metric on the validation set; see `tuning_result`.
+
+    Args, Raises: as of `tuning_result`.
+    Returns:
+        "objective"; n_trials, n_pruned, n_failed, n_ratings of the validation set; "as_it_is": the deciding metric of
+        the config; under the name of the baseline to beat, that of this baseline; "best": trial (None: no trial beat
+        the config), the metric and values; "config": the best Config.
+    """
+    tuned = tuning_result(config, n_trials, storage=storage, space=space, output=output, observe=observe)
+    return {**tuned.to_dict(), "config": tuned.config}
+
+
+def tuning_result(
+    config: ConfigLike,
+    n_trials: int,
+    *,
+    storage: str,
+    space: PathLike | None = None,
+    output: PathLike | None = None,
+    observe: Observer = silent,
+) -> Tuned:
     """Searches for better hyperparameters by the deciding metric on the validation set.
 
     Args:
@@ -35,10 +57,6 @@ def tune(
         space: the search space as YAML, see docs/tuning.md; None: by method and model.
         output: a file for the best config, in YAML; new, or one that tuning has written. None: none is written.
         observe: gets RunsProgress events; what it raises stops the study, which the same call resumes.
-    Returns:
-        "objective"; n_trials, n_pruned, n_failed, n_ratings of the validation set; "as_it_is": the deciding metric of
-        the config; under the name of the baseline to beat, that of this baseline; "best": trial (None: no trial beat
-        the config), the metric and values; "config": the best Config.
     Raises:
         RecsysError: see recsys.core.errors.
     """
@@ -53,7 +71,7 @@ def tune(
         raise
     if output is not None:
         write_tuned(Path(output), tuned, storage)
-    return {**tuned.to_dict(), "config": tuned.config}
+    return tuned
 
 
 def lr_find(config: ConfigLike, *, figure: PathLike | None = None, observe: Observer = silent) -> LrCurve:

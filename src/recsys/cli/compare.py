@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,7 +15,7 @@ from recsys.core.errors import UsageError
 
 if TYPE_CHECKING:
     from recsys.objectives.objective import Objective
-    from recsys.workflows.compare import Difference
+    from recsys.workflows.compare import ComparedRun, Difference, RunComparison
 
 
 def compare(
@@ -29,38 +29,42 @@ def compare(
     if len(runs) < 2:
         raise UsageError("one run cannot be compared", expected="two or more runs")
     with watching():  # Ctrl-C ends it as any other command
-        answer = api.compare(runs)
+        comparison = api.run_comparison(runs)
     if as_json:
-        print_json(answer)
+        print_json(comparison.to_dict())
         return
-    objective = api.find_objective(answer["objective"])
-    _show(objective, answer)
-    first, *others = answer["runs"]
+    _show(comparison)
+    first, *others = comparison.runs
     typer.echo()
     for other in others:
-        typer.echo("\n".join(paragraph(_verdict(objective, first, other, answer["level"]))))
+        typer.echo("\n".join(paragraph(_verdict(comparison.objective, first, other, comparison.level))))
 
 
-def _show(objective: Objective, answer: dict[str, Any]) -> None:
-    key = f"{objective.deciding_metric}_difference"
-    columns = [*objective.metrics, key.replace("_", " "), f"{answer['level']:.0%} interval"]
+def _show(comparison: RunComparison) -> None:
+    objective = comparison.objective
+    metric = objective.deciding_metric
+    columns = [*objective.metrics, f"{metric.replace('_', ' ')} difference", f"{comparison.level:.0%} interval"]
     rows = [
-        [run["run"], *(f"{run[name]:.4f}" for name in objective.metrics), *_difference(run.get(key))]
-        for run in answer["runs"]
+        [
+            run.run,
+            *(f"{run.metrics[name]:.4f}" for name in objective.metrics),
+            *_difference(run.differences.get(metric)),
+        ]
+        for run in comparison.runs
     ]
     print_table(["run", *columns], rows, numbers=columns)
-    users = f"{answer['n_users']:,} users"
-    typer.echo(f"\n{answer['n_ratings']:,} test ratings in common, by {users}. Differences are to the first run.")
-    for one in answer["runs"]:
-        if one["n_not_in_common"]:
+    users = f"{comparison.n_users:,} users"
+    typer.echo(f"\n{comparison.n_ratings:,} test ratings in common, by {users}. Differences are to the first run.")
+    for run in comparison.runs:
+        if run.n_not_in_common:
             say(
-                f"note: {one['n_not_in_common']:,} of the {one['n_test']:,} test ratings of {one['run']} are not"
-                f" in common; {one['n_unknown']:,} of its test ratings have unknown users or items,"
+                f"note: {run.n_not_in_common:,} of the {run.n_test:,} test ratings of {run.run} are not"
+                f" in common; {run.n_unknown:,} of its test ratings have unknown users or items,"
                 " so that they cannot be matched"
             )
-    if answer["n_without_user"]:
+    if comparison.n_without_user:
         say(
-            f"note: {answer['n_without_user']:,} ratings are by users without training ratings, whose ids are not"
+            f"note: {comparison.n_without_user:,} ratings are by users without training ratings, whose ids are not"
             " kept: each counts as a user of its own, and the interval may be too narrow"
         )
 
@@ -68,18 +72,16 @@ def _show(objective: Objective, answer: dict[str, Any]) -> None:
 def _difference(difference: Difference | None) -> list[str]:
     if difference is None:
         return ["", ""]
-    return [f"{difference['value']:+.4f}", f"{difference['low']:+.4f} to {difference['high']:+.4f}"]
+    return [f"{difference.value:+.4f}", f"{difference.low:+.4f} to {difference.high:+.4f}"]
 
 
-def _verdict(objective: Objective, first: dict[str, Any], other: dict[str, Any], level: float) -> str:
-    difference = other[f"{objective.deciding_metric}_difference"]
-    if not difference["is_real"]:
-        return (
-            f"No significant difference between {other['run']} and {first['run']}: the {level:.0%} interval includes 0."
-        )
-    better = "better" if objective.cost(difference["value"]) < 0 else "worse"
-    lower = "lower" if difference["value"] < 0 else "higher"
+def _verdict(objective: Objective, first: ComparedRun, other: ComparedRun, level: float) -> str:
+    difference = other.differences[objective.deciding_metric]
+    if not difference.is_real:
+        return f"No significant difference between {other.run} and {first.run}: the {level:.0%} interval includes 0."
+    better = "better" if objective.cost(difference.value) < 0 else "worse"
+    lower = "lower" if difference.value < 0 else "higher"
     return (
-        f"{other['run']} is significantly {better} than {first['run']}: its {objective.deciding_metric} is"
-        f" {abs(difference['value']):.4f} {lower}, and the {level:.0%} interval excludes 0."
+        f"{other.run} is significantly {better} than {first.run}: its {objective.deciding_metric} is"
+        f" {abs(difference.value):.4f} {lower}, and the {level:.0%} interval excludes 0."
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,7 +18,9 @@ from recsys.cli.threads import leave_cores_to_training
 from recsys.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from recsys.evaluation.folds import FoldsSummary
     from recsys.objectives.objective import Objective
+    from recsys.workflows.cross_validate import CrossValidation, FoldResult, SplitComparison, SplitResult
 
 N_FOLDS = 5
 
@@ -53,21 +56,22 @@ def cross_validate(
     files = _files(folds, train_files, test_files, compare_splits)
     leave_cores_to_training()
     resolved = api.load_config(config, overrides or [])
-    with watching() as observe:
-        if compare_splits:
-            answer = api.compare_splits(resolved, run_dir, jobs=jobs, observe=observe)
+    if compare_splits:
+        with watching() as observe:
+            comparison = api.split_comparison(resolved, run_dir, jobs=jobs, observe=observe)
+        if as_json:
+            print_json(comparison.to_dict())
         else:
-            answer = api.cross_validate(
-                resolved, folds or N_FOLDS, files=files, run_dir=run_dir, jobs=jobs, observe=observe
-            )
+            _show_splits(comparison)
+        return
+    with watching() as observe:
+        validation = api.cross_validation(
+            resolved, folds or N_FOLDS, files=files, run_dir=run_dir, jobs=jobs, observe=observe
+        )
     if as_json:
-        print_json(answer)
-    elif compare_splits:
-        _show_splits(api.find_objective(answer["objective"]), answer["splits"])
+        print_json(validation.to_dict())
     else:
-        objective = api.find_objective(answer["objective"])
-        _show_runs(objective, {f"fold {fold['fold']}": fold for fold in answer["folds"]})
-        _show_summary(objective, answer)
+        _show_folds(validation)
 
 
 def _files(folds: int | None, train: str | None, test: str | None, compare_splits: bool) -> tuple[str, str] | None:
@@ -82,43 +86,51 @@ def _files(folds: int | None, train: str | None, test: str | None, compare_split
     return train, test
 
 
-def _show_splits(objective: Objective, splits: list[dict[str, Any]]) -> None:
-    _show_runs(objective, {one["method"]: one for one in splits})
+def _show_splits(comparison: SplitComparison) -> None:
+    _show_runs(comparison.objective, {split.method: split for split in comparison.splits})
     typer.echo()
-    for one in splits:
-        typer.echo("\n".join(paragraph(f"{one['method']}: {one['asks']}")))
+    for split in comparison.splits:
+        typer.echo("\n".join(paragraph(f"{split.method}: {split.asks}")))
 
 
-def _show_runs(objective: Objective, runs: dict[str, dict[str, Any]]) -> None:
+def _show_folds(validation: CrossValidation) -> None:
+    _show_runs(validation.objective, {f"fold {fold.fold}": fold for fold in validation.folds})
+    _show_summary(validation.objective, validation.summary, len(validation.folds))
+
+
+def _show_runs(objective: Objective, runs: Mapping[str, FoldResult | SplitResult]) -> None:
     """The deciding metric of each run beside that of the baseline to beat, and the counts."""
-    baseline, counts = objective.baseline_to_beat, counts_of(next(iter(runs.values())))
+    baseline, counts = objective.baseline_to_beat, counts_of(next(iter(runs.values())).scores)
     labels = [re.sub("^n ", "n test\n", count_label(name)) for name in counts]
     columns = [objective.deciding_metric, baseline_header(objective), "difference", *labels]
     rows = []
-    for name, scores in runs.items():
-        ours, theirs = objective.value(scores), objective.value(scores["baselines"][baseline])
+    for name, run in runs.items():
+        ours, theirs = objective.value(run.scores), objective.value(run.baselines[baseline])
         figures = [f"{ours:.4f}", f"{theirs:.4f}", f"{ours - theirs:+.4f}"]
-        rows.append([name, *figures, *(f"{scores[count]:,}" for count in counts)])
+        rows.append([name, *figures, *(f"{run.scores[count]:,}" for count in counts)])
     print_table(["", *columns], rows, numbers=columns)
 
 
-def _show_summary(objective: Objective, answer: dict[str, Any]) -> None:
+def _show_summary(objective: Objective, summary: FoldsSummary, n_folds: int) -> None:
     columns = [column for metric in objective.metrics for column in (metric, f"sd of {metric}")]
     rows = [
-        [label, *(f"{scores[metric][part]:.4f}" for metric in objective.metrics for part in ("mean", "std"))]
-        for label, scores in [("model", answer["model"]), *baseline_rows(objective, answer["baselines"])]
+        [
+            label,
+            *(f"{value:.4f}" for metric in objective.metrics for value in (spreads[metric].mean, spreads[metric].std)),
+        ]
+        for label, spreads in [("model", summary.model), *baseline_rows(objective, summary.baselines)]
     ]
     typer.echo()
-    print_table([f"mean of {answer['n_folds']} folds", *columns], rows, numbers=columns)
-    typer.echo("\n".join(["", *paragraph(_verdict(objective, answer["difference"]))]))
+    print_table([f"mean of {n_folds} folds", *columns], rows, numbers=columns)
+    typer.echo("\n".join(["", *paragraph(_verdict(objective, summary))]))
 
 
-def _verdict(objective: Objective, difference: dict[str, Any]) -> str:
+def _verdict(objective: Objective, summary: FoldsSummary) -> str:
     metric, baseline = objective.deciding_metric, baseline_label(objective.baseline_to_beat)
-    ours, level = difference[metric], f"{difference['level']:.0%}"
-    within = f"({level} paired t interval {ours['low']:+.4f} to {ours['high']:+.4f})"
+    ours, level = summary.differences[metric], f"{summary.level:.0%}"
+    within = f"({level} paired t interval {ours.low:+.4f} to {ours.high:+.4f})"
     guide = "Folds share training ratings, so the interval is approximate."
-    if ours["low"] <= 0 <= ours["high"]:
+    if ours.low <= 0 <= ours.high:
         return f"No significant difference between the model and the {baseline} {within}. {guide}"
-    below = "below" if ours["mean"] < 0 else "above"
-    return f"The model's {metric} is {abs(ours['mean']):.4f} {below} the {baseline} {within}. {guide}"
+    below = "below" if ours.mean < 0 else "above"
+    return f"The model's {metric} is {abs(ours.mean):.4f} {below} the {baseline} {within}. {guide}"

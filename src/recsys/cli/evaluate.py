@@ -15,6 +15,7 @@ from recsys.cli.scores import Scores, baseline_rows, print_scores
 from recsys.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from recsys.api.measuring import RankingOptions
     from recsys.evaluation.activity import RangeErrors
     from recsys.evaluation.calibration import FifthCoverage, RangeCoverage
     from recsys.workflows.evaluate import IntervalCoverage, RankingEvaluation
@@ -52,7 +53,7 @@ def evaluate(
 ) -> None:
     """Example: recsys evaluate --data new-ratings.csv"""
     _check_ranking(ranking, {"--k": k, "--threshold": threshold})
-    protocol = {"k": k or K, "threshold": threshold} if ranking else None
+    protocol: RankingOptions | None = {"k": k or K, "threshold": threshold} if ranking else None
     with watching() as observe:
         answer = api.evaluate(run, data, observe, by_activity=by_activity, interval=interval, ranking=protocol)
     if as_json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from recsys.cli.render import print_table
 
@@ -14,7 +14,8 @@ BASELINES = {"biases": "bias-only baseline", "global_mean": "global mean", "popu
 PARTS = {"valid": "validation", "test": "test"}
 # Headers of tables, in two lines where that makes the column narrower.
 COUNTS = {"n_unknown_users": "by unknown\nusers", "n_unknown_items": "of unknown\nitems"}
-Scores = Mapping[str, Any]
+Scores = Mapping[str, float]
+T = TypeVar("T")
 
 
 def print_scores(objective: Objective, rows: Sequence[tuple[str, Scores]]) -> None:
@@ -28,8 +29,8 @@ def print_scores(objective: Objective, rows: Sequence[tuple[str, Scores]]) -> No
     print_table(["", *columns], cells, numbers=columns)
 
 
-def baseline_rows(objective: Objective, baselines: Mapping[str, Scores | None]) -> Iterator[tuple[str, Scores]]:
-    """Indented labels and scores, the baseline to beat first."""
+def baseline_rows(objective: Objective, baselines: Mapping[str, T | None]) -> Iterator[tuple[str, T]]:
+    """Indented labels and what there is of each baseline, the baseline to beat first."""
     first = objective.baseline_to_beat
     for name in (first, *(name for name in objective.baselines if name != first)):
         scores = baselines[name]

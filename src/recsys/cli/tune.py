@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from recsys.cli.progress import watching
 from recsys.cli.render import print_json, print_table
 from recsys.cli.scores import baseline_label
 from recsys.cli.threads import leave_cores_to_training
+
+if TYPE_CHECKING:
+    from recsys.workflows.tuned_config import Tuned
 
 
 def tune(
@@ -43,29 +46,27 @@ def tune(
     storage = f"sqlite:///{config.stem}-tune.db" if storage is None else storage
     resolved = api.load_config(config, overrides or [])
     with watching() as observe:
-        found = api.tune(resolved, n_trials, storage=storage, space=space, output=output, observe=observe)
-    del found["config"]  # it is in the file
+        tuned = api.tuning_result(resolved, n_trials, storage=storage, space=space, output=output, observe=observe)
     if as_json:
-        print_json({**found, "storage": storage, "output": str(output)})
+        print_json({**tuned.to_dict(), "storage": storage, "output": str(output)})
     else:
-        _show(found, output)
+        _show(tuned, output)
 
 
-def _show(found: dict[str, Any], output: Path) -> None:
-    objective = api.find_objective(found["objective"])
-    best, metric, baseline = found["best"], objective.deciding_metric, objective.baseline_to_beat
-    label = f"best, trial {best['trial']}" if best["trial"] else "no trial beat your config"
+def _show(tuned: Tuned, output: Path) -> None:
+    best, metric = tuned.best, tuned.objective.deciding_metric
+    label = f"best, trial {best.trial}" if best.trial else "no trial beat your config"
     rows = [
-        (best[metric], label),
-        (found["as_it_is"], "your config"),
-        (found[baseline], f"  {baseline_label(baseline)}"),
+        (best.metric, label),
+        (tuned.as_it_is, "your config"),
+        (tuned.baseline, f"  {baseline_label(tuned.objective.baseline_to_beat)}"),
     ]
     print_table(
         [f"validation {metric}", "", "n ratings"],
-        [[f"{value:.4f}", name, f"{found['n_ratings']:,}"] for value, name in rows],
+        [[f"{value:.4f}", name, f"{tuned.n_ratings:,}"] for value, name in rows],
         numbers=[f"validation {metric}", "n ratings"],
     )
-    typer.echo(f"{found['n_trials']} trials, {found['n_pruned']} pruned, {found['n_failed']} failed")
-    for key, value in best["values"].items():
+    typer.echo(f"{tuned.n_trials} trials, {tuned.n_pruned} pruned, {tuned.n_failed} failed")
+    for key, value in best.values.items():
         typer.echo(f"  {key}: {value:.4g}" if isinstance(value, float) else f"  {key}: {value}")
     typer.echo(f"\nThe winner's validation score is optimistic; confirm on test.\nNext: recsys train --config {output}")

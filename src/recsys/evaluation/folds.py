@@ -4,16 +4,70 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from statistics import fmean, stdev
-from typing import Any
+
+from recsys.core.types import Json
 
 LEVEL = 0.95
-Scores = Mapping[str, Any]
+Scores = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean and standard deviation over folds."""
+
+    mean: float
+    std: float
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """Mean and standard deviation of differences in pairs, and the interval of the mean."""
+
+    mean: float
+    std: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class FoldsSummary:
+    """What folds say together.
+
+    Attributes:
+        model: of each metric.
+        baselines: the same of each baseline.
+        reference: the name of the baseline that the model is compared with.
+        level: of the intervals of the differences.
+        differences: of each metric, the model less the reference.
+        counts: by name, added up.
+    """
+
+    model: Mapping[str, Spread]
+    baselines: Mapping[str, Mapping[str, Spread]]
+    reference: str
+    level: float
+    differences: Mapping[str, PairedDifference]
+    counts: Mapping[str, float]
+
+    def to_dict(self) -> dict[str, Json]:
+        """As a dict that json takes."""
+        return {
+            "model": _json(self.model),
+            "baselines": {name: _json(spreads) for name, spreads in self.baselines.items()},
+            "difference": {"to": self.reference, "level": self.level, **_json(self.differences)},
+            **self.counts,
+        }
+
+
+def _json(metrics: Mapping[str, Spread | PairedDifference]) -> dict[str, Json]:
+    return {name: {**vars(value)} for name, value in metrics.items()}
 
 
 def summary(
     model: Sequence[Scores], baselines: Mapping[str, Sequence[Scores]], metrics: Sequence[str], reference: str
-) -> dict[str, Any]:
+) -> FoldsSummary:
     """Mean and standard deviation over folds of the model and the baselines, and the model's difference to one of them.
 
     Args:
@@ -21,27 +75,22 @@ def summary(
         baselines: the same of each baseline.
         metrics: the names of the metrics; what else the scores hold are counts.
         reference: the name of the baseline that the model is compared with.
-    Returns:
-        "model", "baselines" (each metric as {"mean", "std"}), "difference" to the reference (see `paired`), and the
-        counts, added up.
     """
     differences = {
         metric: [ours[metric] - theirs[metric] for ours, theirs in zip(model, baselines[reference], strict=True)]
         for metric in metrics
     }
-    return {
-        "model": _spread(model, metrics),
-        "baselines": {name: _spread(scores, metrics) for name, scores in baselines.items()},
-        "difference": {
-            "to": reference,
-            "level": LEVEL,
-            **{metric: paired(values) for metric, values in differences.items()},
-        },
-        **{count: sum(fold[count] for fold in model) for count in model[0] if count not in metrics},
-    }
+    return FoldsSummary(
+        model=_spread(model, metrics),
+        baselines={name: _spread(scores, metrics) for name, scores in baselines.items()},
+        reference=reference,
+        level=LEVEL,
+        differences={metric: paired(values) for metric, values in differences.items()},
+        counts={count: sum(fold[count] for fold in model) for count in model[0] if count not in metrics},
+    )
 
 
-def paired(differences: Sequence[float], level: float = LEVEL) -> dict[str, float]:
+def paired(differences: Sequence[float], level: float = LEVEL) -> PairedDifference:
     """Mean, standard deviation, and the paired t interval: mean ± t · std / √n with n − 1 degrees of freedom.
 
     Folds have training ratings in common, so their differences are less independent than the interval takes them to
@@ -53,7 +102,7 @@ def paired(differences: Sequence[float], level: float = LEVEL) -> dict[str, floa
     n = len(differences)
     mean, std = fmean(differences), stdev(differences)
     half = t_quantile((1 + level) / 2, n - 1) * std / math.sqrt(n)
-    return {"mean": mean, "std": std, "low": mean - half, "high": mean + half}
+    return PairedDifference(mean, std, mean - half, mean + half)
 
 
 def t_quantile(share: float, df: int) -> float:
@@ -79,6 +128,6 @@ def _within(theta: float, df: int) -> float:
     return 2 / math.pi * (theta + sine * total) if is_odd else sine * total
 
 
-def _spread(folds: Sequence[Scores], metrics: Sequence[str]) -> dict[str, dict[str, float]]:
+def _spread(folds: Sequence[Scores], metrics: Sequence[str]) -> dict[str, Spread]:
     values = {metric: [fold[metric] for fold in folds] for metric in metrics}
-    return {metric: {"mean": fmean(found), "std": stdev(found)} for metric, found in values.items()}
+    return {metric: Spread(fmean(found), stdev(found)) for metric, found in values.items()}

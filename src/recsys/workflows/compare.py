@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
-from typing import Any, TypedDict
 
 import numpy as np
 
 from recsys.artifacts.bundle import open_bundle
 from recsys.core.errors import DataError
-from recsys.core.types import Array
+from recsys.core.types import Array, Json
 from recsys.data.interactions import Interactions, reindex
 from recsys.data.vocabulary import UNKNOWN, Vocabulary, union
 from recsys.evaluation.bootstrap import N_RESAMPLES, PairedMetrics, interval
+from recsys.objectives.objective import Objective
 from recsys.objectives.specs import find_objective
 from recsys.workflows.evaluate import ratings_to_measure
 
@@ -37,16 +37,85 @@ class Common:
     n_without_user: int
 
 
-class Difference(TypedDict):
-    """A run's metric less that of the first run, and its interval; is_real: the interval leaves out 0."""
+@dataclass(frozen=True)
+class Difference:
+    """A run's metric less that of the first run, and its interval."""
 
     value: float
     low: float
     high: float
-    is_real: bool
+
+    @property
+    def is_real(self) -> bool:
+        """Whether the interval excludes 0."""
+        return self.low > 0 or self.high < 0
+
+    def to_dict(self) -> dict[str, Json]:
+        """As a dict that json takes."""
+        return {"value": self.value, "low": self.low, "high": self.high, "is_real": self.is_real}
 
 
-def compare(runs: Sequence[Path]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class ComparedRun:
+    """A run on the test ratings in common.
+
+    Attributes:
+        metrics: by name.
+        n_test: its test ratings; n_not_in_common of them are not in common, n_unknown have an unknown user or item.
+        differences: by metric, to the first run; of the first run itself none.
+    """
+
+    run: str
+    metrics: Mapping[str, float]
+    n_test: int
+    n_not_in_common: int
+    n_unknown: int
+    differences: Mapping[str, Difference]
+
+    def to_dict(self) -> dict[str, Json]:
+        """As a dict that json takes, with "rmse_difference" for the difference of rmse."""
+        return {
+            "run": self.run,
+            **self.metrics,
+            "n_test": self.n_test,
+            "n_not_in_common": self.n_not_in_common,
+            "n_unknown": self.n_unknown,
+            **{f"{name}_difference": difference.to_dict() for name, difference in self.differences.items()},
+        }
+
+
+@dataclass(frozen=True)
+class RunComparison:
+    """Runs on the test ratings that they have in common.
+
+    Attributes:
+        n_ratings: in common, by n_users with training ratings.
+        n_without_user: ratings whose user has no training ratings; they are drawn one by one.
+        level: of the intervals, from n_resamples.
+    """
+
+    objective: Objective
+    n_ratings: int
+    n_users: int
+    n_without_user: int
+    level: float
+    n_resamples: int
+    runs: tuple[ComparedRun, ...]
+
+    def to_dict(self) -> dict[str, Json]:
+        """As a dict that json takes."""
+        return {
+            "objective": self.objective.name,
+            "n_ratings": self.n_ratings,
+            "n_users": self.n_users,
+            "n_without_user": self.n_without_user,
+            "level": self.level,
+            "n_resamples": self.n_resamples,
+            "runs": [run.to_dict() for run in self.runs],
+        }
+
+
+def compare(runs: Sequence[Path]) -> RunComparison:
     """Metrics of the runs on the test ratings that they have in common, and differences to the first run.
 
     Intervals are from a paired bootstrap over users: their ratings are drawn together, for all runs alike, 1,000
@@ -54,10 +123,6 @@ def compare(runs: Sequence[Path]) -> dict[str, Any]:
 
     Args:
         runs: at least two runs, or their serving folders.
-    Returns:
-        "n_ratings" in common, of "n_users"; "n_without_user": ratings whose user has no training ratings, drawn one by
-        one; "runs": for each path, rmse, mae, n_test, n_not_in_common, n_unknown of those (which cannot be told), and
-        from the second on "rmse_difference" and "mae_difference": value, low, high, and is_real.
     Raises:
         RunError: a run is not there, is damaged or has no test ratings.
         DataError: the runs have no test ratings in common.
@@ -71,31 +136,31 @@ def compare(runs: Sequence[Path]) -> dict[str, Any]:
     )
     objective = find_objective("rating")
     metrics = objective.resample(scorers, held_out, common.user)
-    return {
-        "objective": objective.name,
-        "n_ratings": len(common.user),
-        "n_users": len(np.unique(common.user)) - common.n_without_user,
-        "n_without_user": common.n_without_user,
-        "level": LEVEL,
-        "n_resamples": N_RESAMPLES,
-        "runs": [
-            {
-                "run": str(path),
-                **{name: float(values[number]) for name, values in metrics.measured.items()},
-                "n_test": len(test),
-                "n_not_in_common": len(test) - len(common.user),
-                "n_unknown": int(np.count_nonzero((test.user_idx == UNKNOWN) | (test.item_idx == UNKNOWN))),
-                **{f"{name}_difference": _difference(metrics, name, number) for name in metrics.measured if number},
-            }
+    return RunComparison(
+        objective=objective,
+        n_ratings=len(common.user),
+        n_users=len(np.unique(common.user)) - common.n_without_user,
+        n_without_user=common.n_without_user,
+        level=LEVEL,
+        n_resamples=N_RESAMPLES,
+        runs=tuple(
+            ComparedRun(
+                run=str(path),
+                metrics={name: float(values[number]) for name, values in metrics.measured.items()},
+                n_test=len(test),
+                n_not_in_common=len(test) - len(common.user),
+                n_unknown=int(np.count_nonzero((test.user_idx == UNKNOWN) | (test.item_idx == UNKNOWN))),
+                differences={name: _difference(metrics, name, number) for name in metrics.measured if number},
+            )
             for number, (path, test) in enumerate(zip(runs, tests, strict=True))
-        ],
-    }
+        ),
+    )
 
 
 def _difference(metrics: PairedMetrics, name: str, number: int) -> Difference:
     values, drawn = metrics.measured[name], metrics.drawn[name]
     low, high = interval(drawn[:, number] - drawn[:, 0], LEVEL)
-    return {"value": float(values[number] - values[0]), "low": low, "high": high, "is_real": low > 0 or high < 0}
+    return Difference(float(values[number] - values[0]), low, high)
 
 
 def _common(tests: Sequence[Interactions], runs: Sequence[Path]) -> Common:

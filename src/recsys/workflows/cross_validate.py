@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import glob
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from recsys.artifacts.metrics import RunMetrics
 from recsys.config.plans import plans
 from recsys.config.schema.config import Config
 from recsys.config.schema.split import Split
 from recsys.core.errors import ConfigError, DataError, UsageError
 from recsys.core.events import Observer, silent
-from recsys.evaluation.folds import summary
-from recsys.objectives.measure import present
+from recsys.core.types import Json
+from recsys.evaluation.folds import FoldsSummary, summary
+from recsys.objectives.measure import NamedScores, present
+from recsys.objectives.objective import Objective
 from recsys.objectives.specs import find_objective
 from recsys.workflows.parallel_runs import train_parallel
 
@@ -36,6 +39,73 @@ class FoldFiles:
     test: str
 
 
+@dataclass(frozen=True)
+class FoldResult:
+    """The scores of a fold beside those of the baselines; run_dir is None where the run was not kept."""
+
+    fold: str
+    scores: NamedScores
+    baselines: Mapping[str, NamedScores]
+    fit_seconds: float
+    run_dir: Path | None
+
+    def to_dict(self) -> dict[str, Json]:
+        """As a dict that json takes."""
+        kept: dict[str, Json] = {} if self.run_dir is None else {"run_dir": str(self.run_dir)}
+        return {
+            "fold": self.fold,
+            **self.scores,
+            "baselines": {name: {**scores} for name, scores in self.baselines.items()},
+            "fit_seconds": self.fit_seconds,
+            **kept,
+        }
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """The folds, and what they say together."""
+
+    objective: Objective
+    summary: FoldsSummary
+    folds: tuple[FoldResult, ...]
+
+    def to_dict(self) -> dict[str, Json]:
+        """As a dict that json takes."""
+        return {
+            "objective": self.objective.name,
+            "n_folds": len(self.folds),
+            **self.summary.to_dict(),
+            "folds": [fold.to_dict() for fold in self.folds],
+        }
+
+
+@dataclass(frozen=True)
+class SplitResult:
+    """The scores under a split.method beside those of the baselines, and what this split asks."""
+
+    method: str
+    asks: str
+    scores: NamedScores
+    baselines: Mapping[str, NamedScores]
+
+    def to_dict(self) -> dict[str, Json]:
+        """As a dict that json takes."""
+        baselines: dict[str, Json] = {name: {**scores} for name, scores in self.baselines.items()}
+        return {"method": self.method, "asks": self.asks, **self.scores, "baselines": baselines}
+
+
+@dataclass(frozen=True)
+class SplitComparison:
+    """The same model under each split.method."""
+
+    objective: Objective
+    splits: tuple[SplitResult, ...]
+
+    def to_dict(self) -> dict[str, Json]:
+        """As a dict that json takes."""
+        return {"objective": self.objective.name, "splits": [split.to_dict() for split in self.splits]}
+
+
 def cross_validate(
     config: Config,
     folds: int | FoldFiles = N_FOLDS,
@@ -43,7 +113,7 @@ def cross_validate(
     *,
     jobs: int | None = None,
     observe: Observer = silent,
-) -> dict[str, Any]:
+) -> CrossValidation:
     """Trains on all folds but one and measures on that one, for each; every rating is in exactly one test fold.
 
     Folds are drawn from the rows by the config's seed. What is not test is used as the config says: a valid part is
@@ -54,8 +124,6 @@ def cross_validate(
         run_dir: where to keep the folds' runs, as fold-1, fold-2, …; None: nowhere.
         jobs: how many at a time, see `train_several`; the result does not depend on it.
         observe: gets Several events; what it raises ends all.
-    Returns:
-        See evaluation.folds.summary; and "folds", the scores of each.
     Raises:
         ConfigError, DataError, RunError, DivergedError
     """
@@ -64,36 +132,31 @@ def cross_validate(
     found = train_parallel(configs, run_dir, jobs, observe)
     (plan,) = plans(config)
     objective = find_objective(plan.objective)
-    return {
-        "objective": objective.name,
-        "n_folds": len(found),
-        **summary(
-            [present(one["test"]) for one in found.values()],
-            {name: [present(one["baselines"][name]) for one in found.values()] for name in objective.baselines},
-            objective.metrics,
-            objective.baseline_to_beat,
-        ),
-        "folds": [
-            {
-                "fold": name.removeprefix("fold-"),
-                **present(one["test"]),
-                "baselines": one["baselines"],
-                "fit_seconds": one["fit_seconds"],
-                **({"run_dir": str(run_dir / name)} if run_dir is not None else {}),
-            }
-            for name, one in found.items()
-        ],
-    }
+    results = tuple(
+        FoldResult(
+            fold=name.removeprefix("fold-"),
+            scores=present(metrics["test"]),
+            baselines=_baselines(metrics),
+            fit_seconds=metrics["fit_seconds"],
+            run_dir=None if run_dir is None else run_dir / name,
+        )
+        for name, metrics in found.items()
+    )
+    together = summary(
+        [result.scores for result in results],
+        {name: [result.baselines[name] for result in results] for name in objective.baselines},
+        objective.metrics,
+        objective.baseline_to_beat,
+    )
+    return CrossValidation(objective, together, results)
 
 
 def compare_splits(
     config: Config, run_dir: Path | None = None, *, jobs: int | None = None, observe: Observer = silent
-) -> dict[str, Any]:
+) -> SplitComparison:
     """The same model under each split.method, with what each of them asks.
 
     Args, Raises: as of `cross_validate`. DataError also where the ratings have no times.
-    Returns:
-        {"objective", "splits": [{"method", "asks", the metrics and counts, "baselines"}, …]}
     """
     _refuse_start(config)
     _refuse_parts(config)
@@ -105,13 +168,15 @@ def compare_splits(
     }
     found = train_parallel(configs, run_dir, jobs, observe)
     (plan,) = plans(config)
-    return {
-        "objective": plan.objective,
-        "splits": [
-            {"method": method, "asks": SPLITS[method], **present(one["test"]), "baselines": one["baselines"]}
-            for method, one in found.items()
-        ],
-    }
+    splits = tuple(
+        SplitResult(method, SPLITS[method], present(metrics["test"]), _baselines(metrics))
+        for method, metrics in found.items()
+    )
+    return SplitComparison(find_objective(plan.objective), splits)
+
+
+def _baselines(metrics: RunMetrics) -> dict[str, NamedScores]:
+    return {name: present(scores) for name, scores in metrics["baselines"].items()}
 
 
 def _drawn_folds(config: Config, n_folds: int) -> dict[str, Config]:
