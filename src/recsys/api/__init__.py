@@ -6,8 +6,9 @@ here is a group of functions that need the same other modules; they do a job and
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from recsys.core.resolve import resolve
 
 if TYPE_CHECKING:
     from recsys.api.batch import export_factors, predict_file, read_candidates, read_session_ratings, recommend_all
@@ -141,8 +142,7 @@ if not TYPE_CHECKING:
     def __getattr__(name: str) -> object:
         if name not in TARGETS:
             raise AttributeError(f"module 'recsys' has no attribute {name!r}")
-        module, _, attribute = TARGETS[name].partition(":")
-        return getattr(import_module(module), attribute)
+        return resolve(TARGETS[name])
 
 
 def __dir__() -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from importlib import import_module
 from typing import Any
 
 import typer
@@ -11,6 +10,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from recsys.cli.arguments import check_options
 from recsys.cli.commands import COMMANDS, Command
+from recsys.core.resolve import resolve
 
 
 class LazyGroup(TyperGroup):
@@ -32,8 +32,7 @@ class LazyGroup(TyperGroup):
     def load(self, name: str) -> Any:
         """The command itself, from its module."""
         command = self._table[name]
-        module, _, attribute = command.target.partition(":")
-        target = getattr(import_module(module), attribute)
+        target = resolve(command.target)
         if isinstance(target, typer.Typer):
             group = typer.main.get_command(target)
             group.help = command.help
