@@ -66,7 +66,7 @@ configs = st.fixed_dictionaries(
     },
     optional={
         "split": some(
-            method=st.sampled_from(["random", "time", "user_time", "leave_last"]),
+            method=st.sampled_from(["random", "user_random", "time", "user_time", "leave_last"]),
             valid_fraction=st.floats(0.1, 0.4),
             test_fraction=st.floats(0, 0.4),
         ),

@@ -113,7 +113,7 @@ n_epochs: 5
         (
             "split: {method: tim}",
             "c.yaml:2: split.method: there is no method 'tim'\n"
-            "expected random, time, user_time, leave_last or fold\nhint: did you mean time?",
+            "expected random, user_random, time, user_time, leave_last or fold\nhint: did you mean time?",
         ),
         (
             "split: {valid_fraction: 1.5}",

@@ -100,7 +100,7 @@ def test_the_reference_has_every_key_with_a_doc() -> None:
         "model.kind: dot_product": ("a whole number from 1 to 4096", "64"),
         "model.kind: svdpp": ("a whole number from 1 to 4096", "20"),
     }
-    assert found["split.method"].type == "random, time, user_time, leave_last or fold"
+    assert found["split.method"].type == "random, user_random, time, user_time, leave_last or fold"
     assert found["data.columns"].type == "a section"
 
 

@@ -14,7 +14,8 @@ from recsys.data.interactions import Dataset, Interactions
 from recsys.data.split import TEST, TRAIN, VALID, Splits, assign, split
 
 Rated = Callable[..., Interactions]
-METHODS = ["random", "time", "user_time", "leave_last"]
+BY_TIME = ["time", "user_time", "leave_last"]
+METHODS = ["random", "user_random", *BY_TIME]
 
 
 def dataset(ratings: Interactions, given_parts: dict[str, slice] | None = None) -> Dataset:
@@ -57,13 +58,14 @@ def test_parts_have_the_sizes_that_were_asked_for(grid: Interactions, method: st
     assert [len(part or []) for part in (splits.train, splits.valid, splits.test)] == [80, 10, 10]
 
 
-def test_random_depends_on_the_seed_alone(grid: Interactions) -> None:
-    first, again, other = (assign(dataset(grid), how(), seed) for seed in (1, 1, 2))
+@pytest.mark.parametrize("method", ["random", "user_random"])
+def test_what_is_drawn_depends_on_the_seed_alone(grid: Interactions, method: str) -> None:
+    first, again, other = (assign(dataset(grid), how(method), seed) for seed in (1, 1, 2))
     assert first.tolist() == again.tolist()
     assert first.tolist() != other.tolist()
 
 
-@pytest.mark.parametrize("method", METHODS[1:])
+@pytest.mark.parametrize("method", BY_TIME)
 def test_splits_by_time_do_not_depend_on_the_seed(grid: Interactions, method: str) -> None:
     assert assign(dataset(grid), how(method), 1).tolist() == assign(dataset(grid), how(method), 2).tolist()
 
@@ -83,6 +85,22 @@ def test_user_time_takes_the_latest_of_each_user(grid: Interactions) -> None:
     splits = split(dataset(grid), how("user_time", valid=0.2, test=0.1), 1)
     assert sorted(row[2] for row in raw_rows(splits.test)) == [10.0 * u for u in range(10)]
     assert sorted(row[2] for row in raw_rows(splits.valid)) == [10.0 * u + i for u in range(10) for i in (1, 2)]
+
+
+def test_user_random_draws_the_same_share_of_each_user(grid: Interactions) -> None:
+    part = assign(dataset(grid), how("user_random", valid=0.2, test=0.1), 1).reshape(10, 10)
+    assert [np.bincount(of_user).tolist() for of_user in part] == [[7, 2, 1]] * 10
+    assert len({tuple(of_user) for of_user in part.tolist()}) > 1
+
+
+def test_user_random_leaves_each_user_a_row_to_learn_from(rated: Rated) -> None:
+    rows = [("one", 1, 1.0), ("two", 1, 2.0), ("two", 2, 3.0), *(("many", n, 4.0) for n in range(8))]
+    part = assign(dataset(rated(rows)), how("user_random", 0.4, 0.5), 1)
+    assert [np.bincount(part[rows], minlength=3).tolist() for rows in (slice(0, 1), slice(1, 3), slice(3, 11))] == [
+        [1, 0, 0],
+        [1, 0, 1],
+        [1, 3, 4],
+    ]
 
 
 def test_user_time_leaves_each_user_a_row_to_learn_from(rated: Rated) -> None:
@@ -107,7 +125,7 @@ def test_leave_last_without_test_takes_the_last_row_for_valid(rated: Rated) -> N
     assert assign(dataset(ratings), how("leave_last", 0.1, 0), 1).tolist() == [TRAIN, TRAIN, VALID]
 
 
-@pytest.mark.parametrize("method", METHODS[1:])
+@pytest.mark.parametrize("method", BY_TIME)
 def test_a_split_by_time_needs_times(rated: Rated, method: str) -> None:
     ratings = rated([(n % 3, n, float(n)) for n in range(30)])
     with pytest.raises(DataError, match="timestamps") as caught:

@@ -32,10 +32,11 @@ class Splits:
 def split(dataset: Dataset, how: Split, seed: int, also: tuple[Vocabulary, Vocabulary] | None = None) -> Splits:
     """Divides the ratings. A user or item without training ratings becomes unknown (−1) in valid and test.
 
-    random draws rows; time takes the latest rows of all; user_time the latest rows of each user; leave_last each
-    user's last row (test) and the one before it (valid), and leaves a user's only row in train; fold draws test as one
-    of n_folds parts, which share no row, and valid from the others. Equal times keep the order of the file. Files that
-    were split already stay as they are; without a valid file, valid is cut from train.
+    random draws rows; user_random draws rows of each user; time takes the latest rows of all; user_time the latest rows
+    of each user; leave_last each user's last row (test) and the one before it (valid). Those that go by user leave each
+    a row in train. fold draws test as one of n_folds parts, which share no row, and valid from the others. Equal times
+    keep the order of the file. Files that were split already stay as they are; without a valid file, valid is cut from
+    train.
 
     Args:
         also: users and items that are known from elsewhere, of the dataset's id types.
@@ -74,6 +75,7 @@ def assign(dataset: Dataset, how: Split, seed: int) -> PartOfRow:
         valid_fraction = 0.0 if "valid" in dataset.given else valid_fraction
     methods: dict[str, Callable[..., PartOfRow]] = {
         "random": _random,
+        "user_random": _user_random,
         "time": _time,
         "user_time": _user_time,
         "leave_last": _leave_last,
@@ -97,15 +99,24 @@ def _time(ratings: Interactions, valid_fraction: float, test_fraction: float, _:
     return _by_rank(latest_first, valid_fraction, test_fraction)
 
 
+def _user_random(ratings: Interactions, valid_fraction: float, test_fraction: float, seed: int) -> PartOfRow:
+    return _of_each_user(ratings, rng(seed, "split of each user").random(len(ratings)), valid_fraction, test_fraction)
+
+
 def _user_time(ratings: Interactions, valid_fraction: float, test_fraction: float, _: int) -> PartOfRow:
-    from_last, n_of_user = _from_last(ratings)
+    return _of_each_user(ratings, _times(ratings), valid_fraction, test_fraction)
+
+
+def _of_each_user(ratings: Interactions, position: Array, valid_fraction: float, test_fraction: float) -> PartOfRow:
+    """Of each user's rows the last ones by `position` are test, the next ones valid; one at least is train."""
+    from_last, n_of_user = _from_last(ratings, position)
     n_test = np.floor(n_of_user * test_fraction + 0.5)
     n_held = np.minimum(n_test + np.floor(n_of_user * valid_fraction + 0.5), n_of_user - 1)
     return _held_out(from_last < np.minimum(n_test, n_held), from_last < n_held)
 
 
 def _leave_last(ratings: Interactions, valid_fraction: float, test_fraction: float, _: int) -> PartOfRow:
-    from_last, n_of_user = _from_last(ratings)
+    from_last, n_of_user = _from_last(ratings, _times(ratings))
     n_test = np.minimum(int(test_fraction > 0), n_of_user - 1)
     n_held = np.minimum(n_test + int(valid_fraction > 0), n_of_user - 1)
     return _held_out(from_last < n_test, from_last < n_held)
@@ -143,9 +154,9 @@ def _held_out(test: Array, held: Array) -> PartOfRow:
     return np.where(test, TEST, np.where(held, VALID, TRAIN)).astype(np.int8)
 
 
-def _from_last(ratings: Interactions) -> tuple[Array, Array]:
-    """For each row: how many rows of its user are later, and how many rows its user has."""
-    order = np.lexsort((_times(ratings), ratings.user_idx))
+def _from_last(ratings: Interactions, position: Array) -> tuple[Array, Array]:
+    """For each row: how many rows of its user come later by `position`, and how many rows its user has."""
+    order = np.lexsort((position, ratings.user_idx))
     n_of_user = ratings.user_counts
     ends = np.cumsum(n_of_user)[ratings.user_idx[order]]
     from_last = np.empty(len(ratings), dtype=np.int64)

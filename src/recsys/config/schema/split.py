@@ -15,8 +15,9 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 class Split(Section):
     """Which question the measurement answers."""
 
-    method: Literal["random", "time", "user_time", "leave_last", "fold"] = "random"
-    """random: how well are missing ratings filled in? time: what happens after a date, new users included?
+    method: Literal["random", "user_random", "time", "user_time", "leave_last", "fold"] = "random"
+    """random: how well are missing ratings filled in? user_random: the same share of each user's ratings, drawn, as
+    rankings are usually measured. time: what happens after a date, new users included?
     user_time: each user's latest ratings. leave_last: each user's last rating (test) and the one before (valid).
     fold: one of n_folds equal parts, drawn from the rows, as `recsys cross-validate` does."""
     valid_fraction: Fraction = 0.1
