@@ -28,12 +28,12 @@ def _typed(idx: Indices, had: Vocabulary, wanted: Vocabulary, role: str) -> tupl
     if had.id_type is wanted.id_type:
         return idx, had
     if wanted.id_type is int:
-        odd = next(one for one in had.ids.tolist() if wanted.parse(one) is None)
+        odd = next(raw_id for raw_id in had.ids.tolist() if wanted.parse(raw_id) is None)
         raise DataError(
             f"the {role} id {odd!r} is not a whole number, and those of the run are",
             expected=f"{role} ids such as {wanted.id_at(0)}",
             hint=f"is data.columns.{role} the right column?",
         )
-    texts = [str(one) for one in had.ids.tolist()]
+    texts = [str(raw_id) for raw_id in had.ids.tolist()]
     vocabulary = Vocabulary(as_texts(sorted(texts)))
     return np.asarray(vocabulary.index(texts)[idx]), vocabulary

@@ -158,12 +158,12 @@ def reindex(ratings: Interactions, users: Vocabulary, items: Vocabulary) -> Inte
 
 def stack(ratings: Sequence[Interactions]) -> Interactions:
     """The rows of several, which share their vocabularies, one after the other; with times where all have them."""
-    times = [one.timestamp for one in ratings if one.timestamp is not None]
+    times = [part.timestamp for part in ratings if part.timestamp is not None]
     return replace(
         ratings[0],
-        user_idx=np.concatenate([one.user_idx for one in ratings]),
-        item_idx=np.concatenate([one.item_idx for one in ratings]),
-        rating=np.concatenate([one.rating for one in ratings]),
+        user_idx=np.concatenate([part.user_idx for part in ratings]),
+        item_idx=np.concatenate([part.item_idx for part in ratings]),
+        rating=np.concatenate([part.rating for part in ratings]),
         timestamp=np.concatenate(times) if len(times) == len(ratings) else None,
     )
 

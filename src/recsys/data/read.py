@@ -53,7 +53,7 @@ def read_ratings(data: Data, communicator: Communicator, observe: Observer = sil
         shares = [_read(source, ALL, communicator) for source in sources]
         tables = in_seconds([table for tables in shares for table in tables])
         keys = files if data.ratings is None else ["ratings"]
-        fingerprints = dict(zip(keys, (one.result() for one in sums), strict=True))
+        fingerprints = dict(zip(keys, (digest.result() for digest in sums), strict=True))
     parts = _slices(list(files), [sum(table.n_rows for table in tables) for tables in shares])
     ratings = _join(tables)
     del tables, shares

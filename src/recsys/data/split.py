@@ -176,10 +176,10 @@ def _times(ratings: Interactions) -> Array:
 
 
 def _refuse_empty(part: PartOfRow, valid_fraction: float, test_fraction: float) -> None:
-    for name, code, asked in (("valid", VALID, valid_fraction), ("test", TEST, test_fraction)):
-        if asked and not (part == code).any():
+    for name, code, fraction in (("valid", VALID, valid_fraction), ("test", TEST, test_fraction)):
+        if fraction and not (part == code).any():
             raise DataError(
-                f"{len(part)} ratings are too few for a {name} part of {asked:g}",
+                f"{len(part)} ratings are too few for a {name} part of {fraction:g}",
                 where=f"split.{name}_fraction",
                 expected="a share that makes at least one rating",
                 hint=f"raise split.{name}_fraction, or set it to 0 to go without",

@@ -45,8 +45,8 @@ class Vocabulary:
         wanted = np.asarray(ids, dtype=self.ids.dtype)
         if not len(self.ids):
             return np.full(wanted.shape, UNKNOWN, dtype=np.int32)
-        found = np.searchsorted(self.ids, wanted).clip(max=len(self.ids) - 1)
-        return np.where(self.ids[found] == wanted, found, UNKNOWN).astype(np.int32)
+        position = np.searchsorted(self.ids, wanted).clip(max=len(self.ids) - 1)
+        return np.where(self.ids[position] == wanted, position, UNKNOWN).astype(np.int32)
 
     def id_at(self, idx: int) -> int | str:
         """The id at an index, as Python's own int or str."""
@@ -68,7 +68,7 @@ class Vocabulary:
 
     @cached_property
     def _texts(self) -> list[str]:
-        return [str(one) for one in self.ids.tolist()]
+        return [str(raw_id) for raw_id in self.ids.tolist()]
 
 
 def only_counted(idx: Indices, counts: Counts) -> Indices:

@@ -58,7 +58,7 @@ def _spec(path: Path) -> SourceSpec:
     must_be_file(path)
     start = start_of(path)
     fitting = [(len(magic), spec) for spec in SOURCES.values() for magic in spec.magic if start.startswith(magic)]
-    length, spec = max(fitting, key=lambda one: one[0])
+    length, spec = max(fitting, key=lambda pair: pair[0])
     for magic, what in NOT_READ.items():
         if start.startswith(magic) and len(magic) > length:
             hint = "write it as CSV; recsys reads .csv, .csv.gz and .csv.zst"

@@ -127,7 +127,7 @@ def must_be_file(path: Path) -> int:
         hint = "name a file in it"
         raise DataError("this is a folder", where=str(path), expected="a ratings file", hint=hint)
     if not path.exists():
-        names = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
+        names = [sibling.name for sibling in path.parent.iterdir()] if path.parent.is_dir() else []
         close = nearest(path.name, names)
         hint = (
             f"did you mean {path.parent / close}?" if close else "check the path; in a config it starts at its folder"

@@ -21,52 +21,52 @@ CLICKS = (
 )
 
 
-def find_columns(dialect: Dialect, asked: Columns, request: ColumnRequest) -> dict[Role, int]:
+def find_columns(dialect: Dialect, columns: Columns, request: ColumnRequest) -> dict[Role, int]:
     """The position, from 0, of each requested column; no entry for an optional one that the file does not have.
 
     Args:
         dialect: how the file is written.
-        asked: which columns the config names.
+        columns: which columns the config names.
 
     Raises:
         DataError: a column is not there, or one column is asked to be two things.
     """
     path, header, width = dialect.path, dialect.header, dialect.width
     if "user" in request.optional:
-        asked = _of_one_user(asked, header, width)
-    found: dict[Role, int] = {}
+        columns = _of_one_user(columns, header, width)
+    positions: dict[Role, int] = {}
     roles = [role for role in ROLES if role in request.roles]
     for role in roles:
-        column = getattr(asked, role)
+        column = getattr(columns, role)
         if column is not None and column is not False:
             position = position_of(column, header, width)
             if position is not None:
-                found[role] = position
+                positions[role] = position
             elif not request.as_trained:
                 raise _absent(path, role, column, header, width)
     for role in roles:
-        if role not in found and getattr(asked, role) is not False:
+        if role not in positions and getattr(columns, role) is not False:
             position = _by_name(role, header) if header is not None else _by_position(role, dialect)
-            if position is not None and position not in found.values():
-                found[role] = position
+            if position is not None and position not in positions.values():
+                positions[role] = position
             elif role not in request.optional:
                 raise (
-                    _not_as_asked(path, role, asked, header, width)
+                    _not_as_trained(path, role, columns, header, width)
                     if request.as_trained
                     else _not_found(path, role, header, width)
                 )
-    _all_different(path, found, header)
-    return found
+    _all_different(path, positions, header)
+    return positions
 
 
-def _of_one_user(asked: Columns, header: Sequence[str] | None, width: int) -> Columns:
+def _of_one_user(columns: Columns, header: Sequence[str] | None, width: int) -> Columns:
     """Which columns to look for where that of the users may be missing.
 
     Names are those of training; positions would be those of a file with users.
     """
     if header is None:
-        return asked if width > 2 else Columns(item=1, rating=2)
-    return Columns(**{role: name for role, name in asked.model_dump().items() if isinstance(name, str)})
+        return columns if width > 2 else Columns(item=1, rating=2)
+    return Columns(**{role: name for role, name in columns.model_dump().items() if isinstance(name, str)})
 
 
 def position_of(column: Column, header: Sequence[str] | None, width: int) -> int | None:
@@ -140,9 +140,9 @@ def _not_found(path: Path, role: Role, header: Sequence[str] | None, width: int)
     return DataError(what, where=str(path), expected=expected, hint=hint)
 
 
-def _not_as_asked(path: Path, role: Role, asked: Columns, header: Sequence[str] | None, width: int) -> DataError:
+def _not_as_trained(path: Path, role: Role, columns: Columns, header: Sequence[str] | None, width: int) -> DataError:
     """Of a file that has to be like the one that the run was trained on."""
-    column = getattr(asked, role)
+    column = getattr(columns, role)
     same = f"{column!r}, as in training, or " if isinstance(column, str) else ""
     return DataError(
         f"no column of {MEANT[role]} was found; the file has {_listed(header, width)}",
@@ -152,9 +152,9 @@ def _not_as_asked(path: Path, role: Role, asked: Columns, header: Sequence[str] 
     )
 
 
-def _all_different(path: Path, found: dict[Role, int], header: Sequence[str] | None) -> None:
+def _all_different(path: Path, positions: dict[Role, int], header: Sequence[str] | None) -> None:
     seen: dict[int, Role] = {}
-    for role, position in found.items():
+    for role, position in positions.items():
         if position in seen:
             what = f"column {label(position, header)!r} is asked for twice, as {seen[position]} and as {role}"
             raise DataError(what, where=str(path), expected="a column for each", hint="look at data.columns")

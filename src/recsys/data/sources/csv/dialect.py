@@ -67,8 +67,8 @@ def find_dialect(path: Path, data: Data) -> Dialect:
         raise DataError("the file holds no rows", where=str(path), expected="a line for each rating")
     (_, head_lines), *_ = rows
     fields = [row for row, _ in rows]
-    asked = [column for column in data.columns.model_dump().values() if isinstance(column, str)]
-    has_header = _has_header(fields, asked) if data.header == "auto" else data.header
+    names = [column for column in data.columns.model_dump().values() if isinstance(column, str)]
+    has_header = _has_header(fields, names) if data.header == "auto" else data.header
     return Dialect(
         path=path,
         encoding=data.encoding,
@@ -123,24 +123,28 @@ def _sample(lines: Sequence[str], delimiter: str) -> Iterator[tuple[tuple[str, .
 
 def _delimiter(lines: Sequence[str]) -> str:
     """The first candidate that cuts every line into the same number of fields, three or more if any does."""
-    counts = {one: [len(row) for row, _ in _sample(lines, one)] for one in CANDIDATES}
-    even = {one: found[0] for one, found in counts.items() if found and found[0] > 1 and len(set(found)) == 1}
+    counts = {delimiter: [len(row) for row, _ in _sample(lines, delimiter)] for delimiter in CANDIDATES}
+    even = {
+        delimiter: widths[0]
+        for delimiter, widths in counts.items()
+        if widths and widths[0] > 1 and len(set(widths)) == 1
+    }
     if not even:  # a ragged file: the reader will say which line
-        even = {one: found[0] for one, found in counts.items() if found and one != " "}
+        even = {delimiter: widths[0] for delimiter, widths in counts.items() if widths and delimiter != " "}
     if even.get(" ", 0) == 2 and not all(map(_numeric, lines[0].split())):
         del even[" "]  # one column of names with a blank in them
     if len(even) > 1:
         even.pop(" ", None)
-    return max(even, key=lambda one: min(even[one], 3), default=",")
+    return max(even, key=lambda delimiter: min(even[delimiter], 3), default=",")
 
 
 def _numeric(text: str) -> bool:
     return number(text) is not None
 
 
-def _has_header(rows: Sequence[Sequence[str]], asked: Sequence[str]) -> bool:
+def _has_header(rows: Sequence[Sequence[str]], names: Sequence[str]) -> bool:
     first = [field.strip() for field in rows[0]]
-    if any(name.strip() in first for name in asked):
+    if any(name.strip() in first for name in names):
         return True
     known = sum(plain(field) in KNOWN for field in first)
     if any(map(_numeric, first)):

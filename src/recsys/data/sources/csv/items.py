@@ -36,9 +36,9 @@ def read_catalogue(
         DataError: the file cannot be read, or a column is not there.
     """
     dialect = _dialect(path, data)
-    asked = data.item_columns
-    item = _find(dialect, "item", asked.item, [item_name] if item_name else [], COMMON["item"], default=0)
-    title = _find(dialect, "title", asked.title, [], TITLES, default=1)
+    columns = data.item_columns
+    item = _find(dialect, "item", columns.item, [item_name] if item_name else [], COMMON["item"], default=0)
+    title = _find(dialect, "title", columns.title, [], TITLES, default=1)
     known = set(items.ids.tolist())
     texts_at: dict[int, TextByItem] = {at: {} for at in range(dialect.width) if at != item or at == title}
     with Text(path, dialect.encoding) as lines:
@@ -53,8 +53,8 @@ def read_catalogue(
 
 
 def _dialect(path: Path, data: Data) -> Dialect:
-    asked = [name for name in (data.item_columns.item, data.item_columns.title) if isinstance(name, str)]
-    columns = data.columns.model_copy(update={"item": asked[0] if asked else data.columns.item})
+    names = [name for name in (data.item_columns.item, data.item_columns.title) if isinstance(name, str)]
+    columns = data.columns.model_copy(update={"item": names[0] if names else data.columns.item})
     data = data.model_copy(update={"columns": columns})
     dialect = find_dialect(path, data)
     if dialect.width == 1 and data.delimiter != "auto":
@@ -63,19 +63,19 @@ def _dialect(path: Path, data: Data) -> Dialect:
 
 
 def _find(
-    dialect: Dialect, role: str, asked: Column | None, likely: Sequence[str], common: Sequence[str], default: int
+    dialect: Dialect, role: str, wanted: Column | None, likely: Sequence[str], common: Sequence[str], default: int
 ) -> int:
-    for column in [asked] if asked is not None else likely:
+    for column in [wanted] if wanted is not None else likely:
         position = position_of(column, dialect.header, dialect.width)
         if position is not None:
             return position
-    if asked is None:
+    if wanted is None:
         position = by_common_name(common, dialect.header) if dialect.header else default
         if position is not None and position < dialect.width:
             return position
     names = [name.strip() for name in dialect.header or ()]
-    close = nearest(str(asked or role), names)
+    close = nearest(str(wanted or role), names)
     hint = f"data.item_columns.{role}: {close}" if close else f"say which it is: data.item_columns.{role}"
-    what = f"there is no column {asked!r}" if asked is not None else f"no column of {role}s was found"
+    what = f"there is no column {wanted!r}" if wanted is not None else f"no column of {role}s was found"
     has = ", ".join(names) if names else f"{dialect.width} columns without names"
     raise DataError(what, where=str(dialect.path), expected=f"a column of {role}s; the file has {has}", hint=hint)

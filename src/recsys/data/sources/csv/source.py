@@ -35,14 +35,14 @@ class CsvSource:
         """
         self.path = path
         self.dialect = find_dialect(path, data)
-        self._asked = data.columns
+        self._columns = data.columns
         self._observe = observe
         self._places = self._lines()
 
     def layout(self, columns: ColumnRequest) -> Layout:
         """Its columns, delimiter, header, encoding and compression."""
         dialect = self.dialect
-        found = find_columns(dialect, self._asked, columns)
+        positions = find_columns(dialect, self._columns, columns)
         facts = {
             "compression": compression(self.path),
             "encoding": dialect.encoding,
@@ -52,11 +52,14 @@ class CsvSource:
         packed = f", {facts['compression']}" if facts["compression"] else ""
         header = "no header" if dialect.header is None else "a header"
         return Layout(
-            columns={role: self._name(found[role]) for role in ROLES if role in found},
+            columns={role: self._name(positions[role]) for role in ROLES if role in positions},
             names={
-                role: label(position, dialect.header) if dialect.header else None for role, position in found.items()
+                role: label(position, dialect.header) if dialect.header else None
+                for role, position in positions.items()
             },
-            others=tuple(self._name(position) for position in range(dialect.width) if position not in found.values()),
+            others=tuple(
+                self._name(position) for position in range(dialect.width) if position not in positions.values()
+            ),
             facts=facts,
             description=f"{header}, delimiter {dialect.delimiter!r}, {dialect.encoding}{packed}",
         )
@@ -64,17 +67,17 @@ class CsvSource:
     def batches(self, columns: ColumnRequest, part: int, n_parts: int) -> Iterator[Batch]:
         """The rows of a byte range; where the file cannot be cut (ranges.py), all rows are part 0's."""
         dialect, observe = self.dialect, self._observe
-        found = find_columns(dialect, self._asked, columns)
+        positions = find_columns(dialect, self._columns, columns)
         span = range_of(dialect, part, n_parts)
         if span is None:
             return
         n_rows = 0
         try:
-            for batch in read_fast(dialect, found, observe, span):
+            for batch in read_fast(dialect, positions, observe, span):
                 n_rows += batch.n_rows
                 yield batch
         except DoubtfulError:
-            for batch in read_slow(dialect, found, observe, span, n_skipped=n_rows):
+            for batch in read_slow(dialect, positions, observe, span, n_skipped=n_rows):
                 n_rows += batch.n_rows
                 yield batch
         if not n_rows and span == WHOLE:
