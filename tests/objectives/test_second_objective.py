@@ -56,7 +56,9 @@ def evaluate(scorer: Scorer, held_out: Interactions, seen: Interactions, _: Comm
     return Scores({ACCURACY: right / pairs, TAU: 2 * right / pairs - 1}, {"n_pairs": int(pairs)})
 
 
-def resample(scorers: Sequence[Scorer], held_out: Sequence[Interactions], user: Array) -> PairedMetrics:
+def resample(
+    scorers: Sequence[Scorer], held_out: Sequence[Interactions], _: Sequence[Interactions], user: Array
+) -> PairedMetrics:
     _, group = np.unique(user, return_inverse=True)
     counts = [count_pairs(scorer, ratings, group) for scorer, ratings in zip(scorers, held_out, strict=True)]
     sums = np.concatenate(counts, axis=1)

@@ -1,145 +1,104 @@
-"""How good the first places are: lists of unseen items against what users turned out to like.
+"""Ranks the unseen items of users, and finds which of the best ones are relevant.
 
-The protocol: candidates are all known items that the user has not rated in training; relevant are held-out ratings of
-at least a threshold; equal scores come by item index.
+The protocol: candidates are all items with training interactions that the user has none with; relevant are held-out
+interactions, by the definitions of the task, all measured on the same lists; equal scores come by item index.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TypedDict
 
 import numpy as np
 
+from recsys.core.communicator import ALONE, Communicator, share_of
 from recsys.core.events import Observer, Scoring, silent
 from recsys.core.threads import ordered_map, usable_cores
-from recsys.core.types import Array
-from recsys.data.chunks import chunks
+from recsys.core.types import Array, BoolArray, Float32Array, Indices, Int64Array
 from recsys.data.grouped import GroupedView
 from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import UNKNOWN
-from recsys.evaluation.ranking_metrics import RankedLists, ranking_metrics
-from recsys.scoring.protocols import Scorer
+from recsys.evaluation.ranking_metrics import Judged, RankedLists
+from recsys.evaluation.ranking_task import RankingTask, Relevance, Relevant
+from recsys.scoring.protocols import Ranker
 from recsys.scoring.top import masked_top_n
 
 SCORES = 1 << 22  # at once in each thread: 16 MB
-UPPER = 0.75  # of the scale: what lies above is relevant
 
 
-class RelevantCounts(TypedDict):
-    """On what a ranking is measured: users ranked for, relevant ratings that count, and what was left out.
-
-    n_relevant_unknown_items are among n_relevant, and never found; users without relevant ratings, relevant ratings of
-    unknown users, and those of items that the user rated in training are left out.
-    """
-
-    n_users: int
-    n_users_without_relevant: int
-    n_relevant: int
-    n_relevant_unknown_items: int
-    n_relevant_unknown_users: int
-    n_relevant_already_rated: int
-
-
-@dataclass(frozen=True, eq=False)
-class Relevant:
-    """Who is ranked for, and what would be right.
-
-    Attributes:
-        users: those with something relevant, int32, rising, shape (n,).
-        start: where the items of each begin, int64, shape (n + 1,).
-        items: int32, those of a user together, rising; none that the user rated in training.
-        n_relevant: of each user, int64, shape (n,): the items, and those without training ratings, which no list holds.
-    """
-
-    users: Array
-    start: Array
-    items: Array
-    n_relevant: Array
-    counts: RelevantCounts
-
-
-def default_threshold(train: Interactions) -> float:
-    """The lowest training rating in the upper quarter of the scale: 4 on 0.5–5 and on 1–5, 8 on 1–10."""
-    scale = train.scale
-    return float(train.rating[train.rating >= scale.low + UPPER * (scale.high - scale.low)].min())
-
-
-def relevant(held_out: Interactions, train: Interactions, threshold: float) -> Relevant:
-    """What users turned out to like: held-out ratings of at least the threshold.
-
-    Args:
-        held_out: on the vocabularies of train.
-    """
-    n_items = np.int64(len(train.items))
-    likes = held_out.take(held_out.rating >= threshold)
-    known = likes.take(likes.user_idx != UNKNOWN)
-    user_of_all, item_of_all = known.user_idx.astype(np.int64), known.item_idx
-    is_item = item_of_all != UNKNOWN
-    keys = np.unique(user_of_all[is_item] * n_items + item_of_all[is_item])
-    rated = _are_among(keys, train)
-    keys = keys[~rated]
-    n_strange = np.bincount(user_of_all[~is_item], minlength=len(train.users))
-    n_known = np.bincount(keys // n_items, minlength=len(train.users))
-    users = np.flatnonzero(n_known + n_strange).astype(np.int32)
-    measured = np.unique(held_out.user_idx[held_out.user_idx != UNKNOWN])
-    return Relevant(
-        users=users,
-        start=np.concatenate([[0], np.cumsum(n_known[users])]),
-        items=(keys % n_items).astype(np.int32),
-        n_relevant=(n_known + n_strange)[users],
-        counts={
-            "n_users": len(users),
-            "n_users_without_relevant": len(measured) - len(users),
-            "n_relevant": len(keys) + int(n_strange.sum()),
-            "n_relevant_unknown_items": int(n_strange.sum()),
-            "n_relevant_unknown_users": len(likes) - len(known),
-            "n_relevant_already_rated": int(rated.sum()),
-        },
-    )
-
-
-def rank(scorer: Scorer, train: Interactions, target: Relevant, k: int, observe: Observer = silent) -> dict[str, float]:
-    """The metrics of the scorer's lists for the users in `target`, see `ranking_metrics`.
+def rank(
+    scorer: Ranker,
+    seen: Interactions,
+    task: RankingTask,
+    k: int,
+    observe: Observer = silent,
+    communicator: Communicator = ALONE,
+) -> RankedLists:
+    """The best items of each user of the task, and which of them are relevant.
 
     Scores are made block by block of users, in threads, 16 MB at a time in each.
 
     Args:
-        train: what is rated here is no candidate.
-        k: length of the lists, at least 1.
+        seen: items that the user has here are no candidates.
+        k: length of the lists, at least 1; they are shorter where there are fewer items.
+        observe: gets Scoring events.
+        communicator: each rank scores a share of the users, and gets all lists.
     """
-    n, places = len(target.users), min(k, len(train.items))
+    share = share_of(len(task.users), communicator)
+    n, places = share.stop - share.start, min(k, len(seen.items))
     best = np.empty((n, places), dtype=np.int32)
-    hits = np.empty((n, places), dtype=bool)
-    first = np.empty(n, dtype=np.int64)
-    for rows, lists in _blocks(scorer, train.by_user(), target, places, len(train.items)):
-        best[rows], hits[rows], first[rows] = lists
-        observe(Scoring(rows.stop, n))
-    return ranking_metrics(RankedLists(best, hits, first, target.n_relevant), target.users, train, k)
+    judged = {
+        name: Judged(np.empty((n, places), dtype=bool), np.empty(n, dtype=np.int64), relevant.n_relevant)
+        for name, relevant in task.relevant.items()
+    }
+    for rows, of_block, judged_block in _blocks(scorer, seen.by_user(), task, places, share):
+        here = slice(rows.start - share.start, rows.stop - share.start)
+        best[here] = of_block
+        for name, (hits, first) in judged_block.items():
+            judged[name].hits[here], judged[name].first[here] = hits, first
+        observe(Scoring(here.stop, n))
+    return RankedLists(
+        np.concatenate(communicator.all_gather(best)),
+        {
+            name: Judged(
+                np.concatenate(communicator.all_gather(each.hits)),
+                np.concatenate(communicator.all_gather(each.first)),
+                each.n_relevant,
+            )
+            for name, each in judged.items()
+        },
+    )
 
 
-def _blocks(
-    scorer: Scorer, seen: GroupedView, target: Relevant, places: int, n_items: int
-) -> Iterator[tuple[slice, tuple[Array, Array, Array]]]:
-    """For block after block of users: their best items (−1: none is left), which are relevant, and first ranks."""
+Block = tuple[slice, Indices, dict[Relevance, tuple[BoolArray, Int64Array]]]
 
-    def rank_block(rows: slice) -> tuple[slice, tuple[Array, Array, Array]]:
-        users, start = target.users[rows], target.start[rows.start : rows.stop + 1]
-        items = target.items[start[0] : start[-1]]
-        row_of = np.repeat(np.arange(len(users)), np.diff(start))
+
+def _blocks(scorer: Ranker, seen: GroupedView, task: RankingTask, places: int, share: slice) -> Iterator[Block]:
+    """For block after block of users: their best items (−1: none is left); which are relevant, and first ranks."""
+    n_items = len(task.candidates)
+    allowed = None if task.candidates.all() else task.candidates
+
+    def rank_block(rows: slice) -> Block:
+        users = task.users[rows]
         scores = scorer.score_all(users)
-        best, best_scores = masked_top_n(scores, places, left_out=seen.pairs(users))
-        hits = np.isin(best + np.arange(len(users))[:, None] * n_items, row_of * n_items + items)
-        best[best_scores == -np.inf] = UNKNOWN
-        return rows, (best, hits, _first_rank(scores, row_of, items))
+        best, best_scores = masked_top_n(scores, places, allowed=allowed, left_out=seen.pairs(users))
+        judged = {name: _judge(scores, best, relevant, rows) for name, relevant in task.relevant.items()}
+        return rows, np.where(best_scores == -np.inf, UNKNOWN, best).astype(np.int32), judged
 
-    n, block = len(target.users), max(1, SCORES // n_items)
-    blocks = (slice(begin, min(begin + block, n)) for begin in range(0, n, block))
+    block = max(1, SCORES // n_items)
+    blocks = (slice(begin, min(begin + block, share.stop)) for begin in range(share.start, share.stop, block))
     return ordered_map(rank_block, blocks, n_threads=usable_cores(), ahead=2 * usable_cores())
 
 
-def _first_rank(scores: Array, row_of: Array, items: Array) -> Array:
+def _judge(scores: Float32Array, best: Int64Array, relevant: Relevant, rows: slice) -> tuple[BoolArray, Int64Array]:
+    """Which of the best items of some users are relevant, and the rank of the first relevant one."""
+    n_items, start = scores.shape[1], relevant.start[rows.start : rows.stop + 1]
+    items = relevant.items[start[0] : start[-1]]
+    row_of = np.repeat(np.arange(len(scores)), np.diff(start))
+    hits = np.isin(best + np.arange(len(scores))[:, None] * n_items, row_of * n_items + items)
+    return hits, _first_rank(scores, row_of, items)
+
+
+def _first_rank(scores: Array, row_of: Array, items: Array) -> Int64Array:
     """The rank of the best relevant item of each row among its candidates, from 1; 0 where there is none.
 
     Args:
@@ -158,14 +117,3 @@ def _first_rank(scores: Array, row_of: Array, items: Array) -> Array:
         above = np.count_nonzero(of_user > top[place])
         rank[row] = 1 + above + np.count_nonzero(of_user[: item[place]] == top[place])
     return rank
-
-
-def _are_among(keys: Array, train: Interactions) -> Array:
-    """Which of the keys user · n_items + item, which rise, are pairs that were rated in training."""
-    among = np.zeros(len(keys), dtype=bool)
-    if len(keys):
-        for rows in chunks(len(train)):
-            rated = train.user_idx[rows].astype(np.int64) * len(train.items) + train.item_idx[rows]
-            at = np.searchsorted(keys, rated).clip(max=len(keys) - 1)
-            among[at[keys[at] == rated]] = True
-    return among

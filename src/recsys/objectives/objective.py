@@ -21,14 +21,15 @@ class Objective:
 
     Attributes:
         name: its key in OBJECTIVES.
-        metrics: names of all metrics; by the first an epoch, a trial or a run is better than another.
+        metrics: names of those that tables and the history show; by the first an epoch, a trial or a run is better
+            than another.
         direction: whether that one is better when it is lower or when it is higher.
         evaluate: (scorer, held-out interactions, seen interactions, communicator) → metrics and counts, on each rank
             those of all.
         baselines: name → (seen interactions → scorer that needs no learning).
         baseline_to_beat: the name of the baseline that decides whether a model is worth its time.
-        resample: (scorers, held-out interactions of each, in one order for all; a number for the user of each
-            interaction) → metrics of each scorer, and of each on resampled users.
+        resample: (scorers; held-out interactions of each, in one order for all; seen interactions of each; a number
+            for the user of each held-out interaction) → metrics of each scorer, and of each on resampled users.
     """
 
     name: str
@@ -37,7 +38,7 @@ class Objective:
     evaluate: Callable[[Scorer, Interactions, Interactions, Communicator], Scores]
     baselines: Mapping[str, Callable[[Interactions], Scorer]]
     baseline_to_beat: str
-    resample: Callable[[Sequence[Scorer], Sequence[Interactions], Array], PairedMetrics]
+    resample: Callable[[Sequence[Scorer], Sequence[Interactions], Sequence[Interactions], Array], PairedMetrics]
 
     @property
     def deciding_metric(self) -> str:

@@ -21,7 +21,9 @@ def _evaluate(scorer: Scorer, held_out: Interactions, seen: Interactions, commun
     return scores_of(gather_errors(scorer, ratings, communicator), ratings)
 
 
-def _resample(scorers: Sequence[Scorer], held_out: Sequence[Interactions], user: Array) -> PairedMetrics:
+def _resample(
+    scorers: Sequence[Scorer], held_out: Sequence[Interactions], _seen: Sequence[Interactions], user: Array
+) -> PairedMetrics:
     """rmse and mae come from sums over the ratings of each user, so that a resample of users needs their sums alone."""
     error = np.stack([errors(scorer, ratings) for scorer, ratings in zip(scorers, held_out, strict=True)])
     _, group = np.unique(user, return_inverse=True)

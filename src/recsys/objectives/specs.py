@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from recsys.core.errors import RunError
 from recsys.objectives.objective import Objective
+from recsys.objectives.ranking import RANKING
 from recsys.objectives.rating import RATING
 
 OBJECTIVES: dict[str, Objective] = {
     "rating": RATING,
+    "ranking": RANKING,
 }
 
 

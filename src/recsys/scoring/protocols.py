@@ -12,15 +12,19 @@ if TYPE_CHECKING:
     from recsys.scoring.link import Link
 
 
-class Scorer(Protocol):
+class Ranker(Protocol):
+    """What can put items in order."""
+
+    def score_all(self, user_idx: Indices) -> Float32Array:
+        """Scores of every known item for each user, float32, shape (n_users, n_items): rank by these."""
+        ...
+
+
+class Scorer(Ranker, Protocol):
     """What evaluation, serving and reporting know of a model."""
 
     def rate(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Float32Array:
         """Predicted ratings of pairs, float32, shape (n,), in rating units; index −1 gets the stated fallback."""
-        ...
-
-    def score_all(self, user_idx: Indices) -> Float32Array:
-        """Scores of every known item for each user: rank by these."""
         ...
 
 

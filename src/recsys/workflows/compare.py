@@ -135,7 +135,8 @@ def compare(runs: Sequence[Path]) -> RunComparison:
         [test.take(rows) for test, rows in zip(tests, common.rows, strict=True)],
     )
     objective = find_objective("rating")
-    metrics = objective.resample(scorers, held_out, common.user)
+    seen = [bundle.seen.interactions() for bundle in bundles]
+    metrics = objective.resample(scorers, held_out, seen, common.user)
     return RunComparison(
         objective=objective,
         n_ratings=len(common.user),

@@ -12,11 +12,15 @@ from recsys.core.events import Observer, silent
 from recsys.data.interactions import Interactions
 from recsys.data.read import read_as
 from recsys.data.sources.table import Role
-from recsys.evaluation import activity, baselines, ranking
+from recsys.evaluation import activity, baselines
 from recsys.evaluation.calibration import Coverage, coverage
+from recsys.evaluation.ranking import rank
+from recsys.evaluation.ranking_metrics import ranking_metrics
+from recsys.evaluation.ranking_task import RelevantCounts, default_threshold, ranking_task
 from recsys.inference.intervals import rate_with_intervals
 from recsys.objectives.measure import NamedScores
 from recsys.objectives.specs import find_objective
+from recsys.scoring.protocols import Ranker
 
 WANTED: frozenset[Role] = frozenset({"user", "item", "rating"})
 TIMED: frozenset[Role] = WANTED | {"timestamp"}
@@ -104,7 +108,7 @@ def coverage_of(bundle: Bundle, ratings: Interactions, level: float) -> Interval
     return {"level": level, **coverage(ratings, predicted.low, predicted.high, bundle.seen.interactions())}
 
 
-class RankingEvaluation(ranking.RelevantCounts):
+class RankingEvaluation(RelevantCounts):
     """How well unseen items are ranked, and on what that was measured.
 
     Attributes:
@@ -137,18 +141,23 @@ def ranking_of(
         DataError: nothing is relevant.
     """
     train = bundle.seen.interactions()
-    threshold = ranking.default_threshold(train) if threshold is None else threshold
-    wanted = ranking.relevant(ratings, train, threshold)
-    if not len(wanted.users):
+    threshold = default_threshold(train) if threshold is None else threshold
+    assert threshold is not None, "a rating scorer has learned from ratings"
+    task = ranking_task(ratings, train, threshold)
+    likes = task.relevant["like"]
+    if not likes.counts["n_users"]:
         raise _nothing_relevant(ratings, threshold)
-    simple = {"popular": baselines.most_popular(train), "biases": baselines.biases(train)}
+
+    def metrics(scorer: Ranker) -> dict[str, float]:
+        return ranking_metrics(rank(scorer, train, task, k, observe), task.users, train, k)["like"]
+
     return {
         "k": k,
         "threshold": threshold,
-        "n_candidates": len(bundle.items),
-        **wanted.counts,
-        "model": ranking.rank(bundle.scorer("rating"), train, wanted, k, observe),
-        "baselines": {name: ranking.rank(scorer, train, wanted, k, observe) for name, scorer in simple.items()},
+        "n_candidates": int(task.candidates.sum()),
+        **likes.counts,
+        "model": metrics(bundle.scorer("rating")),
+        "baselines": {"popular": metrics(baselines.most_popular(train)), "biases": metrics(baselines.biases(train))},
     }
 
 

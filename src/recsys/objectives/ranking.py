@@ -1,0 +1,122 @@
+"""The objective `ranking`: what a user turns out to interact with stands first among all unseen items."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from recsys.core.errors import DataError
+from recsys.core.types import Array, Float32Array, Ids, Indices
+from recsys.data.interactions import Interactions, join, reindex
+from recsys.data.vocabulary import UNKNOWN, Vocabulary
+from recsys.evaluation import baselines
+from recsys.evaluation.bootstrap import PairedMetrics, resampled
+from recsys.evaluation.metrics import Scores
+from recsys.evaluation.ranking import rank
+from recsys.evaluation.ranking_metrics import Judged, RankedLists, ranking_metrics, user_metrics
+from recsys.evaluation.ranking_task import default_threshold, ranking_task
+from recsys.objectives.objective import Objective
+
+if TYPE_CHECKING:
+    from recsys.core.communicator import Communicator
+    from recsys.scoring.protocols import Ranker
+
+SHORT, LONG = 10, 20  # places of a list
+NDCG, RECALL = f"ndcg@{SHORT}", f"recall@{LONG}"
+METRICS = (NDCG, RECALL, f"coverage@{SHORT}")
+ALSO = (f"capped_recall@{LONG}", f"gini@{SHORT}", f"novelty@{SHORT}")
+OF_LIKES = (NDCG, RECALL, f"capped_recall@{LONG}")
+LIKE = "like_"
+
+
+def _evaluate(scorer: Ranker, held_out: Interactions, seen: Interactions, communicator: Communicator) -> Scores:
+    """Metrics for any held-out interaction; and, with like_ before the name, for ratings of at least the threshold.
+
+    All are 0 where nobody has anything relevant.
+    """
+    task = ranking_task(held_out, seen, default_threshold(seen))
+    lists = rank(scorer, seen, task, LONG, communicator=communicator)
+    short, long = (ranking_metrics(lists, task.users, seen, k) for k in (SHORT, LONG))
+    metrics = {name: {**long[name], **short[name]} for name in short}
+    of_any, of_likes = metrics.get("any", {}), metrics.get("like", {})
+    return Scores(
+        {name: of_any.get(name, 0.0) for name in METRICS + ALSO}
+        | {LIKE + name: of_likes[name] for name in OF_LIKES if of_likes},
+        {"n_users": len(task.users)} | ({"n_like_users": task.relevant["like"].counts["n_users"]} if of_likes else {}),
+    )
+
+
+def _resample(
+    scorers: Sequence[Ranker], held_out: Sequence[Interactions], seen: Sequence[Interactions], _: Array
+) -> PairedMetrics:
+    """Means over users, of users, items and held-out pairs that all know; what one has seen, none has to find."""
+    users = _in_all([each.users.ids[each.user_counts > 0] for each in seen])
+    items = _in_all([each.items.ids[each.item_counts > 0] for each in seen])
+    common_seen = reduce(join, (_of_known(reindex(each, users, items)) for each in seen))
+    common_held_out = _of_known(reindex(held_out[0], users, items))
+    task = ranking_task(common_held_out, common_seen, default_threshold(seen[0]))
+    if not len(task.users):
+        raise DataError(
+            "no user whom all runs know has held-out items that all know and none has seen",
+            expected="runs that have trained on some of the same users and items",
+        )
+    lists = [
+        rank(_Reindexed(scorer, each.users.index(users.ids), each.items.index(items.ids)), common_seen, task, LONG)
+        for scorer, each in zip(scorers, seen, strict=True)
+    ]
+    rows, columns = _columns(lists)
+
+    def metrics(totals: Array) -> dict[str, Array]:
+        sums = totals.reshape(*totals.shape[:-1], len(columns), len(lists) + 1)
+        return {name: sums[..., at, :-1] / np.maximum(sums[..., at, -1:], 1) for at, name in enumerate(columns)}
+
+    return PairedMetrics(metrics(rows.sum(axis=0)), metrics(resampled(rows)))
+
+
+def _columns(lists: Sequence[RankedLists]) -> tuple[Array, list[str]]:
+    """For each user and metric: the value of each scorer, and whether the user counts; and the names of the metrics."""
+    columns, names = [], []
+    for prefix, relevance in (("", "any"), (LIKE, "like")):
+        judged: list[Judged] = [each.judged[relevance] for each in lists if relevance in each.judged]
+        if not judged or not judged[0].counts.any():
+            continue
+        for name, k in ((NDCG, SHORT), (RECALL, LONG)):
+            columns += [user_metrics(each, k)[name] for each in judged]
+            columns.append(judged[0].counts.astype(np.float64))
+            names.append(prefix + name)
+    return np.stack(columns, axis=1), names
+
+
+def _in_all(ids: Sequence[Ids]) -> Vocabulary:
+    return Vocabulary(reduce(np.intersect1d, ids))
+
+
+def _of_known(rows: Interactions) -> Interactions:
+    return rows.take((rows.user_idx != UNKNOWN) & (rows.item_idx != UNKNOWN))
+
+
+@dataclass(frozen=True, eq=False)
+class _Reindexed:
+    """A scorer on other vocabularies: its index of each user and item of these."""
+
+    scorer: Ranker
+    users: Indices
+    items: Indices
+
+    def score_all(self, user_idx: Indices) -> Float32Array:
+        return self.scorer.score_all(self.users[user_idx])[:, self.items]
+
+
+RANKING = Objective(
+    name="ranking",
+    metrics=METRICS,
+    direction="maximize",
+    evaluate=_evaluate,
+    baselines={"popular": baselines.most_popular},
+    baseline_to_beat="popular",
+    resample=_resample,
+)
