@@ -12,7 +12,7 @@ from recsys.config.schema.data import Data
 from recsys.core.communicator import Communicator
 from recsys.core.errors import DataError
 from recsys.core.events import Observer, silent
-from recsys.core.types import Counts
+from recsys.core.types import Counts, Floats
 from recsys.data.catalogue import ItemCatalogue
 from recsys.data.duplicates import Repeated, repeated
 from recsys.data.gather import gather
@@ -65,7 +65,7 @@ def read_ratings(data: Data, communicator: Communicator, observe: Observer = sil
         rows = double.dropped(keep=data.duplicates)
         dropped = len(rows)
         ratings, parts = _without(ratings, parts, rows)
-    _check(ratings.take(next(iter(parts.values()))), next(iter(files.values())))
+    _check(ratings.take(next(iter(parts.values()))), next(iter(files.values())), data)
     name, catalogue = layouts[0].names["item"], ItemCatalogue()
     if data.items is not None:
         catalogue = read_catalogue(data.items, data, name, ratings.items, observe)
@@ -112,11 +112,15 @@ def _as_ratings(table: Table, users: Vocabulary, items: Vocabulary) -> Interacti
     return Interactions(
         user_idx=indices_of(table.user.texts, users)[table.user.codes],
         item_idx=indices_of(table.item.texts, items)[table.item.codes],
-        rating=np.full(table.n_rows, np.nan, dtype=np.float32) if table.rating is None else table.rating,
+        rating=_no_ratings(table.n_rows) if table.rating is None else table.rating,
         timestamp=table.timestamp,
         users=users,
         items=items,
     )
+
+
+def _no_ratings(n_rows: int) -> Floats:
+    return np.full(n_rows, np.nan, dtype=np.float32)
 
 
 def _read(source: Source, columns: ColumnRequest, communicator: Communicator) -> list[Table]:
@@ -139,11 +143,13 @@ def _slices(parts: Sequence[str], lengths: Sequence[int]) -> dict[str, slice]:
 
 
 def _join(tables: Sequence[Table]) -> Interactions:
-    """The rows of all files; they have times if every file has."""
+    """The rows of all files; they have ratings, and times, if every file has."""
     user_idx, users = index_columns([table.user for table in tables if table.user is not None])
     item_idx, items = index_columns([table.item for table in tables if table.item is not None])
     ratings = [table.rating for table in tables if table.rating is not None]
     times = [table.timestamp for table in tables if table.timestamp is not None]
+    if not ratings:
+        ratings = [_no_ratings(len(user_idx))]
     return Interactions(
         user_idx=user_idx,
         item_idx=item_idx,
@@ -181,7 +187,7 @@ def _duplicates(
     )
 
 
-def _check(train: Interactions, path: Path) -> None:
+def _check(train: Interactions, path: Path, data: Data) -> None:
     """Raises DataError where there is nothing to tell apart."""
     if not len(train):
         raise DataError("the file holds no rows", where=str(path), expected="a row for each rating")
@@ -191,7 +197,7 @@ def _check(train: Interactions, path: Path) -> None:
             raise DataError(
                 f"all ratings are of a single {who}", where=str(path), expected=f"several {others}", hint=hint
             )
-    if train.rating.min() == train.rating.max():
+    if data.has_ratings and train.rating.min() == train.rating.max():
         what = f"all ratings are equal: {train.rating[0]:g}"
-        hint = "if it stands for a click, a ranking model is right, such as BPR or ALS in implicit or LightFM"
+        hint = "if it stands for a click: data.columns.rating: false"
         raise DataError(what, where=str(path), expected="ratings that differ", hint=hint)

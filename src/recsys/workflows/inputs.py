@@ -13,9 +13,10 @@ from recsys.artifacts.checkpoint import selected_parameters
 from recsys.artifacts.directory import CONFIG
 from recsys.artifacts.metrics import StartMetrics
 from recsys.config.loading.load import load_config
+from recsys.config.plans import plans
 from recsys.config.schema.config import Config
 from recsys.core.communicator import Communicator
-from recsys.core.errors import ConfigError
+from recsys.core.errors import ConfigError, DataError
 from recsys.core.events import Observer
 from recsys.core.seeding import rng
 from recsys.core.types import Arrays, BoolArray
@@ -97,7 +98,20 @@ def from_scratch(
     Args, Raises: as of `prepare_inputs`.
     """
     dataset = read_ratings(config.data, communicator, observe) if data is None else data
-    return TrainingInputs(split(dataset, config.split, config.seed), dataset.catalogue, dataset.identify())
+    splits = split(dataset, config.split, config.seed)
+    _check_rated(splits.train, config)
+    return TrainingInputs(splits, dataset.catalogue, dataset.identify())
+
+
+def _check_rated(train: Interactions, config: Config) -> None:
+    """Raises DataError where a rating is to be learned, and there is none to learn from."""
+    if any(plan.objective == "rating" for plan in plans(config)) and not train.has_rating.any():
+        raise DataError(
+            f"none of the {len(train):,} training rows has a rating",
+            where=None if config.data.ratings is None else str(config.data.ratings),
+            expected="ratings to learn from",
+            hint="if each row is a click or a purchase: data.columns.rating: false",
+        )
 
 
 def _check_same_model(run: Path, config: Config) -> None:
@@ -126,6 +140,7 @@ def _join(
     assert config.start is not None
     typed = replace(dataset, ratings=align_id_types(dataset.ratings, bundle.users, bundle.items))
     new = split(typed, config.split, config.seed, also=(bundle.users, bundle.items))
+    _check_rated(new.train, config)
     prior = PriorRun.of(bundle, new.train.users, new.train.items, dataset.catalogue)
     old = _without(prior.train, new.train)
     held_out = [part for part in (new.valid, new.test) if part is not None]

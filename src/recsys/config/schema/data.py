@@ -20,8 +20,9 @@ class Columns(Section):
     """Column of the user ids; left out, common names are tried (userId, user_id, user, customer, …)."""
     item: Column | None = None
     """Column of the item ids; left out, common names are tried (movieId, item_id, item, isbn, …)."""
-    rating: Column | None = None
-    """Column of the ratings; left out, common names are tried (rating, score, stars, …)."""
+    rating: Column | Literal[False] | None = None
+    """Column of the ratings; left out, common names are tried (rating, score, stars, …). false: no ratings are read,
+    and each row is an event such as a click or a purchase."""
     timestamp: Column | Literal[False] | None = None
     """Column of the times: seconds, milliseconds or ISO dates. Left out, common names are tried; false: none."""
 
@@ -48,6 +49,9 @@ class Data(Section):
     """With `train`: ratings for the final figure."""
     columns: Columns = Columns()
     """Which column holds what. Left out, common names are found."""
+    rating_is: Literal["rating", "count"] = "rating"
+    """What the ratings are: a rating, or a count of events, such as plays. Clicks and counts are learned by ranking
+    alone: no rating is predicted."""
     items: Path | None = None
     """Titles for people: a CSV with item ids and titles."""
     item_columns: ItemColumns = ItemColumns()
@@ -70,3 +74,8 @@ class Data(Section):
         if self.train is None and (self.valid is not None or self.test is not None):
             raise PydanticCustomError("source", "data.valid and data.test go with data.train, not with data.ratings")
         return self
+
+    @property
+    def has_ratings(self) -> bool:
+        """Whether there are ratings to predict; clicks and counts are none."""
+        return self.columns.rating is not False and self.rating_is == "rating"

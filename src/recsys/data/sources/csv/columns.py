@@ -15,9 +15,8 @@ from recsys.data.sources.values import iso_seconds, number
 
 MEANT = {"user": "user ids", "item": "item ids", "rating": "ratings", "timestamp": "times"}
 CLICKS = (
-    "recsys learns from ratings; for clicks or purchases alone a ranking model is right, "
-    "such as BPR or ALS in implicit or LightFM. If a column does hold ratings, name it: "
-    "data.columns.rating (init: --rating)"
+    "name the column that holds them: data.columns.rating (init: --rating); if each row is a click or a purchase:"
+    " data.columns.rating: false"
 )
 
 
@@ -46,7 +45,7 @@ def find_columns(dialect: Dialect, columns: Columns, request: ColumnRequest) -> 
                 raise _absent(path, role, column, header, width)
     for role in roles:
         if role not in positions and getattr(columns, role) is not False:
-            position = _by_name(role, header) if header is not None else _by_position(role, dialect)
+            position = _by_name(role, header) if header is not None else _by_position(role, columns, dialect)
             if position is not None and position not in positions.values():
                 positions[role] = position
             elif role not in request.optional:
@@ -65,8 +64,12 @@ def _of_one_user(columns: Columns, header: Sequence[str] | None, width: int) -> 
     Names are those of training; positions would be those of a file with users.
     """
     if header is None:
-        return columns if width > 2 else Columns(item=1, rating=2)
-    return Columns(**{role: name for role, name in columns.model_dump().items() if isinstance(name, str)})
+        return columns if width > 2 else Columns(item=1, rating=False if columns.rating is False else 2)
+    return Columns(**{role: name for role, name in columns.model_dump().items() if not _is_position(name)})
+
+
+def _is_position(column: object) -> bool:
+    return isinstance(column, int) and column is not False
 
 
 def position_of(column: Column, header: Sequence[str] | None, width: int) -> int | None:
@@ -92,8 +95,9 @@ def _by_name(role: Role, header: Sequence[str]) -> int | None:
     return by_common_name(COMMON[role], header)
 
 
-def _by_position(role: Role, dialect: Dialect) -> int | None:
-    position = ROLES.index(role) if dialect.width > 1 else 0  # a list of candidates is one column
+def _by_position(role: Role, columns: Columns, dialect: Dialect) -> int | None:
+    order = ROLES if columns.rating is not False else tuple(other for other in ROLES if other != "rating")
+    position = order.index(role) if dialect.width > 1 else 0  # a list of candidates is one column
     if position >= dialect.width or (role == "timestamp" and not _holds_a_time(dialect, position)):
         return None
     return position
