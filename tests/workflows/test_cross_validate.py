@@ -60,7 +60,7 @@ def test_the_result_does_not_depend_on_how_many_are_trained_at_a_time(
     found = cross_validate(fast, 3, tmp_path / "two", jobs=2, observe=seen.append).to_dict()  # type: ignore[arg-type]
     expected = [{**fold, "run_dir": ""} for fold in timeless(kept[1])["folds"]]
     assert [{**fold, "run_dir": ""} for fold in timeless(found)["folds"]] == expected
-    said = sorted(event.said.partition(":")[0] for event in seen if event.said)
+    said = sorted(event.message.partition(":")[0] for event in seen if event.message)
     assert said == ["fold-1", "fold-2", "fold-3"]
     assert max(event.done for event in seen) == 3
 

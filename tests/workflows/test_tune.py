@@ -57,8 +57,8 @@ def test_a_study_that_was_stopped_goes_on_as_if_it_had_not(config: Config, tmp_p
     lines: list[str] = []
 
     def stop(event: object) -> None:
-        if isinstance(event, RunsProgress) and event.said:
-            lines.append(event.said)
+        if isinstance(event, RunsProgress) and event.message:
+            lines.append(event.message)
             if len(lines) == 2:
                 raise StoppedError("interrupted")
 
@@ -66,7 +66,7 @@ def test_a_study_that_was_stopped_goes_on_as_if_it_had_not(config: Config, tmp_p
         tune(config, 4, SPACE, parted, stop)
     after: list[Any] = []
     again = tune(config, 4, SPACE, parted, after.append)
-    assert sum(1 for event in after if isinstance(event, RunsProgress) and event.said) == 2
+    assert sum(1 for event in after if isinstance(event, RunsProgress) and event.message) == 2
     assert (again.best, again.to_dict()) == (whole.best, whole.to_dict())
 
 
@@ -93,7 +93,7 @@ def test_the_test_part_is_not_even_read(
 def test_hopeless_trials_are_pruned_and_diverged_ones_fail(config: Config, storage: str) -> None:
     events: list[Any] = []
     found = tune(config, 20, {"training.lr_max": (0.05, 1e-6, 1e6)}, storage, events.append)
-    said = [event.said for event in events if isinstance(event, RunsProgress) and event.said]
+    said = [event.message for event in events if isinstance(event, RunsProgress) and event.message]
     assert found.n_pruned == sum("pruned" in line for line in said) > 0
     assert found.n_failed == sum("diverged" in line for line in said) > 0
     assert found.n_trials == len(said) == 20

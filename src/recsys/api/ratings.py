@@ -73,9 +73,9 @@ def init(
         RunError: `output` cannot be written.
     """
     check_new(Path(output))
-    found = profile(ratings, observe, **options)
-    write_config(found, Path(output))
-    return found
+    file_profile = profile(ratings, observe, **options)
+    write_config(file_profile, Path(output))
+    return file_profile
 
 
 def _data(ratings: PathLike, options: dict[str, object]) -> Data:

@@ -42,10 +42,10 @@ def interpret(
     bundle = open_bundle(as_path(run))
     if figures is not None:
         save_figures.check(Path(figures))
-    found = interpreting.interpret(bundle, n, n_directions, min_ratings)
+    interpretation = interpreting.interpret(bundle, n, n_directions, min_ratings)
     if figures is None:
-        return found
-    return replace(found, figures=tuple(save_figures.draw_all(bundle, found, Path(figures))))
+        return interpretation
+    return replace(interpretation, figures=tuple(save_figures.draw_all(bundle, interpretation, Path(figures))))
 
 
 class WrittenReport(TypedDict):

@@ -96,7 +96,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _usage_error(error: Any, arguments: list[str]) -> UsageError:
-    named = [one for one in arguments[:1] if not one.startswith("-")]
+    named = [argument for argument in arguments[:1] if not argument.startswith("-")]
     command = error.ctx.command_path if error.ctx else " ".join(["recsys", *named])
     hint = f"see {command} --help"
     if "--" in arguments:

@@ -45,7 +45,7 @@ def check_options(command: Any, arguments: list[str]) -> None:
             return
         option = argument.split("=")[0]
         if option.startswith("--") and option not in known:
-            near = nearest(option, [one for one in known if one.startswith("--")])
+            near = nearest(option, [name for name in known if name.startswith("--")])
             hint = f"did you mean {near}? " if near else ""
             raise UsageError(
                 f"no such option: {option}",

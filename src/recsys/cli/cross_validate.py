@@ -75,7 +75,7 @@ def cross_validate(
 
 
 def _files(folds: int | None, train: str | None, test: str | None, compare_splits: bool) -> tuple[str, str] | None:
-    given = [name for name, one in (("--train-files", train), ("--test-files", test)) if one is not None]
+    given = [name for name, pattern in (("--train-files", train), ("--test-files", test)) if pattern is not None]
     options = [*(["--folds"] if folds else []), *given[:1], *(["--compare-splits"] if compare_splits else [])]
     if len(options) > 1:
         raise UsageError(f"{options[0]} and {options[1]} exclude each other", expected="one of them")

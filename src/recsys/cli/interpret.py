@@ -48,51 +48,53 @@ def interpret(
     With figures: recsys interpret --figures figures
     """
     with watching() if figures is not None else nullcontext():  # Ctrl-C waits until the folder of figures is whole
-        found = api.interpret(run, n, n_directions=n_directions, min_ratings=min_ratings, figures=figures)
+        interpretation = api.interpret(run, n, n_directions=n_directions, min_ratings=min_ratings, figures=figures)
     if as_json:
-        print_json(found.to_dict())
+        print_json(interpretation.to_dict())
         return
-    _show(found)
-    for path in found.figures:
+    _show(interpretation)
+    for path in interpretation.figures:
         typer.echo(path)
 
 
-def _show(found: Interpretation) -> None:
+def _show(interpretation: Interpretation) -> None:
     _say(
-        f"{found.n_items:,} items have at least {found.min_ratings:,} training ratings; only those are listed. "
+        f"{interpretation.n_items:,} items have at least {interpretation.min_ratings:,} training ratings; "
+        "only those are listed. "
         "bias: how much higher or lower an item is rated than the mean, beyond the effect of who rated it."
     )
     typer.echo()
-    _show_biases("highest biases", found.highest)
+    _show_biases("highest biases", interpretation.highest)
     typer.echo()
-    _show_biases("lowest biases", found.lowest)
+    _show_biases("lowest biases", interpretation.lowest)
     typer.echo()
-    percentiles = ", ".join(f"{float(at):.0%}: {value:+.2f}" for at, value in found.user_bias.items())
+    percentiles = ", ".join(f"{float(at):.0%}: {value:+.2f}" for at, value in interpretation.user_bias.items())
     _say(f"User-bias percentiles: {percentiles}.")
-    for direction in found.directions:
+    for direction in interpretation.directions:
         typer.echo()
         _show_direction(direction)
     typer.echo()
     _say("Numbers: extra rating points from a user one standard deviation along the direction.")
-    if found.n_traits:
+    if interpretation.n_traits:
         _say(
-            f"{found.n_traits:,} values and columns of the items file were correlated with the directions. In "
+            f"{interpretation.n_traits:,} values and columns of the items file were correlated with the directions. In "
             "brackets: the correlation, weighted by ratings, among items of similar popularity. Shown only if "
-            f"significant (permutation test, {found.n_permutations:,} permutations, p ≤ {found.level:g})."
+            f"significant (permutation test, {interpretation.n_permutations:,} permutations, "
+            f"p ≤ {interpretation.level:g})."
         )
 
 
 def _show_biases(title: str, items: Sequence[ItemBias]) -> None:
-    titled = any(one.title for one in items)
+    titled = any(item.title for item in items)
     rows = [
         [
-            str(one.item_id),
-            *([one.title or ""] * titled),
-            f"{one.bias:+.2f}",
-            f"{one.mean_rating:.2f}",
-            f"{one.n_ratings:,}",
+            str(item.item_id),
+            *([item.title or ""] * titled),
+            f"{item.bias:+.2f}",
+            f"{item.mean_rating:.2f}",
+            f"{item.n_ratings:,}",
         ]
-        for one in items
+        for item in items
     ]
     columns = ["item", *([title] * titled), "bias", "mean rating", "n ratings"]
     if not titled:
@@ -103,11 +105,11 @@ def _show_biases(title: str, items: Sequence[ItemBias]) -> None:
 def _show_direction(direction: Direction) -> None:
     _say(f"Direction {direction.number}: {direction.share:.1%} of the variance of all interactions")
     for sign, end in ((1, "+"), (-1, "-")):
-        traits = [_trait(one) for one in direction.goes_with if sign * one.correlation > 0]
+        traits = [_trait(association) for association in direction.goes_with if sign * association.correlation > 0]
         if traits:
             _say(f"{end} correlates with {', '.join(traits)}")
     rows = [
-        [part for one in both for part in (f"{one.position:+.2f}", _half_a_line(one.title or str(one.item_id)))]
+        [part for item in both for part in (f"{item.position:+.2f}", _half_a_line(item.title or str(item.item_id)))]
         for both in zip(direction.high, direction.low, strict=True)
     ]
     print_table(["+", "items at the + end", "-", "items at the - end"], rows, numbers=["+", "-"])
@@ -122,8 +124,8 @@ def _half_a_line(title: str) -> str:
     return text.plain
 
 
-def _trait(one: Association) -> str:
-    return f"{one.value or f'higher {one.column}'} ({one.correlation:+.2f})"
+def _trait(association: Association) -> str:
+    return f"{association.value or f'higher {association.column}'} ({association.correlation:+.2f})"
 
 
 def _say(text: str) -> None:

@@ -26,17 +26,17 @@ def lr_find(
     leave_cores_to_training()
     resolved = api.load_config(config, overrides or [])
     with watching() as observe:
-        found = api.lr_find(resolved, figure=output, observe=observe)
+        curve = api.lr_find(resolved, figure=output, observe=observe)
     if as_json:
-        print_json({**found.to_dict(), "output": None if output is None else str(output)})
+        print_json({**curve.to_dict(), "output": None if output is None else str(output)})
         return
-    typer.echo(f"lr_max {found.steepest:.2g}: steepest descent of the loss")
-    typer.echo(f"minimum at {found.minimum:.2g}; training diverges beyond it")
+    typer.echo(f"lr_max {curve.steepest:.2g}: steepest descent of the loss")
+    typer.echo(f"minimum at {curve.minimum:.2g}; training diverges beyond it")
     if output is not None:
         typer.echo(f"plot: {output}")
-    if found.fall < LITTLE:
+    if curve.fall < LITTLE:
         typer.echo(
-            f"the loss falls by at most {found.fall:.0%}: too few ratings for a reliable suggestion; keep the default"
+            f"the loss falls by at most {curve.fall:.0%}: too few ratings for a reliable suggestion; keep the default"
         )
         return
-    typer.echo(f"\nNext: recsys train --config {config} --set training.lr_max={found.steepest:.2g}")
+    typer.echo(f"\nNext: recsys train --config {config} --set training.lr_max={curve.steepest:.2g}")

@@ -56,15 +56,15 @@ def predict(
 
     For a file: recsys predict --input pairs.csv --output predictions.csv
     """
-    many = pairs is not None and output is not None and user is None
-    one = user is not None and item is not None and pairs is None and output is None
-    if not (many or one):
+    is_file = pairs is not None and output is not None and user is None
+    is_pair = user is not None and item is not None and pairs is None and output is None
+    if not (is_file or is_pair):
         raise UsageError(
             "predict takes one pair, or a file of pairs",
             expected="USER ITEM, or --input FILE with --output FILE",
             hint="see recsys predict --help",
         )
-    if many and at is not None:
+    if is_file and at is not None:
         raise UsageError("--at applies only to a single pair", expected="a column of times in the file of --input")
     when = None if at is None else _moment(at)
     model = api.load(run)

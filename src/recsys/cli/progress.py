@@ -61,7 +61,7 @@ def _first_metric(part: str, metrics: Mapping[str, float]) -> str:
 def speed(ratings_per_second: float) -> str:
     """A speed that is 15 wide."""
     units = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (0.0, " "))
-    unit, name = next(one for one in units if ratings_per_second >= one[0])
+    unit, name = next(entry for entry in units if ratings_per_second >= entry[0])
     value = ratings_per_second / (unit or 1)
     return f"{value:>4.{0 if value >= 99.95 else 1}f}{name} ratings/s"
 
@@ -95,13 +95,13 @@ class _Live:
                 self._step(event)
             case Epoch():
                 self._speed = event.ratings_per_second
-                if _is_told(event):
+                if _is_shown(event):
                     self._progress.console.print(epoch_line(event))
             case Note(text):
                 self._progress.console.print(f"note: {text}")
-            case RunsProgress(done, total, said):
-                if said:
-                    self._progress.console.print(said)
+            case RunsProgress(done, total, message):
+                if message:
+                    self._progress.console.print(message)
                 self._show("runs", done, total, f"{int(done)} of {total} runs")
 
     def tell(self, message: str) -> None:
@@ -131,22 +131,22 @@ class _Lines:
     """A line for each epoch; one for loading or scoring now and then if it takes long."""
 
     def __init__(self) -> None:
-        self._said_at = 0.0
+        self._shown_at = 0.0
 
     def __call__(self, event: Event) -> None:
-        self._said_at = self._said_at or time.monotonic()  # imports before the first event are no work to tell of
-        is_late = time.monotonic() - self._said_at > QUIET_SECONDS
+        self._shown_at = self._shown_at or time.monotonic()  # imports before the first event are no work to tell of
+        is_late = time.monotonic() - self._shown_at > QUIET_SECONDS
         if line := _always(event) or (_now_and_then(event) if is_late else None):
             say(line)
-            self._said_at = time.monotonic()
+            self._shown_at = time.monotonic()
 
 
 def _always(event: Event) -> str | None:
     match event:
         case Epoch():
-            return epoch_line(event) if _is_told(event) else None
-        case RunsProgress(said=said):
-            return said
+            return epoch_line(event) if _is_shown(event) else None
+        case RunsProgress(message=message):
+            return message
         case Note(text):
             return f"note: {text}"
     return None
@@ -163,7 +163,7 @@ def _now_and_then(event: Event) -> str | None:
     return None
 
 
-def _is_told(epoch: Epoch) -> bool:
+def _is_shown(epoch: Epoch) -> bool:
     """Of hundreds of epochs, only some have a line, and the last."""
     return epoch.number % math.ceil(epoch.n_epochs / EPOCH_LINES) == 0 or epoch.number == epoch.n_epochs
 

@@ -69,7 +69,7 @@ def recommend(
     about: dict[str, Json]
     if visitor is not None:
         _note(visitor, model)
-        found = model.recommend_for(visitor.item_ids, visitor.ratings, n, min_ratings=min_ratings, candidates=listed)
+        items = model.recommend_for(visitor.item_ids, visitor.ratings, n, min_ratings=min_ratings, candidates=listed)
         about = {
             "user_id": visitor.user_id,
             "n_ratings": len(visitor.ratings),
@@ -77,12 +77,12 @@ def recommend(
         }
     else:
         assert user is not None
-        found = model.recommend(user, n, min_ratings=min_ratings, candidates=listed)
+        items = model.recommend(user, n, min_ratings=min_ratings, candidates=listed)
         about = {"user_id": model.bundle.users.parse(user)}
     if as_json:
-        print_json({**about, "items": [item.to_dict() for item in found]})
+        print_json({**about, "items": [item.to_dict() for item in items]})
     else:
-        _show(found)
+        _show(items)
 
 
 def _note(visitor: SessionRatings, model: Recommender) -> None:
@@ -93,14 +93,14 @@ def _note(visitor: SessionRatings, model: Recommender) -> None:
     note_outside_scale(visitor.n_outside_scale, len(visitor.ratings), model.bundle.manifest.scale)
 
 
-def _show(found: list[Recommendation]) -> None:
-    if not found:
+def _show(items: list[Recommendation]) -> None:
+    if not items:
         typer.echo("no items to recommend: the user has rated all candidates")
         return
-    titled = any(one.title for one in found)
+    titled = any(item.title for item in items)
     rows = [
-        [str(one.rank), str(one.item_id), *([one.title or ""] * titled), f"{one.rating:.2f}", f"{one.n_ratings:,}"]
-        for one in found
+        [str(item.rank), str(item.item_id), *([item.title or ""] * titled), f"{item.rating:.2f}", f"{item.n_ratings:,}"]
+        for item in items
     ]
     columns = ["rank", "item", *(["title"] * titled), "rating", "n ratings"]
     print_table(columns, rows, numbers=["rank", "rating", "n ratings"], cut="title")

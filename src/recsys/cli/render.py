@@ -101,13 +101,13 @@ def print_error(error: RecsysError, *, as_json: bool) -> None:
     if as_json:
         say(json.dumps({"error": error_dict(error)}, ensure_ascii=False))
         return
-    for one in (error, *error.more):
-        place = f"{one.where}: " if one.where else ""
-        say(f"{_paint('error:', '1;31')} {place}{one.what}")
-        if one.expected:
-            say(f"  expected {one.expected}")
-        if one.hint:
-            say(f"  {_paint('hint:', '1;36')} {one.hint}")
+    for problem in (error, *error.more):
+        place = f"{problem.where}: " if problem.where else ""
+        say(f"{_paint('error:', '1;31')} {place}{problem.what}")
+        if problem.expected:
+            say(f"  expected {problem.expected}")
+        if problem.hint:
+            say(f"  {_paint('hint:', '1;36')} {problem.hint}")
 
 
 def error_dict(error: RecsysError) -> dict[str, Json]:
@@ -121,7 +121,7 @@ def error_dict(error: RecsysError) -> dict[str, Json]:
         "exit_code": error.exit_code,
     }
     if error.more:
-        answer["more"] = [error_dict(one) for one in error.more]
+        answer["more"] = [error_dict(other) for other in error.more]
     return answer
 
 

@@ -34,19 +34,19 @@ def runs(
     if prune is not None:
         _prune(prune, as_json)
         return
-    found = api.runs()
+    overviews = api.runs()
     if as_json:
-        print_json(found)
-    elif not found:
+        print_json(overviews)
+    elif not overviews:
         typer.echo(f"no runs under {api.runs_root()}")
     else:
-        _show_runs(found)
-        _show_part(found)
+        _show_runs(overviews)
+        _show_part(overviews)
 
 
-def _show_runs(found: list[RunOverview]) -> None:
+def _show_runs(overviews: list[RunOverview]) -> None:
     """A line a run, with the deciding metric of its objective and that of the baseline to beat."""
-    measured = [one["metrics"]["objective"] for one in found if one["metrics"]] or ["rating"]
+    measured = [overview["metrics"]["objective"] for overview in overviews if overview["metrics"]] or ["rating"]
     objectives = [api.find_objective(name) for name in dict.fromkeys(measured)]
     columns = [
         " / ".join(dict.fromkeys(objective.deciding_metric for objective in objectives)),
@@ -56,29 +56,29 @@ def _show_runs(found: list[RunOverview]) -> None:
     ]
     rows = [
         [
-            Path(one["path"]).name,
-            one["status"],
-            *_measured(one["metrics"]),
-            str(one["epochs"]),
-            _seconds(one["metrics"]),
+            Path(overview["path"]).name,
+            overview["status"],
+            *_measured(overview["metrics"]),
+            str(overview["epochs"]),
+            _seconds(overview["metrics"]),
         ]
-        for one in found
+        for overview in overviews
     ]
     print_table(["run", "status", *columns], rows, numbers=columns)
 
 
-def _show_part(found: list[RunOverview]) -> None:
+def _show_part(overviews: list[RunOverview]) -> None:
     """The parents of runs, and the default run."""
-    for one in found:
-        if one["parent"] is not None:
-            typer.echo(f"parent of {Path(one['path']).name}: {one['parent']}")
+    for overview in overviews:
+        if overview["parent"] is not None:
+            typer.echo(f"parent of {Path(overview['path']).name}: {overview['parent']}")
     promoted = api.promoted_run()
     if promoted is not None and not promoted.exists():
         typer.echo(f"the promoted run is missing: {promoted}")
-    for one in found:
-        if one["default"]:
+    for overview in overviews:
+        if overview["default"]:
             why = "newest finished" if promoted is None else "promoted"
-            typer.echo(f"default run: {Path(one['path']).name} ({why})")
+            typer.echo(f"default run: {Path(overview['path']).name} ({why})")
 
 
 def _prune(n: int, as_json: bool) -> None:
@@ -113,11 +113,11 @@ def inspect(
 
 def _show_layers(path: Path, as_json: bool) -> None:
     model = api.layers(path)
-    found, link = model.layers, model.link
-    total = sum(layer.n_parameters for layer in found)
-    moving = sum(layer.n_parameters for layer in found if not layer.frozen)
+    layers, link = model.layers, model.link
+    total = sum(layer.n_parameters for layer in layers)
+    moving = sum(layer.n_parameters for layer in layers if not layer.frozen)
     if as_json:
-        rows = [vars(layer) | {"shape": list(layer.shape)} for layer in found]
+        rows = [vars(layer) | {"shape": list(layer.shape)} for layer in layers]
         print_json({"layers": rows, "link": link.to_dict(), "n_parameters": total, "n_trainable": moving})
         return
     print_table(
@@ -131,7 +131,7 @@ def _show_layers(path: Path, as_json: bool) -> None:
                 layer.group or "",
                 {True: "yes", False: "no", None: ""}[layer.frozen],
             ]
-            for layer in found
+            for layer in layers
         ],
         numbers=["parameters"],
     )

@@ -23,17 +23,25 @@ def similar(
 ) -> None:
     """Example: recsys similar 1 --min-ratings 20"""
     model = api.load(run)
-    found = model.similar(item, n, min_ratings=min_ratings)
+    neighbours = model.similar(item, n, min_ratings=min_ratings)
     if as_json:
-        print_json({"item_id": model.bundle.items.parse(item), "items": [one.to_dict() for one in found]})
+        print_json(
+            {"item_id": model.bundle.items.parse(item), "items": [neighbour.to_dict() for neighbour in neighbours]}
+        )
         return
-    if not found:
+    if not neighbours:
         typer.echo("no similar items: no other item has factors and that many training ratings")
         return
-    titled = any(one.title for one in found)
+    titled = any(neighbour.title for neighbour in neighbours)
     rows = [
-        [str(one.rank), str(one.item_id), *([one.title or ""] * titled), f"{one.similarity:+.2f}", f"{one.n_ratings:,}"]
-        for one in found
+        [
+            str(neighbour.rank),
+            str(neighbour.item_id),
+            *([neighbour.title or ""] * titled),
+            f"{neighbour.similarity:+.2f}",
+            f"{neighbour.n_ratings:,}",
+        ]
+        for neighbour in neighbours
     ]
     columns = ["rank", "item", *(["title"] * titled), "similarity", "n ratings"]
     print_table(columns, rows, numbers=["rank", "similarity", "n ratings"], cut="title")

@@ -57,7 +57,9 @@ def _method(metrics: RunMetrics) -> str:
 
 def _dims(dim: int | dict[str, int]) -> str:
     """A network's embeddings have a dim each."""
-    return f"dim {dim}" if isinstance(dim, int) else ", ".join(f"{role} dim {one}" for role, one in dim.items())
+    return (
+        f"dim {dim}" if isinstance(dim, int) else ", ".join(f"{role} dim {role_dim}" for role, role_dim in dim.items())
+    )
 
 
 def _show_start(objective: Objective, start: StartMetrics) -> None:

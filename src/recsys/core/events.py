@@ -71,12 +71,12 @@ class Epoch:
 class RunsProgress:
     """Runs are under way side by side: `done` of `total`, with the share that is done of those not finished.
 
-    `said` is a line about one that has just finished.
+    `message` is a line about one that has just finished.
     """
 
     done: float
     total: int
-    said: str = ""
+    message: str = ""
 
 
 @dataclass(frozen=True)

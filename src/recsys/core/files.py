@@ -107,7 +107,7 @@ def writing(path: Path, *temporary: Path) -> Iterator[None]:
     except OSError as error:
         why = "it is a file, not a folder" if isinstance(error, FileExistsError) else error.strerror or error
         where = Path(error.filename or path)
-        if stand_in := next((one for one in temporary if where.is_relative_to(one)), None):
+        if stand_in := next((candidate for candidate in temporary if where.is_relative_to(candidate)), None):
             where = path / where.relative_to(stand_in)
         raise RunError(
             f"cannot write: {why}",

@@ -168,7 +168,7 @@ def _common(tests: Sequence[Interactions], runs: Sequence[Path]) -> Common:
     users, items = (_union([getattr(test, role) for test in tests], role, runs) for role in ("users", "items"))
     coded = [reindex(test, users, items) for test in tests]
     if all(_are_same_rows(coded[0], other) for other in coded[1:]):
-        user = np.max([one.user_idx for one in coded], axis=0).astype(np.int64)
+        user = np.max([test.user_idx for test in coded], axis=0).astype(np.int64)
         unknown = np.flatnonzero(user == UNKNOWN)
         user[unknown] = len(users) + np.arange(len(unknown))
         return Common([np.arange(len(user))] * len(tests), user, len(unknown))
@@ -184,10 +184,10 @@ def _common(tests: Sequence[Interactions], runs: Sequence[Path]) -> Common:
 
 
 def _union(vocabularies: Sequence[Vocabulary], role: str, runs: Sequence[Path]) -> Vocabulary:
-    for run, one in zip(runs, vocabularies, strict=True):
-        if one.id_type is not vocabularies[0].id_type:
+    for run, vocabulary in zip(runs, vocabularies, strict=True):
+        if vocabulary.id_type is not vocabularies[0].id_type:
             raise DataError(
-                f"the ids of {role} are {_are(one)} here and {_are(vocabularies[0])} in {runs[0]}",
+                f"the ids of {role} are {_are(vocabulary)} here and {_are(vocabularies[0])} in {runs[0]}",
                 where=str(run),
                 expected="runs trained on the same data",
             )
@@ -203,9 +203,9 @@ def _are_same_rows(first: Interactions, other: Interactions) -> bool:
     if not np.array_equal(first.rating, other.rating):
         return False
     is_any_known = False
-    for one, two in ((first.user_idx, other.user_idx), (first.item_idx, other.item_idx)):
-        both = (one != UNKNOWN) & (two != UNKNOWN)
-        if (one[both] != two[both]).any():
+    for idx, other_idx in ((first.user_idx, other.user_idx), (first.item_idx, other.item_idx)):
+        both = (idx != UNKNOWN) & (other_idx != UNKNOWN)
+        if (idx[both] != other_idx[both]).any():
             return False
         is_any_known |= bool(both.any())
     return is_any_known
@@ -226,5 +226,5 @@ def _same_pairs(tests: Sequence[Interactions]) -> list[Array]:
 
 def _positions(wanted: Array, keys: Array) -> Array:
     order = np.argsort(keys, kind="stable")
-    found: Array = order[np.searchsorted(keys, wanted, sorter=order)]
-    return found
+    positions: Array = order[np.searchsorted(keys, wanted, sorter=order)]
+    return positions

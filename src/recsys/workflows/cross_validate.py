@@ -129,7 +129,7 @@ def cross_validate(
     """
     _refuse_start(config)
     configs = _given_folds(config, folds) if isinstance(folds, FoldFiles) else _drawn_folds(config, folds)
-    found = train_parallel(configs, run_dir, jobs, observe)
+    runs = train_parallel(configs, run_dir, jobs, observe)
     (plan,) = plans(config)
     objective = find_objective(plan.objective)
     results = tuple(
@@ -140,7 +140,7 @@ def cross_validate(
             fit_seconds=metrics["fit_seconds"],
             run_dir=None if run_dir is None else run_dir / name,
         )
-        for name, metrics in found.items()
+        for name, metrics in runs.items()
     )
     together = summary(
         [result.scores for result in results],
@@ -166,11 +166,11 @@ def compare_splits(
         method: config.model_copy(update={"split": Split.model_validate({"method": method, **how, **test})})
         for method in SPLITS
     }
-    found = train_parallel(configs, run_dir, jobs, observe)
+    runs = train_parallel(configs, run_dir, jobs, observe)
     (plan,) = plans(config)
     splits = tuple(
         SplitResult(method, SPLITS[method], present(metrics["test"]), _baselines(metrics))
-        for method, metrics in found.items()
+        for method, metrics in runs.items()
     )
     return SplitComparison(find_objective(plan.objective), splits)
 
@@ -194,7 +194,7 @@ def _drawn_folds(config: Config, n_folds: int) -> dict[str, Config]:
 
 def _given_folds(config: Config, files: FoldFiles) -> dict[str, Config]:
     tests = _matches(files.test)
-    found = {}
+    configs = {}
     for fold, train in _matches(files.train).items():
         if fold not in tests:
             raise DataError(
@@ -204,20 +204,20 @@ def _given_folds(config: Config, files: FoldFiles) -> dict[str, Config]:
                 hint="the same {fold} has to be in both",
             )
         parts = {"ratings": None, "train": train, "valid": None, "test": tests[fold]}
-        found[f"fold-{fold}"] = config.model_copy(update={"data": config.data.model_copy(update=parts)})
-    if len(found) < 2:
+        configs[f"fold-{fold}"] = config.model_copy(update={"data": config.data.model_copy(update=parts)})
+    if len(configs) < 2:
         raise DataError(
-            f"{len(found)} files are like this, and folds are at least two",
+            f"{len(configs)} files are like this, and folds are at least two",
             where=files.train,
             expected="files that differ in what stands for {fold}, such as u1.train.csv and u2.train.csv",
         )
-    return found
+    return configs
 
 
 def _matches(pattern: str) -> dict[str, Path]:
     """What stands for {fold} → the file, in the order in which people count."""
-    before, found, after = pattern.partition(FOLD)
-    if not found or FOLD in after:
+    before, marker, after = pattern.partition(FOLD)
+    if not marker or FOLD in after:
         raise UsageError(f"{pattern!r} names no folds", expected="a path with {fold} in it once: u{fold}.train.csv")
     ends = len(before), len(after)
     paths = glob.glob(f"{glob.escape(before)}*{glob.escape(after)}")  # noqa: PTH207 -- this one takes any path

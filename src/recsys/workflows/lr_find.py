@@ -118,7 +118,7 @@ def _curve(points: list[tuple[float, float]]) -> LrCurve:
     lr, loss = (np.array(column) for column in zip(*points, strict=True))
     before = float(loss[: 2 * AROUND].mean())  # at rates so small that they all see the same model
     smoothed = np.array(
-        list(accumulate(loss, lambda mean, one: SMOOTHING * mean + (1 - SMOOTHING) * one, initial=before))
+        list(accumulate(loss, lambda mean, value: SMOOTHING * mean + (1 - SMOOTHING) * value, initial=before))
     )[1:]
     lowest = int(np.argmin(smoothed))
     slope = _slope(np.log(lr), smoothed)

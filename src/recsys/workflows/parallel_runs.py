@@ -47,18 +47,18 @@ def train_parallel(
         RecsysError: the first that a run raises; the others are ended.
     """
     n_jobs = min(len(configs), jobs or _jobs(next(iter(configs.values()))))
-    found: dict[str, RunMetrics] = {}
+    results: dict[str, RunMetrics] = {}
     with _place(folder) as place:
         tasks = {name: (config, place / name) for name, config in configs.items()}
         for name, metrics in (_one_by_one if n_jobs == 1 else _in_processes)(tasks, n_jobs, observe):
-            found[name] = metrics
-            observe(RunsProgress(len(found), len(tasks), _line(name, configs[name], metrics)))
-    return {name: found[name] for name in configs}
+            results[name] = metrics
+            observe(RunsProgress(len(results), len(tasks), _line(name, configs[name], metrics)))
+    return {name: results[name] for name in configs}
 
 
 def _jobs(config: Config) -> int:
     data = config.data
-    size = sum(one.stat().st_size for one in (data.ratings, data.train) if one is not None and one.is_file())
+    size = sum(file.stat().st_size for file in (data.ratings, data.train) if file is not None and file.is_file())
     return usable_cores() if size < LARGE else 1
 
 
@@ -99,14 +99,14 @@ def _train(config: Config, folder: Path, tell: Callable[[float], None]) -> RunMe
     """Trains a run, and tells now and then which share of it is done."""
     from recsys.workflows.train import train  # and with it torch, which only the processes need that train
 
-    told_at, share = 0.0, 0.0
+    reported_at, share = 0.0, 0.0
 
     def observe(event: Event) -> None:
-        nonlocal told_at, share
+        nonlocal reported_at, share
         if isinstance(event, Step):
             share = ((event.epoch - 1) * event.total + event.done) / (event.n_epochs * event.total)
-        if time.monotonic() - told_at > SECONDS:
-            told_at = time.monotonic()
+        if time.monotonic() - reported_at > SECONDS:
+            reported_at = time.monotonic()
             tell(share)
 
     try:
@@ -142,40 +142,40 @@ def _in_processes(tasks: Tasks, n_jobs: int, observe: Observer) -> Iterator[tupl
                 theirs.close()
                 running[ours] = _Running(name, process)
             for connection in wait(list(running), timeout=SECONDS):
-                one = running[connection]
-                said = _received(connection, one, observe)
-                if isinstance(said, float):
-                    one.share = said
+                worker = running[connection]
+                answer = _received(connection, worker, observe)
+                if isinstance(answer, float):
+                    worker.share = answer
                     continue
-                one.process.join()
+                worker.process.join()
                 del running[connection]
                 n_done += 1
-                yield one.name, said
-            observe(RunsProgress(n_done + sum(one.share for one in running.values()), len(tasks)))
+                yield worker.name, answer
+            observe(RunsProgress(n_done + sum(worker.share for worker in running.values()), len(tasks)))
     finally:
-        for one in running.values():
-            one.process.terminate()
-        for one in running.values():
-            one.process.join()
+        for worker in running.values():
+            worker.process.terminate()
+        for worker in running.values():
+            worker.process.join()
 
 
-def _received(connection: Any, one: _Running, observe: Observer) -> float | RunMetrics:
+def _received(connection: Any, worker: _Running, observe: Observer) -> float | RunMetrics:
     """What a process says next: its share, or its metrics."""
     try:
-        said = connection.recv()
+        message = connection.recv()
     except EOFError:
-        one.process.join()
+        worker.process.join()
         observe(RunsProgress(0, 1))  # Ctrl-C ends it as well, and that is then what is said
         raise RunError(
-            f"the process of {one.name} ended early, with code {one.process.exitcode}",
+            f"the process of {worker.name} ended early, with code {worker.process.exitcode}",
             expected="a process that trains to its end",
             hint="if memory ran out (code -9), train one at a time: --jobs 1",
         ) from None
-    if isinstance(said, RecsysError):
-        raise said
-    if isinstance(said, str):
-        raise RuntimeError(f"in the process of {one.name}:\n{said}")
-    answer: float | RunMetrics = said
+    if isinstance(message, RecsysError):
+        raise message
+    if isinstance(message, str):
+        raise RuntimeError(f"in the process of {worker.name}:\n{message}")
+    answer: float | RunMetrics = message
     return answer
 
 
