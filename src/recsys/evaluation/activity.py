@@ -44,8 +44,8 @@ def activity(scorer: Scorer, train: Interactions, ratings: Interactions) -> Acti
         "biases": np.square(errors(baselines.biases(train), ratings)),
     }
     return {
-        "by_user": [_rmse(one) for one in mean_by_activity(squares, train.user_counts, ratings.user_idx)],
-        "by_item": [_rmse(one) for one in mean_by_activity(squares, train.item_counts, ratings.item_idx)],
+        "by_user": [_rmse(bucket) for bucket in mean_by_activity(squares, train.user_counts, ratings.user_idx)],
+        "by_item": [_rmse(bucket) for bucket in mean_by_activity(squares, train.item_counts, ratings.item_idx)],
     }
 
 

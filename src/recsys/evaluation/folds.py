@@ -130,4 +130,4 @@ def _within(theta: float, df: int) -> float:
 
 def _spread(folds: Sequence[Scores], metrics: Sequence[str]) -> dict[str, Spread]:
     values = {metric: [fold[metric] for fold in folds] for metric in metrics}
-    return {metric: Spread(fmean(found), stdev(found)) for metric, found in values.items()}
+    return {metric: Spread(fmean(scores), stdev(scores)) for metric, scores in values.items()}

@@ -21,7 +21,7 @@ def parameters_as_served(parameters: Iterable[ParameterInfo], start: WarmStart, 
         start: the parameters of the known.
         served: the factors of all, in rating units.
     """
-    found: Arrays = {}
+    arrays: Arrays = {}
     for parameter in parameters:
         assert parameter.rows is not None
         known = start.parameters[parameter.name]
@@ -29,8 +29,8 @@ def parameters_as_served(parameters: Iterable[ParameterInfo], start: WarmStart, 
         if not parameter.is_bias:
             rows = rows[:, : known.shape[1]]  # a method may serve further columns, which are no parameters
         old_of = start.rows[parameter.rows]
-        found[parameter.name] = merged(known, rows[old_of == UNKNOWN] / unit, old_of)
-    return found
+        arrays[parameter.name] = merged(known, rows[old_of == UNKNOWN] / unit, old_of)
+    return arrays
 
 
 def served_rows(served: Factors, role: Role, std: float, *, is_bias: bool) -> tuple[Float32Array, float]:

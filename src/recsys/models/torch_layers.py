@@ -67,7 +67,8 @@ class Norm(nn.Module):
     def as_affine(self) -> tuple[Float64Array, Float64Array]:
         """factor and shift, float64, shape (size,), with y = factor · x + shift once training is over."""
         weight, bias, mean, var = (
-            one.detach().cpu().double().numpy() for one in (self.weight, self.bias, self.running_mean, self.running_var)
+            tensor.detach().cpu().double().numpy()
+            for tensor in (self.weight, self.bias, self.running_mean, self.running_var)
         )
         factor = weight / np.sqrt(var + EPS)
         return factor, bias - factor * mean

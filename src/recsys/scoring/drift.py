@@ -51,11 +51,11 @@ class Drift:
         leave, which takes the errors at two neighbouring moments as alike: they are where the paths have not forgotten
         the one at the other.
         """
-        found = np.empty((2, len(user_idx)), dtype=np.float32)
+        values = np.empty((2, len(user_idx)), dtype=np.float32)
         for start in range(0, len(user_idx), CHUNK):
             rows = slice(start, start + CHUNK)
-            found[:, rows] = self._at(user_idx[rows], timestamp[rows])
-        return found[0], found[1]
+            values[:, rows] = self._at(user_idx[rows], timestamp[rows])
+        return values[0], values[1]
 
     def at_no_time(self, n: int) -> Float32Array:
         """What drifts of which no time is given add to the variance, float32, shape (n,); their mean is 0."""

@@ -40,11 +40,11 @@ class Samples:
 
     def std(self, user_idx: Indices, item_idx: Indices) -> Float32Array:
         """The standard deviations of ratings of the pairs, in rating units, float32, shape (n,)."""
-        found = np.empty(len(user_idx), dtype=np.float32)
-        for start in range(0, len(found), CHUNK):
+        std = np.empty(len(user_idx), dtype=np.float32)
+        for start in range(0, len(std), CHUNK):
             rows = slice(start, start + CHUNK)
-            found[rows] = self._std(user_idx[rows], item_idx[rows])
-        return found
+            std[rows] = self._std(user_idx[rows], item_idx[rows])
+        return std
 
     def _std(self, user_idx: Indices, item_idx: Indices) -> Float32Array:
         scores = np.empty((len(self.user_rows), len(user_idx)), dtype=np.float32)

@@ -22,4 +22,4 @@ def finite_arrays(arrays: Iterable[Array]) -> bool:
 def finite_parameters(parameters: Iterable[torch.Tensor]) -> bool:
     """The same of tensors, where they lie."""
     numbers = (parameter.detach().flatten() for parameter in parameters)
-    return all(bool((one @ one).isfinite()) for one in numbers)
+    return all(bool((vector @ vector).isfinite()) for vector in numbers)

@@ -52,8 +52,8 @@ def _njit(function: F, signature: Any, cache: FunctionCache | None, fastmath: se
         log.info(COMPILING)
     kernel.compile(signature)
     kernel.disable_compile()
-    found: F = kernel
-    return found
+    typed_kernel: F = kernel
+    return typed_kernel
 
 
 class _Cache(FunctionCache):  # type: ignore[misc] # numba has no types
@@ -72,10 +72,10 @@ class _Cache(FunctionCache):  # type: ignore[misc] # numba has no types
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         rtsys.initialize(target_context)
         with self._guard_against_spurious_io_errors():
-            found = self._load_overload(sig, target_context)
-        if found is None:
+            overload = self._load_overload(sig, target_context)
+        if overload is None:
             log.info(COMPILING)
-        return found
+        return overload
 
 
 @cache

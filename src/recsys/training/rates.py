@@ -57,6 +57,6 @@ def scaled(lr_max: Rates, factor: float) -> Rates:
 
 
 def _numbers(text: str) -> list[float]:
-    found = re.fullmatch(SLICE, text)
-    assert found is not None  # the config has been checked
-    return [float(number) for number in found.groups() if number is not None]
+    match = re.fullmatch(SLICE, text)
+    assert match is not None  # the config has been checked
+    return [float(number) for number in match.groups() if number is not None]

@@ -17,13 +17,13 @@ I32, I64, FLOAT = ir.IntType(32), ir.IntType(64), ir.FloatType()
 
 def chunks(dim: int) -> list[tuple[int, int]]:
     """(offset, width) of the vectors that a row is cut into: as many whole ones as fit, then halves."""
-    found, offset, width = [], 0, WIDTH
+    vectors, offset, width = [], 0, WIDTH
     while offset < dim:
         while width > dim - offset:
             width //= 2
-        found.append((offset, width))
+        vectors.append((offset, width))
         offset += width
-    return found
+    return vectors
 
 
 def row_at(context: Any, builder: Any, signature: Any, arguments: Any, position: int, dim: int) -> Any:

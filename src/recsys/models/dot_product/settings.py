@@ -47,7 +47,7 @@ class DotProduct(ModelSettings):
         """Items come first: they stay, while users come and go."""
         user = ParameterInfo("user_embedding", "users", "user"), ParameterInfo("user_bias", "users", "user", True)
         item = ParameterInfo("item_embedding", "items", "item"), ParameterInfo("item_bias", "items", "item", True)
-        return tuple(one for one in (*item, *user) if self.biases or not one.is_bias)
+        return tuple(parameter for parameter in (*item, *user) if self.biases or not parameter.is_bias)
 
     @property
     def traits(self) -> tuple[Trait, ...]:

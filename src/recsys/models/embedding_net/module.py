@@ -106,7 +106,7 @@ def build(settings: config.EmbeddingNet, seen: Interactions, scale: Scale, seed:
 
 def _folded(affine: Affine, norm: Norm | None) -> Weights:
     """An affine layer that takes the activations from before the norm: W(s·x + t) + b = (W·s)x + (Wt + b)."""
-    weight, bias = (one.detach().cpu().double().numpy() for one in (affine.weight, affine.bias))
+    weight, bias = (parameter.detach().cpu().double().numpy() for parameter in (affine.weight, affine.bias))
     if norm is not None:
         factor, shift = norm.as_affine()
         bias = bias + weight @ shift

@@ -44,14 +44,14 @@ class EmbeddingNet(ModelSettings):
     def parameters_by_layer(self) -> dict[str, tuple[ParameterInfo, ...]]:
         """Layer → its parameters, the weight first."""
         names = {role: f"{role}_embedding" for role in ROLES}
-        found: dict[str, tuple[ParameterInfo, ...]] = {
+        parameters: dict[str, tuple[ParameterInfo, ...]] = {
             name: (ParameterInfo(name, "embeddings", role),) for role, name in names.items()
         }
         for number in range(len(self.layers)):
             for part in ("affine", "norm") if self.batch_norm else ("affine",):
                 name = f"hidden.{number}.{part}"
-                found[name] = _weight_and_bias(name, "hidden")
-        return {**found, "head": _weight_and_bias("head", "head")}
+                parameters[name] = _weight_and_bias(name, "hidden")
+        return {**parameters, "head": _weight_and_bias("head", "head")}
 
     def dims(self, n_users: int, n_items: int) -> tuple[int, int]:
         """Lengths of a user's and an item's embedding; auto by fastai's rule, `emb_sz_rule`."""

@@ -23,17 +23,17 @@ def extend(settings: SvdPP, inputs: TrainingInputs, served: Factors) -> Arrays:
     assert start is not None
     terms = {name for role in settings.implicit_of for name in implicit_terms(role)}
     own = [parameter for parameter in settings.parameters if parameter.name not in terms]
-    found = {**start.parameters, **parameters_as_served(own, start, served)}
+    parameters = {**start.parameters, **parameters_as_served(own, start, served)}
     for role in settings.implicit_of:
         old_of = start.rows[OTHER[role]]
         names = f"{role}_embedding", f"{role}_bias"
         for name, implicit, is_bias in zip(names, implicit_terms(role), (False, True), strict=True):
             known = start.parameters[implicit]
             silent = np.zeros((int((old_of == UNKNOWN).sum()), *known.shape[1:]), known.dtype)
-            found[implicit] = merged(known, silent, old_of)
+            parameters[implicit] = merged(known, silent, old_of)
             rows, unit = served_rows(served, role, start.scale.std, is_bias=is_bias)
-            found[name] = _own_rows(rows, unit, found[implicit], inputs, role)
-    return found
+            parameters[name] = _own_rows(rows, unit, parameters[implicit], inputs, role)
+    return parameters
 
 
 def _own_rows(served: Array, unit: float, implicit: Array, inputs: TrainingInputs, role: Role) -> Array:

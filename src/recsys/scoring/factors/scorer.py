@@ -130,11 +130,11 @@ def in_rating_units(
         unit: one of the model's, in ratings.
         user, item: in the model's unit.
     """
-    one, root = np.float32(unit), np.sqrt(np.float32(unit))
+    scale, root = np.float32(unit), np.sqrt(np.float32(unit))
     return Factors(
         global_mean=global_mean,
-        user_bias=with_fallback(one * user.bias, user.has_ratings),
-        item_bias=with_fallback(one * item.bias, item.has_ratings),
+        user_bias=with_fallback(scale * user.bias, user.has_ratings),
+        item_bias=with_fallback(scale * item.bias, item.has_ratings),
         user_factors=with_fallback(root * user.factors, user.has_ratings),
         item_factors=with_fallback(root * item.factors, item.has_ratings),
         link=link,

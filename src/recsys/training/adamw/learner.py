@@ -145,7 +145,7 @@ class AdamWLearner:
 
     def _moving(self) -> Iterator[tuple[str, torch.nn.Parameter]]:
         """The parameters that are not frozen."""
-        return ((name, one) for name, one in self._model.named_parameters() if one.requires_grad)
+        return ((name, parameter) for name, parameter in self._model.named_parameters() if parameter.requires_grad)
 
     @contextlib.contextmanager
     def _idle_rows_kept(self) -> Iterator[None]:
@@ -175,12 +175,12 @@ def _rows_without_ratings(model: RatingModule, train: Interactions) -> list[tupl
     """Each parameter that has a row for every user or item, with the rows of those without training ratings."""
     counts = {"user": train.user_counts, "item": train.item_counts}
     idle = {role: torch.from_numpy(np.flatnonzero(count == 0)) for role, count in counts.items()}
-    found = []
+    idle_rows = []
     for known in model.settings.parameters:
         if known.rows is not None and len(idle[known.rows]):
             parameter = model.get_parameter(known.name)
-            found.append((parameter, idle[known.rows].to(parameter.device)))
-    return found
+            idle_rows.append((parameter, idle[known.rows].to(parameter.device)))
+    return idle_rows
 
 
 @contextlib.contextmanager

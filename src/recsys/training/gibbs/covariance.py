@@ -53,9 +53,11 @@ def covariance_columns(
     left = times("user", "item", right)
     vectors, sizes, turn = np.linalg.svd(left, full_matrices=False)
     root = np.sqrt(sizes[:rank])
-    found = vectors[:, :rank] * root, right @ turn[:rank].T * root
+    factors = vectors[:, :rank] * root, right @ turn[:rank].T * root
     user, item = (np.zeros((len(means[role]), dim), np.float32) for role in ROLES)
-    user[:, :rank], item[:, :rank] = (one / weights[role][:, None] for one, role in zip(found, ROLES, strict=True))
+    user[:, :rank], item[:, :rank] = (
+        factor / weights[role][:, None] for factor, role in zip(factors, ROLES, strict=True)
+    )
     return user, item
 
 
@@ -69,7 +71,7 @@ class _Groups:
         self, rows: dict[str, list[Array]], means: dict[str, Float32Array], weights: dict[str, Float32Array]
     ) -> None:
         self._rows, self._means, self._weights = rows, means, weights
-        self._size = max(1, GROUP_BYTES // (4 * sum(one.size for one in means.values())))
+        self._size = max(1, GROUP_BYTES // (4 * sum(mean.size for mean in means.values())))
         self._only = self._group(0) if self._size >= len(rows["user"]) else None
 
     def __iter__(self) -> Iterator[dict[str, Float32Array]]:
@@ -84,7 +86,7 @@ class _Groups:
     def _apart(self, role: str, samples: list[Array]) -> Float32Array:
         mean, weight = self._means[role], self._weights[role].astype(np.float32)[:, None]
         n, dim = mean.shape
-        found = np.empty((n, len(samples) * dim), np.float32)
+        deviations = np.empty((n, len(samples) * dim), np.float32)
         for at, sample in enumerate(samples):
-            found[:, at * dim : (at + 1) * dim] = (sample[:-1, :-1].astype(np.float32) - mean) * weight
-        return found
+            deviations[:, at * dim : (at + 1) * dim] = (sample[:-1, :-1].astype(np.float32) - mean) * weight
+        return deviations

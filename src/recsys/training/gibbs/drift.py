@@ -169,11 +169,11 @@ class Paths:
         """Adds the sample to the sums."""
         self.sum += self.state
         self.sum_variance += self.variance
-        for sums, one in (
+        for sums, values in (
             (self.still, self.level),
             (self.moved, np.repeat(self.level, np.diff(self.start)) + self.total),
         ):
-            sums += np.stack([one, np.square(one)])
+            sums += np.stack([values, np.square(values)])
 
     def arrays(self) -> Arrays:
         """What changes from sweep to sweep."""

@@ -158,7 +158,7 @@ class GibbsLearner:
         if self._is_done and self.samples is not None:
             weights = {role: np.sqrt(np.maximum(rated.count, 1)) for role, rated in self._rated.items()}
             more = covariance_columns(self._kept.rows, factors, weights, rng(self._seed, "gibbs covariance"))
-            factors = {role: np.hstack([factors[role], one]) for role, one in zip(factors, more, strict=True)}
+            factors = {role: np.hstack([factors[role], columns]) for role, columns in zip(factors, more, strict=True)}
         user, item = (Rows(factors[role], bias[role], self._rated[role].count > 0) for role in ("user", "item"))
         scorer = in_rating_units(scale.mean, scale.std, user, item, self._link())
         drift = None if self._paths is None else self._paths.served(self._n_counted, scale.std)
@@ -183,12 +183,12 @@ class GibbsLearner:
 
     def _sample(self) -> Arrays:
         """What the model's parameters are made of in the current sample, each with its bias in the last column."""
-        found = {}
+        arrays = {}
         for role, side in self._sides.items():
-            found[f"{role}.row"] = side.row
+            arrays[f"{role}.row"] = side.row
             if side.implicit is not None:
-                found |= {f"{role}.from_implicit": side.from_implicit, f"{role}.implicit": side.implicit}
-        return found
+                arrays |= {f"{role}.from_implicit": side.from_implicit, f"{role}.implicit": side.implicit}
+        return arrays
 
     def _count(self, number: int) -> None:
         """Adds the sample to the sums, its factors turned so that they lie as those of the mean do.
@@ -220,14 +220,14 @@ class GibbsLearner:
     def _parameters(self) -> Arrays:
         """The means as the parameters of the model's module, under its names."""
         means = self._means()
-        found = dict(self._model.constants)
+        parameters = dict(self._model.constants)
         for role in ROLES:
             row = means[f"{role}.row"]
             if f"{role}.implicit" in means:
                 row = row - means[f"{role}.from_implicit"]
-                found |= _split(means[f"{role}.implicit"], *implicit_terms(role))
-            found |= _split(row, f"{role}_embedding", f"{role}_bias")
-        return found
+                parameters |= _split(means[f"{role}.implicit"], *implicit_terms(role))
+            parameters |= _split(row, f"{role}_embedding", f"{role}_bias")
+        return parameters
 
 
 def _split(rows: Array, embedding: str, bias: str) -> Arrays:

@@ -32,7 +32,7 @@ class PosteriorSamples:
     @classmethod
     def of(cls, counts: dict[str, Array]) -> PosteriorSamples:
         """Before the first."""
-        return cls(counts, {role: np.zeros(len(one)) for role, one in counts.items()})
+        return cls(counts, {role: np.zeros(len(count)) for role, count in counts.items()})
 
     def count(self, sides: dict[str, FactorState], alpha: float) -> None:
         """Adds the noise of a sweep."""
@@ -68,7 +68,10 @@ class PosteriorSamples:
         if len(self.rows["user"]) < 2:
             return None
         n = self.chain[1]
-        noise = {role: np.append(one, one.mean()) for role, one in ((role, self.noise(role)) for role in ROLES)}
+        noise = {
+            role: np.append(noise_of_role, noise_of_role.mean())
+            for role, noise_of_role in ((role, self.noise(role)) for role in ROLES)
+        }
         return Samples(
             unit=unit,
             noise=float(self.chain[0] / n),

@@ -158,7 +158,7 @@ def sum_rows(_: Any, rows: Any, idx: Any, begin: Any, end: Any, total: Any) -> A
         for place, k in _unrolled(builder, arguments[2], arguments[3]):
             row = builder.load(_row(builder, matrix, numbers, place), align=4)
             builder.store(builder.fadd(builder.load(sums[k]), row, flags=FLAGS), sums[k])
-        first, second, third, fourth = (builder.load(one) for one in sums)
+        first, second, third, fourth = (builder.load(pointer) for pointer in sums)
         both = [builder.fadd(*pair, flags=FLAGS) for pair in ((first, second), (third, fourth))]
         builder.store(builder.fadd(*both, flags=FLAGS), _at(builder, out, I64(0), WIDTH), align=4)
         return context.get_dummy_value()
@@ -188,10 +188,10 @@ def move_rows(_: Any, rows: Any, idx: Any, begin: Any, end: Any, scale: Any, ste
 
 def _sums(builder: Any, n: int, width: int) -> list[Any]:
     """`n` vectors of zeros that stay in registers."""
-    found = [cgutils.alloca_once(builder, vector(width)) for _ in range(n)]
-    for total in found:
+    totals = [cgutils.alloca_once(builder, vector(width)) for _ in range(n)]
+    for total in totals:
         builder.store(ir.Constant(vector(width), None), total)
-    return found
+    return totals
 
 
 def _add_product(builder: Any, total: Any, left: Any, right: Any) -> None:

@@ -85,10 +85,10 @@ def sample_rows(
     precision = np.float32(alpha) * side.noise_precision
     given = (rated.start, rated.idx, rated.rating, features, mean, side.prior.precision, precision, noise.normal)
     work = partial(draw_rows_kernel(), rated.tasks, np.zeros(1, np.int64), *given, side.row, side.squares)
-    found = workers.beside(work, meanwhile)
+    result = workers.beside(work, meanwhile)
     rate = side.spread + 0.5 * alpha * side.squares.astype(np.float64)
     side.noise_precision[:] = np.where(rated.has_own_noise, noise.gamma / rate, 1.0)
-    return found
+    return result
 
 
 def sample_priors(
@@ -137,19 +137,19 @@ def _draw_columns(
 def _features(side: FactorState) -> Float32Array:
     """√w times the factors, 1 and the bias, side by side."""
     root, width = np.sqrt(side.noise_precision), side.row.shape[1]
-    found = _zeros(len(root), width + 1, TILE)
-    np.multiply(root[:, None], side.row[:, :-1], out=found[:, : width - 1])
-    found[:, width - 1] = root
-    np.multiply(root, side.row[:, -1], out=found[:, width])
-    return found
+    features = _zeros(len(root), width + 1, TILE)
+    np.multiply(root[:, None], side.row[:, :-1], out=features[:, : width - 1])
+    features[:, width - 1] = root
+    np.multiply(root, side.row[:, -1], out=features[:, width])
+    return features
 
 
 def wide(rows: Float32Array, unit: int) -> Float32Array:
     """The rows with zeros behind them, up to a multiple of `unit` columns, contiguous."""
     n, width = rows.shape
-    found = _zeros(n, width, unit)
-    found[:, :width] = rows
-    return found
+    matrix = _zeros(n, width, unit)
+    matrix[:, :width] = rows
+    return matrix
 
 
 def _zeros(n: int, width: int, unit: int) -> Float32Array:

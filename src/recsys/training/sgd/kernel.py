@@ -84,9 +84,9 @@ def sgd_kernel(dim: int, biases: bool, sides: int = USERS + ITEMS) -> Callable[.
         bias_decay: Any,
     ) -> float:
         squares = 0.0
-        one = np.float32(1)
-        keep_user, keep_user_bias = one - user_lr * decay, one - user_lr * bias_decay
-        keep_item, keep_item_bias = one - item_lr * decay, one - item_lr * bias_decay
+        unity = np.float32(1)
+        keep_user, keep_user_bias = unity - user_lr * decay, unity - user_lr * bias_decay
+        keep_item, keep_item_bias = unity - item_lr * decay, unity - item_lr * bias_decay
         for t in range(start, end):
             ahead = min(t + AHEAD, end - ONE)
             request_row(user_embedding, user_idx[ahead], dim)

@@ -83,14 +83,14 @@ class SvdPPLearner:
         given, near = self._given[role], self._model.neighbours[role]
         arrays = (*given.columns, near.start.numpy(), near.idx.numpy(), *self._parameters(role))
         still = implicit_terms(OTHER[role])  # what the other role is made of stays as it is in this epoch
-        damped = [one for name, one in self._damped.items() if name not in still]
+        damped = [rows_damping for name, rows_damping in self._damped.items() if name not in still]
         squares, done, lr = 0.0, 0, 0.0
         for step, rows in enumerate(given.steps(rng(self._seed, "svdpp rows", number))):
             lr = float(self.schedule.lr[(number - 1) * STEPS + step])
             observe(Step(number, self.n_epochs, done, self.n_ratings, lr, squares))
             if step % (STEPS // PULLS) == 0:
-                for one in damped:
-                    one.shrink(lr / PULLS)
+                for rows_damping in damped:
+                    rows_damping.shrink(lr / PULLS)
             squares += self._kernel(rows, *arrays, *self._rates(role, lr))
             done += int(given.counts[rows].sum())
         assert done == self.n_ratings

@@ -77,23 +77,23 @@ def svdpp_kernel(dim: int, flipped: bool) -> Callable[..., float]:
         bias_decay: Any,
         implicit_decay: Any,
     ) -> float:
-        squares, one = 0.0, np.float32(1)
-        keep_own, keep_own_bias = one - own_lr * decay, one - own_lr * bias_decay
-        keep_other, keep_other_bias = one - other_lr * decay, one - other_lr * bias_decay
-        keep_implicit = one - other_lr * implicit_decay
+        squares, unity = 0.0, np.float32(1)
+        keep_own, keep_own_bias = unity - own_lr * decay, unity - own_lr * bias_decay
+        keep_other, keep_other_bias = unity - other_lr * decay, unity - other_lr * bias_decay
+        keep_implicit = unity - other_lr * implicit_decay
         sums = np.zeros((2, dim), np.float32)
         first, now = np.uint32(0), np.uint32(1)
         for row in rows:
             near_from, near_to = near_start[row], near_start[row + 1]
-            scale = one / np.sqrt(np.float32(max(near_to - near_from, 1)))
+            scale = unity / np.sqrt(np.float32(max(near_to - near_from, 1)))
             first_bias = np.float32(0)
             sums[:] = 0
             for n in range(near_from, near_to):
                 request_row(implicit, near[min(n + ROWS_AHEAD, near_to - 1)], dim)
-                row_move(sums, first, one, implicit, near[n], scale, dim)
+                row_move(sums, first, unity, implicit, near[n], scale, dim)
                 first_bias += scale * implicit_bias[near[n]]
-            row_move(sums, now, one, sums, first, one, dim)
-            now_bias, kept = first_bias, one
+            row_move(sums, now, unity, sums, first, unity, dim)
+            now_bias, kept = first_bias, unity
             for t in range(start[row], start[row + 1]):
                 request_row(other, idx[min(t + ROWS_AHEAD, start[row + 1] - 1)], dim)
                 i = idx[t]
@@ -114,7 +114,7 @@ def svdpp_kernel(dim: int, flipped: bool) -> Callable[..., float]:
                 now_bias = scale * (now_bias - kept * first_bias)
                 for n in range(near_from, near_to):
                     request_row(implicit, near[min(n + ROWS_AHEAD, near_to - 1)], dim)
-                    row_move(implicit, near[n], kept, sums, now, one, dim)
+                    row_move(implicit, near[n], kept, sums, now, unity, dim)
                     implicit_bias[near[n]] = kept * implicit_bias[near[n]] + now_bias
         return squares
 
