@@ -58,15 +58,15 @@ def docs(section: type[Section]) -> dict[str, str]:
 
     Read when somebody asks: pydantic, which could do the same, would do it whenever a config is loaded.
     """
-    found = {}
-    for owner in (one for one in reversed(section.__mro__) if issubclass(one, Section)):
+    texts = {}
+    for owner in (base for base in reversed(section.__mro__) if issubclass(base, Section)):
         (defined,) = ast.parse(textwrap.dedent(inspect.getsource(owner))).body
         assert isinstance(defined, ast.ClassDef)
         for key, below in pairwise(defined.body):
             match key, below:
                 case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
-                    found[name] = " ".join(text.split())
-    return found
+                    texts[name] = " ".join(text.split())
+    return texts
 
 
 def takes(field: FieldInfo, *kinds: type) -> bool:
@@ -84,8 +84,8 @@ def only_choices(field: FieldInfo) -> bool:
 
 def choices(field: FieldInfo) -> list[str]:
     """The words that a field accepts."""
-    found = [get_args(kind) for kind, _ in _alternatives(field.annotation, ()) if get_origin(kind) is Literal]
-    return [value for values in found for value in values if isinstance(value, str)]
+    literals = [get_args(kind) for kind, _ in _alternatives(field.annotation, ()) if get_origin(kind) is Literal]
+    return [value for values in literals for value in values if isinstance(value, str)]
 
 
 def in_words(field: FieldInfo, *, bounds: bool = True) -> str:
@@ -118,7 +118,7 @@ def _alternatives(annotation: Any, limits: Sequence[Any]) -> Iterator[tuple[Any,
     origin = get_origin(annotation)
     if origin is Annotated:
         inner, *extra = get_args(annotation)
-        unpacked = [part for one in extra for part in (one.metadata if isinstance(one, FieldInfo) else [one])]
+        unpacked = [part for entry in extra for part in (entry.metadata if isinstance(entry, FieldInfo) else [entry])]
         yield from _alternatives(inner, (*limits, *unpacked))
     elif origin in (Union, types.UnionType):
         for member in get_args(annotation):
@@ -147,21 +147,21 @@ def _words(kind: Any, limits: Sequence[Any]) -> list[str]:
 
 
 def _range(limits: Sequence[Any]) -> str:
-    found = {
+    values = {
         name: getattr(limit, name) for limit in limits for name in ("ge", "gt", "le", "lt") if hasattr(limit, name)
     }
-    if found.keys() == {"ge", "le"}:
-        return f" from {found['ge']} to {found['le']}"
+    if values.keys() == {"ge", "le"}:
+        return f" from {values['ge']} to {values['le']}"
     names = {"ge": "of at least", "gt": "above", "le": "of at most", "lt": "below"}
-    bounds = [f"{names[name]} {value}" for name, value in found.items()]
+    bounds = [f"{names[name]} {value}" for name, value in values.items()]
     return f" {joined(bounds, 'and')}" if bounds else ""
 
 
 def _length(limits: Sequence[Any]) -> str:
-    found = {
+    values = {
         name: getattr(limit, name) for limit in limits for name in ("min_length", "max_length") if hasattr(limit, name)
     }
-    low, high = found.get("min_length"), found.get("max_length")
+    low, high = values.get("min_length"), values.get("max_length")
     if low is not None and high is not None:
         return f" of {low} to {high} characters"
     return f" of at least {low} characters" if low else f" of at most {high} characters" if high else ""

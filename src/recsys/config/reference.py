@@ -72,9 +72,9 @@ def _first(sections: Variants, name: str) -> FieldInfo:
 
 
 def _tag_entry(sections: Variants, name: str, prefix: str) -> Entry:
-    said = dict.fromkeys(docs(section)[name] for section in sections)
+    texts = dict.fromkeys(docs(section)[name] for section in sections)
     tags = [str(tag(section)) for section in sections]
-    return Entry(f"{prefix}{name}", joined(tags), tags[0], " ".join(said), None)
+    return Entry(f"{prefix}{name}", joined(tags), tags[0], " ".join(texts), None)
 
 
 def _facts(section: type[Section], name: str) -> tuple[str, str | None, str]:

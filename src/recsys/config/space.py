@@ -95,7 +95,7 @@ def _dimension(key: str, value: object, path: Path) -> Range | Values:
         return tuple(value)
     if isinstance(value, Mapping) and {"low", "high"} <= value.keys() <= {"low", "high", "log"}:
         low, high, log = value["low"], value["high"], value.get("log", False)
-        are_numbers = all(isinstance(one, int | float) and math.isfinite(one) for one in (low, high))
+        are_numbers = all(isinstance(bound, int | float) and math.isfinite(bound) for bound in (low, high))
         if are_numbers and low < high and isinstance(log, bool) and (low > 0 or not log):
             return Range(low, high, log)
     raise ConfigError(

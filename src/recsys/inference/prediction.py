@@ -38,4 +38,4 @@ class Prediction:
     def to_dict(self) -> dict[str, Json]:
         """As a dict that json takes; without std and interval where none was asked for."""
         optional = {"std": self.std, "interval": self.interval}
-        return {name: one for name, one in asdict(self).items() if name not in optional or one is not None}
+        return {name: value for name, value in asdict(self).items() if name not in optional or value is not None}

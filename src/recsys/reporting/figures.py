@@ -54,7 +54,7 @@ def bias_chart(names: Sequence[str], biases: Sequence[float], min_ratings: int) 
     figure, axes = _axes("Rated higher or lower than who rated them explains", (9, 1.5 + 0.27 * len(names)))
     places = np.arange(len(names))[::-1]
     axes.set_axisbelow(True)
-    axes.barh(places, biases, color=[BLUE if one >= 0 else ORANGE for one in biases], height=0.7)
+    axes.barh(places, biases, color=[BLUE if bias >= 0 else ORANGE for bias in biases], height=0.7)
     axes.set_yticks(places, [_short(name, 48) for name in names], parse_math=False)
     axes.axvline(0, color=GREY, linewidth=0.8)
     axes.grid(axis="x", linewidth=0.4)
@@ -121,7 +121,7 @@ def predicted_against_actual(actual: Array, predicted: Array, part: str) -> Figu
     figure.colorbar(image, ax=axes, label="ratings (logarithmic)")
     column = np.digitize(actual, edges[1:-1])
     there = np.unique(column)
-    means = [predicted[column == one].mean() for one in there]
+    means = [predicted[column == index].mean() for index in there]
     axes.plot(middles[there], means, "o-", color="black", markerfacecolor="white", label="mean prediction")
     axes.plot(edges[[0, -1]], edges[[0, -1]], "--", color=ORANGE, label="predicted = actual")
     axes.set_ylim(min(predicted.min(), edges[0]), max(predicted.max(), edges[-1]))

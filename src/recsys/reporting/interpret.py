@@ -157,7 +157,7 @@ def _directions(bundle: Bundle, n: int, n_directions: int, listed: Array) -> tup
             [ItemPosition(*_named(bundle, i), float(position[i]), int(counts[i])) for i in end[:n]]
             for end in (low_first, low_first[::-1])
         )
-        goes_with = [one for one in associated if one.direction == number]
+        goes_with = [association for association in associated if association.direction == number]
         directions.append(Direction(number + 1, share, low, high, goes_with))
     return directions, len(traits)
 

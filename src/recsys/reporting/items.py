@@ -144,10 +144,10 @@ def example_user(bundle: Bundle) -> ExampleUser:
         "id": str(user_id),
         "n_ratings": len(rated),
         "mean": float(rating.mean(dtype=np.float64)),
-        "rated": [{**_item(bundle, int(rated[one])), "rating": float(rating[one])} for one in highest.tolist()],
+        "rated": [{**_item(bundle, int(rated[place])), "rating": float(rating[place])} for place in highest.tolist()],
         "recommended": [
-            {"id": str(one.item_id), "title": one.title or "", "n_ratings": one.n_ratings, "rating": one.rating}
-            for one in recommended
+            {"id": str(item.item_id), "title": item.title or "", "n_ratings": item.n_ratings, "rating": item.rating}
+            for item in recommended
         ],
         "reasons": _reasons(recommender, user_id, recommended[0].item_id) if recommended else None,
     }
@@ -162,8 +162,8 @@ def _reasons(recommender: Recommender, user_id: int | str, item_id: int | str) -
         "parts": explanation.prediction.parts,
         "score": explanation.prediction.score,
         "pulls": [
-            {"id": str(one.item_id), "title": one.title or "", "rating": one.rating, "pull": one.contribution}
-            for one in explanation.contributions
+            {"id": str(item.item_id), "title": item.title or "", "rating": item.rating, "pull": item.contribution}
+            for item in explanation.contributions
         ],
         "others": explanation.others,
         "remainder": explanation.remainder,

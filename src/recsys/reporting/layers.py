@@ -40,7 +40,7 @@ def anatomy(path: Path) -> Anatomy:
     layers_of = resolve(MODELS[plan.model.kind].layers)
     model: Anatomy = layers_of(plan.model, shapes, manifest.scale, _served_link(run))
     frozen = plan.training.frozen_groups
-    layers = (one if one.group is None else replace(one, frozen=one.group in frozen) for one in model.layers)
+    layers = (layer if layer.group is None else replace(layer, frozen=layer.group in frozen) for layer in model.layers)
     return Anatomy(tuple(layers), model.link)
 
 

@@ -52,7 +52,7 @@ def save(figure: Figure, path: Path) -> None:
         figure.savefig(temporary, format="png")
 
 
-def draw_all(bundle: Bundle, found: Interpretation, folder: Path) -> list[Path]:
+def draw_all(bundle: Bundle, interpretation: Interpretation, folder: Path) -> list[Path]:
     """Draws what there is to draw into a new or empty folder; returns the files.
 
     item-map.png, biases.png; learning-curves.png and schedule.png, where the store lies in its run; and
@@ -64,15 +64,15 @@ def draw_all(bundle: Bundle, found: Interpretation, folder: Path) -> list[Path]:
     check(folder)
     with warnings.catch_warnings(), new_folder(folder) as temporary:
         warnings.filterwarnings("ignore", message="Glyph")  # a title in a script that the font has not
-        drawn = _figures(bundle, found)
+        drawn = _figures(bundle, interpretation)
         for name, figure in drawn.items():
             figure.savefig(temporary / f"{name}.png")
     return [folder / f"{name}.png" for name in drawn]
 
 
-def _figures(bundle: Bundle, found: Interpretation) -> dict[str, Figure]:
+def _figures(bundle: Bundle, interpretation: Interpretation) -> dict[str, Figure]:
     main = main_directions(bundle, 2)
-    listed = bundle.counts["rating"].items >= found.min_ratings
+    listed = bundle.counts["rating"].items >= interpretation.min_ratings
     names = [bundle.title_at(idx) or str(bundle.items.id_at(idx)) for idx in range(len(bundle.items))]
     drawn = {
         "item-map": figures.item_map(
@@ -82,9 +82,9 @@ def _figures(bundle: Bundle, found: Interpretation) -> dict[str, Figure]:
             main.share,
         ),
         "biases": figures.bias_chart(
-            [one.title or str(one.item_id) for one in (*found.highest, *found.lowest[::-1])],
-            [one.bias for one in (*found.highest, *found.lowest[::-1])],
-            found.min_ratings,
+            [item.title or str(item.item_id) for item in (*interpretation.highest, *interpretation.lowest[::-1])],
+            [item.bias for item in (*interpretation.highest, *interpretation.lowest[::-1])],
+            interpretation.min_ratings,
         ),
     }
     rows = [row for row in history.read(bundle.path.parent / HISTORY) if row.scorer == "rating"]

@@ -117,7 +117,7 @@ def associations(traits: list[Trait], values: Array, positions: Array, weight: A
         )
         for row, direction in np.argwhere(p <= LEVEL).tolist()
     ]
-    return sorted(significant, key=lambda one: (one.direction, -abs(one.correlation)))
+    return sorted(significant, key=lambda association: (association.direction, -abs(association.correlation)))
 
 
 def _traits(name: str, texts: Array) -> list[tuple[Trait, Array]]:
@@ -162,10 +162,10 @@ def _centred(columns: Array, stratum: Array, weight: Array) -> Array:
 
 def _frequent(texts: Array) -> list[tuple[str, Array]]:
     """Values that enough items have and enough have not, the most frequent first, and which items have them."""
-    split = [{one.strip() for one in text.split("|")} - {""} for text in texts.tolist()]
-    counts = Counter(one for values in split for one in sorted(values))
-    often = [one for one, n in counts.most_common(MOST) if FEWEST <= n <= len(split) - FEWEST]
-    return [(one, np.array([float(one in values) for values in split])) for one in often]
+    split = [{part.strip() for part in text.split("|")} - {""} for text in texts.tolist()]
+    counts = Counter(value for values in split for value in sorted(values))
+    often = [value for value, n in counts.most_common(MOST) if FEWEST <= n <= len(split) - FEWEST]
+    return [(value, np.array([float(value in values) for values in split])) for value in often]
 
 
 def _ranks(numbers: Array) -> Array:

@@ -100,7 +100,7 @@ def _merge(
             unvalidated.errors.append((location.order, ConfigError(what, where=location.prefix, expected="a section")))
             return
         below, above = below[part], above[part]
-    unvalidated.locations = {known: one for known, one in unvalidated.locations.items() if known[: len(key)] != key}
+    unvalidated.locations = {known: place for known, place in unvalidated.locations.items() if known[: len(key)] != key}
     unvalidated.locations[key] = location
     above[key[-1]] = below[key[-1]]
 
@@ -129,7 +129,7 @@ def _text(path: Path) -> str:
 
 def _missing(path: Path) -> ConfigError:
     try:
-        beside = sorted(one.name for one in path.parent.iterdir() if one.is_file())
+        beside = sorted(file.name for file in path.parent.iterdir() if file.is_file())
     except OSError:
         beside = []
     close = nearest(path.name, beside)

@@ -77,11 +77,11 @@ def problems(
         ):
             continue
         at.setdefault(path_in_config.key, (path_in_config, []))[1].append(detail)
-    found: dict[Key, ConfigError] = {}
+    errors: dict[Key, ConfigError] = {}
     for path_in_config, same in at.values():
         key, error = _problem(path_in_config, same, values, where)
-        found.setdefault(key, error)
-    return found
+        errors.setdefault(key, error)
+    return errors
 
 
 def show(value: object) -> str:
@@ -112,7 +112,7 @@ def _spot(loc: tuple[int | str, ...]) -> ConfigPath:
     key: Key = ()
     owner, here, field = ROOT, ROOT, None
     for number, part in enumerate(loc):
-        chosen = tuple(one for one in here if part in (tag(one), one.__name__))
+        chosen = tuple(section for section in here if part in (tag(section), section.__name__))
         if chosen and part not in fields(here):
             here = chosen
             continue
@@ -128,7 +128,7 @@ def _problem(
 ) -> tuple[Key, ConfigError]:
     for detail in same:
         if detail["type"] not in PYDANTIC_OWN:
-            return _told(path_in_config, detail, where)
+            return _of_validator(path_in_config, detail, where)
     first = same[0]["type"]
     location = where(path_in_config.key)
     if first == "extra_forbidden" and path_in_config.field is None:
@@ -150,7 +150,7 @@ def _problem(
     )
 
 
-def _told(
+def _of_validator(
     path_in_config: ConfigPath, detail: ErrorDetails, where: Callable[[Key], str | None]
 ) -> tuple[Key, ConfigError]:
     """What a validator of ours says; where it names a key, that key's place."""

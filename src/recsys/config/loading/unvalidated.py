@@ -77,9 +77,9 @@ class UnvalidatedConfig:
         try:
             config = Config.model_validate_json(json.dumps(values))
         except ValidationError as refused:
-            told = {error.where for _, error in self.errors}
+            places = {error.where for _, error in self.errors}
             for key, problem in problems(refused.errors(), values, unsettled, self.where).items():
-                if problem.where is None or problem.where not in told:
+                if problem.where is None or problem.where not in places:
                     self.add(key, problem)
         else:
             if not self.errors:
@@ -108,23 +108,23 @@ class UnvalidatedConfig:
         its other errors are seen too.
         """
         settled = dict(values)
-        for name, one in fields(sections).items():
-            inner, here, value = variants(one), (*key, name), values.get(name)
-            is_left_out = name not in values or one.default is None
-            if not inner or (value is None and is_left_out and not one.is_required()):
+        for name, info in fields(sections).items():
+            inner, here, value = variants(info), (*key, name), values.get(name)
+            is_left_out = name not in values or info.default is None
+            if not inner or (value is None and is_left_out and not info.is_required()):
                 continue
             value = {} if value is None else value
             if isinstance(value, dict):
-                value = self._settled(self._tagged(value, here, one, unsettled), here, inner, unsettled)
+                value = self._settled(self._tagged(value, here, info, unsettled), here, inner, unsettled)
             settled[name] = value
         return settled
 
-    def _tagged(self, values: dict[str, Any], key: Key, one: FieldInfo, unsettled: set[Key]) -> dict[str, Any]:
-        sections = variants(one)
+    def _tagged(self, values: dict[str, Any], key: Key, info: FieldInfo, unsettled: set[Key]) -> dict[str, Any]:
+        sections = variants(info)
         chooser = tag_key(sections)
         if chooser is None:
             return values
-        default = tag(type(one.default)) or tag(sections[0])
+        default = tag(type(info.default)) or tag(sections[0])
         given = values.get(chooser, default)
         if given in [tag(section) for section in sections]:
             return {**values, chooser: given}
@@ -158,10 +158,10 @@ def absolute(values: Any, base: Path, sections: Variants) -> Any:
     known = fields(sections)
     changed = dict(values)
     for name, value in values.items():
-        one = known.get(name)
-        if one is not None and variants(one):
-            changed[name] = absolute(value, base, variants(one))
-        elif one is not None and takes(one, Path) and isinstance(value, str):
+        info = known.get(name)
+        if info is not None and variants(info):
+            changed[name] = absolute(value, base, variants(info))
+        elif info is not None and takes(info, Path) and isinstance(value, str):
             changed[name] = _absolute_path(value, base) if value.strip() else None
     return changed
 

@@ -50,9 +50,11 @@ def method_for(model: object) -> str:
     if not isinstance(kind, str) or kind not in MODELS:
         return next(iter(METHODS))
     settings: type[ModelSettings] = resolve(MODELS[kind].settings)
-    asked = settings.model_construct(**{key: value for key, value in given.items() if key in settings.model_fields})
+    model_settings = settings.model_construct(
+        **{key: value for key, value in given.items() if key in settings.model_fields}
+    )
     of_kind = [method for method, spec in METHODS.items() if kind in spec.models]
-    return next(iter([*fitting_methods(asked), *of_kind]), next(iter(METHODS)))
+    return next(iter([*fitting_methods(model_settings), *of_kind]), next(iter(METHODS)))
 
 
 def fitting_methods(model: ModelSettings) -> list[str]:
