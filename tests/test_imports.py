@@ -24,8 +24,8 @@ recsys.export_factors(run, out / "safetensors", "safetensors")
 """
 FILES = """
 from recsys.core.events import silent
-from recsys.inference.batch import predict_file, recommend_all
-recommend_all(recommender, out / "top.csv", 3, 0, None, silent)
+from recsys.inference.batch import predict_file
+recsys.recommend_all(recommender, out / "top.csv", 3)
 (out / "pairs.csv").write_text("userId,movieId\\n0,100\\n")
 predict_file(recommender.bundle, out / "pairs.csv", out / "predictions.csv", "error", silent)
 recsys.export_factors(run, out / "csv", "csv")

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from recsys.api.batch import recommend_all
 from recsys.core.errors import DataError, RunError, UnknownIdError
 from recsys.core.events import Event, Scoring, silent
 from recsys.inference import batch
-from recsys.inference.batch import predict_file, read_candidates, recommend_all
+from recsys.inference.batch import predict_file
 from recsys.inference.recommender import Recommender
 
 
@@ -31,7 +33,7 @@ def test_recommend_all_gives_each_user_what_recommend_gives(
 ) -> None:
     recommender: Recommender = request.getfixturevalue(which)
     monkeypatch.setattr(batch, "SCORES", 3 * len(recommender.bundle.items))  # three users a block
-    counts = recommend_all(recommender, tmp_path / "top.csv", 4, 2, None, silent)
+    counts = recommend_all(recommender, tmp_path / "top.csv", 4, min_ratings=2)
     found = rows(tmp_path / "top.csv")
     expected = [
         (str(user), str(one.rank), str(one.item_id))
@@ -39,26 +41,29 @@ def test_recommend_all_gives_each_user_what_recommend_gives(
         for one in recommender.recommend(user, 4, min_ratings=2)
     ]
     assert [(row["user_id"], row["rank"], row["item_id"]) for row in found] == expected
-    assert counts == {"n_users": len(recommender.bundle.users), "n_recommendations": len(expected)}
+    by_user = Counter(user for user, _, _ in expected)
+    n_fewer = sum(by_user[str(user)] < 4 for user in recommender.bundle.users.ids.tolist())
+    n_users = len(recommender.bundle.users)
+    assert counts == {"n_users": n_users, "n_recommendations": len(expected), "n_users_with_fewer": n_fewer}
     first = recommender.recommend(recommender.bundle.users.ids.tolist()[0], 1, min_ratings=2)[0]
     assert float(found[0]["rating"]) == pytest.approx(first.rating, abs=1e-5)
     assert float(found[0]["score"]) == pytest.approx(first.score, abs=1e-5)
 
 
 def test_recommend_all_takes_candidates(numbers: Recommender, tmp_path: Path) -> None:
-    recommend_all(numbers, tmp_path / "top.csv", 50, 0, [100, 105, 149], silent)
+    recommend_all(numbers, tmp_path / "top.csv", 50, candidates=[100, 105, 149])
     assert {row["item_id"] for row in rows(tmp_path / "top.csv")} == {"100", "105", "149"}
 
 
 def test_nothing_to_recommend_leaves_a_header(numbers: Recommender, tmp_path: Path) -> None:
-    assert recommend_all(numbers, tmp_path / "top.csv", 5, 10_000, None, silent)["n_recommendations"] == 0
+    assert recommend_all(numbers, tmp_path / "top.csv", 5, min_ratings=10_000)["n_users_with_fewer"] == 40
     header = (tmp_path / "top.csv").read_text().strip().replace('"', "")
     assert header == "user_id,rank,item_id,rating,score"
 
 
 def test_recommend_all_tells_how_far_it_is(numbers: Recommender, tmp_path: Path) -> None:
     events: list[Event] = []
-    recommend_all(numbers, tmp_path / "top.csv", 1, 0, None, events.append)
+    recommend_all(numbers, tmp_path / "top.csv", 1, observe=events.append)
     assert events[-1] == Scoring(40, 40)
 
 
@@ -120,7 +125,7 @@ def test_an_error_in_the_middle_leaves_no_file(
     with pytest.raises((KeyboardInterrupt, RunError)):
         predict_file(numbers.bundle, pairs, tmp_path / "out.csv", "error", stop)
     with pytest.raises((KeyboardInterrupt, RunError)):
-        recommend_all(numbers, tmp_path / "top.csv", 3, 0, None, stop)
+        recommend_all(numbers, tmp_path / "top.csv", 3, observe=stop)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "p.csv"]
     assert (tmp_path / "out.csv").read_text() == "from before"
 
@@ -134,21 +139,10 @@ def test_an_output_that_cannot_be_written_is_an_error_of_the_run(
         predict_file(numbers.bundle, pairs, tmp_path / below, "error", silent)
     assert caught.value.exit_code == 4
     with pytest.raises(RunError, match="cannot write"):
-        recommend_all(numbers, tmp_path / below, 3, 0, None, silent)
+        recommend_all(numbers, tmp_path / below, 3)
 
 
 def test_pairs_without_an_item_column_are_a_data_error(numbers: Recommender, tmp_path: Path) -> None:
     pairs = write(tmp_path / "p.csv", ["userId", "when"], [(0, 100)])
     with pytest.raises(DataError, match=r"item|movieId"):
         predict_file(numbers.bundle, pairs, tmp_path / "out.csv", "error", silent)
-
-
-def test_candidates_are_read_and_the_unknown_left_out(numbers: Recommender, tmp_path: Path) -> None:
-    path = write(tmp_path / "c.csv", ["movieId"], [[105], [7], [100], ["x"]])
-    assert read_candidates(numbers.bundle, path, silent) == [105, 100]
-
-
-def test_candidates_of_which_none_is_known_are_refused(numbers: Recommender, tmp_path: Path) -> None:
-    path = write(tmp_path / "c.csv", ["movieId"], [[7], [8]])
-    with pytest.raises(UnknownIdError, match="none of the 2 candidates"):
-        read_candidates(numbers.bundle, path, silent)

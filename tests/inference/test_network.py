@@ -11,6 +11,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
+from recsys.api.batch import recommend_all
 from recsys.artifacts.checkpoint import selected_parameters
 from recsys.config.loading.load import load_config
 from recsys.config.plans import plans
@@ -20,7 +21,7 @@ from recsys.core.events import silent
 from recsys.data.read import read_ratings
 from recsys.data.split import split
 from recsys.data.training_inputs import TrainingInputs
-from recsys.inference.batch import predict_file, recommend_all
+from recsys.inference.batch import predict_file
 from recsys.inference.export import Format, export_factors
 from recsys.inference.recommender import Recommender
 from recsys.training.build import build_learner
@@ -71,7 +72,7 @@ def test_an_unknown_id_gets_the_mean_embedding(net: Recommender) -> None:
 
 
 def test_recommend_all_is_recommend_for_each(net: Recommender, tmp_path: Path) -> None:
-    recommend_all(net, tmp_path / "all.csv", 3, 0, None, silent)
+    recommend_all(net, tmp_path / "all.csv", 3)
     rows = rows_of(tmp_path / "all.csv")
     for user in (-5, 0, 20):
         told = [(int(row["item_id"]), float(row["rating"])) for row in rows if int(row["user_id"]) == user]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from recsys.api.batch import recommend_all
 from recsys.artifacts.bundle import open_bundle
 from recsys.artifacts.write_bundle import write_bundle
 from recsys.config.plans import plans
@@ -19,7 +20,8 @@ from recsys.data.catalogue import ItemCatalogue
 from recsys.data.split import Splits
 from recsys.data.training_inputs import TrainingInputs
 from recsys.evaluation.intervals import learn_intervals
-from recsys.inference.batch import predict_file, read_candidates, recommend_all
+from recsys.inference.batch import predict_file
+from recsys.inference.item_list import read_candidates
 from recsys.inference.recommender import Recommender
 from recsys.training.build import build_learner
 from recsys.training.loop import fit
@@ -82,7 +84,7 @@ def test_pairs_in_a_file_follow_the_same_rule(recommender: Recommender, tmp_path
 
 
 def test_everyone_with_ratings_gets_a_list(recommender: Recommender, tmp_path: Path) -> None:
-    counts = recommend_all(recommender, tmp_path / "all.csv", 3, 0, None, silent)
+    counts = recommend_all(recommender, tmp_path / "all.csv", 3)
     users = {int(line.split(",")[0]) for line in (tmp_path / "all.csv").read_text().splitlines()[1:]}
     assert users == set(range(30)) - {0, 12, 29}
     assert counts["n_users"] == 27

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from recsys.core.errors import UnknownIdError
+from recsys.inference.candidates import RatedPairs
 from recsys.inference.prediction import Prediction
 from recsys.inference.recommender import Recommender
 
@@ -103,7 +104,7 @@ def test_recommendations_are_the_best_unseen_by_a_full_sort(which: str, request:
     bundle = recommender.bundle
     for idx, user in enumerate(bundle.users.ids.tolist()):
         scores = bundle.factors.score_all(np.array([idx], dtype=np.int32))[0]
-        seen = set(bundle.seen.of_user(idx)[0].tolist())
+        seen = set(RatedPairs.of(bundle).pairs(np.array([idx], dtype=np.int32))[1].tolist())
         best = sorted((n for n in range(len(scores)) if n not in seen), key=lambda n: (-scores[n], n))[:7]
         found = recommender.recommend(user, 7)
         assert [one.item_id for one in found] == bundle.items.ids[best].tolist()
@@ -123,7 +124,8 @@ def test_a_recommendation_says_what_predict_says(numbers: Recommender) -> None:
 
 def test_more_than_there_are_gives_all_unseen(numbers: Recommender) -> None:
     found = numbers.recommend(0, 10_000)
-    assert len(found) == len(numbers.bundle.items) - len(numbers.bundle.seen.of_user(5)[0])
+    rated = RatedPairs.of(numbers.bundle).pairs(np.array([5], dtype=np.int32))[1]
+    assert len(found) == len(numbers.bundle.items) - len(rated)
     assert all(np.isfinite(one.score) for one in found)
 
 

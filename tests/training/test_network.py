@@ -124,7 +124,7 @@ def test_a_network_that_starts_from_another_keeps_its_dims_however_many_users_th
     rows = {"user": draw.permutation(900)[:40].astype(np.int32), "item": draw.permutation(800)[:50].astype(np.int32)}
     config = config_from({"data": {"ratings": "-"}, "model": {"kind": "embedding_net"}}, Path.cwd())
     start = WarmStart(
-        parameters, rows, splits.train.scale, splits.train.take(slice(0, 0)), None, None, replays_all=False
+        parameters, rows, splits.train.scale, splits.train.take(slice(0, 0)), None, None, None, replays_all=False
     )
     scorer: Any = build_learner(*plans(config), TrainingInputs(splits, warm_start=start), ALONE).scorer()
     for role in ("user", "item"):

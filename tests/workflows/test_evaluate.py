@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
 import pytest
 
+from recsys.api.batch import recommend_all
 from recsys.config.loading.load import load_config
 from recsys.core.communicator import ALONE
 from recsys.core.errors import DataError
@@ -86,15 +88,18 @@ def test_activity_adds_up_to_the_whole(recommender: Recommender) -> None:
             assert (squares / whole["n_ratings"]) ** 0.5 == pytest.approx(rmse)
 
 
-def test_a_ranking_stands_on_what_recommend_lists(recommender: Recommender) -> None:
+def test_a_ranking_is_of_the_lists_with_held_out_items(recommender: Recommender, tmp_path: Path) -> None:
     bundle = recommender.bundle
+    recommend_all(recommender, tmp_path / "lists.csv", 3, include_held_out=True)
+    with (tmp_path / "lists.csv").open() as file:
+        lists = [(int(row["user_id"]), int(row["item_id"])) for row in csv.DictReader(file)]
     ratings = ratings_to_measure(bundle)
     found = ranking_of(bundle, ratings, k=3)
     hits, n_users = 0, 0
     for user_idx in range(len(bundle.users)):
         liked = ratings.item_idx[(ratings.user_idx == user_idx) & (ratings.rating >= found["threshold"])]
-        listed = recommender.recommend(bundle.users.ids[user_idx], 3)
-        hits += len({one.item_id for one in listed} & set(bundle.items.ids[liked].tolist()))
+        listed = {item for user, item in lists if user == bundle.users.ids[user_idx]}
+        hits += len(listed & set(bundle.items.ids[liked].tolist()))
         n_users += len(liked) > 0
     assert found["threshold"] == 4.0
     assert found["n_users"] == n_users

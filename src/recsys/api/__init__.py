@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 from recsys.core.resolve import resolve
 
 if TYPE_CHECKING:
-    from recsys.api.batch import export_factors, predict_file, read_candidates, read_session_ratings, recommend_all
+    from recsys.api.batch import (
+        export_factors,
+        predict_file,
+        read_candidates,
+        read_item_list,
+        read_session_ratings,
+        recommend_all,
+    )
     from recsys.api.configs import load_config, run_config
     from recsys.api.directory import inspect, promote, runs
     from recsys.api.measuring import (
@@ -35,12 +42,14 @@ if TYPE_CHECKING:
     from recsys.config.schema.config import Config
     from recsys.data.interactions import Dataset, Interactions
     from recsys.data.sources.values import moment as parse_time
+    from recsys.inference.candidates import ItemFilter
     from recsys.objectives.specs import find_objective
 
 __all__ = [
     "Config",
     "Dataset",
     "Interactions",
+    "ItemFilter",
     "Ratings",
     "beats_baseline",
     "compare",
@@ -71,6 +80,7 @@ __all__ = [
     "promoted_run",
     "prune",
     "read_candidates",
+    "read_item_list",
     "read_ratings",
     "read_session_ratings",
     "recommend_all",
@@ -90,6 +100,7 @@ TARGETS = {
     "Config": "recsys.config.schema.config:Config",
     "Dataset": "recsys.data.interactions:Dataset",
     "Interactions": "recsys.data.interactions:Interactions",
+    "ItemFilter": "recsys.inference.candidates:ItemFilter",
     "Ratings": "recsys.api.ratings:Ratings",
     "beats_baseline": "recsys.api.training:beats_baseline",
     "compare": "recsys.api.measuring:compare",
@@ -120,6 +131,7 @@ TARGETS = {
     "promoted_run": "recsys.artifacts.directory:promoted_run",
     "prune": "recsys.artifacts.prune:prune",
     "read_candidates": "recsys.api.batch:read_candidates",
+    "read_item_list": "recsys.api.batch:read_item_list",
     "read_ratings": "recsys.api.ratings:read_ratings",
     "read_session_ratings": "recsys.api.batch:read_session_ratings",
     "recommend_all": "recsys.api.batch:recommend_all",

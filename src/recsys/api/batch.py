@@ -8,8 +8,10 @@ from pathlib import Path
 from recsys.api.paths import PathLike, as_path
 from recsys.artifacts.bundle import open_bundle
 from recsys.core.events import Observer, silent
-from recsys.inference import batch, export, session_ratings
+from recsys.inference import batch, export, item_list, session_ratings
+from recsys.inference.candidates import ItemFilter, RatedPairs
 from recsys.inference.export import Format
+from recsys.inference.item_list import ItemList
 from recsys.inference.recommender import OnUnknown, Recommender
 from recsys.inference.session_ratings import SessionRatings
 
@@ -50,6 +52,9 @@ def recommend_all(
     *,
     min_ratings: int = 0,
     candidates: Sequence[int | str] | None = None,
+    exclude: Sequence[int | str] = (),
+    where: str | Sequence[str] = (),
+    include_held_out: bool = False,
     observe: Observer = silent,
 ) -> dict[str, int]:
     """Writes the n best unseen items of every user to a CSV: user_id, rank, item_id, rating, score.
@@ -60,24 +65,39 @@ def recommend_all(
         n: how many items a user; fewer where there are not so many.
         min_ratings: leaves out items with fewer training ratings.
         candidates: only these items; those that are not known are left out.
+        exclude: none of these items.
+        where: conditions on columns of the items file, such as "genres=Comedy"; all have to hold.
+        include_held_out: lists may hold what a user has rated in the validation and test parts, so that they can be
+            measured on those. Without it, nothing that a user has rated is recommended.
         observe: gets Scoring events.
     Returns:
-        n_users, n_recommendations.
+        n_users, n_recommendations, n_users_with_fewer: those with fewer than n items.
     Raises:
+        UsageError: a condition makes no sense, or is on a column that the items do not have.
         RunError: the output cannot be written.
     """
-    listed = None if candidates is None else list(candidates)
-    return batch.recommend_all(model, Path(output), n, min_ratings, listed, observe)
+    filters = ItemFilter(min_ratings, candidates, exclude, where)
+    rated = RatedPairs.of(model.bundle, held_out=not include_held_out)
+    return batch.recommend_all(model.bundle, Path(output), n, filters, rated, observe)
 
 
 def read_candidates(model: Recommender, path: PathLike, *, observe: Observer = silent) -> list[int | str]:
-    """The item ids in a CSV with an item column, without those that the model does not know.
+    """The item ids in a CSV with an item column, or one a line, without those that the model does not know.
 
     Raises:
         DataError: the file cannot be read.
         UnknownIdError: none of them is known.
     """
-    return batch.read_candidates(model.bundle, Path(path), observe)
+    return item_list.read_candidates(model.bundle, Path(path), observe)
+
+
+def read_item_list(model: Recommender, path: PathLike, *, observe: Observer = silent) -> ItemList:
+    """The item ids in a CSV with an item column, or one a line: what the model knows, and how many others there are.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    return item_list.read_item_list(model.bundle, Path(path), observe)
 
 
 def read_session_ratings(model: Recommender, path: PathLike, *, observe: Observer = silent) -> SessionRatings:

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
 from recsys.artifacts.directory import SERVING, SERVING_JSON, default_run
 from recsys.artifacts.manifest import BundleManifest, damaged
-from recsys.artifacts.seen import SeenRatings
+from recsys.artifacts.seen import SeenRatings, known_by_user
 from recsys.artifacts.texts import unpack_ids, unpack_texts
 from recsys.artifacts.verified import VerifiedFolder, check_layout, open_verified
 from recsys.core.errors import RunError
-from recsys.core.types import Counts, Texts
+from recsys.core.types import Arrays, Counts, Texts
 from recsys.core.words import joined
 from recsys.data.grouped import GroupedView
 from recsys.data.interactions import Interactions
@@ -37,7 +37,7 @@ USERS, ITEMS = "users.safetensors", "items.safetensors"
 SEEN, HELD_OUT = "seen.safetensors", "held_out.safetensors"
 ITEM_COLUMNS, INTERVALS = "item_columns.safetensors", "intervals.safetensors"
 COUNTS = {"rating": "n_ratings"}  # objective → name of the array
-HeldOut = Literal["valid", "test", "earlier"]
+HeldOut = Literal["valid", "test", "earlier", "earlier_valid"]
 HELD_OUT_COLUMNS = ("user_idx", "item_idx", "rating")
 TIME = "timestamp"  # kept beside them where the predictions depend on it
 
@@ -146,9 +146,18 @@ class Bundle:
 
         They have times where the predictions depend on them.
 
-        earlier: those that the runs which it starts from were measured on.
+        earlier, earlier_valid: the test and validation ratings of the runs which it starts from.
         """
+        return self._held_out(part, self.folder.arrays(HELD_OUT))
+
+    @cached_property
+    def held_out_by_user(self) -> GroupedView:
+        """The held-out ratings of every part, as far as their users and items are known."""
         arrays = self.folder.arrays(HELD_OUT)
+        parts = [self._held_out(part, arrays) for part in get_args(HeldOut)]
+        return known_by_user([ratings for ratings in parts if ratings is not None], len(self.users))
+
+    def _held_out(self, part: HeldOut, arrays: Arrays) -> Interactions | None:
         if f"{part}_rating" not in arrays:
             return None
         n = arrays[f"{part}_rating"].shape

@@ -1,20 +1,22 @@
-"""The training ratings in a serving folder, by user, read from disk as they are touched."""
+"""What each user has rated, of the ratings in a serving folder."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from recsys.core.types import Floats, Indices
+from recsys.data.chunks import count
 from recsys.data.grouped import GroupedView
 from recsys.data.interactions import Interactions
-from recsys.data.vocabulary import Vocabulary
+from recsys.data.vocabulary import UNKNOWN, Vocabulary
 
 
 @dataclass(frozen=True, eq=False)
 class SeenRatings:
-    """The ratings that a run was trained on, those of a user as they stood in the file.
+    """The ratings that a run was trained on, those of a user as they stood in the file; read from disk as touched.
 
     Attributes:
         rating: float32, shape (n,), in the order of `by_user`.
@@ -41,3 +43,13 @@ class SeenRatings:
         user_idx = (np.searchsorted(self.by_user.start, rows, side="right") - 1).astype(np.int32)
         item_idx, rating = self.by_user.other_idx[rows], self.rating[rows]
         return Interactions(user_idx, item_idx, rating, None, self.users, self.items)
+
+
+def known_by_user(parts: Sequence[Interactions], n_users: int) -> GroupedView:
+    """The rows of several parts whose user and item are known, by user."""
+    none = np.empty(0, dtype=np.int32)
+    user_idx = np.concatenate([none, *(part.user_idx for part in parts)])
+    item_idx = np.concatenate([none, *(part.item_idx for part in parts)])
+    known = (user_idx != UNKNOWN) & (item_idx != UNKNOWN)
+    user_idx, item_idx = user_idx[known], item_idx[known]
+    return GroupedView.of(user_idx, item_idx, count(user_idx, n_users))

@@ -110,10 +110,15 @@ def _seen_arrays(train: Interactions) -> Arrays:
 
 
 def _held_out_arrays(inputs: TrainingInputs, *, with_times: bool) -> Arrays:
-    splits = inputs.splits
+    parts = {
+        "valid": inputs.splits.valid,
+        "test": inputs.splits.test,
+        "earlier": inputs.prior_test,
+        "earlier_valid": inputs.prior_valid,
+    }
     return {
         f"{part}_{name}": getattr(ratings, name)
-        for part, ratings in (("valid", splits.valid), ("test", splits.test), ("earlier", inputs.prior_test))
+        for part, ratings in parts.items()
         if ratings is not None
         for name in (*HELD_OUT_COLUMNS, *((TIME,) if with_times and ratings.timestamp is not None else ()))
     }

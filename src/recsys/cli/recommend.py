@@ -13,11 +13,29 @@ from recsys.cli.progress import watching
 from recsys.cli.render import note_outside_scale, print_json, print_table, say
 from recsys.cli.threads import leave_cores_to_training
 from recsys.core.errors import UsageError
+from recsys.core.words import joined
 
 if TYPE_CHECKING:
+    from recsys.core.events import Observer
     from recsys.core.types import Json
+    from recsys.inference.candidates import ItemFilter
     from recsys.inference.recommender import Recommendation, Recommender
     from recsys.inference.session_ratings import SessionRatings
+
+LEFT_OUT = {
+    "min_ratings": "have fewer training ratings than --min-ratings or none",
+    "candidates": "are not among the candidates",
+    "exclude": "are excluded",
+    "where": "do not meet --where",
+    "already_rated": "have been rated by the user",
+}
+HINTS = {
+    "min_ratings": "lower --min-ratings",
+    "candidates": "name other candidates",
+    "exclude": "exclude fewer items",
+    "where": "use other conditions",
+    "already_rated": "use wider filters: what a user has rated is never recommended",
+}
 
 
 def recommend(
@@ -28,7 +46,21 @@ def recommend(
         typer.Option("--min-ratings", min=0, metavar="N", help="Only items with at least this many training ratings."),
     ] = 0,
     candidates: Annotated[
-        Path | None, typer.Option("--candidates", metavar="FILE", help="Only the items in this CSV.")
+        Path | None,
+        typer.Option("--candidates", metavar="FILE", help="Only these items: one id a line, or a CSV with ids."),
+    ] = None,
+    exclude: Annotated[
+        Path | None,
+        typer.Option("--exclude", metavar="FILE", help="None of these items: one id a line, or a CSV with ids."),
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--where",
+            metavar="CONDITION",
+            help="Only items whose column of the items file meets this: genres=Comedy (equal, or one of a list a|b), or"
+            " with !=, <, <=, > or >=. Repeatable: all have to hold.",
+        ),
     ] = None,
     ratings: Annotated[
         Path | None, typer.Option("--ratings", metavar="FILE", help="Instead of USER: the ratings of a new visitor.")
@@ -38,9 +70,18 @@ def recommend(
     output: Annotated[
         Path | None, typer.Option("--output", metavar="FILE", help="With --all: the CSV to write.")
     ] = None,
+    include_held_out: Annotated[
+        bool,
+        typer.Option(
+            "--include-held-out",
+            help="With --all: validation and test ratings may be listed, to measure the lists on them.",
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Example: recsys recommend 1 --min-ratings 20
+    """Example: recsys recommend 1 --where genres=Comedy
+
+    What a user has rated, in training, validation or test, is not recommended.
 
     For a visitor: recsys recommend --ratings visitor.csv
 
@@ -52,55 +93,136 @@ def recommend(
             expected="USER, or --ratings FILE, or --all with --output FILE",
             hint="see recsys recommend --help",
         )
+    if include_held_out and not everyone:
+        raise UsageError(
+            "--include-held-out is for the lists of all users",
+            expected="--all with --output FILE",
+            hint="leave it out: held-out ratings are not recommended",
+        )
     if ratings is not None:
         leave_cores_to_training()  # the equations of one visitor are too small to share
     model = api.load(run)
     with watching() as observe:
-        listed = None if candidates is None else api.read_candidates(model, candidates, observe=observe)
+        filters, about = _read_filters(model, min_ratings, candidates, exclude, where or [], observe)
         visitor = None if ratings is None else api.read_session_ratings(model, ratings, observe=observe)
         if output is not None:
-            counts = api.recommend_all(model, output, n, min_ratings=min_ratings, candidates=listed, observe=observe)
+            counts = api.recommend_all(
+                model,
+                output,
+                n,
+                min_ratings=filters.min_ratings,
+                candidates=filters.candidates,
+                exclude=filters.exclude,
+                where=filters.where,
+                include_held_out=include_held_out,
+                observe=observe,
+            )
     if output is not None:
-        if as_json:
-            print_json(counts)
-        else:
-            typer.echo(f"{counts['n_recommendations']:,} items for {counts['n_users']:,} users written to {output}")
-        return
-    about: dict[str, Json]
-    if visitor is not None:
-        _note(visitor, model)
-        items = model.recommend_for(visitor.item_ids, visitor.ratings, n, min_ratings=min_ratings, candidates=listed)
-        about = {
-            "user_id": visitor.user_id,
-            "n_ratings": len(visitor.ratings),
-            "n_unknown_items": visitor.n_unknown_items,
-        }
+        _show_counts({**counts, **about}, n, output, as_json=as_json)
+    elif visitor is not None:
+        _show_items(*_for_visitor(model, visitor, n, filters), {**_about(visitor), **about}, n, as_json=as_json)
     else:
         assert user is not None
-        items = model.recommend(user, n, min_ratings=min_ratings, candidates=listed)
-        about = {"user_id": model.bundle.users.parse(user)}
-    if as_json:
-        print_json({**about, "items": [item.to_dict() for item in items]})
-    else:
-        _show(items)
+        about = {"user_id": model.bundle.users.parse(user), **about}
+        _show_items(*_for_user(model, user, n, filters), about, n, as_json=as_json)
 
 
-def _note(visitor: SessionRatings, model: Recommender) -> None:
-    """Says how many of a visitor's ratings do not count, or look wrong."""
+def _read_filters(
+    model: Recommender,
+    min_ratings: int,
+    candidates: Path | None,
+    exclude: Path | None,
+    where: list[str],
+    observe: Observer,
+) -> tuple[ItemFilter, dict[str, Json]]:
+    """The filters, their files read, and what --json says of them."""
+    listed = None if candidates is None else api.read_candidates(model, candidates, observe=observe)
+    if exclude is None:
+        return api.ItemFilter(min_ratings, listed, (), where), {}
+    excluded = api.read_item_list(model, exclude, observe=observe)
+    if excluded.n_unknown:
+        n_listed = excluded.n_unknown + len(excluded.item_ids)
+        say(f"note: {excluded.n_unknown:,} of {n_listed:,} excluded items have no training ratings and are ignored")
+    return api.ItemFilter(min_ratings, listed, excluded.item_ids, where), {"n_unknown_excluded": excluded.n_unknown}
+
+
+def _for_user(
+    model: Recommender, user: str, n: int, filters: ItemFilter
+) -> tuple[list[Recommendation], dict[str, int]]:
+    """The list of a user, and where it is short, what left the other items out."""
+    listed = model.recommend(
+        user,
+        n,
+        min_ratings=filters.min_ratings,
+        candidates=filters.candidates,
+        exclude=filters.exclude,
+        where=filters.where,
+    )
+    return listed, model.ruled_out(user, filters) if len(listed) < n else {}
+
+
+def _for_visitor(
+    model: Recommender, visitor: SessionRatings, n: int, filters: ItemFilter
+) -> tuple[list[Recommendation], dict[str, int]]:
+    """The same for a visitor."""
     if visitor.n_unknown_items:
         n_items = len(visitor.item_ids)
         say(f"note: {visitor.n_unknown_items:,} of {n_items:,} rated items have no training ratings and are ignored")
     note_outside_scale(visitor.n_outside_scale, len(visitor.ratings), model.bundle.manifest.scale)
+    listed = model.recommend_for(
+        visitor.item_ids,
+        visitor.ratings,
+        n,
+        min_ratings=filters.min_ratings,
+        candidates=filters.candidates,
+        exclude=filters.exclude,
+        where=filters.where,
+    )
+    return listed, model.ruled_out_for(visitor.item_ids, filters) if len(listed) < n else {}
 
 
-def _show(items: list[Recommendation]) -> None:
-    if not items:
-        typer.echo("no items to recommend: the user has rated all candidates")
+def _about(visitor: SessionRatings) -> dict[str, Json]:
+    return {
+        "user_id": visitor.user_id,
+        "n_ratings": len(visitor.ratings),
+        "n_unknown_items": visitor.n_unknown_items,
+    }
+
+
+def _show_counts(counts: dict[str, Json], n: int, output: Path, *, as_json: bool) -> None:
+    if as_json:
+        print_json(counts)
         return
-    titled = any(item.title for item in items)
+    typer.echo(f"{counts['n_recommendations']:,} items for {counts['n_users']:,} users written to {output}")
+    if n_fewer := counts["n_users_with_fewer"]:
+        say(f"note: {n_fewer:,} users get fewer than {n:,} items: the filters and what they have rated leave no more")
+
+
+def _show_items(
+    listed: list[Recommendation], ruled_out: dict[str, int], about: dict[str, Json], n: int, *, as_json: bool
+) -> None:
+    if as_json:
+        reasons: dict[str, Json] = {"ruled_out": {**ruled_out}} if ruled_out else {}
+        print_json({**about, "items": [item.to_dict() for item in listed], **reasons})
+        return
+    if ruled_out:
+        reasons_text = joined([f"{count:,} {LEFT_OUT[name]}" for name, count in ruled_out.items() if count], last="and")
+        total = f"of {sum(ruled_out.values()) + len(listed):,} items, {reasons_text}"
+        if not listed:
+            typer.echo(f"no items to recommend: {total}")
+            say(f"hint: {HINTS[[name for name, count in ruled_out.items() if count][-1]]}")
+            return
+        say(f"note: fewer than {n:,} items are left: {total}")
+    titled = any(item.title for item in listed)
     rows = [
-        [str(item.rank), str(item.item_id), *([item.title or ""] * titled), f"{item.rating:.2f}", f"{item.n_ratings:,}"]
-        for item in items
+        [
+            str(item.rank),
+            str(item.item_id),
+            *([item.title or ""] * titled),
+            f"{item.rating:.2f}",
+            f"{item.n_ratings:,}",
+        ]
+        for item in listed
     ]
     columns = ["rank", "item", *(["title"] * titled), "rating", "n ratings"]
     print_table(columns, rows, numbers=["rank", "rating", "n ratings"], cut="title")

@@ -23,6 +23,7 @@ class WarmStart:
         scale: of the earlier run's ratings, in whose units its parameters are, with room for the new ones at its ends.
         prior_train: training ratings of the earlier run, which are not trained on again.
         prior_test: what the earlier run was measured on, and is not trained on here.
+        prior_valid: validation ratings of the earlier run and of those before it: not to be recommended.
         oversampled: training ratings that are seen more often than once in an epoch: so often more.
         replays_all: whether the ratings of the earlier run are trained on again, but for those that are held out now.
     """
@@ -32,6 +33,7 @@ class WarmStart:
     scale: Scale
     prior_train: Interactions
     prior_test: Interactions | None
+    prior_valid: Interactions | None
     oversampled: Interactions | None
     replays_all: bool
 
@@ -64,6 +66,11 @@ class TrainingInputs:
     def prior_test(self) -> Interactions | None:
         """What earlier runs were measured on, and is not trained on here."""
         return None if self.warm_start is None else self.warm_start.prior_test
+
+    @property
+    def prior_valid(self) -> Interactions | None:
+        """The validation ratings of earlier runs."""
+        return None if self.warm_start is None else self.warm_start.prior_valid
 
     @cached_property
     def seen_ratings(self) -> Interactions:

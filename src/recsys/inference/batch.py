@@ -21,8 +21,9 @@ from recsys.data.sources.protocol import ColumnRequest
 from recsys.data.sources.table import Coded, Role
 from recsys.data.vocabulary import UNKNOWN, Vocabulary, only_counted
 from recsys.inference.arrow import Columns, column, csv_file, taken
+from recsys.inference.candidates import ItemFilter, RatedPairs
 from recsys.inference.intervals import intervals_at, rate_with_intervals
-from recsys.inference.recommender import OnUnknown, Recommender
+from recsys.inference.recommender import OnUnknown
 from recsys.scoring.top import masked_top_n
 
 PAIR: frozenset[Role] = frozenset({"user", "item"})
@@ -81,27 +82,29 @@ def predict_file(
 
 
 def recommend_all(
-    recommender: Recommender,
+    bundle: Bundle,
     output: Path,
     n: int,
-    min_ratings: int,
-    candidates: list[int | str] | None,
+    filters: ItemFilter,
+    rated: RatedPairs,
     observe: Observer,
 ) -> dict[str, int]:
     """Writes user_id, rank, item_id, rating, score of the n best unseen items of every user with training ratings.
 
+    Args:
+        rated: what is not recommended to the user of each pair.
     Returns:
         The counts.
 
     Raises:
+        UsageError: a condition makes no sense, or is on a column that the items do not have.
         RunError: the output cannot be written.
     """
-    bundle = recommender.bundle
-    allowed = recommender.allowed(min_ratings, candidates)
+    allowed = filters.allowed(bundle)
     user_ids, item_ids = column(bundle.users.ids), column(bundle.items.ids)
-    has_ratings, written = bundle.counts["rating"].users > 0, 0
+    has_ratings, n_listed = bundle.counts["rating"].users > 0, np.zeros(len(bundle.users), dtype=np.int64)
     with _csv(output) as write:
-        for done, best, scores in best_of_all(bundle, allowed, n):
+        for done, best, scores in best_of_all(bundle, allowed, rated, n):
             users = np.repeat(np.arange(done - len(best), done, dtype=np.int32), best.shape[1])
             rank = np.tile(np.arange(1, best.shape[1] + 1), len(best))
             item_idx, score = best.ravel(), scores.ravel()
@@ -115,41 +118,29 @@ def recommend_all(
                     "score": score[left],
                 }
             )
-            written += int(left.sum())
+            n_listed += np.bincount(users[left], minlength=len(n_listed))
             observe(Scoring(done, len(bundle.users)))
-    return {"n_users": int(np.count_nonzero(has_ratings)), "n_recommendations": written}
+    return {
+        "n_users": int(np.count_nonzero(has_ratings)),
+        "n_recommendations": int(n_listed.sum()),
+        "n_users_with_fewer": int(np.count_nonzero(has_ratings & (n_listed < n))),
+    }
 
 
-def read_candidates(bundle: Bundle, path: Path, observe: Observer) -> list[int | str]:
-    """The item ids in a CSV with an item column; those that the run does not know are left out.
+def best_of_all(bundle: Bundle, allowed: Array, rated: RatedPairs, n: int) -> Iterator[tuple[int, Array, Array]]:
+    """For block after block of users: how many are done, their best items, and the scores of those.
 
-    Raises:
-        DataError: the file cannot be read.
-        UnknownIdError: none of them is known.
+    Args:
+        allowed: items that may be recommended to anyone, bool, shape (n_items,).
+        rated: what is not recommended to the user of each pair.
     """
-    items = ColumnRequest(frozenset({"item"}), as_trained=True)
-    table = read_table(open_source(path, bundle.data, observe), items)
-    assert table.item is not None
-    idx = only_counted(indices_of(table.item.texts, bundle.items), bundle.counts["rating"].items)
-    known: list[int | str] = bundle.items.ids[idx[idx != UNKNOWN]].tolist()
-    if not known:
-        raise UnknownIdError(
-            f"none of the {len(idx):,} candidates has training ratings",
-            where=str(path),
-            expected=f"item ids such as {bundle.items.id_at(0)!r}",
-        )
-    return known
-
-
-def best_of_all(bundle: Bundle, allowed: Array, n: int) -> Iterator[tuple[int, Array, Array]]:
-    """For block after block of users: how many are done, their best items, and the scores of those."""
     n_users = len(bundle.users)
     block = max(1, SCORES // max(len(bundle.items), 1))
 
     def best_of(start: int) -> tuple[int, Array, Array]:
         users = np.arange(start, min(start + block, n_users), dtype=np.int32)
         scores = bundle.scorer("rating").score_all(users)
-        return start + len(users), *masked_top_n(scores, n, allowed=allowed, left_out=bundle.seen.by_user.pairs(users))
+        return start + len(users), *masked_top_n(scores, n, allowed=allowed, left_out=rated.pairs(users))
 
     return ordered_map(best_of, range(0, n_users, block), n_threads=THREADS, ahead=4 * THREADS)
 

@@ -13,7 +13,8 @@ import numpy as np
 from recsys.artifacts.bundle import Bundle, open_bundle
 from recsys.core.errors import RunError, UnknownIdError
 from recsys.core.types import Array, Indices, Json, Times
-from recsys.data.vocabulary import UNKNOWN, Vocabulary, only_counted
+from recsys.data.vocabulary import UNKNOWN, Vocabulary
+from recsys.inference.candidates import ItemFilter, RatedPairs, index_items
 from recsys.inference.explain import Explanation
 from recsys.inference.explain import explain as explain_prediction
 from recsys.inference.fold_in import FixedRows, Prior, linear_factors, solve, user_prior
@@ -103,20 +104,27 @@ class Recommender:
         *,
         min_ratings: int = 0,
         candidates: Sequence[int | str] | None = None,
+        exclude: Sequence[int | str] = (),
+        where: str | Sequence[str] = (),
     ) -> list[Recommendation]:
         """The n items with the highest scores among those that the user has not rated, best first.
+
+        Rated are the training, validation and test ratings of the run and of those that it starts from.
 
         Args:
             n: how many; fewer come back where there are not so many.
             min_ratings: leaves out items with fewer training ratings, whose scores stand on little.
             candidates: only these items; those that are not known are left out.
+            exclude: none of these items.
+            where: conditions on columns of the items file, such as "genres=Comedy"; all have to hold.
         Raises:
             UnknownIdError: the user has no training ratings.
+            UsageError: a condition makes no sense, or is on a column that the items do not have.
         """
         bundle = self.bundle
+        allowed = ItemFilter(min_ratings, candidates, exclude, where).allowed(bundle)
         _, user_idx = _find("user", bundle, user_id, "error")
-        allowed = self.allowed(min_ratings, candidates)
-        allowed[bundle.seen.of_user(user_idx)[0]] = False
+        allowed[self._rated_by(user_idx)] = False
         return self._best(bundle.scorer("rating"), user_idx, allowed, n)
 
     def recommend_for(
@@ -127,19 +135,23 @@ class Recommender:
         *,
         min_ratings: int = 0,
         candidates: Sequence[int | str] | None = None,
+        exclude: Sequence[int | str] = (),
+        where: str | Sequence[str] = (),
     ) -> list[Recommendation]:
         """The n best items for a visitor who has rated a few, see recsys.inference.fold_in; nothing is stored.
 
         Args:
             item_ids: what the visitor rated, each once; items without training ratings say nothing and are left out.
             ratings: of each, in the units of the training ratings.
-            n, min_ratings, candidates: as in `recommend`.
+            n, min_ratings, candidates, exclude, where: as in `recommend`.
         Raises:
             UnknownIdError: none of the items has training ratings.
+            UsageError: as in `recommend`.
             RunError: the model is not a dot product with linear output.
         """
         bundle, factors = self.bundle, linear_factors(self.bundle)
-        rated = self.index_items(item_ids)
+        allowed = ItemFilter(min_ratings, candidates, exclude, where).allowed(bundle)
+        rated = index_items(bundle, item_ids)
         known = rated != UNKNOWN
         if not known.any():
             raise UnknownIdError(
@@ -157,7 +169,6 @@ class Recommender:
         )
         std = None if factors.user_std is None else factors.user_std[-1:]
         session = replace(factors, user_bias=row[:1], user_factors=row[None, 1:], user_std=std)
-        allowed = self.allowed(min_ratings, candidates)
         allowed[rated[known]] = False
         return self._best(session, 0, allowed, n)
 
@@ -181,23 +192,27 @@ class Recommender:
         _, item_idx = _find("item", self.bundle, item_id, "error")
         return explain_prediction(self.bundle, prediction, user_idx, item_idx, n)
 
-    def allowed(self, min_ratings: int = 0, candidates: Sequence[int | str] | None = None) -> Array:
-        """Which items may be recommended at all, bool, shape (n_items,): those without training ratings never."""
-        allowed = self.bundle.counts["rating"].items >= max(min_ratings, 1)
-        if candidates is not None:
-            idx = self.index_items(candidates)
-            listed = np.zeros(len(allowed), dtype=bool)
-            listed[idx[idx != UNKNOWN]] = True
-            allowed &= listed
-        return allowed
+    def ruled_out(self, user_id: int | str, filters: ItemFilter) -> dict[str, int]:
+        """By filter, how many items it leaves out of those that the ones before it leave, for a user.
 
-    def index_items(self, item_ids: Sequence[int | str]) -> Array:
-        """The index of each item, int32; −1 where it has no training ratings or cannot be an id."""
-        parsed = [self.bundle.items.parse(str(one)) for one in item_ids]
-        idx = np.full(len(parsed), UNKNOWN, dtype=np.int32)
-        possible = np.array([one is not None for one in parsed], dtype=bool)
-        idx[possible] = self.bundle.items.index([one for one in parsed if one is not None])
-        return only_counted(idx, self.bundle.counts["rating"].items)
+        Raises:
+            UnknownIdError: the user has no training ratings.
+            UsageError: as in `recommend`.
+        """
+        _, user_idx = _find("user", self.bundle, user_id, "error")
+        return filters.ruled_out(self.bundle, self._rated_by(user_idx))
+
+    def ruled_out_for(self, item_ids: Sequence[int | str], filters: ItemFilter) -> dict[str, int]:
+        """The same for a visitor who has rated these items.
+
+        Raises:
+            UsageError: as in `recommend`.
+        """
+        rated = index_items(self.bundle, item_ids)
+        return filters.ruled_out(self.bundle, rated[rated != UNKNOWN])
+
+    def _rated_by(self, user_idx: int) -> Indices:
+        return RatedPairs.of(self.bundle).pairs(np.array([user_idx], dtype=np.int32))[1]
 
     def _interval(
         self, user_idx: Indices, item_idx: Indices, level: float, timestamp: Times | None

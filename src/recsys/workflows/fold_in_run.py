@@ -206,6 +206,7 @@ def _inputs(
             scale=scale,
             prior_train=prior.train,
             prior_test=prior.held_out.get("earlier"),
+            prior_valid=prior.held_out.get("earlier_valid"),
             oversampled=None,
             replays_all=False,
         ),

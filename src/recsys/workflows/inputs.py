@@ -32,6 +32,7 @@ from recsys.objectives.measure import StartMeasured
 from recsys.workflows.prior_run import PriorRun
 
 MEASURED: tuple[HeldOut, ...] = ("test", "earlier")  # parts that a run was measured on
+VALIDATED: tuple[HeldOut, ...] = ("valid", "earlier_valid")  # parts that its epochs were compared on
 
 
 @dataclass(frozen=True)
@@ -145,14 +146,15 @@ def _join(
     old = _without(prior.train, new.train)
     held_out = [part for part in (new.valid, new.test) if part is not None]
     known = _is_among(old, reduce(join, held_out)) if held_out else np.zeros(len(old), dtype=bool)
-    held = [prior.held_out[part] for part in MEASURED if part in prior.held_out]
+    measured = prior.joined(MEASURED)
     again = ~known & (rng(config.seed, "replay").random(len(old)) < config.start.replay)
     start = WarmStart(
         parameters=parameters,
         rows=prior.rows,
         scale=_widened(scale, new.train.scale),
         prior_train=old.take(~again),
-        prior_test=_without(reduce(join, held), new.train) if held else None,
+        prior_test=None if measured is None else _without(measured, new.train),
+        prior_valid=prior.joined(VALIDATED),
         oversampled=reduce(join, [new.train] * (config.start.repeat - 1)) if config.start.repeat > 1 else None,
         replays_all=config.start.replay == 1,
     )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from typing import get_args
 
 from recsys.artifacts.bundle import Bundle, HeldOut
 from recsys.core.types import Indices
 from recsys.data.catalogue import ItemCatalogue
-from recsys.data.interactions import Interactions, reindex
+from recsys.data.interactions import Interactions, join, reindex
 from recsys.data.vocabulary import Vocabulary
-
-HELD_OUT: tuple[HeldOut, ...] = ("valid", "test", "earlier")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,10 +38,15 @@ class PriorRun:
             users, items: of the new run.
             newer: texts that it has read; they win.
         """
-        held_out = {part: ratings for part in HELD_OUT if (ratings := bundle.held_out(part)) is not None}
+        held_out = {part: ratings for part in get_args(HeldOut) if (ratings := bundle.held_out(part)) is not None}
         return cls(
             train=reindex(bundle.seen.interactions(), users, items),
             held_out={part: reindex(ratings, users, items) for part, ratings in held_out.items()},
             rows={"user": bundle.users.index(users.ids), "item": bundle.items.index(items.ids)},
             catalogue=ItemCatalogue.of(bundle.items, bundle.titles, bundle.item_columns).updated(newer),
         )
+
+    def joined(self, parts: Sequence[HeldOut]) -> Interactions | None:
+        """The held-out ratings of several parts, without times; None where it has none of them."""
+        held_out = [self.held_out[part] for part in parts if part in self.held_out]
+        return reduce(join, held_out) if held_out else None

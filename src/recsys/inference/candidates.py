@@ -1,0 +1,120 @@
+"""Which items may be recommended: filters for everyone, and what a user has rated already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from recsys.artifacts.bundle import Bundle
+from recsys.core.types import Array, BoolArray, Indices, Int64Array, Texts
+from recsys.data.grouped import GroupedView
+from recsys.data.vocabulary import UNKNOWN, only_counted
+from recsys.inference.conditions import Condition
+
+
+@dataclass(frozen=True)
+class ItemFilter:
+    """What an item has to meet to be recommended to anyone: all of it.
+
+    Attributes:
+        min_ratings: training ratings that it has; at least 1 in any case.
+        candidates: only these; None: all.
+        exclude: none of these. Ids that are not known are left out, here and among the candidates.
+        where: conditions on the columns of the items file and on the title, see `Condition`.
+    """
+
+    min_ratings: int = 0
+    candidates: Sequence[int | str] | None = None
+    exclude: Sequence[int | str] = ()
+    where: str | Sequence[str] = ()
+
+    def passed(self, bundle: Bundle) -> Iterator[tuple[str, BoolArray]]:
+        """Each filter by name, and which items pass it, bool, shape (n_items,).
+
+        Raises:
+            UsageError: a condition makes no sense, or is on a column that the items do not have.
+        """
+        yield "min_ratings", bundle.counts["rating"].items >= max(self.min_ratings, 1)
+        if self.candidates is not None:
+            yield "candidates", _are_among(bundle, self.candidates)
+        if self.exclude:
+            yield "exclude", ~_are_among(bundle, self.exclude)
+        if self.where:
+            conditions = [Condition.parse(text) for text in _listed(self.where)]
+            columns = item_columns(bundle)
+            yield "where", np.logical_and.reduce([condition.met_by(columns) for condition in conditions])
+
+    def allowed(self, bundle: Bundle) -> BoolArray:
+        """The items that pass all filters, bool, shape (n_items,).
+
+        Raises:
+            UsageError: see `passed`.
+        """
+        allowed: BoolArray = np.logical_and.reduce([passes for _, passes in self.passed(bundle)])
+        return allowed
+
+    def ruled_out(self, bundle: Bundle, rated: Indices) -> dict[str, int]:
+        """By filter, how many items fail it and none before it; under "already_rated" those of a user.
+
+        Args:
+            rated: the items that the user has rated.
+        """
+        is_new = np.ones(len(bundle.items), dtype=bool)
+        is_new[rated] = False
+        is_left, counts = np.ones(len(bundle.items), dtype=bool), dict[str, int]()
+        for name, passes in (*self.passed(bundle), ("already_rated", is_new)):
+            counts[name] = int(np.count_nonzero(is_left & ~passes))
+            is_left &= passes
+        return counts
+
+
+@dataclass(frozen=True, eq=False)
+class RatedPairs:
+    """What users have rated, and is not recommended to them."""
+
+    views: tuple[GroupedView, ...]
+
+    @classmethod
+    def of(cls, bundle: Bundle, *, held_out: bool = True) -> RatedPairs:
+        """The ratings that the run and those it starts from have trained on, and those that they have held out.
+
+        Args:
+            held_out: False: the training ratings alone, so that lists can be measured on the rest.
+        """
+        return cls((bundle.seen.by_user, bundle.held_out_by_user) if held_out else (bundle.seen.by_user,))
+
+    def pairs(self, users: Indices) -> tuple[Int64Array, Indices]:
+        """Pairs of a position in `users`, and an item that this user has rated."""
+        pairs = [view.pairs(users) for view in self.views]
+        return np.concatenate([rows for rows, _ in pairs]), np.concatenate([items for _, items in pairs])
+
+
+def index_items(bundle: Bundle, item_ids: Sequence[int | str]) -> Indices:
+    """The index of each item, int32; −1 where it has no training ratings or cannot be an id."""
+    parsed = [bundle.items.parse(str(item_id)) for item_id in item_ids]
+    idx: Array = np.full(len(parsed), UNKNOWN, dtype=np.int32)
+    idx[np.array([item_id is not None for item_id in parsed], dtype=bool)] = bundle.items.index(
+        [item_id for item_id in parsed if item_id is not None]
+    )
+    return only_counted(idx, bundle.counts["rating"].items)
+
+
+def item_columns(bundle: Bundle) -> dict[str, Texts]:
+    """Every column of the items file by name, the title by this name; none where the run had no such file."""
+    titles = {"title": bundle.titles} if any(bundle.titles) else {}
+    return {**titles, **bundle.item_columns}
+
+
+def _are_among(bundle: Bundle, item_ids: Sequence[int | str]) -> BoolArray:
+    """Which items are among some ids, bool, shape (n_items,)."""
+    idx = index_items(bundle, item_ids)
+    is_listed = np.zeros(len(bundle.items), dtype=bool)
+    is_listed[idx[idx != UNKNOWN]] = True
+    return is_listed
+
+
+def _listed(where: str | Sequence[str]) -> Sequence[str]:
+    """The conditions; a text alone is one condition."""
+    return [where] if isinstance(where, str) else where
