@@ -119,7 +119,13 @@ class Bundle:
         from recsys.config.schema.data import Columns, Data  # one prediction reads no file
 
         entry = self.manifest.data
-        return Data.model_construct(columns=Columns.model_validate(entry.columns), encoding=entry.encoding)
+        return Data.model_construct(
+            columns=Columns.model_validate(entry.columns),
+            encoding=entry.encoding,
+            rating_is=entry.rating_is,
+            no_rating=entry.no_rating,
+            no_rating_rows=entry.no_rating_rows,
+        )
 
     def entities(self, role: Literal["user", "item"]) -> tuple[Vocabulary, Counts]:
         """The users or the items, and how many training ratings each has."""

@@ -99,11 +99,15 @@ class DataEntry(Entry):
     """How the run's ratings were read; another file of the same data is read likewise.
 
     Attributes:
-        columns: role → name or position of its column; a timestamp of False: times were left out.
+        columns: role → name or position of its column; a rating or timestamp of False: none was read.
+        rating_is, no_rating, no_rating_rows: what the ratings are, and which of them are none, as the config says it.
     """
 
     columns: dict[str, str | int | bool]
     encoding: str
+    rating_is: Literal["rating", "count"] = "rating"
+    no_rating: tuple[int | float | str, ...] = ()
+    no_rating_rows: Literal["click", "drop"] = "click"
 
 
 class BundleManifest(Manifest):

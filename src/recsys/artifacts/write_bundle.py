@@ -22,6 +22,7 @@ from recsys.artifacts.manifest import FORMAT, BundleManifest, DataEntry, IdType,
 from recsys.artifacts.texts import pack_ids, pack_texts
 from recsys.artifacts.verified import write_verified
 from recsys.config.schema.config import Config
+from recsys.config.schema.data import Data
 from recsys.core.types import Arrays
 from recsys.data.catalogue import ItemCatalogue, text_by_index
 from recsys.data.interactions import Interactions
@@ -69,7 +70,6 @@ def _manifest(
     train = inputs.seen_ratings
     entries = {name: _scorer_entry(name, config.model.kind, scorer) for name, scorer in stored.items()}
     rating = entries["rating"]
-    columns = config.data.columns.model_dump(exclude_none=True)
     return BundleManifest(
         format=FORMAT,
         kind=rating.model,
@@ -83,7 +83,7 @@ def _manifest(
         n_users=len(train.users),
         n_items=len(train.items),
         n_ratings=len(train),
-        data=DataEntry(columns=columns, encoding=config.data.encoding),
+        data=_data_entry(config.data),
         item_columns=tuple(inputs.catalogue.columns),
         intervals=None if intervals is None else intervals_entry(intervals),
     )
@@ -96,6 +96,16 @@ def _scorer_entry(name: str, model: str, scorer: StoredScorer) -> ScorerEntry:
         kind=scorer.kind,
         link=LinkEntry.model_validate(scorer.link.to_dict()),
         numbers=dict(scorer.numbers),
+    )
+
+
+def _data_entry(data: Data) -> DataEntry:
+    return DataEntry(
+        columns=data.columns.model_dump(exclude_none=True),
+        encoding=data.encoding,
+        rating_is=data.rating_is,
+        no_rating=data.no_rating,
+        no_rating_rows=data.no_rating_rows,
     )
 
 

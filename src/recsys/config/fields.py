@@ -132,7 +132,8 @@ def _words(kind: Any, limits: Sequence[Any]) -> list[str]:
         return [{True: "true", False: "false"}.get(value, str(value)) for value in get_args(kind)]
     if get_origin(kind) is tuple:
         members = get_args(kind)
-        each = joined([word for part, more in _alternatives(members[0], ()) for word in _words(part, more)])
+        words = [word for part, more in _alternatives(members[0], ()) for word in _words(part, more)]
+        each = joined(list(dict.fromkeys(words)))
         many = members[-1] is Ellipsis
         return [f"a list, each entry {each}" if many else f"a list of {len(members)} entries, each {each}"]
     shown = [limit.text for limit in limits if isinstance(limit, Words)]

@@ -26,7 +26,7 @@ def template(
     n_ratings: int,
     columns: Mapping[str, str | int | bool],
     reading: Mapping[str, str | bool | None] = MappingProxyType({}),
-    duplicates: str = "error",
+    duplicates: str = "auto",
     items: str | None = None,
     notes: Sequence[str] = (),
 ) -> str:
@@ -38,7 +38,7 @@ def template(
         columns: user, item, rating, timestamp → column name or position (timestamp also False); only those that are
             not found by themselves.
         reading: delimiter, header and encoding that the data needs; what is left out or None stays the default.
-        duplicates: error, last or first.
+        duplicates: auto, error, last, first or count.
         items: path of a file with titles, or None.
         notes: what was seen in the file, a comment line each.
     """

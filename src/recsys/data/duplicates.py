@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -12,7 +13,7 @@ from recsys.core.types import Array, BoolArray, Counts, Indices
 
 @dataclass(frozen=True, eq=False)
 class Repeated:
-    """Every row of every pair that occurs more than once.
+    """Every row of every pair that occurs more than once, or some of these rows.
 
     Attributes:
         rows: positions, grouped by pair, rising within a pair.
@@ -23,6 +24,30 @@ class Repeated:
     rows: Counts
     is_first: BoolArray
     is_last: BoolArray
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no pair occurs twice."""
+        return bool(self.is_first.all())
+
+    @cached_property
+    def pair(self) -> Counts:
+        """Which pair each row has, int64, from 0."""
+        return np.cumsum(self.is_first) - 1
+
+    def of_pairs_with(self, is_in: BoolArray) -> BoolArray:
+        """Whether a row of the same pair is in, for a mask over `rows`."""
+        return np.logical_or.reduceat(is_in, np.flatnonzero(self.is_first))[self.pair]
+
+    def only(self, is_in: BoolArray) -> Repeated:
+        """Those of the rows that are in, for a mask over `rows`; a pair may then have a single row."""
+        pair = self.pair[is_in]
+        is_new = pair[1:] != pair[:-1]
+        return Repeated(
+            self.rows[is_in],
+            is_first=np.concatenate([[True] * min(1, len(pair)), is_new]),
+            is_last=np.concatenate([is_new, [True] * min(1, len(pair))]),
+        )
 
     def dropped(self, keep: Literal["first", "last"]) -> Counts:
         """The rows that go when one of each pair stays."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,21 +13,22 @@ from recsys.config.schema.data import Data
 from recsys.core.communicator import Communicator
 from recsys.core.errors import DataError
 from recsys.core.events import Observer, silent
-from recsys.core.types import Counts, Floats
+from recsys.core.types import Floats
 from recsys.data.catalogue import ItemCatalogue
-from recsys.data.duplicates import Repeated, repeated
 from recsys.data.gather import gather
 from recsys.data.ids import index_columns, indices_of
 from recsys.data.interactions import Dataset, Interactions, stack
 from recsys.data.sources.collect import collect
 from recsys.data.sources.opening import open_source, read_catalogue
-from recsys.data.sources.protocol import ColumnRequest, Source, beside
+from recsys.data.sources.protocol import ColumnRequest, Source
 from recsys.data.sources.stored import must_be_file
 from recsys.data.sources.table import EVERYTHING, Role, Table
 from recsys.data.sources.times import in_seconds
+from recsys.data.unique_pairs import SourceRows, unique_pairs
 from recsys.data.vocabulary import Vocabulary
 
 ALL = ColumnRequest(EVERYTHING)
+CLICKS = "if each row is a click or a purchase: data.columns.rating: false"
 
 
 def read_ratings(data: Data, communicator: Communicator, observe: Observer = silent) -> Dataset:
@@ -54,22 +56,17 @@ def read_ratings(data: Data, communicator: Communicator, observe: Observer = sil
         tables = in_seconds([table for tables in shares for table in tables])
         keys = files if data.ratings is None else ["ratings"]
         fingerprints = dict(zip(keys, (digest.result() for digest in sums), strict=True))
-    parts = _slices(list(files), [sum(table.n_rows for table in tables) for tables in shares])
-    ratings = _join(tables)
+    n_read = [sum(table.n_rows for table in tables) for tables in shares]
+    rows = _as_events_or_ratings(SourceRows.of(_join(tables), list(files), sources, n_read), data)
     del tables, shares
-    double = repeated(ratings.user_idx, ratings.item_idx, len(ratings.items))
-    dropped = 0
-    if double is not None:
-        if data.duplicates == "error":
-            raise _duplicates(double, ratings, parts, sources)
-        rows = double.dropped(keep=data.duplicates)
-        dropped = len(rows)
-        ratings, parts = _without(ratings, parts, rows)
+    unique = unique_pairs(rows, data)
+    n_duplicates = unique.n_dropped - rows.n_dropped
+    ratings, parts = unique.ratings, dict(unique.parts)
     _check(ratings.take(next(iter(parts.values()))), next(iter(files.values())), data)
     name, catalogue = layouts[0].names["item"], ItemCatalogue()
     if data.items is not None:
         catalogue = read_catalogue(data.items, data, name, ratings.items, observe)
-    return Dataset(ratings, parts if data.train is not None else None, fingerprints, catalogue, dropped)
+    return Dataset(ratings, parts if data.train is not None else None, fingerprints, catalogue, n_duplicates)
 
 
 def read_table(source: Source, columns: ColumnRequest) -> Table:
@@ -102,8 +99,9 @@ def read_as(
         DataError: the file or a row of it cannot be used.
     """
     source, columns = open_source(path, data, observe), ColumnRequest(roles, as_trained=True)
-    ratings = [_as_ratings(table, *vocabularies) for table in in_seconds(_read(source, columns, communicator))]
-    return ratings[0] if len(ratings) == 1 else stack(ratings)
+    tables = [_as_ratings(table, *vocabularies) for table in in_seconds(_read(source, columns, communicator))]
+    ratings = tables[0] if len(tables) == 1 else stack(tables)
+    return ratings.rated() if data.drops_unrated else ratings
 
 
 def _as_ratings(table: Table, users: Vocabulary, items: Vocabulary) -> Interactions:
@@ -137,11 +135,6 @@ def _files(data: Data) -> dict[str, Path]:
     return {part: path for part, path in parts.items() if path is not None}
 
 
-def _slices(parts: Sequence[str], lengths: Sequence[int]) -> dict[str, slice]:
-    ends = np.cumsum(lengths).tolist()
-    return {part: slice(end - n, end) for part, n, end in zip(parts, lengths, ends, strict=True)}
-
-
 def _join(tables: Sequence[Table]) -> Interactions:
     """The rows of all files; they have ratings, and times, if every file has."""
     user_idx, users = index_columns([table.user for table in tables if table.user is not None])
@@ -160,31 +153,26 @@ def _join(tables: Sequence[Table]) -> Interactions:
     )
 
 
-def _without(ratings: Interactions, parts: dict[str, slice], rows: Counts) -> tuple[Interactions, dict[str, slice]]:
-    keep = np.ones(len(ratings), dtype=bool)
-    keep[rows] = False
-    return ratings.take(keep), _slices(list(parts), [int(keep[part].sum()) for part in parts.values()])
+def _as_events_or_ratings(rows: SourceRows, data: Data) -> SourceRows:
+    """The rows that count, with the number of events of each where counts are asked for.
 
-
-def _duplicates(
-    double: Repeated, ratings: Interactions, parts: dict[str, slice], sources: Sequence[Source]
-) -> DataError:
-    earlier, later = double.earliest()
-    first, place = (
-        source.locate(row - part.start)
-        for row in (earlier, later)
-        for part, source in zip(parts.values(), sources, strict=True)
-        if part.start <= row < part.stop
-    )
-    user, item = ratings.users.ids[ratings.user_idx[later]], ratings.items.ids[ratings.item_idx[later]]
-    extra = len(double.dropped(keep="first"))
-    repeats = f"; {extra} rows repeat an earlier pair" if extra > 1 else ""
-    return DataError(
-        f"user {user} rated item {item} before, in {beside(first, place)}{repeats}",
-        where=place,
-        expected="one rating for each user and item",
-        hint="data.duplicates: last keeps the last row of each pair, first the first one",
-    )
+    Raises:
+        DataError: a count that is not above 0.
+    """
+    ratings = rows.ratings
+    if data.drops_unrated:
+        rows = rows.without(np.flatnonzero(~ratings.has_rating))
+    if data.rating_is == "count" and data.columns.rating is False:
+        return replace(rows, ratings=replace(ratings, rating=np.ones(len(ratings), dtype=np.float32)))
+    if data.rating_is == "count" and (rows.ratings.rating <= 0).any():
+        wrong = np.flatnonzero(rows.ratings.rating <= 0)
+        raise DataError(
+            f"{rows.ratings.rating[wrong[0]]:g} is no count of events",
+            where=rows.locate(int(wrong[0])),
+            expected="a number above 0",
+            hint="take the row out; where 0 stands for no event: data.no_rating: [0], data.no_rating_rows: drop",
+        )
+    return rows
 
 
 def _check(train: Interactions, path: Path, data: Data) -> None:
@@ -197,7 +185,10 @@ def _check(train: Interactions, path: Path, data: Data) -> None:
             raise DataError(
                 f"all ratings are of a single {who}", where=str(path), expected=f"several {others}", hint=hint
             )
-    if data.has_ratings and train.rating.min() == train.rating.max():
-        what = f"all ratings are equal: {train.rating[0]:g}"
-        hint = "if it stands for a click: data.columns.rating: false"
-        raise DataError(what, where=str(path), expected="ratings that differ", hint=hint)
+    rated = train.rated().rating if data.has_ratings else train.rating[:0]
+    if data.has_ratings and not len(rated):
+        what = f"none of the {len(train):,} training rows has a rating"
+        raise DataError(what, where=str(path), expected="ratings to learn from", hint=CLICKS)
+    if data.has_ratings and rated.min() == rated.max():
+        what = f"all ratings are equal: {rated[0]:g}"
+        raise DataError(what, where=str(path), expected="ratings that differ", hint=CLICKS)

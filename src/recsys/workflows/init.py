@@ -38,7 +38,7 @@ def write_config(profile: FileProfile, output: Path) -> None:
             n_ratings=profile.n_ratings,
             columns={str(role): column for role, column in profile.layout.columns.items()},
             reading=profile.layout.facts,
-            duplicates="last" if profile.n_duplicates else "error",
+            duplicates="last" if profile.n_duplicates else "auto",
             notes=profile.describe()[1:],
         ),
     )

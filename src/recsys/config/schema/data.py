@@ -8,8 +8,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from recsys.core.section import Section
+from recsys.core.section import Section, Words
 
+Code = Annotated[int | Annotated[float, Field(allow_inf_nan=False)] | str, Words("a number or text")]
 Column = str | Annotated[int, Field(ge=1)]
 
 
@@ -51,13 +52,18 @@ class Data(Section):
     """Which column holds what. Left out, common names are found."""
     rating_is: Literal["rating", "count"] = "rating"
     """What the ratings are: a rating, or a count of events, such as plays. Clicks and counts are learned by ranking
-    alone: no rating is predicted."""
+    alone: no rating is predicted. count with columns.rating: false: the rows of each pair are counted."""
+    no_rating: tuple[Code, ...] = ()
+    """Codes in the rating column that stand for "no rating", such as 0, -1, NA or "" (an empty field)."""
+    no_rating_rows: Literal["click", "drop"] = "click"
+    """Rows with such a code: click counts them as events for ranking and not for ratings; drop leaves them out."""
     items: Path | None = None
     """Titles for people: a CSV with item ids and titles."""
     item_columns: ItemColumns = ItemColumns()
     """Which column of the items file holds what."""
-    duplicates: Literal["error", "last", "first"] = "error"
-    """What to do when a user rated an item twice: refuse the file, or keep the last or first row in it."""
+    duplicates: Literal["auto", "error", "last", "first", "count"] = "auto"
+    """When a pair of user and item occurs twice: refuse the file, keep the last or first row in it, or count the events
+    and keep the latest time. auto: error for ratings, count for clicks and counts."""
     delimiter: Annotated[str, Field(min_length=1, max_length=8)] = "auto"
     """What stands between two fields, such as "," ";" "\\t" "|" or "::"; auto looks at the file."""
     header: Literal["auto"] | bool = "auto"
@@ -75,7 +81,39 @@ class Data(Section):
             raise PydanticCustomError("source", "data.valid and data.test go with data.train, not with data.ratings")
         return self
 
+    @model_validator(mode="after")
+    def _codes_of_a_column(self) -> Self:
+        if self.no_rating and self.columns.rating is False:
+            raise PydanticCustomError(
+                "no_rating",
+                "no_rating are codes in the rating column, and columns.rating: false reads none",
+                {"key": "no_rating"},
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _only_events_are_counted(self) -> Self:
+        if self.duplicates == "count" and self.has_ratings:
+            raise PydanticCustomError(
+                "duplicates",
+                "ratings cannot be added up: duplicates: count needs columns.rating: false, or rating_is: count",
+                {"key": "duplicates"},
+            )
+        return self
+
     @property
     def has_ratings(self) -> bool:
         """Whether there are ratings to predict; clicks and counts are none."""
         return self.columns.rating is not False and self.rating_is == "rating"
+
+    @property
+    def duplicate_rule(self) -> Literal["error", "last", "first", "count"]:
+        """What to do when a pair occurs twice, by what the data is where `duplicates` is auto."""
+        if self.duplicates == "auto":
+            return "error" if self.has_ratings else "count"
+        return self.duplicates
+
+    @property
+    def drops_unrated(self) -> bool:
+        """Whether rows with a code for "no rating" are left out."""
+        return bool(self.no_rating) and self.no_rating_rows == "drop"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Literal
+
 from recsys.data.sources.table import Role
 
 COMMON: dict[Role, tuple[str, ...]] = {
@@ -23,6 +26,17 @@ COMMON: dict[Role, tuple[str, ...]] = {
         *("ratingtimestamp", "reviewtime"),
     ),
 }
+
+COUNTS = (
+    *("count", "counts", "plays", "playcount", "listens", "listencount", "clicks", "clickcount", "views", "viewcount"),
+    *("purchases", "quantity", "qty", "frequency", "events", "nevents", "weight"),
+)
+"""The names by which a column of counts is found, before those of ratings."""
+
+
+def common_names(rating_is: Literal["rating", "count"]) -> Mapping[Role, tuple[str, ...]]:
+    """The names by which the columns are found, by what those of the ratings hold."""
+    return COMMON if rating_is == "rating" else {**COMMON, "rating": (*COUNTS, *COMMON["rating"])}
 
 
 def plain(name: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -24,6 +25,7 @@ from recsys.data.sources.csv.columns import find_columns
 from recsys.data.sources.csv.dialect import find_dialect
 from recsys.data.sources.csv.reference_reader import read_slow
 from recsys.data.sources.csv.source import CsvSource
+from recsys.data.sources.no_rating import NoRating
 from recsys.data.sources.protocol import ColumnRequest
 from recsys.data.sources.table import EVERYTHING, Table
 
@@ -43,6 +45,7 @@ ODD_IDS = st.one_of(IDS, st.sampled_from(["", " ", 'a"b', '"', '"a"b', "\x85"]),
 ODD_NUMBERS = st.one_of(
     NUMBERS, st.sampled_from(["nan", "inf", "1e39", "3.4028235677973366e38", "1_0", "", "1,5", "١"])
 )
+CODES = st.sampled_from(["0", "-1", "0.0", "2.50", "NA", " NA", '"NA"', "", '""', "nan", "3", "x"])
 DATES = st.one_of(
     st.datetimes().map(lambda moment: moment.isoformat(" ")),
     st.datetimes().map(lambda moment: moment.date().isoformat()),
@@ -77,13 +80,14 @@ def agree(path: Path, content: bytes, **options: Any) -> bool:
         columns = find_columns(dialect, data.columns, ALL)
     except RecsysError:
         return False
-    slowly = outcome(lambda: read_slow(dialect, columns, silent))
+    no_rating = NoRating.of(data.no_rating)
+    slowly = outcome(lambda: read_slow(dialect, columns, silent, no_rating=no_rating))
     with mock.patch.object(arrow_reader, "BLOCK", SMALL_BLOCK):
         assert outcome(lambda: CsvSource(path, data, silent).batches(ALL, 0, 1)) == (slowly or NOTHING)
         in_parts = outcome(lambda: chain(*(CsvSource(path, data, silent).batches(ALL, part, 3) for part in range(3))))
         assert in_parts in (slowly, slowly or NOTHING)
     try:
-        quickly = outcome(lambda: read_fast(dialect, columns, silent))
+        quickly = outcome(lambda: read_fast(dialect, columns, silent, no_rating=no_rating))
     except DoubtfulError:
         return False
     assert quickly == slowly
@@ -121,6 +125,24 @@ def test_on_dates(tmp_path: Path, body: str) -> None:
 @given(body=lines(st.sampled_from(["a", "b:", 'x"y', '"q"', "é", ""]), NUMBERS, NUMBERS, delimiter="::"))
 def test_on_long_delimiters(tmp_path: Path, body: str) -> None:
     agree(tmp_path / "r.csv", body.encode(), delimiter="::", header=False)
+
+
+@STEADY
+@given(
+    body=lines(IDS, st.one_of(CODES, CODES, ODD_NUMBERS), st.one_of(NUMBERS, CODES)),
+    codes=st.lists(st.sampled_from([0, -1, 2.5, "NA", "", "nan", "3", " x"]), min_size=1),
+)
+def test_on_codes_for_no_rating(tmp_path: Path, body: str, codes: list[float | str]) -> None:
+    agree(tmp_path / "r.csv", body.encode(), delimiter=",", header=False, no_rating=tuple(codes))
+
+
+def test_the_fast_reader_reads_codes(tmp_path: Path) -> None:
+    body = "".join(f"u{k},i{k % 7},{['3.5', '0', 'NA', '', '-1.0'][k % 5]},{k}\n" for k in range(50))
+    assert agree(tmp_path / "r.csv", body.encode(), no_rating=(0, "NA", "", -1))
+    data = Data.model_validate({"ratings": tmp_path / "r.csv", "no_rating": (0, "NA", "", -1)})
+    rating = collect(CsvSource(tmp_path / "r.csv", data, silent).batches(ALL, 0, 1)).rating
+    assert rating is not None
+    assert np.isnan(rating).tolist() == [k % 5 > 0 for k in range(50)]
 
 
 @STEADY

@@ -16,6 +16,7 @@ from recsys.data.sources.batches import Batch, CodedIds, PackedTexts
 from recsys.data.sources.csv.blocks import QUOTE, UNIT_SEPARATOR, DoubtfulError, blocks_of
 from recsys.data.sources.csv.dialect import Dialect, knows_quotes
 from recsys.data.sources.csv.reference_reader import first_time_is_iso
+from recsys.data.sources.no_rating import NONE, NoRating
 from recsys.data.sources.progress import Progress
 from recsys.data.sources.stored import WHOLE, ByteRange, Stored
 from recsys.data.sources.table import Role
@@ -31,7 +32,11 @@ BLANKS[[*range(0x09, 0x0E), *range(0x1C, 0x21), *range(0x80, 0x100)]] = True
 
 
 def read_fast(
-    dialect: Dialect, columns: Mapping[Role, int], observe: Observer, span: ByteRange = WHOLE
+    dialect: Dialect,
+    columns: Mapping[Role, int],
+    observe: Observer,
+    span: ByteRange = WHOLE,
+    no_rating: NoRating = NONE,
 ) -> Iterator[Batch]:
     """Reads the `columns` (role → position from 0) of a file: the batches that read_slow would give, cut elsewhere.
 
@@ -49,7 +54,7 @@ def read_fast(
     with Stored(dialect.path, span) as stored:
         progress = Progress(dialect.path, observe)
         blocks = blocks_of(dialect, stored, BLOCK, span)
-        parse = _parser(dialect, columns)
+        parse = _parser(dialect, columns, no_rating)
         with closing(blocks), closing(ordered_map(parse, blocks, n_threads=THREADS, ahead=THREADS)) as parsed:
             try:
                 for rows in parsed:
@@ -86,7 +91,7 @@ class _Rows:
         )
 
 
-def _parser(dialect: Dialect, columns: Mapping[Role, int]) -> Callable[[bytes], _Rows]:
+def _parser(dialect: Dialect, columns: Mapping[Role, int], no_rating: NoRating) -> Callable[[bytes], _Rows]:
     """A function that parses some whole rows and codes their ids; it may run in any thread."""
     import pyarrow as pa
     from pyarrow import csv
@@ -99,7 +104,7 @@ def _parser(dialect: Dialect, columns: Mapping[Role, int]) -> Callable[[bytes], 
             names[position]: _arrow_type(role, dialect, columns, is_iso) for role, position in columns.items()
         },
         include_columns=[names[position] for position in columns.values()],
-        null_values=[],
+        null_values=sorted(no_rating.texts),
         strings_can_be_null=False,
     )
 
@@ -117,7 +122,7 @@ def _parser(dialect: Dialect, columns: Mapping[Role, int]) -> Callable[[bytes], 
         arrays = {role: column.combine_chunks() for role, column in zip(columns, table.columns, strict=True)}
         return _Rows(
             ids={role: _coded(arrays[role]) for role in ("user", "item") if role in arrays},
-            rating=_finite(_numbers(arrays["rating"], np.float32)) if "rating" in arrays else None,
+            rating=_ratings(arrays["rating"], no_rating) if "rating" in arrays else None,
             timestamp=_finite(_times(arrays["timestamp"], is_iso)) if "timestamp" in arrays else None,
             is_iso=is_iso,
             n_rows=table.num_rows,
@@ -167,7 +172,19 @@ def _numbers(column: Any, dtype: type[np.generic]) -> Array:
         return np.from_dlpack(column).astype(dtype, copy=False)
 
 
+def _ratings(column: Any, no_rating: NoRating) -> Array:
+    """The ratings, float32; NaN for codes, which Arrow gives as null where they are texts."""
+    if not no_rating:
+        return _finite(_numbers(column, np.float32))
+    values = column.fill_null(0.0)
+    ratings = _finite(_numbers(values, np.float32))
+    is_code = column.is_null().to_numpy(zero_copy_only=False) | no_rating.is_code(values.to_numpy())
+    return np.where(is_code, np.float32(np.nan), ratings)
+
+
 def _times(column: Any, is_iso: bool) -> Array:
+    if column.null_count:
+        raise DoubtfulError
     return np.divide(np.from_dlpack(column.view("int64")), 1e6) if is_iso else _numbers(column, np.float64)
 
 

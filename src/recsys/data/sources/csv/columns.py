@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from recsys.config.schema.data import Column, Columns
@@ -20,12 +20,15 @@ CLICKS = (
 )
 
 
-def find_columns(dialect: Dialect, columns: Columns, request: ColumnRequest) -> dict[Role, int]:
+def find_columns(
+    dialect: Dialect, columns: Columns, request: ColumnRequest, names: Mapping[Role, tuple[str, ...]] = COMMON
+) -> dict[Role, int]:
     """The position, from 0, of each requested column; no entry for an optional one that the file does not have.
 
     Args:
         dialect: how the file is written.
         columns: which columns the config names.
+        names: by which the others are found.
 
     Raises:
         DataError: a column is not there, or one column is asked to be two things.
@@ -45,7 +48,9 @@ def find_columns(dialect: Dialect, columns: Columns, request: ColumnRequest) -> 
                 raise _absent(path, role, column, header, width)
     for role in roles:
         if role not in positions and getattr(columns, role) is not False:
-            position = _by_name(role, header) if header is not None else _by_position(role, columns, dialect)
+            position = (
+                by_common_name(names[role], header) if header is not None else _by_position(role, columns, dialect)
+            )
             if position is not None and position not in positions.values():
                 positions[role] = position
             elif role not in request.optional:
@@ -89,10 +94,6 @@ def by_common_name(names: Sequence[str], header: Sequence[str]) -> int | None:
     """The position of the first of the common `names` that the header has."""
     plainly = [plain(name) for name in header]
     return next((plainly.index(name) for name in names if name in plainly), None)
-
-
-def _by_name(role: Role, header: Sequence[str]) -> int | None:
-    return by_common_name(COMMON[role], header)
 
 
 def _by_position(role: Role, columns: Columns, dialect: Dialect) -> int | None:

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from recsys.config.schema.data import Data
 from recsys.core.errors import ConfigError, DataError
-from recsys.data.sources.column_names import COMMON, plain
+from recsys.data.sources.column_names import COMMON, COUNTS, plain
 from recsys.data.sources.csv.text import Text
 from recsys.data.sources.values import number
 
 CANDIDATES = (",", "\t", ";", "|", "::", " ")
 SAMPLE = 50  # rows that are looked at
-KNOWN = frozenset(name for names in COMMON.values() for name in names) | {"title", "name"}
+KNOWN = frozenset(name for names in COMMON.values() for name in names) | {*COUNTS, "title", "name"}
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from array import array
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +16,7 @@ from recsys.data.sources.batches import Batch, CodedIds, PackedTexts
 from recsys.data.sources.csv.columns import label
 from recsys.data.sources.csv.dialect import BadQuotesError, Dialect, rows_of
 from recsys.data.sources.csv.text import Text
+from recsys.data.sources.no_rating import NONE, NoRating
 from recsys.data.sources.progress import Progress
 from recsys.data.sources.stored import WHOLE, ByteRange
 from recsys.data.sources.table import Role
@@ -30,18 +32,24 @@ class _BadValueError(Exception):
 
 
 def read_slow(
-    dialect: Dialect, columns: Mapping[Role, int], observe: Observer, span: ByteRange = WHOLE, n_skipped: int = 0
+    dialect: Dialect,
+    columns: Mapping[Role, int],
+    observe: Observer,
+    span: ByteRange = WHOLE,
+    n_skipped: int = 0,
+    no_rating: NoRating = NONE,
 ) -> Iterator[Batch]:
     """Reads the `columns` (role → position from 0) of a file.
 
     Args:
+        no_rating: codes in the column of the ratings, which are read as NaN.
         n_skipped: rows of the range that are left out, since they have been read.
 
     Raises:
         DataError: the first row that cannot be used, with its line and column.
     """
     with Text(dialect.path, dialect.encoding, span) as text:
-        read = _Columns(dialect, columns)
+        read = _Columns(dialect, columns, no_rating)
         for row, line in islice(rows(dialect, text, observe), n_skipped, None):
             for position, take in read.takers:
                 try:
@@ -51,7 +59,7 @@ def read_slow(
             read.n_rows += 1
             if read.n_rows == BATCH:
                 yield read.batch(text.share)
-                read = _Columns(dialect, columns)
+                read = _Columns(dialect, columns, no_rating)
         if read.n_rows:
             yield read.batch(text.share)
 
@@ -97,7 +105,7 @@ class _Columns:
         n_rows: how many rows have been added.
     """
 
-    def __init__(self, dialect: Dialect, columns: Mapping[Role, int]) -> None:
+    def __init__(self, dialect: Dialect, columns: Mapping[Role, int], no_rating: NoRating) -> None:
         self.n_rows = 0
         self._columns = columns
         self._is_iso = is_iso = first_time_is_iso(dialect, columns)
@@ -107,7 +115,7 @@ class _Columns:
             (columns[role], ids.take) for role, ids in self._ids.items()
         ]
         if "rating" in columns:
-            self.takers.append((columns["rating"], lambda text: ratings.append(_rating(text))))
+            self.takers.append((columns["rating"], lambda text: ratings.append(_rating(text, no_rating))))
         if "timestamp" in columns:
             self.takers.append((columns["timestamp"], lambda text: times.append(_time(text, is_iso))))
 
@@ -141,16 +149,19 @@ class _Ids:
         return CodedIds(np.array(self._codes, dtype=np.int32), PackedTexts.of(list(self._known)))
 
 
-def _rating(text: str) -> float:
+def _rating(text: str, no_rating: NoRating) -> float:
+    if text.strip() in no_rating.texts:
+        return math.nan
     value = number(text)
     if value is None:
-        hint = "take the row out if it has no rating"
+        code = json.dumps(text.strip(), ensure_ascii=False)
+        hint = f"if it stands for no rating: data.no_rating: [{code}]; else take the row out"
         if text.count(",") == 1 and number(text.replace(",", ".")) is not None:
             hint = "a decimal comma: write a point, for example 3.5 for 3,5"
         raise _BadValueError(f"{text!r} is not a number" if text.strip() else "the rating is empty", "a number", hint)
     if not math.isfinite(value) or (abs(value) > FLOAT32_MAX and math.isinf(_as_float32(value))):
         raise _BadValueError(f"{text!r} is not a finite number", "a finite number", "take the row out")
-    return value
+    return math.nan if value in no_rating.numbers else value
 
 
 def _as_float32(value: float) -> float:

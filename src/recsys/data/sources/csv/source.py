@@ -10,6 +10,7 @@ from recsys.core.errors import DataError
 from recsys.core.events import Loading, Observer, silent
 from recsys.core.files import sha256
 from recsys.data.sources.batches import Batch
+from recsys.data.sources.column_names import common_names
 from recsys.data.sources.csv.arrow_reader import read_fast
 from recsys.data.sources.csv.blocks import DoubtfulError
 from recsys.data.sources.csv.columns import find_columns, label
@@ -17,6 +18,7 @@ from recsys.data.sources.csv.dialect import find_dialect
 from recsys.data.sources.csv.ranges import range_of
 from recsys.data.sources.csv.reference_reader import read_slow, rows
 from recsys.data.sources.csv.text import Text
+from recsys.data.sources.no_rating import NoRating
 from recsys.data.sources.protocol import ColumnRequest, Layout
 from recsys.data.sources.stored import WHOLE, compression
 from recsys.data.sources.table import ROLES
@@ -35,14 +37,15 @@ class CsvSource:
         """
         self.path = path
         self.dialect = find_dialect(path, data)
-        self._columns = data.columns
+        self._columns, self._names = data.columns, common_names(data.rating_is)
+        self._no_rating = NoRating.of(data.no_rating)
         self._observe = observe
         self._places = self._lines()
 
     def layout(self, columns: ColumnRequest) -> Layout:
         """Its columns, delimiter, header, encoding and compression."""
         dialect = self.dialect
-        positions = find_columns(dialect, self._columns, columns)
+        positions = find_columns(dialect, self._columns, columns, self._names)
         facts = {
             "compression": compression(self.path),
             "encoding": dialect.encoding,
@@ -67,17 +70,17 @@ class CsvSource:
     def batches(self, columns: ColumnRequest, part: int, n_parts: int) -> Iterator[Batch]:
         """The rows of a byte range; where the file cannot be cut (ranges.py), all rows are part 0's."""
         dialect, observe = self.dialect, self._observe
-        positions = find_columns(dialect, self._columns, columns)
+        positions = find_columns(dialect, self._columns, columns, self._names)
         span = range_of(dialect, part, n_parts)
         if span is None:
             return
         n_rows = 0
         try:
-            for batch in read_fast(dialect, positions, observe, span):
+            for batch in read_fast(dialect, positions, observe, span, self._no_rating):
                 n_rows += batch.n_rows
                 yield batch
         except DoubtfulError:
-            for batch in read_slow(dialect, positions, observe, span, n_skipped=n_rows):
+            for batch in read_slow(dialect, positions, observe, span, n_rows, self._no_rating):
                 n_rows += batch.n_rows
                 yield batch
         if not n_rows and span == WHOLE:

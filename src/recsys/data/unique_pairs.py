@@ -1,0 +1,136 @@
+"""One row for each pair of user and item: events are added up, repeated ratings are refused or reduced to one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from recsys.config.schema.data import Data
+from recsys.core.errors import DataError
+from recsys.core.types import BoolArray, Counts
+from recsys.data.duplicates import Repeated, repeated
+from recsys.data.interactions import Interactions
+from recsys.data.sources.protocol import Source, beside
+
+
+@dataclass(frozen=True, eq=False)
+class SourceRows:
+    """The rows of all sources, one source after the other, as far as they are kept.
+
+    Attributes:
+        ratings: the kept rows.
+        parts: name of the part → its kept rows.
+        sources: what each part was read from.
+        n_read: how many rows each source has.
+        is_kept: of each row that was read, whether it is among `ratings`; None: all are.
+    """
+
+    ratings: Interactions
+    parts: Mapping[str, slice]
+    sources: Sequence[Source]
+    n_read: Sequence[int]
+    is_kept: BoolArray | None = None
+
+    @classmethod
+    def of(
+        cls, ratings: Interactions, parts: Sequence[str], sources: Sequence[Source], n_read: Sequence[int]
+    ) -> SourceRows:
+        """All rows that were read."""
+        return cls(ratings, _slices(parts, n_read), sources, n_read)
+
+    @property
+    def n_dropped(self) -> int:
+        """How many rows are not kept."""
+        return sum(self.n_read) - len(self.ratings)
+
+    def without(self, rows: Counts) -> SourceRows:
+        """The others of the kept rows."""
+        stays = np.ones(len(self.ratings), dtype=bool)
+        stays[rows] = False
+        is_kept = stays
+        if self.is_kept is not None:
+            is_kept = self.is_kept.copy()
+            is_kept[is_kept] = stays
+        lengths = [int(stays[part].sum()) for part in self.parts.values()]
+        parts = _slices(list(self.parts), lengths)
+        return replace(self, ratings=self.ratings.take(stays), parts=parts, is_kept=is_kept)
+
+    def locate(self, row: int) -> str:
+        """Where a kept row stands, as "FILE:LINE"."""
+        row_read = row if self.is_kept is None else int(np.flatnonzero(self.is_kept)[row])
+        ends = np.cumsum(self.n_read)
+        part = int(np.searchsorted(ends, row_read, side="right"))
+        return self.sources[part].locate(row_read - int(ends[part]) + self.n_read[part])
+
+
+def unique_pairs(rows: SourceRows, data: Data) -> SourceRows:
+    """Leaves one row of each pair, by the rule for `data.duplicates`.
+
+    Counted events become one row with the sum of their counts and the latest time. Of a pair that occurs in several
+    parts, those of its first part are counted, and the others dropped: a known pair is nothing to be measured on, and
+    test must not tell train. Where there are ratings, a row without one is an event: it is dropped if its pair has a
+    rating; else the events of the pair become one row.
+
+    Raises:
+        DataError: a pair is rated twice, and that is an error.
+    """
+    ratings, rule = rows.ratings, data.duplicate_rule
+    double = repeated(ratings.user_idx, ratings.item_idx, len(ratings.items))
+    if double is None:
+        return rows
+    is_event = np.full(len(double.rows), rule == "count")
+    is_superseded = np.zeros(len(double.rows), dtype=bool)
+    if data.has_ratings:
+        has_rating = ratings.has_rating[double.rows]
+        is_event = ~double.of_pairs_with(has_rating)
+        is_superseded = ~has_rating & ~is_event
+    dropped = [double.rows[is_superseded]]
+    others = double.only(~is_event & ~is_superseded)
+    if rule != "count" and not others.is_empty:
+        if rule == "error":
+            raise _duplicates(others, rows)
+        dropped.append(others.dropped(keep=rule))
+    if is_event.any():
+        added_up, also_dropped = _add_up(rows, double.only(is_event))
+        rows = replace(rows, ratings=added_up)
+        dropped.append(also_dropped)
+    return rows.without(np.concatenate(dropped))
+
+
+def _add_up(rows: SourceRows, events: Repeated) -> tuple[Interactions, Counts]:
+    """The rows with sum and latest time in one row of each pair, and the rows that this one stands for."""
+    ratings, first = rows.ratings, np.flatnonzero(events.is_first)
+    part = np.searchsorted([part.stop for part in rows.parts.values()], events.rows, side="right")
+    is_counted = part == part[first][events.pair]
+    is_kept = is_counted & (events.is_last | ~np.append(is_counted[1:], False))
+    kept = events.rows[is_kept]
+    counts = ratings.rating[events.rows]
+    has_count = is_counted & ~np.isnan(counts)
+    sums = np.add.reduceat(np.where(has_count, counts, 0), first, dtype=np.float64)
+    rating = ratings.rating.copy()
+    rating[kept] = np.where(np.logical_or.reduceat(has_count, first), sums, np.nan)
+    timestamp = None if ratings.timestamp is None else ratings.timestamp.copy()
+    if timestamp is not None:
+        timestamp[kept] = np.maximum.reduceat(np.where(is_counted, timestamp[events.rows], -np.inf), first)
+    return replace(ratings, rating=rating, timestamp=timestamp), events.rows[~is_kept]
+
+
+def _slices(parts: Sequence[str], lengths: Sequence[int]) -> dict[str, slice]:
+    ends = np.cumsum(lengths).tolist()
+    return {part: slice(end - n, end) for part, n, end in zip(parts, lengths, ends, strict=True)}
+
+
+def _duplicates(double: Repeated, rows: SourceRows) -> DataError:
+    ratings, (earlier, later) = rows.ratings, double.earliest()
+    first, place = rows.locate(earlier), rows.locate(later)
+    user, item = ratings.users.ids[ratings.user_idx[later]], ratings.items.ids[ratings.item_idx[later]]
+    extra = len(double.dropped(keep="first"))
+    repeats = f"; {extra} rows repeat an earlier pair" if extra > 1 else ""
+    return DataError(
+        f"user {user} rated item {item} before, in {beside(first, place)}{repeats}",
+        where=place,
+        expected="one rating for each user and item",
+        hint="data.duplicates: last keeps the last row of each pair, first the first one",
+    )
