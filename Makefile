@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Where it is set, each process compiles every module again, and each process of the tests every test.
+unexport PYTHONDONTWRITEBYTECODE
 EVERYDAY := $(BIN)/python -m pytest -n 2 --dist loadscope -m "not slow"
 
 help:  ## list the targets

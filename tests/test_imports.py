@@ -49,6 +49,7 @@ def modules_after(code: str, *arguments: Path) -> set[str]:
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
+@pytest.mark.slow
 def test_serving_needs_neither_torch_nor_pandas_nor_numba(finished: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(finished / "serving", tmp_path / "copied elsewhere")
     loaded = modules_after(SERVING, copy, tmp_path)
@@ -69,6 +70,7 @@ def test_serving_from_file_to_file_needs_neither_torch_nor_numba(finished: Path,
     assert loaded & {"torch", "numba", "typer", "rich"} == set()
 
 
+@pytest.mark.slow
 def test_importing_recsys_loads_nothing_large() -> None:
     loaded = modules_after("import recsys; recsys.__version__; recsys.RecsysError")
     assert loaded & {"numpy", "torch", "pandas", "numba", "pydantic", "yaml", "pyarrow", "typer"} == set()

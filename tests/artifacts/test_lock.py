@@ -22,6 +22,7 @@ def test_a_second_claim_is_refused_until_the_first_is_over(tmp_path: Path) -> No
         pass
 
 
+@pytest.mark.slow
 def test_another_process_is_kept_out(tmp_path: Path) -> None:
     hold = (
         "import sys; from pathlib import Path; from recsys.artifacts.lock import locked\n"

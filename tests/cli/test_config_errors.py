@@ -94,6 +94,7 @@ def test_an_option_without_its_value_is_refused(recsys: Callable[..., Any]) -> N
     )
 
 
+@pytest.mark.slow
 def test_an_error_in_a_pipe_is_not_wrapped(process: Callable[..., Any], here: Path) -> None:
     name = "a-very-long-name-" * 12
     ended = process("train", "--config", name)

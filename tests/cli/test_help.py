@@ -62,6 +62,7 @@ def test_the_version_is_told(recsys: Callable[..., Any]) -> None:
     assert recsys("--version").out.strip() == __version__
 
 
+@pytest.mark.slow
 def test_completion_can_be_shown(process: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")  # or it depends on who runs the tests
     ended = process("--show-completion", "bash")

@@ -206,6 +206,7 @@ def test_recommendations_for_all(run: Path, recsys: Recsys, data: Path) -> None:
     assert len((data / "top.csv").read_text().splitlines()) == 81
 
 
+@pytest.mark.slow
 def test_a_long_title_is_cut_on_a_terminal_only(data: Path, script: str, recsys: Recsys) -> None:
     title = "A title [bold] :cat: that goes on " + "and on " * 20 + "to its end"
     (data / "movies.csv").write_text("movieId,title\n" + "".join(f"{n},{title}\n" for n in range(100, 150)))
@@ -269,13 +270,9 @@ def test_config_reference_knows_every_key(recsys: Recsys, snapshot: Snapshot) ->
     assert all(f"{key}:" in told for key in keys)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "arguments",
-    [
-        ("recommend", "0"),
-        *(pytest.param(other, marks=pytest.mark.slow) for other in (("config", "reference"), ("--help",), TRAIN)),
-    ],
-    ids=lambda found: " ".join(found),
+    "arguments", [("recommend", "0"), ("config", "reference"), ("--help",), TRAIN], ids=" ".join
 )
 def test_a_reader_that_has_seen_enough_is_no_error(arguments: tuple[str, ...], run: Path, script: str) -> None:
     running = subprocess.Popen([script, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)

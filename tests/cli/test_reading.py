@@ -127,6 +127,7 @@ def test_nothing_left_is_said(run: Path, recsys: Recsys) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_long_title_is_cut_and_no_number_beside_it() -> None:
     program = (
         "from recsys.cli.render import print_table\n"

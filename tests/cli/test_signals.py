@@ -17,7 +17,7 @@ from recsys.config.loading.load import load_config
 from recsys.workflows.train import train
 
 CONFIG = "data: {ratings: ratings.csv}\nmodel: {embedding_dim: 4}\ntraining: {method: adamw, checkpoint_every: 1}\n"
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")]
 
 # An epoch takes a tenth of a second: long enough to be interrupted in the middle.
 SLOWLY = ("--set", "training.batch_size=1", "--set", "training.n_epochs=6")
@@ -55,7 +55,6 @@ def whole(ratings_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     return bytes_of(folder / "run")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
 )
@@ -80,7 +79,6 @@ def test_a_training_that_is_stopped_says_how_to_go_on_and_does(
     assert bytes_of(Path("runs/new")) == whole
 
 
-@pytest.mark.slow
 def test_a_training_that_is_killed_goes_on(
     started: subprocess.Popen[str], recsys: Recsys, whole: dict[str, bytes]
 ) -> None:

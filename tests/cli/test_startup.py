@@ -58,6 +58,7 @@ def loaded() -> Callable[..., set[str]]:
 Imported = Callable[..., list[tuple[int, set[str]]]]
 
 
+@pytest.mark.slow
 def test_help_imports_nothing_heavy(imported: Imported, here: Path) -> None:
     assert imported(("--help",), ("train", "--help")) == [(0, set())] * 2
 
@@ -116,6 +117,7 @@ def test_serving_imports_no_torch_pandas_or_numba(imported: Imported, run: Path,
         assert (code, found & {"torch", "pandas", "numba", "scipy"}) == (0, set()), command
 
 
+@pytest.mark.slow
 def test_one_prediction_imports_numpy_alone(loaded: Callable[..., set[str]], run: Path) -> None:
     assert loaded({*HEAVY, *UNUSED}, "predict", "0", "100") == {"numpy"}
 

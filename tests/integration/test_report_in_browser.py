@@ -29,6 +29,7 @@ TITLES = {
 }
 SECTIONS = ["scores", "facts", "history", "schedule", "calibration", "activity", "map", "biases", "user"]
 COLOURS = ("--text", "--muted", "--model", "--biases", "--mark")
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

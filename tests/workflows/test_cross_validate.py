@@ -110,22 +110,26 @@ def test_a_fold_that_diverges_is_named(small: Small, jobs: int) -> None:
     assert caught.value.where in ("fold-1", "fold-2")
 
 
-def test_a_used_folder_is_refused(fast: Config, kept: tuple[Path, dict[str, Any]]) -> None:
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_a_used_folder_is_refused(fast: Config, kept: tuple[Path, dict[str, Any]], jobs: int) -> None:
     with pytest.raises(RunError):
-        cross_validate(fast, 3, kept[0], jobs=2)
+        cross_validate(fast, 3, kept[0], jobs=jobs)
 
 
-def test_whoever_watches_can_stop_all(fast: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_whoever_watches_can_stop_all(
+    fast: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jobs: int
+) -> None:
     def stop(_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    for jobs in (1, 2):
-        with pytest.raises(KeyboardInterrupt):
-            cross_validate(fast, 2, jobs=jobs, observe=stop)
+    with pytest.raises(KeyboardInterrupt):
+        cross_validate(fast, 2, jobs=jobs, observe=stop)
     assert not [one for one in tmp_path.iterdir() if one.name.startswith("recsys-")]
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_is_named(fast: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from recsys.workflows import parallel_runs as several
 
@@ -176,6 +180,7 @@ def test_more_folds_than_ratings_are_refused(small: Small, tmp_path: Path) -> No
         cross_validate(config, 7, jobs=1)
 
 
+@pytest.mark.slow
 def test_runs_come_in_the_order_of_their_configs(fast: Config, tmp_path: Path) -> None:
     configs = {name: fast.model_copy(update={"seed": seed}) for seed, name in enumerate("cab")}
     found = train_parallel(configs, tmp_path, jobs=2)
