@@ -30,6 +30,12 @@ from recsys.workflows.train import train
 
 gc.set_threshold(100_000, 20, 50)  # nearly all objects come from imports and stay
 
+
+def pytest_collection_finish() -> None:
+    """What has been imported and collected stays to the end, so the garbage collector need not look at it again."""
+    gc.freeze()
+
+
 TIMES = {"seconds", "ratings_per_second", "fit_seconds"}
 NET = {"kind": "embedding_net", "dropout": 0.1, "embedding_dropout": 0.2}
 # How many examples a property is tried on: every day, and by `make slow`.
