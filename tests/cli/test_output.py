@@ -271,9 +271,7 @@ def test_config_reference_knows_every_key(recsys: Recsys, snapshot: Snapshot) ->
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "arguments", [("recommend", "0"), ("config", "reference"), ("--help",), TRAIN], ids=" ".join
-)
+@pytest.mark.parametrize("arguments", [("recommend", "0"), ("config", "reference"), ("--help",), TRAIN], ids=" ".join)
 def test_a_reader_that_has_seen_enough_is_no_error(arguments: tuple[str, ...], run: Path, script: str) -> None:
     running = subprocess.Popen([script, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert running.stdout is not None

@@ -103,7 +103,7 @@ def load(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Config]:
     return write_and_load
 
 
-@settings(deadline=None, derandomize=True)
+@settings(max_examples=2 * settings.default.max_examples, deadline=None, derandomize=True)
 @given(configs)
 def test_a_dumped_config_loads_back_to_an_equal_one(load: Callable[[str], Config], values: dict[str, Any]) -> None:
     config = config_from(values, Path("/somewhere"))

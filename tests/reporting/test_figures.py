@@ -29,6 +29,7 @@ def texts_of(figure: Any) -> list[str]:
     return [one.get_text() for one in axes.texts]
 
 
+@pytest.mark.slow
 @needs_matplotlib
 def test_every_picture_of_a_run_is_drawn(finished: Path, folder: Path) -> None:
     bundle = open_bundle(finished)
@@ -41,6 +42,7 @@ def test_every_picture_of_a_run_is_drawn(finished: Path, folder: Path) -> None:
     assert "matplotlib.pyplot" not in sys.modules
 
 
+@pytest.mark.slow
 @needs_matplotlib
 def test_awkward_titles_are_drawn_and_no_history_where_there_is_none(films: Bundle, folder: Path) -> None:
     titles = films.titles.copy()

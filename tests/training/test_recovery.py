@@ -17,17 +17,18 @@ from recsys.evaluation.metrics import evaluate
 from recsys.training.build import build_learner
 from recsys.training.loop import fit
 
+ADAMW = {"method": "adamw", "n_epochs": 25, "batch_size": 256, "lr_max": 0.05, "weight_decay": 0.05}
 METHODS: dict[str, dict[str, Any]] = {
-    "adamw": {"method": "adamw", "n_epochs": 20, "batch_size": 512, "lr_max": 0.05, "weight_decay": 0.05},
+    "adamw": {**ADAMW, "n_epochs": 20, "batch_size": 512},
     "sgd": {"method": "sgd", "n_epochs": 60, "lr_max": 0.1, "weight_decay": 0.005},
 }
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_planted_factors_are_recovered(planted: Any, method: str) -> None:
-    config = config_from(
-        {"data": {"ratings": "-"}, "model": {"embedding_dim": 3}, "training": METHODS[method]}, Path.cwd()
-    )
+@pytest.mark.parametrize(
+    "training", [*METHODS.values(), pytest.param(ADAMW, marks=pytest.mark.slow)], ids=[*METHODS, "adamw-longer"]
+)
+def test_planted_factors_are_recovered(planted: Any, training: dict[str, Any]) -> None:
+    config = config_from({"data": {"ratings": "-"}, "model": {"embedding_dim": 3}, "training": training}, Path.cwd())
     splits = split(planted.dataset, config.split, seed=1)
     learner = build_learner(*plans(config), TrainingInputs(splits), ALONE)
     for _ in fit(learner):

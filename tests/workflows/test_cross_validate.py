@@ -117,9 +117,7 @@ def test_a_used_folder_is_refused(fast: Config, kept: tuple[Path, dict[str, Any]
 
 
 @pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
-def test_whoever_watches_can_stop_all(
-    fast: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jobs: int
-) -> None:
+def test_whoever_watches_can_stop_all(fast: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jobs: int) -> None:
     def stop(_: object) -> None:
         raise KeyboardInterrupt
 

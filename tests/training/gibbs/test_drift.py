@@ -78,12 +78,13 @@ def drawn_paths(paths: Paths, ratings: Interactions, precision: Any, variance: A
     return np.array(found, dtype=np.float64), squares
 
 
-def test_paths_have_the_mean_and_covariance_of_the_dense_gaussian_process() -> None:
+@pytest.mark.parametrize("n_draws", [20_000, pytest.param(40_000, marks=pytest.mark.slow)])
+def test_paths_have_the_mean_and_covariance_of_the_dense_gaussian_process(n_draws: int) -> None:
     ratings = one_user()
     paths = Paths.of(ratings)
     precision = np.linspace(0.5, 4, len(ratings)).astype(np.float32)
     variance = np.array([0.2, 0.5, 0.3, 0.8, 0.4, 1.0])
-    draws, _ = drawn_paths(paths, ratings, precision, variance, 20_000)
+    draws, _ = drawn_paths(paths, ratings, precision, variance, n_draws)
     draws = draws[100:].transpose(0, 2, 1).reshape(-1, draws.shape[1] * draws.shape[2])
 
     moment = np.unique(SECONDS)
@@ -154,18 +155,22 @@ def test_ratings_are_followed_in_the_order_of_time_whatever_that_of_the_file() -
     np.testing.assert_array_equal(one.item_idx[paths.by_item], np.sort(one.item_idx))
 
 
-def with_and_without(ratings: Interactions) -> tuple[float, float, Any]:
+def with_and_without(ratings: Interactions, n_epochs: int) -> tuple[float, float, Any]:
     """The rmse on the last 1,000 ratings without drift and with it, and the learner that has it."""
     seen, unseen = ratings.take(slice(0, 5_000)), ratings.take(slice(5_000, None))
-    learners = [learner_of(seen, user_drift=user_drift, n_epochs=128) for user_drift in (False, True)]
+    learners = [learner_of(seen, user_drift=user_drift, n_epochs=n_epochs) for user_drift in (False, True)]
     for learner in learners:
         list(fit(learner))
     without, with_drift = (evaluate(learner.scorer(), unseen).metrics["rmse"] for learner in learners)
     return without, with_drift, learners[1]
 
 
-def test_planted_moods_are_recovered() -> None:
-    without, with_drift, learner = with_and_without(drifting())
+EPOCHS = [128, pytest.param(256, marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize("n_epochs", EPOCHS)
+def test_planted_moods_are_recovered(n_epochs: int) -> None:
+    without, with_drift, learner = with_and_without(drifting(), n_epochs)
     assert without > 0.7
     assert with_drift < 0.37  # the noise is 0.3
     variance = learner.scorer().drift.variance
@@ -173,8 +178,9 @@ def test_planted_moods_are_recovered() -> None:
     assert variance[:3].sum() < 0.05
 
 
-def test_without_moods_little_is_lost() -> None:
-    without, with_drift, _ = with_and_without(drifting(size=0.0))
+@pytest.mark.parametrize("n_epochs", EPOCHS)
+def test_without_moods_little_is_lost(n_epochs: int) -> None:
+    without, with_drift, _ = with_and_without(drifting(size=0.0), n_epochs)
     assert with_drift < 1.005 * without
 
 

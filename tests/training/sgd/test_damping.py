@@ -30,7 +30,14 @@ def rated(n_users: int, n_items: int, n: int, *, user: float, item: float, noise
 
 
 @pytest.mark.parametrize(("user", "item"), [(0.5, 0.4), (0.3, 0.6)])
-@pytest.mark.parametrize(("n_users", "n_items", "n"), [(3_000, 2_000, 20_000), (1_500, 1_000, 100_000)])
+@pytest.mark.parametrize(
+    ("n_users", "n_items", "n"),
+    [
+        (3_000, 2_000, 20_000),
+        (1_500, 1_000, 100_000),
+        pytest.param(5_000, 3_000, 600_000, marks=pytest.mark.slow),
+    ],
+)
 def test_damping_is_the_noise_over_what_users_and_items_differ_by(
     user: float, item: float, n_users: int, n_items: int, n: int
 ) -> None:

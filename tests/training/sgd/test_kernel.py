@@ -86,7 +86,7 @@ def test_a_number_that_is_not_finite_shows_in_the_sum(dim: int, bad: float, plac
     assert not np.isfinite(sgd_kernel(dim, True)(*arguments, *RATES.values()))
 
 
-@pytest.mark.parametrize("dim", [1, 50])
+@pytest.mark.parametrize("dim", [1, 50, pytest.param(64, marks=pytest.mark.slow)])
 def test_only_the_given_ratings_and_their_rows_are_touched(dim: int) -> None:
     arguments = world(dim)
     before = [array.copy() for array in arguments[5:]]

@@ -78,8 +78,9 @@ def test_the_number_of_ranges_of_a_checkpoint_is_kept(monkeypatch: pytest.Monkey
     assert bits(through) == bits(resumed)
 
 
-def test_without_biases_there_are_none() -> None:
-    learner = trained(dim=50, biases=False)
+@pytest.mark.parametrize("dim", [50, pytest.param(16, marks=pytest.mark.slow)])
+def test_without_biases_there_are_none(dim: int) -> None:
+    learner = trained(dim=dim, biases=False)
     assert set(learner.state(1).model) == {"user_embedding", "item_embedding", "global_mean"}
     assert not learner.scorer().user_bias.any()
 
@@ -99,6 +100,7 @@ def test_without_biases_there_are_none() -> None:
         {"final_div_factor": 3.0},
         {"schedule": "constant"},
         {"dim": 50},
+        pytest.param({"dim": 17}, marks=pytest.mark.slow),
     ],
 )
 def test_every_hyperparameter_changes_the_result(other: dict[str, Any]) -> None:

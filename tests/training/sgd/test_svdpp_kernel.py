@@ -92,14 +92,15 @@ def test_the_steps_of_several_users_equal_autograd_steps_of_the_stated_loss(dim:
         np.testing.assert_allclose(arrays[name], array, atol=3e-6, err_msg=name)
 
 
-def test_one_users_pass_equals_the_stated_update_in_numpy() -> None:
-    arrays = world(3, rated=([3, 1, 4],), near=([1, 3, 4],))
+@pytest.mark.parametrize("dim", [3, pytest.param(5, marks=pytest.mark.slow)])
+def test_one_users_pass_equals_the_stated_update_in_numpy(dim: int) -> None:
+    arrays = world(dim, rated=([3, 1, 4],), near=([1, 3, 4],))
     p, q, y = (arrays[name].astype(np.float64) for name in ("p", "q", "y"))
     biases = [arrays[name].astype(np.float64) for name in ("b_u", "b_i", "b_y")]
     p, q, y = np.c_[p, biases[0], np.ones(1)], np.c_[q, np.ones(6), biases[1]], np.c_[y, biases[2], np.zeros(6)]
-    keep_p = 1 - 0.1 * np.array([0.3] * 3 + [0.2, 0])
-    keep_q = 1 - 0.04 * np.array([0.3] * 3 + [0, 0.2])
-    moves_p, moves_q = np.array([1] * 4 + [0]), np.array([1] * 3 + [0, 1])  # the ones stay ones
+    keep_p = 1 - 0.1 * np.array([0.3] * dim + [0.2, 0])
+    keep_q = 1 - 0.04 * np.array([0.3] * dim + [0, 0.2])
+    moves_p, moves_q = np.array([1] * (dim + 1) + [0]), np.array([1] * dim + [0, 1])  # the ones stay ones
     c, kappa, near = 3**-0.5, 1 - 0.04 * 0.5, [1, 3, 4]
     first = c * y[near].sum(axis=0)
     s = first.copy()
@@ -111,12 +112,12 @@ def test_one_users_pass_equals_the_stated_update_in_numpy() -> None:
         q[i] = keep_q * q[i] + 0.04 * error * before[0] * moves_q
     y[near] = kappa**3 * y[near] + c * (s - kappa**3 * first)
     run(arrays, False)
-    np.testing.assert_allclose(arrays["p"], p[:, :3], atol=2e-6)
-    np.testing.assert_allclose(arrays["b_u"], p[:, 3], atol=2e-6)
-    np.testing.assert_allclose(arrays["q"], q[:, :3], atol=2e-6)
-    np.testing.assert_allclose(arrays["b_i"], q[:, 4], atol=2e-6)
-    np.testing.assert_allclose(arrays["y"], y[:, :3], atol=2e-6)
-    np.testing.assert_allclose(arrays["b_y"], y[:, 3], atol=2e-6)
+    np.testing.assert_allclose(arrays["p"], p[:, :dim], atol=2e-6)
+    np.testing.assert_allclose(arrays["b_u"], p[:, dim], atol=2e-6)
+    np.testing.assert_allclose(arrays["q"], q[:, :dim], atol=2e-6)
+    np.testing.assert_allclose(arrays["b_i"], q[:, dim + 1], atol=2e-6)
+    np.testing.assert_allclose(arrays["y"], y[:, :dim], atol=2e-6)
+    np.testing.assert_allclose(arrays["b_y"], y[:, dim], atol=2e-6)
 
 
 @pytest.mark.parametrize("frozen", ["user_lr", "item_lr"])
@@ -128,7 +129,7 @@ def test_a_side_with_learning_rate_0_keeps_every_bit(frozen: str) -> None:
         assert (arrays[name].tobytes() == before[name].tobytes()) == (name in still), name
 
 
-@pytest.mark.parametrize("dim", [3, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("dim", [3, *(pytest.param(dim, marks=pytest.mark.slow) for dim in (1, 20))])
 def test_only_the_rows_of_the_given_users_are_touched(dim: int) -> None:
     arrays, before = world(dim), world(dim)
     arrays["rows"] = np.array([3], np.uint32)

@@ -43,7 +43,7 @@ def raw_rows(table: Table) -> list[Any]:
     return list(zip(*ids, table.rating.tolist(), strict=True))
 
 
-@pytest.mark.parametrize("n_parts", [2, 3, 7, 100, pytest.param(500, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n_parts", [2, 3, 7, *(pytest.param(n, marks=pytest.mark.slow) for n in (100, 500))])
 @pytest.mark.parametrize("start", [HEADER, "", "\n\n" + HEADER, "\ufeff" + HEADER])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n"])
 @pytest.mark.parametrize("read", [3, 1 << 20])

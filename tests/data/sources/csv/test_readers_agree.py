@@ -158,7 +158,7 @@ def test_on_any_bytes(tmp_path: Path, content: bytes) -> None:
     agree(tmp_path / "r.csv", b"user,item,rating\n1,2,3\n" + content)
 
 
-@pytest.mark.parametrize("block", [64, 100, 1000])
+@pytest.mark.parametrize("block", [100, *(pytest.param(size, marks=pytest.mark.slow) for size in (64, 1000))])
 @pytest.mark.parametrize("delimiter", [",", "::"])
 @pytest.mark.parametrize("quote", ["", '"'])
 def test_across_the_edges_of_blocks(
