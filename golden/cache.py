@@ -21,7 +21,9 @@ def cache_path(commit: str) -> Path:
     The name holds a checksum of all else that they depend on: this package, the data, the packages that are installed,
     the processor and the number of its cores.
     """
-    installed = sorted(f"{one.name} {one.version}" for one in importlib.metadata.distributions())
+    installed = sorted(
+        f"{distribution.name} {distribution.version}" for distribution in importlib.metadata.distributions()
+    )
     sources = [*sorted(Path(__file__).parent.glob("*.py")), *sorted((ROOT / "data" / "movielens-small").glob("*.csv"))]
     digest = hashlib.sha256(json.dumps([sys.version, processor(), _n_cores(), installed]).encode())
     for path in sources:
@@ -42,7 +44,8 @@ def write_cache(path: Path, snapshots: dict[str, Snapshot]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_suffix(f".{os.getpid()}")
     aside.write_text(
-        json.dumps({row: asdict(one) for row, one in snapshots.items() if not one.failure}), encoding="utf-8"
+        json.dumps({row: asdict(snapshot) for row, snapshot in snapshots.items() if not snapshot.failure}),
+        encoding="utf-8",
     )
     aside.replace(path)
 

@@ -93,10 +93,10 @@ def read_expected_changes(path: Path = EXPECTED_CHANGES) -> tuple[ExpectedChange
 
 def _failures(base: Snapshot, here: Snapshot) -> dict[str, str]:
     failures = {"base": base.failure, "here": here.failure}
-    found = {f"failed {tree}": failure for tree, failure in failures.items() if failure}
-    if not found and not (base.tensors or base.values):
+    failed_trees = {f"failed {tree}": failure for tree, failure in failures.items() if failure}
+    if not failed_trees and not (base.tensors or base.values):
         return {"nothing compared": "the row wrote no file at the base commit"}
-    return found
+    return failed_trees
 
 
 def _differences(base: dict[str, str], here: dict[str, str]) -> dict[str, str]:

@@ -94,7 +94,7 @@ def partly_rated() -> Splits:
     rating[unrated | (np.arange(400) % 5 == 0)] = np.nan
     times = 1e9 + 3_600.0 * draw.permutation(400)
     ids = np.arange(30), np.arange(100, 120)
-    whole = Interactions(user, item, rating, times, *(Vocabulary(one.astype(np.int64)) for one in ids))
+    whole = Interactions(user, item, rating, times, *(Vocabulary(array.astype(np.int64)) for array in ids))
     in_train = ~np.isin(user, (0, 29)) & (item != 19) & (np.arange(400) % 4 > 0)
     held_out = whole.take(~in_train)
     held_out = replace(held_out, rating=np.nan_to_num(held_out.rating, nan=3.0))
@@ -166,7 +166,7 @@ def finished_text(small: Callable[..., Config], tmp_path_factory: pytest.TempPat
     """A finished run whose ids are texts that other programs like to misread, with a sigmoid output."""
     root = tmp_path_factory.mktemp("text")
     draw = rng(5, "text ids")
-    quoted = ['"' + one.replace('"', '""') + '"' for one in AWKWARD_IDS]
+    quoted = ['"' + raw_id.replace('"', '""') + '"' for raw_id in AWKWARD_IDS]
     pairs = [(u, i) for u in quoted for i in [*quoted, *(f"item{n}" for n in range(20))] if draw.random() < 0.7]
     rows = "".join(f"{u},{i},{draw.integers(1, 6)}\n" for u, i in pairs)
     (root / "books.csv").write_text("reader,isbn,stars\n" + rows, encoding="utf-8")
@@ -247,12 +247,12 @@ def _content(folder: Path) -> dict[str, Any]:
     def timeless(text: str) -> dict[str, Any]:
         return {key: value for key, value in json.loads(text).items() if key not in TIMES}
 
-    found: dict[str, Any] = {}
-    for path in sorted(one for one in folder.rglob("*") if one.is_file()):
+    contents: dict[str, Any] = {}
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = path.relative_to(folder).as_posix()
         if path.name in ("metrics.json", "history.jsonl"):
             text = path.read_text()
-            found[name] = [timeless(one) for one in (text.splitlines() if name.endswith("l") else [text])]
+            contents[name] = [timeless(line) for line in (text.splitlines() if name.endswith("l") else [text])]
         else:
-            found[name] = path.read_bytes()
-    return found
+            contents[name] = path.read_bytes()
+    return contents

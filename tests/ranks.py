@@ -41,7 +41,7 @@ class ThreadRank:
         out[:] = self._job.boxes[rank, self.rank].get(timeout=SECONDS)
 
     def all_gather(self, array: AnyArray) -> list[AnyArray]:
-        return [one.copy() for one in self._exchange(array)]
+        return [part.copy() for part in self._exchange(array)]
 
     def all_to_all(self, arrays: Sequence[AnyArray]) -> list[AnyArray]:
         return [sent[self.rank].copy() for sent in self._exchange(list(arrays))]

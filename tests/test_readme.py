@@ -20,8 +20,8 @@ BLOCK = re.compile(r"^(?P<before>[^\n]*)\n```(?P<language>sh|python)\n(?P<code>.
 
 def blocks(document: Path) -> list[tuple[str, str]]:
     """Language and code of each block that is to be run."""
-    found = BLOCK.finditer(document.read_text(encoding="utf-8"))
-    return [(one["language"], one["code"]) for one in found if not one["before"].startswith(NOT_RUN)]
+    matches = BLOCK.finditer(document.read_text(encoding="utf-8"))
+    return [(match["language"], match["code"]) for match in matches if not match["before"].startswith(NOT_RUN)]
 
 
 LINK = re.compile(r"\]\((?!https?:)(?P<target>[^)#\s]*)(?:#(?P<anchor>[^)\s]+))?\)")

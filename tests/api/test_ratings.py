@@ -35,10 +35,15 @@ def test_errors_of_the_library_are_one_tree(tmp_path: Path) -> None:
 
 
 def test_init_writes_a_config_that_trains_and_returns_the_profile(ratings_csv: Path, tmp_path: Path) -> None:
-    found = recsys.init(ratings_csv, tmp_path / "new.yaml", columns={"timestamp": False})
-    assert found == recsys.profile(ratings_csv, columns={"timestamp": False})
-    assert (found.n_ratings, found.n_users, found.n_items, found.times) == (900, 40, 50, None)
-    assert found.describe()[0].endswith("900 ratings of 50 items by 40 users")
+    file_profile = recsys.init(ratings_csv, tmp_path / "new.yaml", columns={"timestamp": False})
+    assert file_profile == recsys.profile(ratings_csv, columns={"timestamp": False})
+    assert (file_profile.n_ratings, file_profile.n_users, file_profile.n_items, file_profile.times) == (
+        900,
+        40,
+        50,
+        None,
+    )
+    assert file_profile.describe()[0].endswith("900 ratings of 50 items by 40 users")
     config = recsys.load_config(tmp_path / "new.yaml", ["training.n_epochs=1", "model.embedding_dim=2"])
     assert recsys.train(config, tmp_path / "run")["train"]["n_ratings"] == 720
 

@@ -81,8 +81,8 @@ def test_the_layers_of_a_run_are_shown(finished: Path) -> None:
 
 
 def test_a_run_is_inspected(finished: Path) -> None:
-    found = recsys.inspect(finished, verify=True)
-    assert (found["status"], found["last"]["verified"]) == ("finished", True)
+    overview = recsys.inspect(finished, verify=True)
+    assert (overview["status"], overview["last"]["verified"]) == ("finished", True)
 
 
 def test_without_a_name_the_newest_run_is_meant(quick: dict[str, Any], ratings_csv: Path, runs_folder: Path) -> None:

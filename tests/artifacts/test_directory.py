@@ -74,10 +74,10 @@ def test_a_run_that_is_being_written_is_not_listed(root: Path) -> None:
 def test_the_newest_finished_run_is_served_until_another_is_promoted(root: Path) -> None:
     old, new = make(root, "old", 10, 20), make(root, "new", 30, 40)
     assert (default_run(), promoted_run()) == (new, None)
-    assert [is_default(one) for one in (old, new)] == [False, True]
+    assert [is_default(run) for run in (old, new)] == [False, True]
     promote(old)
     assert (default_run(), promoted_run()) == (old, old)
-    assert [is_default(one) for one in (old, new)] == [True, False]
+    assert [is_default(run) for run in (old, new)] == [True, False]
     assert (root / "promoted").read_text() == "old\n"
     promote(new)
     assert default_run() == new

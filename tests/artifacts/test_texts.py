@@ -14,9 +14,9 @@ TEXT = st.text(st.characters(codec="utf-8"))
 
 @given(st.lists(TEXT))
 def test_texts_come_back_as_they_were(texts: list[str]) -> None:
-    found = unpack_texts("titles", pack_texts("titles", texts))
-    assert found.tolist() == texts
-    assert found.dtype == object
+    array = unpack_texts("titles", pack_texts("titles", texts))
+    assert array.tolist() == texts
+    assert array.dtype == object
 
 
 def test_texts_lie_end_to_end() -> None:
@@ -29,6 +29,6 @@ def test_texts_lie_end_to_end() -> None:
     "ids", [np.array([-(2**63), -1, 0, 2**63 - 1]), np.array(["", "007", "7", "née"], dtype=object)]
 )
 def test_ids_come_back_with_their_type(ids: Counts) -> None:
-    found = unpack_ids(pack_ids(Vocabulary(ids)))
-    assert found.ids.tolist() == ids.tolist()
-    assert found.id_type is (str if ids.dtype == object else int)
+    vocabulary = unpack_ids(pack_ids(Vocabulary(ids)))
+    assert vocabulary.ids.tolist() == ids.tolist()
+    assert vocabulary.id_type is (str if ids.dtype == object else int)

@@ -55,9 +55,9 @@ def test_what_was_written_is_read(folder: Path) -> None:
 
 def test_the_json_says_size_and_sha256_of_every_file_and_is_for_people(folder: Path) -> None:
     text = (folder / "facts.json").read_text(encoding="utf-8")
-    said = json.loads(text)["files"]
-    assert said.keys() == {"one.safetensors", "two.safetensors"}
-    assert all(one["bytes"] == (folder / name).stat().st_size for name, one in said.items())
+    files = json.loads(text)["files"]
+    assert files.keys() == {"one.safetensors", "two.safetensors"}
+    assert all(entry["bytes"] == (folder / name).stat().st_size for name, entry in files.items())
     assert "née" in text
     assert text.count("\n") > 10
 

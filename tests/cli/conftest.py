@@ -28,7 +28,7 @@ VARYING = [
     (r"(?m) +\d+\.\d *$", " <seconds>"),
     (r"\d+\.\d+%", "<share>%"),
     (r"(?<![\w.])[-+](?=\d+\.\d{2,})", "±"),
-    (r"(?<![\w.])\d+\.\d{2,}", lambda found: re.sub(r"\d", "0", found[0])),
+    (r"(?<![\w.])\d+\.\d{2,}", lambda match: re.sub(r"\d", "0", match[0])),
     (r"lr \d\.\de-\d\d", "lr <lr>"),
 ]
 
@@ -50,8 +50,8 @@ class Ended:
     @property
     def error(self) -> dict[str, Any]:
         """The error of a command with --json: the last line of stderr."""
-        found: dict[str, Any] = json.loads(self.err.splitlines()[-1])["error"]
-        return found
+        error: dict[str, Any] = json.loads(self.err.splitlines()[-1])["error"]
+        return error
 
 
 Recsys = Callable[..., Ended]
@@ -78,7 +78,7 @@ def recsys(capfd: pytest.CaptureFixture[str]) -> Iterator[Recsys]:
     def run(*arguments: object) -> Ended:
         capfd.readouterr()
         with pytest.raises(SystemExit) as leaving:
-            answer([str(one) for one in arguments])
+            answer([str(argument) for argument in arguments])
         return Ended(leaving.value.code, *capfd.readouterr())  # type: ignore[arg-type]
 
     yield run
@@ -89,9 +89,9 @@ def recsys(capfd: pytest.CaptureFixture[str]) -> Iterator[Recsys]:
 @pytest.fixture
 def script() -> str:
     """The console script of this environment."""
-    found = shutil.which("recsys", path=str(Path(sys.executable).parent))
-    assert found is not None
-    return found
+    path = shutil.which("recsys", path=str(Path(sys.executable).parent))
+    assert path is not None
+    return path
 
 
 @pytest.fixture
@@ -159,15 +159,15 @@ def refused(here: Path, recsys: Recsys, snapshot: Callable[[str, str], None]) ->
 
     def check(name: str, code: int, *arguments: object) -> None:
         before = files_below(here)
-        told = recsys(*arguments)
-        assert "Traceback" not in told.err
-        snapshot(f"error {name}".replace(" ", "-"), told.err.replace(str(here), "<here>"))
+        ended = recsys(*arguments)
+        assert "Traceback" not in ended.err
+        snapshot(f"error {name}".replace(" ", "-"), ended.err.replace(str(here), "<here>"))
         cut = arguments.index("--") if "--" in arguments else len(arguments)
         as_json = recsys(*arguments[:cut], "--json", *arguments[cut:])
-        assert (told.code, told.out, as_json.code, as_json.out) == (code, "", code, "")
+        assert (ended.code, ended.out, as_json.code, as_json.out) == (code, "", code, "")
         assert [*as_json.error] in ([*ERROR_KEYS], [*ERROR_KEYS, "more"])
         assert as_json.error["exit_code"] == code
-        assert as_json.error["what"] in told.err
+        assert as_json.error["what"] in ended.err
         assert files_below(here) == before
 
     return check

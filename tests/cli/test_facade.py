@@ -73,5 +73,5 @@ def test_the_command_makes_the_run_that_the_function_makes(
 def without_times(value: Any) -> Any:
     """A json value without what differs each time."""
     if isinstance(value, dict):
-        return {key: without_times(one) for key, one in value.items() if key not in TIMES}
-    return [without_times(one) for one in value] if isinstance(value, list) else value
+        return {key: without_times(member) for key, member in value.items() if key not in TIMES}
+    return [without_times(member) for member in value] if isinstance(value, list) else value

@@ -30,10 +30,10 @@ def new(run: Path, data: Path) -> Path:
 def test_finetune_shows_the_rates_of_the_groups_and_what_it_changed(
     new: Path, recsys: Recsys, snapshot: Snapshot
 ) -> None:
-    told = recsys(*FINETUNE, "--set", "training.lr_max=slice(3e-3)", "--run-dir", "runs/second")
-    assert told.code == 0
-    snapshot("finetune", told.out)
-    assert [line.split() for line in told.out.splitlines() if line.startswith(("items ", "users "))] == [
+    ended = recsys(*FINETUNE, "--set", "training.lr_max=slice(3e-3)", "--run-dir", "runs/second")
+    assert ended.code == 0
+    snapshot("finetune", ended.out)
+    assert [line.split() for line in ended.out.splitlines() if line.startswith(("items ", "users "))] == [
         ["items", "0.001"],
         ["users", "0.003"],
     ]
@@ -42,13 +42,13 @@ def test_finetune_shows_the_rates_of_the_groups_and_what_it_changed(
 
 
 def test_update_goes_on_from_the_run_that_is_served(new: Path, recsys: Recsys) -> None:
-    told = recsys("update", "--ratings", "new.csv", "--set", "data.columns.timestamp=false", "--json")
-    assert told.code == 0
-    answer = json.loads(told.out)
+    ended = recsys("update", "--ratings", "new.csv", "--set", "data.columns.timestamp=false", "--json")
+    assert ended.code == 0
+    answer = json.loads(ended.out)
     assert answer["start"]["run"] == "first"
     assert answer["run_dir"].startswith("runs/first-")
     assert answer["start"]["after"]["old"]["n_ratings"] > 0
-    assert [(one["name"], one["frozen"]) for one in answer["groups"]] == [("items", False), ("users", False)]
+    assert [(group["name"], group["frozen"]) for group in answer["groups"]] == [("items", False), ("users", False)]
 
 
 def test_a_run_by_gibbs_is_not_updated(new: Path, recsys: Recsys, refused: Callable[..., None]) -> None:
@@ -58,25 +58,25 @@ def test_a_run_by_gibbs_is_not_updated(new: Path, recsys: Recsys, refused: Calla
 
 
 def test_a_run_that_is_not_there_is_refused_before_anything_is_read(new: Path, recsys: Recsys) -> None:
-    told = recsys("finetune", "--from", "runs/nothing", "--config", "small.yaml", "--json")
-    assert (told.code, told.error["kind"]) == (4, "run")
-    assert told.error["where"] == "runs/nothing"
+    ended = recsys("finetune", "--from", "runs/nothing", "--config", "small.yaml", "--json")
+    assert (ended.code, ended.error["kind"]) == (4, "run")
+    assert ended.error["where"] == "runs/nothing"
     assert recsys("update", "--run", "runs/nothing", "--ratings", "new.csv").code == 4
 
 
 def test_another_model_is_refused_with_what_differs(new: Path, recsys: Recsys, snapshot: Snapshot) -> None:
-    told = recsys(*FINETUNE, "--set", "model.embedding_dim=5")
-    assert (told.code, told.out) == (2, "")
-    snapshot("error-finetune-another-model", told.err.replace(str(new.parent), "<here>"))
+    ended = recsys(*FINETUNE, "--set", "model.embedding_dim=5")
+    assert (ended.code, ended.out) == (2, "")
+    snapshot("error-finetune-another-model", ended.err.replace(str(new.parent), "<here>"))
 
 
 def test_a_group_that_the_model_does_not_have_is_refused(new: Path, recsys: Recsys, snapshot: Snapshot) -> None:
-    told = recsys(*FINETUNE, "--set", "training.freeze=[hidden]")
-    assert told.code == 2
-    snapshot("error-finetune-unknown-group", told.err)
+    ended = recsys(*FINETUNE, "--set", "training.freeze=[hidden]")
+    assert ended.code == 2
+    snapshot("error-finetune-unknown-group", ended.err)
 
 
 def test_new_ratings_that_are_not_there_are_refused(new: Path, recsys: Recsys) -> None:
-    told = recsys("update", "--ratings", "nothing.csv", "--json")
-    assert (told.code, told.error["kind"]) == (3, "data")
+    ended = recsys("update", "--ratings", "nothing.csv", "--json")
+    assert (ended.code, ended.error["kind"]) == (3, "data")
     assert [path.name for path in (new.parent / "runs").iterdir()] == ["first"]

@@ -28,16 +28,16 @@ def new(run: Path, data: Path) -> Path:
 def two(run: Path, data: Path) -> tuple[Path, Path]:
     """Two finished runs, the second one newer."""
     second = Path(shutil.copytree(run, data / "runs" / "second"))
-    for age, one in enumerate((run, second)):
+    for age, folder in enumerate((run, second)):
         for name in ("config.yaml", "metrics.json"):
-            os.utime(one / name, (age, age))
+            os.utime(folder / name, (age, age))
     return run, second
 
 
 def test_fold_in_says_what_is_new_and_what_to_type_next(new: Path, recsys: Recsys, snapshot: Snapshot) -> None:
-    told = recsys(*FOLD_IN)
-    assert (told.code, told.err) == (0, "")
-    snapshot("fold-in", told.out)
+    ended = recsys(*FOLD_IN)
+    assert (ended.code, ended.err) == (0, "")
+    snapshot("fold-in", ended.out)
     assert recsys("recommend", "--", "-99").code == 0
     snapshot("runs-of-two", recsys("runs").out)
 
@@ -80,23 +80,23 @@ def test_a_sigmoid_is_refused(text_run: Path, here: Path, refused: Callable[...,
 
 def test_a_visitor_is_shown_items_like_a_user(run: Path, data: Path, recsys: Recsys, snapshot: Snapshot) -> None:
     (data / "visitor.csv").write_text("movieId,rating\n100,5\n120,1\n999,4\n")
-    told = recsys("recommend", "--ratings", "visitor.csv", "-n", 3)
-    assert told.err == "note: 1 of 3 rated items have no training ratings and are ignored\n"
-    snapshot("recommend-visitor", told.out)
+    ended = recsys("recommend", "--ratings", "visitor.csv", "-n", 3)
+    assert ended.err == "note: 1 of 3 rated items have no training ratings and are ignored\n"
+    snapshot("recommend-visitor", ended.out)
     answer = json.loads(recsys("recommend", "--ratings", "visitor.csv", "-n", 3, "--json").out)
     assert (answer["user_id"], answer["n_ratings"], answer["n_unknown_items"]) == (None, 3, 1)
-    assert [one["rank"] for one in answer["items"]] == [1, 2, 3]
+    assert [item["rank"] for item in answer["items"]] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("arguments", [("1", "--ratings", "new.csv"), ("--all", "--ratings", "new.csv"), ()])
 def test_recommend_takes_one_of_user_visitor_and_all(arguments: tuple[str, ...], new: Path, recsys: Recsys) -> None:
-    told = recsys("recommend", *arguments)
-    assert (told.code, told.out) == (2, "")
+    ended = recsys("recommend", *arguments)
+    assert (ended.code, ended.out) == (2, "")
 
 
 def test_a_promoted_run_answers_until_it_is_taken_back(two: tuple[Path, Path], recsys: Recsys) -> None:
     def served() -> list[bool]:
-        return [one["default"] for one in json.loads(recsys("runs", "--json").out)]
+        return [overview["default"] for overview in json.loads(recsys("runs", "--json").out)]
 
     assert served() == [False, True]
     assert recsys("promote", "runs/first").out == "default run: runs/first\n"
@@ -117,13 +117,13 @@ def test_a_promoted_run_answers_until_it_is_taken_back(two: tuple[Path, Path], r
 def test_promote_refuses_what_is_not_one_finished_run(
     arguments: tuple[str, ...], code: int, run: Path, refused: Callable[..., None]
 ) -> None:
-    refused(" ".join(["promote", *(one.replace("/", "-") for one in arguments)]), code, "promote", *arguments)
+    refused(" ".join(["promote", *(argument.replace("/", "-") for argument in arguments)]), code, "promote", *arguments)
 
 
 def test_prune_says_what_it_removed(two: tuple[Path, Path], data: Path, recsys: Recsys) -> None:
     recsys("promote", "runs/first")
-    told = recsys("runs", "--prune", 1)
-    assert told.out == "kept runs/first: it is promoted\nnothing to remove\n"
+    ended = recsys("runs", "--prune", 1)
+    assert ended.out == "kept runs/first: it is promoted\nnothing to remove\n"
     recsys("promote", "--none")
     assert json.loads(recsys("runs", "--prune", 1, "--json").out) == {"removed": ["runs/first"], "kept": {}}
     assert [path.name for path in (data / "runs").iterdir()] == ["second"]

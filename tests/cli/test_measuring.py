@@ -76,10 +76,10 @@ def test_ctrl_c_ends_all_folds_and_leaves_nothing(data: Path, script: str, monke
     while not list(data.glob("aside/recsys-*/fold-*/history.jsonl")) and time.monotonic() < deadline:
         time.sleep(0.05)
     running.send_signal(signal.SIGINT)
-    _, said = running.communicate(timeout=30)
-    assert running.returncode == 130, said
-    assert said.splitlines()[-1] == "error: interrupted"
-    assert "Traceback" not in said
+    _, stderr = running.communicate(timeout=30)
+    assert running.returncode == 130, stderr
+    assert stderr.splitlines()[-1] == "error: interrupted"
+    assert "Traceback" not in stderr
     assert not list(data.glob("aside/recsys-*"))
 
 
@@ -101,7 +101,7 @@ def test_compare(two_runs: tuple[str, str], recsys: Recsys, snapshot: Snapshot) 
     snapshot("compare", table)
     assert "runs/second" in verdict
     answer = json.loads(recsys("compare", *two_runs, "--json").out)
-    assert [one["run"] for one in answer["runs"]] == list(two_runs)
+    assert [row["run"] for row in answer["runs"]] == list(two_runs)
     assert answer["n_ratings"] == 90
 
 

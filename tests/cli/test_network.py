@@ -35,9 +35,11 @@ def test_the_layers_of_a_dot_product_are_shown(run: Path, recsys: Recsys, snapsh
 def test_the_layers_of_a_checkpoint_are_those_of_its_run(net_run: Path, recsys: Recsys) -> None:
     answers = [recsys("inspect", path, "--layers", "--json").out for path in ("runs/net", newest(net_run))]
     assert answers[0] == answers[1]
-    told = json.loads(answers[0])
-    assert told["n_parameters"] == sum(layer["n_parameters"] for layer in told["layers"]) == told["n_trainable"]
-    assert [*told["layers"][0]] == ["name", "kind", "shape", "n_parameters", "group", "frozen"]
+    anatomy = json.loads(answers[0])
+    assert (
+        anatomy["n_parameters"] == sum(layer["n_parameters"] for layer in anatomy["layers"]) == anatomy["n_trainable"]
+    )
+    assert [*anatomy["layers"][0]] == ["name", "kind", "shape", "n_parameters", "group", "frozen"]
 
 
 def newest(run: Path) -> Path:
@@ -76,4 +78,4 @@ def test_a_dry_run_of_a_network_counts_its_parameters(data: Path, recsys: Recsys
 def test_a_network_that_cannot_be_is_refused(
     data: Path, refused: Callable[..., None], name: str, overrides: tuple[str, ...]
 ) -> None:
-    refused(name, 2, *TRAIN, *(part for one in overrides for part in ("--set", one)))
+    refused(name, 2, *TRAIN, *(part for override in overrides for part in ("--set", override)))

@@ -148,10 +148,10 @@ def test_predict_at_a_time(data: Path, recsys: Recsys, snapshot: Snapshot) -> No
         *("global mean", "user bias", "item bias", "user drift", "interaction", "score", "rating = clip(score)"),
     ]
     (data / "pairs.csv").write_text("userId,movieId\n0,100\n")
-    said = recsys("predict", "--input", "pairs.csv", "--output", "out.csv").out
-    assert said.splitlines()[1] == "the file has no times: predicted without user drift"
-    said = recsys("evaluate", "--data", "ratings.csv").out
-    assert "no times" not in said
+    out = recsys("predict", "--input", "pairs.csv", "--output", "out.csv").out
+    assert out.splitlines()[1] == "the file has no times: predicted without user drift"
+    out = recsys("evaluate", "--data", "ratings.csv").out
+    assert "no times" not in out
 
 
 def test_an_unknown_id_is_predicted_by_the_mean_when_asked(run: Path, recsys: Recsys, snapshot: Snapshot) -> None:
@@ -192,7 +192,7 @@ def test_recommend(run: Path, recsys: Recsys, snapshot: Snapshot) -> None:
     snapshot("recommend", recsys("recommend", "0", "-n", "3").out)
     answer = json.loads(recsys("recommend", "0", "-n", "3", "--json").out)
     assert answer["user_id"] == 0
-    assert [sorted(one) for one in answer["items"]] == [
+    assert [sorted(item) for item in answer["items"]] == [
         ["item_id", "n_ratings", "rank", "rating", "score", "title"]
     ] * 3
     assert recsys("recommend", "0", "--min-ratings", "1000").out.startswith("no items to recommend")
@@ -236,7 +236,7 @@ def test_runs(run: Path, recsys: Recsys, data: Path, snapshot: Snapshot) -> None
     (data / "runs" / "second").mkdir()
     (data / "runs" / "second" / "config.yaml").write_text((run / "config.yaml").read_text())
     snapshot("runs", recsys("runs").out)
-    assert [one["status"] for one in json.loads(recsys("runs", "--json").out)] == ["finished", "unfinished"]
+    assert [overview["status"] for overview in json.loads(recsys("runs", "--json").out)] == ["finished", "unfinished"]
 
 
 def test_runs_elsewhere_and_none_at_all(run: Path, recsys: Recsys, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -263,11 +263,11 @@ def test_config_show_is_a_config(data: Path, recsys: Recsys, snapshot: Snapshot)
 
 
 def test_config_reference_knows_every_key(recsys: Recsys, snapshot: Snapshot) -> None:
-    told = recsys("config", "reference").out
-    snapshot("config-reference-head", "\n".join(told.splitlines()[:12]))
-    keys = [one["key"] for one in json.loads(recsys("config", "reference", "--json").out)]
+    text = recsys("config", "reference").out
+    snapshot("config-reference-head", "\n".join(text.splitlines()[:12]))
+    keys = [entry["key"] for entry in json.loads(recsys("config", "reference", "--json").out)]
     assert {"data.ratings", "training.lr_max", "seed"} <= set(keys)
-    assert all(f"{key}:" in told for key in keys)
+    assert all(f"{key}:" in text for key in keys)
 
 
 @pytest.mark.slow
@@ -276,8 +276,8 @@ def test_a_reader_that_has_seen_enough_is_no_error(arguments: tuple[str, ...], r
     running = subprocess.Popen([script, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert running.stdout is not None
     running.stdout.close()
-    _, told = running.communicate(timeout=60)
-    assert (running.returncode, b"rror" in told) == (0, False)
+    _, stderr = running.communicate(timeout=60)
+    assert (running.returncode, b"rror" in stderr) == (0, False)
 
 
 @pytest.mark.slow
@@ -302,6 +302,6 @@ def test_a_bug_is_called_one(recsys: Recsys, monkeypatch: pytest.MonkeyPatch) ->
         raise ValueError("no such thing")
 
     monkeypatch.setattr("recsys.artifacts.directory.runs_root", broken)
-    told = recsys("runs", "--json")
-    assert (told.code, told.out, "Traceback" in told.err) == (1, "", True)
-    assert told.error["what"] == "this is a bug in recsys: ValueError: no such thing"
+    ended = recsys("runs", "--json")
+    assert (ended.code, ended.out, "Traceback" in ended.err) == (1, "", True)
+    assert ended.error["what"] == "this is a bug in recsys: ValueError: no such thing"

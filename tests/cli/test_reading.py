@@ -22,7 +22,9 @@ def on_a_terminal(command: list[str]) -> str:
     pty, termios, fcntl = (pytest.importorskip(name) for name in ("pty", "termios", "fcntl"))
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, b"\x18\x00\x50\x00\x00\x00\x00\x00")
-    env = {name: one for name, one in os.environ.items() if name not in ("COLUMNS", "_TYPER_FORCE_DISABLE_TERMINAL")}
+    env = {
+        name: value for name, value in os.environ.items() if name not in ("COLUMNS", "_TYPER_FORCE_DISABLE_TERMINAL")
+    }
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL, env=env) as running:
         os.close(theirs)
         printed = bytearray()
@@ -63,11 +65,11 @@ def test_similar_and_explain_as_they_look(run: Path, recsys: Recsys) -> None:
     assert (shown.code, shown.err) == (0, "")
     assert shown.out.splitlines()[0].split() == ["rank", "item", "title", "similarity", "n", "ratings"]
     assert len(shown.out.splitlines()) == 5
-    told = recsys("explain", -5, 110, "-n", 2)
-    assert (told.code, told.err) == (0, "")
-    assert 'user -5, item 110  Film 110, the "best"' in told.out
-    assert "not from ratings" in told.out
-    assert " others " in told.out
+    ended = recsys("explain", -5, 110, "-n", 2)
+    assert (ended.code, ended.err) == (0, "")
+    assert 'user -5, item 110  Film 110, the "best"' in ended.out
+    assert "not from ratings" in ended.out
+    assert " others " in ended.out
 
 
 def test_ids_alone_are_shown_where_there_are_no_titles(text_run: Path, recsys: Recsys) -> None:
@@ -81,10 +83,10 @@ def test_json_is_one_object(run: Path, recsys: Recsys) -> None:
     assert similar["item_id"] == 110
     assert list(similar["items"][0]) == ["rank", "item_id", "title", "similarity", "n_ratings"]
     explain = json.loads(recsys("explain", -5, 110, "--json").out)
-    pulls = sum(one["pull"] for one in explain["pulls"]) + explain["others"] + explain["remainder"]
+    pulls = sum(pull["pull"] for pull in explain["pulls"]) + explain["others"] + explain["remainder"]
     assert pulls == pytest.approx(explain["parts"]["interaction"], abs=1e-6)
     interpret = json.loads(recsys("interpret", "-n", 2, "--json").out)
-    assert [len(interpret[one]) for one in ("highest", "lowest", "directions")] == [2, 2, 4]
+    assert [len(interpret[key]) for key in ("highest", "lowest", "directions")] == [2, 2, 4]
     assert "figures" not in interpret
 
 
@@ -92,7 +94,7 @@ def test_json_is_one_object(run: Path, recsys: Recsys) -> None:
 @needs_matplotlib
 def test_figures_are_told_and_a_used_folder_is_refused_before_any_work(run: Path, recsys: Recsys) -> None:
     figures = json.loads(recsys("interpret", "--figures", "pictures", "--json").out)["figures"]
-    assert sorted(figures) == sorted(str(one) for one in Path("pictures").iterdir())
+    assert sorted(figures) == sorted(str(path) for path in Path("pictures").iterdir())
     again = recsys("interpret", "--figures", "pictures")
     assert (again.code, again.out) == (4, "")
     assert "in use already" in again.err

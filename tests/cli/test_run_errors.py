@@ -176,9 +176,9 @@ def test_not_better_than_the_baseline_is_said_and_with_the_option_exits_with_7(d
     rows = "".join(f"{n % 30},{n // 30},{draw.integers(1, 6)}\n" for n in range(600))
     (data / "ratings.csv").write_text("userId,movieId,rating\n" + rows)
     command = ("train", "--config", "config.yaml", "--set", "training.weight_decay=0", "--set", "training.lr_max=0.3")
-    said = recsys(*command)
-    assert said.code == 0
-    assert "The model does NOT beat the bias-only baseline" in said.out
+    plain_run = recsys(*command)
+    assert plain_run.code == 0
+    assert "The model does NOT beat the bias-only baseline" in plain_run.out
     ended = recsys(*command, "--fail-below-baseline", "--json")
     assert (ended.code, ended.error["kind"], ended.error["exit_code"]) == (7, "below_baseline", 7)
     assert Path(json.loads(ended.out)["run_dir"], "metrics.json").exists()

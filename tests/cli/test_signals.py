@@ -42,7 +42,9 @@ def started(data: Path, script: str) -> subprocess.Popen[str]:
 def bytes_of(run: Path) -> dict[str, bytes]:
     """The parameters of a run at its end, and what it serves."""
     folders = (run / "checkpoints" / "epoch-0006", run / "serving")
-    return {str(path.relative_to(run)): path.read_bytes() for one in folders for path in one.glob("*.safetensors")}
+    return {
+        str(path.relative_to(run)): path.read_bytes() for folder in folders for path in folder.glob("*.safetensors")
+    }
 
 
 @pytest.fixture(scope="module")
@@ -67,9 +69,9 @@ def test_a_training_that_is_stopped_says_how_to_go_on_and_does(
     whole: dict[str, bytes],
 ) -> None:
     started.send_signal(number)
-    out, told = started.communicate(timeout=WAIT)
+    out, stderr = started.communicate(timeout=WAIT)
     assert (started.returncode, out) == (code, "")
-    assert told.splitlines()[-3:] == [
+    assert stderr.splitlines()[-3:] == [
         "stopping; press Ctrl-C again to quit immediately",
         f"error: {word}",
         "  hint: resume it: recsys train --resume --run-dir runs/new",
@@ -102,9 +104,9 @@ def test_ctrl_c_while_loading_leaves_nothing_behind(here: Path, script: str) -> 
         assert time.monotonic() < until
         time.sleep(0.005)
     running.send_signal(signal.SIGINT)
-    out, told = running.communicate(timeout=WAIT)
+    out, stderr = running.communicate(timeout=WAIT)
     assert (running.returncode, out) == (130, "")
-    assert told.splitlines()[-1].startswith('{"error": {"kind": "interrupted", "what": "interrupted"')
+    assert stderr.splitlines()[-1].startswith('{"error": {"kind": "interrupted", "what": "interrupted"')
     assert sorted(here.iterdir()) == before
 
 
@@ -114,14 +116,14 @@ KILL = "os.kill(os.getpid(), signal.SIGINT); "
 
 def ended(code: str) -> tuple[int, str]:
     """The exit code of a process that would otherwise take a minute, and its stderr."""
-    found = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", PREAMBLE + code + "time.sleep(60)"],
         capture_output=True,
         text=True,
         timeout=30,
         check=False,
     )
-    return found.returncode, found.stderr
+    return process.returncode, process.stderr
 
 
 def test_a_second_ctrl_c_ends_at_once() -> None:
@@ -131,5 +133,5 @@ def test_a_second_ctrl_c_ends_at_once() -> None:
 
 def test_ctrl_c_before_the_work_begins_ends_at_once() -> None:
     assert ended("signals.end_at_once(as_json=False); " + KILL) == (130, "error: interrupted\n")
-    code, told = ended("signals.end_at_once(as_json=True); os.kill(os.getpid(), signal.SIGTERM); ")
-    assert (code, told.startswith('{"error": {"kind": "terminated"')) == (143, True)
+    code, stderr = ended("signals.end_at_once(as_json=True); os.kill(os.getpid(), signal.SIGTERM); ")
+    assert (code, stderr.startswith('{"error": {"kind": "terminated"')) == (143, True)

@@ -36,9 +36,9 @@ def imported() -> Callable[..., list[tuple[int, set[str]]]]:
     def run(*commands: tuple[str, ...]) -> list[tuple[int, set[str]]]:
         program = [sys.executable, "-c", PROGRAM.format(names=HEAVY), json.dumps(commands)]
         ended = subprocess.run(program, capture_output=True, text=True, check=False)
-        told = [line.split()[1:] for line in ended.stderr.splitlines() if line.startswith("imported ")]
-        assert len(told) == len(commands), ended.stderr
-        return [(int(code), set(names)) for code, *names in told]
+        imports = [line.split()[1:] for line in ended.stderr.splitlines() if line.startswith("imported ")]
+        assert len(imports) == len(commands), ended.stderr
+        return [(int(code), set(names)) for code, *names in imports]
 
     return run
 
@@ -113,8 +113,8 @@ def test_serving_imports_no_torch_pandas_or_numba(imported: Imported, run: Path,
         ("similar", "110"),
         ("explain", "0", "110"),
     ]
-    for command, (code, found) in zip(commands, imported(*commands), strict=True):
-        assert (code, found & {"torch", "pandas", "numba", "scipy"}) == (0, set()), command
+    for command, (code, modules) in zip(commands, imported(*commands), strict=True):
+        assert (code, modules & {"torch", "pandas", "numba", "scipy"}) == (0, set()), command
 
 
 @pytest.mark.slow
@@ -125,5 +125,5 @@ def test_one_prediction_imports_numpy_alone(loaded: Callable[..., set[str]], run
 @pytest.mark.slow
 def test_a_data_error_imports_no_torch(imported: Imported, data: Path) -> None:
     (data / "ratings.csv").write_text("userId,movieId,rating\n")
-    (_, found), *_ = imported(("init", "ratings.csv", "--output", "new.yaml"))
-    assert found.isdisjoint({"torch", "pandas", "numba"})
+    (_, modules), *_ = imported(("init", "ratings.csv", "--output", "new.yaml"))
+    assert modules.isdisjoint({"torch", "pandas", "numba"})

@@ -84,8 +84,8 @@ split:
   mehtod: time
 n_epochs: 5
 """
-    told = refused(text).splitlines()
-    assert [line for line in told if line.startswith("c.yaml")] == [
+    lines = refused(text).splitlines()
+    assert [line for line in lines if line.startswith("c.yaml")] == [
         "c.yaml:3: data.duplicate: there is no key 'duplicate' in data",
         "c.yaml:5: model.embedding_dim: 50.0 is not a whole number",
         "c.yaml:7: training.method: there is no method 'sdg'",
@@ -93,7 +93,7 @@ n_epochs: 5
         "c.yaml:10: split.mehtod: there is no key 'mehtod' in split",
         "c.yaml:11: n_epochs: n_epochs does not belong at the top",
     ]
-    assert [line for line in told if line.startswith("hint")] == [
+    assert [line for line in lines if line.startswith("hint")] == [
         "hint: did you mean data.duplicates?",
         "hint: 50.0 is a float: write 50",
         "hint: did you mean sgd?",
@@ -101,14 +101,15 @@ n_epochs: 5
         "hint: it is training: {n_epochs: …}",
     ]
     assert (
-        "expected auto, a number above 0, slice(1e-3), slice(1e-5, 1e-3) or a list, each entry a number above 0" in told
+        "expected auto, a number above 0, slice(1e-3), slice(1e-5, 1e-3) or a list, each entry a number above 0"
+        in lines
     )
-    assert "expected a whole number from 1 to 4096" in told
-    assert "expected one of method, valid_fraction, test_fraction, fold or n_folds" in told
+    assert "expected a whole number from 1 to 4096" in lines
+    assert "expected one of method, valid_fraction, test_fraction, fold or n_folds" in lines
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "message"),
     [
         (
             "split: {method: tim}",
@@ -176,12 +177,12 @@ n_epochs: 5
         ("{{ a }}: 1", "c.yaml:2: a key that is a list or a mapping\nexpected a word before the colon"),
     ],
 )
-def test_a_mistake_is_told_with_its_line(line: str, told: str) -> None:
-    assert refused(MINIMAL + line + "\n").startswith(told)
+def test_a_mistake_is_told_with_its_line(line: str, message: str) -> None:
+    assert refused(MINIMAL + line + "\n").startswith(message)
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "c.yaml: the file is empty\nexpected at least data: {ratings: FILE}\nhint: recsys init"),
         ("# nothing\n", "c.yaml: the file is empty"),
@@ -210,12 +211,12 @@ def test_a_mistake_is_told_with_its_line(line: str, told: str) -> None:
         ),
     ],
 )
-def test_a_file_that_is_no_config_is_refused(text: str, told: str) -> None:
-    assert refused(text).startswith(told)
+def test_a_file_that_is_no_config_is_refused(text: str, message: str) -> None:
+    assert refused(text).startswith(message)
 
 
 @pytest.mark.parametrize(
-    ("override", "told"),
+    ("override", "message"),
     [
         (
             "split.test_fraction=-1",
@@ -239,8 +240,8 @@ def test_a_file_that_is_no_config_is_refused(text: str, told: str) -> None:
         ),
     ],
 )
-def test_a_mistake_in_an_override_names_the_override(override: str, told: str) -> None:
-    assert refused(MINIMAL + "seed: 4\n", override).startswith(told)
+def test_a_mistake_in_an_override_names_the_override(override: str, message: str) -> None:
+    assert refused(MINIMAL + "seed: 4\n", override).startswith(message)
 
 
 def test_mistakes_of_overrides_come_after_those_of_the_file() -> None:
@@ -324,14 +325,14 @@ def test_an_override_of_the_model_changes_the_method_that_is_left_out() -> None:
 
 
 def test_sgd_with_a_y_range_is_refused_and_adamw_named() -> None:
-    told = refused(MINIMAL + "model: {y_range: [0, 5.5]}\ntraining: {method: sgd}\n")
-    assert told.startswith("c.yaml:3: training.method: sgd cannot fit dot_product with y_range: adamw can")
+    message = refused(MINIMAL + "model: {y_range: [0, 5.5]}\ntraining: {method: sgd}\n")
+    assert message.startswith("c.yaml:3: training.method: sgd cannot fit dot_product with y_range: adamw can")
 
 
 def test_a_key_of_adamw_without_a_method_says_to_name_adamw() -> None:
-    told = refused(MINIMAL + "training: {batch_size: 64}\n").splitlines()
-    assert told[0] == "c.yaml:2: training.batch_size: batch_size belongs to the method adamw, and the method is sgd"
-    assert told[-1] == "hint: remove it, or set training.method: adamw"
+    lines = refused(MINIMAL + "training: {batch_size: 64}\n").splitlines()
+    assert lines[0] == "c.yaml:2: training.batch_size: batch_size belongs to the method adamw, and the method is sgd"
+    assert lines[-1] == "hint: remove it, or set training.method: adamw"
 
 
 def test_python_values_make_a_config() -> None:

@@ -57,7 +57,7 @@ def test_the_keys_behind_a_comment_are_their_defaults(file: Path) -> None:
     keys = {entry.key.rsplit(".", 1)[-1] for entry in reference()}
     lines = written.splitlines()
     opened = [f"  {line[4:]}" if line[:4] == "  # " and line[4:].split(":")[0] in keys else line for line in lines]
-    assert sum(one != other for one, other in zip(lines, opened, strict=True)) > 15
+    assert sum(line != other for line, other in zip(lines, opened, strict=True)) > 15
     assert load(file, "\n".join(opened)) == load(file, written)
 
 
@@ -94,20 +94,22 @@ def test_the_reference_has_every_key_with_a_doc() -> None:
     entries = reference()
     assert {entry.key for entry in entries} == {".".join(key) for key in known_keys((Config,))}
     assert all(entry.doc and entry.type for entry in entries)
-    found = {entry.key: entry for entry in entries}
+    entry_of = {entry.key: entry for entry in entries}
     dims = {entry.owner: (entry.type, entry.default) for entry in entries if entry.key == "model.embedding_dim"}
     assert dims == {
         "model.kind: dot_product": ("a whole number from 1 to 4096", "64"),
         "model.kind: svdpp": ("a whole number from 1 to 4096", "20"),
     }
-    assert found["split.method"].type == "random, user_random, time, user_time, leave_last or fold"
-    assert found["data.columns"].type == "a section"
+    assert entry_of["split.method"].type == "random, user_random, time, user_time, leave_last or fold"
+    assert entry_of["data.columns"].type == "a section"
 
 
 CONFIGS = sorted((REPOSITORY / "configs").glob("*.yaml"))
 
 
-@pytest.mark.parametrize("path", [one for one in CONFIGS if not one.stem.endswith("-100k")], ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", [path for path in CONFIGS if not path.stem.endswith("-100k")], ids=lambda path: path.stem
+)
 def test_a_config_of_the_repository_loads_and_its_data_is_there(path: Path) -> None:
     config = load_config(path)
     assert config.data.ratings is not None
@@ -116,7 +118,7 @@ def test_a_config_of_the_repository_loads_and_its_data_is_there(path: Path) -> N
     assert config.data.items.is_file()
 
 
-@pytest.mark.parametrize("path", [one for one in CONFIGS if one.stem.endswith("-100k")], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [path for path in CONFIGS if path.stem.endswith("-100k")], ids=lambda path: path.stem)
 def test_a_config_for_data_that_may_not_be_copied_loads_and_takes_its_files_from_set(path: Path, ml100k: Path) -> None:
     given = [f"data.{part}={ml100k / f'u3.{part}.csv'}" for part in ("train", "test")]
     config = load_config(path, given)

@@ -46,8 +46,8 @@ def read(text: str) -> object:
     ],
 )
 def test_a_value_is_what_it_looks_like(text: str, value: object) -> None:
-    found = read(text)
-    assert (found, type(found)) == (value, type(value))
+    result = read(text)
+    assert (result, type(result)) == (value, type(value))
 
 
 def test_each_key_and_entry_has_its_line() -> None:

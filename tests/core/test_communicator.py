@@ -66,7 +66,7 @@ def test_ranks_exchange_arrays() -> None:
         communicator.send(np.array([rank]), after)
         received = np.empty(1, dtype=np.int64)
         communicator.recv(received, (rank - 1) % communicator.size)
-        return [one.tolist() for one in gathered], [one.tolist() for one in exchanged], received.tolist()
+        return [array.tolist() for array in gathered], [array.tolist() for array in exchanged], received.tolist()
 
     for rank, (gathered, exchanged, received) in enumerate(on_ranks(3, work)):  # type: ignore[misc]
         assert gathered == [[], [1], [2, 2]]

@@ -49,7 +49,7 @@ def test_work_is_done_in_every_thread_and_in_the_calling_one_after_something_els
 def test_work_is_done_aside_once(n_threads: int) -> None:
     done: list[int] = []
     assert Workers(n_threads).aside(lambda: threading.get_ident(), lambda: done.append(threading.get_ident())) in (
-        done if n_threads == 1 else {one.ident for one in threading.enumerate()} - set(done)
+        done if n_threads == 1 else {thread.ident for thread in threading.enumerate()} - set(done)
     )
     assert done == [threading.get_ident()]
 

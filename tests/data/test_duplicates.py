@@ -63,8 +63,8 @@ def test_the_parts_shrink_with_their_rows(tmp_path: Path) -> None:
     scale=st.sampled_from([1, 500_000_000]),
 )
 def test_every_repetition_is_found(pairs: list[tuple[int, int]], scale: int) -> None:
-    user = np.array([one for one, _ in pairs], dtype=np.int32) * np.int32(scale)
-    item = np.array([two for _, two in pairs], dtype=np.int32) * np.int32(scale)
+    user = np.array([first for first, _ in pairs], dtype=np.int32) * np.int32(scale)
+    item = np.array([second for _, second in pairs], dtype=np.int32) * np.int32(scale)
     double = repeated(user, item, n_items=3 * scale + 1)
     again = [row for row, pair in enumerate(pairs) if pair in pairs[:row]]
     later = [row for row, pair in enumerate(pairs) if pair in pairs[row + 1 :]]

@@ -83,7 +83,7 @@ def test_pairs_name_the_position_of_each_user_and_their_items() -> None:
     position, other = view.pairs(np.array([3, 2, 0, 2], np.int32))
     assert position.tolist() == [1, 1, 2, 3, 3]
     assert other.tolist() == [0, 2, 1, 0, 2]
-    assert [len(one) for one in view.pairs(np.array([3], np.int32))] == [0, 0]
+    assert [len(array) for array in view.pairs(np.array([3], np.int32))] == [0, 0]
 
 
 def test_no_interactions_make_an_empty_view() -> None:

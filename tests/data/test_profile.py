@@ -48,7 +48,7 @@ def test_duplicates_and_equal_ratings_are_reported_not_refused(written: Any) -> 
     ("ratings", "step"), [([0.5, 1, 5], 0.5), ([-10, -9.9, 10], 0.1), ([0, 3.14159, 5.2], None), ([1, 2, 5], 1)]
 )
 def test_the_step_of_a_regular_scale(written: Any, ratings: list[float], step: float | None) -> None:
-    data = written("user,item,rating\n" + "".join(f"{k},{k},{one}\n" for k, one in enumerate(ratings)))
+    data = written("user,item,rating\n" + "".join(f"{k},{k},{rating}\n" for k, rating in enumerate(ratings)))
     assert profile(data.ratings, data).scale.step == step
 
 

@@ -50,9 +50,9 @@ def test_columns_come_out_in_fixed_types_and_file_order(written: Any) -> None:
 
 
 @pytest.mark.parametrize("delimiter", [",", "\t", ";", "|", "::", " "])
-@pytest.mark.parametrize("asked", [True, False])
-def test_every_delimiter_is_read_asked_for_or_found(written: Any, delimiter: str, asked: bool) -> None:
-    assert rows_in(written(PLAIN.replace(",", delimiter), delimiter=delimiter if asked else "auto")) == ROWS
+@pytest.mark.parametrize("is_given", [True, False])
+def test_every_delimiter_is_read_asked_for_or_found(written: Any, delimiter: str, is_given: bool) -> None:
+    assert rows_in(written(PLAIN.replace(",", delimiter), delimiter=delimiter if is_given else "auto")) == ROWS
 
 
 @pytest.mark.parametrize("delimiter", ["·", "<>", "+"])
@@ -140,7 +140,7 @@ def test_ids_that_are_not_all_integers_stay_as_they_stand(written: Any, texts: l
 
 def test_integer_ids_are_sorted_as_numbers(written: Any) -> None:
     ids = [10, 9, -1, 2**63 - 1, -(2**63)]
-    text = "user,item,rating\n" + "".join(f"{one},{k},{k}\n" for k, one in enumerate(ids))
+    text = "user,item,rating\n" + "".join(f"{raw_id},{k},{k}\n" for k, raw_id in enumerate(ids))
     assert read_ratings(written(text), ALONE).ratings.users.ids.tolist() == sorted(ids)
 
 

@@ -32,7 +32,7 @@ def raw_rows(part: Interactions | None) -> list[tuple[Any, ...]]:
         return []
 
     def ids(vocabulary: Any, idx: Any) -> list[Any]:
-        return [vocabulary.ids[one] if one >= 0 else "?" for one in idx]
+        return [vocabulary.ids[index] if index >= 0 else "?" for index in idx]
 
     return list(zip(ids(part.users, part.user_idx), ids(part.items, part.item_idx), part.rating.tolist(), strict=True))
 

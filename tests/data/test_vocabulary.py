@@ -21,9 +21,9 @@ def texts(*ids: str) -> Vocabulary:
 
 
 def test_an_id_has_the_index_of_its_place_and_others_are_unknown() -> None:
-    found = numbers(-7, 3, 10).index([10, -7, 4, 99, -8, 3])
-    assert found.tolist() == [2, 0, UNKNOWN, UNKNOWN, UNKNOWN, 1]
-    assert found.dtype == np.int32
+    idx = numbers(-7, 3, 10).index([10, -7, 4, 99, -8, 3])
+    assert idx.tolist() == [2, 0, UNKNOWN, UNKNOWN, UNKNOWN, 1]
+    assert idx.dtype == np.int32
 
 
 def test_texts_keep_their_leading_zeros_apart() -> None:
@@ -36,20 +36,20 @@ def test_an_empty_vocabulary_knows_nobody() -> None:
 
 
 @given(st.sets(INT64, min_size=1), st.lists(INT64))
-def test_index_is_the_inverse_of_ids_for_numbers(known: set[int], asked: list[int]) -> None:
-    check_index(Vocabulary(np.array(sorted(known), dtype=np.int64)), known, asked)
+def test_index_is_the_inverse_of_ids_for_numbers(known: set[int], others: list[int]) -> None:
+    check_index(Vocabulary(np.array(sorted(known), dtype=np.int64)), known, others)
 
 
 @given(st.sets(st.text(), min_size=1), st.lists(st.text()))
-def test_index_is_the_inverse_of_ids_for_texts(known: set[str], asked: list[str]) -> None:
-    check_index(texts(*sorted(known)), known, asked)
+def test_index_is_the_inverse_of_ids_for_texts(known: set[str], others: list[str]) -> None:
+    check_index(texts(*sorted(known)), known, others)
 
 
-def check_index(vocabulary: Vocabulary, known: set[Any], asked: list[Any]) -> None:
-    wanted = np.empty(len(asked) + len(known), dtype=vocabulary.ids.dtype)
-    wanted[:] = [*asked, *known]
-    for one, idx in zip(wanted.tolist(), vocabulary.index(wanted).tolist(), strict=True):
-        assert idx == UNKNOWN if one not in known else vocabulary.ids[idx] == one
+def check_index(vocabulary: Vocabulary, known: set[Any], others: list[Any]) -> None:
+    wanted = np.empty(len(others) + len(known), dtype=vocabulary.ids.dtype)
+    wanted[:] = [*others, *known]
+    for raw_id, idx in zip(wanted.tolist(), vocabulary.index(wanted).tolist(), strict=True):
+        assert idx == UNKNOWN if raw_id not in known else vocabulary.ids[idx] == raw_id
 
 
 @pytest.mark.parametrize("text", ["0", "7", "-3", str(2**63 - 1), str(-(2**63))])
@@ -67,7 +67,7 @@ def test_text_that_is_no_number_as_python_writes_it_cannot_be_a_numeric_id(text:
 
 
 def test_any_text_can_be_a_text_id() -> None:
-    assert [texts("a").parse(one) for one in ("007", "", "-1")] == ["007", "", "-1"]
+    assert [texts("a").parse(text) for text in ("007", "", "-1")] == ["007", "", "-1"]
 
 
 def test_the_nearest_id_has_the_vocabularys_type() -> None:

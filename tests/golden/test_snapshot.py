@@ -130,13 +130,13 @@ def test_a_change_in_the_new_layout_of_history_rows_is_found(
     base = history(tmp_path, OLD_ROWS)
     rows: list[dict[str, object]] = [dict(row) for row in NEW_ROWS]
     rows[position].update(change)
-    found = compare("sgd", base, history(tmp_path, rows)).differences
-    assert list(found) == [f"sgd/run/history.jsonl:{key}" for key in keys]
+    differences = compare("sgd", base, history(tmp_path, rows)).differences
+    assert list(differences) == [f"sgd/run/history.jsonl:{key}" for key in keys]
 
 
 def test_one_more_history_row_is_found(tmp_path: Path) -> None:
-    found = compare("sgd", history(tmp_path, OLD_ROWS[:1]), history(tmp_path, OLD_ROWS)).differences
-    assert found == {"sgd/run/history.jsonl:#": "1 → 2"}
+    differences = compare("sgd", history(tmp_path, OLD_ROWS[:1]), history(tmp_path, OLD_ROWS)).differences
+    assert differences == {"sgd/run/history.jsonl:#": "1 → 2"}
 
 
 def test_times_versions_and_checksums_are_left_out_and_nothing_beside_them() -> None:

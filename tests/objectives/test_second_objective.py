@@ -162,13 +162,13 @@ def test_tuning_looks_for_the_highest_share(config: Config, tmp_path: Path) -> N
 
 
 def test_folds_are_summed_up_by_it(config: Config) -> None:
-    found = cross_validate(config, 2, jobs=1).to_dict()
-    shares = [fold[ACCURACY] for fold in found["folds"]]
-    assert found["model"][ACCURACY]["mean"] == pytest.approx(np.mean(shares))
-    assert found["n_pairs"] == sum(fold["n_pairs"] for fold in found["folds"])
-    popular = [fold["baselines"]["popular"][ACCURACY] for fold in found["folds"]]
-    assert found["difference"]["to"] == "popular"
-    assert found["difference"][ACCURACY]["mean"] == pytest.approx(np.mean(np.subtract(shares, popular)))
+    summary = cross_validate(config, 2, jobs=1).to_dict()
+    shares = [fold[ACCURACY] for fold in summary["folds"]]
+    assert summary["model"][ACCURACY]["mean"] == pytest.approx(np.mean(shares))
+    assert summary["n_pairs"] == sum(fold["n_pairs"] for fold in summary["folds"])
+    popular = [fold["baselines"]["popular"][ACCURACY] for fold in summary["folds"]]
+    assert summary["difference"]["to"] == "popular"
+    assert summary["difference"][ACCURACY]["mean"] == pytest.approx(np.mean(np.subtract(shares, popular)))
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def test_batches_become_whole_columns_with_each_text_once(share: float) -> None:
 def test_codes_of_a_source_are_not_written_over() -> None:
     batches = [batch(["a"], [1], 0.5), batch(["b"], [2], 1.0)]
     collect(iter(batches))
-    codes: Any = [one.user.codes.tolist() for one in batches if one.user is not None]
+    codes: Any = [part.user.codes.tolist() for part in batches if part.user is not None]
     assert codes == [[0], [0]]
 
 

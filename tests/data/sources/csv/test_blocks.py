@@ -36,21 +36,21 @@ def test_the_header_and_the_mark_are_gone_and_the_rest_is_utf8(written: Any, blo
 @pytest.mark.parametrize("block", BLOCKS)
 def test_a_long_delimiter_becomes_one_byte_also_where_blocks_meet(written: Any, block: int) -> None:
     rows = "1::2::3\n4::5:::6\n" * 5
-    found = b"".join(blocks_in(written, rows, block, delimiter="::"))
-    assert found.decode() == rows.replace("::", "\x1f")
+    content = b"".join(blocks_in(written, rows, block, delimiter="::"))
+    assert content.decode() == rows.replace("::", "\x1f")
 
 
 @pytest.mark.parametrize("block", [8, 9, 10, 11, 12, 13, 1000])
 def test_a_block_never_ends_within_a_row(written: Any, block: int) -> None:
     row = '"a","b\n\n""c""\n",3\n'
-    found = blocks_in(written, HEADER + row * 5 + "1,2,3", block)
-    assert b"".join(found).decode() == row * 5 + "1,2,3"
-    assert all(len(block) % len(row) in (0, 5) for block in found)
+    blocks = blocks_in(written, HEADER + row * 5 + "1,2,3", block)
+    assert b"".join(blocks).decode() == row * 5 + "1,2,3"
+    assert all(len(block) % len(row) in (0, 5) for block in blocks)
 
 
 def test_blank_lines_make_no_block(written: Any) -> None:
-    found = blocks_in(written, HEADER + "1,2,3\n" + "\n" * 50, 10)
-    assert [block.strip() for block in found] == [b"1,2,3"]
+    blocks = blocks_in(written, HEADER + "1,2,3\n" + "\n" * 50, 10)
+    assert [block.strip() for block in blocks] == [b"1,2,3"]
 
 
 @pytest.mark.parametrize(

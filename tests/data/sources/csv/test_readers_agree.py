@@ -64,10 +64,12 @@ def lines(ids: Any, numbers: Any, times: Any, delimiter: str = ",") -> Any:
 def seen(table: Table) -> list[Any]:
     """All that a table holds, bit by bit."""
     ids = [
-        None if one is None else (one.codes.dtype, one.codes.tolist(), one.texts.tolist())
-        for one in (table.user, table.item)
+        None if column is None else (column.codes.dtype, column.codes.tolist(), column.texts.tolist())
+        for column in (table.user, table.item)
     ]
-    numbers = [None if one is None else (one.dtype, one.tobytes()) for one in (table.rating, table.timestamp)]
+    numbers = [
+        None if values is None else (values.dtype, values.tobytes()) for values in (table.rating, table.timestamp)
+    ]
     return [ids, numbers, table.time_unit, table.n_rows]
 
 

@@ -88,7 +88,7 @@ def test_the_layout_names_columns_as_the_file_and_as_a_config_does(written: Any)
 
 
 @pytest.mark.parametrize(
-    ("text", "columns", "found"),
+    ("text", "columns", "expected"),
     [
         ("item,rating\n1,2\n", {}, {"item": "item", "rating": "rating"}),
         ("customer,item,rating\n1,2,3\n", {}, {"user": "customer", "item": "item", "rating": "rating"}),
@@ -98,8 +98,8 @@ def test_the_layout_names_columns_as_the_file_and_as_a_config_does(written: Any)
         ("7,10,4.5\n", {"user": 2, "item": 1, "rating": 3}, {"user": 2, "item": 1, "rating": 3}),
     ],
 )
-def test_an_optional_column_of_users_may_be_missing(written: Any, text: str, columns: Any, found: Any) -> None:
-    assert opened(written(text, columns=columns)).layout(SESSION).columns == found
+def test_an_optional_column_of_users_may_be_missing(written: Any, text: str, columns: Any, expected: Any) -> None:
+    assert opened(written(text, columns=columns)).layout(SESSION).columns == expected
 
 
 def test_a_column_that_is_not_optional_has_to_be_there(written: Any) -> None:
