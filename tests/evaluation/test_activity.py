@@ -16,4 +16,4 @@ def test_activity_is_counted_in_ranges(count: int, low: int, high: int) -> None:
 
 def test_an_unknown_user_has_no_activity() -> None:
     ranges = mean_by_activity({"squares": np.array([1.0, 4.0])}, np.array([7]), np.array([-1, 0], dtype=np.int32))
-    assert [(one.low, one.means["squares"]) for one in ranges] == [(0, 1.0), (6, 4.0)]
+    assert [(bucket.low, bucket.means["squares"]) for bucket in ranges] == [(0, 1.0), (6, 4.0)]

@@ -14,16 +14,16 @@ def test_the_factor_is_the_conformal_rank_of_the_scores() -> None:
     """19 errors of the sizes 1 … 19: the ⌈20 · 0.9⌉ = 18th smallest covers nine tenths."""
     error = np.random.default_rng(0).permutation(np.arange(1.0, 20.0)) * np.where(np.arange(19) % 2, 1, -1)
     much = np.full(19, 1e9)  # ratings of user and item: no correction by counts
-    found = calibrate(error, np.ones(19), much, much, np.zeros(19))
-    std = found.std(np.ones(1), much[:1], much[:1], np.zeros(1))[0]
-    assert found.factor(0.9) * std == pytest.approx(18.0)
-    assert found.factor(0.5) * std == pytest.approx(10.0)
+    intervals = calibrate(error, np.ones(19), much, much, np.zeros(19))
+    std = intervals.std(np.ones(1), much[:1], much[:1], np.zeros(1))[0]
+    assert intervals.factor(0.9) * std == pytest.approx(18.0)
+    assert intervals.factor(0.5) * std == pytest.approx(10.0)
     assert std == pytest.approx(np.sqrt(np.mean(np.square(error))), rel=1e-5)
 
 
 def test_few_ratings_allow_for_no_high_level() -> None:
-    found = calibrate(np.arange(1.0, 10.0), *[np.ones(9)] * 4)
-    assert (found.n_ratings, found.highest_level) == (9, 0.9)
+    intervals = calibrate(np.arange(1.0, 10.0), *[np.ones(9)] * 4)
+    assert (intervals.n_ratings, intervals.highest_level) == (9, 0.9)
     assert calibrate(np.array([0.5]), *[np.ones(1)] * 4).highest_level == 0.5
 
 
@@ -38,9 +38,9 @@ def test_rare_users_and_items_get_the_wider_intervals_that_they_need() -> None:
     variance = 0.5 + 2 / (1 + n_user) + 1 / (1 + n_item)
     error = random.normal(size=40_000) * np.sqrt(variance)
     known = np.ones(40_000), n_user, n_item, np.zeros(40_000)
-    found = calibrate(error, *known)
-    np.testing.assert_allclose(found.coefficients, [0.5, 2, 1, 0, 0, 0], rtol=0.15)
-    reach = found.factor(0.9) * found.std(*known)
+    intervals = calibrate(error, *known)
+    np.testing.assert_allclose(intervals.coefficients, [0.5, 2, 1, 0, 0, 0], rtol=0.15)
+    reach = intervals.factor(0.9) * intervals.std(*known)
     for chosen in (n_user == 0, n_user > 40, n_item == 0):
         assert np.mean(np.abs(error) <= reach, where=chosen) == pytest.approx(0.9, abs=0.02)
 
@@ -52,14 +52,14 @@ def test_promised_is_covered_on_further_ratings(level: float) -> None:
     error = random.laplace(size=20_000) * scale
     counts = random.integers(1, 50, 20_000)
     known = scale, counts, counts, np.ones(20_000)
-    found = calibrate(error[:10_000], *(one[:10_000] for one in known))
-    std = found.std(*(one[10_000:] for one in known))
-    assert np.mean(np.abs(error[10_000:]) <= found.factor(level) * std) == pytest.approx(level, abs=0.012)
+    intervals = calibrate(error[:10_000], *(column[:10_000] for column in known))
+    std = intervals.std(*(column[10_000:] for column in known))
+    assert np.mean(np.abs(error[10_000:]) <= intervals.factor(level) * std) == pytest.approx(level, abs=0.012)
 
 
 def test_a_model_without_errors_gets_intervals_without_width() -> None:
-    found = calibrate(np.zeros(20), *[np.ones(20)] * 4)
-    assert found.factor(0.9) * found.std(*[np.ones(1)] * 4)[0] == 0
+    intervals = calibrate(np.zeros(20), *[np.ones(20)] * 4)
+    assert intervals.factor(0.9) * intervals.std(*[np.ones(1)] * 4)[0] == 0
 
 
 def test_of_what_the_model_and_the_spread_say_that_is_taken_which_is_so() -> None:
@@ -68,8 +68,8 @@ def test_of_what_the_model_and_the_spread_say_that_is_taken_which_is_so() -> Non
     counts = np.full(40_000, 50)
     for share in (0.0, 0.6, 1.0):
         error = random.normal(size=40_000) * np.sqrt((1 - share) * of_model**2 + share * spread)
-        found = calibrate(error, of_model, counts, counts, spread)
-        std = found.std(of_model, counts, counts, spread)
+        intervals = calibrate(error, of_model, counts, counts, spread)
+        std = intervals.std(of_model, counts, counts, spread)
         np.testing.assert_allclose(np.square(std), (1 - share) * of_model**2 + share * spread, rtol=0.12)
 
 
@@ -78,8 +78,8 @@ def test_coverage_counts_overall_by_activity_and_by_width(rated: Callable[..., I
     train = rated([(0, 0, 3), (0, 1, 3), (0, 2, 3), (1, 0, 3)])
     ratings = train.take(np.array([0, 1, 3]))
     low, high = np.array([2.5, 3.5, 1.0]), np.array([3.5, 4.5, 5.0])
-    found = coverage(ratings, low, high, train)
-    assert (found["coverage"], found["mean_width"], found["n_ratings"]) == (pytest.approx(2 / 3), 2.0, 3)
-    by_user = [(row["low"], row["coverage"], row["mean_width"], row["n_ratings"]) for row in found["by_user"]]
+    result = coverage(ratings, low, high, train)
+    assert (result["coverage"], result["mean_width"], result["n_ratings"]) == (pytest.approx(2 / 3), 2.0, 3)
+    by_user = [(row["low"], row["coverage"], row["mean_width"], row["n_ratings"]) for row in result["by_user"]]
     assert by_user == [(1, 1.0, 4.0, 1), (3, 0.5, 1.0, 2)]
-    assert [(row["n_users"], row["coverage"]) for row in found["by_width"]] == [(1, 0.5), (1, 1.0)]
+    assert [(row["n_users"], row["coverage"]) for row in result["by_width"]] == [(1, 0.5), (1, 1.0)]

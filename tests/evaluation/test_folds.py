@@ -13,21 +13,21 @@ def test_the_quantiles_of_t_are_those_of_the_tables(df: int, value: float) -> No
 
 
 def test_the_interval_of_a_paired_difference_by_hand() -> None:
-    found = paired([-1.0, -2.0, -3.0])  # mean −2, standard deviation 1
+    difference = paired([-1.0, -2.0, -3.0])  # mean −2, standard deviation 1
     half = 4.302653 / 3**0.5
-    assert vars(found) == pytest.approx({"mean": -2.0, "std": 1.0, "low": -2 - half, "high": -2 + half})
+    assert vars(difference) == pytest.approx({"mean": -2.0, "std": 1.0, "low": -2 - half, "high": -2 + half})
 
 
 def test_a_summary_has_means_spreads_differences_and_counts_that_add_up() -> None:
     def fold(rmse: float, n_unknown: int = 0) -> dict[str, float]:
         return {"rmse": rmse, "mae": rmse / 2, "n_ratings": 10, "n_unknown_users": n_unknown, "n_unknown_items": 1}
 
-    found = summary(
+    totals = summary(
         [fold(0.8, 2), fold(1.0, 3)], {"biases": [fold(0.9), fold(1.2)]}, metrics=("rmse", "mae"), reference="biases"
     )
-    assert vars(found.model["rmse"]) == pytest.approx({"mean": 0.9, "std": 0.02**0.5})
-    assert found.baselines["biases"]["mae"].mean == pytest.approx(0.525)
-    assert found.differences["rmse"].mean == pytest.approx(-0.15)
-    assert found.reference == "biases"
-    assert found.counts == {"n_ratings": 20, "n_unknown_users": 5, "n_unknown_items": 2}
-    assert list(found.to_dict()) == ["model", "baselines", "difference", *found.counts]
+    assert vars(totals.model["rmse"]) == pytest.approx({"mean": 0.9, "std": 0.02**0.5})
+    assert totals.baselines["biases"]["mae"].mean == pytest.approx(0.525)
+    assert totals.differences["rmse"].mean == pytest.approx(-0.15)
+    assert totals.reference == "biases"
+    assert totals.counts == {"n_ratings": 20, "n_unknown_users": 5, "n_unknown_items": 2}
+    assert list(totals.to_dict()) == ["model", "baselines", "difference", *totals.counts]

@@ -92,7 +92,7 @@ def slowly(scorer: Factors, train: Interactions, held_out: Interactions, thresho
             rows.setdefault(name, []).append(value)
     means = {name: float(np.mean(values)) for name, values in rows.items()}
     recommended, rated = means.pop("recommended"), means.pop("rated")
-    differences = [abs(listed[one] - listed[other]) for one in candidates for other in candidates]
+    differences = [abs(listed[item] - listed[other]) for item in candidates for other in candidates]
     return {
         **means,
         f"coverage@{k}": len(listed) / len(candidates),
@@ -108,9 +108,9 @@ def test_the_metrics_are_those_of_the_protocol_done_slowly(
 ) -> None:
     monkeypatch.setattr(ranking, "SCORES", block)
     scorer, train, held_out = world
-    found = measured(scorer, train, held_out, k)
-    assert found["like"] == pytest.approx(slowly(scorer, train, held_out, 4.0, k))
-    assert found["any"] == pytest.approx(slowly(scorer, train, held_out, 0.0, k))
+    metrics = measured(scorer, train, held_out, k)
+    assert metrics["like"] == pytest.approx(slowly(scorer, train, held_out, 4.0, k))
+    assert metrics["any"] == pytest.approx(slowly(scorer, train, held_out, 0.0, k))
 
 
 @pytest.mark.slow  # ranx compiles for 20 s
@@ -131,12 +131,12 @@ def test_the_metrics_are_those_of_an_independent_library(world: tuple[Factors, I
     }
     run = {u: {str(i): float(s) for i, s in enumerate(scores[int(u)]) if np.isfinite(s)} for u in qrels}
     names = ["ndcg@10", "recall@10", "precision@10", "hit_rate@10", "mrr"]
-    found = measured(scorer, train, held_out, 10)["like"]
+    metrics = measured(scorer, train, held_out, 10)["like"]
     theirs = ranx.evaluate(ranx.Qrels(qrels), ranx.Run(run), names)
-    assert {name: found[name] for name in names} == pytest.approx(theirs)
+    assert {name: metrics[name] for name in names} == pytest.approx(theirs)
     # Theirs divides by all relevant items, ours by those that have room: the same where no user has more than 10.
     assert likes.n_relevant.max() <= 10
-    assert found["map@10"] == pytest.approx(ranx.evaluate(ranx.Qrels(qrels), ranx.Run(run), "map@10"))
+    assert metrics["map@10"] == pytest.approx(ranx.evaluate(ranx.Qrels(qrels), ranx.Run(run), "map@10"))
 
 
 def test_a_list_of_three_by_hand() -> None:
@@ -144,21 +144,21 @@ def test_a_list_of_three_by_hand() -> None:
     hits = np.array([[True, False, True]])
     judged = Judged(hits, first=np.array([1]), n_relevant=np.array([4]))
     lists = list_metrics(np.array([[1, 2, 3]]), np.array([0]), train, 3)
-    found = {name: float(values[0]) for name, values in user_metrics(judged, 3).items()} | lists
+    metrics = {name: float(values[0]) for name, values in user_metrics(judged, 3).items()} | lists
     gain = 1 / math.log2(3)
-    assert found["ndcg@3"] == pytest.approx((1 + 0.5) / (1 + gain + 0.5))
-    assert (found["recall@3"], found["precision@3"]) == (0.5, pytest.approx(2 / 3))
-    assert found["capped_recall@3"] == pytest.approx(2 / 3)
-    assert found["map@3"] == pytest.approx((1 + 2 / 3) / 3)
-    assert (found["hit_rate@3"], found["mrr"], found["coverage@3"]) == (1.0, 1.0, 3 / 4)
-    assert (found["gini@3"], found["novelty@3"], found["popularity@3"]) == (1 / 4, 1.0, 1 / 2)
+    assert metrics["ndcg@3"] == pytest.approx((1 + 0.5) / (1 + gain + 0.5))
+    assert (metrics["recall@3"], metrics["precision@3"]) == (0.5, pytest.approx(2 / 3))
+    assert metrics["capped_recall@3"] == pytest.approx(2 / 3)
+    assert metrics["map@3"] == pytest.approx((1 + 2 / 3) / 3)
+    assert (metrics["hit_rate@3"], metrics["mrr"], metrics["coverage@3"]) == (1.0, 1.0, 3 / 4)
+    assert (metrics["gini@3"], metrics["novelty@3"], metrics["popularity@3"]) == (1 / 4, 1.0, 1 / 2)
 
 
 def test_the_most_popular_items_are_those_that_most_have_rated() -> None:
     train = ratings([0, 1, 2, 2, 3], [4, 4, 4, 2, 2], [1.0, 5.0, 3.0, 3.0, 2.0])
     held_out = ratings([0, 3], [2, 4], [5.0, 5.0])
-    found = measured(baselines.most_popular(train), train, held_out, 1)["like"]
-    assert (found["hit_rate@1"], found["mrr"], found["coverage@1"]) == (1.0, 1.0, 1.0)
+    metrics = measured(baselines.most_popular(train), train, held_out, 1)["like"]
+    assert (metrics["hit_rate@1"], metrics["mrr"], metrics["coverage@1"]) == (1.0, 1.0, 1.0)
 
 
 def test_whoever_is_left_out_is_counted() -> None:
@@ -183,9 +183,9 @@ def test_a_click_is_an_interaction_and_no_like() -> None:
     task = ranking_task(ratings([0, 1, 1], [2, 0, 1], [np.nan, 4.0, np.nan]), train, default_threshold(train))
     assert task.threshold == 5.0
     assert task.relevant["any"].n_relevant.tolist() == [1, 2]
-    found = measured(baselines.most_popular(train), train, ratings([0], [2], [np.nan]), 1, threshold=None)
-    assert found.keys() == {"any"}
-    assert found["any"]["ndcg@1"] == 1.0
+    metrics = measured(baselines.most_popular(train), train, ratings([0], [2], [np.nan]), 1, threshold=None)
+    assert metrics.keys() == {"any"}
+    assert metrics["any"]["ndcg@1"] == 1.0
 
 
 def test_clicks_have_no_threshold() -> None:
@@ -213,8 +213,8 @@ def test_some_users_are_drawn_with_all_their_rows() -> None:
 
 def test_a_user_whose_likes_are_all_unknown_scores_nothing() -> None:
     train = ratings([0, 1], [0, 1], [5.0, 1.0])
-    found = measured(baselines.most_popular(train), train, ratings([0], [-1], [5.0]), 2)["like"]
-    assert [found[name] for name in ("ndcg@2", "recall@2", "precision@2", "hit_rate@2", "map@2", "mrr")] == [0.0] * 6
+    metrics = measured(baselines.most_popular(train), train, ratings([0], [-1], [5.0]), 2)["like"]
+    assert [metrics[name] for name in ("ndcg@2", "recall@2", "precision@2", "hit_rate@2", "map@2", "mrr")] == [0.0] * 6
 
 
 @pytest.mark.parametrize(

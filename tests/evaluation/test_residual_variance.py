@@ -24,9 +24,9 @@ def _ratings(n: int, user_std: np.ndarray, item_std: np.ndarray) -> Interactions
 def test_who_is_planted_as_hard_to_predict_is_found() -> None:
     draw = np.random.default_rng(5)
     user_std, item_std = draw.uniform(0.3, 1.5, N_USERS), draw.uniform(0.7, 1.3, N_ITEMS)
-    found = residual_variance_of(_ratings(30_000, user_std, item_std))
+    variances = residual_variance_of(_ratings(30_000, user_std, item_std))
     user, item = (np.arange(n, dtype=np.int32) for n in (N_USERS, N_ITEMS))
-    variance = found.variance(np.repeat(user, N_ITEMS), np.tile(item, N_USERS)).reshape(N_USERS, N_ITEMS)
+    variance = variances.variance(np.repeat(user, N_ITEMS), np.tile(item, N_USERS)).reshape(N_USERS, N_ITEMS)
     wanted = np.square(np.outer(user_std, item_std))
     assert np.corrcoef(np.log(variance.ravel()), np.log(wanted.ravel()))[0, 1] > 0.97
     assert variance.mean() == pytest.approx(wanted.mean(), rel=0.05)
@@ -35,10 +35,10 @@ def test_who_is_planted_as_hard_to_predict_is_found() -> None:
 def test_unknown_ids_have_the_mean_variance() -> None:
     draw = np.random.default_rng(5)
     train = _ratings(30_000, draw.uniform(0.3, 1.5, N_USERS), np.ones(N_ITEMS))
-    found = residual_variance_of(train)
+    variances = residual_variance_of(train)
     unknown = np.array([-1], dtype=np.int32)
-    of_all = found.variance(train.user_idx, train.item_idx)
-    assert found.variance(unknown, unknown)[0] == pytest.approx(of_all.mean(), rel=0.02)
+    of_all = variances.variance(train.user_idx, train.item_idx)
+    assert variances.variance(unknown, unknown)[0] == pytest.approx(of_all.mean(), rel=0.02)
 
 
 def test_few_ratings_say_little_and_none_say_nothing() -> None:
@@ -47,16 +47,16 @@ def test_few_ratings_say_little_and_none_say_nothing() -> None:
     train = _ratings(45_000, std, np.ones(N_ITEMS))
     rows = np.flatnonzero(train.user_idx != 0)
     rows = np.append(rows, np.flatnonzero(train.user_idx == 0)[:3])
-    found = residual_variance_of(train.take(rows))
-    middle = np.median(found.user)
-    assert 1 < found.user[0] / middle < 0.6 * found.user[1] / middle
-    assert found.user[1] / middle == pytest.approx(16, rel=0.35)
+    variances = residual_variance_of(train.take(rows))
+    middle = np.median(variances.user)
+    assert 1 < variances.user[0] / middle < 0.6 * variances.user[1] / middle
+    assert variances.user[1] / middle == pytest.approx(16, rel=0.35)
 
 
 def test_users_who_differ_by_chance_alone_are_taken_for_alike() -> None:
-    found = residual_variance_of(_ratings(30_000, np.ones(N_USERS), np.ones(N_ITEMS)))
-    assert found.user.std() / found.user.mean() < 0.03  # unshrunk: 0.14
-    assert found.item.std() < 0.03
+    variances = residual_variance_of(_ratings(30_000, np.ones(N_USERS), np.ones(N_ITEMS)))
+    assert variances.user.std() / variances.user.mean() < 0.03  # unshrunk: 0.14
+    assert variances.item.std() < 0.03
 
 
 def test_worlds_too_small_to_tell_users_apart(rated: Callable[..., Interactions]) -> None:
@@ -66,6 +66,6 @@ def test_worlds_too_small_to_tell_users_apart(rated: Callable[..., Interactions]
         [(0, 0, 1), (1, 1, 5), (2, 2, 2)],  # a rating each
         [(0, 0, 3), (0, 1, 3), (1, 0, 3), (1, 1, 3)],  # no errors
     ):
-        found = residual_variance_of(rated(rows))
-        assert (found.user == found.user[0]).all()
-        assert (found.item == 1).all()
+        variances = residual_variance_of(rated(rows))
+        assert (variances.user == variances.user[0]).all()
+        assert (variances.item == 1).all()

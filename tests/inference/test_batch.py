@@ -34,20 +34,20 @@ def test_recommend_all_gives_each_user_what_recommend_gives(
     recommender: Recommender = request.getfixturevalue(which)
     monkeypatch.setattr(batch, "SCORES", 3 * len(recommender.bundle.items))  # three users a block
     counts = recommend_all(recommender, tmp_path / "top.csv", 4, min_ratings=2)
-    found = rows(tmp_path / "top.csv")
+    table = rows(tmp_path / "top.csv")
     expected = [
-        (str(user), str(one.rank), str(one.item_id))
+        (str(user), str(item.rank), str(item.item_id))
         for user in recommender.bundle.users.ids.tolist()
-        for one in recommender.recommend(user, 4, min_ratings=2)
+        for item in recommender.recommend(user, 4, min_ratings=2)
     ]
-    assert [(row["user_id"], row["rank"], row["item_id"]) for row in found] == expected
+    assert [(row["user_id"], row["rank"], row["item_id"]) for row in table] == expected
     by_user = Counter(user for user, _, _ in expected)
     n_fewer = sum(by_user[str(user)] < 4 for user in recommender.bundle.users.ids.tolist())
     n_users = len(recommender.bundle.users)
     assert counts == {"n_users": n_users, "n_recommendations": len(expected), "n_users_with_fewer": n_fewer}
     first = recommender.recommend(recommender.bundle.users.ids.tolist()[0], 1, min_ratings=2)[0]
-    assert float(found[0]["rating"]) == pytest.approx(first.rating, abs=1e-5)
-    assert float(found[0]["score"]) == pytest.approx(first.score, abs=1e-5)
+    assert float(table[0]["rating"]) == pytest.approx(first.rating, abs=1e-5)
+    assert float(table[0]["score"]) == pytest.approx(first.score, abs=1e-5)
 
 
 def test_recommend_all_takes_candidates(numbers: Recommender, tmp_path: Path) -> None:
@@ -77,11 +77,11 @@ def test_predict_file_gives_each_pair_what_predict_gives(
     pairs = [(u, i) for u in bundle.users.ids[::-1].tolist() for i in bundle.items.ids[:9].tolist()]
     names = [bundle.data.columns.user or "userId", bundle.data.columns.item or "movieId"]
     counts = predict_file(bundle, write(tmp_path / "p.csv", names, pairs), tmp_path / "out.csv", "error", silent)
-    found = rows(tmp_path / "out.csv")
+    table = rows(tmp_path / "out.csv")
     assert counts == {"n_pairs": len(pairs), "n_unknown_users": 0, "n_unknown_items": 0}
-    assert [(row["user_id"], row["item_id"]) for row in found] == [(str(u), str(i)) for u, i in pairs]
+    assert [(row["user_id"], row["item_id"]) for row in table] == [(str(u), str(i)) for u, i in pairs]
     expected = [recommender.predict(*pair).rating for pair in pairs]
-    np.testing.assert_allclose([float(row["rating"]) for row in found], expected, rtol=1e-5)
+    np.testing.assert_allclose([float(row["rating"]) for row in table], expected, rtol=1e-5)
 
 
 UNKNOWN = [(0, 100), (999, 100), ("x", 101), (1, 1000)]
@@ -104,9 +104,9 @@ def test_unknown_pairs_are_predicted_by_the_mean_and_counted(numbers: Recommende
     counts = predict_file(numbers.bundle, pairs, tmp_path / "out.csv", "mean", silent)
     assert counts == {"n_pairs": 4, "n_unknown_users": 2, "n_unknown_items": 1}
     expected = [numbers.predict(*pair, on_unknown="mean").rating for pair in UNKNOWN]  # type: ignore[arg-type]
-    found = rows(tmp_path / "out.csv")
-    np.testing.assert_allclose([float(row["rating"]) for row in found], expected, rtol=1e-5)
-    assert [row["user_id"] for row in found] == ["0", "999", "x", "1"]
+    table = rows(tmp_path / "out.csv")
+    np.testing.assert_allclose([float(row["rating"]) for row in table], expected, rtol=1e-5)
+    assert [row["user_id"] for row in table] == ["0", "999", "x", "1"]
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "No space left on device")])

@@ -98,10 +98,14 @@ def test_a_file_is_predicted_at_its_times_and_without_them_at_none(drifting: Rec
         assert counts["with_times"] is (name == "timed")
         rows = list(csv.DictReader(output.read_text().splitlines()))
         times: list[Any] = [START + 9_000, START] if name == "timed" else [None, None]
-        asked = zip([(0, 100), (3, 120)], times, strict=True)
-        expected = [drifting.predict(*pair, at=at, interval=0.8) for pair, at in asked]
-        assert [float(row["rating"]) for row in rows] == pytest.approx([one.rating for one in expected], rel=1e-5)
-        assert [float(row["std"]) for row in rows] == pytest.approx([one.std for one in expected], rel=1e-5)
+        requests = zip([(0, 100), (3, 120)], times, strict=True)
+        expected = [drifting.predict(*pair, at=at, interval=0.8) for pair, at in requests]
+        assert [float(row["rating"]) for row in rows] == pytest.approx(
+            [prediction.rating for prediction in expected], rel=1e-5
+        )
+        assert [float(row["std"]) for row in rows] == pytest.approx(
+            [prediction.std for prediction in expected], rel=1e-5
+        )
 
 
 def test_ratings_without_times_can_be_measured_too(drifting: Recommender, tmp_path: Path) -> None:
@@ -140,7 +144,7 @@ def test_users_that_are_folded_in_leave_the_others_their_drift(
     fold_in_run(folder, tmp_path / "new.csv", tmp_path / "longer")
     longer = Recommender.open(tmp_path / "longer")
     for user in (-5, 0, 34):
-        before, after = (one.predict(user, 110, at=START + 9_000) for one in (drifting, longer))
+        before, after = (recommender.predict(user, 110, at=START + 9_000) for recommender in (drifting, longer))
         assert after.parts["user_drift"] == before.parts["user_drift"] != 0
     assert longer.predict(99, 100, at=START).parts["user_drift"] == 0
 

@@ -45,21 +45,25 @@ def test_pulls_and_remainder_add_up_to_the_interaction(world: str, request: pyte
     bundle = recommender.bundle
     for user in bundle.users.ids[:5].tolist():
         for item in bundle.items.ids[:3].tolist():
-            found = recommender.explain(user, item, n=4)
-            total = sum(one.contribution for one in found.contributions) + found.others + found.remainder
-            assert total == pytest.approx(found.prediction.parts["interaction"], abs=1e-6)
-            assert found.prediction == recommender.predict(user, item)
-            assert len(found.contributions) == min(4, found.n_ratings)
+            explanation = recommender.explain(user, item, n=4)
+            total = (
+                sum(contribution.contribution for contribution in explanation.contributions)
+                + explanation.others
+                + explanation.remainder
+            )
+            assert total == pytest.approx(explanation.prediction.parts["interaction"], abs=1e-6)
+            assert explanation.prediction == recommender.predict(user, item)
+            assert len(explanation.contributions) == min(4, explanation.n_ratings)
 
 
 def test_the_strongest_pulls_come_first_whatever_their_sign(numbers: Recommender) -> None:
-    found = numbers.explain(USER, ITEM, n=1000)
-    sizes = [abs(one.contribution) for one in found.contributions]
+    explanation = numbers.explain(USER, ITEM, n=1000)
+    sizes = [abs(contribution.contribution) for contribution in explanation.contributions]
     assert sizes == sorted(sizes, reverse=True)
-    assert found.others == 0
-    assert {one.contribution > 0 for one in found.contributions} == {True, False}
+    assert explanation.others == 0
+    assert {contribution.contribution > 0 for contribution in explanation.contributions} == {True, False}
     rated, ratings = numbers.bundle.seen.of_user(numbers.bundle.users.index([USER])[0])
-    assert {one.item_id: one.rating for one in found.contributions} == dict(
+    assert {contribution.item_id: contribution.rating for contribution in explanation.contributions} == dict(
         zip(numbers.bundle.items.ids[rated].tolist(), ratings.tolist(), strict=True)
     )
 
@@ -67,9 +71,9 @@ def test_the_strongest_pulls_come_first_whatever_their_sign(numbers: Recommender
 def test_nothing_remains_where_the_user_is_the_ridge_solution(numbers: Recommender) -> None:
     user = int(numbers.bundle.users.index([USER])[0])
     decay = mean_eigenvalue(numbers, user)  # one of those that are tried
-    found = with_user(numbers, user, solved(numbers, user, decay)).explain(USER, ITEM)
-    assert abs(found.remainder) < 1e-5
-    assert abs(found.prediction.parts["interaction"]) > 0.01
+    explanation = with_user(numbers, user, solved(numbers, user, decay)).explain(USER, ITEM)
+    assert abs(explanation.remainder) < 1e-5
+    assert abs(explanation.prediction.parts["interaction"]) > 0.01
 
 
 def test_a_pull_is_what_the_interaction_loses_if_the_rating_is_as_expected(numbers: Recommender) -> None:
@@ -77,14 +81,14 @@ def test_a_pull_is_what_the_interaction_loses_if_the_rating_is_as_expected(numbe
     factors, decay = numbers.bundle.factors, mean_eigenvalue(numbers, user)
     rated, ratings = numbers.bundle.seen.of_user(user)
     model = with_user(numbers, user, solved(numbers, user, decay))
-    pulls = {one.item_id: one for one in model.explain(USER, ITEM, n=1000).contributions}
+    pulls = {pull.item_id: pull for pull in model.explain(USER, ITEM, n=1000).contributions}
     for place in (0, 3):
         changed = ratings.astype(np.float64)
         changed[place] = factors.global_mean + factors.user_bias[user] + factors.item_bias[rated[place]]
         lost = (solved(numbers, user, decay) - solved(numbers, user, decay, changed)) @ factors.item_factors[item]
-        one = pulls[int(rated[place]) + 100]
-        assert one.contribution == pytest.approx(lost, abs=1e-5)
-        assert one.expected == pytest.approx(float(factors.link(np.float32(changed[place]))), abs=1e-5)
+        pull = pulls[int(rated[place]) + 100]
+        assert pull.contribution == pytest.approx(lost, abs=1e-5)
+        assert pull.expected == pytest.approx(float(factors.link(np.float32(changed[place]))), abs=1e-5)
 
 
 def test_little_remains_of_a_trained_model(small: Any, tmp_path: Path) -> None:
@@ -94,9 +98,11 @@ def test_little_remains_of_a_trained_model(small: Any, tmp_path: Path) -> None:
     ):
         train(small(model=model, training=training), tmp_path / name)
         recommender = Recommender.open(tmp_path / name)
-        found = [recommender.explain(user, item) for user in range(10) for item in range(100, 110)]
-        remainder = np.std([one.remainder for one in found])
-        assert remainder < 0.2 * np.std([one.prediction.parts["interaction"] for one in found]), name
+        explanations = [recommender.explain(user, item) for user in range(10) for item in range(100, 110)]
+        remainder = np.std([explanation.remainder for explanation in explanations])
+        assert remainder < 0.2 * np.std(
+            [explanation.prediction.parts["interaction"] for explanation in explanations]
+        ), name
 
 
 def test_it_is_told_as_json_takes_it(numbers: Recommender) -> None:

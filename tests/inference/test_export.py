@@ -34,8 +34,8 @@ def test_the_readme_gives_what_predict_says(
     assert (names["user_ids"], names["item_ids"]) == (bundle.users.ids.tolist(), bundle.items.ids.tolist())
     scores = bundle.factors.score_all(np.array([0], dtype=np.int32))[0]
     assert len(names["top"]) == 10
-    found = scores[bundle.items.index(names["top"])]
-    np.testing.assert_allclose(found, np.sort(scores)[::-1][:10], atol=1e-5)
+    top_scores = scores[bundle.items.index(names["top"])]
+    np.testing.assert_allclose(top_scores, np.sort(scores)[::-1][:10], atol=1e-5)
     assert printed[1] == str(names["top"])
 
 

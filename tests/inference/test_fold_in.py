@@ -50,17 +50,17 @@ def test_many_at_once_get_what_each_gets_alone(items: FixedRows, prior: Prior, m
     item_idx, rating = draw.integers(0, 60, len(codes)), draw.normal(MEAN, 1, len(codes))
     rows = solve(prior, MEAN, items, codes, item_idx, rating)
     assert rows.shape == (50, 8)
-    for one, row in enumerate(rows):
-        mine = codes == one
+    for code, row in enumerate(rows):
+        mine = codes == code
         assert_allclose(row, by_normal_equations(prior, items, item_idx[mine], rating[mine]), rtol=1e-4, atol=1e-5)
 
 
 def test_the_prior_is_mean_and_covariance_with_rows_as_often_as_they_have_ratings(items: FixedRows) -> None:
     counts = rng(4, "counts").integers(1, 9, 60)
-    found = prior_of(items, counts, 0.5)
+    prior = prior_of(items, counts, 0.5)
     repeated = np.repeat(np.column_stack([items.bias, items.factors]), counts, axis=0).astype(np.float64)
-    assert_allclose(found.mean, repeated.mean(axis=0), atol=1e-6)
-    assert_allclose(found.root @ found.root.T, np.cov(repeated.T, bias=True), atol=1e-6)
+    assert_allclose(prior.mean, repeated.mean(axis=0), atol=1e-6)
+    assert_allclose(prior.root @ prior.root.T, np.cov(repeated.T, bias=True), atol=1e-6)
 
 
 def test_without_biases_a_new_bias_is_exactly_nothing(items: FixedRows) -> None:
@@ -77,7 +77,7 @@ def test_planted_tastes_are_found_from_some_ratings() -> None:
     known = FixedRows(draw.normal(0, 0.4, 300).astype(np.float32), draw.normal(0, 0.8, (300, 3)).astype(np.float32))
     truth = draw.normal(0, [0.4, 0.8, 0.8, 0.8], (40, 4))
     clean = MEAN + items.bias + truth[:, :1] + truth[:, 1:] @ items.factors.T
-    codes, item_idx = (one.ravel() for one in np.mgrid[0:40, 0:40])
+    codes, item_idx = (grid.ravel() for grid in np.mgrid[0:40, 0:40])
     rating = clean[codes, item_idx] + draw.normal(0, 0.2, len(codes))
     rows = solve(prior_of(known, np.ones(300, dtype=np.int64), 0.04), MEAN, items, codes, item_idx, rating)
     predicted = MEAN + items.bias + rows[:, :1] + rows[:, 1:] @ items.factors.T

@@ -39,12 +39,12 @@ def sampled(small: Callable[..., Config], tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(scope="module")
 def without_valid(small: Callable[..., Config], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Recommender]:
-    found = {}
+    recommenders = {}
     for method, training in (("gibbs", GIBBS), ("adamw", {})):
         folder = tmp_path_factory.mktemp("no valid") / method
         train(small(training=training, split={"valid_fraction": 0}), folder)
-        found[method] = Recommender.open(folder)
-    return found
+        recommenders[method] = Recommender.open(folder)
+    return recommenders
 
 
 @pytest.mark.parametrize("name", ["finished", "sampled"])
@@ -53,12 +53,12 @@ def test_a_wider_interval_holds_more_and_lies_around_the_rating(name: str, reque
     recommender = given if name == "sampled" else Recommender.open(given)
     levels = (0.3, 0.6, 0.9)
     answers = [recommender.predict(0, 100, interval=level) for level in levels]
-    between = [(one.interval.low, one.interval.high) for one in answers if one.interval]
-    assert [one.interval.level for one in answers if one.interval] == list(levels)
+    between = [(prediction.interval.low, prediction.interval.high) for prediction in answers if prediction.interval]
+    assert [prediction.interval.level for prediction in answers if prediction.interval] == list(levels)
     assert between[0][0] > between[1][0] > between[2][0]
     assert between[0][1] <= between[1][1] <= between[2][1] <= recommender.bundle.scorer("rating").link.high
-    assert all(low <= one.rating <= high for one, (low, high) in zip(answers, between, strict=True))
-    assert len({one.std for one in answers}) == 1
+    assert all(low <= prediction.rating <= high for prediction, (low, high) in zip(answers, between, strict=True))
+    assert len({prediction.std for prediction in answers}) == 1
     ratings = ratings_to_measure(recommender.bundle)
     covered = [coverage_of(recommender.bundle, ratings, level)["coverage"] for level in levels]
     assert covered == sorted(covered)
@@ -93,9 +93,9 @@ def test_without_being_asked_no_interval_is_given(sampled: Recommender) -> None:
     answer = sampled.predict(0, 100)
     assert (answer.std, answer.interval) == (None, None)
     assert not {"std", "interval"} & answer.to_dict().keys()
-    asked = json.loads(json.dumps(sampled.predict(0, 100, interval=0.8).to_dict()))
-    assert asked["interval"].keys() == {"level", "low", "high"}
-    assert asked["std"] > 0
+    fields = json.loads(json.dumps(sampled.predict(0, 100, interval=0.8).to_dict()))
+    assert fields["interval"].keys() == {"level", "low", "high"}
+    assert fields["std"] > 0
 
 
 def test_an_unknown_id_has_a_wider_interval(sampled: Recommender) -> None:
@@ -137,9 +137,9 @@ def test_a_file_gets_std_and_ends_as_predict_gives_them(
     predict_file(recommender.bundle, pairs, tmp_path / "out.csv", "error", silent, 0.7)
     rows: list[dict[str, Any]] = list(csv.DictReader((tmp_path / "out.csv").read_text().splitlines()))
     for row in rows:
-        one = recommender.predict(int(row["user_id"]), int(row["item_id"]), interval=0.7)
-        assert one.interval is not None
-        wanted = [one.rating, one.std, one.interval.low, one.interval.high]
+        prediction = recommender.predict(int(row["user_id"]), int(row["item_id"]), interval=0.7)
+        assert prediction.interval is not None
+        wanted = [prediction.rating, prediction.std, prediction.interval.low, prediction.interval.high]
         np.testing.assert_allclose([float(row[name]) for name in ("rating", "std", "low", "high")], wanted, rtol=1e-5)
 
 
@@ -157,7 +157,7 @@ def _planted(noise: Float32Array, taste: Float32Array | float, seed: int) -> tup
     user, item = np.divmod(draw.permutation(n_users * n_items)[:n].astype(np.int32), np.int32(n_items))
     biases = 0.3 * draw.normal(size=n_users), 0.3 * draw.normal(size=n_items)
     rows = np.reshape(taste, (-1, 1)) * draw.normal(size=(n_users, 3)), draw.normal(size=(n_items, 3))
-    truth = Factors(3.0, *(_with_unknown(one) for one in (*biases, *rows)), Link("identity", 0.0, 0.0))
+    truth = Factors(3.0, *(_with_unknown(array) for array in (*biases, *rows)), Link("identity", 0.0, 0.0))
     rating = (truth.rate(user, item) + draw.normal(size=n) * noise[user]).astype(np.float32)
     ratings = Interactions(user, item, rating, None, Vocabulary(np.arange(n_users)), Vocabulary(np.arange(n_items)))
     part = draw.integers(0, 4, n)

@@ -18,7 +18,9 @@ from recsys.workflows.train import train
 def described(small: Any, ratings_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run whose items file has genres and a column without a name."""
     folder = tmp_path_factory.mktemp("described")
-    rows = "".join(f"{one},Film {one},{'Née|War' if one % 2 else ''},{one / 2}\n" for one in range(100, 160))
+    rows = "".join(
+        f"{number},Film {number},{'Née|War' if number % 2 else ''},{number / 2}\n" for number in range(100, 160)
+    )
     (folder / "items.csv").write_text("movieId,title,genres,\n" + rows, encoding="utf-8")
     train(small(data={"items": str(folder / "items.csv")}, training={"n_epochs": 1}), folder / "run")
     return folder / "run"
@@ -28,8 +30,8 @@ def test_columns_stand_beside_their_items_by_name_or_position(described: Path) -
     bundle = open_bundle(described)
     assert list(bundle.item_columns) == ["genres", "4"]
     ids = bundle.items.ids.tolist()
-    assert bundle.item_columns["genres"].tolist() == ["Née|War" if one % 2 else "" for one in ids]
-    assert bundle.item_columns["4"].tolist() == [str(one / 2) for one in ids]
+    assert bundle.item_columns["genres"].tolist() == ["Née|War" if number % 2 else "" for number in ids]
+    assert bundle.item_columns["4"].tolist() == [str(number / 2) for number in ids]
 
 
 def test_a_run_without_such_columns_has_none_and_no_file(finished: Path) -> None:

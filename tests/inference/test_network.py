@@ -40,11 +40,11 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 
 
 def test_the_parts_of_a_prediction_sum_to_its_score(net: Recommender) -> None:
-    one = net.predict(0, 100)
-    assert one.parts == {"network": pytest.approx(one.score)}
-    assert one.link == "sigmoid"
+    prediction = net.predict(0, 100)
+    assert prediction.parts == {"network": pytest.approx(prediction.score)}
+    assert prediction.link == "sigmoid"
     low, high = net.bundle.scorer("rating").link.low, net.bundle.scorer("rating").link.high
-    assert one.rating == pytest.approx(low + (high - low) / (1 + np.exp(-one.score)), rel=1e-5)
+    assert prediction.rating == pytest.approx(low + (high - low) / (1 + np.exp(-prediction.score)), rel=1e-5)
 
 
 def test_what_is_served_is_what_was_trained(net: Recommender, finished_net: Path) -> None:
@@ -66,21 +66,21 @@ def test_what_is_served_is_what_was_trained(net: Recommender, finished_net: Path
 
 
 def test_an_unknown_id_gets_the_mean_embedding(net: Recommender) -> None:
-    one = net.predict(999, 100, on_unknown="mean")
-    assert (one.known_user, one.known_item) == (False, True)
-    assert one.rating != net.predict(0, 100).rating
+    prediction = net.predict(999, 100, on_unknown="mean")
+    assert (prediction.known_user, prediction.known_item) == (False, True)
+    assert prediction.rating != net.predict(0, 100).rating
 
 
 def test_recommend_all_is_recommend_for_each(net: Recommender, tmp_path: Path) -> None:
     recommend_all(net, tmp_path / "all.csv", 3)
     rows = rows_of(tmp_path / "all.csv")
     for user in (-5, 0, 20):
-        told = [(int(row["item_id"]), float(row["rating"])) for row in rows if int(row["user_id"]) == user]
-        found = net.recommend(user, 3)
-        assert [item for item, _ in told] == [one.item_id for one in found]
-        assert [rating for _, rating in told] == pytest.approx([one.rating for one in found], abs=1e-5)
+        pairs = [(int(row["item_id"]), float(row["rating"])) for row in rows if int(row["user_id"]) == user]
+        items = net.recommend(user, 3)
+        assert [item for item, _ in pairs] == [item.item_id for item in items]
+        assert [rating for _, rating in pairs] == pytest.approx([item.rating for item in items], abs=1e-5)
         seen = set(net.bundle.items.ids[net.bundle.seen.of_user(int(net.bundle.users.index([user])[0]))[0]].tolist())
-        assert not seen & {one.item_id for one in found}
+        assert not seen & {item.item_id for item in items}
 
 
 def test_predict_file_and_evaluate_say_what_predict_says(net: Recommender, ratings_csv: Path, tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_an_id_without_ratings_is_predicted_as_an_unknown_one(recommender: Recom
 
 
 def test_an_item_without_ratings_is_not_recommended_and_says_nothing(recommender: Recommender, tmp_path: Path) -> None:
-    assert UNRATED_ITEM not in {one.item_id for one in recommender.recommend(1, 50)}
+    assert UNRATED_ITEM not in {item.item_id for item in recommender.recommend(1, 50)}
     assert recommender.recommend(1, 50, candidates=[UNRATED_ITEM]) == []
     with pytest.raises(UnknownIdError):
         recommender.recommend(UNRATED_USER)

@@ -25,11 +25,16 @@ def test_parts_sum_to_the_score_and_the_rating_is_its_link(which: str, request: 
     recommender: Recommender = request.getfixturevalue(which)
     for user in recommender.bundle.users.ids[:6].tolist():
         for item in recommender.bundle.items.ids[:6].tolist():
-            one = recommender.predict(user, item)
-            assert sum(one.parts.values()) == pytest.approx(one.score, abs=1e-6)
-            assert one.rating == pytest.approx(link(one, recommender), abs=1e-6)
-            assert one.link == recommender.bundle.factors.link.kind
-            assert (one.user_id, one.item_id, one.known_user, one.known_item) == (user, item, True, True)
+            prediction = recommender.predict(user, item)
+            assert sum(prediction.parts.values()) == pytest.approx(prediction.score, abs=1e-6)
+            assert prediction.rating == pytest.approx(link(prediction, recommender), abs=1e-6)
+            assert prediction.link == recommender.bundle.factors.link.kind
+            assert (prediction.user_id, prediction.item_id, prediction.known_user, prediction.known_item) == (
+                user,
+                item,
+                True,
+                True,
+            )
 
 
 def test_the_interaction_is_the_dot_product(numbers: Recommender) -> None:
@@ -40,10 +45,10 @@ def test_the_interaction_is_the_dot_product(numbers: Recommender) -> None:
 
 
 def test_a_prediction_is_json_as_in_the_contract(numbers: Recommender) -> None:
-    said = numbers.predict(0, 100).to_dict()
-    assert said.keys() >= {"user_id", "item_id", "rating", "score", "link", "parts", "known_user", "known_item"}
-    assert said["parts"].keys() == {"global_mean", "user_bias", "item_bias", "interaction"}
-    assert said["title"] == 'Film 100, the "best"'
+    fields = numbers.predict(0, 100).to_dict()
+    assert fields.keys() >= {"user_id", "item_id", "rating", "score", "link", "parts", "known_user", "known_item"}
+    assert fields["parts"].keys() == {"global_mean", "user_bias", "item_bias", "interaction"}
+    assert fields["title"] == 'Film 100, the "best"'
     assert numbers.predict(0, 101).title is None
 
 
@@ -88,14 +93,14 @@ def test_text_that_cannot_be_a_number_is_refused_where_ids_are_numbers(numbers: 
 
 @pytest.mark.parametrize(("user", "item"), [(999, 100), (0, 1000), (999, 1000), ("alice", "x")])
 def test_on_unknown_mean_predicts_with_the_fallback(numbers: Recommender, user: Any, item: Any) -> None:
-    one = numbers.predict(user, item, on_unknown="mean")
+    prediction = numbers.predict(user, item, on_unknown="mean")
     factors = numbers.bundle.factors
     u = 5 if user == 0 else -1
     i = 0 if item == 100 else -1
     rating = factors.rate(np.array([u], dtype=np.int32), np.array([i], dtype=np.int32))[0]
-    assert (one.known_user, one.known_item) == (u >= 0, i >= 0)
-    assert one.rating == pytest.approx(float(rating), abs=1e-6)
-    assert (one.user_id, one.item_id) == (user, item)
+    assert (prediction.known_user, prediction.known_item) == (u >= 0, i >= 0)
+    assert prediction.rating == pytest.approx(float(rating), abs=1e-6)
+    assert (prediction.user_id, prediction.item_id) == (user, item)
 
 
 @pytest.mark.parametrize("which", ["numbers", "texts"])
@@ -106,42 +111,42 @@ def test_recommendations_are_the_best_unseen_by_a_full_sort(which: str, request:
         scores = bundle.factors.score_all(np.array([idx], dtype=np.int32))[0]
         seen = set(RatedPairs.of(bundle).pairs(np.array([idx], dtype=np.int32))[1].tolist())
         best = sorted((n for n in range(len(scores)) if n not in seen), key=lambda n: (-scores[n], n))[:7]
-        found = recommender.recommend(user, 7)
-        assert [one.item_id for one in found] == bundle.items.ids[best].tolist()
-        assert [one.score for one in found] == scores[best].tolist()
-        assert [one.rank for one in found] == list(range(1, len(best) + 1))
+        items = recommender.recommend(user, 7)
+        assert [item.item_id for item in items] == bundle.items.ids[best].tolist()
+        assert [item.score for item in items] == scores[best].tolist()
+        assert [item.rank for item in items] == list(range(1, len(best) + 1))
 
 
 def test_a_recommendation_says_what_predict_says(numbers: Recommender) -> None:
-    for one in numbers.recommend(0, 5):
-        predicted = numbers.predict(0, one.item_id)
-        assert one.rating == pytest.approx(predicted.rating, abs=1e-5)
-        assert one.score == pytest.approx(predicted.score, abs=1e-5)
-        assert one.title == predicted.title
-        assert one.n_ratings == numbers.bundle.counts["rating"].items[numbers.bundle.items.index([one.item_id])[0]]
-        assert one.to_dict()["rank"] == one.rank
+    for item in numbers.recommend(0, 5):
+        predicted = numbers.predict(0, item.item_id)
+        assert item.rating == pytest.approx(predicted.rating, abs=1e-5)
+        assert item.score == pytest.approx(predicted.score, abs=1e-5)
+        assert item.title == predicted.title
+        assert item.n_ratings == numbers.bundle.counts["rating"].items[numbers.bundle.items.index([item.item_id])[0]]
+        assert item.to_dict()["rank"] == item.rank
 
 
 def test_more_than_there_are_gives_all_unseen(numbers: Recommender) -> None:
-    found = numbers.recommend(0, 10_000)
+    items = numbers.recommend(0, 10_000)
     rated = RatedPairs.of(numbers.bundle).pairs(np.array([5], dtype=np.int32))[1]
-    assert len(found) == len(numbers.bundle.items) - len(rated)
-    assert all(np.isfinite(one.score) for one in found)
+    assert len(items) == len(numbers.bundle.items) - len(rated)
+    assert all(np.isfinite(item.score) for item in items)
 
 
 def test_min_ratings_leaves_out_obscure_items(numbers: Recommender) -> None:
     least = int(np.median(numbers.bundle.counts["rating"].items))
-    found = numbers.recommend(0, 100, min_ratings=least)
-    assert found
-    assert all(one.n_ratings >= least for one in found)
+    items = numbers.recommend(0, 100, min_ratings=least)
+    assert items
+    assert all(item.n_ratings >= least for item in items)
     assert numbers.recommend(0, 100, min_ratings=10_000) == []
 
 
 def test_candidates_restrict_and_the_unknown_among_them_are_left_out(numbers: Recommender) -> None:
-    unseen = [one.item_id for one in numbers.recommend(0, 100)]
+    unseen = [item.item_id for item in numbers.recommend(0, 100)]
     seen = numbers.bundle.items.ids[numbers.bundle.seen.of_user(5)[0][0]]
     wanted = [unseen[4], unseen[1], int(seen), 12345, "no id", str(unseen[2])]
-    assert [one.item_id for one in numbers.recommend(0, 10, candidates=wanted)] == [unseen[n] for n in (1, 2, 4)]
+    assert [item.item_id for item in numbers.recommend(0, 10, candidates=wanted)] == [unseen[n] for n in (1, 2, 4)]
     assert numbers.recommend(0, 10, candidates=[]) == []
 
 

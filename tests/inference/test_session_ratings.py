@@ -51,22 +51,22 @@ def test_a_visitor_gets_what_they_would_get_as_a_folded_in_user(finished: Path, 
     fold_in_run(finished, tmp_path / "new.csv", tmp_path / "run")
     stored = Recommender.open(tmp_path / "run").recommend(77, 7)
     on_the_fly = Recommender.open(finished).recommend_for([*RATED], [*RATED.values()], 7)
-    assert [one.item_id for one in on_the_fly] == [one.item_id for one in stored]
-    np.testing.assert_allclose([one.score for one in on_the_fly], [one.score for one in stored], rtol=1e-5)
+    assert [item.item_id for item in on_the_fly] == [item.item_id for item in stored]
+    np.testing.assert_allclose([item.score for item in on_the_fly], [item.score for item in stored], rtol=1e-5)
 
 
 def test_what_a_visitor_rated_is_left_out_and_unknown_items_say_nothing(numbers: Recommender) -> None:
     n_items = len(numbers.bundle.items)
-    found = numbers.recommend_for([*RATED], [*RATED.values()], n_items)
-    assert {one.item_id for one in found} == set(numbers.bundle.items.ids.tolist()) - set(RATED)
-    assert numbers.recommend_for([*RATED, 999, "no id"], [*RATED.values(), 1, 1], n_items) == found
-    assert numbers.recommend_for([str(one) for one in RATED], [*RATED.values()], n_items) == found
-    assert [one.item_id for one in numbers.recommend_for([100], [5], candidates=[100, 105, 106])] != []
+    items = numbers.recommend_for([*RATED], [*RATED.values()], n_items)
+    assert {item.item_id for item in items} == set(numbers.bundle.items.ids.tolist()) - set(RATED)
+    assert numbers.recommend_for([*RATED, 999, "no id"], [*RATED.values(), 1, 1], n_items) == items
+    assert numbers.recommend_for([str(item) for item in RATED], [*RATED.values()], n_items) == items
+    assert [item.item_id for item in numbers.recommend_for([100], [5], candidates=[100, 105, 106])] != []
 
 
 def test_opposite_tastes_get_different_items(numbers: Recommender) -> None:
     liked, disliked = (
-        [one.item_id for one in numbers.recommend_for([*range(100, 120)], stars, 10)]
+        [item.item_id for item in numbers.recommend_for([*range(100, 120)], stars, 10)]
         for stars in ([5.0, 1.0] * 10, [1.0, 5.0] * 10)
     )
     assert liked != disliked

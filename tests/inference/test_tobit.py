@@ -47,29 +47,29 @@ def recommender(run: Path) -> Recommender:
 
 
 def test_a_rating_is_what_is_expected_of_what_the_scale_cuts_off(recommender: Recommender) -> None:
-    found = [recommender.predict(user, item) for user in range(20) for item in range(100, 120)]
+    predictions = [recommender.predict(user, item) for user in range(20) for item in range(100, 120)]
     link = recommender.bundle.scorer("rating").link
-    assert {one.link for one in found} == {"tobit"} == {link.kind}
-    score = np.array([one.score for one in found])
+    assert {prediction.link for prediction in predictions} == {"tobit"} == {link.kind}
+    score = np.array([prediction.score for prediction in predictions])
     user_std = recommender.bundle.factors.user_std
     assert user_std is not None
-    std = user_std[recommender.bundle.users.index([one.user_id for one in found])]
+    std = user_std[recommender.bundle.users.index([prediction.user_id for prediction in predictions])]
     rating = censored_normal(score, std, 0.5, TOP)[0]
-    np.testing.assert_allclose([one.rating for one in found], rating, atol=1e-4)
+    np.testing.assert_allclose([prediction.rating for prediction in predictions], rating, atol=1e-4)
     assert score.max() > TOP > rating.max()
     assert float(np.sqrt(np.mean(np.square(user_std[:-1])))) == pytest.approx(link.std, rel=0.1)
 
 
 def test_recommended_ratings_fall_as_the_scores_do(recommender: Recommender) -> None:
-    found = recommender.recommend(3, 20)
-    alone = [recommender.predict(3, one.item_id).rating for one in found]
-    assert [one.rating for one in found] == pytest.approx(alone, abs=1e-6)
-    assert all(one.rating >= other.rating for one, other in pairwise(found))
+    items = recommender.recommend(3, 20)
+    alone = [recommender.predict(3, item.item_id).rating for item in items]
+    assert [item.rating for item in items] == pytest.approx(alone, abs=1e-6)
+    assert all(item.rating >= other.rating for item, other in pairwise(items))
 
 
 def test_the_layers_end_with_the_link(run: Path, recommender: Recommender) -> None:
-    found = anatomy(run)
-    assert (found.layers[-1].name, found.link) == ("tobit", recommender.bundle.scorer("rating").link)
+    description = anatomy(run)
+    assert (description.layers[-1].name, description.link) == ("tobit", recommender.bundle.scorer("rating").link)
 
 
 def test_the_readme_of_an_export_gives_what_predict_says(
@@ -88,8 +88,8 @@ def test_intervals_hold_what_they_promise(recommender: Recommender) -> None:
     measured = ratings_to_measure(bundle)
     for level in (0.5, 0.9):
         assert coverage_of(bundle, measured, level)["coverage"] == pytest.approx(level, abs=0.12)
-    found = rate_with_intervals(bundle, 0.9, measured.user_idx, measured.item_idx)
-    rating, std, low, high = found.rating, found.std, found.low, found.high
+    predictions = rate_with_intervals(bundle, 0.9, measured.user_idx, measured.item_idx)
+    rating, std, low, high = predictions.rating, predictions.std, predictions.low, predictions.high
     assert ((low <= rating) & (rating <= high)).all()
     assert (high <= TOP).all()
     # The highest predictions are of those who give nothing else: there is little to be wrong about.
@@ -106,9 +106,9 @@ def test_the_std_of_ratings_is_that_of_what_the_scale_leaves() -> None:
 
 def test_pulls_and_remainder_add_up_to_the_interaction(recommender: Recommender) -> None:
     for item in range(100, 110):
-        found = recommender.explain(0, item)
-        pulls = sum(one.contribution for one in found.contributions) + found.others
-        assert pulls + found.remainder == pytest.approx(found.prediction.parts["interaction"], abs=1e-6)
+        explanation = recommender.explain(0, item)
+        pulls = sum(contribution.contribution for contribution in explanation.contributions) + explanation.others
+        assert pulls + explanation.remainder == pytest.approx(explanation.prediction.parts["interaction"], abs=1e-6)
 
 
 def test_folded_in_again_users_get_the_scores_that_they_had(
@@ -119,18 +119,20 @@ def test_folded_in_again_users_get_the_scores_that_they_had(
     known = bundle.seen.interactions()
     before = factors.score(known.user_idx, known.item_idx)
 
-    def away(one: fold_in.Prior) -> float:
-        rows = solve(one, factors.global_mean, FixedRows.items(factors), known.user_idx, known.item_idx, known.rating)
+    def away(assumed: fold_in.Prior) -> float:
+        rows = solve(
+            assumed, factors.global_mean, FixedRows.items(factors), known.user_idx, known.item_idx, known.rating
+        )
         product = np.einsum("nf,nf->n", rows[known.user_idx, 1:], factors.item_factors[known.item_idx])
         score = factors.global_mean + rows[known.user_idx, 0] + factors.item_bias[known.item_idx] + product
         return float(np.sqrt(np.mean(np.square(score - before))))
 
     assert prior.censoring is not None
     assert (prior.censoring.end, prior.censoring.limit) == (TOP, TOP - 0.25)
-    found = away(prior)
-    assert found < 0.6 * away(fold_in.replace(prior, censoring=None))
+    distance = away(prior)
+    assert distance < 0.6 * away(fold_in.replace(prior, censoring=None))
     monkeypatch.setattr(fold_in, "N_ROUNDS", 200)
-    assert found == pytest.approx(away(prior), abs=0.02 * factors.link.std)
+    assert distance == pytest.approx(away(prior), abs=0.02 * factors.link.std)
 
 
 def test_a_visitor_and_new_users_are_taken_in(run: Path, recommender: Recommender, tmp_path: Path) -> None:

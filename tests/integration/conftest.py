@@ -60,7 +60,7 @@ class Tab:
         """Loads a page, to the end of its scripts."""
         seen = len(self.events)
         self.send("Page.navigate", url=url)
-        while not any(one["method"] == "Page.loadEventFired" for one in self.events[seen:]):
+        while not any(event["method"] == "Page.loadEventFired" for event in self.events[seen:]):
             self._browser.receive()
 
     def ask(self, expression: str) -> Any:
@@ -91,19 +91,21 @@ class Tab:
     @property
     def complaints(self) -> list[Any]:
         """Errors and warnings of the console, uncaught exceptions, and what the browser logged."""
-        found = []
-        for one in self.events:
-            told = one["params"]
-            if one["method"] == "Runtime.consoleAPICalled" and told["type"] in ("error", "warning", "assert"):
-                found.append(told["args"])
-            elif one["method"] in ("Runtime.exceptionThrown", "Log.entryAdded", "Page.javascriptDialogOpening"):
-                found.append(told)
-        return found
+        messages = []
+        for event in self.events:
+            params = event["params"]
+            if event["method"] == "Runtime.consoleAPICalled" and params["type"] in ("error", "warning", "assert"):
+                messages.append(params["args"])
+            elif event["method"] in ("Runtime.exceptionThrown", "Log.entryAdded", "Page.javascriptDialogOpening"):
+                messages.append(params)
+        return messages
 
     @property
     def requests(self) -> list[str]:
         """The address of everything that the page asked for."""
-        return [one["params"]["request"]["url"] for one in self.events if one["method"] == "Network.requestWillBeSent"]
+        return [
+            event["params"]["request"]["url"] for event in self.events if event["method"] == "Network.requestWillBeSent"
+        ]
 
     def picture(self, path: Path) -> None:
         """A picture of the whole page."""
@@ -171,10 +173,10 @@ class Browser:
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """A headless Chromium with a profile of its own."""
-    found = [path for name in NAMES if (path := shutil.which(name))]
-    if not found:
+    browsers = [path for name in NAMES if (path := shutil.which(name))]
+    if not browsers:
         pytest.skip(f"there is no Chromium: none of {', '.join(NAMES)} is on the path")
-    browser = Browser(found[0], tmp_path_factory.mktemp("profile"))
+    browser = Browser(browsers[0], tmp_path_factory.mktemp("profile"))
     yield browser
     browser.close()
 

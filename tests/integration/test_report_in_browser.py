@@ -106,13 +106,13 @@ def test_the_search_finds_and_marks(tab: Any, hostile: Path) -> None:
 def test_pointing_at_a_dot_shows_its_title(tab: Any, hostile: Path) -> None:
     tab.screen(1280)
     tab.open(hostile.as_uri())
-    told = "document.querySelector('.tip').hidden ? null : document.querySelector('.tip bdi').textContent"
-    assert tab.ask(told) is None
+    tooltip = "document.querySelector('.tip').hidden ? null : document.querySelector('.tip bdi').textContent"
+    assert tab.ask(tooltip) is None
     outermost = tab.ask("data.map.items.reduce((best, one, n, all) => (one.x > all[best].x ? n : best), 0)")
     tab.point(".dot", outermost)
-    assert tab.ask(told) == tab.ask(f"data.map.items[{outermost}].title || data.map.items[{outermost}].id")
+    assert tab.ask(tooltip) == tab.ask(f"data.map.items[{outermost}].title || data.map.items[{outermost}].id")
     tab.point("h1")
-    assert tab.ask(told) is None
+    assert tab.ask(tooltip) is None
 
 
 def test_the_map_can_be_used_from_the_keyboard(tab: Any, hostile: Path) -> None:
@@ -189,9 +189,9 @@ def css(colour: str) -> str:
     return f"rgb({', '.join(str(int(colour[at : at + 2], 16)) for at in (1, 3, 5))})"
 
 
-def contrast(one: str, other: str) -> float:
+def contrast(colour: str, other: str) -> float:
     """The contrast ratio of two colours (WCAG 2)."""
-    dark, light = sorted((luminance(one), luminance(other)))
+    dark, light = sorted((luminance(colour), luminance(other)))
     return (light + 0.05) / (dark + 0.05)
 
 

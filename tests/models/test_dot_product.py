@@ -43,14 +43,14 @@ def pairs() -> tuple[torch.Tensor, torch.Tensor]:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_the_output_is_the_formula(form: dict[str, Any]) -> None:
-    one = model(**form)
+    module = model(**form)
     user, item = pairs()
-    p, q = one.user_embedding.detach().numpy(), one.item_embedding.detach().numpy()
+    p, q = module.user_embedding.detach().numpy(), module.item_embedding.detach().numpy()
     total = 0.3 + (p[user] * q[item]).sum(axis=1)
-    if one.user_bias is not None and one.item_bias is not None:
-        total += one.user_bias.detach().numpy()[user] + one.item_bias.detach().numpy()[item]
+    if module.user_bias is not None and module.item_bias is not None:
+        total += module.user_bias.detach().numpy()[user] + module.item_bias.detach().numpy()[item]
     expected = 5.5 / (1 + np.exp(-total)) if "y_range" in form else 3.5 + 1.1 * total
-    np.testing.assert_allclose(one(user, item).detach().numpy(), expected, rtol=1e-5)
+    np.testing.assert_allclose(module(user, item).detach().numpy(), expected, rtol=1e-5)
 
 
 def test_parameters_have_the_names_and_shapes_of_the_contract() -> None:
@@ -67,16 +67,16 @@ def test_parameters_have_the_names_and_shapes_of_the_contract() -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_gradients_equal_finite_differences(form: dict[str, Any]) -> None:
-    one = model(**form).double()
+    module = model(**form).double()
     user, item = pairs()
     target = torch.linspace(1, 5, len(user), dtype=torch.float64)
 
     def loss() -> torch.Tensor:
-        return F.mse_loss(one(user, item), target)
+        return F.mse_loss(module(user, item), target)
 
     loss().backward()
     step = 1e-6
-    for name, parameter in one.named_parameters():
+    for name, parameter in module.named_parameters():
         assert parameter.grad is not None
         flat, slope = parameter.data.view(-1), parameter.grad.view(-1)
         for at in range(len(flat)):
@@ -91,12 +91,12 @@ def test_gradients_equal_finite_differences(form: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_the_scorer_equals_the_module_in_rating_units(form: dict[str, Any]) -> None:
-    one = model(**form)
+    module = model(**form)
     user, item = pairs()
-    output = one(user, item).detach().numpy()
-    if one.settings.clip and one.settings.y_range is None:
+    output = module(user, item).detach().numpy()
+    if module.settings.clip and module.settings.y_range is None:
         output = output.clip(SCALE.low, SCALE.high)
-    rating = one.scorer().rate(user.numpy().astype(np.int32), item.numpy().astype(np.int32))
+    rating = module.scorer().rate(user.numpy().astype(np.int32), item.numpy().astype(np.int32))
     assert np.abs(rating - output).max() < 1e-5 * SCALE.std
 
 

@@ -50,8 +50,8 @@ def as_indices(*columns: torch.Tensor) -> list[Array]:
 
 
 def test_the_output_is_the_formula() -> None:
-    one = net(layers=(8, 6), batch_norm=True, y_range=(0.0, 5.5))
-    values = {name: tensor.detach().double().numpy() for name, tensor in one.state_dict().items()}
+    module = net(layers=(8, 6), batch_norm=True, y_range=(0.0, 5.5))
+    values = {name: tensor.detach().double().numpy() for name, tensor in module.state_dict().items()}
     user, item = pairs()
     a = np.hstack([values["user_embedding"][user], values["item_embedding"][item]])
     for n in range(2):
@@ -59,23 +59,23 @@ def test_the_output_is_the_formula() -> None:
         mean, var = values[f"hidden.{n}.norm.running_mean"], values[f"hidden.{n}.norm.running_var"]
         a = values[f"hidden.{n}.norm.weight"] * (a - mean) / np.sqrt(var + 1e-5) + values[f"hidden.{n}.norm.bias"]
     score = (a @ values["head.weight"].T + values["head.bias"])[:, 0]
-    np.testing.assert_allclose(one(user, item).detach(), 5.5 / (1 + np.exp(-score)), rtol=1e-4)
+    np.testing.assert_allclose(module(user, item).detach(), 5.5 / (1 + np.exp(-score)), rtol=1e-4)
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_the_scorer_equals_the_module(form: dict[str, Any]) -> None:
-    one = net(**form)
-    rating = one.scorer().rate(*as_indices(*pairs()))
-    assert np.abs(rating - one(*pairs()).detach().numpy()).max() < 1e-5 * SCALE.std
+    module = net(**form)
+    rating = module.scorer().rate(*as_indices(*pairs()))
+    assert np.abs(rating - module(*pairs()).detach().numpy()).max() < 1e-5 * SCALE.std
     assert rating.std() > 0.05  # so that the comparison says something
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_gradients_reach_every_parameter(form: dict[str, Any]) -> None:
-    one = net(**form).train()
-    seed_dropout(one, 1, 1, 20)
-    (one(*pairs()) * torch.linspace(-1, 1, N_USERS * N_ITEMS)).sum().backward()
-    for name, parameter in one.named_parameters():
+    module = net(**form).train()
+    seed_dropout(module, 1, 1, 20)
+    (module(*pairs()) * torch.linspace(-1, 1, N_USERS * N_ITEMS)).sum().backward()
+    for name, parameter in module.named_parameters():
         assert parameter.grad is not None, name
         assert bool((parameter.grad != 0).any()), name
 
@@ -101,7 +101,7 @@ def test_the_seed_alone_decides_where_training_starts() -> None:
     before = torch.get_rng_state()
     first, again, other = (EmbeddingNet(EVERY, config.EmbeddingNet(), SCALE, seed) for seed in (1, 1, 2))
     assert torch.equal(torch.get_rng_state(), before)
-    values = [one.state_dict() for one in (first, again, other)]
+    values = [module.state_dict() for module in (first, again, other)]
     for name in ("user_embedding", "hidden.0.affine.weight", "hidden.1.affine.bias", "head.weight"):
         assert torch.equal(values[0][name], values[1][name])
         assert not torch.equal(values[0][name], values[2][name])
@@ -109,12 +109,12 @@ def test_the_seed_alone_decides_where_training_starts() -> None:
 
 
 def test_dropout_is_the_same_for_a_step_and_differs_between_steps() -> None:
-    one = net(dropout=0.5, embedding_dropout=0.5, batch_norm=False).train()
+    module = net(dropout=0.5, embedding_dropout=0.5, batch_norm=False).train()
     outputs = []
     for epoch, step in ((3, 7), (3, 7), (3, 8), (4, 7)):
         torch.manual_seed(epoch + step)  # torch's own generator plays no part
-        seed_dropout(one, 1, epoch, step)
-        outputs.append(one(*pairs()).detach())
+        seed_dropout(module, 1, epoch, step)
+        outputs.append(module(*pairs()).detach())
     assert torch.equal(outputs[0], outputs[1])
     assert not torch.equal(outputs[0], outputs[2])
     assert not torch.equal(outputs[0], outputs[3])
@@ -143,18 +143,18 @@ def test_batch_norm_takes_the_batchs_statistics_in_training_and_the_running_ones
 
 def test_a_batch_of_one_is_normed_by_the_running_statistics() -> None:
     norm = Norm(2)
-    one = torch.tensor([[3.0, -1.0]])
-    torch.testing.assert_close(norm(one), one, rtol=1e-4, atol=1e-4)
+    batch = torch.tensor([[3.0, -1.0]])
+    torch.testing.assert_close(norm(batch), batch, rtol=1e-4, atol=1e-4)
     assert norm.running_mean.tolist() == [0, 0]
 
 
 def test_frozen_layers_keep_their_running_statistics() -> None:
-    one = net().train()
-    for parameter in one.settings.parameters:
-        one.get_parameter(parameter.name).requires_grad_(parameter.group != "hidden")
-    before = {name: tensor.clone() for name, tensor in one.state_dict().items()}
-    one(*pairs())
-    assert all(torch.equal(tensor, before[name]) for name, tensor in one.state_dict().items())
+    module = net().train()
+    for parameter in module.settings.parameters:
+        module.get_parameter(parameter.name).requires_grad_(parameter.group != "hidden")
+    before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+    module(*pairs())
+    assert all(torch.equal(tensor, before[name]) for name, tensor in module.state_dict().items())
 
 
 def test_an_affine_layer_starts_as_pytorchs_own() -> None:

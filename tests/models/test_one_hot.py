@@ -46,16 +46,16 @@ def test_the_gradients_are_equal_too(form: Any, pairs: tuple[list[int], ...], to
     first, second = built(form), built(form)
     for output in outputs(first, second, pairs):
         (output * torch.linspace(-1, 2, len(output))).sum().backward()  # type: ignore[no-untyped-call]
-    for (name, one), other in zip(first.named_parameters(), second.parameters(), strict=True):
-        assert one.grad is not None
+    for (name, parameter), other in zip(first.named_parameters(), second.parameters(), strict=True):
+        assert parameter.grad is not None
         assert other.grad is not None
-        assert one.grad.abs().max() > 0, name
-        np.testing.assert_allclose(one.grad, other.grad, rtol=tolerance, atol=tolerance, err_msg=name)
+        assert parameter.grad.abs().max() > 0, name
+        np.testing.assert_allclose(parameter.grad, other.grad, rtol=tolerance, atol=tolerance, err_msg=name)
 
 
 def outputs(looked_up: Model, multiplied: Model, pairs: tuple[list[int], ...]) -> tuple[Tensor, Tensor]:
     """What forward gives for the pairs, and what it gives for one-hot rows in place of lookups."""
-    user, item = (torch.tensor(one) for one in pairs)
+    user, item = (torch.tensor(idx) for idx in pairs)
     return looked_up(user, item), by_product(multiplied, user, item)
 
 

@@ -116,43 +116,43 @@ def answers(program: str, ratings: Path, out: Path) -> dict[str, Any]:
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(REGISTERED), os.environ.get("PYTHONPATH", "")])},
     )
     assert ended.returncode == 0, ended.stderr
-    found: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
-    return found
+    answer: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
+    return answer
 
 
 @pytest.mark.slow
 def test_a_registered_model_is_trained_resumed_served_exported_and_inspected(ratings_csv: Path, tmp_path: Path) -> None:
-    found = answers(MODEL, ratings_csv, tmp_path / "out")
-    assert found["method"] == "adamw"
-    assert found["same"]
-    assert found["test"][0] == found["test"][1]
-    assert 0 < found["predicted"] < 6
-    assert found["recommended"] == 3
-    assert found["exported"] == ["README.md", "factors.npz", "model.json"]
-    assert found["layers"] == [
+    answer = answers(MODEL, ratings_csv, tmp_path / "out")
+    assert answer["method"] == "adamw"
+    assert answer["same"]
+    assert answer["test"][0] == answer["test"][1]
+    assert 0 < answer["predicted"] < 6
+    assert answer["recommended"] == 3
+    assert answer["exported"] == ["README.md", "factors.npz", "model.json"]
+    assert answer["layers"] == [
         ["item_embedding", "items", False],
         ["item_bias", "items", False],
         ["user_embedding", "users", True],
         ["product", None, None],
         ["sum and bias", None, None],
     ]
-    assert found["finetuned"]
-    assert found["fold_in"] == ["RunError", "new users and items cannot be folded into item_taste"]
-    assert found["sgd"] == ["ConfigError", "sgd cannot fit item_taste: adamw can"]
-    assert found["keys"] == ["model.dim"]
+    assert answer["finetuned"]
+    assert answer["fold_in"] == ["RunError", "new users and items cannot be folded into item_taste"]
+    assert answer["sgd"] == ["ConfigError", "sgd cannot fit item_taste: adamw can"]
+    assert answer["keys"] == ["model.dim"]
 
 
 @pytest.mark.slow
 def test_a_registered_method_fits_a_model_that_does_not_know_of_it(ratings_csv: Path, tmp_path: Path) -> None:
-    found = answers(METHOD, ratings_csv, tmp_path / "out")
-    assert found["method"] == "damped_means"
-    assert found["same"]
-    assert found["biases"][0] == pytest.approx(found["biases"][1], rel=0.02)
-    assert 0 < found["predicted"] < 6
-    assert found["layers"] == ["item_embedding", "item_bias", "user_embedding", "user_bias"]
-    assert found["space"] == ["model.embedding_dim"]
-    assert found["svdpp"] == ["ConfigError", "damped_means cannot fit svdpp: sgd and gibbs can"]
-    assert found["y_range"] == ["ConfigError", "damped_means cannot fit dot_product with y_range: adamw can"]
-    assert found["start"][0] == "ConfigError"
-    assert "cannot start from a run" in found["start"][1]
-    assert found["default"] == "sgd"
+    answer = answers(METHOD, ratings_csv, tmp_path / "out")
+    assert answer["method"] == "damped_means"
+    assert answer["same"]
+    assert answer["biases"][0] == pytest.approx(answer["biases"][1], rel=0.02)
+    assert 0 < answer["predicted"] < 6
+    assert answer["layers"] == ["item_embedding", "item_bias", "user_embedding", "user_bias"]
+    assert answer["space"] == ["model.embedding_dim"]
+    assert answer["svdpp"] == ["ConfigError", "damped_means cannot fit svdpp: sgd and gibbs can"]
+    assert answer["y_range"] == ["ConfigError", "damped_means cannot fit dot_product with y_range: adamw can"]
+    assert answer["start"][0] == "ConfigError"
+    assert "cannot start from a run" in answer["start"][1]
+    assert answer["default"] == "sgd"

@@ -51,8 +51,8 @@ def with_implicit(own: Any, implicit: Any, met: list[Any]) -> Any:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_the_output_is_the_formula(form: dict[str, Any]) -> None:
-    one, train = model(**form), ratings()
-    array = {name: tensor.numpy() for name, tensor in one.state_dict().items()}
+    module, train = model(**form), ratings()
+    array = {name: tensor.numpy() for name, tensor in module.state_dict().items()}
     items_of = [train.item_idx[train.user_idx == u] for u in range(N_USERS)]
     users_of = [train.user_idx[train.item_idx == i] for i in range(N_ITEMS)]
     p = with_implicit(array["user_embedding"], array["item_implicit"], items_of)
@@ -63,15 +63,15 @@ def test_the_output_is_the_formula(form: dict[str, Any]) -> None:
         b_item = with_implicit(b_item, array["user_implicit_bias"], users_of)
     user, item = pairs()
     expected = 3.5 + 1.1 * (b_user[user] + b_item[item] + (p[user] * q[item]).sum(axis=1))
-    np.testing.assert_allclose(one(user, item).detach().numpy(), expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(module(user, item).detach().numpy(), expected, rtol=1e-5, atol=1e-5)
 
 
 def test_who_rated_nothing_has_the_own_row_alone() -> None:
-    one = model()
+    module = model()
     for role, row in (("user", 4), ("item", 3)):
-        rows, biases = one.effective(role)
-        assert torch.equal(rows[row], one.get_parameter(f"{role}_embedding")[row])
-        assert torch.equal(biases[row], one.get_parameter(f"{role}_bias")[row])
+        rows, biases = module.effective(role)
+        assert torch.equal(rows[row], module.get_parameter(f"{role}_embedding")[row])
+        assert torch.equal(biases[row], module.get_parameter(f"{role}_bias")[row])
 
 
 def test_parameters_have_the_names_and_shapes_of_the_contract() -> None:
@@ -92,16 +92,16 @@ def test_every_parameter_is_in_one_layer_group() -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_gradients_equal_finite_differences(form: dict[str, Any]) -> None:
-    one = model(**form).double()
+    module = model(**form).double()
     user, item = pairs()
     target = torch.linspace(1, 5, len(user), dtype=torch.float64)
 
     def loss() -> torch.Tensor:
-        return F.mse_loss(one(user, item), target)
+        return F.mse_loss(module(user, item), target)
 
     loss().backward()
     step = 1e-6
-    for name, parameter in one.named_parameters():
+    for name, parameter in module.named_parameters():
         assert parameter.grad is not None
         flat, slope = parameter.data.view(-1), parameter.grad.view(-1)
         for at in range(len(flat)):
@@ -116,12 +116,12 @@ def test_gradients_equal_finite_differences(form: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_the_scorer_equals_the_module_in_rating_units(form: dict[str, Any]) -> None:
-    one = model(**form)
+    module = model(**form)
     user, item = pairs()
-    output = one(user, item).detach().numpy()
-    if one.settings.clip:
+    output = module(user, item).detach().numpy()
+    if module.settings.clip:
         output = output.clip(SCALE.low, SCALE.high)
-    rating = one.scorer().rate(user.numpy().astype(np.int32), item.numpy().astype(np.int32))
+    rating = module.scorer().rate(user.numpy().astype(np.int32), item.numpy().astype(np.int32))
     has_ratings = (user.numpy() != WITHOUT_RATINGS["user"]) & (item.numpy() != WITHOUT_RATINGS["item"])
     assert np.abs(rating - output)[has_ratings].max() < 1e-5 * SCALE.std
 

@@ -41,17 +41,17 @@ def films(small: Callable[..., Config], tmp_path_factory: pytest.TempPathFactory
     train = Interactions(rated[:, 0], rated[:, 1], factors.score(rated[:, 0], rated[:, 1]), None, *_vocabularies())
     war, new = item[:, 0] + draw.normal(0, 0.5, N_ITEMS) > 0.4, item[:, 1] + draw.normal(0, 0.5, N_ITEMS) < 0
     genres = {
-        one: "|".join(
+        idx: "|".join(
             name
             for name, has in (("War", war), ("Blockbuster", popularity > 0.4), ("Blue", np.arange(N_ITEMS) % 2 == 0))
-            if has[one]
+            if has[idx]
         )
-        for one in range(N_ITEMS)
+        for idx in range(N_ITEMS)
     }
-    titles = {one: f"Film {one} ({1990 + 20 * int(new[one])})" for one in range(N_ITEMS)}
+    titles = {idx: f"Film {idx} ({1990 + 20 * int(new[idx])})" for idx in range(N_ITEMS)}
     columns = {
-        "genres": {one: text for one, text in genres.items() if text},
-        "link": {one: f"film/{one}" for one in titles},
+        "genres": {idx: text for idx, text in genres.items() if text},
+        "link": {idx: f"film/{idx}" for idx in titles},
     }
     inputs = TrainingInputs(Splits(train, None, train.take(slice(0, 500))), ItemCatalogue(titles, columns))
     run = tmp_path_factory.mktemp("films") / "run"
@@ -61,8 +61,8 @@ def films(small: Callable[..., Config], tmp_path_factory: pytest.TempPathFactory
 
 def _factors(user: Any, item: Any, user_bias: Any, item_bias: Any) -> Factors:
     rows = (
-        with_fallback(one.astype(np.float32), np.ones(len(one), dtype=bool))
-        for one in (user_bias, item_bias, user, item)
+        with_fallback(array.astype(np.float32), np.ones(len(array), dtype=bool))
+        for array in (user_bias, item_bias, user, item)
     )
     return Factors(3.0, *rows, Link("identity", 0, 5))
 

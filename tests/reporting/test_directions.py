@@ -14,12 +14,12 @@ from recsys.reporting.directions import main_directions
 
 
 def test_a_direction_of_taste_is_the_one_that_was_planted(films: Bundle) -> None:
-    found = main_directions(films, 2)
+    main = main_directions(films, 2)
     planted = films.factors.item_factors[:-1]
     for number in range(2):
-        assert abs(np.corrcoef(found.positions[:, number], planted[:, number])[0, 1]) > 0.97
-    assert found.share[0] > found.share[1]
-    assert found.share.sum() == pytest.approx(1)
+        assert abs(np.corrcoef(main.positions[:, number], planted[:, number])[0, 1]) > 0.97
+    assert main.share[0] > main.share[1]
+    assert main.share.sum() == pytest.approx(1)
 
 
 def test_a_linear_map_that_changes_no_prediction_changes_no_direction(
@@ -34,13 +34,13 @@ def test_a_linear_map_that_changes_no_prediction_changes_no_direction(
 
 
 def test_positions_are_what_the_axes_say_and_add_up_to_the_spread_over_users(films: Bundle) -> None:
-    found = main_directions(films, 2)
+    main = main_directions(films, 2)
     factors = films.factors
     weight = films.counts["rating"].items / films.counts["rating"].items.sum()
     centred = factors.item_factors[:-1] - weight @ factors.item_factors[:-1]
-    np.testing.assert_allclose(centred @ found.axes, found.positions, atol=1e-5)
+    np.testing.assert_allclose(centred @ main.axes, main.positions, atol=1e-5)
     over_users = (factors.user_factors[:-1] @ centred.T).var(axis=0)
-    np.testing.assert_allclose((found.positions**2).sum(axis=1), over_users, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose((main.positions**2).sum(axis=1), over_users, rtol=1e-4, atol=1e-6)
 
 
 def test_fewer_factors_give_fewer_directions(films: Bundle) -> None:
@@ -49,16 +49,16 @@ def test_fewer_factors_give_fewer_directions(films: Bundle) -> None:
 
 
 def test_the_item_that_adds_most_has_a_positive_position(films: Bundle) -> None:
-    found = main_directions(films, 2)
-    heaviest = np.argmax(films.counts["rating"].items[:, None] * found.positions**2, axis=0)
-    assert (found.positions[heaviest, [0, 1]] > 0).all()
+    main = main_directions(films, 2)
+    heaviest = np.argmax(films.counts["rating"].items[:, None] * main.positions**2, axis=0)
+    assert (main.positions[heaviest, [0, 1]] > 0).all()
 
 
 def test_an_item_with_few_ratings_makes_no_direction(films: Bundle, with_factors: Callable[..., Bundle]) -> None:
     draw = rng(1, "odd")
     users, items = (
-        np.column_stack([one[:-1], draw.normal(0, 0.1, len(one) - 1)]).astype(np.float32)
-        for one in (films.factors.user_factors, films.factors.item_factors)
+        np.column_stack([rows[:-1], draw.normal(0, 0.1, len(rows) - 1)]).astype(np.float32)
+        for rows in (films.factors.user_factors, films.factors.item_factors)
     )
     items[0, 2] = 30.0
     odd = with_factors(films, users, items)

@@ -25,8 +25,8 @@ needs_matplotlib = pytest.mark.skipif(importlib.util.find_spec("matplotlib") is 
 
 
 def texts_of(figure: Any) -> list[str]:
-    (axes,) = [one for one in figure.axes if one.get_label() != "<colorbar>"]
-    return [one.get_text() for one in axes.texts]
+    (axes,) = [axes_of_part for axes_of_part in figure.axes if axes_of_part.get_label() != "<colorbar>"]
+    return [text.get_text() for text in axes.texts]
 
 
 @pytest.mark.slow
@@ -56,14 +56,16 @@ def test_awkward_titles_are_drawn_and_no_history_where_there_is_none(films: Bund
 def test_labels_cover_neither_each_other_nor_the_points_they_name(films: Bundle) -> None:
     draw = np.random.default_rng(3)
     positions, counts = draw.normal(size=(80, 2)), np.arange(80, 0, -1)
-    figure = figures.item_map(positions, [f"Item number {one}" for one in range(80)], counts, np.array([0.6, 0.2]))
+    figure = figures.item_map(
+        positions, [f"Item number {number}" for number in range(80)], counts, np.array([0.6, 0.2])
+    )
     labels = list(figure.axes[0].texts)
     assert 10 < len(labels) < 60
     assert labels[0].get_text() == "Item number 0"
-    boxes = [one.get_window_extent() for one in labels]
+    boxes = [label.get_window_extent() for label in labels]
     for number, box in enumerate(boxes):
         assert box.count_overlaps(boxes[number + 1 :]) == 0
-        assert not any(box.contains(*one) for one in figure.axes[0].transData.transform(positions[:60]))
+        assert not any(box.contains(*point) for point in figure.axes[0].transData.transform(positions[:60]))
 
 
 @needs_matplotlib
@@ -118,9 +120,9 @@ def test_without_matplotlib_the_extra_is_named(films: Bundle, folder: Path, monk
 @needs_matplotlib
 def test_a_used_folder_is_refused_and_a_place_that_cannot_be_written_named(films: Bundle, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
-    found = interpret(films, n=2)
+    interpretation = interpret(films, n=2)
     for folder in (tmp_path, tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(RunError) as caught:
-            gallery.draw_all(films, found, folder)
+            gallery.draw_all(films, interpretation, folder)
         assert caught.value.exit_code == 4
     assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -16,29 +16,29 @@ from recsys.reporting.interpret import interpret, item_biases
 
 
 def test_items_are_listed_by_bias_with_their_ratings(films: Bundle) -> None:
-    found = interpret(films, n=4, min_ratings=20)
+    interpretation = interpret(films, n=4, min_ratings=20)
     bias = item_biases(films)
     listed = np.flatnonzero(films.counts["rating"].items >= 20)
     in_order = listed[np.argsort(bias[listed])].tolist()
-    assert [one.item_id for one in found.lowest] == in_order[:4]
-    assert [one.item_id for one in found.highest] == in_order[::-1][:4]
-    assert (found.n_items, found.min_ratings) == (len(listed), 20)
+    assert [item.item_id for item in interpretation.lowest] == in_order[:4]
+    assert [item.item_id for item in interpretation.highest] == in_order[::-1][:4]
+    assert (interpretation.n_items, interpretation.min_ratings) == (len(listed), 20)
     train = films.seen.interactions()
-    for one in (*found.highest, *found.lowest):
-        ratings = train.rating[train.item_idx == one.item_id]
-        assert (one.n_ratings, one.mean_rating) == (len(ratings), pytest.approx(ratings.mean(), rel=1e-5))
-        assert one.title == films.titles[one.item_id]
+    for item in (*interpretation.highest, *interpretation.lowest):
+        ratings = train.rating[train.item_idx == item.item_id]
+        assert (item.n_ratings, item.mean_rating) == (len(ratings), pytest.approx(ratings.mean(), rel=1e-5))
+        assert item.title == films.titles[item.item_id]
 
 
 def test_poles_are_the_outermost_items_that_have_enough_ratings(films: Bundle) -> None:
-    found = interpret(films, n=3, n_directions=2, min_ratings=20)
-    assert [one.number for one in found.directions] == [1, 2]
-    for direction in found.directions:
-        low, high = [one.position for one in direction.low], [one.position for one in direction.high]
+    interpretation = interpret(films, n=3, n_directions=2, min_ratings=20)
+    assert [direction.number for direction in interpretation.directions] == [1, 2]
+    for direction in interpretation.directions:
+        low, high = [item.position for item in direction.low], [item.position for item in direction.high]
         assert (low, high) == (sorted(low), sorted(high, reverse=True))
         assert low[0] < 0 < high[0]
-        assert all(one.n_ratings >= 20 for one in (*direction.low, *direction.high))
-    assert [one.value for one in found.directions[0].goes_with] == ["War"]
+        assert all(item.n_ratings >= 20 for item in (*direction.low, *direction.high))
+    assert [association.value for association in interpretation.directions[0].goes_with] == ["War"]
 
 
 def test_a_constant_moved_from_factors_to_biases_changes_no_bias(
@@ -66,11 +66,11 @@ def test_more_ratings_than_any_item_has_are_refused(films: Bundle) -> None:
 
 
 def test_without_titles_or_an_items_file_ids_stand_alone(finished_text: Path) -> None:
-    found = interpret(open_bundle(finished_text), n=3)
-    assert found.n_traits == 0
-    assert all(one.title is None for one in found.highest)
-    assert len(found.directions) == 3
-    assert all(not one.goes_with for one in found.directions)
+    interpretation = interpret(open_bundle(finished_text), n=3)
+    assert interpretation.n_traits == 0
+    assert all(item.title is None for item in interpretation.highest)
+    assert len(interpretation.directions) == 3
+    assert all(not direction.goes_with for direction in interpretation.directions)
 
 
 def test_what_is_found_is_json(films: Bundle) -> None:

@@ -54,14 +54,16 @@ def test_layers_hold_each_parameter_once_with_its_group_and_end_with_the_link(
     learner: Any = build_learner(*plans(config), from_scratch(config, silent, ALONE), ALONE)
     expected: dict[str, tuple[str, int]] = {}
     for group in learner.groups:
-        for one in group.parameters:
-            layer = one.removesuffix(".weight").removesuffix(".bias")
+        for parameter in group.parameters:
+            layer = parameter.removesuffix(".weight").removesuffix(".bias")
             before = expected.get(layer, (group.name, 0))[1]
-            expected[layer] = (group.name, before + learner._model.get_parameter(one).numel())
-    found = anatomy(folder)
-    assert {one.name: (one.group, one.n_parameters) for one in found.layers if one.kind == "parameters"} == expected
-    assert found.link == learner.scorer().link
-    assert found.layers[-1].shape == (1,)
+            expected[layer] = (group.name, before + learner._model.get_parameter(parameter).numel())
+    model = anatomy(folder)
+    assert {
+        entry.name: (entry.group, entry.n_parameters) for entry in model.layers if entry.kind == "parameters"
+    } == expected
+    assert model.link == learner.scorer().link
+    assert model.layers[-1].shape == (1,)
 
 
 @pytest.mark.parametrize(
@@ -76,9 +78,9 @@ def test_a_frozen_group_is_marked(
     trained: Callable[..., tuple[Config, Path]], kind: str, method: str, group: str, expected: list[str]
 ) -> None:
     _, folder = trained(model={"kind": kind}, training={"method": method, "n_epochs": 1, "freeze": [group]})
-    layers = [one for one in anatomy(folder).layers if one.kind == "parameters"]
-    assert [one.name for one in layers if one.frozen] == expected
-    assert {one.frozen for one in layers} == {True, False}
+    layers = [layer for layer in anatomy(folder).layers if layer.kind == "parameters"]
+    assert [layer.name for layer in layers if layer.frozen] == expected
+    assert {layer.frozen for layer in layers} == {True, False}
 
 
 def test_dropout_shows_where_it_is(finished_net: Path, finished: Path) -> None:

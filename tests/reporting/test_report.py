@@ -28,7 +28,7 @@ HOSTILE = '</script><script>alert("&")</script><!-- é 🎬'
 
 
 @pytest.fixture(scope="module")
-def told(finished: Path) -> dict[str, Any]:
+def finished_report(finished: Path) -> dict[str, Any]:
     """The report on the finished run."""
     return report(open_bundle(finished))
 
@@ -46,31 +46,31 @@ def trained(small: Callable[..., Config], tmp_path: Path) -> Callable[..., dict[
 
 def data_in(text: str) -> dict[str, Any]:
     """What a page's script reads."""
-    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
-    assert found is not None
-    return dict(json.loads(found[1]))
+    match = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
+    assert match is not None
+    return dict(json.loads(match[1]))
 
 
-def test_the_scores_are_those_of_the_run(told: dict[str, Any], finished: Path) -> None:
+def test_the_scores_are_those_of_the_run(finished_report: dict[str, Any], finished: Path) -> None:
     metrics = json.loads((finished / "metrics.json").read_text())
-    assert told["scores"]["test"]["model"] == metrics["test"]
-    assert told["scores"]["valid"]["model"] == metrics["valid"]
-    assert {name: told["scores"]["test"][name] for name in metrics["baselines"]} == metrics["baselines"]
-    assert told["run"]["n_epochs"] == metrics["n_epochs"]
+    assert finished_report["scores"]["test"]["model"] == metrics["test"]
+    assert finished_report["scores"]["valid"]["model"] == metrics["valid"]
+    assert {name: finished_report["scores"]["test"][name] for name in metrics["baselines"]} == metrics["baselines"]
+    assert finished_report["run"]["n_epochs"] == metrics["n_epochs"]
 
 
-def test_every_section_is_there_and_nothing_is_missing(told: dict[str, Any]) -> None:
-    assert all(told[name] for name in SECTIONS)
-    assert told["missing"] == {}
+def test_every_section_is_there_and_nothing_is_missing(finished_report: dict[str, Any]) -> None:
+    assert all(finished_report[name] for name in SECTIONS)
+    assert finished_report["missing"] == {}
 
 
-def test_the_history_is_that_of_the_run(told: dict[str, Any], finished: Path) -> None:
+def test_the_history_is_that_of_the_run(finished_report: dict[str, Any], finished: Path) -> None:
     rows = [json.loads(line) for line in (finished / "history.jsonl").read_text().splitlines()]
     epochs = [
         {"epoch": row["epoch"], "lr": row["lr"], "train": row["train"]["rmse"], "valid": row["valid"]["rmse"]}
         for row in rows
     ]
-    assert told["history"] == {"metric": "rmse", "baseline": "biases", "epochs": epochs}
+    assert finished_report["history"] == {"metric": "rmse", "baseline": "biases", "epochs": epochs}
 
 
 def test_a_long_history_is_thinned_and_keeps_its_end(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +79,7 @@ def test_a_long_history_is_thinned_and_keeps_its_end(finished: Path, monkeypatch
 
 
 def test_a_copy_of_the_serving_folder_has_no_history_and_the_same_scores(
-    told: dict[str, Any], finished: Path, tmp_path: Path
+    finished_report: dict[str, Any], finished: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(finished / "serving", tmp_path / "copy")
     copied = report(open_bundle(tmp_path / "copy"))
@@ -87,7 +87,7 @@ def test_a_copy_of_the_serving_folder_has_no_history_and_the_same_scores(
     assert copied["history"] is None
     assert copied["run"]["method"] is None
     assert {name: copied[name] for name in SECTIONS if name != "history"} == {
-        name: told[name] for name in SECTIONS if name != "history"
+        name: finished_report[name] for name in SECTIONS if name != "history"
     }
 
 
@@ -134,11 +134,11 @@ def test_a_model_of_one_factor_has_no_map(trained: Callable[..., dict[str, Any]]
     assert list(trained(model={"embedding_dim": 1})["missing"]) == ["map"]
 
 
-def test_ids_are_texts_and_titles_may_be_missing(told: dict[str, Any], finished_text: Path) -> None:
+def test_ids_are_texts_and_titles_may_be_missing(finished_report: dict[str, Any], finished_text: Path) -> None:
     answer = report(open_bundle(finished_text))
-    assert {one["title"] for one in answer["map"]["items"]} == {""}
-    assert "007" in {one["id"] for one in answer["map"]["items"]}
-    assert all(isinstance(one["id"], str) for one in told["map"]["items"])
+    assert {item["title"] for item in answer["map"]["items"]} == {""}
+    assert "007" in {item["id"] for item in answer["map"]["items"]}
+    assert all(isinstance(item["id"], str) for item in finished_report["map"]["items"])
     assert answer["missing"] == {}
 
 
@@ -148,34 +148,40 @@ def test_the_map_shows_the_most_rated_and_says_how_many_it_leaves_out(
     monkeypatch.setattr(items, "MAP_ITEMS", 10)
     bundle = open_bundle(finished)
     shown = report(bundle)["map"]
-    counts = [one["n_ratings"] for one in shown["items"]]
+    counts = [item["n_ratings"] for item in shown["items"]]
     assert counts == sorted(bundle.counts["rating"].items.tolist(), reverse=True)[:10]
     assert shown["left_out"] == len(bundle.items) - 10
 
 
-def test_extremes_are_the_ends_of_the_biases_of_items_with_enough_ratings(told: dict[str, Any], finished: Path) -> None:
-    bundle, shown = open_bundle(finished), told["biases"]
+def test_extremes_are_the_ends_of_the_biases_of_items_with_enough_ratings(
+    finished_report: dict[str, Any], finished: Path
+) -> None:
+    bundle, shown = open_bundle(finished), finished_report["biases"]
     bias = bundle.factors.item_bias[:-1][bundle.counts["rating"].items >= shown["min_ratings"]]
-    assert [one["bias"] for one in shown["top"]] == pytest.approx(np.sort(bias)[::-1][:10])
-    assert [one["bias"] for one in shown["bottom"]] == pytest.approx(np.sort(bias)[:10])
+    assert [item["bias"] for item in shown["top"]] == pytest.approx(np.sort(bias)[::-1][:10])
+    assert [item["bias"] for item in shown["bottom"]] == pytest.approx(np.sort(bias)[:10])
     seen = bundle.seen.interactions()
     first = shown["top"][0]
     rows = seen.item_idx == bundle.items.index([int(first["id"])])[0]
     assert (first["n_ratings"], first["mean"]) == (int(rows.sum()), pytest.approx(seen.rating[rows].mean()))
 
 
-def test_the_example_user_is_the_one_in_the_middle_and_is_told_why(told: dict[str, Any], finished: Path) -> None:
-    recommender, user = Recommender.open(finished), told["user"]
+def test_the_example_user_is_the_one_in_the_middle_and_is_told_why(
+    finished_report: dict[str, Any], finished: Path
+) -> None:
+    recommender, user = Recommender.open(finished), finished_report["user"]
     counts = recommender.bundle.counts["rating"].users
     assert (counts < user["n_ratings"]).mean() <= 0.5 <= (counts <= user["n_ratings"]).mean()
-    assert [one["id"] for one in user["recommended"]] == [str(one.item_id) for one in recommender.recommend(user["id"])]
+    assert [item["id"] for item in user["recommended"]] == [
+        str(item.item_id) for item in recommender.recommend(user["id"])
+    ]
     assert (
         user["rated"][0]["rating"]
         == recommender.bundle.seen.of_user(recommender.bundle.users.index([int(user["id"])])[0])[1].max()
     )
     reasons = user["reasons"]
     assert sum(reasons["parts"].values()) == pytest.approx(reasons["score"], abs=1e-5)
-    pulled = sum(one["pull"] for one in reasons["pulls"]) + reasons["others"] + reasons["remainder"]
+    pulled = sum(pull["pull"] for pull in reasons["pulls"]) + reasons["others"] + reasons["remainder"]
     assert pulled == pytest.approx(reasons["parts"]["interaction"], abs=1e-5)
 
 
@@ -193,19 +199,19 @@ def test_calibration_takes_predictions_that_are_all_equal() -> None:
     assert [(row["predicted"], row["actual"], row["n_ratings"]) for row in rows] == [(3.0, 3.0, 3)]
 
 
-def test_the_page_holds_the_report_and_no_markup_of_it(told: dict[str, Any]) -> None:
-    told = {**told, "run": {**told["run"], "name": HOSTILE}}
-    text = page(told)
-    assert data_in(text) == told
+def test_the_page_holds_the_report_and_no_markup_of_it(finished_report: dict[str, Any]) -> None:
+    finished_report = {**finished_report, "run": {**finished_report["run"], "name": HOSTILE}}
+    text = page(finished_report)
+    assert data_in(text) == finished_report
     assert text.count("</script>") == 2
     assert "<!-- é" not in text
 
 
-def test_the_policy_allows_this_script_and_this_style_and_no_connection(told: dict[str, Any]) -> None:
-    text = page(told)
-    found = re.search(r'Content-Security-Policy" content="([^"]*)"', text)
-    assert found is not None
-    policy = dict(one.split(" ", 1) for one in found[1].split("; "))
+def test_the_policy_allows_this_script_and_this_style_and_no_connection(finished_report: dict[str, Any]) -> None:
+    text = page(finished_report)
+    match = re.search(r'Content-Security-Policy" content="([^"]*)"', text)
+    assert match is not None
+    policy = dict(rule.split(" ", 1) for rule in match[1].split("; "))
     assert policy["default-src"] == "'none'"
     for name, tag in (("script-src", "<script>"), ("style-src", "<style>")):
         content = text.split(tag)[1].split(tag.replace("<", "</"))[0]

@@ -17,27 +17,27 @@ N = 400
 
 
 def texts(values: Any) -> Any:
-    return np.array([str(one) for one in values], dtype=object)
+    return np.array([str(value) for value in values], dtype=object)
 
 
 def test_what_was_planted_is_found_at_its_end_and_nothing_else(films: Bundle) -> None:
     main = main_directions(films, 2)
     traits, values = traits_of({"title": films.titles, **films.item_columns})
-    assert [(one.column, one.value) for one in traits] == [
+    assert [(trait.column, trait.value) for trait in traits] == [
         ("year of title", None),
-        *(("genres", one.value) for one in traits[1:]),
+        *(("genres", trait.value) for trait in traits[1:]),
     ]
-    found = associations(traits, values, main.positions, films.counts["rating"].items)
-    assert [(one.direction, one.column, one.value) for one in found] == [
+    significant = associations(traits, values, main.positions, films.counts["rating"].items)
+    assert [(association.direction, association.column, association.value) for association in significant] == [
         (0, "genres", "War"),
         (1, "year of title", None),
     ]
     planted = films.factors.item_factors[:-1]
-    for one, sign in zip(found, (1, -1), strict=True):
-        turned = np.corrcoef(main.positions[:, one.direction], planted[:, one.direction])[0, 1]
-        assert sign * np.sign(turned) * one.correlation > 0.3
-        assert one.p == pytest.approx(1 / 1000)
-    assert found[0].n_items == sum("War" in one for one in films.item_columns["genres"])
+    for association, sign in zip(significant, (1, -1), strict=True):
+        turned = np.corrcoef(main.positions[:, association.direction], planted[:, association.direction])[0, 1]
+        assert sign * np.sign(turned) * association.correlation > 0.3
+        assert association.p == pytest.approx(1 / 1000)
+    assert significant[0].n_items == sum("War" in text for text in films.item_columns["genres"])
 
 
 def test_what_goes_with_popularity_alone_is_not_found() -> None:
@@ -55,7 +55,7 @@ def test_chance_finds_something_in_about_five_percent(monkeypatch: pytest.Monkey
     false = 0
     for number in range(60):
         draw = rng(number, "chance")
-        kinds = texts("|".join(f"k{one}" for one in np.flatnonzero(draw.random(12) < 0.3)) for _ in range(N))
+        kinds = texts("|".join(f"k{kind}" for kind in np.flatnonzero(draw.random(12) < 0.3)) for _ in range(N))
         weight = np.exp(draw.normal(3, 1, N))
         false += bool(associations(*traits_of({"kind": kinds}), draw.standard_t(4, (N, 3)), weight))
     assert 1 <= false <= 8  # 3 are expected; more than 8 has a chance of 0.5%
@@ -64,31 +64,32 @@ def test_chance_finds_something_in_about_five_percent(monkeypatch: pytest.Monkey
 def test_values_of_one_text_are_told_apart_and_rare_ones_left_out() -> None:
     column = texts(["a|b"] * 30 + [" a "] * 30 + ["rare"] * 9 + [""] * 31)
     traits, values = traits_of({"kind": column})
-    assert {(one.value, one.n_items) for one in traits} == {("a", 60), ("b", 30)}
-    assert values.sum(axis=0).tolist() == [one.n_items for one in traits]
+    assert {(trait.value, trait.n_items) for trait in traits} == {("a", 60), ("b", 30)}
+    assert values.sum(axis=0).tolist() == [trait.n_items for trait in traits]
 
 
 def test_numbers_are_taken_by_rank_and_gaps_stand_in_the_middle() -> None:
     traits, values = traits_of({"price": texts([1, 1000, 10, 10, "", *range(2000, 2035)])})
-    assert [(one.column, one.value, one.n_items) for one in traits] == [("price", None, 39)]
+    assert [(trait.column, trait.value, trait.n_items) for trait in traits] == [("price", None, 39)]
     assert values[:5, 0].tolist() == pytest.approx([0, 3 / 38, 1.5 / 38, 1.5 / 38, 0.5])
 
 
 @pytest.mark.parametrize("form", ["{}-05-31", "31-May-{}", "Title ({})", "2001: A Title ({})", "https://x.org/{}"])
 def test_a_year_is_read_where_texts_hold_one(form: str) -> None:
     years = np.arange(1950, 1990)
-    traits, values = traits_of({"when": texts(form.format(one) for one in years)})
-    assert [(one.column, one.value) for one in traits] == [("year of when", None)]
+    traits, values = traits_of({"when": texts(form.format(year) for year in years)})
+    assert [(trait.column, trait.value) for trait in traits] == [("year of when", None)]
     assert (np.diff(values[:, 0]) > 0).all()
 
 
 @pytest.mark.parametrize(
-    "values", [[f"text {one}" for one in range(100)], ["same"] * 100, [5] * 100, [""] * 100, [*"abcdefgh", *[""] * 92]]
+    "values",
+    [[f"text {number}" for number in range(100)], ["same"] * 100, [5] * 100, [""] * 100, [*"abcdefgh", *[""] * 92]],
 )
 def test_columns_that_tell_nothing_are_left_out(values: list[Any]) -> None:
-    traits, found = traits_of({"column": texts(values)})
+    traits, numbers = traits_of({"column": texts(values)})
     assert traits == []
-    assert associations(traits, found, np.zeros((100, 2)), np.ones(100)) == []
+    assert associations(traits, numbers, np.zeros((100, 2)), np.ones(100)) == []
 
 
 def test_what_does_not_vary_among_like_items_is_not_found() -> None:

@@ -66,7 +66,7 @@ def predict_file(
     if on_unknown == "error":
         _refuse_unknown(pairs, "user", table.user, user_idx, bundle.users)
         _refuse_unknown(pairs, "item", table.item, item_idx, bundle.items)
-    user_ids, item_ids = (column(as_ids(one.texts)) for one in (table.user, table.item))
+    user_ids, item_ids = (column(as_ids(coded.texts)) for coded in (table.user, table.item))
     with _csv(output) as write:
         for start in range(0, table.n_rows, PAIRS):
             rows = slice(start, start + PAIRS)

@@ -61,7 +61,9 @@ class Module(RatingModule):
 
     def scorer(self) -> Factors:
         """The factors that it is served by."""
-        user, item, bias = (one.detach().numpy() for one in (self.user_embedding, self.item_embedding, self.item_bias))
+        user, item, bias = (
+            tensor.detach().numpy() for tensor in (self.user_embedding, self.item_embedding, self.item_bias)
+        )
         users = Rows(user, np.zeros(len(user), np.float32), self.counted.users)
         link = Link("identity", self.scale.low, self.scale.high)
         return in_rating_units(self.scale.mean, self.scale.std, users, Rows(item, bias, self.counted.items), link)
