@@ -66,9 +66,9 @@ def fold_of(config: Path, train_file: str, test_file: str) -> Any:
 
 def row(name: str, results: list[dict[str, Any]]) -> None:
     """A line of the first table: means over several runs."""
-    rmse = statistics.mean(one["test"]["rmse"] for one in results)
-    biases = statistics.mean(one["baselines"]["biases"]["rmse"] for one in results)
-    seconds = statistics.mean(one["fit_seconds"] for one in results)
+    rmse = statistics.mean(result["test"]["rmse"] for result in results)
+    biases = statistics.mean(result["baselines"]["biases"]["rmse"] for result in results)
+    seconds = statistics.mean(result["fit_seconds"] for result in results)
     model = f"{results[0]['method']}, dim {results[0]['embedding_dim']}, {seconds:.2f} s a fit"
     print(f"| {name} | {model} | {rmse:.4f} | {biases:.4f} | {rmse / biases:.4f} |", flush=True)
 

@@ -42,8 +42,8 @@ def main() -> None:
     print(f"| data | biases | {' | '.join(MODELS)} | |\n|{' --- |' * (len(MODELS) + 3)}")
     for name, data in synthetic_datasets().items():
         if any(part in name for part in given.only):
-            found = [measure(data.make(seed), given.part, given.sweeps, seed) for seed in given.seeds]
-            mean = {model: statistics.mean(one[model] for one in found) for model in found[0]}
+            results = [measure(data.make(seed), given.part, given.sweeps, seed) for seed in given.seeds]
+            mean = {model: statistics.mean(result[model] for result in results) for model in results[0]}
             digits = 4 if mean["biases"] < 10 else 2
             figures = " | ".join(f"{rmse:.{digits}f}" for rmse in mean.values())
             print(f"| {name} | {figures} | {verdict(mean, data.dims_may_cost)} |", flush=True)
@@ -53,8 +53,8 @@ def measure(splits: Splits, part: str, sweeps: int, seed: int) -> dict[str, floa
     """The rmse of each model on a part."""
     held_out = splits.test if part == "test" else splits.valid
     assert held_out is not None
-    found = {"biases": evaluate(baselines.biases(splits.train), held_out).metrics["rmse"]}
-    return found | {name: _fitted(splits, held_out, model, sweeps, seed) for name, model in MODELS.items()}
+    rmse = {"biases": evaluate(baselines.biases(splits.train), held_out).metrics["rmse"]}
+    return rmse | {name: _fitted(splits, held_out, model, sweeps, seed) for name, model in MODELS.items()}
 
 
 def verdict(rmse: Mapping[str, float], dims_may_cost: float) -> str:

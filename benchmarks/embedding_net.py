@@ -51,10 +51,10 @@ def main() -> None:
     print("| settings | mean rmse | of each fold | biases alone | seconds a fit |\n| --- | --- | --- | --- | --- |")
     for name, sections in SETTINGS.items():
         results = [fold_of(folder, fold, sections) for fold in FOLDS]
-        rmse = [one["test"]["rmse"] for one in results]
-        biases = statistics.mean(one["baselines"]["biases"]["rmse"] for one in results)
-        seconds = statistics.mean(one["fit_seconds"] for one in results)
-        each = " ".join(f"{one:.4f}" for one in rmse)
+        rmse = [result["test"]["rmse"] for result in results]
+        biases = statistics.mean(result["baselines"]["biases"]["rmse"] for result in results)
+        seconds = statistics.mean(result["fit_seconds"] for result in results)
+        each = " ".join(f"{value:.4f}" for value in rmse)
         print(f"| {name} | {statistics.mean(rmse):.4f} | {each} | {biases:.4f} | {seconds:.1f} |", flush=True)
 
 

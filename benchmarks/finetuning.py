@@ -41,13 +41,13 @@ def main() -> None:
     parser.add_argument("--lr", type=float)
     parser.add_argument("--picture", type=Path, help="where to draw the curves, as a PNG")
     parser.add_argument("--seed", type=int, default=42)
-    asked = parser.parse_args()
-    curves = compare(asked.method, asked.dim, asked.lr or RATES[asked.method], asked.seed)
+    arguments = parser.parse_args()
+    curves = compare(arguments.method, arguments.dim, arguments.lr or RATES[arguments.method], arguments.seed)
     print(f"| epoch | {' | '.join(curves)} |\n| --- |{' --- |' * len(curves)}")
     for epoch in range(EPOCHS):
         print(f"| {epoch + 1} | {' | '.join(f'{curve[epoch]:.4f}' for curve in curves.values())} |")
-    if asked.picture:
-        draw(curves, asked.picture)
+    if arguments.picture:
+        draw(curves, arguments.picture)
 
 
 def draw(curves: dict[str, list[float]], path: Path) -> None:

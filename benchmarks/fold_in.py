@@ -113,8 +113,8 @@ def accuracy(lines: list[str], seed: int, model: Sequence[str]) -> Errors:
             ]
             recsys.train(load_config(SMALL, overrides), folder / part)
         fold_in_run(folder / "known", folder / "given.csv", folder / "child")
-        found, trained = (recsys.evaluate(folder / run, folder / "hidden.csv") for run in ("child", "all"))
-    return Errors(found["rmse"], trained["rmse"], trained["baselines"]["biases"]["rmse"])
+        child, trained = (recsys.evaluate(folder / run, folder / "hidden.csv") for run in ("child", "all"))
+    return Errors(child["rmse"], trained["rmse"], trained["baselines"]["biases"]["rmse"])
 
 
 def store_of(world: World, dim: int, folder: Path) -> Bundle:

@@ -94,11 +94,11 @@ def one_fold(what: str, settings: Settings, where: Path, rounds: int) -> Row:
     """Both in turn."""
     ours = partial(recsys, settings, where)
     ours()  # compiles the kernels, where they are not in the cache
-    found = interleaved({"ours": ours, "theirs": partial(myfm, settings, where)}, rounds)
-    seconds = {name: [one for one, _ in results] for name, results in found.items()}
-    rmse = {name: results[0][1] for name, results in found.items()}
-    said = {name: f"{sorted(one)[len(one) // 2]:.1f} s, rmse {rmse[name]:.4f}" for name, one in seconds.items()}
-    return Row(what, "myFM", said["ours"], said["theirs"], ratios(seconds["theirs"], seconds["ours"]))
+    runs = interleaved({"ours": ours, "theirs": partial(myfm, settings, where)}, rounds)
+    seconds = {name: [time for time, _ in results] for name, results in runs.items()}
+    rmse = {name: results[0][1] for name, results in runs.items()}
+    cells = {name: f"{sorted(times)[len(times) // 2]:.1f} s, rmse {rmse[name]:.4f}" for name, times in seconds.items()}
+    return Row(what, "myFM", cells["ours"], cells["theirs"], ratios(seconds["theirs"], seconds["ours"]))
 
 
 def recsys(settings: Settings, where: Path) -> tuple[float, float]:

@@ -42,16 +42,16 @@ def main() -> None:
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--growing", action="store_true", help="more ratings come with more users and items")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     print("| dim | threads | M ratings | ns a rating: min | median | max | s an epoch |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     measured = {}
-    for dim in asked.dims:
-        measured[dim] = measure(dim, asked.millions, asked.threads, asked.rounds, growing=asked.growing)
+    for dim in arguments.dims:
+        measured[dim] = measure(dim, arguments.millions, arguments.threads, arguments.rounds, growing=arguments.growing)
         print_times(dim, measured[dim])
     print("\n| dim | threads | off linear: min | median | max |\n| --- | --- | --- | --- | --- |")
     for dim, seconds in measured.items():
-        for threads in asked.threads:
+        for threads in arguments.threads:
             off = off_linear(seconds, threads)
             print(f"| {dim} | {threads} | {off.least:+.0%} | {off.median:+.0%} | {off.most:+.0%} |")
     print()
@@ -86,7 +86,7 @@ def seconds_a_rating(learner: SgdLearner) -> float:
 def print_times(dim: int, seconds: Seconds) -> None:
     """The lines of the table for one dim."""
     for case, each in sorted(seconds.items(), key=lambda pair: (pair[0].threads, pair[0].millions)):
-        ns = Spread.of([1e9 * one for one in each])
+        ns = Spread.of([1e9 * time for time in each])
         epoch = statistics.median(each) * case.millions * 1e6 * 0.95
         times = f"{ns.least:.2f} | {ns.median:.2f} | {ns.most:.2f}"
         print(f"| {dim} | {case.threads} | {case.millions:g} | {times} | {epoch:.3f} |", flush=True)
@@ -116,7 +116,7 @@ def thread_rows(dim: int, seconds: Seconds) -> list[Row]:
     for case, each in seconds.items():
         if case.threads > fewest:
             alone = seconds[Case(case.millions, fewest)]
-            mine, theirs = (f"{1e-6 / statistics.median(one):.0f}M ratings/s" for one in (each, alone))
+            mine, theirs = (f"{1e-6 / statistics.median(times):.0f}M ratings/s" for times in (each, alone))
             what = f"{case.threads} threads, dim {dim}, {case.millions:g}M ratings"
             rows.append(Row(what, f"itself on {fewest}", mine, theirs, ratios(alone, each)))
     return rows

@@ -51,7 +51,7 @@ def main() -> None:
         if not any(part in name for part in given.only):
             continue
         files = [f"data={{train: {ml100k}/u{n}.train.csv, test: {ml100k}/u{n}.test.csv}}" for n in FOLDS]
-        row(name, [coverage(config, *overrides, one) for one in files])
+        row(name, [coverage(config, *overrides, file) for file in files])
 
 
 def coverage(config: str, *overrides: str) -> IntervalCoverage:
@@ -63,12 +63,14 @@ def coverage(config: str, *overrides: str) -> IntervalCoverage:
         return coverage_of(bundle, ratings_to_measure(bundle), LEVEL)
 
 
-def row(name: str, found: list[IntervalCoverage]) -> None:
+def row(name: str, results: list[IntervalCoverage]) -> None:
     """A line of the table: each column is a mean over test ratings."""
-    few = [[one for one in each["by_user"] if one["low"] > 0 and one["high"] <= FEW] for each in found]
-    fifths = [[each["by_width"][fifth] for each in found] for fifth in (0, -1)]
-    columns = [spanned(found), pooled([one for each in few for one in each]), *map(spanned, fifths)]
-    print(f"| {name} | {' | '.join(columns)} | {np.mean([one['mean_width'] for one in found]):.2f} |", flush=True)
+    few = [[bucket for bucket in each["by_user"] if bucket["low"] > 0 and bucket["high"] <= FEW] for each in results]
+    fifths = [[each["by_width"][fifth] for each in results] for fifth in (0, -1)]
+    columns = [spanned(results), pooled([bucket for each in few for bucket in each]), *map(spanned, fifths)]
+    print(
+        f"| {name} | {' | '.join(columns)} | {np.mean([result['mean_width'] for result in results]):.2f} |", flush=True
+    )
 
 
 Covered = RangeCoverage | FifthCoverage | IntervalCoverage
@@ -76,17 +78,17 @@ Covered = RangeCoverage | FifthCoverage | IntervalCoverage
 
 def spanned(rows: Sequence[Covered]) -> str:
     """Coverage over the ratings of all rows, and the least and the most of one."""
-    each = [one["coverage"] for one in rows]
+    each = [row["coverage"] for row in rows]
     return f"{pooled(rows)}, {min(each):.3f} to {max(each):.3f}"
 
 
 def pooled(rows: Sequence[Covered]) -> str:
     """Coverage over the ratings of all rows; with their number, where that is small."""
-    n = [one["n_ratings"] for one in rows]
+    n = [row["n_ratings"] for row in rows]
     if not sum(n):
         return "–"
-    said = f"{np.average([one['coverage'] for one in rows], weights=n):.3f}"
-    return said if sum(n) > 5_000 else f"{said} ({sum(n):,} ratings)"
+    text = f"{np.average([row['coverage'] for row in rows], weights=n):.3f}"
+    return text if sum(n) > 5_000 else f"{text} ({sum(n):,} ratings)"
 
 
 if __name__ == "__main__":

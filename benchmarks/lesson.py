@@ -43,9 +43,9 @@ def main() -> None:
     """Prints the tables as markdown."""
     parser = command_line(__doc__)
     parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="draw one-cycle.png into it, and nothing else")
-    asked = parser.parse_args()
-    if asked.pictures:
-        draw_one_cycle(asked.pictures / "one-cycle.png")
+    arguments = parser.parse_args()
+    if arguments.pictures:
+        draw_one_cycle(arguments.pictures / "one-cycle.png")
         return
     print_lookups()
     print_biases()
@@ -65,9 +65,9 @@ def print_lookups() -> None:
     steps = {name: partial(step, model, way, *pairs) for name, way in ways.items()}
     torch.set_num_threads(1)
     interleaved(steps, 3)  # what runs first pays for the start
-    seconds = interleaved({name: partial(timed, one) for name, one in steps.items()}, ROUNDS)
+    seconds = interleaved({name: partial(timed, work) for name, work in steps.items()}, ROUNDS)
     inputs = {"lookup": pairs, "one-hot product": one_hot(model, *pairs)}
-    memory = {name: sum(one.nbytes for one in each) for name, each in inputs.items()}
+    memory = {name: sum(array.nbytes for array in each) for name, each in inputs.items()}
     print(f"{len(ratings.users)} users, {len(ratings.items):,} items, {DIM} factors, batches of {BATCH}, one thread\n")
     print("| | ms a step | kB of inputs |\n| --- | --- | --- |")
     for name, each in seconds.items():
@@ -110,10 +110,10 @@ def print_biases() -> None:
     print("| model | with biases | without | biases alone | without / with, by seed |\n| --- | --- | --- | --- | --- |")
     for name, (config, overrides) in MODELS.items():
         runs = {biases: fits(config, [*overrides, f"model.biases={biases}"]) for biases in ("true", "false")}
-        rmse = {biases: [one["test"]["rmse"] for one in each] for biases, each in runs.items()}
-        alone = statistics.mean(one["baselines"]["biases"]["rmse"] for one in runs["true"])
+        rmse = {biases: [result["test"]["rmse"] for result in each] for biases, each in runs.items()}
+        alone = statistics.mean(result["baselines"]["biases"]["rmse"] for result in runs["true"])
         each = " ".join(f"{b / a:.3f}" for a, b in zip(rmse["true"], rmse["false"], strict=True))
-        means = " | ".join(f"{statistics.mean(one):.4f}" for one in rmse.values())
+        means = " | ".join(f"{statistics.mean(values):.4f}" for values in rmse.values())
         print(f"| {name} | {means} | {alone:.4f} | {each} |", flush=True)
     print()
 
@@ -124,8 +124,8 @@ def print_schedules() -> None:
     for schedule in SCHEDULES:
         cells = []
         for rate in RATES:
-            found = fits(SMALL, [f"training.schedule={schedule}", f"training.lr_max={rate}"])
-            cells.append(f"{statistics.mean(one['valid']['rmse'] for one in found):.4f}")
+            results = fits(SMALL, [f"training.schedule={schedule}", f"training.lr_max={rate}"])
+            cells.append(f"{statistics.mean(result['valid']['rmse'] for result in results):.4f}")
         print(f"| {schedule} | {' | '.join(cells)} |", flush=True)
 
 

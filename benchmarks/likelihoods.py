@@ -37,7 +37,7 @@ def main() -> None:
         if share < given.share:
             continue
         biases = statistics.mean(
-            evaluate(baselines.biases(one.train), _test(one)).metrics["rmse"] for one in made.values()
+            evaluate(baselines.biases(splits.train), _test(splits)).metrics["rmse"] for splits in made.values()
         )
         normal, tobit = (
             statistics.mean(_rmse(splits, kind, given.sweeps, seed) for seed, splits in made.items())

@@ -70,8 +70,8 @@ def main() -> None:
     parser = command_line(__doc__)
     parser.add_argument("--n-ratings", type=int, default=World.n_ratings)
     parser.add_argument("--rounds", type=int, default=5)
-    asked = parser.parse_args()
-    for row in compared(World(n_ratings=asked.n_ratings), asked.rounds):
+    arguments = parser.parse_args()
+    for row in compared(World(n_ratings=arguments.n_ratings), arguments.rounds):
         print(row)
 
 

@@ -30,7 +30,7 @@ def main() -> None:
     """Prints each figure with what it is."""
     parser = command_line(__doc__)
     parser.add_argument("--worlds", type=int, default=300, help="worlds without any connection")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
         recsys.train(CONFIG, run)
@@ -38,7 +38,7 @@ def main() -> None:
         print_neighbours(bundle)
         print_plain_pca(bundle)
         print_remainder(bundle, run)
-    print_false_findings(asked.worlds)
+    print_false_findings(arguments.worlds)
 
 
 def print_neighbours(bundle: Bundle) -> None:
@@ -103,7 +103,7 @@ def print_remainder(bundle: Bundle, run: Path) -> None:
 
 def rms(values: list[float]) -> float:
     """Root mean square."""
-    return math.sqrt(sum(one * one for one in values) / len(values))
+    return math.sqrt(sum(value * value for value in values) / len(values))
 
 
 def print_false_findings(n_worlds: int) -> None:

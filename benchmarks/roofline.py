@@ -46,13 +46,13 @@ def main() -> None:
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--plot", type=Path)
-    asked = parser.parse_args()
-    roofs = {threads: measured_roofs(threads) for threads in asked.threads}
-    speeds = measured_speeds(World(n_ratings=asked.n_ratings), asked.dims, asked.threads, asked.rounds)
+    arguments = parser.parse_args()
+    roofs = {threads: measured_roofs(threads) for threads in arguments.threads}
+    speeds = measured_speeds(World(n_ratings=arguments.n_ratings), arguments.dims, arguments.threads, arguments.rounds)
     print_roofs(roofs)
     print_shares(roofs, speeds)
-    if asked.plot:
-        plot(roofs, speeds, asked.plot)
+    if arguments.plot:
+        plot(roofs, speeds, arguments.plot)
 
 
 def bytes_of(dim: int) -> int:

@@ -55,8 +55,8 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=World.n_users)
     parser.add_argument("--items", type=int, default=World.n_items)
     parser.add_argument("--rounds", type=int, default=3)
-    asked = parser.parse_args()
-    for row in compared(World(asked.n_ratings, asked.users, asked.items), asked.rounds):
+    arguments = parser.parse_args()
+    for row in compared(World(arguments.n_ratings, arguments.users, arguments.items), arguments.rounds):
         print(row, flush=True)
 
 

@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument("--dim", type=int, help="embedding_dim")
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="keys of the training section")
     given = parser.parse_args()
-    training = {key: yaml.safe_load(value) for key, value in (one.split("=", 1) for one in given.set)}
+    training = {key: yaml.safe_load(value) for key, value in (setting.split("=", 1) for setting in given.set)}
     dim = {} if given.dim is None else {"embedding_dim": given.dim}
     makes = {name: data.make for name, data in synthetic_datasets().items()}
     makes |= {name: partial(_synthetic, n_ratings) for name, n_ratings in SYNTHETIC.items()}
@@ -53,12 +53,12 @@ def main() -> None:
     for name, make in makes.items():
         if not any(part in name for part in given.only):
             continue
-        found = [
+        rows = [
             measure(make(seed), given.part, {model: {**MODELS[model], **dim} for model in given.models}, training, seed)
             for seed in given.seeds
         ]
-        biases, *others = (statistics.mean(column) for column in zip(*found, strict=True))
-        figures = f"{biases:.{4 if biases < 10 else 2}f} | {' | '.join(f'{one:.4f}' for one in others)}"
+        biases, *others = (statistics.mean(column) for column in zip(*rows, strict=True))
+        figures = f"{biases:.{4 if biases < 10 else 2}f} | {' | '.join(f'{rmse:.4f}' for rmse in others)}"
         print(f"| {name} | {figures} | {'ok' if max(others) <= 1 + MAY_COST else 'worse than biases'} |", flush=True)
 
 

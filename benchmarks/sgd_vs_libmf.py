@@ -37,14 +37,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--whole", action="store_true", help="whole processes to the same test rmse")
-    asked = parser.parse_args()
-    world = World(n_ratings=asked.n_ratings)
-    if asked.whole:
-        print(whole(world, asked.rounds, asked.threads))
+    arguments = parser.parse_args()
+    world = World(n_ratings=arguments.n_ratings)
+    if arguments.whole:
+        print(whole(world, arguments.rounds, arguments.threads))
         return
     train = ratings(world, synthetic(world).train)
-    for dim in asked.dims:
-        print(one_pass(world, train, dim, asked.rounds, asked.threads), flush=True)
+    for dim in arguments.dims:
+        print(one_pass(world, train, dim, arguments.rounds, arguments.threads), flush=True)
 
 
 def one_pass(world: World, train: Interactions, dim: int, rounds: int, threads: int) -> Row:

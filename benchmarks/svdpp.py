@@ -30,9 +30,9 @@ def main() -> None:
         sys.exit("the environment variable RECSYS_ML100K has to name a folder with u1.train.csv … u5.test.csv")
     print("| model | method | dim | rmse | mae | seconds a fit |\n| --- | --- | --- | --- | --- | --- |")
     for model, method in [*((model, "sgd") for model in SGD), *([(GIBBS, "gibbs")] if given.gibbs else [])]:
-        found = [fold(model, method, Path(folder), number) for number in FOLDS]
-        rmse, mae = (statistics.mean(one["test"][key] for one in found) for key in ("rmse", "mae"))
-        seconds = statistics.median(one["fit_seconds"] for one in found)
+        results = [fold(model, method, Path(folder), number) for number in FOLDS]
+        rmse, mae = (statistics.mean(result["test"][key] for result in results) for key in ("rmse", "mae"))
+        seconds = statistics.median(result["fit_seconds"] for result in results)
         name = f"{model['kind']}{', flipped' if model.get('flipped', model is GIBBS) else ''}"
         print(f"| {name} | {method} | {model['embedding_dim']} | {rmse:.4f} | {mae:.4f} | {seconds:.2f} |", flush=True)
 

@@ -68,7 +68,7 @@ class Data:
 
 def synthetic_datasets() -> dict[str, Data]:
     """All of them by name; those of ML-100K where RECSYS_ML100K names its folder."""
-    found = {
+    datasets = {
         "movielens-small": Data(_small, SIGNAL),
         "movielens-small, 3.5 and more alike": Data(lambda seed: _capped(_small(seed), 3.5), SIGNAL),
     }
@@ -76,7 +76,7 @@ def synthetic_datasets() -> dict[str, Data]:
     if folder:
         fold = {f"ML-100K, {most} a user": Data(partial(_fold, Path(folder), most)) for most in (5, 10, 20)}
         whole = partial(_fold, Path(folder), None)
-        found |= {
+        datasets |= {
             "ML-100K": Data(whole, SIGNAL),
             **fold,
             "ML-100K, 4 and 5 alike": Data(lambda seed: _capped(whole(seed), 4), SIGNAL),
@@ -90,8 +90,10 @@ def synthetic_datasets() -> dict[str, Data]:
         "few ratings, most at the top": Planted(8_000, 300, 3, level=6, bias=1.0, noise=1.5, let_down=0.1),
         "0 to 10, most at the top": Planted(10_000, 800, 2, 0, 10, 10, bias=2, factor=1.5, noise=3),
     }
-    found |= {name: Data(partial(_planted, form), SIGNAL if form.factor else NO_SIGNAL) for name, form in forms.items()}
-    return found | {"few ratings, most at the top, others anywhere": Data(_two_minds)}
+    datasets |= {
+        name: Data(partial(_planted, form), SIGNAL if form.factor else NO_SIGNAL) for name, form in forms.items()
+    }
+    return datasets | {"few ratings, most at the top, others anywhere": Data(_two_minds)}
 
 
 def fitted(splits: Splits, held_out: Interactions, model: dict[str, Any], training: dict[str, Any], seed: int) -> float:
@@ -129,8 +131,8 @@ def _fold(folder: Path, most: int | None, seed: int) -> Splits:
 def _capped(splits: Splits, top: float) -> Splits:
     """The same ratings, with all above `top` at it."""
     train, valid, test = (
-        None if one is None else replace(one, rating=np.minimum(one.rating, np.float32(top)))
-        for one in (splits.train, splits.valid, splits.test)
+        None if part is None else replace(part, rating=np.minimum(part.rating, np.float32(top)))
+        for part in (splits.train, splits.valid, splits.test)
     )
     assert train is not None
     return replace(splits, train=train, valid=valid, test=test)

@@ -65,9 +65,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peers", nargs="+", default=["adamw", "surprise", "cornac"])
     parser.add_argument("--epochs", type=int, help="of the peers; left out, their defaults")
-    asked = parser.parse_args()
-    for name in asked.peers:
-        print(compared(dense_world(asked.n_ratings), name, asked.dim, asked.rounds, asked.epochs), flush=True)
+    arguments = parser.parse_args()
+    for name in arguments.peers:
+        print(
+            compared(dense_world(arguments.n_ratings), name, arguments.dim, arguments.rounds, arguments.epochs),
+            flush=True,
+        )
 
 
 def compared(world: World, peer: str, dim: int, rounds: int, epochs: int | None = None) -> Row:

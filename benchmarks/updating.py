@@ -34,14 +34,14 @@ def main() -> None:
     parser.add_argument("--method", default="sgd", choices=METHODS)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a key of the update")
-    asked = parser.parse_args()
-    if asked.ml100k:
+    arguments = parser.parse_args()
+    if arguments.ml100k:
         folder = Path(os.environ["RECSYS_ML100K"])
         files = folder / "u1.train.csv", folder / "u1.test.csv"
     else:
-        folder = text_files(dense_world(asked.n_ratings))
+        folder = text_files(dense_world(arguments.n_ratings))
         files = folder / "train.csv", folder / "test.csv"
-    compare(*files, asked.method, asked.dim, asked.rounds, asked.set)
+    compare(*files, arguments.method, arguments.dim, arguments.rounds, arguments.set)
 
 
 def compare(train: Path, test: Path, method: str, dim: int, rounds: int, overrides: list[str]) -> None:
@@ -67,7 +67,7 @@ def compare(train: Path, test: Path, method: str, dim: int, rounds: int, overrid
     )
     print(f"rmse of the update over that of training again: {rmse['update'] / rmse['again']:.4f}")
     for column, what in ((1, "fitting"), (2, "the whole, reading and writing included")):
-        seconds = {kind: [one[column] for one in each] for kind, each in results.items()}
+        seconds = {kind: [run[column] for run in each] for kind, each in results.items()}
         share = ratios(seconds["update"], seconds["again"])
         print(
             f"time of {what}: again {min(seconds['again']):.2f} s, update {min(seconds['update']):.2f} s;"
