@@ -70,7 +70,7 @@ def test_nothing_that_a_user_has_rated_in_any_part_is_recommended(
     users, items = bundle.users.ids.tolist(), bundle.items.ids.tolist()
     expected = {(user, item) for user in users for item in items} - rated
     assert recommended(bundle, tmp_path / "all.csv") == expected
-    assert {(user, one.item_id) for user in users for one in numbers.recommend(user, EVERYTHING)} == expected
+    assert {(user, item.item_id) for user in users for item in numbers.recommend(user, EVERYTHING)} == expected
     example = example_user(bundle)
     assert not rated & {(int(example["id"]), int(item["id"])) for item in example["recommended"]}
 

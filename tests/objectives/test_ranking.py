@@ -115,7 +115,7 @@ def test_runs_on_other_vocabularies_are_compared_on_what_both_know(splits: Split
 
 
 def test_runs_that_share_no_user_are_refused(rated: Rated) -> None:
-    one, other = rated([("a", 1, 5.0), ("a", 2, 1.0)]), rated([("b", 1, 5.0), ("b", 2, 1.0)])
-    scorers = [baselines.most_popular(one), baselines.most_popular(other)]
+    first, other = rated([("a", 1, 5.0), ("a", 2, 1.0)]), rated([("b", 1, 5.0), ("b", 2, 1.0)])
+    scorers = [baselines.most_popular(first), baselines.most_popular(other)]
     with pytest.raises(DataError, match="no user whom all runs know"):
-        RANKING.resample(scorers, [one, other], [one, other], np.zeros(2, dtype=np.int64))
+        RANKING.resample(scorers, [first, other], [first, other], np.zeros(2, dtype=np.int64))

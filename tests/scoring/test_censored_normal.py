@@ -16,16 +16,16 @@ SHARE = np.exp(-0.5 * X * X) / np.sqrt(2 * np.pi) * (X[1] - X[0])
 def test_moments_of_what_is_clipped_are_integrals(mean: float, std: float) -> None:
     values = np.clip(mean + std * X, LOW, HIGH)
     expected = (values * SHARE).sum()
-    found = censored_normal(np.array([mean]), np.array([std]), LOW, HIGH)
-    assert found[0][0] == pytest.approx(expected, abs=1e-5)
-    assert found[1][0] == pytest.approx(np.sqrt((np.square(values - expected) * SHARE).sum()), abs=1e-5)
+    moments = censored_normal(np.array([mean]), np.array([std]), LOW, HIGH)
+    assert moments[0][0] == pytest.approx(expected, abs=1e-5)
+    assert moments[1][0] == pytest.approx(np.sqrt((np.square(values - expected) * SHARE).sum()), abs=1e-5)
 
 
 @pytest.mark.parametrize(("mean", "std"), CASES)
 def test_the_slope_is_the_share_within(mean: float, std: float) -> None:
-    step, one = 1e-4, np.array([std])
-    above, below = (censored_normal(np.array([mean + move]), one, LOW, HIGH)[0][0] for move in (step, -step))
-    assert within(np.array([mean]), one, LOW, HIGH)[0] == pytest.approx((above - below) / (2 * step), abs=1e-5)
+    step, stds = 1e-4, np.array([std])
+    above, below = (censored_normal(np.array([mean + move]), stds, LOW, HIGH)[0][0] for move in (step, -step))
+    assert within(np.array([mean]), stds, LOW, HIGH)[0] == pytest.approx((above - below) / (2 * step), abs=1e-5)
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -40,9 +40,9 @@ def test_the_mean_beyond_a_limit_is_an_integral(mean: float, std: float, sign: i
 
 @pytest.mark.parametrize("mean", [-1e6, 1e6])
 def test_far_from_a_limit_all_is_beyond_it_and_none_is_lost(mean: float) -> None:
-    found = [mean_beyond(np.array([mean]), 1.0, 0.0, sign)[0] for sign in (1, -1)]
-    assert np.isfinite(found).all()
-    assert found[0 if mean > 0 else 1] == mean
+    means = [mean_beyond(np.array([mean]), 1.0, 0.0, sign)[0] for sign in (1, -1)]
+    assert np.isfinite(means).all()
+    assert means[0 if mean > 0 else 1] == mean
 
 
 def test_a_tobit_link_gives_the_mean_rating_and_stays_on_the_scale() -> None:

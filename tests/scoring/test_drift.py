@@ -29,8 +29,8 @@ ASKED = np.array([-50.0, 0.0, 1.0, 3.5, 50.0, 99.999, 5_000.0, 6_000.0, 1e9])
 def dense(path: int, at: float) -> tuple[Any, Any]:
     """Mean and variance of a path at a time, given its values at all moments of the first user."""
 
-    def covariance(one: Any, other: Any) -> Any:
-        return VARIANCE[path] * np.exp(-np.abs(np.subtract.outer(one, other)) / LENGTH[path])
+    def covariance(times: Any, other: Any) -> Any:
+        return VARIANCE[path] * np.exp(-np.abs(np.subtract.outer(times, other)) / LENGTH[path])
 
     solved = np.linalg.solve(covariance(TIMES, TIMES), covariance(TIMES, at))
     return MEAN[:5, path] @ solved, VARIANCE[path] - covariance(at, TIMES) @ solved

@@ -33,22 +33,22 @@ def build(sizes: tuple[int, ...], n_users: int = 6, n_items: int = 9) -> Network
     )
 
 
-def by_hand(one: Network, user: int, item: int) -> float:
-    a = np.concatenate([one.user_embedding[user], one.item_embedding[item]])
-    for number, layer in enumerate(one.layers):
+def by_hand(scorer: Network, user: int, item: int) -> float:
+    a = np.concatenate([scorer.user_embedding[user], scorer.item_embedding[item]])
+    for number, layer in enumerate(scorer.layers):
         a = layer.weight @ (np.maximum(a, 0) if number else a) + layer.bias
     return float(a[0])
 
 
 @pytest.mark.parametrize("sizes", [(), (4,), (8, 7, 6)])
 def test_a_score_is_what_the_layers_make_of_both_embeddings(sizes: tuple[int, ...]) -> None:
-    one = build(sizes)
+    scorer = build(sizes)
     users, items = idx(0, 5, 3, -1, 2, -1), idx(8, 0, -1, 4, 2, -1)
-    expected = [by_hand(one, user, item) for user, item in zip(users, items, strict=True)]
-    score = one.score(users, items)
+    expected = [by_hand(scorer, user, item) for user, item in zip(users, items, strict=True)]
+    score = scorer.score(users, items)
     np.testing.assert_allclose(score, expected, rtol=1e-5, atol=1e-5)
     assert score.dtype == np.float32
-    np.testing.assert_array_equal(one.rate(users, items), one.link(score))
+    np.testing.assert_array_equal(scorer.rate(users, items), scorer.link(score))
 
 
 @pytest.mark.parametrize("sizes", [(), (8, 7)])
@@ -56,30 +56,30 @@ def test_a_score_is_what_the_layers_make_of_both_embeddings(sizes: tuple[int, ..
 def test_score_all_is_the_score_of_every_item_whatever_the_chunk(
     sizes: tuple[int, ...], chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one = build(sizes)
+    scorer = build(sizes)
     users = idx(1, 0, -1, 5)
-    expected = [one.score(np.full(9, user, dtype=np.int32), np.arange(9, dtype=np.int32)) for user in users]
+    expected = [scorer.score(np.full(9, user, dtype=np.int32), np.arange(9, dtype=np.int32)) for user in users]
     monkeypatch.setattr(network, "CHUNK", chunk)
-    np.testing.assert_allclose(one.score_all(users), expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(scorer.score_all(users), expected, rtol=1e-5, atol=1e-5)
 
 
 def test_chunks_do_not_change_a_score() -> None:
-    one = build((8, 7))
+    scorer = build((8, 7))
     draw = rng(2, "pairs")
     n = 2 * CHUNK + 5
     users, items = draw.integers(-1, 6, n, dtype=np.int32), draw.integers(-1, 9, n, dtype=np.int32)
     at = np.array([0, CHUNK - 1, CHUNK, 2 * CHUNK, n - 1])
-    np.testing.assert_allclose(one.score(users, items)[at], one.score(users[at], items[at]), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(scorer.score(users, items)[at], scorer.score(users[at], items[at]), rtol=1e-5, atol=1e-5)
 
 
 def test_the_part_of_a_score_is_the_score() -> None:
-    one = build((8,))
-    assert one.parts(2, 3) == {"network": pytest.approx(by_hand(one, 2, 3), rel=1e-5)}
+    scorer = build((8,))
+    assert scorer.parts(2, 3) == {"network": pytest.approx(by_hand(scorer, 2, 3), rel=1e-5)}
 
 
 def test_counts_leave_out_the_fallback() -> None:
-    one = build((4,))
-    assert (one.n_users, one.n_items, one.embedding_dim) == (6, 9, {"user": 3, "item": 2})
+    scorer = build((4,))
+    assert (scorer.n_users, scorer.n_items, scorer.embedding_dim) == (6, 9, {"user": 3, "item": 2})
 
 
 def test_no_pairs_give_no_ratings() -> None:

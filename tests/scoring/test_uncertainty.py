@@ -41,8 +41,8 @@ def test_the_variance_is_the_spread_of_the_samples_and_the_noise(chunk: int, mon
 
 def test_an_unknown_id_has_the_last_row() -> None:
     given = samples()
-    found = given.std(np.array([-1, 2], dtype=np.int32), np.array([1, -1], dtype=np.int32))
-    np.testing.assert_allclose(found, [by_hand(given, USERS, 1), by_hand(given, 2, ITEMS)], rtol=1e-5)
+    std = given.std(np.array([-1, 2], dtype=np.int32), np.array([1, -1], dtype=np.int32))
+    np.testing.assert_allclose(std, [by_hand(given, USERS, 1), by_hand(given, 2, ITEMS)], rtol=1e-5)
 
 
 def test_one_sample_leaves_the_noise_alone() -> None:

@@ -29,15 +29,15 @@ def ratings(rated: Callable[..., Interactions]) -> Interactions:
 def learner(ratings: Interactions, y_range: tuple[float, float] | None = None, **settings: Any) -> AdamWLearner:
     form = model_config.DotProduct(embedding_dim=3, y_range=y_range)
     model = DotProduct(ratings.counted, form, ratings.scale, 1)
-    asked = AdamW.model_validate({"n_epochs": 5, **settings})
-    return AdamWLearner(model, ratings, resolve(asked, len(ratings)), 1)
+    method = AdamW.model_validate({"n_epochs": 5, **settings})
+    return AdamWLearner(model, ratings, resolve(method, len(ratings)), 1)
 
 
 @pytest.mark.parametrize("y_range", [None, (0.0, 5.5)])
 def test_steps_equal_adamw_written_by_hand(ratings: Interactions, y_range: tuple[float, float] | None) -> None:
     settings = {"batch_size": len(ratings), "lr_max": 0.1, "weight_decay": 0.5, "bias_weight_decay": 0.2}
-    one = learner(ratings, y_range, **settings)
-    parameters = {name: p.detach().numpy().astype(np.float64) for name, p in one._model.named_parameters()}
+    adamw = learner(ratings, y_range, **settings)
+    parameters = {name: p.detach().numpy().astype(np.float64) for name, p in adamw._model.named_parameters()}
     moments = {name: (np.zeros_like(p), np.zeros_like(p)) for name, p in parameters.items()}
     schedule = one_cycle(5, 0.1, steps_per_epoch=1)
     for epoch in range(1, 6):
@@ -51,11 +51,11 @@ def test_steps_equal_adamw_written_by_hand(ratings: Interactions, y_range: tuple
             moments[name] = mean, square
             parameters[name] *= 1 - lr * decay
             parameters[name] -= lr * (mean / (1 - beta1**epoch)) / (np.sqrt(square / (1 - BETA2**epoch)) + EPS)
-        done = one.epoch(epoch, silent)
+        done = adamw.epoch(epoch, silent)
         assert done.lr == lr
         assert done.train["rmse"] == pytest.approx(math.sqrt(squares), rel=1e-5)
     for name, expected in parameters.items():
-        np.testing.assert_allclose(one.state(5).model[name], expected, rtol=1e-3, atol=1e-5, err_msg=name)
+        np.testing.assert_allclose(adamw.state(5).model[name], expected, rtol=1e-3, atol=1e-5, err_msg=name)
 
 
 def by_hand(
@@ -71,7 +71,7 @@ def by_hand(
         predicted, inner = y_range[1] * share, y_range[1] * share * (1 - share)
     error = predicted - ratings.rating
     slope = 2 * error * inner / scale.std**2 / len(u)
-    slopes = {name: np.zeros_like(one) for name, one in p.items()}
+    slopes = {name: np.zeros_like(values) for name, values in p.items()}
     np.add.at(slopes["user_bias"], u, slope)
     np.add.at(slopes["item_bias"], i, slope)
     np.add.at(slopes["user_embedding"], u, slope[:, None] * p["item_embedding"][i])
@@ -80,28 +80,28 @@ def by_hand(
 
 
 def test_each_rating_is_seen_once_an_epoch_in_another_order(ratings: Interactions) -> None:
-    one = learner(ratings, batch_size=4)
+    adamw = learner(ratings, batch_size=4)
     seen: list[list[tuple[int, int, float]]] = []
-    step = one._step
+    step = adamw._step
 
     def watch(user: torch.Tensor, item: torch.Tensor, rating: torch.Tensor) -> torch.Tensor:
         seen[-1] += zip(user.tolist(), item.tolist(), rating.tolist(), strict=True)
         return step(user, item, rating)
 
-    one._step = watch  # type: ignore[method-assign]
+    adamw._step = watch  # type: ignore[method-assign]
     for epoch in (1, 2):
         seen.append([])
-        one.epoch(epoch, silent)
+        adamw.epoch(epoch, silent)
     rows = list(zip(ratings.user_idx.tolist(), ratings.item_idx.tolist(), ratings.rating.tolist(), strict=True))
     assert sorted(seen[0]) == sorted(seen[1]) == sorted(rows)
     assert seen[0] != seen[1] != rows
 
 
 def test_train_rmse_weighs_a_short_last_batch_by_its_ratings(ratings: Interactions) -> None:
-    one = learner(ratings, batch_size=len(ratings) - 1, lr_max=1e-12)  # so small that nothing moves
-    rating = one.scorer().rate(ratings.user_idx, ratings.item_idx)
+    adamw = learner(ratings, batch_size=len(ratings) - 1, lr_max=1e-12)  # so small that nothing moves
+    rating = adamw.scorer().rate(ratings.user_idx, ratings.item_idx)
     expected = float(np.sqrt(np.mean((rating - ratings.rating) ** 2)))
-    assert one.epoch(1, silent).train["rmse"] == pytest.approx(expected, rel=1e-5)
+    assert adamw.epoch(1, silent).train["rmse"] == pytest.approx(expected, rel=1e-5)
 
 
 def test_an_observer_hears_of_steps_inside_an_epoch(ratings: Interactions) -> None:
@@ -132,7 +132,7 @@ def test_a_restored_learner_goes_on_as_if_nothing_had_happened(ratings: Interact
 
 
 def copied(state: Any) -> Any:
-    parts = ({name: one.copy() for name, one in part.items()} for part in (state.model, state.learner))
+    parts = ({name: array.copy() for name, array in part.items()} for part in (state.model, state.learner))
     return type(state)(state.epoch, *parts)
 
 
@@ -163,9 +163,9 @@ def test_auto_batches_are_powers_of_two_that_grow_with_the_ratings() -> None:
 
 
 def test_what_was_asked_for_is_kept() -> None:
-    asked = {"batch_size": 64, "lr_max": 5e-3, "weight_decay": 0.1, "bias_weight_decay": 0.3, "n_threads": 2}
-    settings = resolve(AdamW.model_validate(asked), 90_000)
-    assert {key: getattr(settings, key) for key in asked} == asked
+    keys = {"batch_size": 64, "lr_max": 5e-3, "weight_decay": 0.1, "bias_weight_decay": 0.3, "n_threads": 2}
+    settings = resolve(AdamW.model_validate(keys), 90_000)
+    assert {key: getattr(settings, key) for key in keys} == keys
 
 
 def test_one_thread_is_enough_for_small_batches() -> None:
@@ -178,7 +178,7 @@ def test_batches_that_threads_share_give_the_same_bits(rated: Callable[..., Inte
     many = small.take(np.arange(70_000) * 7 % len(small))
     states = []
     for n_threads in (1, 2, 4):
-        one = learner(many, batch_size=66_000, n_threads=n_threads)
-        rmse = one.epoch(1, silent).train["rmse"]
-        states.append((rmse, [array.tobytes() for array in one.state(1).model.values()]))
+        adamw = learner(many, batch_size=66_000, n_threads=n_threads)
+        rmse = adamw.epoch(1, silent).train["rmse"]
+        states.append((rmse, [array.tobytes() for array in adamw.state(1).model.values()]))
     assert states[0] == states[1] == states[2]

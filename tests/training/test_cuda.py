@@ -18,12 +18,12 @@ FORMS: list[dict[str, Any]] = [{}, {"y_range": [0, 5.5]}, {"kind": "embedding_ne
 
 @pytest.mark.parametrize("form", FORMS, ids=["linear", "sigmoid", "network"])
 def test_a_gpu_finds_what_the_cpu_finds(form: dict[str, Any], small: Callable[..., Config], tmp_path: Path) -> None:
-    found = {
+    metrics = {
         device: train(small(model=form, training={"device": device, "n_epochs": 8}), tmp_path / device)
         for device in ("cpu", "cuda")
     }
     for part in ("valid", "test"):
-        assert found["cuda"][part]["rmse"] == pytest.approx(found["cpu"][part]["rmse"], abs=5e-3)
+        assert metrics["cuda"][part]["rmse"] == pytest.approx(metrics["cpu"][part]["rmse"], abs=5e-3)
 
 
 @pytest.mark.parametrize("form", FORMS, ids=["linear", "sigmoid", "network"])
@@ -39,6 +39,6 @@ def test_a_gpu_goes_on_about_where_it_was_interrupted(
 
 
 def test_a_gpu_finds_the_same_range_of_learning_rates(small: Callable[..., Config]) -> None:
-    found = {device: lr_find(small(training={"device": device})) for device in ("cpu", "cuda")}
-    assert found["cuda"].lr[:20] == found["cpu"].lr[:20]
-    assert found["cuda"].loss[:20] == pytest.approx(found["cpu"].loss[:20], rel=1e-2)
+    curves = {device: lr_find(small(training={"device": device})) for device in ("cpu", "cuda")}
+    assert curves["cuda"].lr[:20] == curves["cpu"].lr[:20]
+    assert curves["cuda"].loss[:20] == pytest.approx(curves["cpu"].loss[:20], rel=1e-2)

@@ -75,9 +75,9 @@ def test_a_lower_rate_moves_a_group_less(small: Callable[..., Config], splits: S
 
 @pytest.mark.parametrize("method", METHODS)
 def test_equal_rates_by_list_are_one_rate(small: Callable[..., Config], splits: Splits, method: str) -> None:
-    (_, one), (_, listed) = (
+    (_, single), (_, listed) = (
         after_an_epoch(small(training={"method": method, "lr_max": lr_max}), splits) for lr_max in (0.01, [0.01, 0.01])
     )
-    assert {name: array.tobytes() for name, array in one.items()} == {
+    assert {name: array.tobytes() for name, array in single.items()} == {
         name: array.tobytes() for name, array in listed.items()
     }

@@ -93,12 +93,12 @@ def test_a_change_in_a_file_that_kernels_call_is_a_change_of_source(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(jit, "__file__", str(tmp_path / "jit.py"))
-    found = []
+    digests = []
     (tmp_path / "deeper").mkdir()
     for text in ("x = 1", "x = 2", "x = 2"):
         (tmp_path / "deeper" / "lanes.py").write_text(text)
-        found.append(jit._source.__wrapped__())
-    assert found[0] != found[1] == found[2]
+        digests.append(jit._source.__wrapped__())
+    assert digests[0] != digests[1] == digests[2]
 
 
 SCRIPT = """

@@ -37,17 +37,17 @@ def run(learner: Scripted, n_epochs: int, after: int = 0) -> list[Epoch]:
 
 def test_every_epoch_is_given_to_the_consumer() -> None:
     epochs = run(Scripted([0.9, 0.8, 0.7]), 3)
-    assert [(one.number, one.n_epochs, one.train["rmse"], one.lr) for one in epochs] == [
+    assert [(epoch.number, epoch.n_epochs, epoch.train["rmse"], epoch.lr) for epoch in epochs] == [
         (1, 3, 0.9, 0.5),
         (2, 3, 0.8, 0.25),
         (3, 3, 0.7, 0.5 / 3),
     ]
-    assert all(one.ratings_per_second == pytest.approx(1000 / one.seconds) for one in epochs)
+    assert all(epoch.ratings_per_second == pytest.approx(1000 / epoch.seconds) for epoch in epochs)
 
 
 def test_a_resumed_fit_starts_after_what_is_done() -> None:
     learner = Scripted([0.9, 0.8, 0.7])
-    assert [one.number for one in run(learner, 3, after=2)] == [3]
+    assert [epoch.number for epoch in run(learner, 3, after=2)] == [3]
     assert learner.seen == [3]
 
 

@@ -102,8 +102,8 @@ def test_auto_of_a_network_follows_the_ratings_of_a_row_and_spares_its_layers() 
     assert dense.weight_decay * dense.lr_max * 157 == pytest.approx(45 * 2_000 / 80_000)
     assert sparse.weight_decay == pytest.approx(4 * dense.weight_decay)
     assert (dense.bias_weight_decay, sparse.bias_weight_decay) == (0, 0)
-    asked = AdamW(bias_weight_decay=0.3)
-    assert resolve(asked, 80_000, network_defaults(80_000, 2_000)).bias_weight_decay == 0.3
+    method = AdamW(bias_weight_decay=0.3)
+    assert resolve(method, 80_000, network_defaults(80_000, 2_000)).bias_weight_decay == 0.3
 
 
 def test_weight_decay_is_that_of_the_embeddings_and_bias_weight_decay_that_of_the_layers(

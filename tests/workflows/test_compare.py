@@ -53,12 +53,12 @@ def held_out(run: Path) -> dict[tuple[int, int], float]:
 
 
 def test_the_metrics_are_those_of_the_runs(first: Path, worse: Path) -> None:
-    found = compare([first, worse]).to_dict()
-    for run, one in zip((first, worse), found["runs"], strict=True):
+    comparison = compare([first, worse]).to_dict()
+    for run, row in zip((first, worse), comparison["runs"], strict=True):
         metrics = json.loads((run / "metrics.json").read_text())["test"]
-        assert (one["rmse"], one["mae"]) == (pytest.approx(metrics["rmse"]), pytest.approx(metrics["mae"]))
-        assert (one["run"], one["n_test"], one["n_not_in_common"]) == (str(run), 90, 0)
-    assert found["n_ratings"] == 90
+        assert (row["rmse"], row["mae"]) == (pytest.approx(metrics["rmse"]), pytest.approx(metrics["mae"]))
+        assert (row["run"], row["n_test"], row["n_not_in_common"]) == (str(run), 90, 0)
+    assert comparison["n_ratings"] == 90
 
 
 def test_a_model_that_has_hardly_learned_is_really_worse(first: Path, worse: Path) -> None:
@@ -87,7 +87,7 @@ def test_the_interval_is_that_of_users_drawn_by_hand(first: Path, worse: Path) -
     draw, drawn = np.random.default_rng(0), []
     users = np.unique(user)
     for _ in range(1000):
-        rows = np.concatenate([np.flatnonzero(user == one) for one in draw.choice(users, len(users))])
+        rows = np.concatenate([np.flatnonzero(user == drawn_user) for drawn_user in draw.choice(users, len(users))])
         drawn.append(np.sqrt(squares[1][rows].mean()) - np.sqrt(squares[0][rows].mean()))
     difference = compare([first, worse]).to_dict()["runs"][1]["rmse_difference"]
     width = difference["high"] - difference["low"]
@@ -98,16 +98,16 @@ def test_the_interval_is_that_of_users_drawn_by_hand(first: Path, worse: Path) -
 
 def test_other_splits_are_compared_on_what_they_have_in_common(first: Path, trained: TrainedScorer) -> None:
     other = trained(seed=1)
-    found = compare([first, other]).to_dict()
+    comparison = compare([first, other]).to_dict()
     shared = held_out(first).keys() & held_out(other).keys()
-    assert 0 < found["n_ratings"] == len(shared) < 90
-    assert found["n_users"] == len({user for user, _ in shared})
-    assert [one["n_not_in_common"] for one in found["runs"]] == [90 - len(shared)] * 2
+    assert 0 < comparison["n_ratings"] == len(shared) < 90
+    assert comparison["n_users"] == len({user for user, _ in shared})
+    assert [row["n_not_in_common"] for row in comparison["runs"]] == [90 - len(shared)] * 2
     bundle = open_bundle(other)
     users, items = zip(*sorted(shared), strict=True)
     rating = bundle.scorer("rating").rate(bundle.users.index(users), bundle.items.index(items))
     errors = rating - np.array([held_out(other)[pair] for pair in sorted(shared)])
-    assert found["runs"][1]["mae"] == pytest.approx(np.abs(errors).mean())
+    assert comparison["runs"][1]["mae"] == pytest.approx(np.abs(errors).mean())
 
 
 def test_ratings_that_differ_are_not_the_same(
@@ -116,10 +116,10 @@ def test_ratings_that_differ_are_not_the_same(
     header, *rows = ratings_csv.read_text().splitlines()
     raised = [row.replace(",0.5,", ",1.5,") for row in rows]
     (tmp_path / "raised.csv").write_text("\n".join([header, *raised]))
-    found = compare([first, trained(data={"ratings": str(tmp_path / "raised.csv")})]).to_dict()
+    comparison = compare([first, trained(data={"ratings": str(tmp_path / "raised.csv")})]).to_dict()
     n_raised = sum(rating == 0.5 for rating in held_out(first).values())
     assert n_raised > 0
-    assert found["runs"][0]["n_not_in_common"] == n_raised
+    assert comparison["runs"][0]["n_not_in_common"] == n_raised
 
 
 def test_ratings_of_unknown_users_are_told_by_their_place(trained: TrainedScorer, tmp_path: Path) -> None:
@@ -127,9 +127,9 @@ def test_ratings_of_unknown_users_are_told_by_their_place(trained: TrainedScorer
     rows += [f"{100 + n},{n % 5},{1 + n % 5},{1000 + n}" for n in range(8)]
     (tmp_path / "late.csv").write_text("user,item,rating,timestamp\n" + "\n".join(rows))
     sections = {"data": {"ratings": str(tmp_path / "late.csv")}, "split": {"method": "time"}}
-    found = compare([trained(**sections), trained(**sections, model={"embedding_dim": 2})]).to_dict()
-    assert (found["n_ratings"], found["n_without_user"], found["n_users"]) == (10, 8, 2)
-    assert [one["n_unknown"] for one in found["runs"]] == [8 + 2, 8 + 2]
+    comparison = compare([trained(**sections), trained(**sections, model={"embedding_dim": 2})]).to_dict()
+    assert (comparison["n_ratings"], comparison["n_without_user"], comparison["n_users"]) == (10, 8, 2)
+    assert [row["n_unknown"] for row in comparison["runs"]] == [8 + 2, 8 + 2]
 
 
 def test_runs_with_nothing_in_common_are_refused(first: Path, finished_text: Path, trained: TrainedScorer) -> None:
@@ -147,5 +147,5 @@ def test_a_run_without_test_ratings_is_refused(first: Path, trained: TrainedScor
 
 def test_copies_of_serving_folders_can_be_compared(first: Path, worse: Path, tmp_path: Path) -> None:
     copies = [Path(shutil.copytree(run / "serving", tmp_path / name)) for run, name in ((first, "a"), (worse, "b"))]
-    found, expected = compare(copies).to_dict(), compare([first, worse]).to_dict()
-    assert found["runs"][1]["rmse_difference"] == expected["runs"][1]["rmse_difference"]
+    comparison, expected = compare(copies).to_dict(), compare([first, worse]).to_dict()
+    assert comparison["runs"][1]["rmse_difference"] == expected["runs"][1]["rmse_difference"]

@@ -18,8 +18,8 @@ Small = Callable[..., Config]
 SGD = {"method": "sgd", "n_epochs": 4, "checkpoint_every": 9}
 
 
-def timeless(found: dict[str, Any]) -> dict[str, Any]:
-    return {**found, "folds": [{k: v for k, v in one.items() if k != "fit_seconds"} for one in found["folds"]]}
+def timeless(result: dict[str, Any]) -> dict[str, Any]:
+    return {**result, "folds": [{k: v for k, v in fold.items() if k != "fit_seconds"} for fold in result["folds"]]}
 
 
 @pytest.fixture(scope="module")
@@ -35,18 +35,18 @@ def kept(fast: Config, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
 
 
 def test_every_rating_is_in_one_test_fold_and_none_is_dropped(kept: tuple[Path, dict[str, Any]]) -> None:
-    _, found = kept
-    assert found["n_ratings"] == 900
-    assert [fold["n_ratings"] for fold in found["folds"]] == [300, 300, 300]
-    assert found["difference"]["rmse"]["mean"] == pytest.approx(
-        found["model"]["rmse"]["mean"] - found["baselines"]["biases"]["rmse"]["mean"]
+    _, result = kept
+    assert result["n_ratings"] == 900
+    assert [fold["n_ratings"] for fold in result["folds"]] == [300, 300, 300]
+    assert result["difference"]["rmse"]["mean"] == pytest.approx(
+        result["model"]["rmse"]["mean"] - result["baselines"]["biases"]["rmse"]["mean"]
     )
 
 
 def test_a_fold_is_a_run_that_its_config_repeats(kept: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
-    folder, found = kept
+    folder, result = kept
     again = train(load_config(folder / "fold-2" / "config.yaml"), tmp_path / "again")
-    fold = found["folds"][1]
+    fold = result["folds"][1]
     assert (fold["fold"], fold["run_dir"]) == ("2", str(folder / "fold-2"))
     assert {key: fold[key] for key in again["test"]} == again["test"]
     assert fold["baselines"] == again["baselines"]
@@ -57,19 +57,19 @@ def test_the_result_does_not_depend_on_how_many_are_trained_at_a_time(
     fast: Config, kept: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:
     seen: list[RunsProgress] = []
-    found = cross_validate(fast, 3, tmp_path / "two", jobs=2, observe=seen.append).to_dict()  # type: ignore[arg-type]
+    result = cross_validate(fast, 3, tmp_path / "two", jobs=2, observe=seen.append).to_dict()  # type: ignore[arg-type]
     expected = [{**fold, "run_dir": ""} for fold in timeless(kept[1])["folds"]]
-    assert [{**fold, "run_dir": ""} for fold in timeless(found)["folds"]] == expected
-    said = sorted(event.message.partition(":")[0] for event in seen if event.message)
-    assert said == ["fold-1", "fold-2", "fold-3"]
+    assert [{**fold, "run_dir": ""} for fold in timeless(result)["folds"]] == expected
+    names = sorted(event.message.partition(":")[0] for event in seen if event.message)
+    assert names == ["fold-1", "fold-2", "fold-3"]
     assert max(event.done for event in seen) == 3
 
 
 def test_nothing_is_kept_unless_asked_for(fast: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    found = cross_validate(fast, 2, jobs=1).to_dict()
-    assert "run_dir" not in found["folds"][0]
+    result = cross_validate(fast, 2, jobs=1).to_dict()
+    assert "run_dir" not in result["folds"][0]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -79,22 +79,22 @@ def test_folds_that_are_files_give_what_they_give_alone(fast: Config, ratings_cs
         for part, chosen in (("train", [*rows[:start], *rows[end:]]), ("test", rows[start:end])):
             (tmp_path / f"u{fold}.{part}.csv").write_text("\n".join([header, *chosen]))
     files = FoldFiles(str(tmp_path / "u{fold}.train.csv"), str(tmp_path / "u{fold}.test.csv"))
-    found = cross_validate(fast, files, jobs=1).to_dict()
-    assert [(fold["fold"], fold["n_ratings"]) for fold in found["folds"]] == [("9", 600), ("10", 300)]
+    result = cross_validate(fast, files, jobs=1).to_dict()
+    assert [(fold["fold"], fold["n_ratings"]) for fold in result["folds"]] == [("9", 600), ("10", 300)]
     data = {"train": str(tmp_path / "u9.train.csv"), "test": str(tmp_path / "u9.test.csv")}
     plain = fast.model_dump(mode="json", exclude_none=True)
     alone = train(config_from({**plain, "data": data}, tmp_path), tmp_path / "alone")
-    assert {key: found["folds"][0][key] for key in alone["test"]} == alone["test"]
+    assert {key: result["folds"][0][key] for key in alone["test"]} == alone["test"]
 
 
 def test_splits_are_compared_on_the_same_model(fast: Config, tmp_path: Path) -> None:
-    found = compare_splits(fast, jobs=1).to_dict()["splits"]
-    assert [one["method"] for one in found] == ["random", "user_time", "leave_last", "time"]
-    assert found[2]["n_ratings"] == 40  # users
-    assert all(one["asks"].endswith(("?", ".")) for one in found)
+    splits = compare_splits(fast, jobs=1).to_dict()["splits"]
+    assert [row["method"] for row in splits] == ["random", "user_time", "leave_last", "time"]
+    assert splits[2]["n_ratings"] == 40  # users
+    assert all(row["asks"].endswith(("?", ".")) for row in splits)
     random = fast.model_copy(update={"split": fast.split.model_copy(update={"method": "random"})})
     alone = train(random, tmp_path / "alone")
-    assert {key: found[0][key] for key in alone["test"]} == alone["test"]
+    assert {key: splits[0][key] for key in alone["test"]} == alone["test"]
 
 
 def test_splits_by_time_need_times(small: Small) -> None:
@@ -124,7 +124,7 @@ def test_whoever_watches_can_stop_all(fast: Config, tmp_path: Path, monkeypatch:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     with pytest.raises(KeyboardInterrupt):
         cross_validate(fast, 2, jobs=jobs, observe=stop)
-    assert not [one for one in tmp_path.iterdir() if one.name.startswith("recsys-")]
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith("recsys-")]
 
 
 @pytest.mark.slow
@@ -181,6 +181,6 @@ def test_more_folds_than_ratings_are_refused(small: Small, tmp_path: Path) -> No
 @pytest.mark.slow
 def test_runs_come_in_the_order_of_their_configs(fast: Config, tmp_path: Path) -> None:
     configs = {name: fast.model_copy(update={"seed": seed}) for seed, name in enumerate("cab")}
-    found = train_parallel(configs, tmp_path, jobs=2)
-    assert list(found) == ["c", "a", "b"]
-    assert len({one["test"]["rmse"] for one in found.values()}) == 3
+    results = train_parallel(configs, tmp_path, jobs=2)
+    assert list(results) == ["c", "a", "b"]
+    assert len({metrics["test"]["rmse"] for metrics in results.values()}) == 3

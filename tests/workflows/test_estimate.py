@@ -15,13 +15,13 @@ def test_an_estimate_counts_what_a_run_will_hold(
     small: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, moments: int
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    said = estimate(small(training={"method": method}))
-    assert (said["n_ratings"], said["n_users"], said["n_items"], said["method"]) == (720, 40, 50, method)
-    assert said["n_parameters"] == (40 + 50) * (4 + 1) + 1
-    assert said["data_bytes"] == 900 * (4 + 4 + 4 + 8)
-    assert said["training_bytes"] >= 720 * 8 + 4 * (1 + moments) * said["n_parameters"] - 8
-    assert said["fit_seconds"] == pytest.approx(4 * said["epoch_seconds"])
-    assert said["epoch_seconds"] > 0
+    figures = estimate(small(training={"method": method}))
+    assert (figures["n_ratings"], figures["n_users"], figures["n_items"], figures["method"]) == (720, 40, 50, method)
+    assert figures["n_parameters"] == (40 + 50) * (4 + 1) + 1
+    assert figures["data_bytes"] == 900 * (4 + 4 + 4 + 8)
+    assert figures["training_bytes"] >= 720 * 8 + 4 * (1 + moments) * figures["n_parameters"] - 8
+    assert figures["fit_seconds"] == pytest.approx(4 * figures["epoch_seconds"])
+    assert figures["epoch_seconds"] > 0
     assert list(tmp_path.iterdir()) == []
 
 

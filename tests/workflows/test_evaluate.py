@@ -37,20 +37,20 @@ def test_a_file_of_the_test_ratings_gives_the_metrics_of_the_run(
     assert splits.test is not None
     frame = splits.test.to_frame().rename(columns={"user_id": "userId", "item_id": "movieId"})
     frame.to_csv(tmp_path / "test.csv", index=False)
-    found = evaluate_ratings(recommender.bundle, ratings_to_measure(recommender.bundle, tmp_path / "test.csv"))
+    answer = evaluate_ratings(recommender.bundle, ratings_to_measure(recommender.bundle, tmp_path / "test.csv"))
     expected = measure(RATING, recommender.bundle.factors, TrainingInputs(splits), ALONE)
-    assert {key: found[key] for key in expected["test"]} == pytest.approx(expected["test"])
+    assert {key: answer[key] for key in expected["test"]} == pytest.approx(expected["test"])
     for name, scores in expected["baselines"].items():
-        assert found["baselines"][name] == pytest.approx(scores)
+        assert answer["baselines"][name] == pytest.approx(scores)
 
 
 def test_unknown_ids_are_measured_by_the_fallback_and_counted(recommender: Recommender, tmp_path: Path) -> None:
     (tmp_path / "new.csv").write_text("userId,movieId,rating\n0,100,4\n999,100,3\nx,1000,2\n0,1000,1\n")
-    found = evaluate_ratings(recommender.bundle, ratings_to_measure(recommender.bundle, tmp_path / "new.csv"))
-    assert (found["n_ratings"], found["n_unknown_users"], found["n_unknown_items"]) == (4, 2, 2)
+    answer = evaluate_ratings(recommender.bundle, ratings_to_measure(recommender.bundle, tmp_path / "new.csv"))
+    assert (answer["n_ratings"], answer["n_unknown_users"], answer["n_unknown_items"]) == (4, 2, 2)
     pairs = [(0, 100, 4), (999, 100, 3), ("x", 1000, 2), (0, 1000, 1)]
     errors = [recommender.predict(u, i, on_unknown="mean").rating - r for u, i, r in pairs]
-    assert found["mae"] == pytest.approx(sum(map(abs, errors)) / 4)
+    assert answer["mae"] == pytest.approx(sum(map(abs, errors)) / 4)
 
 
 def test_a_file_without_ratings_is_a_data_error(recommender: Recommender, tmp_path: Path) -> None:
@@ -66,16 +66,16 @@ def test_a_file_that_is_not_there_is_a_data_error(recommender: Recommender, tmp_
 
 
 def test_the_answer_is_that_of_the_contract(recommender: Recommender, ratings_csv: Path) -> None:
-    found = evaluate_ratings(recommender.bundle, ratings_to_measure(recommender.bundle, ratings_csv))
-    assert found["n_ratings"] == 900
+    answer = evaluate_ratings(recommender.bundle, ratings_to_measure(recommender.bundle, ratings_csv))
+    assert answer["n_ratings"] == 900
     counts = {"n_ratings", "n_unknown_users", "n_unknown_items"}
-    assert found.keys() == {"objective", "rmse", "mae", *counts, "baselines"}
+    assert answer.keys() == {"objective", "rmse", "mae", *counts, "baselines"}
 
 
 def test_without_a_file_the_runs_own_test_ratings_are_measured(recommender: Recommender, finished: Path) -> None:
-    found = evaluate_ratings(recommender.bundle, ratings_to_measure(recommender.bundle))
+    answer = evaluate_ratings(recommender.bundle, ratings_to_measure(recommender.bundle))
     metrics = json.loads((finished / "metrics.json").read_text())
-    assert found == {"objective": "rating", **metrics["test"], "baselines": metrics["baselines"]}
+    assert answer == {"objective": "rating", **metrics["test"], "baselines": metrics["baselines"]}
 
 
 def test_activity_adds_up_to_the_whole(recommender: Recommender) -> None:
@@ -94,23 +94,23 @@ def test_a_ranking_is_of_the_lists_with_held_out_items(recommender: Recommender,
     with (tmp_path / "lists.csv").open() as file:
         lists = [(int(row["user_id"]), int(row["item_id"])) for row in csv.DictReader(file)]
     ratings = ratings_to_measure(bundle)
-    found = ranking_of(bundle, ratings, k=3)
+    answer = ranking_of(bundle, ratings, k=3)
     hits, n_users = 0, 0
     for user_idx in range(len(bundle.users)):
-        liked = ratings.item_idx[(ratings.user_idx == user_idx) & (ratings.rating >= found["threshold"])]
+        liked = ratings.item_idx[(ratings.user_idx == user_idx) & (ratings.rating >= answer["threshold"])]
         listed = {item for user, item in lists if user == bundle.users.ids[user_idx]}
         hits += len(listed & set(bundle.items.ids[liked].tolist()))
         n_users += len(liked) > 0
-    assert found["threshold"] == 4.0
-    assert found["n_users"] == n_users
+    assert answer["threshold"] == 4.0
+    assert answer["n_users"] == n_users
     # Users with nothing to like are not ranked for, and have no hits.
-    assert found["model"]["precision@3"] == pytest.approx(hits / 3 / n_users)
+    assert answer["model"]["precision@3"] == pytest.approx(hits / 3 / n_users)
 
 
 def test_the_baselines_of_a_ranking_are_the_most_popular_and_the_biases(recommender: Recommender) -> None:
-    found = ranking_of(recommender.bundle, ratings_to_measure(recommender.bundle))
-    assert found["baselines"].keys() == {"popular", "biases"}
-    assert found["baselines"]["popular"]["popularity@10"] > found["model"]["popularity@10"]
+    answer = ranking_of(recommender.bundle, ratings_to_measure(recommender.bundle))
+    assert answer["baselines"].keys() == {"popular", "biases"}
+    assert answer["baselines"]["popular"]["popularity@10"] > answer["model"]["popularity@10"]
 
 
 def test_a_threshold_that_no_rating_reaches_is_refused(recommender: Recommender) -> None:

@@ -66,8 +66,8 @@ def test_the_kept_scores_are_those_of_the_new_run(child: Path) -> None:
     for part in ("valid", "test"):
         held_out = bundle.held_out(part)
         assert held_out is not None
-        found = evaluate(bundle.factors, held_out).to_dict()
-        assert found == {**metrics[part], "rmse": pytest.approx(metrics[part]["rmse"], rel=1e-9), "mae": found["mae"]}
+        scores = evaluate(bundle.factors, held_out).to_dict()
+        assert scores == {**metrics[part], "rmse": pytest.approx(metrics[part]["rmse"], rel=1e-9), "mae": scores["mae"]}
 
 
 def test_known_rows_and_the_fallback_keep_their_bits(finished: Path, child: Path) -> None:
@@ -114,8 +114,8 @@ def test_what_is_known_and_rated_is_that_of_the_parent_and_the_new(finished: Pat
 
 def test_a_new_user_is_like_any_other_and_a_new_item_is_recommended(child: Path) -> None:
     recommender = Recommender.open(child)
-    found = {one.item_id for one in recommender.recommend(77, 100)}
-    assert found == set(recommender.bundle.items.ids.tolist()) - {100, 120}
+    item_ids = {item.item_id for item in recommender.recommend(77, 100)}
+    assert item_ids == set(recommender.bundle.items.ids.tolist()) - {100, 120}
     gain = {
         item: recommender.predict(77, item).score - recommender.predict(999, item, on_unknown="mean").score
         for item in (100, 120)
@@ -126,8 +126,8 @@ def test_a_new_user_is_like_any_other_and_a_new_item_is_recommended(child: Path)
 def test_new_users_do_not_change_what_others_are_told(finished: Path, child: Path) -> None:
     before, after = Recommender.open(finished), Recommender.open(child)
     for user in (0, 20):
-        known = [one.item_id for one in before.recommend(user, 100)]
-        assert [one.item_id for one in after.recommend(user, 100) if one.item_id not in NEW_ITEMS] == known
+        known = [item.item_id for item in before.recommend(user, 100)]
+        assert [item.item_id for item in after.recommend(user, 100) if item.item_id not in NEW_ITEMS] == known
 
 
 def test_a_child_can_have_children(child: Path, tmp_path: Path) -> None:
@@ -219,8 +219,8 @@ def test_of_svdpp_the_checkpoint_and_the_serving_folder_hold_the_same_model(
     served, made = after.factors, model.scorer()
     for name in ("user_bias", "item_bias", "user_factors", "item_factors"):
         rows = getattr(served, name)[:-1]
-        found = getattr(made, name)[:-1]
-        np.testing.assert_allclose(found, rows[:, :4] if rows.ndim > 1 else rows, atol=2e-5)
+        made_rows = getattr(made, name)[:-1]
+        np.testing.assert_allclose(made_rows, rows[:, :4] if rows.ndim > 1 else rows, atol=2e-5)
     old = before.seen.interactions()
     at = after.users.index(before.users.ids)[old.user_idx], after.items.index(before.items.ids)[old.item_idx]
     np.testing.assert_array_equal(served.score(*at), before.factors.score(old.user_idx, old.item_idx))

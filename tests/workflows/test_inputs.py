@@ -41,9 +41,9 @@ def new(parent: Path, tmp_path: Path) -> Path:
     bundle = open_bundle(parent)
     user, other = bundle.users.ids[:2].tolist()
     seen = bundle.items.ids[bundle.seen.of_user(0)[0]].tolist()
-    unseen = [one for one in bundle.items.ids.tolist() if one not in seen]
+    unseen = [item_id for item_id in bundle.items.ids.tolist() if item_id not in seen]
     rows = [(user, seen[0], 1.5), (user, unseen[0], 4.5), (other, NEW_ITEM, 2.5)]
-    rows += [(NEW_USER, one, 1 + one % 5) for one in unseen[:6]]
+    rows += [(NEW_USER, item_id, 1 + item_id % 5) for item_id in unseen[:6]]
     path = tmp_path / "new.csv"
     path.write_text("userId,movieId,rating\n" + "".join(f"{u},{i},{r}\n" for u, i, r in rows))
     return path
@@ -69,13 +69,13 @@ def test_nothing_is_dropped_and_the_new_rating_of_a_pair_counts(
 ) -> None:
     metrics = train(started(small, parent, new, method), tmp_path / "child")
     before, after = open_bundle(parent), open_bundle(tmp_path / "child")
-    told = [line.split(",") for line in new.read_text().splitlines()[1:]]
-    assert served(after) == {**served(before), **{(int(u), int(i)): float(r) for u, i, r in told}}
+    new_rows = [line.split(",") for line in new.read_text().splitlines()[1:]]
+    assert served(after) == {**served(before), **{(int(u), int(i)): float(r) for u, i, r in new_rows}}
     assert set(after.users.ids) == {*before.users.ids, NEW_USER}
     assert set(after.items.ids) == {*before.items.ids, NEW_ITEM}
     assert (metrics["start"]["n_new_users"], metrics["start"]["n_new_items"]) == (1, 1)
     assert metrics["start"]["n_replayed"] == 0
-    assert metrics["train"]["n_ratings"] == len(told)
+    assert metrics["train"]["n_ratings"] == len(new_rows)
     assert after.titles.tolist() == [*before.titles, ""]
 
 
@@ -87,7 +87,7 @@ def test_rows_without_new_ratings_keep_every_bit(
     old, _ = selected_parameters(parent)
     now, _ = selected_parameters(tmp_path / "child")
     rated = {int(line.split(",")[0]) for line in new.read_text().splitlines()[1:]}
-    still = [one for one in before.users.ids.tolist() if one not in rated]
+    still = [user_id for user_id in before.users.ids.tolist() if user_id not in rated]
     for name in ("user_embedding", "user_bias"):
         kept, moved = now[name][after.users.index(still)], now[name][after.users.index(sorted(rated))]
         assert kept.tobytes() == old[name][before.users.index(still)].tobytes()
@@ -112,9 +112,9 @@ def test_a_fresh_row_begins_as_what_an_unknown_id_is_predicted_by(
     # A rate of next to nothing: what is served is what training began with.
     config = started(small, parent, new, method, lr_max=1e-30)
     train(config, tmp_path / "child")
-    known = [one for one in (100, 101, 110) if one in open_bundle(parent).items.ids]
-    unknown = [Recommender.open(parent).predict(NEW_USER, one, on_unknown="mean").rating for one in known]
-    fresh = [Recommender.open(tmp_path / "child").predict(NEW_USER, one).rating for one in known]
+    known = [item_id for item_id in (100, 101, 110) if item_id in open_bundle(parent).items.ids]
+    unknown = [Recommender.open(parent).predict(NEW_USER, item_id, on_unknown="mean").rating for item_id in known]
+    fresh = [Recommender.open(tmp_path / "child").predict(NEW_USER, item_id).rating for item_id in known]
     assert known
     assert fresh == pytest.approx(unknown, abs=0.05)
 
@@ -195,11 +195,11 @@ def test_held_out_ratings_that_the_run_has_learned_from_are_counted_and_not_repl
     """With the same seed the split is the same one, and what was held out still is."""
     metrics = train(update_config(parent, ratings_csv, ["seed=1"]), tmp_path / "child")
     bundle, before = open_bundle(tmp_path / "child"), served(open_bundle(parent))
-    held = [one for part in ("valid", "test") if (one := bundle.held_out(part)) is not None]
+    held = [part_ratings for part in ("valid", "test") if (part_ratings := bundle.held_out(part)) is not None]
     pairs = [
         pair
-        for one in held
-        for pair in zip(bundle.users.ids[one.user_idx], bundle.items.ids[one.item_idx], strict=True)
+        for part_ratings in held
+        for pair in zip(bundle.users.ids[part_ratings.user_idx], bundle.items.ids[part_ratings.item_idx], strict=True)
     ]
     again = sum((int(user), int(item)) in before for user, item in pairs)
     assert metrics["start"]["n_held_out_not_new"] == again > 100

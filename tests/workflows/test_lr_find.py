@@ -24,11 +24,11 @@ CONFIGS = Path(__file__).parents[2] / "configs"
     ids=["sgd", "adamw"],
 )
 def test_on_movielens_the_suggestion_is_near_the_default(training: dict[str, Any], default: float) -> None:
-    found = lr_find(load_config(CONFIGS / "movielens-small.yaml", [f"training={training}"]))
-    assert default / 10 < found.steepest < default * 10
-    assert found.steepest < found.minimum
-    assert min(found.smoothed) < 0.8
-    assert found.loss[-1] > min(found.loss) * 1.2
+    curve = lr_find(load_config(CONFIGS / "movielens-small.yaml", [f"training={training}"]))
+    assert default / 10 < curve.steepest < default * 10
+    assert curve.steepest < curve.minimum
+    assert min(curve.smoothed) < 0.8
+    assert curve.loss[-1] > min(curve.loss) * 1.2
 
 
 @pytest.mark.parametrize(
@@ -44,12 +44,12 @@ def test_the_rate_rises_and_the_loss_is_that_of_the_ratings_seen(
     small: Callable[..., Config], sections: dict[str, Any]
 ) -> None:
     events: list[Any] = []
-    found = lr_find(small(**sections), events.append)
-    assert found.lr[0] == finding.FIRST
-    assert (np.diff(found.lr) > 0).all()
-    assert found.loss[0] == pytest.approx(1.0, rel=0.6)
+    curve = lr_find(small(**sections), events.append)
+    assert curve.lr[0] == finding.FIRST
+    assert (np.diff(curve.lr) > 0).all()
+    assert curve.loss[0] == pytest.approx(1.0, rel=0.6)
     assert any(isinstance(event, Step) for event in events)
-    answer = json.loads(json.dumps(found.to_dict()))
+    answer = json.loads(json.dumps(curve.to_dict()))
     assert sorted(answer) == ["fall", "loss", "lr", "minimum", "smoothed", "steepest", "suggestion"]
 
 
@@ -64,8 +64,8 @@ def test_one_noisy_loss_makes_no_suggestion() -> None:
     lr = np.geomspace(1e-5, 1, 60)
     loss = 1 - 0.4 / (1 + (0.02 / lr) ** 2)
     loss[8] += 0.3
-    found = _curve(list(zip(lr.tolist(), loss.tolist(), strict=True)))
-    assert 0.005 < found.steepest < 0.1
+    curve = _curve(list(zip(lr.tolist(), loss.tolist(), strict=True)))
+    assert 0.005 < curve.steepest < 0.1
 
 
 def test_gibbs_has_no_learning_rate(small: Callable[..., Config]) -> None:

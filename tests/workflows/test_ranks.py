@@ -39,7 +39,7 @@ def ranked(monkeypatch: pytest.MonkeyPatch) -> None:
 def columns_of(dataset: Dataset) -> list[Any]:
     ratings = dataset.ratings
     times = None if ratings.timestamp is None else ratings.timestamp.tobytes()
-    columns = [one.tobytes() for one in (ratings.user_idx, ratings.item_idx, ratings.rating)]
+    columns = [array.tobytes() for array in (ratings.user_idx, ratings.item_idx, ratings.rating)]
     return [*columns, times, ratings.users.ids.tolist(), ratings.items.ids.tolist(), dataset.fingerprints]
 
 

@@ -59,12 +59,12 @@ KINDS: dict[str, dict[str, Any]] = {
 @pytest.fixture(scope="module")
 def whole(small: Small, content: Content, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """What an uninterrupted run of each kind leaves."""
-    found = {}
+    contents = {}
     for kind, sections in KINDS.items():
         folder = tmp_path_factory.mktemp(kind) / "run"
         train(small(**sections), folder)
-        found[kind] = content(folder)
-    return found
+        contents[kind] = content(folder)
+    return contents
 
 
 @pytest.mark.parametrize(

@@ -125,9 +125,9 @@ def test_any_number_of_threads_gives_the_same_bytes(
 def test_another_seed_gives_other_parameters_and_another_split(small: Small, content: Content, tmp_path: Path) -> None:
     for seed in (1, 2):
         train(small(seed=seed), tmp_path / str(seed) / "run")
-    one, two = (content(tmp_path / str(seed) / "run") for seed in (1, 2))
-    assert one["serving/scorer.safetensors"] != two["serving/scorer.safetensors"]
-    assert one["serving/seen.safetensors"] != two["serving/seen.safetensors"]
+    first, second = (content(tmp_path / str(seed) / "run") for seed in (1, 2))
+    assert first["serving/scorer.safetensors"] != second["serving/scorer.safetensors"]
+    assert first["serving/seen.safetensors"] != second["serving/seen.safetensors"]
 
 
 def test_an_observer_hears_of_loading_steps_and_epochs_in_turn(small: Small, tmp_path: Path) -> None:

@@ -33,21 +33,21 @@ def storage(tmp_path: Path) -> str:
 
 
 def test_the_best_config_reaches_the_rmse_of_its_trial(config: Config, storage: str, tmp_path: Path) -> None:
-    found = tune(config, 4, SPACE, storage)
-    assert found.n_trials == 4
-    assert found.best.metric <= found.as_it_is
-    assert train(found.config, tmp_path / "best")["valid"]["rmse"] == found.best.metric
+    result = tune(config, 4, SPACE, storage)
+    assert result.n_trials == 4
+    assert result.best.metric <= result.as_it_is
+    assert train(result.config, tmp_path / "best")["valid"]["rmse"] == result.best.metric
     plain = train(config, tmp_path / "plain")
-    assert (plain["valid"]["rmse"], plain["valid"]["n_ratings"]) == (found.as_it_is, found.n_ratings)
-    assert found.to_dict() == {
+    assert (plain["valid"]["rmse"], plain["valid"]["n_ratings"]) == (result.as_it_is, result.n_ratings)
+    assert result.to_dict() == {
         "objective": "rating",
         "n_trials": 4,
-        "n_pruned": found.n_pruned,
+        "n_pruned": result.n_pruned,
         "n_failed": 0,
         "n_ratings": 90,
-        "as_it_is": found.as_it_is,
-        "biases": found.baseline,
-        "best": {"trial": found.best.trial, "rmse": found.best.metric, "values": found.best.values},
+        "as_it_is": result.as_it_is,
+        "biases": result.baseline,
+        "best": {"trial": result.best.trial, "rmse": result.best.metric, "values": result.best.values},
     }
 
 
@@ -92,17 +92,17 @@ def test_the_test_part_is_not_even_read(
 @pytest.mark.slow
 def test_hopeless_trials_are_pruned_and_diverged_ones_fail(config: Config, storage: str) -> None:
     events: list[Any] = []
-    found = tune(config, 20, {"training.lr_max": (0.05, 1e-6, 1e6)}, storage, events.append)
-    said = [event.message for event in events if isinstance(event, RunsProgress) and event.message]
-    assert found.n_pruned == sum("pruned" in line for line in said) > 0
-    assert found.n_failed == sum("diverged" in line for line in said) > 0
-    assert found.n_trials == len(said) == 20
+    result = tune(config, 20, {"training.lr_max": (0.05, 1e-6, 1e6)}, storage, events.append)
+    messages = [event.message for event in events if isinstance(event, RunsProgress) and event.message]
+    assert result.n_pruned == sum("pruned" in line for line in messages) > 0
+    assert result.n_failed == sum("diverged" in line for line in messages) > 0
+    assert result.n_trials == len(messages) == 20
 
 
 def test_where_no_trial_is_better_the_config_stays(config: Config, storage: str) -> None:
-    found = tune(config, 2, {"training.lr_max": (1e-7, 1e-8)}, storage)
-    assert found.best == Best(trial=None, metric=found.as_it_is, values={})
-    assert found.config == config
+    result = tune(config, 2, {"training.lr_max": (1e-7, 1e-8)}, storage)
+    assert result.best == Best(trial=None, metric=result.as_it_is, values={})
+    assert result.config == config
 
 
 def test_another_config_or_space_is_another_study(config: Config, storage: str) -> None:

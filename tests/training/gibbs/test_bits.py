@@ -19,14 +19,14 @@ from .test_learner import KINDS, bits, learner_of
 @pytest.mark.parametrize("kind", KINDS)
 def test_many_chunks_on_one_two_and_four_threads_give_the_same_bits(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(side, "CHUNK_RATINGS", 300)  # as it is, this world would be one chunk
-    found = []
+    states = []
     for n_threads in (1, 2, 4):
         learner = learner_of(planted(), kind, dim=20, n_threads=n_threads, burn_in=1)
         assert len(learner._rated["user"].chunks) > 10
         for number in (1, 2, 3):
             learner.epoch(number, silent)
-        found.append(bits(learner))
-    assert found[0] == found[1] == found[2]
+        states.append(bits(learner))
+    assert states[0] == states[1] == states[2]
 
 
 SCRIPT = """

@@ -57,7 +57,7 @@ def bits(learner: Any) -> dict[str, bytes]:
 
 def drawn_paths(paths: Paths, ratings: Interactions, precision: Any, variance: Any, n_draws: int) -> tuple[Any, Any]:
     """Draws of the paths, rows of factors and biases all 0, shape (n_draws, n_moments, n_paths), and Σ squares."""
-    random, found = np.random.default_rng(0), []
+    random, draws = np.random.default_rng(0), []
     squares, none = np.zeros(N_PATHS), np.zeros((len(ratings), 2), np.float32)
     given = paths.start, paths.rated, ratings.item_idx, ratings.rating, none[:1], none
     for _ in range(n_draws):
@@ -74,8 +74,8 @@ def drawn_paths(paths: Paths, ratings: Interactions, precision: Any, variance: A
             np.zeros((N_PATHS, N_PATHS)),
             np.zeros(N_PATHS),
         )
-        found.append(paths.state.copy())
-    return np.array(found, dtype=np.float64), squares
+        draws.append(paths.state.copy())
+    return np.array(draws, dtype=np.float64), squares
 
 
 @pytest.mark.parametrize("n_draws", [20_000, pytest.param(40_000, marks=pytest.mark.slow)])
@@ -91,8 +91,8 @@ def test_paths_have_the_mean_and_covariance_of_the_dense_gaussian_process(n_draw
     prior = [v * np.exp(-np.abs(np.subtract.outer(moment, moment)) / k) for v, k in zip(variance, LENGTHS, strict=True)]
     n = len(moment)
     joint = np.zeros((n * N_PATHS, n * N_PATHS))
-    for k, one in enumerate(prior):
-        joint[k * n : (k + 1) * n, k * n : (k + 1) * n] = one
+    for k, covariance in enumerate(prior):
+        joint[k * n : (k + 1) * n, k * n : (k + 1) * n] = covariance
     seen = np.tile(SECONDS[:, None] == moment, N_PATHS).astype(float)
     gain = joint @ seen.T @ np.linalg.inv(seen @ joint @ seen.T + np.diag(1 / precision.astype(float)))
     np.testing.assert_allclose(draws.mean(axis=0), gain @ ratings.rating, atol=0.05)
@@ -128,11 +128,11 @@ def test_variances_are_found_from_far_away() -> None:
             side.row[:] = 0
         rated = replace(learner._rated["user"], rating=train.rating)
         paths.variance[:] = first
-        found = []
+        variances = []
         for sweep in range(150):
             paths.sample(flat["user"], flat["item"], rated, 4.0, (1, sweep), Workers(1))
-            found.append(paths.variance.copy())
-        mean = np.mean(found[50:], axis=0)
+            variances.append(paths.variance.copy())
+        mean = np.mean(variances[50:], axis=0)
         assert mean[3] == pytest.approx(0.3, abs=0.06)
         assert mean.sum() == pytest.approx(0.3, abs=0.06)
 
@@ -148,11 +148,11 @@ def test_ratings_of_one_moment_share_its_state() -> None:
 def test_ratings_are_followed_in_the_order_of_time_whatever_that_of_the_file() -> None:
     ratings = drifting()
     shuffled = ratings.take(np.random.default_rng(1).permutation(len(ratings)))
-    one, other = by_time(ratings), by_time(shuffled)
-    np.testing.assert_array_equal(one.timestamp, other.timestamp)
-    np.testing.assert_array_equal(one.user_idx, other.user_idx)
-    paths = Paths.of(one)
-    np.testing.assert_array_equal(one.item_idx[paths.by_item], np.sort(one.item_idx))
+    ordered, other = by_time(ratings), by_time(shuffled)
+    np.testing.assert_array_equal(ordered.timestamp, other.timestamp)
+    np.testing.assert_array_equal(ordered.user_idx, other.user_idx)
+    paths = Paths.of(ordered)
+    np.testing.assert_array_equal(ordered.item_idx[paths.by_item], np.sort(ordered.item_idx))
 
 
 def with_and_without(ratings: Interactions, n_epochs: int) -> tuple[float, float, Any]:
@@ -186,13 +186,13 @@ def test_without_moods_little_is_lost(n_epochs: int) -> None:
 
 def test_one_two_and_four_threads_give_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("recsys.training.gibbs.state.CHUNK_RATINGS", 1_000)
-    found = []
+    states = []
     for n_threads in (1, 2, 4):
         learner = learner_of(drifting(), n_threads=n_threads, burn_in=1)
         for number in (1, 2, 3):
             learner.epoch(number, silent)
-        found.append(bits(learner))
-    assert found[0] == found[1] == found[2]
+        states.append(bits(learner))
+    assert states[0] == states[1] == states[2]
     assert len(learner._rated["user"].chunks) > 5
 
 

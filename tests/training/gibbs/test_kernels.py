@@ -88,7 +88,7 @@ def test_tiles_are_the_gram_matrix_of_the_first_rows(rows: int, count: int) -> N
 
 
 def test_two_tiles_side_by_side_are_the_same_bits_with_narrow_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = []
+    outputs = []
     for is_wide in (True, False):
         monkeypatch.setattr(lanes, "_has_wide_vectors", lambda is_wide=is_wide: is_wide)
         tiles = lanes._tile(TILE, 2 * TILE)
@@ -99,9 +99,9 @@ def test_two_tiles_side_by_side_are_the_same_bits_with_narrow_vectors(monkeypatc
 
         x, out = np.random.default_rng(0).normal(size=(50, 16)).astype(np.float32), np.zeros((16, 16), np.float32)
         gram(x, 50, out)
-        found.append(out)
-    np.testing.assert_array_equal(*found)
-    np.testing.assert_allclose(found[0][8:], x[:, 8:].T @ x, atol=1e-3)
+        outputs.append(out)
+    np.testing.assert_array_equal(*outputs)
+    np.testing.assert_allclose(outputs[0][8:], x[:, 8:].T @ x, atol=1e-3)
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 20, 33])
@@ -116,8 +116,8 @@ def test_matrices_side_by_side_are_factored_and_their_right_hand_sides_solved(n:
     solved(lower, n, both)
     for lane in range(LANES):
         plain = np.linalg.cholesky(matrices[lane])
-        found = np.tril(lower[:n, :, lane], -1) + np.diag(1 / np.diag(lower[:n, :, lane]))
-        np.testing.assert_allclose(found, plain, rtol=1e-4, atol=1e-4)
+        factor = np.tril(lower[:n, :, lane], -1) + np.diag(1 / np.diag(lower[:n, :, lane]))
+        np.testing.assert_allclose(factor, plain, rtol=1e-4, atol=1e-4)
         np.testing.assert_allclose(lower[n, :, lane], np.linalg.solve(plain, right[lane]), rtol=1e-3, atol=1e-3)
         np.testing.assert_allclose(both[:, lane], np.linalg.solve(matrices[lane], right[lane]), rtol=1e-2, atol=1e-2)
 
@@ -212,8 +212,8 @@ def test_only_the_rows_of_chunks_that_are_left_are_drawn() -> None:
 def test_how_rows_are_cut_into_chunks_changes_no_bit() -> None:
     w = world(20)
     whole, parts = drawn(w, cuts=(0, 9)), drawn(w, cuts=(0, 1, 5, 5, 9))
-    for one, other in zip(whole, parts, strict=True):
-        np.testing.assert_array_equal(one, other)
+    for array, other in zip(whole, parts, strict=True):
+        np.testing.assert_array_equal(array, other)
 
 
 def test_every_number_is_taken_by_one_thread_alone() -> None:
@@ -247,7 +247,9 @@ def test_implicit_terms_are_drawn_given_what_is_left_and_leave_the_rest() -> Non
         users = idx[start[j] : start[j + 1]]
         rest = [rows[u, 0] - scale[u] * sum(expected[k] for k in ((0, 1), (1, 2))[u] if k != j) for u in users]
         weight = 2.0 + 4.0 * shared[j]
-        expected[j] = (4.0 * sum(scale[u] * one for u, one in zip(users, rest, strict=True)) + 2.0 * 0.5) / weight
+        expected[j] = (
+            4.0 * sum(scale[u] * residual for u, residual in zip(users, rest, strict=True)) + 2.0 * 0.5
+        ) / weight
     normal, left, terms = np.zeros_like(terms), wide(left, WIDTH), wide(terms, WIDTH)
     draw_implicit_kernel()(start, idx, scale**2, shared, precision, own_precision, own_mean, normal, left, terms)
     np.testing.assert_allclose(terms[:, 0], expected, rtol=1e-5)

@@ -63,13 +63,13 @@ def test_planted_factors_are_recovered(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_two_and_four_threads_give_the_same_bits(kind: str) -> None:
-    found = []
+    states = []
     for n_threads in (1, 2, 4):
         learner = learner_of(planted(), kind, dim=20, n_threads=n_threads, burn_in=1)
         for number in (1, 2, 3):
             learner.epoch(number, silent)
-        found.append(bits(learner))
-    assert found[0] == found[1] == found[2]
+        states.append(bits(learner))
+    assert states[0] == states[1] == states[2]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -107,9 +107,9 @@ def test_the_parameters_are_those_of_the_module_and_predict_the_same(kind: str) 
     module: Any = build_module(settings_of(kind, 3), TrainingInputs(Splits(train, None, None)), 1)
     arrays = learner.state(8).model
     module.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()}, strict=True)
-    one, other = learner.scorer(), module.scorer()
+    scorer, other = learner.scorer(), module.scorer()
     expected = other.score(train.user_idx, train.item_idx)
-    np.testing.assert_allclose(one.score(train.user_idx, train.item_idx), expected, atol=2e-5)
+    np.testing.assert_allclose(scorer.score(train.user_idx, train.item_idx), expected, atol=2e-5)
 
 
 def test_samples_that_are_turned_against_each_other_do_not_cancel_out() -> None:
@@ -160,9 +160,9 @@ def test_a_prior_finds_mean_and_spread_of_many_rows() -> None:
 @pytest.mark.parametrize("spread", [30.0, 150.0])
 def test_the_spread_of_precisions_is_found_on_the_grid(spread: float) -> None:
     random = np.random.default_rng(0)
-    found = sample_spread((random.standard_gamma(spread, 50_000) / spread).astype(np.float32), random)
-    assert found in SPREADS
-    assert found == pytest.approx(spread, rel=0.1)
+    estimate = sample_spread((random.standard_gamma(spread, 50_000) / spread).astype(np.float32), random)
+    assert estimate in SPREADS
+    assert estimate == pytest.approx(spread, rel=0.1)
 
 
 def test_implicit_terms_are_summed_over_what_was_rated() -> None:
@@ -197,8 +197,8 @@ def test_after_the_last_sweep_the_scorer_holds_what_the_product_of_means_leaves_
         users, items = (learner._sides[role].row.astype(np.float64) for role in ("user", "item"))
         scores.append(users[:, -1:] + items[:, -1] + users[:, :-1] @ items[:, :-1].T)
     wanted = learner._scale.mean + learner._scale.std * np.mean(scores[3:], axis=0)
-    found = learner.scorer().score_all(np.arange(12, dtype=np.int32))
-    np.testing.assert_allclose(found, wanted, atol=0.01)  # the samples are kept in float16
+    served_scores = learner.scorer().score_all(np.arange(12, dtype=np.int32))
+    np.testing.assert_allclose(served_scores, wanted, atol=0.01)  # the samples are kept in float16
     assert learner.scorer().embedding_dim == 20
     plain = learner_of(planted(12, 10, 100), dim=10, n_epochs=9, burn_in=3, n_kept_samples=0)
     assert len(list(fit(plain))) == 9

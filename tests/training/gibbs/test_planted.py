@@ -46,9 +46,9 @@ def test_noise_that_differs_much_is_recovered_for_the_intervals() -> None:
     noisy = (clean.rating + 0.3 * users[clean.user_idx] * random.standard_normal(9_000)).astype(np.float32)
     learner = learner_of(replace(clean, rating=noisy), n_epochs=60)
     list(fit(learner))
-    found = 0.5 * np.log(learner.samples.user_noise[:-1])
-    assert np.polyfit(np.log(users), found, 1)[0] > 0.85
-    assert np.std(found - found.mean() - np.log(users) + np.log(users).mean()) < 0.15
+    log_noise = 0.5 * np.log(learner.samples.user_noise[:-1])
+    assert np.polyfit(np.log(users), log_noise, 1)[0] > 0.85
+    assert np.std(log_noise - log_noise.mean() - np.log(users) + np.log(users).mean()) < 0.15
 
 
 @pytest.mark.parametrize("kind", ["svdpp", "flipped"])

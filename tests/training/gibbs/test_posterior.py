@@ -36,33 +36,33 @@ def _some_have_own_noise(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def functions(learner: Any) -> dict[str, float]:
     """What is compared: numbers that have a mean and a variance under the prior."""
-    found = {"log alpha": np.log(learner._alpha)}
+    numbers = {"log alpha": np.log(learner._alpha)}
     rows = {role: side.row for role, side in learner._sides.items()}
     score = rows["user"][0, :-1] @ rows["item"][0, :-1] + rows["user"][0, -1] + rows["item"][0, -1]
-    found["tanh of a score"] = np.tanh(score)
+    numbers["tanh of a score"] = np.tanh(score)
     for role, side in learner._sides.items():
-        found[f"log spread of {role}s"] = np.log(side.spread)
-        found[f"log of a {role}'s noise precision"] = np.log(side.noise_precision[0])
-        found[f"tanh of a {role}'s bias"] = np.tanh(side.row[0, -1])
-        found[f"tanh of a {role}'s factor"] = np.tanh(side.row[0, 0])
+        numbers[f"log spread of {role}s"] = np.log(side.spread)
+        numbers[f"log of a {role}'s noise precision"] = np.log(side.noise_precision[0])
+        numbers[f"tanh of a {role}'s bias"] = np.tanh(side.row[0, -1])
+        numbers[f"tanh of a {role}'s factor"] = np.tanh(side.row[0, 0])
         parts = [("", side.prior, side.row - side.from_implicit)]
         if side.implicit is not None:
             parts.append(("implicit ", side.implicit_prior, side.implicit))
-            found[f"size of implicit {role}s' factor"] = side.implicit_prior.size[0]
-            found[f"size of implicit {role}s' bias"] = side.implicit_prior.size[-1]
-            found[f"tanh of implicit {role}'s sum"] = np.tanh(side.from_implicit[1, -1])
+            numbers[f"size of implicit {role}s' factor"] = side.implicit_prior.size[0]
+            numbers[f"size of implicit {role}s' bias"] = side.implicit_prior.size[-1]
+            numbers[f"tanh of implicit {role}'s sum"] = np.tanh(side.from_implicit[1, -1])
         for name, prior, own in parts:
             for column, at in (("factor", 0), ("bias", -1)):
                 what = f"of {role}s' {name}{column}"
-                found[f"log precision {what}"] = np.log(prior.precision[at])
-                found[f"tanh of the mean {what}"] = np.tanh(prior.mean[at])
-                found[f"log of the variance {what}"] = np.log(own[:, at].var())
+                numbers[f"log precision {what}"] = np.log(prior.precision[at])
+                numbers[f"tanh of the mean {what}"] = np.tanh(prior.mean[at])
+                numbers[f"log of the variance {what}"] = np.log(own[:, at].var())
     if learner._paths is not None:
-        found["tanh of a drift"] = np.tanh(learner._paths.total[2])
+        numbers["tanh of a drift"] = np.tanh(learner._paths.total[2])
         for k, variance in enumerate(learner._paths.variance.tolist()):
-            found[f"log variance of path {k}"] = np.log(variance)
-            found[f"tanh of path {k}"] = np.tanh(learner._paths.state[1, k])
-    return {name: float(value) for name, value in found.items()}
+            numbers[f"log variance of path {k}"] = np.log(variance)
+            numbers[f"tanh of path {k}"] = np.tanh(learner._paths.state[1, k])
+    return {name: float(value) for name, value in numbers.items()}
 
 
 def world(kind: str) -> Any:
@@ -98,8 +98,8 @@ def z_scores(kind: str, n_worlds: int) -> dict[str, float]:
         after = np.array(list(functions(learner).values()))
         changes.append(np.concatenate([after - before, after**2 - before**2]))
     names = list(functions(learner))
-    found = np.array(changes)
-    z = found.mean(axis=0) / (found.std(axis=0, ddof=1) / np.sqrt(n_worlds))
+    array = np.array(changes)
+    z = array.mean(axis=0) / (array.std(axis=0, ddof=1) / np.sqrt(n_worlds))
     return dict(zip([*names, *(f"{name}, squared" for name in names)], z.tolist(), strict=True))
 
 

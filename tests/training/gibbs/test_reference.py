@@ -71,7 +71,7 @@ def by_reference(train: Interactions, kind: str, n: int) -> tuple[Array, Array]:
 @pytest.mark.parametrize("kind", list(IMPLICIT))
 def test_posterior_means_equal_those_of_a_slow_and_obvious_sampler(kind: str) -> None:
     train = planted(6, 5, 24, rank=1, noise=0.3)
-    (found, error), (expected, its_error) = by_learner(train, kind, 30_000), by_reference(train, kind, 4_000)
-    z = (found - expected) / np.hypot(error, its_error)
+    (means, error), (expected, its_error) = by_learner(train, kind, 30_000), by_reference(train, kind, 4_000)
+    z = (means - expected) / np.hypot(error, its_error)
     assert np.abs(z).max() < 5
     assert np.hypot(error, its_error)[:30].max() < 0.1  # of the scores: the chains are long enough to tell

@@ -28,14 +28,16 @@ def test_the_columns_are_the_best_approximation_of_their_rank(shape: tuple[int, 
         role: [random.normal(size=(n + 1, dim + 1)).astype(np.float16) for _ in range(5)]
         for role, n in zip(("user", "item"), shape, strict=True)
     }
-    for one in rows["user"] + rows["item"]:
-        one[:, 0] *= 3
-    means = {role: np.mean([one[:-1, :-1] for one in ones], axis=0, dtype=np.float32) for role, ones in rows.items()}
+    for sample in rows["user"] + rows["item"]:
+        sample[:, 0] *= 3
+    means = {
+        role: np.mean([sample[:-1, :-1] for sample in ones], axis=0, dtype=np.float32) for role, ones in rows.items()
+    }
     weights = {role: random.uniform(1, 3, n).astype(np.float32) for role, n in zip(rows, shape, strict=True)}
     user, item = covariance_columns(rows, means, weights, np.random.default_rng(1))
     assert (user.shape, item.shape) == ((shape[0], dim), (shape[1], dim))
 
-    apart = {role: [one[:-1, :-1] - means[role] for one in ones] for role, ones in rows.items()}
+    apart = {role: [sample[:-1, :-1] - means[role] for sample in ones] for role, ones in rows.items()}
     whole = np.mean([p @ q.T for p, q in zip(apart["user"], apart["item"], strict=True)], axis=0)
     weight = np.outer(weights["user"], weights["item"])
     left, sizes, right = np.linalg.svd(whole * weight)
@@ -51,12 +53,15 @@ def test_noise_is_drawn_to_that_of_all_as_far_as_few_ratings_call_for() -> None:
     counts = random.integers(1, 120, 2_000)
     truth = np.exp(random.normal(0, 0.6, 2_000))
     squares = truth * np.array([np.sum(random.standard_normal(n) ** 2) for n in counts])
-    found = credible(squares, counts)
-    away = [float(np.mean(np.square(one - truth))) for one in (found, squares / counts, np.full(2_000, truth.mean()))]
+    noise = credible(squares, counts)
+    away = [
+        float(np.mean(np.square(estimate - truth)))
+        for estimate in (noise, squares / counts, np.full(2_000, truth.mean()))
+    ]
     assert away[0] < 0.7 * away[1]
     assert away[0] < 0.5 * away[2]
     often = counts > 80
-    assert np.polyfit(np.log(truth[often]), np.log(found[often]), 1)[0] == pytest.approx(1, abs=0.15)
+    assert np.polyfit(np.log(truth[often]), np.log(noise[often]), 1)[0] == pytest.approx(1, abs=0.15)
 
 
 def test_where_noise_differs_by_chance_alone_all_have_that_of_all() -> None:

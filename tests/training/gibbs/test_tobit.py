@@ -39,31 +39,31 @@ def drawn(score: float, precision: float, *, sign: int, limit: float, n: int = 1
     own, rows = np.array([[0.5, 0.1]], np.float32), np.zeros((n, 2), np.float32)
     rows[:, 0], rows[:, 1] = 2.0, score - 1.0 - 0.1 - 0.25
     at, user, idx = np.arange(n), np.zeros(n, np.int64), np.arange(n, dtype=np.int32)
-    found, uniform = np.zeros(n, np.float32), np.random.default_rng(4).random(n)
+    draws, uniform = np.zeros(n, np.float32), np.random.default_rng(4).random(n)
     precisions = np.full(1, precision, np.float32), np.ones(n, np.float32)
     offset = np.full(n, 0.25, np.float32)
-    draw_beyond_kernel()(at, user, idx, offset, own, rows, *precisions, sign, limit, uniform, found)
-    return found
+    draw_beyond_kernel()(at, user, idx, offset, own, rows, *precisions, sign, limit, uniform, draws)
+    return draws
 
 
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("limit", [-3.0, -0.3, 0.0, 0.7, 2.5, 6.0])
 def test_draws_are_those_of_a_normal_distribution_beyond_the_limit(limit: float, sign: int) -> None:
     std, mean = 0.5, 0.4
-    found = drawn(mean, std**-2, sign=sign, limit=limit)
-    assert (sign * (found - np.float32(limit)) >= 0).all()
-    assert found.mean() == pytest.approx(mean_beyond(np.array([mean]), std, limit, sign)[0], abs=5e-3)
+    draws = drawn(mean, std**-2, sign=sign, limit=limit)
+    assert (sign * (draws - np.float32(limit)) >= 0).all()
+    assert draws.mean() == pytest.approx(mean_beyond(np.array([mean]), std, limit, sign)[0], abs=5e-3)
     away = (limit - mean) / std
     expected = mean_beyond(np.array([mean]), std, limit, sign)[0] - mean
     variance = std**2 * (1 + away * expected / std) - expected**2
-    assert found.var() == pytest.approx(variance, abs=5e-3)
+    assert draws.var() == pytest.approx(variance, abs=5e-3)
 
 
 @pytest.mark.parametrize("limit", [-1e4, 1e4])
 def test_however_far_the_limit_is_draws_are_finite_and_beyond_it(limit: float) -> None:
-    found = drawn(0.0, 1.0, sign=1, limit=limit, n=100)
-    assert np.isfinite(found).all()
-    assert (found >= limit).all()
+    draws = drawn(0.0, 1.0, sign=1, limit=limit, n=100)
+    assert np.isfinite(draws).all()
+    assert (draws >= limit).all()
 
 
 @pytest.mark.parametrize(("share", "expected"), [(0.0, False), (0.4, False), (0.5, True), (0.9, True), (1.0, False)])
@@ -127,7 +127,7 @@ def forms() -> dict[str, Any]:
 def test_threads_and_a_resume_leave_the_bits_as_they_are(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("recsys.training.gibbs.tobit.CHUNK", 300)  # as it is, this world would be one chunk
     make = forms()[form]
-    found = []
+    states = []
     for n_threads in (1, 2, 4):
         learner = make(n_threads)
         for number in range(1, 6):
@@ -136,8 +136,8 @@ def test_threads_and_a_resume_leave_the_bits_as_they_are(form: str, monkeypatch:
                 state = learner.state(3)
                 learner = make(n_threads)
                 learner.restore(state)
-        found.append(bits(learner))
-    assert found[0] == found[1] == found[2]
+        states.append(bits(learner))
+    assert states[0] == states[1] == states[2]
     assert make(1)._tobit is not None
     assert len(make(1)._tobit.at) >= 2_000
 

@@ -54,8 +54,8 @@ def test_no_small_change_lowers_the_loss_after_many_epochs() -> None:
 def test_one_two_and_four_threads_give_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(systems, "RANGE", 200)
     monkeypatch.setattr(rows, "GRAMIAN_ROWS", 16)
-    found = [bits(fitted(scattered(), n_threads, embedding_dim=33)) for n_threads in (1, 2, 4)]
-    assert found[0] == found[1] == found[2]
+    states = [bits(fitted(scattered(), n_threads, embedding_dim=33)) for n_threads in (1, 2, 4)]
+    assert states[0] == states[1] == states[2]
 
 
 def test_a_fit_that_was_interrupted_ends_with_the_same_bytes() -> None:
@@ -73,10 +73,10 @@ def test_a_fit_that_was_interrupted_ends_with_the_same_bytes() -> None:
 
 
 def test_seeds_begin_elsewhere_and_users_and_items_too() -> None:
-    one, same, other = (als_of(scattered(), seed=seed).factors() for seed in (1, 1, 2))
-    assert all(np.array_equal(one[role], same[role]) for role in one)
-    assert not np.array_equal(one["user"], other["user"])
-    assert not np.array_equal(one["user"][:40], one["item"][:40])
+    first, same, other = (als_of(scattered(), seed=seed).factors() for seed in (1, 1, 2))
+    assert all(np.array_equal(first[role], same[role]) for role in first)
+    assert not np.array_equal(first["user"], other["user"])
+    assert not np.array_equal(first["user"][:40], first["item"][:40])
 
 
 def test_users_and_items_without_interactions_have_zeros() -> None:

@@ -56,8 +56,8 @@ def test_the_order_of_blocks_depends_on_seed_and_epoch() -> None:
 
 @pytest.mark.parametrize("n_threads", [2, 3, 4])
 def test_the_order_of_ratings_does_not_depend_on_the_threads(n_threads: int) -> None:
-    one, more = blocks_of(planted(), n_threads=1), blocks_of(planted(), n_threads=n_threads)
-    for left, right in zip((*one.columns, one.start), (*more.columns, more.start), strict=True):
+    blocks, other_blocks = blocks_of(planted(), n_threads=1), blocks_of(planted(), n_threads=n_threads)
+    for left, right in zip((*blocks.columns, blocks.start), (*other_blocks.columns, other_blocks.start), strict=True):
         np.testing.assert_array_equal(left, right)
 
 

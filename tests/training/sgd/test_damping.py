@@ -41,8 +41,8 @@ def rated(n_users: int, n_items: int, n: int, *, user: float, item: float, noise
 def test_damping_is_the_noise_over_what_users_and_items_differ_by(
     user: float, item: float, n_users: int, n_items: int, n: int
 ) -> None:
-    found = credible_damping(rated(n_users, n_items, n, user=user, item=item))
-    assert found == pytest.approx((1 / user**2, 1 / item**2), rel=0.15)
+    damping = credible_damping(rated(n_users, n_items, n, user=user, item=item))
+    assert damping == pytest.approx((1 / user**2, 1 / item**2), rel=0.15)
 
 
 def test_the_unit_of_the_ratings_does_not_matter() -> None:

@@ -63,11 +63,11 @@ def test_a_step_equals_an_autograd_step_of_the_stated_loss(dim: int, biases: boo
 @pytest.mark.parametrize("dim", [50, *(pytest.param(dim, marks=pytest.mark.slow) for dim in (1, 16, 129))])
 @pytest.mark.parametrize(("sides", "still"), [(USERS, ITEMS), (ITEMS, USERS)])
 def test_a_side_that_does_not_move_keeps_every_bit_while_the_other_steps(dim: int, sides: int, still: int) -> None:
-    both, one = world(dim, 1), world(dim, 1)
-    before = [array.copy() for array in one[5:]]
-    for arguments, moving in ((both, USERS + ITEMS), (one, sides)):
+    both, single = world(dim, 1), world(dim, 1)
+    before = [array.copy() for array in single[5:]]
+    for arguments, moving in ((both, USERS + ITEMS), (single, sides)):
         sgd_kernel(dim, True, moving)(*arguments, *RATES.values())
-    for number, (array, old, moved) in enumerate(zip(one[5:], before, both[5:], strict=True)):
+    for number, (array, old, moved) in enumerate(zip(single[5:], before, both[5:], strict=True)):
         is_still = still == (USERS, ITEMS)[number % 2]
         if is_still:
             np.testing.assert_array_equal(array, old)

@@ -38,9 +38,9 @@ def test_planted_factors_are_recovered() -> None:
 
 @pytest.mark.parametrize("dim", [1, 16, 50])
 def test_one_two_and_four_threads_give_the_same_bits(dim: int) -> None:
-    one, two, four = (trained(dim=dim, n_threads=n) for n in (1, 2, 4))
-    assert bits(one) == bits(two) == bits(four)
-    rmses = {learner.epoch(4, silent).train["rmse"] for learner in (one, two, four)}
+    first, second, third = (trained(dim=dim, n_threads=n) for n in (1, 2, 4))
+    assert bits(first) == bits(second) == bits(third)
+    rmses = {learner.epoch(4, silent).train["rmse"] for learner in (first, second, third)}
     assert len(rmses) == 1
 
 
@@ -172,6 +172,6 @@ def test_a_frozen_group_is_not_drawn() -> None:
 
 
 def test_what_is_recorded_does_not_depend_on_the_threads() -> None:
-    one, two = (learner_of(planted(), n_threads=n) for n in (1, 2))
-    assert one.settings() == two.settings()
-    assert one.settings()["n_side"] == 8
+    first, second = (learner_of(planted(), n_threads=n) for n in (1, 2))
+    assert first.settings() == second.settings()
+    assert first.settings()["n_side"] == 8

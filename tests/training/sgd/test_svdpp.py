@@ -68,8 +68,8 @@ def test_what_somebody_rated_says_what_they_like() -> None:
     pairs = sorted({(u, int(2 * random.integers(0, 30) + own[u])) for u in range(400) for _ in range(6)})
     liked = [(u, i, 4.0 + random.normal(0, 0.3)) for u, i in pairs]
     others = [(u, 60 + (u * 7) % 10, 4.0 if own[u] else 1.0) for u in range(400)]
-    known, asked = liked + others[:200], others[200:]
-    ratings = _ratings(known + asked)
+    known, queries = liked + others[:200], others[200:]
+    ratings = _ratings(known + queries)
     train = ratings.take(slice(0, len(known)))
     svdpp = learner_of(train, dim=4, flipped=False, n_epochs=60, lr_max=0.05, implicit_damping=0.0)
     dot_product = worlds.learner_of(train, dim=4, n_epochs=60)
@@ -81,8 +81,8 @@ def test_what_somebody_rated_says_what_they_like() -> None:
 
 @pytest.mark.parametrize("flipped", [False, True])
 def test_one_two_and_four_threads_give_the_same_bits(flipped: bool) -> None:
-    one, two, four = (trained(flipped=flipped, n_threads=n) for n in (1, 2, 4))
-    assert bits(one) == bits(two) == bits(four)
+    first, second, third = (trained(flipped=flipped, n_threads=n) for n in (1, 2, 4))
+    assert bits(first) == bits(second) == bits(third)
 
 
 @pytest.mark.parametrize("flipped", [False, True])
@@ -185,7 +185,7 @@ def test_every_damping_draws_its_parameters_to_what_is_expected(key: str) -> Non
     train, rest = planted(), dict.fromkeys({"bias_damping", "damping", "implicit_damping"} - {key}, 0.0)
     kind = config.SvdPP(embedding_dim=3)
     model = SvdPP(train, kind, train.scale, 3)
-    expected = {name: np.full_like(memory(one), 0.25) for name, one in model.named_parameters()}
+    expected = {name: np.full_like(memory(parameter), 0.25) for name, parameter in model.named_parameters()}
     learner = SvdPPLearner(model, train, Sgd(**rest, **{key: 1e9}), 3, expected)
     for number in (1, 2):
         learner.epoch(number, silent)

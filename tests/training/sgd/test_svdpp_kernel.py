@@ -73,7 +73,7 @@ def single_steps(arrays: dict[str, Any], flipped: bool) -> tuple[dict[str, Any],
                 for name, slope in zip(names, slopes, strict=True):
                     tensor[name] -= RATES["user_lr" if name in ("p", "b_u") else "item_lr"] * slope
             squares += float(error.detach()) ** 2
-    return {name: one.detach().numpy() for name, one in tensor.items()}, squares
+    return {name: parameter.detach().numpy() for name, parameter in tensor.items()}, squares
 
 
 @pytest.mark.parametrize(
