@@ -35,6 +35,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_inputs_are_the_same_bytes_each_time(inputs: Path, tmp_path: Path) -> None:
     write_inputs(tmp_path / "second", ROOT / "data" / "movielens-small")
     files = {path.name: path.read_bytes() for path in inputs.iterdir()}
@@ -42,6 +43,7 @@ def test_inputs_are_the_same_bytes_each_time(inputs: Path, tmp_path: Path) -> No
     assert {f"{name}.yaml" for name in CONFIGS} < set(files)
 
 
+@pytest.mark.slow
 def test_more_than_half_of_the_reviews_give_the_highest_rating(inputs: Path) -> None:
     _, *reviews = (inputs / "reviews.csv").read_text(encoding="utf-8").splitlines()
     assert sum(review.endswith(";5") for review in reviews) > 0.5 * len(reviews)

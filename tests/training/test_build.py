@@ -37,6 +37,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "y_range": {"model": {"y_range": [0, 5.5]}},
     "seed": {"seed": 43},
 }
+MORE = {"embedding_dim 5": {"model": {"embedding_dim": 5}}}  # in the slow tier: a kernel is compiled for each dim
 SGD = [name for name in CHANGES if name not in ("batch_size", "y_range")]
 SVDPP = {
     **{name: CHANGES[name] for name in SGD if name != "biases"},
@@ -66,7 +67,14 @@ def unchanged(small: Callable[..., Config], splits: Splits) -> dict[str, Array]:
     return {method: trained(small(training={"method": method}), splits) for method in ("adamw", "sgd")}
 
 
-@pytest.mark.parametrize(("method", "name"), [("adamw", name) for name in CHANGES] + [("sgd", name) for name in SGD])
+@pytest.mark.parametrize(
+    ("method", "name"),
+    [
+        *(("adamw", name) for name in CHANGES),
+        *(("sgd", name) for name in SGD),
+        *(pytest.param(method, "embedding_dim 5", marks=pytest.mark.slow) for method in ("adamw", "sgd")),
+    ],
+)
 def test_every_hyperparameter_changes_the_result(
     small: Callable[..., Config],
     splits: Splits,
@@ -74,7 +82,8 @@ def test_every_hyperparameter_changes_the_result(
     method: str,
     name: str,
 ) -> None:
-    sections = {**CHANGES[name], "training": {"method": method, **CHANGES[name].get("training", {})}}
+    changes = (CHANGES | MORE)[name]
+    sections = {**changes, "training": {"method": method, **changes.get("training", {})}}
     assert np.abs(trained(small(**sections), splits) - unchanged[method]).max() > 1e-4
 
 
@@ -83,11 +92,11 @@ def svdpp_unchanged(small: Callable[..., Config], splits: Splits) -> Array:
     return trained(small(**SVDPP_BY_SGD), splits)
 
 
-@pytest.mark.parametrize("name", SVDPP)
+@pytest.mark.parametrize("name", [*SVDPP, pytest.param("embedding_dim 5", marks=pytest.mark.slow)])
 def test_every_hyperparameter_of_svdpp_by_sgd_changes_the_result(
     small: Callable[..., Config], splits: Splits, svdpp_unchanged: Array, name: str
 ) -> None:
-    other = dict(SVDPP[name])
+    other = dict((SVDPP | MORE)[name])
     changed = {**other, **{key: {**SVDPP_BY_SGD[key], **other.get(key, {})} for key in SVDPP_BY_SGD}}
     assert np.abs(trained(small(**changed), splits) - svdpp_unchanged).max() > 1e-4
 

@@ -18,10 +18,9 @@ from recsys.workflows.lr_find import _curve, lr_find
 CONFIGS = Path(__file__).parents[2] / "configs"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("training", "default"),
-    [({"method": "sgd"}, 0.04), pytest.param({"method": "adamw"}, 0.0065, marks=pytest.mark.slow)],
-    ids=["sgd", "adamw"],
+    ("training", "default"), [({"method": "sgd"}, 0.04), ({"method": "adamw"}, 0.0065)], ids=["sgd", "adamw"]
 )
 def test_on_movielens_the_suggestion_is_near_the_default(training: dict[str, Any], default: float) -> None:
     curve = lr_find(load_config(CONFIGS / "movielens-small.yaml", [f"training={training}"]))

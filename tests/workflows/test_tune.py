@@ -32,16 +32,19 @@ def storage(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/study.db"
 
 
-def test_the_best_config_reaches_the_rmse_of_its_trial(config: Config, storage: str, tmp_path: Path) -> None:
-    result = tune(config, 4, SPACE, storage)
-    assert result.n_trials == 4
+@pytest.mark.parametrize("n_trials", [4, pytest.param(8, marks=pytest.mark.slow)])
+def test_the_best_config_reaches_the_rmse_of_its_trial(
+    config: Config, storage: str, tmp_path: Path, n_trials: int
+) -> None:
+    result = tune(config, n_trials, SPACE, storage)
+    assert result.n_trials == n_trials
     assert result.best.metric <= result.as_it_is
     assert train(result.config, tmp_path / "best")["valid"]["rmse"] == result.best.metric
     plain = train(config, tmp_path / "plain")
     assert (plain["valid"]["rmse"], plain["valid"]["n_ratings"]) == (result.as_it_is, result.n_ratings)
     assert result.to_dict() == {
         "objective": "rating",
-        "n_trials": 4,
+        "n_trials": n_trials,
         "n_pruned": result.n_pruned,
         "n_failed": 0,
         "n_ratings": 90,
@@ -51,33 +54,35 @@ def test_the_best_config_reaches_the_rmse_of_its_trial(config: Config, storage: 
     }
 
 
-def test_a_study_that_was_stopped_goes_on_as_if_it_had_not(config: Config, tmp_path: Path) -> None:
-    whole = tune(config, 4, SPACE, f"sqlite:///{tmp_path}/whole.db")
+@pytest.mark.parametrize("n_trials", [4, pytest.param(6, marks=pytest.mark.slow)])
+def test_a_study_that_was_stopped_goes_on_as_if_it_had_not(config: Config, tmp_path: Path, n_trials: int) -> None:
+    whole = tune(config, n_trials, SPACE, f"sqlite:///{tmp_path}/whole.db")
     parted = f"sqlite:///{tmp_path}/parted.db"
     lines: list[str] = []
 
     def stop(event: object) -> None:
         if isinstance(event, RunsProgress) and event.message:
             lines.append(event.message)
-            if len(lines) == 2:
+            if len(lines) == n_trials // 2:
                 raise StoppedError("interrupted")
 
     with pytest.raises(StoppedError):
-        tune(config, 4, SPACE, parted, stop)
+        tune(config, n_trials, SPACE, parted, stop)
     after: list[Any] = []
-    again = tune(config, 4, SPACE, parted, after.append)
-    assert sum(1 for event in after if isinstance(event, RunsProgress) and event.message) == 2
+    again = tune(config, n_trials, SPACE, parted, after.append)
+    assert sum(1 for event in after if isinstance(event, RunsProgress) and event.message) == n_trials // 2
     assert (again.best, again.to_dict()) == (whole.best, whole.to_dict())
 
 
-def test_a_trial_that_was_cut_has_failed(config: Config, storage: str) -> None:
+@pytest.mark.parametrize("n_trials", [3, pytest.param(4, marks=pytest.mark.slow)])
+def test_a_trial_that_was_cut_has_failed(config: Config, storage: str, n_trials: int) -> None:
     def stop(event: object) -> None:
         if isinstance(event, RunsProgress) and event.done > 1.2:
             raise StoppedError("interrupted")
 
     with pytest.raises(StoppedError):
-        tune(config, 3, SPACE, storage, stop)
-    assert tune(config, 3, SPACE, storage).n_failed == 1
+        tune(config, n_trials, SPACE, storage, stop)
+    assert tune(config, n_trials, SPACE, storage).n_failed == 1
 
 
 def test_the_test_part_is_not_even_read(
