@@ -22,7 +22,7 @@ import numpy as np
 import recsys
 from learners import model_of, ratings
 from recsys.artifacts.bundle import Bundle, open_bundle
-from recsys.artifacts.write_bundle import write_bundle
+from recsys.artifacts.write_bundle import ServedScorer, write_bundle
 from recsys.config.loading.load import config_from, load_config
 from recsys.data.split import Splits
 from recsys.data.training_inputs import TrainingInputs
@@ -121,7 +121,12 @@ def store_of(world: World, dim: int, folder: Path) -> Bundle:
     """A serving folder of an untrained model: the solve takes the same time whatever the factors are."""
     train = ratings(world, synthetic(world).train)
     config = config_from({"data": {"ratings": "unused.csv"}, "model": {"embedding_dim": dim}}, folder)
-    write_bundle(folder, {"rating": model_of(train, dim).scorer()}, TrainingInputs(Splits(train, None, None)), config)
+    write_bundle(
+        folder,
+        {"rating": ServedScorer("dot_product", model_of(train, dim).scorer())},
+        TrainingInputs(Splits(train, None, None)),
+        config,
+    )
     return open_bundle(folder)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from recsys.training.ials.targets import interaction_targets
 
 from peers import answer_of
 from ranking_protocol import Fit, Pairs, Scores
@@ -18,7 +19,6 @@ from recsys.training.ials.fit import Hyperparameters, ImplicitALS
 from recsys.training.ials.pilot import regularization_multiple
 from recsys.training.ials.rules import UNOBSERVED, auto_embedding_dim, auto_regularization, auto_unobserved_weight
 from recsys.training.ials.systems import Systems
-from recsys.training.ials.targets import interaction_targets
 
 N_THREADS = 2
 IMPLICIT = """

@@ -21,7 +21,7 @@ from learners import model_of, ratings
 from measure import Row, attempted, command_line, interleaved, ratios
 from peers import answer_of, output_of
 from recsys.artifacts.bundle import Bundle, open_bundle
-from recsys.artifacts.write_bundle import write_bundle
+from recsys.artifacts.write_bundle import ServedScorer, write_bundle
 from recsys.config.loading.load import config_from
 from recsys.data.split import Splits
 from recsys.data.training_inputs import TrainingInputs
@@ -93,7 +93,12 @@ def store_of(world: World, folder: Path) -> Bundle:
     """A serving folder of an untrained model: scores take the same time whatever they are."""
     train = ratings(world, synthetic(world).train)
     config = config_from({"data": {"ratings": "unused.csv"}}, folder)
-    write_bundle(folder, {"rating": model_of(train, 64).scorer()}, TrainingInputs(Splits(train, None, None)), config)
+    write_bundle(
+        folder,
+        {"rating": ServedScorer("dot_product", model_of(train, 64).scorer())},
+        TrainingInputs(Splits(train, None, None)),
+        config,
+    )
     return open_bundle(folder)
 
 

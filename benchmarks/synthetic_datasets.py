@@ -99,11 +99,13 @@ def synthetic_datasets() -> dict[str, Data]:
 def fitted(splits: Splits, held_out: Interactions, model: dict[str, Any], training: dict[str, Any], seed: int) -> float:
     """The rmse on held-out ratings after a fit of what the config's sections say."""
     values = {"data": {"ratings": "made here"}, "model": model, "training": training, "seed": seed}
-    (plan,) = plans(config_from(values, Path()))
+    plan, *_ = plans(config_from(values, Path()))
     learner = build_learner(plan, TrainingInputs(splits), ALONE)
     for _ in fit(learner):
         pass
-    return evaluate(learner.scorer(), held_out).metrics["rmse"]
+    scorer = learner.scorer().as_rating()
+    assert scorer is not None
+    return evaluate(scorer, held_out).metrics["rmse"]
 
 
 def _small(seed: int) -> Splits:

@@ -101,7 +101,9 @@ def figures(results: list[Result], epochs: int) -> str:
 def fitted(learner: Learner, test: Interactions) -> Result:
     """A fit of ours: training ratings a second inside the epochs, and the test rmse."""
     seconds = sum(epoch.seconds for epoch in fit(learner))
-    return learner.n_ratings * learner.n_epochs / seconds, evaluate(learner.scorer(), test).metrics["rmse"]
+    scorer = learner.scorer().as_rating()
+    assert scorer is not None
+    return learner.n_ratings * learner.n_epochs / seconds, evaluate(scorer, test).metrics["rmse"]
 
 
 def theirs(package: str, program: str, folder: Path, dim: int, epochs: int) -> Result:

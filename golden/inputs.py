@@ -57,9 +57,17 @@ CONFIGS: dict[str, Mapping[str, object]] = {
 }
 
 
-def write_inputs(folder: Path, movielens: Path) -> None:
-    """Writes every file that the rows read into `folder`; the same bytes each time."""
-    folder.mkdir(parents=True)
+RATINGS_ALONE = {"ranking": "none"}  # what says so to a version that ranks by default
+
+
+def write_inputs(folder: Path, movielens: Path, also: Mapping[str, object]) -> None:
+    """Writes every file that the rows read into `folder`; the same bytes each time.
+
+    Args:
+        movielens: the folder of movielens-small.
+        also: what every config says besides.
+    """
+    folder.mkdir()
     with (movielens / "ratings.csv").open(encoding="utf-8", newline="") as file:
         header, *ratings = csv.reader(file)
     first = [row for position, row in enumerate(_of_users(ratings, FIRST_USERS)) if position % 10]
@@ -77,7 +85,7 @@ def write_inputs(folder: Path, movielens: Path) -> None:
     (folder / "items.csv").write_bytes((movielens / "movies.csv").read_bytes())
     _write_reviews(folder)
     for name, config in CONFIGS.items():
-        (folder / f"{name}.yaml").write_text(json.dumps(config), encoding="utf-8")  # JSON is YAML too
+        (folder / f"{name}.yaml").write_text(json.dumps({**config, **also}), encoding="utf-8")  # JSON is YAML too
 
 
 def _write_reviews(folder: Path) -> None:

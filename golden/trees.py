@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from golden.errors import GoldenError
-from golden.inputs import write_inputs
+from golden.inputs import RATINGS_ALONE, write_inputs
 from golden.rows import Row
 from golden.snapshot import Snapshot, read_snapshot
 
@@ -68,8 +68,9 @@ def run_rows(
     tree: Tree, rows: tuple[Row, ...], report: Callable[[str], None], stop: threading.Event
 ) -> dict[str, Snapshot]:
     """A snapshot of each row; a row with a command that fails, or that needs such a row, has only its failure."""
-    write_inputs(tree.work / "inputs", ROOT / "data" / "movielens-small")
+    tree.work.mkdir(parents=True, exist_ok=True)
     _check_import(tree)
+    write_inputs(tree.work / "inputs", ROOT / "data" / "movielens-small", RATINGS_ALONE if _ranks(tree) else {})
     snapshots: dict[str, Snapshot] = {}
     for row in rows:
         if stop.is_set():
@@ -102,6 +103,12 @@ def _check_import(tree: Tree) -> None:
     ended = _python(tree, "-c", "import recsys; print(recsys.__file__)")
     if not Path(ended.stdout.strip()).is_relative_to(tree.source / "src"):
         raise GoldenError(f"recsys is not imported from {tree.source / 'src'}: {ended.stdout}{ended.stderr}")
+
+
+def _ranks(tree: Tree) -> bool:
+    """Whether the tree trains a scorer for recommendations unless told otherwise."""
+    ended = _python(tree, "-m", "recsys", "config", "reference")
+    return "ranking.method" in ended.stdout
 
 
 def _python(tree: Tree, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -120,7 +120,10 @@ def ratings_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def small(ratings_csv: Path) -> Callable[..., Config]:
-    """small(model={…}, training={…}, …) → a Config on `ratings_csv`: adamw, dim 4, 4 epochs, a checkpoint each."""
+    """small(model={…}, training={…}, …) → a Config on `ratings_csv`: adamw, dim 4, 4 epochs, a checkpoint each.
+
+    It trains no scorer for recommendations, unless it is given a section `ranking`.
+    """
 
     def build(**sections: Any) -> Config:
         method, kind = sections.get("training", {}).get("method"), sections.get("model", {}).get("kind")
@@ -135,7 +138,7 @@ def small(ratings_csv: Path) -> Callable[..., Config]:
             name: base.get(name, {}) | sections.get(name, {}) for name in (*base, "split") if name in {*base, *sections}
         }
         rest = {name: value for name, value in sections.items() if name not in merged}
-        return config_from({**merged, **rest}, Path.cwd())
+        return config_from({"ranking": "none", **merged, **rest}, Path.cwd())
 
     return build
 
@@ -245,7 +248,7 @@ def _ids(ids: list[Any]) -> Array:
 
 def _content(folder: Path) -> dict[str, Any]:
     def timeless(text: str) -> dict[str, Any]:
-        return {key: value for key, value in json.loads(text).items() if key not in TIMES}
+        return json.loads(text, object_hook=lambda entries: {k: v for k, v in entries.items() if k not in TIMES})
 
     contents: dict[str, Any] = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):

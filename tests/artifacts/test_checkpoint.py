@@ -13,6 +13,7 @@ from recsys.data.scale import Scale
 
 MANIFEST = CheckpointManifest(
     format=FORMAT,
+    scorer="rating",
     epoch=0,
     seed=42,
     data={"ratings": "0" * 64},
@@ -25,7 +26,7 @@ MANIFEST = CheckpointManifest(
 def write(folder: Path, *epochs: int) -> None:
     for epoch in epochs:
         state = State(epoch, {"user_bias": np.full(2, epoch, np.float32)}, {"exp_avg": np.zeros(2, np.float32)})
-        write_checkpoint(folder, state, MANIFEST)
+        write_checkpoint(folder, {"rating": state}, MANIFEST)
 
 
 def names(folder: Path) -> list[str]:
@@ -35,7 +36,7 @@ def names(folder: Path) -> list[str]:
 def test_a_state_comes_back_as_it_was(tmp_path: Path) -> None:
     write(tmp_path, 5)
     checkpoint = open_checkpoint(tmp_path / "epoch-0005")
-    state = read_state(checkpoint)
+    state = read_state(checkpoint, "rating")
     assert (state.epoch, checkpoint.manifest.seed) == (5, 42)
     assert state.model["user_bias"].tolist() == [5, 5]
     assert state.learner["exp_avg"].tolist() == [0, 0]

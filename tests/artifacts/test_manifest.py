@@ -97,7 +97,7 @@ def test_a_key_that_is_not_known_is_left_alone(run: Path) -> None:
     [
         ("users.safetensors", lambda content: content.update(n_users=39)),
         ("items.safetensors", lambda content: content.update(n_items=51)),
-        ("seen.safetensors", lambda content: content.update(n_ratings=719)),
+        ("seen.safetensors", lambda content: content.update(n_interactions=719)),
     ],
 )
 def test_counts_that_the_arrays_do_not_have_are_refused(run: Path, file: str, change: Change) -> None:
@@ -108,7 +108,8 @@ def test_counts_that_the_arrays_do_not_have_are_refused(run: Path, file: str, ch
 
 
 @pytest.mark.parametrize(
-    ("key", "expected"), [("kind", "factors or network"), ("model", "dot_product, embedding_net or svdpp")]
+    ("key", "expected"),
+    [("kind", "factors, implicit or network"), ("model", "dot_product, embedding_net, implicit_factors or svdpp")],
 )
 def test_a_kind_that_is_not_known_is_refused_when_its_scorer_is_asked_for(run: Path, key: str, expected: str) -> None:
     rewrite(run / "serving" / "serving.json", lambda content: content["scorers"]["rating"].update({key: "forest"}))

@@ -36,6 +36,7 @@ CONFIG = """\
 data: {ratings: ratings.csv, items: movies.csv}
 model: {embedding_dim: 4}
 training: {method: adamw, n_epochs: 3, lr_max: 0.05, batch_size: 64, checkpoint_every: 1}
+ranking: none
 """
 
 

@@ -31,13 +31,13 @@ def test_a_row_stands_after_those_that_it_needs() -> None:
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("golden") / "inputs"
-    write_inputs(folder, ROOT / "data" / "movielens-small")
+    write_inputs(folder, ROOT / "data" / "movielens-small", {})
     return folder
 
 
 @pytest.mark.slow
 def test_inputs_are_the_same_bytes_each_time(inputs: Path, tmp_path: Path) -> None:
-    write_inputs(tmp_path / "second", ROOT / "data" / "movielens-small")
+    write_inputs(tmp_path / "second", ROOT / "data" / "movielens-small", {})
     files = {path.name: path.read_bytes() for path in inputs.iterdir()}
     assert files == {path.name: path.read_bytes() for path in (tmp_path / "second").iterdir()}
     assert {f"{name}.yaml" for name in CONFIGS} < set(files)

@@ -54,7 +54,7 @@ def test_what_is_served_is_what_was_trained(net: Recommender, finished_net: Path
     config = load_config(finished_net / "config.yaml")
     splits = split(read_ratings(config.data, ALONE), config.split, config.seed)
     learner: Any = build_learner(*plans(config), TrainingInputs(splits), ALONE)
-    arrays, _ = selected_parameters(finished_net)
+    arrays = selected_parameters(finished_net)[0]["rating"]
     learner._model.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
     assert splits.test is not None
     user, item = splits.test.user_idx, splits.test.item_idx

@@ -10,7 +10,7 @@ import pytest
 
 from recsys.api.batch import recommend_all
 from recsys.artifacts.bundle import open_bundle
-from recsys.artifacts.write_bundle import write_bundle
+from recsys.artifacts.write_bundle import ServedScorer, write_bundle
 from recsys.config.plans import plans
 from recsys.config.schema.config import Config
 from recsys.core.communicator import ALONE
@@ -41,7 +41,8 @@ def recommender(
     for _ in fit(learner):
         pass
     scorer = learner.scorer()
-    write_bundle(run, {plan.name: scorer}, inputs, config, learn_intervals(scorer, learner.samples, inputs))
+    served = ServedScorer(plan.model.kind, scorer, learn_intervals(scorer, learner.samples, inputs))
+    write_bundle(run, {plan.name: served}, inputs, config)
     return Recommender(open_bundle(run))
 
 

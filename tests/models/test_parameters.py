@@ -16,7 +16,7 @@ from recsys.models.settings import ModelSettings
 from recsys.models.specs import MODELS
 
 FORMS: list[tuple[str, dict[str, Any]]] = [
-    *((kind, {}) for kind in MODELS),
+    *((kind, {}) for kind, spec in MODELS.items() if spec.module),
     ("dot_product", {"biases": False}),
     ("svdpp", {"flipped": False}),
     ("embedding_net", {"layers": (), "user_dim": 3}),

@@ -31,7 +31,7 @@ def stop(event):
         raise Stopped
 
 def config(**sections):
-    return {"data": {"ratings": str(ratings)}, **sections}
+    return {"data": {"ratings": str(ratings)}, "ranking": "none", **sections}
 
 def what(function, *arguments):
     try:

@@ -192,7 +192,9 @@ def test_commands_name_its_metric_and_know_its_direction(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     training = {"method": "sgd", "n_epochs": 3}
-    (tmp_path / "config.yaml").write_text(json.dumps({"data": {"ratings": str(ratings_csv)}, "training": training}))
+    (tmp_path / "config.yaml").write_text(
+        json.dumps({"data": {"ratings": str(ratings_csv)}, "training": training, "ranking": "none"})
+    )
     trained = command("train --config config.yaml --run-dir run")
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     above = metrics["test"][ACCURACY] / metrics["baselines"]["popular"][ACCURACY] - 1

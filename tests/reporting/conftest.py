@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from recsys.artifacts.bundle import Bundle, open_bundle
-from recsys.artifacts.write_bundle import write_bundle
+from recsys.artifacts.write_bundle import ServedScorer, write_bundle
 from recsys.config.schema.config import Config
 from recsys.core.seeding import rng
 from recsys.data.catalogue import ItemCatalogue
@@ -55,7 +55,7 @@ def films(small: Callable[..., Config], tmp_path_factory: pytest.TempPathFactory
     }
     inputs = TrainingInputs(Splits(train, None, train.take(slice(0, 500))), ItemCatalogue(titles, columns))
     run = tmp_path_factory.mktemp("films") / "run"
-    write_bundle(run, {"rating": factors}, inputs, small())
+    write_bundle(run, {"rating": ServedScorer("dot_product", factors)}, inputs, small())
     return open_bundle(run)
 
 

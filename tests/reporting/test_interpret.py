@@ -55,7 +55,7 @@ def test_a_constant_moved_from_factors_to_biases_changes_no_bias(
 def test_by_default_at_least_a_hundred_items_can_be_listed(films: Bundle, finished: Path) -> None:
     assert interpret(films).min_ratings == 30
     counts = films.counts["rating"]
-    few = replace(films, counts={"rating": replace(counts, items=np.minimum(counts.items, 12))})
+    few = replace(films, counts={**films.counts, "rating": replace(counts, items=np.minimum(counts.items, 12))})
     assert interpret(few).min_ratings == 12
     assert interpret(open_bundle(finished)).n_items == 50
 

@@ -108,7 +108,7 @@ def test_svdpp_counts_what_was_rated_in_earlier_runs_too(small: Callable[..., Co
     whole = build_learner(*plans(config), TrainingInputs(splits), ALONE)
     parameters = {name: array.copy() for name, array in whole.state(0).model.items()}
     rows = {role: np.arange(n, dtype=np.int32) for role, n in (("user", len(first.users)), ("item", len(first.items)))}
-    start = WarmStart(parameters, rows, splits.train.scale, first, None, None, None, replays_all=False)
+    start = WarmStart({"rating": parameters}, rows, splits.train.scale, first, None, None, None, replays_all=False)
     continued = build_learner(*plans(config), TrainingInputs(replace(splits, train=second), warm_start=start), ALONE)
     factors = [learner.scorer() for learner in (whole, continued)]
     np.testing.assert_allclose(factors[0].user_factors, factors[1].user_factors, rtol=1e-5)

@@ -124,9 +124,16 @@ def test_a_network_that_starts_from_another_keeps_its_dims_however_many_users_th
     rows = {"user": draw.permutation(900)[:40].astype(np.int32), "item": draw.permutation(800)[:50].astype(np.int32)}
     config = config_from({"data": {"ratings": "-"}, "model": {"kind": "embedding_net"}}, Path.cwd())
     start = WarmStart(
-        parameters, rows, splits.train.scale, splits.train.take(slice(0, 0)), None, None, None, replays_all=False
+        {"rating": parameters},
+        rows,
+        splits.train.scale,
+        splits.train.take(slice(0, 0)),
+        None,
+        None,
+        None,
+        replays_all=False,
     )
-    scorer: Any = build_learner(*plans(config), TrainingInputs(splits, warm_start=start), ALONE).scorer()
+    scorer: Any = build_learner(plans(config)[0], TrainingInputs(splits, warm_start=start), ALONE).scorer()
     for role in ("user", "item"):
         name = f"{role}_embedding"
         np.testing.assert_array_equal(getattr(scorer, name)[:-1], parameters[name][rows[role]])

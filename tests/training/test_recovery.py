@@ -30,7 +30,7 @@ METHODS: dict[str, dict[str, Any]] = {
 def test_planted_factors_are_recovered(planted: Any, training: dict[str, Any]) -> None:
     config = config_from({"data": {"ratings": "-"}, "model": {"embedding_dim": 3}, "training": training}, Path.cwd())
     splits = split(planted.dataset, config.split, seed=1)
-    learner = build_learner(*plans(config), TrainingInputs(splits), ALONE)
+    learner = build_learner(plans(config)[0], TrainingInputs(splits), ALONE)
     for _ in fit(learner):
         pass
     assert splits.test is not None

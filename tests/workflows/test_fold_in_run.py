@@ -78,8 +78,9 @@ def test_known_rows_and_the_fallback_keep_their_bits(finished: Path, child: Path
             old, new = (getattr(bundle.factors, f"{role}_{kind}") for bundle in (before, after))
             np.testing.assert_array_equal(new[places], old[:-1])
             np.testing.assert_array_equal(new[-1], old[-1])
-    old_parameters, _ = selected_parameters(finished)
-    new_parameters, manifest = selected_parameters(child)
+    old_parameters = selected_parameters(finished)[0]["rating"]
+    of_scorers, manifest = selected_parameters(child)
+    new_parameters = of_scorers["rating"]
     assert (manifest.epoch, new_parameters.keys()) == (4, old_parameters.keys())
     for role, places in at.items():
         for kind in ("bias", "embedding"):
@@ -88,7 +89,8 @@ def test_known_rows_and_the_fallback_keep_their_bits(finished: Path, child: Path
 
 def test_the_checkpoint_and_the_serving_folder_hold_the_same_model(child: Path) -> None:
     factors = open_bundle(child).factors
-    parameters, manifest = selected_parameters(child)
+    of_scorers, manifest = selected_parameters(child)
+    parameters = of_scorers["rating"]
     std = manifest.scale.std
     for role in ("user", "item"):
         np.testing.assert_allclose(parameters[f"{role}_bias"] * std, getattr(factors, f"{role}_bias")[:-1], rtol=1e-5)
@@ -141,7 +143,7 @@ def test_a_model_without_biases_gets_none(small: Callable[..., Config], file: Pa
     train(small(model={"biases": False}), tmp_path / "run")
     fold_in_run(tmp_path / "run", file, tmp_path / "child")
     assert not open_bundle(tmp_path / "child").factors.user_bias.any()
-    assert "user_bias" not in selected_parameters(tmp_path / "child")[0]
+    assert "user_bias" not in selected_parameters(tmp_path / "child")[0]["rating"]
 
 
 def test_of_a_new_item_the_items_file_tells_the_title(
@@ -197,7 +199,7 @@ def test_new_rows_of_a_run_by_gibbs_are_parameters_too(
     train(small(training={"method": "gibbs", "n_epochs": 8}), tmp_path / "sampled")
     fold_in_run(tmp_path / "sampled", file, tmp_path / "longer")
     bundle = open_bundle(tmp_path / "longer")
-    assert selected_parameters(tmp_path / "longer")[0]["user_embedding"].shape == (len(bundle.users), 4)
+    assert selected_parameters(tmp_path / "longer")[0]["rating"]["user_embedding"].shape == (len(bundle.users), 4)
     assert bundle.factors.embedding_dim > 4
     assert Recommender(bundle).predict(77, 100).known_user
 
@@ -212,7 +214,8 @@ def test_of_svdpp_the_checkpoint_and_the_serving_folder_hold_the_same_model(
     train(small(model={"kind": "svdpp", "flipped": flipped}, training=training), tmp_path / "run")
     fold_in_run(tmp_path / "run", file, tmp_path / "child")
     before, after = open_bundle(tmp_path / "run"), open_bundle(tmp_path / "child")
-    parameters, manifest = selected_parameters(tmp_path / "child")
+    of_scorers, manifest = selected_parameters(tmp_path / "child")
+    parameters = of_scorers["rating"]
     known = after.seen.interactions()
     model = SvdPP(known, SvdPPSettings(embedding_dim=4, flipped=flipped), manifest.scale, 1)
     model.load_state_dict({name: torch.from_numpy(array) for name, array in parameters.items()})

@@ -84,8 +84,8 @@ def test_rows_without_new_ratings_keep_every_bit(
 ) -> None:
     train(started(small, parent, new, method), tmp_path / "child")
     before, after = open_bundle(parent), open_bundle(tmp_path / "child")
-    old, _ = selected_parameters(parent)
-    now, _ = selected_parameters(tmp_path / "child")
+    old = selected_parameters(parent)[0]["rating"]
+    now = selected_parameters(tmp_path / "child")[0]["rating"]
     rated = {int(line.split(",")[0]) for line in new.read_text().splitlines()[1:]}
     still = [user_id for user_id in before.users.ids.tolist() if user_id not in rated]
     for name in ("user_embedding", "user_bias"):
@@ -100,8 +100,8 @@ def test_a_frozen_group_is_the_parents_to_the_bit(
 ) -> None:
     train(started(small, parent, new, method, freeze=["items"]), tmp_path / "child")
     known = open_bundle(tmp_path / "child").items.index(open_bundle(parent).items.ids)
-    old, _ = selected_parameters(parent)
-    now, _ = selected_parameters(tmp_path / "child")
+    old = selected_parameters(parent)[0]["rating"]
+    now = selected_parameters(tmp_path / "child")[0]["rating"]
     for name in ("item_embedding", "item_bias"):
         assert now[name][known].tobytes() == old[name].tobytes()
 
@@ -142,7 +142,7 @@ def test_biases_are_drawn_to_the_parents_unless_all_its_ratings_are_seen_again(
     config = started(small, parent, new, method, start={"replay": replay}, bias_damping=1e9)
     train(config, tmp_path / "child")
     known = open_bundle(tmp_path / "child").items.index(open_bundle(parent).items.ids)
-    old, now = (selected_parameters(run)[0]["item_bias"] for run in (parent, tmp_path / "child"))
+    old, now = (selected_parameters(run)[0]["rating"]["item_bias"] for run in (parent, tmp_path / "child"))
     assert np.abs(old).max() > 0.1
     assert now[known] == pytest.approx(old if replay < 1 else 0 * old, abs=0.02)
 

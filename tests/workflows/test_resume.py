@@ -142,9 +142,9 @@ def test_a_checkpoint_that_says_too_little_is_refused(small: Small, interrupted:
     interrupted(config, tmp_path / "run", after=2)
     checkpoints = tmp_path / "run" / "checkpoints"
     newest = open_checkpoint(checkpoints / "epoch-0002")
-    state = read_state(newest)
+    state = read_state(newest, "rating")
     del state.learner["user.prior"]
-    write_checkpoint(checkpoints, state, newest.manifest)
+    write_checkpoint(checkpoints, {"rating": state}, newest.manifest)
     with pytest.raises(RunError, match="does not hold what gibbs goes on from") as caught:
         train(config, tmp_path / "run", resume=True)
     assert caught.value.where == str(checkpoints / "epoch-0002")

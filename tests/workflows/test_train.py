@@ -16,7 +16,7 @@ from recsys.config.loading.load import load_config
 from recsys.config.schema.config import Config
 from recsys.core.communicator import ALONE
 from recsys.core.errors import DataError, DivergedError, RunError
-from recsys.core.events import Epoch, Event, Loading, Step
+from recsys.core.events import Epoch, Event, FitStart, Loading, Step
 from recsys.core.files import sha256
 from recsys.data.read import read_ratings
 from recsys.data.split import split
@@ -81,7 +81,7 @@ def test_the_checkpoint_is_in_standard_units_and_the_scorer_in_those_of_ratings(
     newest = newest_checkpoint(finished / "checkpoints")
     assert newest is not None
     checkpoint = open_checkpoint(newest)
-    model, factors = read_state(checkpoint).model, open_bundle(finished).factors
+    model, factors = read_state(checkpoint, "rating").model, open_bundle(finished).factors
     scale = checkpoint.manifest.scale
     assert factors.global_mean == pytest.approx(scale.mean)
     np.testing.assert_allclose(factors.user_bias[:-1], scale.std * model["user_bias"], rtol=1e-5)
@@ -134,7 +134,7 @@ def test_an_observer_hears_of_loading_steps_and_epochs_in_turn(small: Small, tmp
     events: list[Event] = []
     train(small(training={"n_epochs": 2}), tmp_path / "run", observe=events.append)
     kinds = [kind for n, kind in enumerate(map(type, events)) if n == 0 or kind is not type(events[n - 1])]
-    assert kinds == [Loading, Step, Epoch, Step, Epoch]
+    assert kinds == [Loading, FitStart, Step, Epoch, Step, Epoch]
     epochs = [event for event in events if isinstance(event, Epoch)]
     assert all(epoch.valid is not None and list(epoch.valid) == ["rmse", "mae"] for epoch in epochs)
 
@@ -217,7 +217,7 @@ def test_divergence_names_epoch_and_rate_and_keeps_the_last_good_checkpoint(smal
     assert "--set training.lr_max=" in (caught.value.hint or "")
     newest = newest_checkpoint(tmp_path / "run" / "checkpoints")
     assert newest is not None
-    state = read_state(open_checkpoint(newest))
+    state = read_state(open_checkpoint(newest), "rating")
     assert all(np.isfinite(array).all() for array in state.model.values())
     assert not (tmp_path / "run" / "metrics.json").exists()
     for line in (tmp_path / "run" / "history.jsonl").read_text().splitlines():

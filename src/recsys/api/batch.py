@@ -109,16 +109,19 @@ def read_session_ratings(model: Recommender, path: PathLike, *, observe: Observe
     return session_ratings.read_session_ratings(model.bundle, Path(path), observe)
 
 
-def export_factors(run: PathLike | None, output: PathLike, form: Format = "csv") -> list[Path]:
+def export_factors(
+    run: PathLike | None, output: PathLike, form: Format = "csv", *, scorer: str | None = None
+) -> list[Path]:
     """Writes factors and biases with raw ids for other programs.
 
     Args:
         run: a run; None: the default run.
         output: a new folder.
         form: csv, parquet, npz or safetensors.
+        scorer: "rating" or "ranking"; None: rating, or what the run has instead.
     Returns:
         The files.
     Raises:
-        RunError: there is no such run, or the folder is in use.
+        RunError: there is no such run or no such scorer, or the folder is in use.
     """
-    return export.export_factors(open_bundle(as_path(run)), Path(output), form)
+    return export.export_factors(open_bundle(as_path(run)), Path(output), form, scorer)

@@ -26,17 +26,19 @@ from recsys.models.specs import MODELS, kinds_served_by
 from recsys.scoring.codec import StoredScorer, decode
 from recsys.scoring.drift import Drift
 from recsys.scoring.factors.scorer import Factors
-from recsys.scoring.protocols import TrainedScorer
+from recsys.scoring.implicit.scorer import ImplicitFactors
+from recsys.scoring.protocols import RatingScorer, TrainedScorer
 from recsys.scoring.specs import SCORERS
 
 if TYPE_CHECKING:
     from recsys.config.schema.data import Data
+    from recsys.data.scale import Scale
     from recsys.evaluation.intervals import Intervals
 
 USERS, ITEMS = "users.safetensors", "items.safetensors"
 SEEN, HELD_OUT = "seen.safetensors", "held_out.safetensors"
 ITEM_COLUMNS, INTERVALS = "item_columns.safetensors", "intervals.safetensors"
-COUNTS = {"rating": "n_ratings"}  # objective → name of the array
+COUNTS = {"rating": "n_ratings", "ranking": "n_interactions"}  # objective → name of the array
 HeldOut = Literal["valid", "test", "earlier", "earlier_valid"]
 HELD_OUT_COLUMNS = ("user_idx", "item_idx", "rating")
 TIME = "timestamp"  # kept beside them where the predictions depend on it
@@ -92,13 +94,49 @@ class Bundle:
         return self.scorers[name]
 
     @property
+    def rating(self) -> RatingScorer:
+        """The scorer that predicts ratings.
+
+        Raises:
+            RunError: the run has none.
+        """
+        if "rating" in self.scorers and (scorer := self.scorer("rating").as_rating()) is not None:
+            return scorer
+        raise RunError(
+            "this needs predicted ratings, and the run was trained without ratings",
+            where=str(self.path),
+            expected="a run that was trained on ratings",
+            hint="this run ranks: recsys recommend, recsys similar and recsys export-factors",
+        )
+
+    @property
+    def ranking(self) -> ImplicitFactors | None:
+        """The scorer that ranks items; None where the run has none of its own for that."""
+        return self.scorer("ranking").as_implicit() if "ranking" in self.scorers else None
+
+    @property
+    def scale(self) -> Scale:
+        """Mean, standard deviation and range of the training ratings.
+
+        Raises:
+            RunError: the run was trained without ratings.
+        """
+        if self.manifest.scale is not None:
+            return self.manifest.scale
+        raise RunError(
+            "the run was trained without ratings",
+            where=str(self.path),
+            expected="a run that was trained on ratings",
+        )
+
+    @property
     def factors(self) -> Factors:
         """The rating scorer of a dot product, for what only its factors can answer.
 
         Raises:
             RunError: the run's model is something else.
         """
-        factors = self.scorer("rating").as_factors()
+        factors = self.rating.as_factors()
         if factors is not None:
             return factors
         raise RunError(
@@ -111,7 +149,7 @@ class Bundle:
     @property
     def drift(self) -> Drift | None:
         """How users' biases move, where the model has that."""
-        return self.scorer("rating").drift
+        return self.rating.drift
 
     @cached_property
     def data(self) -> Data:
@@ -139,12 +177,12 @@ class Bundle:
     @cached_property
     def seen(self) -> SeenRatings:
         """The ratings that the run was trained on."""
-        counts, n = self.counts["rating"].users, self.manifest.n_ratings
+        counts, n = self.counts["ranking"].users, self.manifest.n_interactions
         layout = {"item_idx": ("int32", (n,)), "rating": ("float32", (n,))}
         item_idx, rating = self.folder.mapped(SEEN, layout)
         start = np.concatenate([[0], np.cumsum(counts)])
         if start[-1] != n:
-            raise damaged(self.path / USERS, f"its counts add up to {start[-1]:,}, and there are {n:,} ratings")
+            raise damaged(self.path / USERS, f"its counts add up to {start[-1]:,}, and there are {n:,} interactions")
         return SeenRatings(self.users, self.items, GroupedView(start, item_idx, None), rating)
 
     def held_out(self, part: HeldOut) -> Interactions | None:
@@ -267,7 +305,8 @@ def _read_scorer(folder: VerifiedFolder[BundleManifest], name: str) -> TrainedSc
                 expected=joined(known),
                 hint=f"use the version that wrote it, recsys {folder.manifest.recsys_version}",
             )
-    stored = StoredScorer(entry.kind, folder.arrays(entry.file), entry.link.to_link(), entry.numbers)
+    link = None if entry.link is None else entry.link.to_link()
+    stored = StoredScorer(entry.kind, folder.arrays(entry.file), link, entry.numbers)
     try:
         return decode(stored, folder.manifest.n_users, folder.manifest.n_items)
     except ValueError as error:

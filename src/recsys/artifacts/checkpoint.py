@@ -1,8 +1,9 @@
-"""A learner's state on disk."""
+"""The states of a run's learners on disk."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from recsys.artifacts.directory import CHECKPOINTS
@@ -19,15 +20,22 @@ MAX_CHECKPOINTS = 2
 BEST = "best."  # goes before the names of the best parameters, where those are what the run keeps
 
 
-def write_checkpoint(folder: Path, state: State, manifest: CheckpointManifest) -> None:
+def write_checkpoint(folder: Path, states: Mapping[str, State], manifest: CheckpointManifest) -> None:
     """Writes `folder`/epoch-NNNN, names it in `folder`/last, and keeps the two newest.
 
+    NNNN counts the epochs of all scorers, which is the number of lines in the history.
+
     Args:
-        manifest: which gets the epoch of the state.
+        states: of the scorers trained so far, by name; those names go before the names of their arrays.
+        manifest: which gets their epochs.
     """
-    name = f"epoch-{state.epoch:04d}"
-    of_epoch = manifest.model_copy(update={"epoch": state.epoch})
-    write_verified(folder / name, STATE_JSON, of_epoch, {MODEL: state.model, LEARNER: state.learner})
+    epochs = {scorer: state.epoch for scorer, state in states.items()}
+    name = f"epoch-{sum(epochs.values()):04d}"
+    arrays = {
+        MODEL: _with_names({scorer: state.model for scorer, state in states.items()}),
+        LEARNER: _with_names({scorer: state.learner for scorer, state in states.items()}),
+    }
+    write_verified(folder / name, STATE_JSON, manifest.with_epochs(epochs), arrays)
     write_text(folder / LAST, name + "\n")
     for old in checkpoints(folder)[:-MAX_CHECKPOINTS]:
         shutil.rmtree(old, ignore_errors=True)
@@ -38,13 +46,19 @@ def open_checkpoint(path: Path) -> VerifiedFolder[CheckpointManifest]:
     return open_verified(path, STATE_JSON, CheckpointManifest)
 
 
-def read_state(checkpoint: VerifiedFolder[CheckpointManifest]) -> State:
-    """The state in a checkpoint, every file checked against its sha256."""
-    return State(epoch=checkpoint.manifest.epoch, model=checkpoint.arrays(MODEL), learner=checkpoint.arrays(LEARNER))
+def read_state(checkpoint: VerifiedFolder[CheckpointManifest], scorer: str) -> State:
+    """The state of a scorer in a checkpoint, every file checked against its sha256."""
+    model, learner = (_of_scorer(scorer, checkpoint.arrays(name)) for name in (MODEL, LEARNER))
+    return State(checkpoint.manifest.scorers[scorer].epoch, model, learner)
 
 
-def selected_parameters(run: Path) -> tuple[Arrays, CheckpointManifest]:
-    """The parameters that a finished run keeps, by name, and the manifest of their checkpoint.
+def best_parameters(state: State) -> Arrays:
+    """The best parameters in the state, by name; none where the run keeps the last."""
+    return {name.removeprefix(BEST): array for name, array in state.learner.items() if name.startswith(BEST)}
+
+
+def selected_parameters(run: Path) -> tuple[dict[str, Arrays], CheckpointManifest]:
+    """The parameters that a finished run keeps, by scorer and then by name, and the manifest of their checkpoint.
 
     Raises:
         RunError: the run has no checkpoint, or a damaged one.
@@ -58,9 +72,8 @@ def selected_parameters(run: Path) -> tuple[Arrays, CheckpointManifest]:
             hint="recsys runs lists the runs",
         )
     checkpoint = open_checkpoint(newest)
-    state = read_state(checkpoint)
-    best = {name.removeprefix(BEST): array for name, array in state.learner.items() if name.startswith(BEST)}
-    return best or state.model, checkpoint.manifest
+    states = {scorer: read_state(checkpoint, scorer) for scorer in checkpoint.manifest.scorers}
+    return {scorer: best_parameters(state) or state.model for scorer, state in states.items()}, checkpoint.manifest
 
 
 def checkpoints(folder: Path) -> list[Path]:
@@ -91,6 +104,15 @@ def way_on(folder: Path, before: str | None = None) -> str:
     if not older:
         return "start a new run"
     return f"resume from the older one: recsys train --resume --run-dir {folder.parent} --checkpoint {older[-1]}"
+
+
+def _with_names(arrays: Mapping[str, Arrays]) -> Arrays:
+    return {f"{scorer}.{name}": array for scorer, of_scorer in arrays.items() for name, array in of_scorer.items()}
+
+
+def _of_scorer(scorer: str, arrays: Arrays) -> Arrays:
+    prefix = f"{scorer}."
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
 def _age(name: str) -> tuple[int, str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from recsys.artifacts import history
 from recsys.artifacts.checkpoint import (
     BEST,
+    best_parameters,
     checkpoints,
     newest_checkpoint,
     open_checkpoint,
@@ -27,6 +28,9 @@ from recsys.core.events import Epoch
 from recsys.core.types import Arrays, State
 from recsys.objectives.objective import Objective
 from recsys.version import __version__
+
+if TYPE_CHECKING:
+    from recsys.training.settings import Method
 
 AUTO_SECONDS = 10.0  # between checkpoints
 
@@ -48,10 +52,16 @@ class FitRecord:
         rows: its history.
     """
 
-    def __init__(self, run: Run, scorer: str, objective: Objective) -> None:
-        """Of an open run; the clock of fit_seconds starts."""
+    def __init__(
+        self, run: Run, scorer: str, objective: Objective, settings: Method, finished: Mapping[str, State]
+    ) -> None:
+        """Of an open run; the clock of fit_seconds starts.
+
+        Args:
+            finished: the last states of the scorers that are trained already, by name; checkpoints keep them.
+        """
         self.run, self.scorer, self.objective = run, scorer, objective
-        self.settings = run.config.training
+        self.settings, self._finished = settings, finished
         self.rows: list[history.HistoryRow] = []
         self._history, self._checkpoints = run.path / HISTORY, run.path / CHECKPOINTS
         self._best: Arrays = {}
@@ -64,12 +74,12 @@ class FitRecord:
         Raises:
             RunError: the checkpoint is damaged, or was made from other data.
         """
-        path = self._checkpoint_path()
-        if path is None:
+        path = None if self._finished and self.scorer not in self.run.started_fits else self._checkpoint_path()
+        state = None if path is None else self._read(path)
+        if path is None or state is None:
             self.rows = self._up_to(0)
             return 0
-        state = self._read(path)
-        self._best = {name.removeprefix(BEST): one for name, one in state.learner.items() if name.startswith(BEST)}
+        self._best = best_parameters(state)
         try:
             learner.restore(state)
         except (KeyError, ValueError) as error:  # its sums have matched, so nothing of it is damaged
@@ -111,11 +121,14 @@ class FitRecord:
         if state.epoch == self._saved_epoch or not self.run.is_writer:
             return
         history.to_disk(self._history)
-        best = {BEST + name: array for name, array in self._best.items()}
-        whole = State(state.epoch, state.model, {**state.learner, **best})
-        write_checkpoint(self._checkpoints, whole, self.run.manifest)
+        write_checkpoint(self._checkpoints, {**self._finished, self.scorer: self.whole(state)}, self.run.manifest)
         self._saved_epoch = state.epoch
         self._saved_at = time.perf_counter()
+
+    def whole(self, state: State) -> State:
+        """The state, with the best parameters where those are what the run keeps."""
+        best = {BEST + name: array for name, array in self._best.items()}
+        return State(state.epoch, state.model, {**state.learner, **best})
 
     def selected_state(self, last: State) -> State:
         """The state that the config keeps: the last one, or that of the best epoch."""
@@ -151,11 +164,11 @@ class FitRecord:
             )
         return named
 
-    def _read(self, path: Path) -> State:
-        """The state in a checkpoint that was made from the run's data."""
+    def _read(self, path: Path) -> State | None:
+        """The state in a checkpoint that was made from the run's data; None if this scorer's turn had not come."""
         try:
             checkpoint = open_checkpoint(path)
-            state = read_state(checkpoint)
+            state = read_state(checkpoint, self.scorer) if self.scorer in checkpoint.manifest.scorers else None
         except RunError as error:
             hint = way_on(self._checkpoints, before=path.name)
             raise RunError(error.what, where=error.where, expected=error.expected, hint=hint) from error

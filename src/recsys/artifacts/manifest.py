@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal, TypeVar
 
@@ -70,13 +71,14 @@ class ScorerEntry(Entry):
     Attributes:
         model: kind of the model that was trained.
         kind: kind of the scorer, see recsys.scoring.specs.
+        link: from its scores to ratings; None where they stand for none.
         numbers: by name.
     """
 
     file: str
     model: str
     kind: str
-    link: LinkEntry
+    link: LinkEntry | None = None
     numbers: dict[str, float] = {}
 
 
@@ -111,12 +113,14 @@ class DataEntry(Entry):
 
 
 class BundleManifest(Manifest):
-    """serving.json. kind, global_mean and link are those of the scorer "rating", for other programs.
+    """serving.json. kind, global_mean and link are those of the first scorer, for other programs.
 
     Attributes:
         run: name of the run.
         scorers: by the name of what they are trained for.
+        scale: of the ratings; None where there are none.
         n_ratings: of training.
+        n_interactions: of training, those without a rating among them.
         item_columns: names of the further columns of the items file.
         intervals: None where the run has none.
     """
@@ -125,33 +129,64 @@ class BundleManifest(Manifest):
     run: str
     recsys_version: str
     global_mean: float | None = None
-    link: LinkEntry
+    link: LinkEntry | None = None
     scorers: dict[str, ScorerEntry]
-    scale: Scale
+    scale: Scale | None
     id_types: IdTypes
     n_users: int
     n_items: int
     n_ratings: int
+    n_interactions: int
     data: DataEntry
     item_columns: tuple[str, ...] = ()
     intervals: IntervalsEntry | None = None
+
+
+class FitEntry(Entry):
+    """How far the fit of a scorer is.
+
+    Attributes:
+        epoch: that is done.
+        training: the hyperparameters, with `auto` resolved; the settings of the method validate them.
+    """
+
+    epoch: int
+    training: dict[str, JsonValue]
 
 
 class CheckpointManifest(Manifest):
     """state.json.
 
     Attributes:
+        scorer: whose turn it is, epoch and training being those of its fit.
+        finished: the scorers before it, by name, in the order in which they were trained.
         data: part → sha256 of its file.
-        scale: in whose units the parameters are.
+        scale: of the ratings, in whose units the parameters are; None where there are none.
         training: the hyperparameters, with `auto` resolved; the settings of the method validate them.
     """
 
+    scorer: str
     epoch: int
+    finished: dict[str, FitEntry] = {}
     seed: int
     data: dict[str, str]
-    scale: Scale
+    scale: Scale | None
     training: dict[str, JsonValue]
     versions: dict[str, str]
+
+    @property
+    def scorers(self) -> dict[str, FitEntry]:
+        """All of them, by name, in the order in which they are trained."""
+        return {**self.finished, self.scorer: FitEntry(epoch=self.epoch, training=self.training)}
+
+    def of_next(self, scorer: str, training: dict[str, JsonValue]) -> CheckpointManifest:
+        """That of the next scorer's turn."""
+        return self.model_copy(update={"scorer": scorer, "epoch": 0, "training": training, "finished": self.scorers})
+
+    def with_epochs(self, epochs: Mapping[str, int]) -> CheckpointManifest:
+        """The same, of a checkpoint with so many epochs of each scorer."""
+        finished = {name: fit.model_copy(update={"epoch": epochs[name]}) for name, fit in self.finished.items()}
+        return self.model_copy(update={"epoch": epochs[self.scorer], "finished": finished})
 
 
 M = TypeVar("M", bound=Manifest)

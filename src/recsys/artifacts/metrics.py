@@ -58,33 +58,44 @@ class TrainCounts(TypedDict):
     """The training ratings."""
 
     n_ratings: int
+    n_interactions: int
     n_users: int
     n_items: int
 
 
-class RunMetrics(Measured):
-    """The content of metrics.json.
+class ScorerMetrics(Measured):
+    """What a scorer reached.
 
     Attributes:
-        objective: the name of what the model was trained for and is measured by.
-        start: of a run that starts from another.
-        parent: of a run that was made by fold-in; the other figures are then those of the parent.
+        objective: the name of what it was trained for and is measured by.
         embedding_dim: of users and items, or of each where a network has its own.
         best_epoch: by the deciding metric on the validation set; None without one.
+        link: from scores to ratings; None where they stand for none.
     """
 
-    format: int
     objective: str
-    start: NotRequired[StartMetrics]
-    parent: NotRequired[FoldInReport]
     fit_seconds: float
     ratings_per_second: float
     n_epochs: int
     best_epoch: int | None
     embedding_dim: int | dict[str, int]
     method: str
-    link: dict[str, str | float]
+    link: dict[str, str | float] | None
     groups: list[GroupMetrics]
+
+
+class RunMetrics(ScorerMetrics):
+    """The content of metrics.json: what the first scorer reached, and by their names the others.
+
+    Attributes:
+        start: of a run that starts from another.
+        parent: of a run that was made by fold-in; the other figures are then those of the parent.
+    """
+
+    format: int
+    ranking: NotRequired[ScorerMetrics]
+    start: NotRequired[StartMetrics]
+    parent: NotRequired[FoldInReport]
     train: TrainCounts
     recsys_version: str
 

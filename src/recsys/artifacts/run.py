@@ -6,23 +6,25 @@ import json
 import platform
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from pydantic import JsonValue
 
 from recsys.artifacts.checkpoint import newest_checkpoint, open_checkpoint
 from recsys.artifacts.directory import CHECKPOINTS, CONFIG, METRICS, all_runs, runs_root
 from recsys.artifacts.lock import locked
-from recsys.artifacts.manifest import FORMAT, CheckpointManifest
+from recsys.artifacts.manifest import FORMAT, CheckpointManifest, FitEntry
 from recsys.artifacts.metrics import read_metrics
 from recsys.config.loading.load import dump, load_config
+from recsys.config.plans import Plan
 from recsys.config.schema.config import Config
 from recsys.core.communicator import Communicator
 from recsys.core.errors import RunError
 from recsys.core.files import write_text, writing
 from recsys.core.types import Json
-from recsys.data.scale import Scale
+from recsys.data.training_inputs import TrainingInputs
 from recsys.version import __version__
 
 # What may change between an interruption and its resume, because the result does not depend on it.
@@ -30,6 +32,7 @@ PARTS = {"ratings", "train", "valid", "test"}
 NEUTRAL = {
     "data": {*PARTS, "items"},
     "training": {"n_threads", "checkpoint_every"},
+    "ranking": {"n_threads"},
 }
 PLACES = {"device"}  # auto means another one on another machine
 
@@ -41,16 +44,14 @@ class Run:
         checkpoint: the one to go on from; None: the newest.
         is_writer: whether this rank writes the folder; the others read it.
         result: the content of metrics.json when the run is finished already, else None.
-        manifest: of every checkpoint but for its epoch, once the run is open.
     """
-
-    manifest: CheckpointManifest
 
     def __init__(self, path: Path, config: Config, checkpoint: Path | None, *, is_writer: bool) -> None:
         self.path = path
         self.config = config
         self.checkpoint = checkpoint
         self.is_writer = is_writer
+        self._manifest: CheckpointManifest | None = None
         self.result = read_metrics(path)
 
     @classmethod
@@ -77,37 +78,51 @@ class Run:
             communicator.barrier()  # before anything is written, all have looked
             yield run
 
-    def as_started(self) -> Config:
-        """The config, with `auto` as it was understood when the run started: later versions may choose otherwise."""
-        training = self.config.training
+    @property
+    def manifest(self) -> CheckpointManifest:
+        """Of every checkpoint but for its epochs; the run has to be open."""
+        assert self._manifest is not None
+        return self._manifest
+
+    def as_started(self, plan: Plan) -> Plan:
+        """The plan, with `auto` as it was understood when the run started: later versions may choose otherwise."""
+        fit = self.started_fits.get(plan.name)
+        if fit is None:
+            return plan
+        training = plan.training
         known = training.model_dump(mode="json", exclude_none=True)
         open_ = {key for key in type(training).model_fields if known.get(key, "auto") == "auto"} - PLACES
-        known |= {key: value for key, value in self._understood().items() if key in open_}
-        return self.config.model_copy(update={"training": type(training).model_validate_json(json.dumps(known))})
+        known |= {key: value for key, value in fit.training.items() if key in open_}
+        return replace(plan, training=type(training).model_validate_json(json.dumps(known)))
 
-    def _understood(self) -> dict[str, JsonValue]:
-        """The hyperparameters in the checkpoint to go on from; none where `restore` will say what is wrong with it."""
+    @cached_property
+    def started_fits(self) -> Mapping[str, FitEntry]:
+        """By scorer, those in the checkpoint to go on from; none where `FitRecord.restore` will say what is wrong."""
         try:
             path = self.checkpoint or newest_checkpoint(self.path / CHECKPOINTS)
-            return open_checkpoint(path).manifest.training if path else {}
+            return open_checkpoint(path).manifest.scorers if path else {}
         except RunError:
             return {}
 
-    def open(self, fingerprints: Mapping[str, str], scale: Scale, hyperparameters: Mapping[str, Json]) -> None:
-        """Creates the folder, now that there is data to train on.
+    def open(self, inputs: TrainingInputs, scorer: str, hyperparameters: Mapping[str, Json]) -> None:
+        """Creates the folder, now that there is data to train on; once more for each further scorer.
 
         Args:
-            fingerprints: of each data file, by its key in the config's `data` section.
-            scale: in whose units the parameters are.
-            hyperparameters: with `auto` resolved.
+            scorer: whose turn it is.
+            hyperparameters: of its fit, with `auto` resolved.
         """
-        self.manifest = CheckpointManifest(
+        training = dict(hyperparameters)
+        if self._manifest is not None:
+            self._manifest = self._manifest.of_next(scorer, training)
+            return
+        self._manifest = CheckpointManifest(
             format=FORMAT,
+            scorer=scorer,
             epoch=0,
             seed=self.config.seed,
-            data=dict(fingerprints),
-            scale=scale,
-            training=dict(hyperparameters),
+            data=dict(inputs.fingerprints),
+            scale=inputs.scale if self.config.data.has_ratings else None,
+            training=training,
             versions=versions(),
         )
         if not self.is_writer:

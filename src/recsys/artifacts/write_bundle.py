@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from recsys.artifacts.bundle import (
@@ -34,55 +35,78 @@ from recsys.scoring.protocols import TrainedScorer
 from recsys.version import __version__
 
 
-def write_bundle(
-    run: Path,
-    scorers: Mapping[str, TrainedScorer],
-    inputs: TrainingInputs,
-    config: Config,
-    intervals: Intervals | None = None,
-) -> None:
+@dataclass(frozen=True, eq=False)
+class ServedScorer:
+    """A scorer as a run serves it.
+
+    Attributes:
+        model: kind of the model that was trained.
+        intervals: of its predictions, where there are any.
+    """
+
+    model: str
+    scorer: TrainedScorer
+    intervals: Intervals | None = None
+
+
+def write_bundle(run: Path, scorers: Mapping[str, ServedScorer], inputs: TrainingInputs, config: Config) -> None:
     """Writes `run`/serving.
 
     Args:
-        scorers: by the objective that each was trained for, "rating" among them.
-        intervals: of the scorer "rating".
+        scorers: by the name of what each was trained for, at least one.
     """
-    stored = {name: encode(scorer) for name, scorer in scorers.items()}
-    manifest = _manifest(run.name, stored, inputs, config, intervals)
-    train, catalogue, rating = inputs.seen_ratings, inputs.catalogue, scorers["rating"]
-    titles = text_by_index(catalogue.titles, train.items)
-    arrays = {manifest.scorers[name].file: scorer.arrays for name, scorer in stored.items()}
+    stored = {name: encode(served.scorer) for name, served in scorers.items()}
+    intervals = next((served.intervals for served in scorers.values() if served.intervals is not None), None)
+    entries = {name: _scorer_entry(name, scorers[name].model, scorer) for name, scorer in stored.items()}
+    manifest = _manifest(run.name, entries, inputs, config, intervals)
+    seen, catalogue = inputs.seen, inputs.catalogue
+    ratings = [scorer.as_rating() for scorer in (served.scorer for served in scorers.values())]
+    with_times = any(scorer is not None and scorer.drift is not None for scorer in ratings)
+    titles = text_by_index(catalogue.titles, seen.items)
+    user_counts, item_counts = _counts(inputs, has_ratings=config.data.has_ratings)
+    arrays = {entries[name].file: scorer.arrays for name, scorer in stored.items()}
     arrays |= {
-        USERS: {**pack_ids(train.users), COUNTS["rating"]: train.user_counts},
-        ITEMS: {**pack_ids(train.items), **pack_texts("titles", titles), COUNTS["rating"]: train.item_counts},
-        SEEN: _seen_arrays(train),
-        HELD_OUT: _held_out_arrays(inputs, with_times=rating.drift is not None),
-        **_item_columns(catalogue, train.items),
+        USERS: {**pack_ids(seen.users), **user_counts},
+        ITEMS: {**pack_ids(seen.items), **pack_texts("titles", titles), **item_counts},
+        SEEN: _seen_arrays(seen),
+        HELD_OUT: _held_out_arrays(inputs, with_times=with_times),
+        **_item_columns(catalogue, seen.items),
     }
     if intervals is not None:
         arrays[INTERVALS] = interval_arrays(intervals)
     write_verified(run / SERVING, SERVING_JSON, manifest, arrays)
 
 
+def _counts(inputs: TrainingInputs, *, has_ratings: bool) -> tuple[Arrays, Arrays]:
+    """How many ratings, and how many interactions, each user and each item has."""
+    seen = inputs.seen
+    counted = {"rating": inputs.seen_ratings if has_ratings else seen.take(slice(0, 0)), "ranking": seen}
+    users = {COUNTS[objective]: interactions.user_counts for objective, interactions in counted.items()}
+    return users, {COUNTS[objective]: interactions.item_counts for objective, interactions in counted.items()}
+
+
 def _manifest(
-    run: str, stored: Mapping[str, StoredScorer], inputs: TrainingInputs, config: Config, intervals: Intervals | None
+    run: str,
+    entries: Mapping[str, ScorerEntry],
+    inputs: TrainingInputs,
+    config: Config,
+    intervals: Intervals | None,
 ) -> BundleManifest:
-    train = inputs.seen_ratings
-    entries = {name: _scorer_entry(name, config.model.kind, scorer) for name, scorer in stored.items()}
-    rating = entries["rating"]
+    seen, first = inputs.seen, next(iter(entries.values()))
     return BundleManifest(
         format=FORMAT,
-        kind=rating.model,
+        kind=first.model,
         run=run,
         recsys_version=__version__,
-        global_mean=rating.numbers.get("global_mean"),
-        link=rating.link,
-        scorers=entries,
-        scale=inputs.scale,
-        id_types=IdTypes(user=_id_type(train.users), item=_id_type(train.items)),
-        n_users=len(train.users),
-        n_items=len(train.items),
-        n_ratings=len(train),
+        global_mean=first.numbers.get("global_mean"),
+        link=first.link,
+        scorers=dict(entries),
+        scale=inputs.scale if config.data.has_ratings else None,
+        id_types=IdTypes(user=_id_type(seen.users), item=_id_type(seen.items)),
+        n_users=len(seen.users),
+        n_items=len(seen.items),
+        n_ratings=len(inputs.seen_ratings) if config.data.has_ratings else 0,
+        n_interactions=len(seen),
         data=_data_entry(config.data),
         item_columns=tuple(inputs.catalogue.columns),
         intervals=None if intervals is None else intervals_entry(intervals),
@@ -91,10 +115,10 @@ def _manifest(
 
 def _scorer_entry(name: str, model: str, scorer: StoredScorer) -> ScorerEntry:
     return ScorerEntry(
-        file="scorer.safetensors" if name == "rating" else f"scorer.{name}.safetensors",
+        file="scorer.safetensors" if name == "rating" else f"{name}.safetensors",
         model=model,
         kind=scorer.kind,
-        link=LinkEntry.model_validate(scorer.link.to_dict()),
+        link=None if scorer.link is None else LinkEntry.model_validate(scorer.link.to_dict()),
         numbers=dict(scorer.numbers),
     )
 
@@ -113,10 +137,10 @@ def _id_type(vocabulary: Vocabulary) -> IdType:
     return "int" if vocabulary.id_type is int else "str"
 
 
-def _seen_arrays(train: Interactions) -> Arrays:
-    """The training ratings, by user and then as they stood in the file."""
-    seen = train.by_user()
-    return {"item_idx": seen.other_idx, "rating": train.rating[seen.row]}
+def _seen_arrays(seen: Interactions) -> Arrays:
+    """The training interactions, by user and then as they stood in the file."""
+    by_user = seen.by_user()
+    return {"item_idx": by_user.other_idx, "rating": seen.rating[by_user.row]}
 
 
 def _held_out_arrays(inputs: TrainingInputs, *, with_times: bool) -> Arrays:

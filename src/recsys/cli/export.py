@@ -27,11 +27,15 @@ def export_factors(
     output: Annotated[Path, typer.Option("--output", metavar="DIR", help="A new folder.")],
     run: RunOption = None,
     form: Annotated[Format, typer.Option("--format", help="The file format.")] = Format.CSV,
+    scorer: Annotated[
+        str | None,
+        typer.Option("--scorer", help="rating or ranking; left out: rating, or what the run has instead."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Example: recsys export-factors --output factors --format parquet"""
     with watching():  # Ctrl-C waits until the folder is whole
-        files = api.export_factors(run, output, form.value)
+        files = api.export_factors(run, output, form.value, scorer=scorer)
     if as_json:
         print_json({"files": [str(path) for path in files]})
         return

@@ -35,7 +35,7 @@ def fold_in(
     with watching() as observe:
         metrics = api.fold_in(ratings, run, run_dir, observe=observe)
     folded, new = metrics["parent"], api.load(metrics["run_dir"]).bundle
-    note_outside_scale(folded["n_outside_scale"], folded["n_ratings"], new.manifest.scale)
+    note_outside_scale(folded["n_outside_scale"], folded["n_ratings"], new.scale)
     if as_json:
         print_json(metrics)
     else:

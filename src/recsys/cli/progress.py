@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from recsys.cli.render import console, say
 from recsys.cli.signals import stopping_between_events
-from recsys.core.events import Epoch, Event, Loading, Note, Observer, RunsProgress, Scoring, Step
+from recsys.core.events import Epoch, Event, FitStart, Loading, Note, Observer, RunsProgress, Scoring, Step
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -46,6 +46,11 @@ def forward_logs(tell: Callable[[str], None]) -> Iterator[None]:
     finally:
         log.setLevel(level)
         log.removeHandler(handler)
+
+
+def fit_line(start: FitStart) -> str:
+    """A line above the epochs of one of several scorers."""
+    return f"training the {start.scorer} scorer ({start.position} of {start.n_fits})"
 
 
 def epoch_line(epoch: Epoch) -> str:
@@ -93,6 +98,8 @@ class _Live:
                 self._show("scoring", done, total, f"scoring  {done:,} of {total:,}")
             case Step():
                 self._step(event)
+            case FitStart(n_fits=n_fits) if n_fits > 1:
+                self._progress.console.print(fit_line(event))
             case Epoch():
                 self._speed = event.ratings_per_second
                 if _is_shown(event):
@@ -143,6 +150,8 @@ class _Lines:
 
 def _always(event: Event) -> str | None:
     match event:
+        case FitStart(n_fits=n_fits) if n_fits > 1:
+            return fit_line(event)
         case Epoch():
             return epoch_line(event) if _is_shown(event) else None
         case RunsProgress(message=message):

@@ -168,7 +168,7 @@ def _for_visitor(
     if visitor.n_unknown_items:
         n_items = len(visitor.item_ids)
         say(f"note: {visitor.n_unknown_items:,} of {n_items:,} rated items have no training ratings and are ignored")
-    note_outside_scale(visitor.n_outside_scale, len(visitor.ratings), model.bundle.manifest.scale)
+    note_outside_scale(visitor.n_outside_scale, len(visitor.ratings), model.bundle.scale)
     listed = model.recommend_for(
         visitor.item_ids,
         visitor.ratings,

@@ -118,7 +118,7 @@ def _show_layers(path: Path, as_json: bool) -> None:
     moving = sum(layer.n_parameters for layer in layers if not layer.frozen)
     if as_json:
         rows = [vars(layer) | {"shape": list(layer.shape)} for layer in layers]
-        print_json({"layers": rows, "link": link.to_dict(), "n_parameters": total, "n_trainable": moving})
+        print_json({"layers": rows, "link": link and link.to_dict(), "n_parameters": total, "n_trainable": moving})
         return
     print_table(
         ["layer", "kind", "shape", "parameters", "group", "frozen"],
@@ -136,7 +136,7 @@ def _show_layers(path: Path, as_json: bool) -> None:
         numbers=["parameters"],
     )
     typer.echo(f"{total:,} parameters" + (f", {total - moving:,} of them frozen" if moving < total else ""))
-    if link.kind != "identity":
+    if link is not None and link.kind != "identity":
         typer.echo(f"{link.kind}: ratings from {link.low:g} to {link.high:g}")
 
 

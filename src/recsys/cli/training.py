@@ -51,7 +51,7 @@ def _summarise(metrics: RunResult, folder: str) -> None:
 
 def _method(metrics: RunMetrics) -> str:
     """With the likelihood where it is not the usual one, since the ratings may have decided it."""
-    is_tobit = metrics["link"]["kind"] == "tobit"
+    is_tobit = metrics["link"] is not None and metrics["link"]["kind"] == "tobit"
     return f"{metrics['method']} with a tobit likelihood" if is_tobit else metrics["method"]
 
 

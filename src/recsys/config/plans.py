@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from recsys.config.schema.config import Config
+from recsys.config.schema.sections import NoRanking
+from recsys.core.resolve import resolve
 from recsys.models.settings import ModelSettings
+from recsys.models.specs import MODELS
 from recsys.training.settings import Method
+from recsys.training.specs import METHODS
 
 
 @dataclass(frozen=True)
@@ -29,5 +33,10 @@ class Plan:
 
 
 def plans(config: Config) -> tuple[Plan, ...]:
-    """One plan for each scorer: a rating, by the sections `model` and `training`."""
-    return (Plan("rating", "rating", config.model, config.training, config.seed),)
+    """One plan for each scorer: ratings by the sections `model` and `training`, and recommendations by `ranking`."""
+    planned = [Plan("rating", "rating", config.model, config.training, config.seed)] if config.data.has_ratings else []
+    if not isinstance(config.ranking, NoRanking):
+        (kind,) = METHODS[config.ranking.method].models
+        settings: ModelSettings = resolve(MODELS[kind].settings)()
+        planned.append(Plan("ranking", "ranking", settings, config.ranking, config.seed))
+    return tuple(planned)

@@ -15,7 +15,7 @@ from recsys.config.schema.data import Data
 from recsys.core.section import Section
 
 WIDTH = 110
-SHOWN = {"split": "method", "model": "embedding_dim", "training": "n_epochs"}
+SHOWN = {"split": "method", "model": "embedding_dim", "training": "n_epochs", "ranking": "n_epochs"}
 """The key of each section that people change first; the others stand as comments."""
 READING = ("duplicates", "delimiter", "header", "encoding")
 

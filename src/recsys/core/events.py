@@ -17,6 +17,15 @@ class Loading:
 
 
 @dataclass(frozen=True)
+class FitStart:
+    """The fit of a scorer begins, the `position`-th of `n_fits`."""
+
+    scorer: str
+    position: int
+    n_fits: int
+
+
+@dataclass(frozen=True)
 class Step:
     """Somewhere inside an epoch: `done` of `total` ratings have been seen.
 
@@ -86,7 +95,7 @@ class Note:
     text: str
 
 
-Event = Loading | Step | Scoring | Epoch | RunsProgress | Note
+Event = Loading | FitStart | Step | Scoring | Epoch | RunsProgress | Note
 Observer = Callable[[Event], None]
 
 

@@ -76,8 +76,7 @@ class Interactions:
 
     def rated(self) -> Interactions:
         """The rows that have a rating; these themselves where all have."""
-        is_missing = (np.isnan(self.rating[rows]).any() for rows in chunks(len(self)))
-        return self.take(self.has_rating) if any(is_missing) else self
+        return self if self._rated is None else self._rated
 
     def known_to(self, seen: Interactions) -> Interactions:
         """The same rows; users and items of which `seen`, on the same vocabularies, has no rows become unknown."""
@@ -124,6 +123,12 @@ class Interactions:
     def n_unknown_items(self) -> int:
         """Ratings (not things) whose item is unknown."""
         return int(np.count_nonzero(self.item_idx == UNKNOWN))
+
+    @cached_property
+    def _rated(self) -> Interactions | None:
+        """None where all have a rating: itself would be a cycle."""
+        is_missing = (np.isnan(self.rating[rows]).any() for rows in chunks(len(self)))
+        return self.take(self.has_rating) if any(is_missing) else None
 
     @cached_property
     def _by_user(self) -> GroupedView:

@@ -18,7 +18,7 @@ class WarmStart:
     """What a run takes over from the one that it starts from. Ratings are on the vocabularies of the new run.
 
     Attributes:
-        parameters: the earlier model's, under their vocabulary names.
+        parameters: the earlier models', by scorer, under their vocabulary names.
         rows: "user" and "item" → for each row of the new model, the earlier one's; −1: a fresh one.
         scale: of the earlier run's ratings, in whose units its parameters are, with room for the new ones at its ends.
         prior_train: training ratings of the earlier run, which are not trained on again.
@@ -28,7 +28,7 @@ class WarmStart:
         replays_all: whether the ratings of the earlier run are trained on again, but for those that are held out now.
     """
 
-    parameters: Arrays
+    parameters: Mapping[str, Arrays]
     rows: dict[str, Indices]
     scale: Scale
     prior_train: Interactions
@@ -36,6 +36,11 @@ class WarmStart:
     prior_valid: Interactions | None
     oversampled: Interactions | None
     replays_all: bool
+
+    @property
+    def rating_parameters(self) -> Arrays:
+        """Those of the model of ratings."""
+        return self.parameters["rating"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,14 +57,14 @@ class TrainingInputs:
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     warm_start: WarmStart | None = None
 
-    @cached_property
+    @property
     def train(self) -> Interactions:
         """The training rows that have a rating."""
         return self.splits.train.rated()
 
     @property
     def scale(self) -> Scale:
-        """What the model standardises and clips by."""
+        """What a model of ratings standardises and clips by; something has to be rated."""
         return self.train.scale if self.warm_start is None else self.warm_start.scale
 
     @property
@@ -73,10 +78,15 @@ class TrainingInputs:
         return None if self.warm_start is None else self.warm_start.prior_valid
 
     @cached_property
+    def seen(self) -> Interactions:
+        """All interactions, rated or not, of here and of earlier runs; without times where there is such a run."""
+        start, train = self.warm_start, self.splits.train
+        return train if start is None else join(start.prior_train, train)
+
+    @property
     def seen_ratings(self) -> Interactions:
-        """All that the model learns from, here and in earlier runs; without times where there is an earlier one."""
-        start = self.warm_start
-        return self.train if start is None else join(start.prior_train.rated(), self.train)
+        """Those of them that have a rating."""
+        return self.seen.rated()
 
     @property
     def repeated_train(self) -> Interactions:

@@ -15,7 +15,7 @@ from recsys.evaluation.residual_variance import ResidualVariance, residual_varia
 from recsys.scoring.censored_normal import censored_normal
 from recsys.scoring.drift import Drift
 from recsys.scoring.link import Link
-from recsys.scoring.protocols import TrainedScorer
+from recsys.scoring.protocols import RatingScorer
 from recsys.scoring.uncertainty import Samples
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def check_level(level: float) -> None:
         )
 
 
-def learn_intervals(scorer: TrainedScorer, samples: Samples | None, inputs: TrainingInputs) -> Intervals | None:
+def learn_intervals(scorer: RatingScorer, samples: Samples | None, inputs: TrainingInputs) -> Intervals | None:
     """Intervals from valid ratings, the residual variance of training and, where there are some, samples of the model.
 
     Without valid ratings, the samples' standard deviations are taken as they are, and errors as normally distributed;
@@ -139,7 +139,7 @@ def learn_intervals(scorer: TrainedScorer, samples: Samples | None, inputs: Trai
 
 
 def predict_intervals(
-    scorer: TrainedScorer,
+    scorer: RatingScorer,
     intervals: Intervals,
     level: float,
     user_idx: Indices,
@@ -165,7 +165,7 @@ def predict_intervals(
 
 
 def rate_and_centre(
-    scorer: TrainedScorer, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None
+    scorer: RatingScorer, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None
 ) -> tuple[Float32Array, Float32Array]:
     """Predicted ratings, and what the intervals lie about: these; with a tobit link scores, cut off later.
 
@@ -183,7 +183,7 @@ def std_of_ratings(centre: Float32Array, std: Float32Array, link: Link) -> Float
     return censored_normal(centre.astype(np.float64), std.astype(np.float64), link.low, link.high)[1].astype(np.float32)
 
 
-def _errors(scorer: TrainedScorer, ratings: Interactions) -> Float32Array:
+def _errors(scorer: RatingScorer, ratings: Interactions) -> Float32Array:
     """The error of each centre; none where it lies beyond the end of the scale at which the rating is."""
     _, centre = rate_and_centre(scorer, ratings.user_idx, ratings.item_idx, ratings.timestamp)
     error = np.subtract(centre, ratings.rating, dtype=np.float64)

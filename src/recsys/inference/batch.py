@@ -114,7 +114,7 @@ def recommend_all(
                     "user_id": taken(user_ids, users[left]),
                     "rank": rank[left],
                     "item_id": taken(item_ids, item_idx[left]),
-                    "rating": bundle.scorer("rating").rating_of(users[left], score[left]),
+                    "rating": bundle.rating.rating_of(users[left], score[left]),
                     "score": score[left],
                 }
             )
@@ -139,7 +139,7 @@ def best_of_all(bundle: Bundle, allowed: Array, rated: RatedPairs, n: int) -> It
 
     def best_of(start: int) -> tuple[int, Array, Array]:
         users = np.arange(start, min(start + block, n_users), dtype=np.int32)
-        scores = bundle.scorer("rating").score_all(users)
+        scores = bundle.rating.score_all(users)
         return start + len(users), *masked_top_n(scores, n, allowed=allowed, left_out=rated.pairs(users))
 
     return ordered_map(best_of, range(0, n_users, block), n_threads=THREADS, ahead=4 * THREADS)
@@ -149,7 +149,7 @@ def _rated(
     bundle: Bundle, user_idx: Indices, item_idx: Indices, times: Times | None, interval: float | None
 ) -> Columns:
     if interval is None:
-        return {"rating": bundle.scorer("rating").rate(user_idx, item_idx, times)}
+        return {"rating": bundle.rating.rate(user_idx, item_idx, times)}
     return vars(rate_with_intervals(bundle, interval, user_idx, item_idx, times))
 
 

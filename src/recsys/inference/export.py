@@ -13,25 +13,26 @@ from recsys.artifacts.bundle import Bundle
 from recsys.artifacts.texts import pack_ids
 from recsys.core.errors import RunError
 from recsys.core.files import new_folder
-from recsys.core.resolve import resolve
-from recsys.core.types import Arrays, Json
+from recsys.core.types import Arrays
 from recsys.inference.arrow import Columns, csv_file, table
 from recsys.inference.export_readme import readme
+from recsys.inference.exported_scorer import ExportedScorer
 from recsys.scoring.export import Export, Rows
-from recsys.scoring.specs import SCORERS
-from recsys.version import __version__
 
 Format = Literal["csv", "parquet", "npz", "safetensors"]
 
 
-def export_factors(bundle: Bundle, folder: Path, form: Format = "csv") -> list[Path]:
-    """Writes the model into a new or empty folder; returns the files, README.md among them.
+def export_factors(bundle: Bundle, folder: Path, form: Format = "csv", scorer: str | None = None) -> list[Path]:
+    """Writes a scorer into a new or empty folder; returns the files, README.md among them.
 
     Of an embedding net, the factors are the embeddings, and model.json holds the layers.
 
+    Args:
+        scorer: its name, such as "ranking"; None: the run's first, which predicts ratings where there are any.
     Raises:
-        RunError: the folder holds something, or cannot be written.
+        RunError: the run has no such scorer, or the folder holds something, or cannot be written.
     """
+    exported = ExportedScorer.of(bundle, next(iter(bundle.scorers)) if scorer is None else scorer)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RunError(
             "the output folder is in use already",
@@ -45,21 +46,12 @@ def export_factors(bundle: Bundle, folder: Path, form: Format = "csv") -> list[P
         "npz": _npz,
         "safetensors": _safetensors,
     }
-    scorer = bundle.scorer("rating")
-    export: Export = resolve(SCORERS[scorer.kind].export)(scorer)
     with new_folder(folder) as temporary:
-        how_to_load = writers[form](bundle, export, temporary)
-        model = json.dumps(_model(bundle, export), indent=2)
+        how_to_load = writers[form](bundle, exported.export, temporary)
+        model = json.dumps(exported.to_model(), indent=2)
         (temporary / "model.json").write_text(model + "\n", encoding="utf-8")
-        (temporary / "README.md").write_text(readme(bundle, export, how_to_load), encoding="utf-8")
+        (temporary / "README.md").write_text(readme(bundle, exported, how_to_load), encoding="utf-8")
     return sorted(folder.iterdir())
-
-
-def _model(bundle: Bundle, export: Export) -> dict[str, Json]:
-    """What is not a row of a user or an item."""
-    kind = bundle.manifest.scorers["rating"].model
-    link: dict[str, Json] = {**bundle.scorer("rating").link.to_dict()}
-    return {"kind": kind, **export.model, "link": link, "recsys_version": __version__}
 
 
 def _tables(bundle: Bundle, export: Export) -> tuple[Columns, Columns]:

@@ -165,7 +165,7 @@ def linear_factors(bundle: Bundle) -> Factors:
     Raises:
         RunError: its output is not linear.
     """
-    factors = bundle.scorer("rating").as_factors()
+    factors = bundle.rating.as_factors()
     if factors is not None and factors.link.kind != "sigmoid":
         return factors
     run = bundle.path.parent

@@ -39,4 +39,4 @@ def rate_with_intervals(
         UsageError, RunError: see `intervals_at`.
     """
     intervals = intervals_at(bundle, level)
-    return predict_intervals(bundle.scorer("rating"), intervals, level, user_idx, item_idx, timestamp)
+    return predict_intervals(bundle.rating, intervals, level, user_idx, item_idx, timestamp)

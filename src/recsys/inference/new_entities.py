@@ -65,7 +65,7 @@ def read_new_entities(bundle: Bundle, path: Path, observe: Observer = silent) ->
 
 def n_outside_scale(bundle: Bundle, rating: Array) -> int:
     """Ratings outside the range of the training ratings: they may be on another scale."""
-    scale = bundle.manifest.scale
+    scale = bundle.scale
     return int(np.count_nonzero((rating < scale.low) | (rating > scale.high)))
 
 

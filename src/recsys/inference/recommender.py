@@ -20,7 +20,7 @@ from recsys.inference.explain import explain as explain_prediction
 from recsys.inference.fold_in import FixedRows, Prior, linear_factors, solve, user_prior
 from recsys.inference.prediction import Interval, Prediction
 from recsys.inference.similar import Similar, similar_items
-from recsys.scoring.protocols import TrainedScorer
+from recsys.scoring.protocols import RatingScorer
 from recsys.scoring.top import masked_top_n
 
 OnUnknown = Literal["error", "mean"]
@@ -80,7 +80,7 @@ class Recommender:
         user, user_idx = _find("user", bundle, user_id, on_unknown)
         item, item_idx = _find("item", bundle, item_id, on_unknown)
         one_user, one_item = np.array([user_idx], dtype=np.int32), np.array([item_idx], dtype=np.int32)
-        scorer, when = bundle.scorer("rating"), None if at is None else np.array([at], dtype=np.float64)
+        scorer, when = bundle.rating, None if at is None else np.array([at], dtype=np.float64)
         score = scorer.score(one_user, one_item, when)
         std, around = self._interval(one_user, one_item, interval, when) if interval is not None else (None, None)
         return Prediction(
@@ -125,7 +125,7 @@ class Recommender:
         allowed = ItemFilter(min_ratings, candidates, exclude, where).allowed(bundle)
         _, user_idx = _find("user", bundle, user_id, "error")
         allowed[self._rated_by(user_idx)] = False
-        return self._best(bundle.scorer("rating"), user_idx, allowed, n)
+        return self._best(bundle.rating, user_idx, allowed, n)
 
     def recommend_for(
         self,
@@ -227,7 +227,7 @@ class Recommender:
     def _user_prior(self) -> Prior:
         return user_prior(self.bundle)
 
-    def _best(self, scorer: TrainedScorer, user_idx: int, allowed: Array, n: int) -> list[Recommendation]:
+    def _best(self, scorer: RatingScorer, user_idx: int, allowed: Array, n: int) -> list[Recommendation]:
         """Of the scorer's user, among the items that are allowed."""
         user = np.array([user_idx], dtype=np.int32)
         (best,), (score,) = masked_top_n(scorer.score_all(user), n, allowed=allowed)

@@ -14,8 +14,10 @@ def build_module(settings: ModelSettings, inputs: TrainingInputs, seed: int) -> 
     """The module for users and items of the training ratings, its parameters drawn from the seed or taken over."""
     start = inputs.warm_start
     if start is not None:
-        settings = settings.with_inherited_dims({name: array.shape for name, array in start.parameters.items()})
-    module: RatingModule = resolve(MODELS[settings.kind].module)(settings, inputs.seen_ratings, inputs.scale, seed)
+        settings = settings.with_inherited_dims({name: array.shape for name, array in start.rating_parameters.items()})
+    spec = MODELS[settings.kind]
+    assert spec.module is not None
+    module: RatingModule = resolve(spec.module)(settings, inputs.seen_ratings, inputs.scale, seed)
     if start is not None:
         inherit_parameters(module, start)
     return module

@@ -33,10 +33,10 @@ class Layer:
 
 @dataclass(frozen=True)
 class Anatomy:
-    """A model's layers, from the embeddings to the rating, and the link with which they end."""
+    """A model's layers, from the embeddings to the score, and the link with which they end; None: none."""
 
     layers: tuple[Layer, ...]
-    link: Link
+    link: Link | None
 
 
 def learned(name: str, parameters: tuple[ParameterInfo, ...], shapes: Mapping[str, Shape]) -> Layer:

@@ -12,7 +12,8 @@ class ModelSpec:
     Attributes:
         settings: its section of the config, a ModelSettings.
         scorer: kind of the scorer that it is served by.
-        module: builds its torch module: (settings, seen ratings, scale, seed) → RatingModule.
+        objective: what it is trained for, a key of OBJECTIVES.
+        module: builds its torch module: (settings, seen ratings, scale, seed) → RatingModule; None where it has none.
         layers: lists its layers: (settings, shapes of the parameters, scale, link that is served or None) → Anatomy.
         extend: its parameters with rows that were folded in: (settings, TrainingInputs, served Factors) → Arrays; None
             where new users and items cannot be.
@@ -20,8 +21,9 @@ class ModelSpec:
 
     settings: str
     scorer: str
-    module: str
     layers: str
+    module: str | None = None
+    objective: str = "rating"
     extend: str | None = None
 
 
@@ -39,6 +41,12 @@ MODELS: dict[str, ModelSpec] = {
         module="recsys.models.embedding_net.module:build",
         layers="recsys.models.embedding_net.layers:layers",
     ),
+    "implicit_factors": ModelSpec(
+        settings="recsys.models.implicit_factors.settings:ImplicitFactors",
+        scorer="implicit",
+        layers="recsys.models.implicit_factors.layers:layers",
+        objective="ranking",
+    ),
     "svdpp": ModelSpec(
         settings="recsys.models.svdpp.settings:SvdPP",
         scorer="factors",
@@ -48,6 +56,11 @@ MODELS: dict[str, ModelSpec] = {
     ),
 }
 """By kind; the first is the one that a config means which names none."""
+
+
+def models_for(objective: str) -> dict[str, ModelSpec]:
+    """The models that are trained for an objective, by kind."""
+    return {kind: spec for kind, spec in MODELS.items() if spec.objective == objective}
 
 
 def kinds_served_by(scorer: str) -> list[str]:

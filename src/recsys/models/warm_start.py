@@ -19,7 +19,7 @@ def inherit_parameters(model: RatingModule, start: WarmStart) -> None:
     rows_of = {parameter.name: parameter.rows for parameter in model.settings.parameters}
     with torch.no_grad():
         for name, tensor in model.state_dict().items():
-            old = torch.from_numpy(np.array(start.parameters[name]))
+            old = torch.from_numpy(np.array(start.rating_parameters[name]))
             role = rows_of.get(name)  # of a buffer: none
             if role is None:
                 tensor.copy_(old)

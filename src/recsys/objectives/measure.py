@@ -12,7 +12,7 @@ from recsys.objectives.objective import Objective
 if TYPE_CHECKING:
     from recsys.core.communicator import Communicator
     from recsys.data.training_inputs import TrainingInputs
-    from recsys.scoring.protocols import Scorer
+    from recsys.scoring.protocols import Ranker
 
 NamedScores = Mapping[str, float]
 
@@ -25,9 +25,9 @@ class Measured(TypedDict):
     baselines: dict[str, NamedScores | None]
 
 
-def measure(objective: Objective, scorer: Scorer, inputs: TrainingInputs, communicator: Communicator) -> Measured:
+def measure(objective: Objective, scorer: Ranker, inputs: TrainingInputs, communicator: Communicator) -> Measured:
     """Scores on valid and test (None for a part that is not there); the baselines on test, else on valid."""
-    splits, seen = inputs.splits, inputs.seen_ratings
+    splits, seen = inputs.splits, inputs.seen
     measured_on = splits.test or splits.valid
     return {
         "valid": objective.evaluate(scorer, splits.valid, seen, communicator).to_dict() if splits.valid else None,
@@ -55,10 +55,10 @@ def present(part: NamedScores | None) -> NamedScores:
 
 
 def measure_start(
-    objective: Objective, scorer: Scorer, inputs: TrainingInputs, communicator: Communicator
+    objective: Objective, scorer: Ranker, inputs: TrainingInputs, communicator: Communicator
 ) -> StartMeasured:
     """The scores on new interactions (test, else valid), and on those that earlier runs were measured on."""
-    seen, new, old = inputs.seen_ratings, inputs.splits.test or inputs.splits.valid, inputs.prior_test
+    seen, new, old = inputs.seen, inputs.splits.test or inputs.splits.valid, inputs.prior_test
     return {
         "new": objective.evaluate(scorer, new, seen, communicator).to_dict() if new else None,
         "old": objective.evaluate(scorer, old, seen, communicator).to_dict() if old else None,

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from recsys.core.communicator import Communicator
     from recsys.core.types import Array
     from recsys.data.interactions import Interactions
+    from recsys.data.training_inputs import TrainingInputs
     from recsys.evaluation.bootstrap import PairedMetrics
+    from recsys.evaluation.intervals import Intervals
     from recsys.evaluation.metrics import Scores
-    from recsys.scoring.protocols import Scorer
+    from recsys.scoring.protocols import Ranker
+    from recsys.scoring.uncertainty import Samples
 
 
 @dataclass(frozen=True)
 class Objective:
-    """One thing that a scorer can be good at.
+    """One thing that a scorer can be good at. Its functions take scorers of the kind that is trained for it.
 
     Attributes:
         name: its key in OBJECTIVES.
@@ -28,6 +31,8 @@ class Objective:
             those of all.
         baselines: name → (seen interactions → scorer that needs no learning).
         baseline_to_beat: the name of the baseline that decides whether a model is worth its time.
+        learn_intervals: (scorer, its samples or None, what it was trained on) → what is known of how far the truth lies
+            from its predictions; None where predictions have no intervals.
         resample: (scorers; held-out interactions of each, in one order for all; seen interactions of each; a number
             for the user of each held-out interaction) → metrics of each scorer, and of each on resampled users.
     """
@@ -35,10 +40,11 @@ class Objective:
     name: str
     metrics: tuple[str, ...]
     direction: Literal["minimize", "maximize"]
-    evaluate: Callable[[Scorer, Interactions, Interactions, Communicator], Scores]
-    baselines: Mapping[str, Callable[[Interactions], Scorer]]
+    evaluate: Callable[[Any, Interactions, Interactions, Communicator], Scores]
+    baselines: Mapping[str, Callable[[Interactions], Ranker]]
     baseline_to_beat: str
-    resample: Callable[[Sequence[Scorer], Sequence[Interactions], Sequence[Interactions], Array], PairedMetrics]
+    resample: Callable[[Sequence[Any], Sequence[Interactions], Sequence[Interactions], Array], PairedMetrics]
+    learn_intervals: Callable[[Any, Samples | None, TrainingInputs], Intervals | None] | None = None
 
     @property
     def deciding_metric(self) -> str:

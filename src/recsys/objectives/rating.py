@@ -11,13 +11,14 @@ from recsys.core.types import Array
 from recsys.data.interactions import Interactions
 from recsys.evaluation import baselines
 from recsys.evaluation.bootstrap import PairedMetrics, resampled
+from recsys.evaluation.intervals import learn_intervals
 from recsys.evaluation.metrics import Scores, errors, gather_errors, scores_of
 from recsys.objectives.objective import Objective
 from recsys.scoring.protocols import Scorer
 
 
 def _evaluate(scorer: Scorer, held_out: Interactions, seen: Interactions, communicator: Communicator) -> Scores:
-    ratings = held_out.rated().known_to(seen)
+    ratings = held_out.rated().known_to(seen.rated())
     return scores_of(gather_errors(scorer, ratings, communicator), ratings)
 
 
@@ -45,4 +46,5 @@ RATING = Objective(
     baselines={"global_mean": baselines.global_mean, "biases": baselines.biases},
     baseline_to_beat="biases",
     resample=_resample,
+    learn_intervals=learn_intervals,
 )

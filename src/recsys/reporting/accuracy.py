@@ -37,11 +37,11 @@ def accuracy(bundle: Bundle) -> Accuracy | str:
     ratings = bundle.held_out(part)
     if ratings is None:
         return NOTHING_HELD_OUT
-    predicted = bundle.scorer("rating").rate(ratings.user_idx, ratings.item_idx, ratings.timestamp)
+    predicted = bundle.rating.rate(ratings.user_idx, ratings.item_idx, ratings.timestamp)
     return {
         "part": part,
         "calibration": calibration(predicted, ratings.rating),
-        **activity(bundle.scorer("rating"), bundle.seen.interactions(), ratings),
+        **activity(bundle.rating, bundle.seen.interactions(), ratings),
     }
 
 

@@ -154,7 +154,7 @@ def example_user(bundle: Bundle) -> ExampleUser:
 
 
 def _reasons(recommender: Recommender, user_id: int | str, item_id: int | str) -> Reasons:
-    if recommender.bundle.scorer("rating").as_factors() is None:
+    if recommender.bundle.rating.as_factors() is None:
         prediction = recommender.predict(user_id, item_id)
         return {"parts": prediction.parts, "score": prediction.score, "pulls": None}
     explanation = recommender.explain(user_id, item_id, LISTED)

@@ -34,9 +34,9 @@ def anatomy(path: Path) -> Anatomy:
             expected="a folder of a run, or a checkpoint in it",
             hint="recsys runs lists the runs",
         )
-    arrays, manifest = selected_parameters(run)
-    shapes = {name: tuple(array.shape) for name, array in arrays.items()}
-    (plan,) = plans(load_config(run / CONFIG))
+    parameters, manifest = selected_parameters(run)
+    plan = plans(load_config(run / CONFIG))[0]
+    shapes = {name: tuple(array.shape) for name, array in parameters[plan.name].items()}
     layers_of = resolve(MODELS[plan.model.kind].layers)
     model: Anatomy = layers_of(plan.model, shapes, manifest.scale, _served_link(run))
     frozen = plan.training.frozen_groups
@@ -48,4 +48,5 @@ def _served_link(run: Path) -> Link | None:
     """The link of a finished run: whether it is tobit, the ratings decide."""
     if not (run / SERVING / SERVING_JSON).exists():
         return None
-    return open_verified(run / SERVING, SERVING_JSON, BundleManifest).manifest.link.to_link()
+    link = open_verified(run / SERVING, SERVING_JSON, BundleManifest).manifest.link
+    return None if link is None else link.to_link()

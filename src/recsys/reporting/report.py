@@ -15,7 +15,7 @@ from recsys.objectives.measure import NamedScores
 from recsys.objectives.specs import find_objective
 from recsys.reporting.accuracy import NOTHING_HELD_OUT, Accuracy, accuracy
 from recsys.reporting.items import ExampleUser, Extremes, ItemMap, example_user, extremes, item_map
-from recsys.scoring.protocols import Scorer
+from recsys.scoring.protocols import Ranker
 
 PARTS: tuple[Literal["valid", "test"], ...] = ("valid", "test")
 EPOCHS = 400  # a curve is not wider than this many points
@@ -106,14 +106,14 @@ def _run(bundle: Bundle) -> RunSection:
     metrics = None if folder is None else read_metrics(folder)
     return {
         "name": manifest.run,
-        "link": bundle.scorer("rating").link.kind,
+        "link": bundle.rating.link.kind,
         "parent": None if metrics is None else parent_name(metrics),
         "kind": manifest.scorers["rating"].model,
         "recsys_version": manifest.recsys_version,
         "n_ratings": manifest.n_ratings,
         "n_users": manifest.n_users,
         "n_items": manifest.n_items,
-        "scale": asdict(manifest.scale),
+        "scale": asdict(bundle.scale),
         "method": None if metrics is None else metrics["method"],
         "embedding_dim": None if metrics is None else metrics["embedding_dim"],
         "n_epochs": None if metrics is None else metrics["n_epochs"],
@@ -136,7 +136,7 @@ def _scores(bundle: Bundle) -> ScoresSection | str:
     train = bundle.seen.interactions()
     objective = find_objective("rating")
     fitted = {name: fit_baseline(train) for name, fit_baseline in objective.baselines.items()}
-    scorers: dict[str, Scorer] = {"model": bundle.scorer("rating"), **fitted}
+    scorers: dict[str, Ranker] = {"model": bundle.rating, **fitted}
     return {
         part: {
             name: objective.evaluate(scorer, held_out[part], train, ALONE).to_dict() for name, scorer in scorers.items()

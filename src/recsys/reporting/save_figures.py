@@ -94,7 +94,7 @@ def _figures(bundle: Bundle, interpretation: Interpretation) -> dict[str, Figure
     for part in ("test", "valid"):
         ratings = bundle.held_out(part)
         if ratings is not None:
-            predicted = bundle.scorer("rating").rate(ratings.user_idx, ratings.item_idx, ratings.timestamp)
+            predicted = bundle.rating.rate(ratings.user_idx, ratings.item_idx, ratings.timestamp)
             drawn["predicted-against-actual"] = figures.predicted_against_actual(ratings.rating, predicted, part)
             break
     return drawn

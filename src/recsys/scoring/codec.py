@@ -20,12 +20,13 @@ class StoredScorer:
 
     Attributes:
         kind: a key of SCORERS.
+        link: from scores to ratings; None where they stand for none.
         numbers: what is no array, by name.
     """
 
     kind: str
     arrays: Arrays
-    link: Link
+    link: Link | None
     numbers: Mapping[str, float] = field(default_factory=dict)
 
     def array(self, name: str) -> Array:
@@ -47,6 +48,16 @@ class StoredScorer:
         if name not in self.numbers:
             raise ValueError(f"it lacks the number {name!r}")
         return self.numbers[name]
+
+    def rating_link(self) -> Link:
+        """The link.
+
+        Raises:
+            ValueError: there is none.
+        """
+        if self.link is None:
+            raise ValueError("it lacks the link from scores to ratings")
+        return self.link
 
 
 def encode(scorer: TrainedScorer) -> StoredScorer:
@@ -71,11 +82,11 @@ def decode(stored: StoredScorer, n_users: int, n_items: int) -> TrainedScorer:
     return scorer
 
 
-def check_array(name: str, array: Array, shape: tuple[int, ...]) -> None:
-    """Refuses an array that is not float32 or has another shape.
+def check_array(name: str, array: Array, shape: tuple[int, ...], dtype: str = "float32") -> None:
+    """Refuses an array of another type or shape.
 
     Raises:
         ValueError: it is not what it should be.
     """
-    if array.dtype != np.float32 or array.shape != shape:
-        raise ValueError(f"the array {name!r} is {array.dtype} {array.shape}, and not float32 {shape}")
+    if array.dtype != np.dtype(dtype) or array.shape != shape:
+        raise ValueError(f"the array {name!r} is {array.dtype} {array.shape}, and not {dtype} {shape}")

@@ -9,36 +9,32 @@ from recsys.core.types import Float32Array, Indices, Times
 if TYPE_CHECKING:
     from recsys.scoring.drift import Drift
     from recsys.scoring.factors.scorer import Factors
+    from recsys.scoring.implicit.scorer import ImplicitFactors
     from recsys.scoring.link import Link
 
 
 class Ranker(Protocol):
-    """What can put items in order."""
+    """What orders items."""
 
     def score_all(self, user_idx: Indices) -> Float32Array:
-        """Scores of every known item for each user, float32, shape (n_users, n_items): rank by these."""
+        """Scores of every known item for each user, float32, shape (n, n_items): rank by these."""
         ...
 
 
 class Scorer(Ranker, Protocol):
-    """What evaluation, serving and reporting know of a model."""
+    """What predicts ratings, and orders items by them."""
 
     def rate(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Float32Array:
         """Predicted ratings of pairs, float32, shape (n,), in rating units; index −1 gets the stated fallback."""
         ...
 
 
-class TrainedScorer(Scorer, Protocol):
-    """A scorer that training makes and a serving folder keeps."""
+class TrainedScorer(Ranker, Protocol):
+    """What training makes and a serving folder keeps."""
 
     @property
     def kind(self) -> str:
         """A key of recsys.scoring.specs.SCORERS."""
-        ...
-
-    @property
-    def link(self) -> Link:
-        """From its scores to ratings."""
         ...
 
     @property
@@ -56,6 +52,27 @@ class TrainedScorer(Scorer, Protocol):
         """Factors of each user and item; by role where they differ."""
         ...
 
+    def score(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Float32Array:
+        """Scores of pairs, float32, shape (n,)."""
+        ...
+
+    def as_rating(self) -> RatingScorer | None:
+        """The scorer, for what only ratings can answer; None where its scores stand for none."""
+        ...
+
+    def as_implicit(self) -> ImplicitFactors | None:
+        """The scorer, for what only implicit factors can answer; None where it is something else."""
+        ...
+
+
+class RatingScorer(Scorer, TrainedScorer, Protocol):
+    """A trained scorer whose scores stand for ratings."""
+
+    @property
+    def link(self) -> Link:
+        """From its scores to ratings."""
+        ...
+
     @property
     def drift(self) -> Drift | None:
         """How users' biases move with time, where the model has that."""
@@ -63,10 +80,6 @@ class TrainedScorer(Scorer, Protocol):
 
     def as_factors(self) -> Factors | None:
         """The scorer, for what only a product of rows of factors can answer; None where it is none."""
-        ...
-
-    def score(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Float32Array:
-        """Scores of pairs, float32, shape (n,)."""
         ...
 
     def rating_of(self, user_idx: Indices, score: Float32Array) -> Float32Array:

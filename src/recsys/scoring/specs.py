@@ -26,6 +26,11 @@ SCORERS: dict[str, ScorerSpec] = {
         decode="recsys.scoring.factors.codec:decode",
         export="recsys.scoring.factors.export:export",
     ),
+    "implicit": ScorerSpec(
+        encode="recsys.scoring.implicit.codec:encode",
+        decode="recsys.scoring.implicit.codec:decode",
+        export="recsys.scoring.implicit.export:export",
+    ),
     "network": ScorerSpec(
         encode="recsys.scoring.network.codec:encode",
         decode="recsys.scoring.network.codec:decode",

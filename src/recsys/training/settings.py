@@ -43,18 +43,26 @@ class Method(Section):
     if TYPE_CHECKING:
         method: str
 
+        @property
+        def evaluate_every(self) -> Auto | int | None:
+            """Epochs between looks at the validation set; None: it is never looked at."""
+
+        @property
+        def checkpoint_every(self) -> Auto | int:
+            """Epochs between checkpoints."""
+
+        @property
+        def keep(self) -> Literal["last", "best"]:
+            """Which parameters to keep."""
+
+        @property
+        def patience(self) -> int | None:
+            """Evaluations without improvement after which training stops; None: it never does."""
+
     n_epochs: Auto | Count = "auto"
     """How often each training rating is seen; auto: 15, and fewer from 100,000 ratings on, down to 4."""
     n_threads: Auto | Count = "auto"
     """Threads to train with; the result does not depend on it."""
-    checkpoint_every: Auto | Count = "auto"
-    """Epochs between checkpoints; auto: after the first epoch that ends 10 s or more after the last one."""
-    evaluate_every: Auto | Count = "auto"
-    """Epochs between looks at valid; auto keeps that work below the work of the epochs."""
-    keep: Literal["last", "best"] = "last"
-    """Which parameters to keep: of the last epoch, or of that with the best deciding metric on the validation set."""
-    patience: Count | None = None
-    """Stop when the deciding metric on the validation set has not improved for so many evaluations; left out: never."""
 
     @property
     def frozen_groups(self) -> tuple[str, ...]:
@@ -75,7 +83,20 @@ class Method(Section):
         return self.model_dump(mode="json", exclude_none=True, exclude={"n_threads"})
 
 
-class Scheduled(Method):
+class Monitored(Method):
+    """A method whose epochs can be evaluated on the validation set, and chosen by it."""
+
+    checkpoint_every: Auto | Count = "auto"
+    """Epochs between checkpoints; auto: after the first epoch that ends 10 s or more after the last one."""
+    evaluate_every: Auto | Count = "auto"
+    """Epochs between looks at valid; auto keeps that work below the work of the epochs."""
+    keep: Literal["last", "best"] = "last"
+    """Which parameters to keep: of the last epoch, or of that with the best deciding metric on the validation set."""
+    patience: Count | None = None
+    """Stop when the deciding metric on the validation set has not improved for so many evaluations; left out: never."""
+
+
+class Scheduled(Monitored):
     """A method with a learning rate."""
 
     has_schedule: ClassVar[bool] = True

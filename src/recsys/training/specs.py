@@ -30,11 +30,13 @@ class MethodSpec:
     Attributes:
         settings: its section of the config, a Method.
         models: kind → how it fits a model of it; it fits no other kinds.
+        objective: what it trains for, a key of OBJECTIVES.
         takes_ranks: whether its learners train on several ranks at once.
     """
 
     settings: str
     models: Mapping[str, Fit]
+    objective: str = "rating"
     takes_ranks: bool = False
 
 
@@ -83,5 +85,20 @@ METHODS: dict[str, MethodSpec] = {
             ),
         },
     ),
+    "ials": MethodSpec(
+        settings="recsys.training.ials.settings:Ials",
+        models={
+            "implicit_factors": Fit(
+                learner="recsys.training.ials.learner:build",
+                space="recsys.training.ials.space:FACTORS",
+            ),
+        },
+        objective="ranking",
+    ),
 }
-"""By name; a config that names none means the first that fits its model."""
+"""By name; a config that names none means the first of the objective that fits its model."""
+
+
+def methods_for(objective: str) -> dict[str, MethodSpec]:
+    """The methods that train for an objective, by name."""
+    return {name: spec for name, spec in METHODS.items() if spec.objective == objective}

@@ -131,7 +131,7 @@ def compare(runs: Sequence[Path]) -> RunComparison:
     tests = [ratings_to_measure(bundle) for bundle in bundles]
     common = _common(tests, runs)
     scorers, held_out = (
-        [bundle.scorer("rating") for bundle in bundles],
+        [bundle.rating for bundle in bundles],
         [test.take(rows) for test, rows in zip(tests, common.rows, strict=True)],
     )
     objective = find_objective("rating")

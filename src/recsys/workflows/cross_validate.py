@@ -130,7 +130,7 @@ def cross_validate(
     _refuse_start(config)
     configs = _given_folds(config, folds) if isinstance(folds, FoldFiles) else _drawn_folds(config, folds)
     runs = train_parallel(configs, run_dir, jobs, observe)
-    (plan,) = plans(config)
+    plan = plans(config)[0]
     objective = find_objective(plan.objective)
     results = tuple(
         FoldResult(
@@ -167,7 +167,7 @@ def compare_splits(
         for method in SPLITS
     }
     runs = train_parallel(configs, run_dir, jobs, observe)
-    (plan,) = plans(config)
+    plan = plans(config)[0]
     splits = tuple(
         SplitResult(method, SPLITS[method], present(metrics["test"]), _baselines(metrics))
         for method, metrics in runs.items()

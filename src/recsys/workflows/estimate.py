@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import time
-from typing import TypedDict
+from typing import NotRequired, TypedDict, cast
 
-from recsys.config.plans import plans
+from recsys.config.plans import Plan, plans
 from recsys.config.schema.config import Config
 from recsys.core.communicator import ALONE, Communicator
 from recsys.core.events import Event, Observer, Step, silent
 from recsys.data.interactions import Interactions
+from recsys.data.training_inputs import TrainingInputs
 from recsys.training.build import build_learner
 from recsys.training.loop import Learner
 from recsys.workflows.inputs import from_scratch
@@ -21,51 +22,67 @@ LIBRARY_BYTES = (
 )
 
 
-class Estimate(TypedDict):
-    """What a run would need: memory in bytes, seconds without evaluations and checkpoints.
+class FitEstimate(TypedDict):
+    """What the fit of a scorer would need: memory in bytes, seconds without evaluations and checkpoints.
 
     Attributes:
-        data_bytes: of the ratings.
-        training_bytes: what training adds to them, the model included.
-        peak_bytes: about what the process will hold at most.
+        training_bytes: what it adds to the ratings, the model included.
     """
 
-    n_ratings: int
-    n_users: int
-    n_items: int
     n_parameters: int
-    data_bytes: int
     training_bytes: int
-    peak_bytes: int
     epoch_seconds: float
     fit_seconds: float
     n_epochs: int
     method: str
 
 
+class Estimate(FitEstimate):
+    """What a run would need: the fit of its first scorer, and by their names those of the others.
+
+    Attributes:
+        data_bytes: of the ratings.
+        peak_bytes: about what the process will hold at most.
+    """
+
+    n_ratings: int
+    n_users: int
+    n_items: int
+    data_bytes: int
+    peak_bytes: int
+    ranking: NotRequired[FitEstimate]
+
+
 def estimate(config: Config, observe: Observer = silent, *, communicator: Communicator = ALONE) -> Estimate:
-    """Reads the data and trains for at most a few seconds; writes nothing."""
+    """Reads the data and trains each scorer for at most a few seconds; writes nothing."""
     inputs = from_scratch(config, observe, communicator)
     splits, train = inputs.splits, inputs.splits.train
-    (plan,) = plans(config)
-    learner = build_learner(plan, inputs, communicator)
-    epoch_seconds = _epoch_seconds(learner)
-    state = learner.state(1)
+    fits = {plan.name: _estimate_fit(plan, inputs, communicator) for plan in plans(config)}
     data_bytes = sum(_bytes(part) for part in (train, splits.valid, splits.test) if part is not None)
-    states = (*state.model.values(), *state.learner.values())
-    training_bytes = learner.column_bytes + sum(array.nbytes for array in states)
-    return {
+    training_bytes = max(needs["training_bytes"] for needs in fits.values())  # one scorer is trained after the other
+    first, *others = fits.items()
+    whole = {
         "n_ratings": len(train),
         "n_users": len(train.users),
         "n_items": len(train.items),
-        "n_parameters": sum(array.size for array in state.model.values()),
         "data_bytes": data_bytes,
-        "training_bytes": training_bytes,
         "peak_bytes": LIBRARY_BYTES + 2 * data_bytes + training_bytes,
+    }
+    return cast(Estimate, {**first[1], **whole, **dict(others)})
+
+
+def _estimate_fit(plan: Plan, inputs: TrainingInputs, communicator: Communicator) -> FitEstimate:
+    learner = build_learner(plan, inputs, communicator)
+    epoch_seconds = _epoch_seconds(learner)
+    state = learner.state(1)
+    states = (*state.model.values(), *state.learner.values())
+    return {
+        "n_parameters": sum(array.size for array in state.model.values()),
+        "training_bytes": learner.column_bytes + sum(array.nbytes for array in states),
         "epoch_seconds": epoch_seconds,
         "fit_seconds": epoch_seconds * learner.n_epochs,
         "n_epochs": learner.n_epochs,
-        "method": config.training.method,
+        "method": plan.training.method,
     }
 
 

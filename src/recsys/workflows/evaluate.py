@@ -77,7 +77,7 @@ def evaluate_ratings(bundle: Bundle, ratings: Interactions, *, communicator: Com
     objective, train = find_objective("rating"), bundle.seen.interactions()
     answer = {
         "objective": objective.name,
-        **objective.evaluate(bundle.scorer("rating"), ratings, train, communicator).to_dict(),
+        **objective.evaluate(bundle.rating, ratings, train, communicator).to_dict(),
         **({} if bundle.drift is None else {"with_times": ratings.timestamp is not None}),
         "baselines": {
             name: objective.evaluate(fit_baseline(train), ratings, train, communicator).to_dict()
@@ -89,7 +89,7 @@ def evaluate_ratings(bundle: Bundle, ratings: Interactions, *, communicator: Com
 
 def activity_of(bundle: Bundle, ratings: Interactions) -> activity.ActivityErrors:
     """Rmse by how many training ratings the user, and the item, of a rating has; see evaluation.activity."""
-    return activity.activity(bundle.scorer("rating"), bundle.seen.interactions(), ratings)
+    return activity.activity(bundle.rating, bundle.seen.interactions(), ratings)
 
 
 class IntervalCoverage(Coverage):
@@ -156,7 +156,7 @@ def ranking_of(
         "threshold": threshold,
         "n_candidates": int(task.candidates.sum()),
         **likes.counts,
-        "model": metrics(bundle.scorer("rating")),
+        "model": metrics(bundle.rating),
         "baselines": {"popular": metrics(baselines.most_popular(train)), "biases": metrics(baselines.biases(train))},
     }
 

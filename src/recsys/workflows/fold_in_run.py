@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from recsys.artifacts.directory import CHECKPOINTS, CONFIG, HISTORY, SERVING
 from recsys.artifacts.metrics import FoldInReport, RunMetrics, read_metrics, write_metrics
 from recsys.artifacts.run import Run
 from recsys.artifacts.verified import reading
-from recsys.artifacts.write_bundle import write_bundle
+from recsys.artifacts.write_bundle import ServedScorer, write_bundle
 from recsys.config.loading.load import load_config
 from recsys.config.schema.config import Config
 from recsys.core.communicator import ALONE
@@ -22,10 +22,9 @@ from recsys.core.errors import RunError
 from recsys.core.events import Observer, silent
 from recsys.core.files import new_folder, sha256
 from recsys.core.resolve import resolve
-from recsys.core.types import Array, Arrays, BoolArray, Float32Array, Ids, Indices, State
+from recsys.core.types import Arrays, Float32Array, Ids, State
 from recsys.core.words import joined
 from recsys.data.catalogue import ItemCatalogue
-from recsys.data.scale import Scale
 from recsys.data.sources.opening import read_catalogue
 from recsys.data.split import Splits
 from recsys.data.training_inputs import TrainingInputs, WarmStart
@@ -35,6 +34,9 @@ from recsys.inference.new_entities import NewEntities, n_outside_scale, read_new
 from recsys.models.settings import ModelSettings
 from recsys.models.specs import MODELS
 from recsys.scoring.factors.scorer import Factors
+from recsys.scoring.protocols import TrainedScorer
+from recsys.workflows.extended_vocabulary import ExtendedVocabulary
+from recsys.workflows.fold_in_ranking import fold_in_ranking
 from recsys.workflows.prior_run import PriorRun
 
 
@@ -78,17 +80,22 @@ def fold_in_run(parent: Path | None, path: Path, folder: Path, observe: Observer
             "n_ratings": len(new.ratings),
             "n_outside_scale": n_outside_scale(bundle, new.ratings.rating),
         }
-        scale = manifest.scale
-        inputs = _inputs(bundle, new, config, (parameters, scale), observe)
+        inputs = _inputs(bundle, new, config, parameters, observe)
         scorer = _extended_factors(factors, (users, user_rows), (items, item_rows))
-        parameters_of_all: Arrays = extend(config.model, inputs, scorer)
+        scorers: dict[str, TrainedScorer] = {"rating": scorer}
+        models = {"rating": extend(config.model, inputs, scorer)}
+        if (ranking := bundle.ranking) is not None:
+            scorers["ranking"], models["ranking"] = fold_in_ranking(ranking, parameters["ranking"], new, users, items)
+        kinds = {name: entry.model for name, entry in bundle.manifest.scorers.items()}
         with new_folder(folder) as temporary:
             for name in (CONFIG, HISTORY):
                 with reading(run / name):
                     content = (run / name).read_bytes()
                 (temporary / name).write_bytes(content)
-            write_checkpoint(temporary / CHECKPOINTS, State(manifest.epoch, parameters_of_all, {}), manifest)
-            write_bundle(temporary, {"rating": scorer}, inputs, config)
+            states = {name: State(manifest.scorers[name].epoch, model, {}) for name, model in models.items()}
+            write_checkpoint(temporary / CHECKPOINTS, states, manifest)
+            served = {name: ServedScorer(kinds[name], scorer) for name, scorer in scorers.items()}
+            write_bundle(temporary, served, inputs, config)
             metrics["parent"] = report
             write_metrics(temporary, metrics)
         return metrics
@@ -117,35 +124,6 @@ def _extension(kind: str, run: Path) -> Callable[[ModelSettings, TrainingInputs,
         )
     extension: Callable[[ModelSettings, TrainingInputs, Factors], Arrays] = resolve(name)
     return extension
-
-
-@dataclass(frozen=True, eq=False)
-class ExtendedVocabulary:
-    """Where the ids that a run knows, and new ones, lie among all of them.
-
-    Attributes:
-        known_idx: index among all → among the known, or −1; int32, shape (n,).
-        is_new: bool, shape (n,).
-        new_idx: index among all → among the new, where it is one; shape (n,).
-    """
-
-    known_idx: Indices
-    is_new: BoolArray
-    new_idx: Array
-
-    @classmethod
-    def of(cls, known: Vocabulary, all_ids: Vocabulary) -> ExtendedVocabulary:
-        """Of the known ids, and all of them."""
-        known_idx = known.index(all_ids.ids)
-        is_new = known_idx == UNKNOWN
-        return cls(known_idx, is_new, np.cumsum(is_new) - 1)
-
-    def merge(self, known: Float32Array, new: Float32Array) -> Float32Array:
-        """The rows of all ids in their order."""
-        rows = np.empty((len(self.is_new), *known.shape[1:]), dtype=known.dtype)
-        rows[~self.is_new] = known
-        rows[self.is_new] = new
-        return rows
 
 
 NewRows = tuple[ExtendedVocabulary, Float32Array]  # of one role: all ids, and the rows [bias, factors] of the new
@@ -191,10 +169,10 @@ def _extended_factors(factors: Factors, users: NewRows, items: NewRows) -> Facto
 
 
 def _inputs(
-    bundle: Bundle, new: NewEntities, config: Config, state: tuple[Arrays, Scale], observe: Observer
+    bundle: Bundle, new: NewEntities, config: Config, parameters: Mapping[str, Arrays], observe: Observer
 ) -> TrainingInputs:
     """The new ratings to learn from, and what the parent has learned from and was measured on."""
-    ratings, (parameters, scale) = new.ratings, state
+    ratings = new.ratings
     new_items = ratings.items.ids[bundle.items.index(ratings.items.ids) == UNKNOWN]
     prior = PriorRun.of(bundle, ratings.users, ratings.items, _read_catalogue(config, new_items, observe))
     return TrainingInputs(
@@ -203,7 +181,7 @@ def _inputs(
         warm_start=WarmStart(
             parameters=parameters,
             rows=prior.rows,
-            scale=scale,
+            scale=bundle.scale,
             prior_train=prior.train,
             prior_test=prior.held_out.get("earlier"),
             prior_valid=prior.held_out.get("earlier_valid"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
@@ -85,10 +86,10 @@ def prepare_inputs(
     if config.start is None:
         return from_scratch(config, observe, communicator, data), None
     bundle = open_bundle(config.start.run)
-    parameters, manifest = selected_parameters(config.start.run)
+    parameters, _ = selected_parameters(config.start.run)
     _check_same_model(config.start.run, config)
     dataset = read_ratings(config.data, communicator, observe) if data is None else data
-    return _join(bundle, parameters, manifest.scale, dataset, config)
+    return _join(bundle, parameters, bundle.scale, dataset, config)
 
 
 def from_scratch(
@@ -131,7 +132,7 @@ def _check_same_model(run: Path, config: Config) -> None:
 
 
 def _join(
-    bundle: Bundle, parameters: Arrays, scale: Scale, dataset: Dataset, config: Config
+    bundle: Bundle, parameters: Mapping[str, Arrays], scale: Scale, dataset: Dataset, config: Config
 ) -> tuple[TrainingInputs, StartReport]:
     """The new ratings, split, on the ids of both runs, with the old ones and those to be replayed; and how many.
 

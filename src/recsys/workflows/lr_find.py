@@ -82,7 +82,7 @@ def lr_find(config: Config, observe: Observer = silent, *, communicator: Communi
             expected=joined(methods_with_schedule()),
         )
     inputs = _sampled(prepare_inputs(config, observe, communicator)[0], config.seed)
-    (plan,) = plans(config)
+    plan = plans(config)[0]
     learner = build_learner(plan, inputs, communicator)
     n_steps = len(_rated(learner).schedule.lr) // learner.n_epochs
     n_epochs = max(5, math.ceil(N_POINTS / n_steps))

@@ -20,7 +20,7 @@ from recsys.artifacts.metrics import RunMetrics
 from recsys.config.plans import plans
 from recsys.config.schema.config import Config
 from recsys.core.errors import DivergedError, RecsysError, RunError
-from recsys.core.events import Event, Observer, RunsProgress, Step, silent
+from recsys.core.events import Event, FitStart, Observer, RunsProgress, Step, silent
 from recsys.core.threads import usable_cores
 from recsys.objectives.specs import find_objective
 
@@ -72,7 +72,7 @@ def _place(folder: Path | None) -> Iterator[Path]:
 
 
 def _line(name: str, config: Config, metrics: RunMetrics) -> str:
-    (plan,) = plans(config)
+    plan = plans(config)[0]
     test, objective = metrics["test"], find_objective(plan.objective)
     baseline = metrics["baselines"][objective.baseline_to_beat]
     if not test or not baseline:
@@ -99,12 +99,15 @@ def _train(config: Config, folder: Path, tell: Callable[[float], None]) -> RunMe
     """Trains a run, and tells now and then which share of it is done."""
     from recsys.workflows.train import train  # and with it torch, which only the processes need that train
 
-    reported_at, share = 0.0, 0.0
+    reported_at, share, stage = 0.0, 0.0, FitStart("", 1, 1)
 
     def observe(event: Event) -> None:
-        nonlocal reported_at, share
+        nonlocal reported_at, share, stage
+        if isinstance(event, FitStart):
+            stage = event
         if isinstance(event, Step):
-            share = ((event.epoch - 1) * event.total + event.done) / (event.n_epochs * event.total)
+            of_fit = ((event.epoch - 1) * event.total + event.done) / (event.n_epochs * event.total)
+            share = (stage.position - 1 + of_fit) / stage.n_fits
         if time.monotonic() - reported_at > SECONDS:
             reported_at = time.monotonic()
             tell(share)

@@ -54,7 +54,7 @@ def tune(config: Config, n_trials: int, space: Space, storage: str, observe: Obs
         RunError: the study cannot be opened, or is of another config, space or data.
     """
     check_optuna()
-    (plan,) = plans(config)
+    plan = plans(config)[0]
     task = _Task(config, find_objective(plan.objective), _inputs(config, observe), space, n_trials, observe)
     study = _open(task, storage)
     with _recorded(storage):
@@ -177,13 +177,13 @@ def _deciding_metric(task: _Task, config: Config, trial: optuna.Trial | None, n_
     import optuna
 
     objective, inputs = task.objective, task.inputs
-    (plan,) = plans(config)
+    plan = plans(config)[0]
     learner = build_learner(plan, inputs, ALONE)
     history: list[float] = []
     for epoch in fit(learner, observe=task.progress(n_done)):
-        if not is_evaluated(epoch, config.training.evaluate_every, learner, inputs.splits):
+        if not is_evaluated(epoch, config.training, learner, inputs.splits):
             continue
-        scores = objective.evaluate(learner.scorer(), task.valid, inputs.seen_ratings, ALONE)
+        scores = objective.evaluate(learner.scorer(), task.valid, inputs.seen, ALONE)
         history.append(objective.value(scores.metrics))
         tenth = TENTHS * epoch.number // epoch.n_epochs
         if trial is not None and tenth < TENTHS and tenth > TENTHS * (epoch.number - 1) // epoch.n_epochs:
@@ -196,7 +196,7 @@ def _deciding_metric(task: _Task, config: Config, trial: optuna.Trial | None, n_
 def _best(study: optuna.Study, task: _Task) -> Tuned:
     from optuna.trial import TrialState
 
-    objective, seen = task.objective, task.inputs.seen_ratings
+    objective, seen = task.objective, task.inputs.seen
     as_it_is: float = study.user_attrs[AS_IT_IS]
     complete = study.get_trials(states=[TrialState.COMPLETE])
     best = Best(None, as_it_is, {})

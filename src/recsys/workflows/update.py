@@ -80,7 +80,7 @@ def _training_changes(run: Path) -> dict[str, Json]:
     unfrozen: dict[str, Json] = {"training.freeze": []} if scheduled else {}
     if config.start is not None and config.start.replay > 0:
         return unfrozen
-    trained = selected_parameters(run)[1].training
+    trained = selected_parameters(run)[1].scorers["rating"].training
     n_epochs = trained["n_epochs"]
     assert isinstance(n_epochs, int)
     kept = [key for key in config.training.kept_by_updates if key in trained]  # auto would grow as the rate falls

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from recsys.core.resolve import resolve
 from recsys.core.words import joined
 from recsys.models.settings import ModelSettings
-from recsys.models.specs import MODELS
+from recsys.models.specs import models_for
 from recsys.training.settings import Method
-from recsys.training.specs import METHODS
+from recsys.training.specs import METHODS, methods_for
 
 
 @dataclass(frozen=True)
@@ -45,31 +45,32 @@ def method_for(model: object) -> str:
     Args:
         model: the section as it was given, not validated.
     """
+    models, methods = models_for("rating"), methods_for("rating")
     given = model if isinstance(model, Mapping) else {}
-    kind = given.get("kind", next(iter(MODELS)))
-    if not isinstance(kind, str) or kind not in MODELS:
-        return next(iter(METHODS))
-    settings: type[ModelSettings] = resolve(MODELS[kind].settings)
+    kind = given.get("kind", next(iter(models)))
+    if not isinstance(kind, str) or kind not in models:
+        return next(iter(methods))
+    settings: type[ModelSettings] = resolve(models[kind].settings)
     model_settings = settings.model_construct(
         **{key: value for key, value in given.items() if key in settings.model_fields}
     )
-    of_kind = [method for method, spec in METHODS.items() if kind in spec.models]
-    return next(iter([*fitting_methods(model_settings), *of_kind]), next(iter(METHODS)))
+    of_kind = [method for method, spec in methods.items() if kind in spec.models]
+    return next(iter([*fitting_methods(model_settings), *of_kind]), next(iter(methods)))
 
 
 def fitting_methods(model: ModelSettings) -> list[str]:
     """The methods that can fit a model, the one that is taken by default first."""
-    return [method for method in METHODS if _unfit(method, model) is None]
+    return [method for method in methods_for("rating") if _unfit(method, model) is None]
 
 
 def methods_with_schedule() -> list[str]:
     """The methods that have a learning rate."""
-    return [method for method, spec in METHODS.items() if resolve(spec.settings).has_schedule]
+    return [method for method, spec in methods_for("rating").items() if resolve(spec.settings).has_schedule]
 
 
 def methods_that_continue() -> list[str]:
     """The methods that can start from another run."""
-    return [method for method, spec in METHODS.items() if resolve(spec.settings).continues_runs]
+    return [method for method, spec in methods_for("rating").items() if resolve(spec.settings).continues_runs]
 
 
 def _unfit(method: str, model: ModelSettings) -> str | None:

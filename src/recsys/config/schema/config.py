@@ -9,7 +9,15 @@ from pydantic_core import PydanticCustomError
 
 from recsys.config.schema.compatibility import incompatibility, methods_that_continue
 from recsys.config.schema.data import Data
-from recsys.config.schema.sections import Model, Training, default_model, default_training
+from recsys.config.schema.sections import (
+    Model,
+    NoRanking,
+    Ranking,
+    Training,
+    default_model,
+    default_ranking,
+    default_training,
+)
 from recsys.config.schema.split import Split
 from recsys.config.schema.start import Start
 from recsys.core.section import Section
@@ -27,6 +35,8 @@ class Config(Section):
     """What is learned."""
     training: Training = default_training()
     """How it is learned."""
+    ranking: Ranking = default_ranking()
+    """How recommendations are learned, beside ratings; none: items are recommended by their predicted ratings."""
     start: Start | None = None
     """Another run to start from, as `recsys finetune` and `recsys update` do."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 42
@@ -37,6 +47,16 @@ class Config(Section):
         misfit = incompatibility(self.training, self.model)
         if misfit is not None:
             raise PydanticCustomError("method", "{what}", {"key": misfit.key, "what": misfit.what})
+        return self
+
+    @model_validator(mode="after")
+    def _something_to_learn(self) -> Self:
+        if not self.data.has_ratings and isinstance(self.ranking, NoRanking):
+            raise PydanticCustomError(
+                "ranking",
+                "the data has no ratings, and without ranking nothing is left to learn",
+                {"key": "ranking"},
+            )
         return self
 
     @model_validator(mode="after")

@@ -13,4 +13,4 @@ def extend(settings: DotProduct, inputs: TrainingInputs, served: Factors) -> Arr
     """The parameters with rows for new users and items."""
     start = inputs.warm_start
     assert start is not None
-    return {**start.parameters, **parameters_as_served(settings.parameters, start, served)}
+    return {**start.rating_parameters, **parameters_as_served(settings.parameters, start, served)}

@@ -23,12 +23,12 @@ def extend(settings: SvdPP, inputs: TrainingInputs, served: Factors) -> Arrays:
     assert start is not None
     terms = {name for role in settings.implicit_of for name in implicit_terms(role)}
     own = [parameter for parameter in settings.parameters if parameter.name not in terms]
-    parameters = {**start.parameters, **parameters_as_served(own, start, served)}
+    parameters = {**start.rating_parameters, **parameters_as_served(own, start, served)}
     for role in settings.implicit_of:
         old_of = start.rows[OTHER[role]]
         names = f"{role}_embedding", f"{role}_bias"
         for name, implicit, is_bias in zip(names, implicit_terms(role), (False, True), strict=True):
-            known = start.parameters[implicit]
+            known = start.rating_parameters[implicit]
             silent = np.zeros((int((old_of == UNKNOWN).sum()), *known.shape[1:]), known.dtype)
             parameters[implicit] = merged(known, silent, old_of)
             rows, unit = served_rows(served, role, start.scale.std, is_bias=is_bias)

@@ -38,7 +38,7 @@ def decode(stored: StoredScorer) -> Factors:
     moves = any(array in stored.arrays for array in DRIFT.values())
     return Factors(
         global_mean=stored.number(MEAN),
-        link=stored.link,
+        link=stored.rating_link(),
         drift=Drift(**{name: stored.array(array) for name, array in DRIFT.items()}) if moves else None,
         user_std=std,
         **rows,

@@ -55,6 +55,13 @@ class Factors:
         """Factors of each user and item."""
         return int(self.user_factors.shape[1])
 
+    def as_rating(self) -> Factors:
+        """Itself."""
+        return self
+
+    def as_implicit(self) -> None:
+        """None: it is something else."""
+
     def as_factors(self) -> Factors:
         """Itself."""
         return self

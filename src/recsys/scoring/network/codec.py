@@ -32,7 +32,7 @@ def decode(stored: StoredScorer) -> Network:
         n_in = len(layer.bias)
     if not layers or n_in != 1:
         raise ValueError("its layers do not end with one number")
-    return Network(users, items, tuple(layers), stored.link)
+    return Network(users, items, tuple(layers), stored.rating_link())
 
 
 def _names(number: int) -> tuple[str, str]:

@@ -56,6 +56,13 @@ class Network:
         """Lengths of the embeddings: user and item."""
         return {"user": self.user_embedding.shape[1], "item": self.item_embedding.shape[1]}
 
+    def as_rating(self) -> Network:
+        """Itself."""
+        return self
+
+    def as_implicit(self) -> None:
+        """None: it is something else."""
+
     def as_factors(self) -> None:
         """It has none: a network's score is no product of rows."""
         return

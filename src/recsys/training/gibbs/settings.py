@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from recsys.training.settings import Auto, Conflict, Count, Method
+from recsys.training.settings import Auto, Conflict, Count, Monitored
 
 if TYPE_CHECKING:
     from recsys.models.settings import ModelSettings
 
 
-class Gibbs(Method):
+class Gibbs(Monitored):
     """Gibbs sampling: the mean of many models that fit the ratings; the most accurate."""
 
     continues_runs: ClassVar[bool] = False

@@ -53,6 +53,11 @@ class Systems:
         return np.diff(self.start)
 
     @property
+    def nbytes(self) -> int:
+        """Memory of the arrays."""
+        return self.start.nbytes + self.idx.nbytes + self.target.nbytes
+
+    @property
     def n_known(self) -> int:
         """Users who have interactions."""
         return int(np.count_nonzero(self.counts))

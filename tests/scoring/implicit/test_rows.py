@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from recsys.core.types import Float64Array
-from recsys.scoring.implicit_rows import RowSolver
+from recsys.scoring.implicit.rows import RowSolver
 
 RANDOM = np.random.default_rng(3)
 ITEMS = RANDOM.normal(size=(30, 6)).astype(np.float32) * (np.arange(30) < 28)[:, None].astype(np.float32)

@@ -1,0 +1,50 @@
+"""Implicit factors as they are stored."""
+
+from __future__ import annotations
+
+from recsys.scoring.codec import StoredScorer, check_array
+from recsys.scoring.implicit.scorer import ImplicitFactors
+from recsys.scoring.implicit.targets import TargetTable
+
+ROWS = ("user_factors", "item_factors")
+GRAMIANS = ("user_gramian", "item_gramian")
+COUNTS = ("n_known_users", "n_known_items")
+WEIGHTS = ("unobserved_weight", "regularization")
+RATINGS, TARGETS = "target.rating", "target.value"
+
+
+def encode(scorer: ImplicitFactors) -> StoredScorer:
+    """The scorer as it is stored."""
+    arrays = {name: getattr(scorer, name) for name in (*ROWS, *GRAMIANS)}
+    arrays |= {RATINGS: scorer.targets.ratings, TARGETS: scorer.targets.targets}
+    numbers = {name: float(getattr(scorer, name)) for name in (*COUNTS, *WEIGHTS)}
+    return StoredScorer(scorer.kind, arrays, None, numbers)
+
+
+def decode(stored: StoredScorer) -> ImplicitFactors:
+    """The scorer that `encode` stored.
+
+    Raises:
+        ValueError: an array is missing, or has another shape or type than it should have.
+    """
+    rows = {name: stored.array(name) for name in ROWS}
+    gramians = {name: stored.array(name) for name in GRAMIANS}
+    dim = rows["user_factors"].shape[-1]
+    for name, array in rows.items():
+        check_array(name, array, (len(array), dim))
+    for name, array in gramians.items():
+        check_array(name, array, (dim, dim), "float64")
+    ratings, targets = stored.array(RATINGS), stored.array(TARGETS)
+    for name, array in ((RATINGS, ratings), (TARGETS, targets)):
+        check_array(name, array, (len(ratings),))
+    return ImplicitFactors(
+        user_factors=rows["user_factors"],
+        item_factors=rows["item_factors"],
+        user_gramian=gramians["user_gramian"],
+        item_gramian=gramians["item_gramian"],
+        n_known_users=int(stored.number("n_known_users")),
+        n_known_items=int(stored.number("n_known_items")),
+        unobserved_weight=stored.number("unobserved_weight"),
+        regularization=stored.number("regularization"),
+        targets=TargetTable(ratings, targets),
+    )

@@ -1,0 +1,35 @@
+"""Implicit factors for other programs."""
+
+from __future__ import annotations
+
+from recsys.scoring.export import Export, Rows
+from recsys.scoring.implicit.scorer import ImplicitFactors
+
+SCORES_OF = '''def scores_of(u):
+    """The scores of all items for a user."""
+    return item_factors @ user_factors[u]
+'''
+
+
+def export(scorer: ImplicitFactors) -> Export:
+    """The factors."""
+    return Export(
+        rows=(
+            Rows("user", "factors", scorer.user_factors[:-1]),
+            Rows("item", "factors", scorer.item_factors[:-1]),
+        ),
+        model={
+            "unobserved_weight": scorer.unobserved_weight,
+            "regularization": scorer.regularization,
+            "unknown_user": {"factors": scorer.user_factors[-1].tolist()},
+            "unknown_item": {"factors": scorer.item_factors[-1].tolist()},
+        },
+        about=f"""Each has {scorer.embedding_dim} factors. `model.json` holds what is not a row of a user or an item:
+the weights of the fit, and the factors that stand for an unknown user or item.
+
+    score = user_factors · item_factors
+
+The score ranks items: about 1 for those that a user would choose, about 0 for others. It is not a rating.
+""",
+        functions=SCORES_OF,
+    )

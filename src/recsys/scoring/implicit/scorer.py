@@ -1,0 +1,121 @@
+"""The scorer of implicit ALS, in NumPy alone: it ranks items, and predicts no ratings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from recsys.core.types import BoolArray, Float32Array, Float64Array, Indices, Times
+from recsys.data.chunks import chunks
+from recsys.scoring.fallback import with_fallback
+from recsys.scoring.implicit.rows import RowSolver
+from recsys.scoring.implicit.targets import TargetTable
+
+
+@dataclass(frozen=True, eq=False)
+class ImplicitFactors:
+    """score = user_factors[u] · item_factors[i]: about 1 for an item that the user interacts with, 0 for any other.
+
+    The last row of each array stands for whoever is unknown: the mean of the rows that have interactions.
+
+    Attributes:
+        user_factors, item_factors: float32, shapes (n_users + 1, dim) and (n_items + 1, dim).
+        user_gramian, item_gramian: Σ w wᵀ and Σ h hᵀ over the rows that have interactions, float64, shape (dim, dim).
+        n_known_users, n_known_items: how many have interactions.
+        unobserved_weight: α₀, see recsys.training.ials.
+        regularization: λ.
+        targets: from ratings to what scores should be.
+    """
+
+    user_factors: Float32Array
+    item_factors: Float32Array
+    user_gramian: Float64Array
+    item_gramian: Float64Array
+    n_known_users: int
+    n_known_items: int
+    unobserved_weight: float
+    regularization: float
+    targets: TargetTable
+    kind: ClassVar[str] = "implicit"
+
+    @property
+    def n_users(self) -> int:
+        """Known users."""
+        return len(self.user_factors) - 1
+
+    @property
+    def n_items(self) -> int:
+        """Known items."""
+        return len(self.item_factors) - 1
+
+    @property
+    def embedding_dim(self) -> int:
+        """Factors of each user and item."""
+        return int(self.user_factors.shape[1])
+
+    def as_rating(self) -> None:
+        """None: its scores stand for no ratings."""
+
+    def as_implicit(self) -> ImplicitFactors:
+        """Itself."""
+        return self
+
+    def score(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Float32Array:
+        """Scores of the pairs at any time, float32, shape (n,)."""
+        scores = np.einsum("nf,nf->n", self.user_factors[user_idx], self.item_factors[item_idx])
+        return np.asarray(scores, np.float32)
+
+    def score_all(self, user_idx: Indices) -> Float32Array:
+        """Scores of every known item for each user, float32, shape (n, n_items)."""
+        return self.user_factors[user_idx] @ self.item_factors[:-1].T
+
+    def user_rows(self) -> RowSolver:
+        """What solves the rows of new users."""
+        mean = self.user_factors[-1].astype(np.float64)
+        weights = self.unobserved_weight, self.regularization
+        return RowSolver(self.item_factors[:-1], self.n_known_items, self.item_gramian, mean, *weights)
+
+    def item_rows(self) -> RowSolver:
+        """What solves the rows of new items."""
+        mean = self.item_factors[-1].astype(np.float64)
+        weights = self.unobserved_weight, self.regularization
+        return RowSolver(self.user_factors[:-1], self.n_known_users, self.user_gramian, mean, *weights)
+
+
+def implicit_factors(
+    user_rows: Float32Array,
+    item_rows: Float32Array,
+    has_user: BoolArray,
+    has_item: BoolArray,
+    unobserved_weight: float,
+    regularization: float,
+    targets: TargetTable,
+) -> ImplicitFactors:
+    """The scorer of fitted rows.
+
+    Args:
+        user_rows, item_rows: float32, shapes (n_users, dim) and (n_items, dim); zeros where there are no interactions.
+        has_user, has_item: whether each has interactions, bool.
+        unobserved_weight, regularization, targets: as they were fitted with.
+    """
+    return ImplicitFactors(
+        user_factors=with_fallback(user_rows, has_user),
+        item_factors=with_fallback(item_rows, has_item),
+        user_gramian=_gramian(user_rows),
+        item_gramian=_gramian(item_rows),
+        n_known_users=int(np.count_nonzero(has_user)),
+        n_known_items=int(np.count_nonzero(has_item)),
+        unobserved_weight=unobserved_weight,
+        regularization=regularization,
+        targets=targets,
+    )
+
+
+def _gramian(rows: Float32Array) -> Float64Array:
+    total = np.zeros((rows.shape[1], rows.shape[1]))
+    for some in chunks(len(rows)):
+        part = rows[some].astype(np.float64)
+        total += part.T @ part
+    return total

@@ -1,0 +1,115 @@
+"""Implicit ALS as a learner."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from recsys.config.plans import Plan
+from recsys.core.events import EpochResult, Observer, Step
+from recsys.core.threads import one_blas_thread, usable_cores
+from recsys.core.types import Float32Array, Json, State
+from recsys.data.interactions import Interactions
+from recsys.data.training_inputs import TrainingInputs
+from recsys.scoring.implicit.scorer import ImplicitFactors, implicit_factors
+from recsys.scoring.implicit.targets import TargetTable
+from recsys.training.groups import Group
+from recsys.training.ials.fit import Hyperparameters, ImplicitALS
+from recsys.training.ials.pilot import regularization_multiple
+from recsys.training.ials.rules import auto_embedding_dim, auto_regularization, auto_unobserved_weight
+from recsys.training.ials.settings import Ials
+from recsys.training.ials.systems import Systems
+
+PARAMETERS = {"item": "item_embedding", "user": "user_embedding"}  # role → name of its rows in checkpoints
+
+
+def build(plan: Plan, inputs: TrainingInputs) -> IalsLearner:
+    """The learner of implicit factors; `auto` is resolved by what is in the interactions."""
+    assert isinstance(plan.training, Ials)
+    return IalsLearner(inputs.seen, plan.training, plan.seed)
+
+
+class IalsLearner:
+    """Solves the rows of users and of items in turn, see ImplicitALS; an epoch is one turn."""
+
+    groups: tuple[Group, ...] = ()
+    samples: None = None
+    evaluation_cost = 1.0
+
+    def __init__(self, interactions: Interactions, settings: Ials, seed: int) -> None:
+        self._counted = interactions.counted
+        self._targets = TargetTable.of(interactions.rating, settings.rating_weight)
+        targets = self._targets(interactions.rating)
+        users, items = (Systems.of(view, targets) for view in (interactions.by_user(), interactions.by_item()))
+        self.n_ratings = len(interactions)
+        self.column_bytes = users.nbytes + items.nbytes
+        n_threads = usable_cores() if settings.n_threads == "auto" else settings.n_threads
+        self._settings = _resolved(settings, interactions, targets, seed, n_threads)
+        self._als = ImplicitALS(users, items, _hyperparameters(self._settings, seed), n_threads)
+
+    @property
+    def n_epochs(self) -> int:
+        """How often all rows are solved."""
+        return self._settings.n_epochs
+
+    def epoch(self, number: int, observe: Observer) -> EpochResult:
+        """Solves all rows once. It has no metric of its own: that of the fit would cost as much as the epoch."""
+        self._als.epoch(number)
+        observe(Step(number, self.n_epochs, self.n_ratings, self.n_ratings, 0.0))
+        return EpochResult(train={}, lr=0.0)
+
+    def is_finite(self) -> bool:
+        """Whether every score is a finite number."""
+        return self._als.is_finite()
+
+    def state(self, epoch: int) -> State:
+        """The rows, which are all that there is."""
+        return State(epoch, {PARAMETERS[role]: rows for role, rows in self._als.factors().items()}, {})
+
+    def restore(self, state: State) -> None:
+        """Goes on from a state's rows."""
+        self._als.restore({role: state.model[name] for role, name in PARAMETERS.items()})
+
+    def scorer(self) -> ImplicitFactors:
+        """The model as it stands."""
+        rows, parameters = self._als.factors(), self._als.parameters
+        with one_blas_thread():
+            return implicit_factors(
+                rows["user"],
+                rows["item"],
+                self._counted.users,
+                self._counted.items,
+                parameters.unobserved_weight,
+                parameters.regularization,
+                self._targets,
+            )
+
+    def settings(self) -> dict[str, Json]:
+        """All that the result depends on, with `auto` resolved: so not the number of threads."""
+        return self._settings.in_force()
+
+
+def _hyperparameters(settings: Ials, seed: int) -> Hyperparameters:
+    """Those of resolved settings."""
+    assert settings.embedding_dim != "auto"
+    assert settings.unobserved_weight != "auto"
+    assert settings.regularization != "auto"
+    weights = settings.unobserved_weight, settings.regularization
+    return Hyperparameters(settings.embedding_dim, settings.n_epochs, *weights, seed)
+
+
+def _resolved(settings: Ials, interactions: Interactions, targets: Float32Array, seed: int, n_threads: int) -> Ials:
+    """`auto` → its value, by the rules and the pilot fits; what is given stays."""
+    counts = interactions.user_counts, interactions.item_counts
+    n_items = int(np.count_nonzero(counts[1]))
+    dim = auto_embedding_dim(n_items) if settings.embedding_dim == "auto" else settings.embedding_dim
+    unobserved, regularization = settings.unobserved_weight, settings.regularization
+    if unobserved == "auto":
+        unobserved = auto_unobserved_weight(*counts)
+    if regularization == "auto":
+        n_pairs = float(np.count_nonzero(counts[0])) * n_items
+        rho = unobserved * n_pairs / len(interactions)
+        views = interactions.by_user(), interactions.by_item()
+        multiple = regularization_multiple(*views, targets, rho, seed, n_threads)
+        regularization = multiple * auto_regularization(*counts, unobserved)
+    weights = {"unobserved_weight": unobserved, "regularization": regularization}
+    return settings.model_copy(update={"embedding_dim": dim, **weights})

@@ -1,0 +1,34 @@
+"""The settings of ials."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from recsys.training.settings import Auto, Count, Method
+
+Dim = Annotated[int, Field(ge=1, le=4096)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class Ials(Method):
+    """Implicit alternating least squares: factors whose products rank the items that a user has not met yet."""
+
+    evaluate_every: ClassVar[None] = None
+    checkpoint_every: ClassVar[Literal["auto"]] = "auto"
+    keep: ClassVar[Literal["last"]] = "last"
+    patience: ClassVar[None] = None
+
+    method: Literal["ials"] = "ials"
+    """ials: implicit alternating least squares, on interactions and on every pair without one."""
+    embedding_dim: Auto | Dim = "auto"
+    """Number of latent factors; auto: 128 for up to 5,000 items, then growing with them, up to 512."""
+    n_epochs: Count = 8
+    """How often the rows of all users and of all items are solved."""
+    unobserved_weight: Auto | Positive = "auto"
+    """Weight of each pair of user and item; auto: such that all pairs weigh eight times as much as all interactions."""
+    regularization: Auto | Positive = "auto"
+    """Pull of the factors towards 0; auto: by the number of interactions, and by pilot fits on a part of them."""
+    rating_weight: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """How much the rating counts beside the interaction itself: 0 not at all, as for clicks; 1 wholly."""
