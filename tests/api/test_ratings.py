@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 import recsys
+from recsys.core.communicator import ALONE
 from recsys.core.errors import ConfigError, DataError, UsageError
 from recsys.core.events import Event
+from recsys.data.read import read_ratings
 
 
 def test_read_and_split_give_parts(ratings_csv: Path) -> None:
@@ -46,6 +48,25 @@ def test_init_writes_a_config_that_trains_and_returns_the_profile(ratings_csv: P
     assert file_profile.describe()[0].endswith("900 ratings of 50 items by 40 users")
     config = recsys.load_config(tmp_path / "new.yaml", ["training.n_epochs=1", "model.embedding_dim=2"])
     assert recsys.train(config, tmp_path / "run")["train"]["n_ratings"] == 720
+
+
+@pytest.mark.parametrize(
+    ("text", "n_pairs", "has_ratings"),
+    [
+        ("user,item\n1,2\n2,3\n1,2\n", 2, False),
+        ("user,item,rating\n1,2,1\n2,3,1\n1,2,1\n", 2, False),
+        ("user,item,plays\n1,2,0\n1,2,1\n2,3,1\n2,2,0\n", 2, False),
+        ("user,item,rating\n1,2,\n2,3,2\n1,3,5\n1,3,4\n", 3, True),
+    ],
+)
+def test_what_init_writes_reads_clicks_counts_and_missing_ratings(
+    tmp_path: Path, text: str, n_pairs: int, has_ratings: bool
+) -> None:
+    (tmp_path / "events.csv").write_text(text)
+    recsys.init(tmp_path / "events.csv", tmp_path / "new.yaml")
+    data = recsys.load_config(tmp_path / "new.yaml").data
+    assert data.has_ratings == has_ratings
+    assert len(read_ratings(data, ALONE).ratings) == n_pairs
 
 
 def test_init_replaces_no_file(ratings_csv: Path, tmp_path: Path) -> None:

@@ -84,8 +84,8 @@ def test_a_file_of_titles_that_is_not_there_is_refused(here: Path, refused: Refu
 
 
 def test_init_refuses_as_train_does(here: Path, refused: Refused) -> None:
-    (here / "ratings.csv").write_text(FILES["clicks"])
-    refused("init clicks", 3, "init", "ratings.csv", "--output", "new.yaml")
+    (here / "ratings.csv").write_text(FILES["no rating column"])
+    refused("init misspelt rating", 3, "init", "ratings.csv", "--output", "new.yaml")
     refused("init not there", 3, "init", "ratngs.csv", "--output", "new.yaml")
 
 

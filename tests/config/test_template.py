@@ -34,8 +34,7 @@ def test_a_template_holds_what_was_seen_and_the_defaults_besides(file: Path) -> 
         ratings="books.csv",
         n_ratings=1_149_780,
         columns={"user": "User-ID", "item": "ISBN", "rating": "Book-Rating", "timestamp": False},
-        reading={"delimiter": ";", "header": None, "encoding": "latin-1", "compression": "gzip"},
-        duplicates="last",
+        reading={"delimiter": ";", "header": None, "encoding": "latin-1", "compression": "gzip", "duplicates": "last"},
         notes=["105,283 users, 340,556 items"],
     )
     config = load(file, written)
@@ -59,6 +58,21 @@ def test_the_keys_behind_a_comment_are_their_defaults(file: Path) -> None:
     opened = [f"  {line[4:]}" if line[:4] == "  # " and line[4:].split(":")[0] in keys else line for line in lines]
     assert sum(line != other for line, other in zip(lines, opened, strict=True)) > 15
     assert load(file, "\n".join(opened)) == load(file, written)
+
+
+def test_likely_codes_are_a_comment_that_can_be_taken(file: Path) -> None:
+    written = template(ratings="r.csv", n_ratings=100, columns={}, likely_codes=(0, -1))
+    (line,) = (line for line in written.splitlines() if "no_rating:" in line)
+    assert load(file, written).data.no_rating == ()
+    assert load(file, written.replace(line, line.replace("# ", "", 1))).data.no_rating == (0, -1)
+
+
+@pytest.mark.parametrize(("columns", "reading"), [({"rating": False}, {}), ({}, {"rating_is": "count"})])
+def test_events_have_no_model_of_ratings(file: Path, columns: dict[str, Any], reading: dict[str, object]) -> None:
+    written = template(ratings="r.csv", n_ratings=1000, columns=columns, reading=reading)
+    assert written.startswith("# r.csv: 1,000 events\n")
+    assert not load(file, written).data.has_ratings
+    assert "\nmodel:" not in written
 
 
 def test_titles_stand_in_the_template_where_there_are_any(file: Path) -> None:

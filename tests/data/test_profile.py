@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from recsys.core.errors import DataError
-from recsys.data.profile import Scale, TimeSpan, profile
+from recsys.data.profile import FileProfile, TimeSpan, profile
+from recsys.data.rating_values import Scale
 
 TEXT = "who,ISBN,Book-Rating,when,note\nann,034X,4.5,2001-01-01,a\nbob,0345,0.5,2001-01-02,b\nann,0345,3,2001-01-03,c\n"
 
@@ -49,7 +50,9 @@ def test_duplicates_and_equal_ratings_are_reported_not_refused(written: Any) -> 
 )
 def test_the_step_of_a_regular_scale(written: Any, ratings: list[float], step: float | None) -> None:
     data = written("user,item,rating\n" + "".join(f"{k},{k},{rating}\n" for k, rating in enumerate(ratings)))
-    assert profile(data.ratings, data).scale.step == step
+    scale = profile(data.ratings, data).scale
+    assert scale is not None
+    assert scale.step == step
 
 
 def test_two_columns_of_one_name_are_told_apart_by_position(written: Any) -> None:
@@ -62,3 +65,53 @@ def test_a_bad_row_is_refused_with_its_line(written: Any) -> None:
     with pytest.raises(DataError) as caught:
         profile(data.ratings, data)
     assert caught.value.where == f"{data.ratings}:2: column rating"
+
+
+def profiled(data: Any) -> FileProfile:
+    return profile(data.ratings, data)
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("user,item,time\n1,2,1000\n2,3,1001\n", {"user": "user", "item": "item", "timestamp": "time"}),
+        ("user,item,price\n1,2,9.5\n2,3,7\n", {"user": "user", "item": "item"}),
+        ("1,2\n2,3\n", {"user": 1, "item": 2}),
+        ("1,2,1600000000\n2,3,1600000001\n", {"user": 1, "item": 2, "timestamp": 3}),
+        ("1,2,2024-01-31\n2,3,2024-02-01\n", {"user": 1, "item": 2, "timestamp": 3}),
+    ],
+)
+def test_a_file_without_ratings_holds_clicks(written: Any, text: str, columns: dict[str, Any]) -> None:
+    clicks = profiled(written(text))
+    assert (clicks.meaning, clicks.scale, clicks.layout.columns) == ("clicks", None, columns)
+    assert clicks.describe()[0].endswith("2 clicks of 2 items by 2 users")
+
+
+def test_a_name_for_counts_is_enough(written: Any) -> None:
+    counts = profiled(written("user,artist,play_count\n1,2,3\n2,3,1\n1,2,2\n"))
+    assert (counts.meaning, counts.layout.columns["rating"], counts.n_duplicates) == ("counts", "play_count", 1)
+
+
+def test_a_named_column_of_ratings_is_one(written: Any) -> None:
+    assert profiled(written("user,item,plays\n1,2,3\n2,3,1\n", columns={"rating": "plays"})).meaning == "ratings"
+
+
+def test_a_misspelt_rating_is_no_click(written: Any) -> None:
+    with pytest.raises(DataError, match="no column of ratings was found"):
+        profiled(written("user,item,raitng\n1,2,3\n2,3,1\n"))
+
+
+def test_rows_without_a_rating_are_counted_and_are_no_duplicates(written: Any) -> None:
+    mixed = profiled(written("user,item,rating\n1,2,3\n1,2,\n2,3,NA\n2,2,5\n2,2,4\n"))
+    assert (mixed.meaning, mixed.n_ratings, mixed.n_without_rating, mixed.n_duplicates) == ("ratings", 5, 2, 1)
+    assert set(mixed.codes) >= {"", "NA"}
+    assert mixed.scale is not None
+    assert mixed.scale.low == 3
+    assert profiled(written("user,item,rating\n1,2,\n2,3,\n")).meaning == "clicks"
+
+
+def test_likely_codes_stay_ratings(written: Any) -> None:
+    books = profiled(written("user,item,rating\n1,1,0\n1,2,0\n2,3,1\n2,2,9\n"))
+    assert (books.meaning, books.codes, books.n_without_rating) == ("ratings", (), 0)
+    assert books.to_dict()["likely_no_rating"] == [0]
+    assert '0 (50% of the ratings) may stand for "no rating"' in "\n".join(books.describe())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath, PureWindowsPath
 from types import MappingProxyType
 
@@ -13,11 +13,15 @@ from recsys.config.loading.dump import inline
 from recsys.config.schema.config import Config
 from recsys.config.schema.data import Data
 from recsys.core.section import Section
+from recsys.core.words import joined
 
 WIDTH = 110
 SHOWN = {"split": "method", "model": "embedding_dim", "training": "n_epochs", "ranking": "n_epochs"}
 """The key of each section that people change first; the others stand as comments."""
-READING = ("duplicates", "delimiter", "header", "encoding")
+READING = ("rating_is", "no_rating", "no_rating_rows", "duplicates", "delimiter", "header", "encoding")
+CODES = ("no_rating", "no_rating_rows")
+RATING = ("model", "training")
+"""The sections that only a rating is learned by."""
 
 
 def template(
@@ -25,8 +29,8 @@ def template(
     ratings: str,
     n_ratings: int,
     columns: Mapping[str, str | int | bool],
-    reading: Mapping[str, str | bool | None] = MappingProxyType({}),
-    duplicates: str = "auto",
+    reading: Mapping[str, object] = MappingProxyType({}),
+    likely_codes: Sequence[int] = (),
     items: str | None = None,
     notes: Sequence[str] = (),
 ) -> str:
@@ -35,27 +39,42 @@ def template(
     Args:
         ratings: path of the ratings file, as it should stand in the config.
         n_ratings: how many ratings it has; with very few, none are held out.
-        columns: user, item, rating, timestamp → column name or position (timestamp also False); only those that are
+        columns: user, item, rating, timestamp → column name or position (the last two also False); only those that are
             not found by themselves.
-        reading: delimiter, header and encoding that the data needs; what is left out or None stays the default.
-        duplicates: auto, error, last, first or count.
+        reading: other keys of `data` that the file needs; what is left out or None stays the default.
+        likely_codes: ratings that may stand for "no rating", for a comment.
         items: path of a file with titles, or None.
         notes: what was seen in the file, a comment line each.
     """
     name = PurePosixPath(PureWindowsPath(ratings).as_posix()).name
-    head = [f"{name}: {n_ratings:,} {'rating' if n_ratings == 1 else 'ratings'}", *notes]
+    has_events = columns.get("rating") is False or reading.get("rating_is") == "count"
+    row = "event" if has_events else "rating"
+    head = [f"{name}: {n_ratings:,} {row if n_ratings == 1 else f'{row}s'}", *notes]
     head += ["", "A key behind # shows its default: remove the # to change it. `recsys config reference` explains all."]
     lines = [*(_comment(line) for line in head), "", "data:", f"  ratings: {inline(ratings)}"]
     lines += [f"  columns: {inline(dict(columns))}"] if columns else []
     lines += _line("items", items, docs(Data)["items"], active=items is not None)
-    for key in READING:
-        default, given = Data.model_fields[key].default, duplicates if key == "duplicates" else reading.get(key)
-        is_active = given is not None and given != default
-        lines += _line(key, given if is_active else default, docs(Data)[key], active=is_active)
+    lines += _reading(columns, reading, likely_codes)
     for section, shown in SHOWN.items():
+        if has_events and section in RATING:
+            continue
         lines += ["", f"{section}:", *_section(Config.model_fields[section].default, shown, n_ratings)]
     seed = Config.model_fields["seed"].default
     return "\n".join([*lines, "", f"seed: {seed}  # {docs(Config)['seed']}", ""])
+
+
+def _reading(
+    columns: Mapping[str, str | int | bool], reading: Mapping[str, object], likely_codes: Sequence[int]
+) -> Iterator[str]:
+    for key in (key for key in READING if key not in CODES or columns.get("rating") is not False):
+        default, given = Data.model_fields[key].default, reading.get(key)
+        is_active = given is not None and given != default
+        if key == "no_rating" and likely_codes:
+            codes = [*likely_codes, *(given if isinstance(given, tuple) else ())]
+            words = joined([str(code) for code in likely_codes])
+            yield f'  # no_rating: {inline(codes)}  # if {words} stands for "no rating", remove the first #'
+        if is_active or key != "no_rating" or not likely_codes:
+            yield from _line(key, given if is_active else default, docs(Data)[key], active=is_active)
 
 
 def _section(default: Section, shown: str, n_ratings: int) -> list[str]:

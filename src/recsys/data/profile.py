@@ -1,7 +1,8 @@
-"""What `recsys init` sees in a ratings file."""
+"""What `recsys init` sees in a file of ratings, counts or clicks."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,18 +10,22 @@ from pathlib import Path
 import numpy as np
 
 from recsys.config.schema.data import Data
+from recsys.core.errors import nearest
 from recsys.core.events import Observer, silent
-from recsys.core.types import Floats, Json, Times
+from recsys.core.types import Json, Times
+from recsys.core.words import joined
 from recsys.data.duplicates import repeated
 from recsys.data.ids import index_columns
+from recsys.data.rating_values import Meaning, RatingValues, Scale
 from recsys.data.read import read_table
 from recsys.data.sources.opening import open_source
 from recsys.data.sources.protocol import ColumnRequest, Layout
 from recsys.data.sources.table import EVERYTHING, TimeUnit
 
 N_EXAMPLES = 3
-MOST_STEPS = 500  # a scale with more is called continuous
-RESOLUTION = 10_000  # steps are multiples of 1/10000
+COLUMNS = ColumnRequest(EVERYTHING, optional=frozenset({"rating", "timestamp"}))
+NO_RATING_TEXTS = ("", "NA", "N/A", "NaN", "null", "None")
+"""What stands in the rating column of rows without a rating."""
 
 
 @dataclass(frozen=True)
@@ -33,28 +38,24 @@ class TimeSpan:
 
 
 @dataclass(frozen=True)
-class Scale:
-    """The ratings of a file; all differences are multiples of `step`, which is None for a continuous scale."""
-
-    low: float
-    high: float
-    step: float | None
-    mean: float
-
-
-@dataclass(frozen=True)
 class FileProfile:
-    """What a ratings file holds.
+    """What a file of ratings, counts or clicks holds.
 
     Attributes:
         layout: its columns, and how it is written.
+        meaning: what the rows are taken for, unless the config says otherwise.
         user_type, item_type: int or str.
         user_examples, item_examples: the first few ids of the file.
-        n_duplicates: rows that repeat the pair of an earlier row.
+        n_ratings: rows, those without a rating among them.
+        n_without_rating: rows of them with a code for "no rating".
+        codes: those codes, as the config has to name them; empty where no row has one.
+        n_duplicates: rows that repeat the pair of an earlier row; of ratings, rows that have one.
+        values: the numbers of the rating column; None where there is none.
     """
 
     path: Path
     layout: Layout
+    meaning: Meaning
     user_type: type[int] | type[str]
     item_type: type[int] | type[str]
     user_examples: tuple[str, ...]
@@ -62,32 +63,66 @@ class FileProfile:
     n_ratings: int
     n_users: int
     n_items: int
+    n_without_rating: int
+    codes: tuple[int | float | str, ...]
     n_duplicates: int
-    scale: Scale
+    values: RatingValues | None
     times: TimeSpan | None
+
+    @property
+    def scale(self) -> Scale | None:
+        """The ratings, or counts; None where there are none."""
+        return None if self.values is None else self.values.scale
+
+    @property
+    def likely_codes(self) -> tuple[int, ...]:
+        """Ratings that may stand for "no rating"."""
+        return () if self.values is None or self.meaning != "ratings" else self.values.likely_codes
 
     def describe(self) -> list[str]:
         """For people, a line each; the first names the file and its counts."""
-        scale, times = self.scale, self.times
-        step = f" in steps of {scale.step:g}" if scale.step else ""
+        times = self.times
         named = ", ".join(f"{role}: {column}" for role, column in self.layout.columns.items())
         others = f" (others: {', '.join(map(str, self.layout.others))})" if self.layout.others else ""
         user_ids, item_ids = _ids(self.user_type, self.user_examples), _ids(self.item_type, self.item_examples)
-        lines = [
-            f"{self.path}: {self.n_ratings:,} ratings of {self.n_items:,} items by {self.n_users:,} users",
+        return [
+            f"{self.path}: {self.n_ratings:,} {self.meaning} of {self.n_items:,} items by {self.n_users:,} users",
             f"columns: {named}{others}",
             f"written with {self.layout.description}",
             f"user ids: {user_ids}; item ids: {item_ids}",
-            f"ratings from {scale.low:g} to {scale.high:g}{step}, mean {scale.mean:.3g}",
+            *self._describe_values(),
             f"times in {times.unit}, from {_day(times.first)} to {_day(times.last)}" if times else "no times",
+            *self._describe_repeats(),
         ]
-        if self.n_duplicates:
-            lines.append(
-                f"{self.n_duplicates:,} rows rate a pair again: duplicates is set to last, so the last row counts"
-            )
+
+    def _describe_values(self) -> Iterator[str]:
+        values, scale = self.values, self.scale
+        if values is None or scale is None:
+            yield "no ratings: columns.rating is set to false, so each row is an event such as a click"
+            if self.layout.others:
+                yield "if another column holds ratings or counts, name it: recsys init --rating COLUMN"
+            return
         if scale.low == scale.high:
-            lines.append("all ratings are equal: there is nothing to learn from them")
-        return lines
+            yield f"all ratings are {scale.low:g}: columns.rating is set to false, so each row is an event"
+            return
+        step = f" in steps of {scale.step:g}" if scale.step and self.meaning == "ratings" else ""
+        yield f"{self.meaning} from {scale.low:g} to {scale.high:,g}{step}, mean {scale.mean:.3g}"
+        if self.meaning == "counts":
+            yield "these are counts of events: rating_is is set to count; set it to rating if they are ratings"
+            if scale.low == 0:
+                yield "rows with a count of 0 are left out"
+        if self.n_without_rating:
+            rows = f"{self.n_without_rating:,} rows ({self.n_without_rating / self.n_ratings:.0%})"
+            yield f"{rows} have no rating: no_rating is set, so each of them is an event"
+        if self.likely_codes:
+            codes, share = joined([str(code) for code in self.likely_codes]), f"{values.share_of_codes:.0%}"
+            yield f'{codes} ({share} of the ratings) may stand for "no rating": if so, remove the # before no_rating'
+
+    def _describe_repeats(self) -> Iterator[str]:
+        if self.n_duplicates and self.meaning == "ratings":
+            yield f"{self.n_duplicates:,} rows rate a pair again: duplicates is set to last, so the last row counts"
+        elif self.n_duplicates:
+            yield f"{self.n_duplicates:,} rows repeat a pair: its events are added up"
 
     def to_dict(self) -> dict[str, Json]:
         """As a dict that json takes."""
@@ -101,13 +136,16 @@ class FileProfile:
             "n_users": self.n_users,
             "n_items": self.n_items,
             "n_duplicates": self.n_duplicates,
-            "scale": vars(self.scale),
+            "meaning": self.meaning,
+            "n_without_rating": self.n_without_rating,
+            "likely_no_rating": [*self.likely_codes],
+            "scale": vars(self.scale) if self.scale else None,
             "timestamps": vars(self.times) if self.times else None,
         }
 
 
 def profile(path: Path, data: Data, observe: Observer = silent) -> FileProfile:
-    """Reads a ratings file and says what it holds; duplicates and equal ratings are reported, not refused.
+    """Reads a file of ratings or events and says what it holds; duplicates and equal ratings are reported, not refused.
 
     Args:
         path: the file; `data.ratings` is not looked at.
@@ -117,19 +155,27 @@ def profile(path: Path, data: Data, observe: Observer = silent) -> FileProfile:
     Raises:
         DataError: the file or a row of it cannot be used, or a column is not found.
     """
-    source, everything = open_source(path, data, observe), ColumnRequest(EVERYTHING)
-    layout = source.layout(everything)
-    table = read_table(source, everything)
+    data = _as_found(path, data, observe)
+    source = open_source(path, data, observe)
+    layout = source.layout(COLUMNS)
+    table = read_table(source, COLUMNS)
     assert table.user is not None
     assert table.item is not None
-    assert table.rating is not None
     examples = [tuple(column.texts[:N_EXAMPLES].tolist()) for column in (table.user, table.item)]
     user_idx, users = index_columns([table.user])
     item_idx, items = index_columns([table.item])
+    rating = np.full(table.n_rows, np.nan, dtype=np.float32) if table.rating is None else table.rating
+    has_rating = ~np.isnan(rating)
+    values = RatingValues.of(rating[has_rating]) if has_rating.any() else None
+    meaning = _meaning(data, values)
+    n_without_rating = 0 if values is None else int(np.count_nonzero(~has_rating))
     double = repeated(user_idx, item_idx, len(items))
+    if double is not None and meaning == "ratings":
+        double = double.only(has_rating[double.rows])
     return FileProfile(
         path=path,
         layout=layout,
+        meaning=meaning,
         user_type=users.id_type,
         item_type=items.id_type,
         user_examples=examples[0],
@@ -137,10 +183,39 @@ def profile(path: Path, data: Data, observe: Observer = silent) -> FileProfile:
         n_ratings=table.n_rows,
         n_users=len(users),
         n_items=len(items),
+        n_without_rating=n_without_rating,
+        codes=data.no_rating if n_without_rating else (),
         n_duplicates=0 if double is None else len(double.dropped(keep="first")),
-        scale=_scale(table.rating),
+        values=values,
         times=_span(table.timestamp, table.time_unit),
     )
+
+
+def _as_found(path: Path, data: Data, observe: Observer) -> Data:
+    """How to read a file that may have no ratings, or a column of counts.
+
+    Raises:
+        DataError: no column of ratings is found, and one has nearly such a name.
+    """
+    data = data.model_copy(update={"no_rating": data.no_rating or NO_RATING_TEXTS})
+    layout = open_source(path, data, observe).layout(COLUMNS)
+    if not data.has_ratings or "rating" in layout.columns:
+        return data
+    counts = data.model_copy(update={"rating_is": "count"})
+    if "rating" in open_source(path, counts, observe).layout(COLUMNS).columns:
+        return counts
+    if nearest("rating", [name for name in layout.others if isinstance(name, str)]):
+        open_source(path, data, observe).layout(ColumnRequest(EVERYTHING))
+    return data
+
+
+def _meaning(data: Data, values: RatingValues | None) -> Meaning:
+    """What the rows are: as the config says, else as they look."""
+    if values is None:
+        return "clicks"
+    if data.rating_is == "count":
+        return "counts"
+    return values.looks_like
 
 
 def _ids(kind: type, examples: tuple[str, ...]) -> str:
@@ -149,20 +224,6 @@ def _ids(kind: type, examples: tuple[str, ...]) -> str:
 
 def _day(seconds: float) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"
-
-
-def _scale(rating: Floats) -> Scale:
-    values = np.unique(rating).astype(np.float64)
-    mean = float(rating.mean(dtype=np.float64))
-    step = _step(values) if 1 < len(values) <= MOST_STEPS + 1 else None
-    return Scale(float(values[0]), float(values[-1]), step, mean)
-
-
-def _step(values: Times) -> float | None:
-    """The largest number of which all distances are multiples; None if the scale then has more than 500 steps."""
-    offsets = np.rint((values - values[0]) * RESOLUTION).astype(np.int64)
-    step = int(np.gcd.reduce(offsets))
-    return step / RESOLUTION if offsets[-1] <= MOST_STEPS * step else None
 
 
 def _span(timestamp: Times | None, unit: TimeUnit | None) -> TimeSpan | None:

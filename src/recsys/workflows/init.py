@@ -31,17 +31,31 @@ def write_config(profile: FileProfile, output: Path) -> None:
     """
     with writing(output):
         output.absolute().parent.mkdir(parents=True, exist_ok=True)
+    columns: dict[str, str | int | bool] = {str(role): column for role, column in profile.layout.columns.items()}
+    if profile.meaning == "clicks":
+        columns["rating"] = False
     write_text(
         output,
         template(
             ratings=_relative(profile.path, output),
             n_ratings=profile.n_ratings,
-            columns={str(role): column for role, column in profile.layout.columns.items()},
-            reading=profile.layout.facts,
-            duplicates="last" if profile.n_duplicates else "auto",
+            columns=columns,
+            reading={**profile.layout.facts, **_meaning(profile)},
+            likely_codes=profile.likely_codes,
             notes=profile.describe()[1:],
         ),
     )
+
+
+def _meaning(profile: FileProfile) -> dict[str, object]:
+    """The keys of `data` that say what the rows are."""
+    if profile.meaning == "counts":
+        has_zeros = profile.scale is not None and profile.scale.low == 0
+        codes: dict[str, object] = {"no_rating": (0, *profile.codes), "no_rating_rows": "drop"} if has_zeros else {}
+        return {"rating_is": "count", "no_rating": profile.codes, **codes}
+    if profile.meaning == "clicks":
+        return {}
+    return {"no_rating": profile.codes, "duplicates": "last" if profile.n_duplicates else "auto"}
 
 
 def _relative(path: Path, output: Path) -> str:

@@ -54,16 +54,16 @@ class Data(Section):
     """What the ratings are: a rating, or a count of events, such as plays. Clicks and counts are learned by ranking
     alone: no rating is predicted. count with columns.rating: false: the rows of each pair are counted."""
     no_rating: tuple[Code, ...] = ()
-    """Codes in the rating column that stand for "no rating", such as 0, -1, NA or "" (an empty field)."""
+    """Codes in the rating column that stand for "no rating"; such as 0, -1, NA or "" (an empty field)."""
     no_rating_rows: Literal["click", "drop"] = "click"
-    """Rows with such a code: click counts them as events for ranking and not for ratings; drop leaves them out."""
+    """What a row with such a code is. click: an event, which counts for ranking and not for ratings; drop: left out."""
     items: Path | None = None
     """Titles for people: a CSV with item ids and titles."""
     item_columns: ItemColumns = ItemColumns()
     """Which column of the items file holds what."""
     duplicates: Literal["auto", "error", "last", "first", "count"] = "auto"
-    """When a pair of user and item occurs twice: refuse the file, keep the last or first row in it, or count the events
-    and keep the latest time. auto: error for ratings, count for clicks and counts."""
+    """What to do when a pair of user and item occurs twice. error: refuse the file; last, first: keep that row in it;
+    count: add the events up, with the latest time; auto: error for ratings, count for clicks and counts."""
     delimiter: Annotated[str, Field(min_length=1, max_length=8)] = "auto"
     """What stands between two fields, such as "," ";" "\\t" "|" or "::"; auto looks at the file."""
     header: Literal["auto"] | bool = "auto"

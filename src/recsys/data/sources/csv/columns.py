@@ -19,6 +19,8 @@ CLICKS = (
     " data.columns.rating: false"
 )
 
+EARLIEST = 1e8  # seconds: March 1973
+
 
 def find_columns(
     dialect: Dialect, columns: Columns, request: ColumnRequest, names: Mapping[Role, tuple[str, ...]] = COMMON
@@ -34,8 +36,7 @@ def find_columns(
         DataError: a column is not there, or one column is asked to be two things.
     """
     path, header, width = dialect.path, dialect.header, dialect.width
-    if "user" in request.optional:
-        columns = _of_one_user(columns, header, width)
+    columns = _without_optional(dialect, columns, request)
     positions: dict[Role, int] = {}
     roles = [role for role in ROLES if role in request.roles]
     for role in roles:
@@ -61,6 +62,15 @@ def find_columns(
                 )
     _all_different(path, positions, header)
     return positions
+
+
+def _without_optional(dialect: Dialect, columns: Columns, request: ColumnRequest) -> Columns:
+    """Which columns to look for, where those of users or ratings may be missing."""
+    if "user" in request.optional:
+        columns = _of_one_user(columns, dialect.header, dialect.width)
+    if "rating" in request.optional and columns.rating is None and _has_times_for_ratings(dialect):
+        columns = columns.model_copy(update={"rating": False})
+    return columns
 
 
 def _of_one_user(columns: Columns, header: Sequence[str] | None, width: int) -> Columns:
@@ -107,6 +117,15 @@ def _by_position(role: Role, columns: Columns, dialect: Dialect) -> int | None:
 def _holds_a_time(dialect: Dialect, position: int) -> bool:
     fields = [row[position] for row in dialect.sample if position < len(row)]
     return any(number(text) is not None or iso_seconds(text) is not None for text in fields)
+
+
+def _has_times_for_ratings(dialect: Dialect) -> bool:
+    """Whether there is no header, and dates, or numbers that can only be times, stand where ratings would."""
+    if dialect.header is not None:
+        return False
+    position = ROLES.index("rating")
+    fields = [row[position] for row in dialect.sample if position < len(row)]
+    return bool(fields) and all(iso_seconds(text) is not None or (number(text) or 0) > EARLIEST for text in fields)
 
 
 def _listed(header: Sequence[str] | None, width: int) -> str:

@@ -1,0 +1,92 @@
+"""What the numbers in a column of ratings look like: ratings, counts of events, or one number; codes for no rating."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from recsys.core.types import Counts, Floats, Times
+
+Meaning = Literal["ratings", "counts", "clicks"]
+
+MOST_STEPS = 500  # a scale with more is called continuous
+RESOLUTION = 10_000  # steps are multiples of 1/10000
+LEAST_LARGE_COUNT = 20  # the usual scales of ratings that begin so low end before
+TAIL = 10  # counts reach so many times their median, a scale of ratings does not
+LONGEST_SCALE_FROM_1 = 10
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The ratings of a file; all differences are multiples of `step`, which is None for a continuous scale."""
+
+    low: float
+    high: float
+    step: float | None
+    mean: float
+
+
+@dataclass(frozen=True)
+class RatingValues:
+    """The numbers in a column of ratings.
+
+    Attributes:
+        looks_like: "clicks" where all are equal.
+        likely_codes: numbers that may stand for "no rating", the most usual first.
+        share_of_codes: how many of the rows have one of them, 0 to 1.
+    """
+
+    scale: Scale
+    looks_like: Meaning
+    likely_codes: tuple[int, ...]
+    share_of_codes: float
+
+    @classmethod
+    def of(cls, rating: Floats) -> RatingValues:
+        """Of all rows that have a rating, at least one, float32, shape (n,)."""
+        numbers, counts = np.unique(rating, return_counts=True)
+        values = numbers.astype(np.float64)
+        codes = _likely_codes(values, counts)
+        return cls(
+            scale=Scale(
+                low=float(values[0]),
+                high=float(values[-1]),
+                step=_step(values) if 1 < len(values) <= MOST_STEPS + 1 else None,
+                mean=float(rating.mean(dtype=np.float64)),
+            ),
+            looks_like="clicks" if len(values) == 1 else "counts" if _are_counts(values, counts) else "ratings",
+            likely_codes=codes,
+            share_of_codes=float(counts[np.isin(values, codes)].sum() / counts.sum()),
+        )
+
+
+def _step(values: Times) -> float | None:
+    """The largest number of which all distances are multiples; None if the scale then has more than 500 steps."""
+    offsets = np.rint((values - values[0]) * RESOLUTION).astype(np.int64)
+    step = int(np.gcd.reduce(offsets))
+    return step / RESOLUTION if offsets[-1] <= MOST_STEPS * step else None
+
+
+def _are_counts(values: Times, counts: Counts) -> bool:
+    """Whether they are whole numbers from 1 with a long tail."""
+    median = values[np.searchsorted(np.cumsum(counts), counts.sum() / 2)]
+    is_whole = bool((values == np.rint(values)).all())
+    return is_whole and values[0] >= 1 and values[-1] > max(LEAST_LARGE_COUNT, TAIL * median)
+
+
+def _likely_codes(values: Times, counts: Counts) -> tuple[int, ...]:
+    """0 on a scale from 1, where it is more frequent than 1; −1, 99 and 255 where they lie outside the scale."""
+    others = values[~np.isin(values, (0, -1, 99, 255))]
+    if len(others) < 2:
+        return ()
+    n_of = dict(zip(values.tolist(), counts.tolist(), strict=True))
+    is_scale_from_1 = others[0] == 1 and others[-1] <= LONGEST_SCALE_FROM_1
+    is_outside = {
+        0: is_scale_from_1 and n_of.get(0, 0) > n_of[1],
+        -1: others[0] >= 0,
+        99: others[-1] <= 10,
+        255: others[-1] <= 100,
+    }
+    return tuple(code for code, is_likely in is_outside.items() if is_likely and code in n_of)
