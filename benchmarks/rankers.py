@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from recsys.training.ials.targets import interaction_targets
 
 from peers import answer_of
 from ranking_protocol import Fit, Pairs, Scores
 from recsys.core.types import Array, Float32Array
+from recsys.scoring.implicit.targets import TargetTable
 from recsys.training.ials.fit import Hyperparameters, ImplicitALS
 from recsys.training.ials.pilot import regularization_multiple
 from recsys.training.ials.rules import UNOBSERVED, auto_embedding_dim, auto_regularization, auto_unobserved_weight
@@ -77,7 +77,7 @@ def recsys(train: Pairs, setting: dict[str, Any] | None, seed: int = 1) -> Score
 
 def als_of(train: Pairs, setting: dict[str, Any], seed: int) -> ImplicitALS:
     """Implicit ALS before its first epoch."""
-    targets = interaction_targets(train.rating, setting.get("rating_weight", 0.5))
+    targets = TargetTable.of(train.rating, setting.get("rating_weight", 0.5)(train.rating))
     views = train.by_user(), train.by_item()
     user_counts, item_counts = (view.counts for view in views)
     multiple = setting.get("multiple")

@@ -14,6 +14,7 @@ from recsys.artifacts.checkpoint import selected_parameters
 from recsys.artifacts.directory import CONFIG
 from recsys.config.loading.dump import inline
 from recsys.config.loading.load import load_config
+from recsys.config.plans import plans
 from recsys.config.schema.compatibility import methods_that_continue
 from recsys.config.schema.config import Config
 from recsys.core.errors import ConfigError
@@ -22,6 +23,7 @@ from recsys.core.words import joined
 from recsys.training.rates import scaled
 
 EPOCHS = 1 / 7  # of those that the run was trained for
+RANKING_EPOCHS = 3  # from rows that are nearly solved
 LR = 0.4  # of its highest learning rate
 REPEAT = 2  # looks at a new rating for each one at an old one, which the run knows already
 
@@ -54,6 +56,7 @@ def update_config(start: Path | None, ratings: Path, overrides: Sequence[str]) -
         "data.ratings": ratings.absolute(),
         "start.run": run,
         **_training_changes(run),
+        **_ranking_changes(run),
     }
     return load_config(run / CONFIG, [*(_setting(key, value) for key, value in changes.items()), *overrides])
 
@@ -92,6 +95,12 @@ def _training_changes(run: Path) -> dict[str, Json]:
         **({"training.lr_max": _lower(trained["lr_max"])} if scheduled else {}),
         **{f"training.{key}": trained[key] for key in kept},
     }
+
+
+def _ranking_changes(run: Path) -> dict[str, Json]:
+    """Fewer epochs than from scratch, since they start from the run's rows; always on all interactions."""
+    names = [plan.name for plan in plans(load_config(run / CONFIG))]
+    return {"ranking.n_epochs": RANKING_EPOCHS} if "ranking" in names else {}
 
 
 def _lower(lr_max: JsonValue) -> Json:

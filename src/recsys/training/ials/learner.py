@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from recsys.config.plans import Plan
 from recsys.core.events import EpochResult, Observer, Step
 from recsys.core.threads import one_blas_thread, usable_cores
-from recsys.core.types import Float32Array, Json, State
+from recsys.core.types import Arrays, Float32Array, Indices, Json, State
 from recsys.data.interactions import Interactions
 from recsys.data.training_inputs import TrainingInputs
+from recsys.data.vocabulary import UNKNOWN
 from recsys.scoring.implicit.scorer import ImplicitFactors, implicit_factors
 from recsys.scoring.implicit.targets import TargetTable
 from recsys.training.groups import Group
@@ -25,7 +28,15 @@ PARAMETERS = {"item": "item_embedding", "user": "user_embedding"}  # role → na
 def build(plan: Plan, inputs: TrainingInputs) -> IalsLearner:
     """The learner of implicit factors; `auto` is resolved by what is in the interactions."""
     assert isinstance(plan.training, Ials)
-    return IalsLearner(inputs.seen, plan.training, plan.seed)
+    start = inputs.warm_start
+    earlier = {} if start is None else start.parameters.get(plan.name, {})
+    settings = plan.training
+    if earlier and settings.embedding_dim == "auto":
+        settings = settings.model_copy(update={"embedding_dim": earlier[PARAMETERS["item"]].shape[1]})
+    learner = IalsLearner(inputs.seen, settings, plan.seed)
+    if start is not None and earlier:
+        learner.start_from(earlier, start.rows)
+    return learner
 
 
 class IalsLearner:
@@ -45,6 +56,22 @@ class IalsLearner:
         n_threads = usable_cores() if settings.n_threads == "auto" else settings.n_threads
         self._settings = _resolved(settings, interactions, targets, seed, n_threads)
         self._als = ImplicitALS(users, items, _hyperparameters(self._settings, seed), n_threads)
+
+    def start_from(self, earlier: Arrays, rows: Mapping[str, Indices]) -> None:
+        """Takes over an earlier model's rows; those of new users and items stay as they were drawn.
+
+        Args:
+            earlier: its parameters, by name; where they have another dim, nothing is taken over.
+            rows: role → for each row of this model, the earlier one's; −1: it is new.
+        """
+        fitted = self._als.factors()
+        counted = {"user": self._counted.users, "item": self._counted.items}
+        for role, name in PARAMETERS.items():
+            if earlier[name].shape[1] != fitted[role].shape[1]:
+                return
+            known = (rows[role] != UNKNOWN) & counted[role]
+            fitted[role][known] = earlier[name][rows[role][known]]
+        self._als.restore(fitted)
 
     @property
     def n_epochs(self) -> int:
