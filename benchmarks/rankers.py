@@ -77,7 +77,7 @@ def recsys(train: Pairs, setting: dict[str, Any] | None, seed: int = 1) -> Score
 
 def als_of(train: Pairs, setting: dict[str, Any], seed: int) -> ImplicitALS:
     """Implicit ALS before its first epoch."""
-    targets = TargetTable.of(train.rating, setting.get("rating_weight", 0.5)(train.rating))
+    targets = TargetTable.of(train.rating, setting.get("rating_weight", 0.5))(train.rating)
     views = train.by_user(), train.by_item()
     user_counts, item_counts = (view.counts for view in views)
     multiple = setting.get("multiple")
