@@ -26,7 +26,7 @@ def test_the_model_is_measured_on_both_parts_and_the_baselines_on_test(
 ) -> None:
     valid, test = train.take(slice(0, 3)), train.take(slice(3, 10))
     scorer = baselines.biases(train, damping=0)
-    metrics = measure(RATING, scorer, inputs_of(train, valid, test), ALONE)
+    metrics = measure(RATING, scorer, inputs_of(train, valid, test), 1, ALONE)
     assert metrics["valid"] == evaluate(scorer, valid).to_dict()
     assert metrics["test"] == evaluate(scorer, test).to_dict()
     assert metrics["baselines"]["global_mean"] == evaluate(baselines.global_mean(train), test).to_dict()
@@ -35,13 +35,13 @@ def test_the_model_is_measured_on_both_parts_and_the_baselines_on_test(
 
 def test_without_test_the_baselines_are_measured_on_valid(train: Interactions, inputs_of: InputsOf) -> None:
     valid = train.take(slice(0, 3))
-    metrics = measure(RATING, baselines.global_mean(train), inputs_of(train, valid), ALONE)
+    metrics = measure(RATING, baselines.global_mean(train), inputs_of(train, valid), 1, ALONE)
     assert metrics["test"] is None
     assert metrics["baselines"]["global_mean"] == metrics["valid"]
 
 
 def test_with_neither_nothing_is_measured(train: Interactions, inputs_of: InputsOf) -> None:
-    metrics = measure(RATING, baselines.global_mean(train), inputs_of(train), ALONE)
+    metrics = measure(RATING, baselines.global_mean(train), inputs_of(train), 1, ALONE)
     assert metrics == {"valid": None, "test": None, "baselines": {"global_mean": None, "biases": None}}
     assert beats_baseline(RATING, metrics) is None
 

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 
 import pytest
 
-from recsys.api.batch import recommend_all
 from recsys.config.loading.load import load_config
 from recsys.core.communicator import ALONE
 from recsys.core.errors import DataError
@@ -19,7 +17,6 @@ from recsys.objectives.rating import RATING
 from recsys.workflows.evaluate import (
     activity_of,
     evaluate_ratings,
-    ranking_of,
     ratings_to_measure,
 )
 
@@ -38,7 +35,7 @@ def test_a_file_of_the_test_ratings_gives_the_metrics_of_the_run(
     frame = splits.test.to_frame().rename(columns={"user_id": "userId", "item_id": "movieId"})
     frame.to_csv(tmp_path / "test.csv", index=False)
     answer = evaluate_ratings(recommender.bundle, ratings_to_measure(recommender.bundle, tmp_path / "test.csv"))
-    expected = measure(RATING, recommender.bundle.factors, TrainingInputs(splits), ALONE)
+    expected = measure(RATING, recommender.bundle.factors, TrainingInputs(splits), config.seed, ALONE)
     assert {key: answer[key] for key in expected["test"]} == pytest.approx(expected["test"])
     for name, scores in expected["baselines"].items():
         assert answer["baselines"][name] == pytest.approx(scores)
@@ -86,40 +83,3 @@ def test_activity_adds_up_to_the_whole(recommender: Recommender) -> None:
         for who, rmse in (("model", whole["rmse"]), ("biases", whole["baselines"]["biases"]["rmse"])):
             squares = sum(row[who] ** 2 * row["n_ratings"] for row in rows)
             assert (squares / whole["n_ratings"]) ** 0.5 == pytest.approx(rmse)
-
-
-def test_a_ranking_is_of_the_lists_with_held_out_items(recommender: Recommender, tmp_path: Path) -> None:
-    bundle = recommender.bundle
-    recommend_all(recommender, tmp_path / "lists.csv", 3, include_held_out=True)
-    with (tmp_path / "lists.csv").open() as file:
-        lists = [(int(row["user_id"]), int(row["item_id"])) for row in csv.DictReader(file)]
-    ratings = ratings_to_measure(bundle)
-    answer = ranking_of(bundle, ratings, k=3)
-    hits, n_users = 0, 0
-    for user_idx in range(len(bundle.users)):
-        liked = ratings.item_idx[(ratings.user_idx == user_idx) & (ratings.rating >= answer["threshold"])]
-        listed = {item for user, item in lists if user == bundle.users.ids[user_idx]}
-        hits += len(listed & set(bundle.items.ids[liked].tolist()))
-        n_users += len(liked) > 0
-    assert answer["threshold"] == 4.0
-    assert answer["n_users"] == n_users
-    # Users with nothing to like are not ranked for, and have no hits.
-    assert answer["model"]["precision@3"] == pytest.approx(hits / 3 / n_users)
-
-
-def test_the_baselines_of_a_ranking_are_the_most_popular_and_the_biases(recommender: Recommender) -> None:
-    answer = ranking_of(recommender.bundle, ratings_to_measure(recommender.bundle))
-    assert answer["baselines"].keys() == {"popular", "biases"}
-    assert answer["baselines"]["popular"]["popularity@10"] > answer["model"]["popularity@10"]
-
-
-def test_a_threshold_that_no_rating_reaches_is_refused(recommender: Recommender) -> None:
-    ratings = ratings_to_measure(recommender.bundle)
-    with pytest.raises(DataError, match="none of the 90 ratings is 6 or more") as caught:
-        ranking_of(recommender.bundle, ratings, threshold=6.0)
-    assert caught.value.hint == f"--threshold {ratings.rating.max():g}"
-
-
-def test_likes_that_were_rated_in_training_are_no_likes_to_find(recommender: Recommender) -> None:
-    with pytest.raises(DataError, match="by a known user and new to them"):
-        ranking_of(recommender.bundle, recommender.bundle.seen.interactions())

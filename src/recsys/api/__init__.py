@@ -33,9 +33,10 @@ if TYPE_CHECKING:
     from recsys.api.ratings import Ratings, init, profile, read_ratings, split
     from recsys.api.reading import interpret, layers, report
     from recsys.api.serving import load
-    from recsys.api.training import beats_baseline, estimate, finetune, fold_in, train, update
+    from recsys.api.training import baseline_verdicts, beats_baseline, estimate, finetune, fold_in, train, update
     from recsys.api.tuning import lr_find, tune, tuning_result
     from recsys.artifacts.directory import is_default, promote_none, promoted_run, runs_root
+    from recsys.artifacts.metrics import scorer_metrics
     from recsys.artifacts.prune import prune
     from recsys.config.loading.dump import dump as dump_config
     from recsys.config.reference import reference as config_reference
@@ -51,6 +52,7 @@ __all__ = [
     "Interactions",
     "ItemFilter",
     "Ratings",
+    "baseline_verdicts",
     "beats_baseline",
     "compare",
     "compare_splits",
@@ -89,6 +91,7 @@ __all__ = [
     "run_config",
     "runs",
     "runs_root",
+    "scorer_metrics",
     "split",
     "split_comparison",
     "train",
@@ -102,6 +105,7 @@ TARGETS = {
     "Interactions": "recsys.data.interactions:Interactions",
     "ItemFilter": "recsys.inference.candidates:ItemFilter",
     "Ratings": "recsys.api.ratings:Ratings",
+    "baseline_verdicts": "recsys.api.training:baseline_verdicts",
     "beats_baseline": "recsys.api.training:beats_baseline",
     "compare": "recsys.api.measuring:compare",
     "compare_splits": "recsys.api.measuring:compare_splits",
@@ -140,6 +144,7 @@ TARGETS = {
     "run_config": "recsys.api.configs:run_config",
     "runs": "recsys.api.directory:runs",
     "runs_root": "recsys.artifacts.directory:runs_root",
+    "scorer_metrics": "recsys.artifacts.metrics:scorer_metrics",
     "split": "recsys.api.ratings:split",
     "split_comparison": "recsys.api.measuring:split_comparison",
     "train": "recsys.api.training:train",

@@ -15,13 +15,15 @@ from recsys.inference.intervals import intervals_at
 from recsys.workflows import compare as comparing
 from recsys.workflows import cross_validate as validating
 from recsys.workflows import evaluate as measuring
+from recsys.workflows import evaluate_ranking
 
 
 class RankingOptions(TypedDict, total=False):
-    """How ranking is measured: the length of the lists (10), and what is relevant (upper quarter of the scale)."""
+    """How ranking is measured: length of the lists (10), lowest like (upper quarter of the scale), new users (no)."""
 
     k: int
     threshold: float | None
+    new_users: bool
 
 
 def evaluate(
@@ -42,8 +44,8 @@ def evaluate(
         by_activity: adds "by_activity": rmse by how many training ratings the user and the item have.
         interval: a level such as 0.9: adds "intervals", the measured coverage and mean width of prediction intervals
             at this coverage: of all ratings, by user, by item and by width.
-        ranking: adds "ranking": how well unseen items are ranked, with k (10) and threshold (upper quarter of the
-            scale), as in {"k": 5, "threshold": 4.5}; {} takes both as they are.
+        ranking: adds "ranking": how well unseen items are ranked for all users, with k (10), threshold (upper quarter
+            of the scale) and new_users (false), as in {"k": 5, "threshold": 4.5}; {} takes them as they are.
     Returns:
         "objective"; the metrics of the model and the counts "n_ratings", "n_unknown_users" and "n_unknown_items"; and
         under "baselines" those of "global_mean" and "biases".
@@ -53,14 +55,15 @@ def evaluate(
     bundle = open_bundle(as_path(run))
     if interval is not None:
         intervals_at(bundle, interval)
-    ratings = measuring.ratings_to_measure(bundle, as_path(data), observe)
+    interactions = measuring.interactions_to_measure(bundle, as_path(data), observe)
+    ratings = interactions.rated()
     answer = measuring.evaluate_ratings(bundle, ratings)
     if by_activity:
         answer["by_activity"] = measuring.activity_of(bundle, ratings)
     if interval is not None:
         answer["intervals"] = measuring.coverage_of(bundle, ratings, interval)
     if ranking is not None:
-        answer["ranking"] = measuring.ranking_of(bundle, ratings, **ranking, observe=observe)
+        answer["ranking"] = evaluate_ranking.ranking_of(bundle, interactions, **ranking, observe=observe)
     return answer
 
 

@@ -10,7 +10,7 @@ from recsys.api.configs import ConfigLike, as_config
 from recsys.api.paths import PathLike, as_path
 from recsys.artifacts.bundle import locate
 from recsys.artifacts.directory import CONFIG, config_name, new_run_folder
-from recsys.artifacts.metrics import RunMetrics, RunResult
+from recsys.artifacts.metrics import RunMetrics, RunResult, scorer_metrics
 from recsys.artifacts.run import newest_unfinished
 from recsys.config.schema.config import Config
 from recsys.core.errors import StoppedError
@@ -149,12 +149,27 @@ def estimate(config: ConfigLike, *, observe: Observer = silent) -> estimating.Es
 
 
 def beats_baseline(metrics: RunMetrics) -> bool | None:
-    """Whether a model is better than the bias-only baseline on the same held-out ratings; None if none were held out.
+    """Whether each scorer of a run is better than its baseline on the same held-out interactions; None if none were.
 
     Args:
         metrics: what `train` returns.
     """
-    return measure.beats_baseline(find_objective(metrics["objective"]), metrics)
+    verdicts = [better for better in baseline_verdicts(metrics).values() if better is not None]
+    return all(verdicts) if verdicts else None
+
+
+def baseline_verdicts(metrics: RunMetrics) -> dict[str, bool | None]:
+    """For each scorer whether it is better than its baseline: rating than biases, ranking than the most popular items.
+
+    Args:
+        metrics: what `train` returns.
+    Returns:
+        Name of the scorer → better on the same held-out interactions, or None if none were held out.
+    """
+    return {
+        name: measure.beats_baseline(find_objective(scorer["objective"]), scorer)
+        for name, scorer in scorer_metrics(metrics).items()
+    }
 
 
 def _train(

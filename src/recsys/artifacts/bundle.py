@@ -115,6 +115,11 @@ class Bundle:
         return self.scorer("ranking").as_implicit() if "ranking" in self.scorers else None
 
     @property
+    def recommends_by(self) -> str:
+        """The name of the scorer by which items are recommended: ranking, or rating where there is no other."""
+        return "ranking" if "ranking" in self.scorers else "rating"
+
+    @property
     def scale(self) -> Scale:
         """Mean, standard deviation and range of the training ratings.
 

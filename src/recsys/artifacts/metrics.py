@@ -100,6 +100,16 @@ class RunMetrics(ScorerMetrics):
     recsys_version: str
 
 
+def scorer_metrics(metrics: RunMetrics) -> dict[str, ScorerMetrics]:
+    """What each scorer of a run reached, by name, in the order in which they were trained.
+
+    Args:
+        metrics: what `train` returns.
+    """
+    first: dict[str, ScorerMetrics] = {metrics["objective"]: metrics}
+    return first | ({"ranking": metrics["ranking"]} if "ranking" in metrics else {})
+
+
 class RunResult(RunMetrics):
     """The metrics of a run and its folder."""
 

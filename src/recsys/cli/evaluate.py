@@ -10,7 +10,8 @@ import typer
 from recsys import api
 from recsys.cli.arguments import JsonOption, LevelOption, RunOption
 from recsys.cli.progress import watching
-from recsys.cli.render import paragraph, print_json, print_table
+from recsys.cli.ranking import show_ranking
+from recsys.cli.render import print_json, print_table
 from recsys.cli.scores import Scores, baseline_rows, print_scores
 from recsys.core.errors import UsageError
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from recsys.api.measuring import RankingOptions
     from recsys.evaluation.activity import RangeErrors
     from recsys.evaluation.calibration import FifthCoverage, RangeCoverage
-    from recsys.workflows.evaluate import IntervalCoverage, RankingEvaluation
+    from recsys.workflows.evaluate import IntervalCoverage
 
 K = 10
 
@@ -49,11 +50,19 @@ def evaluate(
             help="With --ranking: the lowest relevant rating. Default: the upper quarter of the scale.",
         ),
     ] = None,
+    new_users: Annotated[
+        bool,
+        typer.Option(
+            "--new-users",
+            help="With --ranking: a tenth of the users are new. The scorer is trained again without them.",
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Example: recsys evaluate --data new-ratings.csv"""
-    _check_ranking(ranking, {"--k": k, "--threshold": threshold})
-    protocol: RankingOptions | None = {"k": k or K, "threshold": threshold} if ranking else None
+    _check_ranking(ranking, {"--k N": k, "--threshold X": threshold, "--new-users": new_users or None})
+    options: RankingOptions = {"k": k or K, "threshold": threshold, "new_users": new_users}
+    protocol = options if ranking else None
     with watching() as observe:
         answer = api.evaluate(run, data, observe, by_activity=by_activity, interval=interval, ranking=protocol)
     if as_json:
@@ -69,13 +78,13 @@ def evaluate(
     if "intervals" in answer:
         _show_coverage(answer["intervals"])
     if "ranking" in answer:
-        _show_ranking(answer["ranking"])
+        show_ranking(answer["ranking"])
 
 
 def _check_ranking(ranking: bool, options: dict[str, float | None]) -> None:
-    for option, value in options.items():
+    for usage, value in options.items():
         if value is not None and not ranking:
-            raise UsageError(f"{option} applies only with --ranking", expected=f"--ranking {option} N")
+            raise UsageError(f"{usage.split()[0]} applies only with --ranking", expected=f"--ranking {usage}")
 
 
 def _show_activity(role: str, rows: list[RangeErrors]) -> None:
@@ -117,48 +126,3 @@ def _ratings(row: RangeCoverage) -> str:
 
 def _between(row: RangeErrors | RangeCoverage) -> str:
     return f"{row['low']:,}" if row["low"] == row["high"] else f"{row['low']:,} to {row['high']:,}"
-
-
-def _show_ranking(ranking: RankingEvaluation) -> None:
-    columns = {
-        "model": ranking["model"],
-        "most popular": ranking["baselines"]["popular"],
-        "highest item bias": ranking["baselines"]["biases"],
-    }
-    typer.echo()
-    print_table(
-        ["ranking", *columns],
-        [[name, *(f"{scores[name]:.4f}" for scores in columns.values())] for name in ranking["model"]],
-        numbers=list(columns),
-    )
-    typer.echo("\n".join(["", *paragraph(" ".join(_protocol(ranking)))]))
-
-
-def _protocol(ranking: RankingEvaluation) -> list[str]:
-    """What was ranked for whom, what is relevant, and what was excluded."""
-    lines = [
-        f"{ranking['n_users']:,} users; candidates: all {ranking['n_candidates']:,} items except those that the user"
-        f" rated in training; relevant: ratings of at least {ranking['threshold']:g} ({ranking['n_relevant']:,})."
-    ]
-    if ranking["n_users_without_relevant"]:
-        lines.append(f"Excluded: {ranking['n_users_without_relevant']:,} users without a relevant rating.")
-    if ranking["n_relevant_unknown_users"]:
-        lines.append(
-            f"Excluded: {ranking['n_relevant_unknown_users']:,} relevant ratings by users without training ratings."
-        )
-    if ranking["n_relevant_already_rated"]:
-        lines.append(
-            f"Excluded: {ranking['n_relevant_already_rated']:,} relevant ratings of items that the user rated in"
-            " training."
-        )
-    if ranking["n_relevant_unknown_items"]:
-        lines.append(
-            f"Counted as misses: {ranking['n_relevant_unknown_items']:,} relevant ratings of items without training"
-            " ratings."
-        )
-    ndcg, model, popular = f"ndcg@{ranking['k']}", ranking["model"], ranking["baselines"]["popular"]
-    if model[ndcg] < popular[ndcg]:
-        lines.append(
-            "The list of the most popular items is better: the model was trained to predict ratings, not to rank."
-        )
-    return lines

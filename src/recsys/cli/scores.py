@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from recsys.cli.render import print_table
+import typer
+
+from recsys.cli.render import paragraph, print_table
 
 if TYPE_CHECKING:
     from recsys.objectives.objective import Objective
 
-BASELINES = {"biases": "bias-only baseline", "global_mean": "global mean", "popular": "most popular items"}
+BASELINES = {
+    "biases": "bias-only baseline",
+    "global_mean": "global mean",
+    "popular": "most popular items",
+    "rating": "rating scorer",
+    "ranking": "ranking scorer",
+}
 PARTS = {"valid": "validation", "test": "test"}
 # Headers of tables, in two lines where that makes the column narrower.
 COUNTS = {"n_unknown_users": "by unknown\nusers", "n_unknown_items": "of unknown\nitems"}
@@ -18,24 +26,34 @@ Scores = Mapping[str, float]
 T = TypeVar("T")
 
 
-def print_scores(objective: Objective, rows: Sequence[tuple[str, Scores]]) -> None:
-    """A table of labels and scores, on stdout."""
-    counts = counts_of(rows[0][1])
-    columns = [*objective.metrics, *map(count_label, counts)]
+def print_scores(objective: Objective, rows: Sequence[tuple[str, Scores]], title: str = "") -> None:
+    """A table of labels and scores, on stdout; counts of users in a line below it."""
+    first = rows[0][1]
+    metrics = [*objective.metrics, *(name for name in objective.optional_metrics if name in first)]
+    counts = counts_of(first)
+    columns = [*map(metric_label, metrics), *map(count_label, counts)]
     cells = [
-        [label, *(f"{scores[name]:.4f}" for name in objective.metrics), *(f"{scores[name]:,}" for name in counts)]
+        [label, *(f"{scores[name]:.4f}" for name in metrics), *(f"{scores[name]:,}" for name in counts)]
         for label, scores in rows
     ]
-    print_table(["", *columns], cells, numbers=columns)
+    print_table([title, *columns], cells, numbers=columns)
+    if "n_users" in first:
+        typer.echo("\n".join(paragraph(_users(first))))
 
 
 def baseline_rows(objective: Objective, baselines: Mapping[str, T | None]) -> Iterator[tuple[str, T]]:
-    """Indented labels and what there is of each baseline, the baseline to beat first."""
-    first = objective.baseline_to_beat
-    for name in (first, *(name for name in objective.baselines if name != first)):
+    """Labels and what there is of each baseline: other scorers of the run, then indented the baseline to beat first."""
+    to_beat = objective.baseline_to_beat
+    also = [name for name in objective.also_measured if name in baselines]
+    for name in (*also, to_beat, *(name for name in objective.baselines if name != to_beat)):
         scores = baselines[name]
         if scores is not None:
-            yield f"  {baseline_label(name)}", scores
+            yield baseline_label(name) if name in also else f"  {baseline_label(name)}", scores
+
+
+def metric_label(name: str) -> str:
+    """A metric as a header of a table."""
+    return name.replace("like_", "like\n", 1)
 
 
 def baseline_label(name: str) -> str:
@@ -49,10 +67,19 @@ def baseline_header(objective: Objective) -> str:
 
 
 def counts_of(scores: Scores) -> list[str]:
-    """The names of the counts among scores."""
-    return [name for name in scores if name.startswith("n_")]
+    """The names of the counts among scores that tables have a column for."""
+    return [] if "n_users" in scores else [name for name in scores if name.startswith("n_")]
 
 
 def count_label(name: str) -> str:
     """A count as a header of a table."""
     return COUNTS.get(name, name.replace("_", " "))
+
+
+def _users(scores: Scores) -> str:
+    """On whom a ranking was measured, and what a like is."""
+    n_users, n_all = scores["n_users"], scores.get("n_users_held_out", scores["n_users"])
+    text = f"{n_users:,} users" if n_users == n_all else f"{n_users:,} of {n_all:,} users, drawn by the seed"
+    if "n_like_users" in scores:
+        text += f"; like: rated {scores['like_threshold']:g} or more, by {scores['n_like_users']:,} of them"
+    return f"{text}."

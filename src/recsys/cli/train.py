@@ -32,7 +32,7 @@ def train(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Estimate memory and time, and write nothing.")] = False,
     fail_below_baseline: Annotated[
-        bool, typer.Option("--fail-below-baseline", help="Exit with code 7 unless better than the bias-only baseline.")
+        bool, typer.Option("--fail-below-baseline", help="Exit with code 7 unless better than the baselines.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -86,17 +86,18 @@ def _dry_run(config: Config, as_json: bool) -> None:
 
 
 def _check_baseline(metrics: RunMetrics, fail_below_baseline: bool) -> None:
-    better = api.beats_baseline(metrics)
-    if fail_below_baseline and not better:
-        objective = api.find_objective(metrics["objective"])
-        what = (
-            f"the model is not better than the {baseline_label(objective.baseline_to_beat)}"
-            if better is False
-            else "no ratings were held out to evaluate on"
-        )
-        side = "lower" if objective.direction == "minimize" else "higher"
-        raise BelowBaselineError(
-            what,
-            expected=f"a {side} {objective.deciding_metric}, as --fail-below-baseline asks",
-            hint="try fewer factors, more weight decay or more epochs; the run is kept",
-        )
+    """By the first scorer that is not better than its baseline."""
+    if not fail_below_baseline or api.beats_baseline(metrics):
+        return
+    verdicts = api.baseline_verdicts(metrics)
+    name = next((name for name, better in verdicts.items() if better is False), metrics["objective"])
+    objective = api.find_objective(api.scorer_metrics(metrics)[name]["objective"])
+    scorer = "model" if name == metrics["objective"] else baseline_label(name)
+    side = "lower" if objective.direction == "minimize" else "higher"
+    raise BelowBaselineError(
+        f"the {scorer} is not better than the {baseline_label(objective.baseline_to_beat)}"
+        if verdicts[name] is False
+        else "no ratings were held out to evaluate on",
+        expected=f"a {side} {objective.deciding_metric}, as --fail-below-baseline asks",
+        hint="try fewer factors, more weight decay or more epochs; the run is kept",
+    )

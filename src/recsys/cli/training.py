@@ -14,7 +14,7 @@ from recsys.cli.render import print_json, print_table, say
 from recsys.cli.scores import PARTS, baseline_label, baseline_rows, print_scores
 
 if TYPE_CHECKING:
-    from recsys.artifacts.metrics import GroupMetrics, RunMetrics, RunResult, StartMetrics
+    from recsys.artifacts.metrics import GroupMetrics, RunMetrics, RunResult, ScorerMetrics, StartMetrics
     from recsys.objectives.objective import Objective
 
 
@@ -27,26 +27,48 @@ def show_metrics(metrics: RunResult, *, as_json: bool) -> None:
 
 
 def _summarise(metrics: RunResult, folder: str) -> None:
+    first, *others = api.scorer_metrics(metrics).items()
     objective = api.find_objective(metrics["objective"])
-    parts = {"valid": metrics["valid"], "test": metrics["test"]}
-    rows = [(PARTS[part], scores) for part, scores in parts.items() if scores]
-    if rows:
-        print_scores(objective, [*rows, *baseline_rows(objective, metrics["baselines"])])
+    _show_scores(*first)
     if "start" in metrics:
         _show_start(objective, metrics["start"])
     if "start" in metrics or len({group["lr_max"] for group in metrics["groups"]}) > 1:
         _show_groups(metrics["groups"])
-    lines = [
-        *_verdict(objective, metrics),
+    verdicts = api.baseline_verdicts(metrics)
+    typer.echo("\n".join(_verdict("model", metrics, verdicts[first[0]])))
+    typer.echo(
         f"{_method(metrics)}, {_dims(metrics['embedding_dim'])}: {metrics['train']['n_ratings']:,} training ratings,"
-        f" {metrics['n_epochs']} epochs in {metrics['fit_seconds']:.1f} s,"
-        f" {speed(metrics['ratings_per_second']).strip()}",
+        f" {_duration(metrics)}, {speed(metrics['ratings_per_second']).strip()}"
+    )
+    for name, scorer in others:
+        typer.echo()
+        _show_scores(name, scorer)
+        typer.echo("\n".join(_verdict(baseline_label(name), scorer, verdicts[name])))
+        typer.echo(f"{scorer['method']}, {_dims(scorer['embedding_dim'])}: {_duration(scorer)}")
+    lines = [
         f"run: {folder}",
         "",
         "Next:",
         *(f"  {line}" for line in _next_commands(folder)),
     ]
     typer.echo("\n".join(lines))
+
+
+def _show_scores(name: str, metrics: ScorerMetrics) -> None:
+    """The parts that a scorer was measured on, and beside it what was measured on the last of them."""
+    objective = api.find_objective(metrics["objective"])
+    parts = {"valid": metrics["valid"], "test": metrics["test"]}
+    measured = [(PARTS[part], scores) for part, scores in parts.items() if scores]
+    others = list(baseline_rows(objective, metrics["baselines"]))
+    if measured and objective.also_measured:
+        part, scores = measured[-1]
+        print_scores(objective, [(baseline_label(name), scores), *others], title=f"{objective.name}, {part}")
+    elif measured:
+        print_scores(objective, [*measured, *others])
+
+
+def _duration(metrics: ScorerMetrics) -> str:
+    return f"{metrics['n_epochs']} epochs in {metrics['fit_seconds']:.1f} s"
 
 
 def _method(metrics: RunMetrics) -> str:
@@ -92,22 +114,19 @@ def _show_groups(groups: list[GroupMetrics]) -> None:
     print_table(["layer group", "lr_max"], rows, numbers=["lr_max"])
 
 
-def _verdict(objective: Objective, metrics: RunMetrics) -> list[str]:
+def _verdict(scorer: str, metrics: ScorerMetrics, better: bool | None) -> list[str]:
+    objective = api.find_objective(metrics["objective"])
     part, name = "test" if metrics["test"] else "valid", objective.baseline_to_beat
     scores, to_beat = metrics["test"] or metrics["valid"], metrics["baselines"][name]
     if scores is None or to_beat is None:
-        return ["No ratings were held out, so the model was not evaluated."]
-    better = api.beats_baseline(metrics)
+        return [f"No ratings were held out, so the {scorer} was not evaluated."]
     baseline, metric = baseline_label(name), f"{PARTS[part]} {objective.deciding_metric}"
-    difference = objective.value(scores) / objective.value(to_beat) - 1
+    difference = objective.value(scores) / (objective.value(to_beat) or 1.0) - 1
     side = f"{abs(difference):.1%} {'below' if difference < 0 else 'above'}"
     if better:
-        return [f"The model's {metric} is {side} the {baseline}."]
+        return [f"The {scorer}'s {metric} is {side} the {baseline}."]
     worse = side if abs(difference) > 0.0005 else "no better than"
-    return [
-        f"The model does NOT beat the {baseline}: its {metric} is {worse} the baseline's.",
-        "Fewer factors, more weight decay or more data may help.",
-    ]
+    return [f"The {scorer} does NOT beat the {baseline}: its {metric} is {worse} the baseline's.", objective.advice]
 
 
 def _next_commands(folder: str) -> list[str]:

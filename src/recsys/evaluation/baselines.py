@@ -14,18 +14,21 @@ DAMPING = 5.0  # ratings at the mean that each user and item is given in advance
 
 
 def global_mean(train: Interactions) -> Factors:
-    """Every rating is predicted as the mean of the training ratings."""
+    """Every rating is predicted as the mean of the training ratings; rows without a rating do not count."""
+    train = train.rated()
     return _bias_only(train, np.zeros(len(train.users)), np.zeros(len(train.items)))
 
 
 def biases(train: Interactions, damping: float = DAMPING) -> Factors:
     """Damped means: b_i = Σ_u (r_ui − μ) / (n_i + damping), then b_u = Σ_i (r_ui − μ − b_i) / (n_u + damping).
 
-    Predictions are μ + b_u + b_i, clipped to the scale seen in training. An unknown user or item has bias 0.
+    Predictions are μ + b_u + b_i, clipped to the scale seen in training. An unknown user or item has bias 0. Rows
+    without a rating do not count.
 
     Source: Funk 2006, "Netflix Update: Try This at Home"; Ekstrand et al. 2011, "Rethinking the Recommender
     Research Ecosystem" (LensKit).
     """
+    train = train.rated()
     mean = train.scale.mean
     item_sums, user_sums = np.zeros(len(train.items)), np.zeros(len(train.users))
     for rows in chunks(len(train)):
@@ -40,7 +43,7 @@ def biases(train: Interactions, damping: float = DAMPING) -> Factors:
 
 
 def most_popular(train: Interactions) -> Factors:
-    """Every user gets the items with the most training ratings; the score is their number. It predicts no ratings."""
+    """Every user gets the items with the most interactions; the score is their number. It predicts no ratings."""
     return Factors(
         global_mean=0.0,
         user_bias=np.zeros(len(train.users) + 1, dtype=np.float32),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -18,14 +18,15 @@ Errors = Times
 
 @dataclass(frozen=True)
 class Scores:
-    """Metrics by name, and by name the counts of what they were measured on."""
+    """Metrics by name, and by name the counts of what they were measured on and the settings of the measurement."""
 
     metrics: Mapping[str, float]
     counts: Mapping[str, int]
+    settings: Mapping[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, float]:
-        """Metrics and counts side by side, as a dict that json takes."""
-        return {**self.metrics, **self.counts}
+        """All of them side by side, as a dict that json takes."""
+        return {**self.metrics, **self.counts, **self.settings}
 
 
 def evaluate(scorer: Scorer, ratings: Interactions) -> Scores:

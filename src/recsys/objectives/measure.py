@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import TypedDict  # pydantic reads those of `typing` from Python 3.12 on
 
-from recsys.objectives.objective import Objective
+from recsys.objectives.objective import Objective, Sample
 
 if TYPE_CHECKING:
     from recsys.core.communicator import Communicator
@@ -25,19 +25,38 @@ class Measured(TypedDict):
     baselines: dict[str, NamedScores | None]
 
 
-def measure(objective: Objective, scorer: Ranker, inputs: TrainingInputs, communicator: Communicator) -> Measured:
-    """Scores on valid and test (None for a part that is not there); the baselines on test, else on valid."""
-    splits, seen = inputs.splits, inputs.seen
-    measured_on = splits.test or splits.valid
+def measure(
+    objective: Objective,
+    scorer: Ranker,
+    inputs: TrainingInputs,
+    seed: int,
+    communicator: Communicator,
+    others: Mapping[str, Ranker] | None = None,
+) -> Measured:
+    """Scores on valid and test, None for a part with nothing to measure by; the baselines on test, else on valid.
+
+    Args:
+        seed: of what is drawn of each part, see Objective.sample.
+        others: further scorers of the run; those that the objective also measures stand among the baselines.
+    """
+    seen, parts = inputs.seen, {"valid": inputs.splits.valid, "test": inputs.splits.test}
+    samples = {name: objective.sample(part, seen, seed) if part else None for name, part in parts.items()}
+    measured_on = samples["test"] or samples["valid"]
+
+    def scores(of: Ranker, sample: Sample | None) -> NamedScores | None:
+        if sample is None:
+            return None
+        return {**objective.evaluate(of, sample.interactions, seen, communicator).to_dict(), **sample.counts}
+
+    baselines = {
+        name: scores(fit_baseline(seen), measured_on) if measured_on else None
+        for name, fit_baseline in objective.baselines.items()
+    }
+    also = {name: other for name, other in (others or {}).items() if name in objective.also_measured}
     return {
-        "valid": objective.evaluate(scorer, splits.valid, seen, communicator).to_dict() if splits.valid else None,
-        "test": objective.evaluate(scorer, splits.test, seen, communicator).to_dict() if splits.test else None,
-        "baselines": {
-            name: objective.evaluate(fit_baseline(seen), measured_on, seen, communicator).to_dict()
-            if measured_on
-            else None
-            for name, fit_baseline in objective.baselines.items()
-        },
+        "valid": scores(scorer, samples["valid"]),
+        "test": scores(scorer, samples["test"]),
+        "baselines": {**baselines, **{name: scores(other, measured_on) for name, other in also.items()}},
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -18,6 +18,18 @@ if TYPE_CHECKING:
     from recsys.scoring.uncertainty import Samples
 
 
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """The held-out interactions that a scorer is measured by.
+
+    Attributes:
+        counts: by name, of what they were drawn from.
+    """
+
+    interactions: Interactions
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Objective:
     """One thing that a scorer can be good at. Its functions take scorers of the kind that is trained for it.
@@ -27,10 +39,15 @@ class Objective:
         metrics: names of those that tables and the history show; by the first an epoch, a trial or a run is better
             than another.
         direction: whether that one is better when it is lower or when it is higher.
+        optional_metrics: names of those that tables show too, where there is something to measure them on.
+        sample: (held-out interactions, seen interactions, seed) → those that a run is measured by at its end, in a time
+            that does not grow with the data; None where there is nothing to measure by.
         evaluate: (scorer, held-out interactions, seen interactions, communicator) → metrics and counts, on each rank
             those of all.
         baselines: name → (seen interactions → scorer that needs no learning).
+        also_measured: names of other scorers of a run that are measured beside the one that is trained for it.
         baseline_to_beat: the name of the baseline that decides whether a model is worth its time.
+        advice: what may help a model that does not beat it.
         learn_intervals: (scorer, its samples or None, what it was trained on) → what is known of how far the truth lies
             from its predictions; None where predictions have no intervals.
         resample: (scorers; held-out interactions of each, in one order for all; seen interactions of each; a number
@@ -40,10 +57,14 @@ class Objective:
     name: str
     metrics: tuple[str, ...]
     direction: Literal["minimize", "maximize"]
+    sample: Callable[[Interactions, Interactions, int], Sample | None]
     evaluate: Callable[[Any, Interactions, Interactions, Communicator], Scores]
     baselines: Mapping[str, Callable[[Interactions], Ranker]]
     baseline_to_beat: str
+    advice: str
     resample: Callable[[Sequence[Any], Sequence[Interactions], Sequence[Interactions], Array], PairedMetrics]
+    optional_metrics: tuple[str, ...] = ()
+    also_measured: tuple[str, ...] = ()
     learn_intervals: Callable[[Any, Samples | None, TrainingInputs], Intervals | None] | None = None
 
     @property

@@ -18,8 +18,8 @@ from recsys.evaluation.bootstrap import PairedMetrics, resampled
 from recsys.evaluation.metrics import Scores
 from recsys.evaluation.ranking import rank
 from recsys.evaluation.ranking_metrics import Judged, RankedLists, ranking_metrics, user_metrics
-from recsys.evaluation.ranking_task import default_threshold, ranking_task
-from recsys.objectives.objective import Objective
+from recsys.evaluation.ranking_task import default_threshold, ranking_task, sample_users
+from recsys.objectives.objective import Objective, Sample
 
 if TYPE_CHECKING:
     from recsys.core.communicator import Communicator
@@ -31,6 +31,23 @@ METRICS = (NDCG, RECALL, f"coverage@{SHORT}")
 ALSO = (f"capped_recall@{LONG}", f"gini@{SHORT}", f"novelty@{SHORT}")
 OF_LIKES = (NDCG, RECALL, f"capped_recall@{LONG}")
 LIKE = "like_"
+USERS = 5_000  # to measure a run by at its end
+SCORES = 1 << 27  # so many are made, and the best of them found, in some 5 s on two cores
+SCORES_PER_INTERACTION = 32  # in the time in which the factors are fitted to it
+
+
+def _sample(held_out: Interactions, seen: Interactions, seed: int) -> Sample | None:
+    """Users drawn by the seed: 5,000, or as many as the time of the fit, or else 5 s, is enough for.
+
+    The time is told by counts, not by the clock, so that the figures are the same every time.
+    """
+    known = held_out.known_to(seen)
+    n_users = len(np.unique(known.user_idx[known.user_idx != UNKNOWN]))
+    if not n_users:
+        return None
+    n_scores = max(SCORES, SCORES_PER_INTERACTION * len(seen))
+    at_most = min(USERS, max(1, n_scores // len(seen.items)))
+    return Sample(sample_users(known, at_most, seed), {"n_users_held_out": n_users})
 
 
 def _evaluate(scorer: Ranker, held_out: Interactions, seen: Interactions, communicator: Communicator) -> Scores:
@@ -43,10 +60,13 @@ def _evaluate(scorer: Ranker, held_out: Interactions, seen: Interactions, commun
     short, long = (ranking_metrics(lists, task.users, seen, k) for k in (SHORT, LONG))
     metrics = {name: {**long[name], **short[name]} for name in short}
     of_any, of_likes = metrics.get("any", {}), metrics.get("like", {})
+    scores = Scores({name: of_any.get(name, 0.0) for name in METRICS + ALSO}, {"n_users": len(task.users)})
+    if not of_likes or task.threshold is None:
+        return scores
     return Scores(
-        {name: of_any.get(name, 0.0) for name in METRICS + ALSO}
-        | {LIKE + name: of_likes[name] for name in OF_LIKES if of_likes},
-        {"n_users": len(task.users)} | ({"n_like_users": task.relevant["like"].counts["n_users"]} if of_likes else {}),
+        {**scores.metrics, **{LIKE + name: of_likes[name] for name in OF_LIKES}},
+        {**scores.counts, "n_like_users": task.relevant["like"].counts["n_users"]},
+        {"like_threshold": task.threshold},
     )
 
 
@@ -114,9 +134,13 @@ class _Reindexed:
 RANKING = Objective(
     name="ranking",
     metrics=METRICS,
+    optional_metrics=(LIKE + NDCG, LIKE + RECALL),
     direction="maximize",
+    sample=_sample,
     evaluate=_evaluate,
     baselines={"popular": baselines.most_popular},
     baseline_to_beat="popular",
+    advice="Until there are more interactions, the most popular items are the better recommendations.",
+    also_measured=("rating",),
     resample=_resample,
 )

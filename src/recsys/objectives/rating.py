@@ -13,8 +13,13 @@ from recsys.evaluation import baselines
 from recsys.evaluation.bootstrap import PairedMetrics, resampled
 from recsys.evaluation.intervals import learn_intervals
 from recsys.evaluation.metrics import Scores, errors, gather_errors, scores_of
-from recsys.objectives.objective import Objective
+from recsys.objectives.objective import Objective, Sample
 from recsys.scoring.protocols import Scorer
+
+
+def _sample(held_out: Interactions, _seen: Interactions, _seed: int) -> Sample | None:
+    ratings = held_out.rated()
+    return Sample(ratings) if len(ratings) else None
 
 
 def _evaluate(scorer: Scorer, held_out: Interactions, seen: Interactions, communicator: Communicator) -> Scores:
@@ -42,9 +47,11 @@ RATING = Objective(
     name="rating",
     metrics=("rmse", "mae"),
     direction="minimize",
+    sample=_sample,
     evaluate=_evaluate,
     baselines={"global_mean": baselines.global_mean, "biases": baselines.biases},
     baseline_to_beat="biases",
+    advice="Fewer factors, more weight decay or more data may help.",
     resample=_resample,
     learn_intervals=learn_intervals,
 )

@@ -7,33 +7,36 @@ from typing import NotRequired, TypedDict, cast
 
 from recsys.artifacts.bundle import Bundle
 from recsys.core.communicator import ALONE, Communicator
-from recsys.core.errors import DataError, RunError
+from recsys.core.errors import RunError
 from recsys.core.events import Observer, silent
 from recsys.data.interactions import Interactions
 from recsys.data.read import read_as
 from recsys.data.sources.table import Role
-from recsys.evaluation import activity, baselines
+from recsys.evaluation import activity
 from recsys.evaluation.calibration import Coverage, coverage
-from recsys.evaluation.ranking import rank
-from recsys.evaluation.ranking_metrics import ranking_metrics
-from recsys.evaluation.ranking_task import RelevantCounts, default_threshold, ranking_task
 from recsys.inference.intervals import rate_with_intervals
 from recsys.objectives.measure import NamedScores
 from recsys.objectives.specs import find_objective
-from recsys.scoring.protocols import Ranker
+from recsys.workflows.evaluate_ranking import RankingEvaluation
 
 WANTED: frozenset[Role] = frozenset({"user", "item", "rating"})
 TIMED: frozenset[Role] = WANTED | {"timestamp"}
-K = 10
 
 
 def ratings_to_measure(
     bundle: Bundle, path: Path | None = None, observe: Observer = silent, *, communicator: Communicator = ALONE
 ) -> Interactions:
-    """The ratings of a file, or without one those that the run has held out for its test.
+    """Those of `interactions_to_measure` that have a rating."""
+    return interactions_to_measure(bundle, path, observe, communicator=communicator).rated()
+
+
+def interactions_to_measure(
+    bundle: Bundle, path: Path | None = None, observe: Observer = silent, *, communicator: Communicator = ALONE
+) -> Interactions:
+    """The interactions of a file, or without one those that the run has held out for its test.
 
     Args:
-        communicator: each rank reads a part of the file, and gets all ratings.
+        communicator: each rank reads a part of the file, and gets all interactions.
     Raises:
         DataError: the file cannot be read as ratings.
         RunError: the run has held out none.
@@ -49,7 +52,7 @@ def ratings_to_measure(
             expected="a run with a test part",
             hint="measure it on other ratings: recsys evaluate --data FILE",
         )
-    return held_out.rated()
+    return held_out
 
 
 class Evaluation(TypedDict):
@@ -106,65 +109,3 @@ def coverage_of(bundle: Bundle, ratings: Interactions, level: float) -> Interval
     """
     predicted = rate_with_intervals(bundle, level, ratings.user_idx, ratings.item_idx, ratings.timestamp)
     return {"level": level, **coverage(ratings, predicted.low, predicted.high, bundle.seen.interactions())}
-
-
-class RankingEvaluation(RelevantCounts):
-    """How well unseen items are ranked, and on what that was measured.
-
-    Attributes:
-        k: length of the lists.
-        threshold: what is relevant.
-        n_candidates: items that are ranked.
-        model, baselines: metrics by name, see evaluation.ranking_metrics.
-    """
-
-    k: int
-    threshold: float
-    n_candidates: int
-    model: dict[str, float]
-    baselines: dict[str, dict[str, float]]
-
-
-def ranking_of(
-    bundle: Bundle, ratings: Interactions, k: int = K, threshold: float | None = None, observe: Observer = silent
-) -> RankingEvaluation:
-    """How well the first k places of each user's unseen items are filled, see evaluation.ranking.
-
-    Beside the model: the items with the most training ratings (popular), and those with the highest item bias
-    (biases), the same for every user but for what they have rated.
-
-    Args:
-        ratings: held-out ratings, on the run's vocabularies.
-        threshold: what is relevant; None: the upper quarter of the scale.
-        observe: gets Scoring events.
-    Raises:
-        DataError: nothing is relevant.
-    """
-    train = bundle.seen.interactions()
-    threshold = default_threshold(train) if threshold is None else threshold
-    assert threshold is not None, "a rating scorer has learned from ratings"
-    task = ranking_task(ratings, train, threshold)
-    likes = task.relevant["like"]
-    if not likes.counts["n_users"]:
-        raise _nothing_relevant(ratings, threshold)
-
-    def metrics(scorer: Ranker) -> dict[str, float]:
-        return ranking_metrics(rank(scorer, train, task, k, observe), task.users, train, k)["like"]
-
-    return {
-        "k": k,
-        "threshold": threshold,
-        "n_candidates": int(task.candidates.sum()),
-        **likes.counts,
-        "model": metrics(bundle.rating),
-        "baselines": {"popular": metrics(baselines.most_popular(train)), "biases": metrics(baselines.biases(train))},
-    }
-
-
-def _nothing_relevant(ratings: Interactions, threshold: float) -> DataError:
-    highest = float(ratings.rating.max())
-    if highest < threshold:
-        what, hint = f"none of the {len(ratings):,} ratings is {threshold:g} or more", f"--threshold {highest:g}"
-    else:
-        what, hint = f"no rating of {threshold:g} or more is by a known user and new to them", None
-    return DataError(what, expected="ratings of items that somebody liked and had not rated in training", hint=hint)

@@ -150,7 +150,7 @@ def is_evaluated(epoch: Epoch, training: Method, learner: Learner, splits: Split
 
 def _metrics(fits: Mapping[str, FittedScorer], inputs: TrainingInputs, communicator: Communicator) -> RunMetrics:
     """Those of the first scorer, and under its name those of every other."""
-    first, *others = (_scorer_metrics(fitted, inputs, communicator) for fitted in fits.values())
+    first, *others = (_scorer_metrics(fitted, fits, inputs, communicator) for fitted in fits.values())
     train = inputs.splits.train
     return cast(
         RunMetrics,
@@ -169,9 +169,13 @@ def _metrics(fits: Mapping[str, FittedScorer], inputs: TrainingInputs, communica
     )
 
 
-def _scorer_metrics(fitted: FittedScorer, inputs: TrainingInputs, communicator: Communicator) -> ScorerMetrics:
+def _scorer_metrics(
+    fitted: FittedScorer, fits: Mapping[str, FittedScorer], inputs: TrainingInputs, communicator: Communicator
+) -> ScorerMetrics:
     record, scorer = fitted.record, fitted.served.scorer
-    measured, ratings = measure(record.objective, scorer, inputs, communicator), scorer.as_rating()
+    others = {name: other.served.scorer for name, other in fits.items() if other is not fitted}
+    measured = measure(record.objective, scorer, inputs, fitted.plan.seed, communicator, others)
+    ratings = scorer.as_rating()
     return {
         "objective": record.objective.name,
         "valid": measured["valid"],

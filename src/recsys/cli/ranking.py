@@ -1,0 +1,61 @@
+"""Ranking metrics for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from recsys.cli.render import paragraph, print_table
+
+if TYPE_CHECKING:
+    from recsys.workflows.evaluate_ranking import RankingEvaluation, RankingScores
+
+HEADERS = {
+    "ranking": "ranking\nscorer",
+    "rating": "rating\nscorer",
+    "popular": "most\npopular",
+    "biases": "highest\nitem bias",
+}
+PROTOCOLS = {
+    "known_users": "{n} users",
+    "new_users": "{n} users, a tenth of all, without whom the scorer was trained again and whose rows were folded in",
+}
+
+
+def show_ranking(ranking: RankingEvaluation) -> None:
+    """Prints a table for each definition of what is relevant, and the protocol."""
+    _show_table("any held-out item", ranking["any"])
+    if ranking["like"] is not None:
+        _show_table(f"rated {ranking['threshold']:g} or more", ranking["like"])
+    typer.echo("\n".join(["", *paragraph(" ".join(_protocol(ranking)))]))
+
+
+def _show_table(relevant: str, scores: RankingScores) -> None:
+    columns = {HEADERS.get(name, name): metrics for name, metrics in (scores["scorers"] | scores["baselines"]).items()}
+    rows = [[name, *(f"{metrics[name]:.4f}" for metrics in columns.values())] for name in next(iter(columns.values()))]
+    typer.echo()
+    print_table([relevant, *columns], rows, numbers=list(columns))
+
+
+def _protocol(ranking: RankingEvaluation) -> list[str]:
+    """What was ranked for whom, what is relevant, and what was excluded."""
+    scores = ranking["any"]
+    users = PROTOCOLS[ranking["protocol"]].format(n=f"{scores['n_users']:,}")
+    lines = [
+        f"{users}; candidates: all {ranking['n_candidates']:,} items except those that the user has in training;"
+        f" relevant: {scores['n_relevant']:,} held-out interactions."
+    ]
+    if ranking["like"] is not None:
+        likes, least = ranking["like"], f"{ranking['threshold']:g}"
+        lines.append(f"{likes['n_users']:,} of the users have {likes['n_relevant']:,} ratings of {least} or more.")
+    for count, what in (
+        ("n_relevant_unknown_users", "interactions of users without training interactions"),
+        ("n_relevant_already_rated", "interactions that the user has in training too"),
+    ):
+        if scores[count]:  # type: ignore[literal-required]
+            lines.append(f"Excluded: {scores[count]:,} {what}.")  # type: ignore[literal-required]
+    if scores["n_relevant_unknown_items"]:
+        n_missed = scores["n_relevant_unknown_items"]
+        lines.append(f"Counted as misses: {n_missed:,} interactions with items without training interactions.")
+    return lines

@@ -1,0 +1,63 @@
+"""The second table of train, what it says of the most popular items, and evaluate --ranking for several scorers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recsys.core.seeding import rng
+
+Recsys = Callable[..., Any]
+Snapshot = Callable[..., None]
+TASTES = "ranking={embedding_dim: 4, n_epochs: 4, regularization: 0.01}"
+TRAIN = ("train", "--config", "config.yaml", "--run-dir", "runs/new", "--set")
+
+
+@pytest.fixture
+def tastes(data: Path) -> None:
+    """Two groups of 20 users, each of which rates half of its own 20 items, and the first ten items more often."""
+    rows = [
+        (user, item, 1 + (3 * user + item) % 5)
+        for user in range(40)
+        for item in range(40)
+        if user % 2 == item % 2 and (user // 2 + item) % (3 if item < 10 else 2)
+    ]
+    text = "".join(f"{user},{item},{rating}\n" for user, item, rating in rows)
+    (data / "ratings.csv").write_text("userId,movieId,rating\n" + text)
+
+
+@pytest.mark.slow  # it trains three times
+@pytest.mark.usefixtures("tastes")
+def test_train_ends_with_how_its_scorers_rank(recsys: Recsys, snapshot: Snapshot) -> None:
+    ended = recsys(*TRAIN, TASTES)
+    assert ended.code == 0
+    snapshot("train-two-scorers", ended.out)
+    metrics = json.loads(Path("runs/new/metrics.json").read_text())["ranking"]
+    assert metrics["objective"] == "ranking"
+    assert list(metrics["baselines"]) == ["popular", "rating"]
+    assert metrics["test"]["ndcg@10"] > metrics["baselines"]["popular"]["ndcg@10"]
+    evaluated = json.loads(recsys("evaluate", "--ranking", "--json").out)["ranking"]
+    assert evaluated["any"]["scorers"]["ranking"]["ndcg@10"] == metrics["test"]["ndcg@10"]
+    assert evaluated["like"]["scorers"]["rating"]["ndcg@10"] == metrics["baselines"]["rating"]["like_ndcg@10"]
+    ended = recsys("evaluate", "--ranking", "--new-users")
+    assert ended.code == 0
+    assert "without whom the scorer was trained again" in ended.out
+
+
+def test_a_ranking_scorer_that_the_most_popular_items_beat_counts_as_below_the_baseline(
+    data: Path, recsys: Recsys
+) -> None:
+    """What users rate is no matter of taste, only how; and the ranking scorer overfits."""
+    draw = rng(1, "popular")
+    rows = [(user, item) for user in range(60) for item in range(30) if draw.random() < 0.9 - 0.025 * item]
+    text = "".join(f"{user},{item},{5 if user % 2 == item % 2 else 1}\n" for user, item in rows)
+    (data / "ratings.csv").write_text("userId,movieId,rating\n" + text)
+    ended = recsys(*TRAIN, "ranking={embedding_dim: 32, regularization: 0.000001}", "--fail-below-baseline")
+    assert ended.code == 7
+    assert "The ranking scorer does NOT beat the most popular items" in ended.out
+    assert "the most popular items are the better recommendations" in ended.out
+    assert "the ranking scorer is not better than the most popular items" in ended.err
