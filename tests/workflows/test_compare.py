@@ -149,3 +149,20 @@ def test_copies_of_serving_folders_can_be_compared(first: Path, worse: Path, tmp
     copies = [Path(shutil.copytree(run / "serving", tmp_path / name)) for run, name in ((first, "a"), (worse, "b"))]
     comparison, expected = compare(copies).to_dict(), compare([first, worse]).to_dict()
     assert comparison["runs"][1]["rmse_difference"] == expected["runs"][1]["rmse_difference"]
+
+
+def test_runs_are_compared_by_the_scorer_by_which_each_recommends(trained: TrainedScorer, first: Path) -> None:
+    ranking = trained(ranking={"embedding_dim": 4, "n_epochs": 4, "regularization": 0.05})
+    comparison = compare([first, ranking]).to_dict()
+    assert comparison["runs"][1]["rmse_difference"]["value"] == 0.0
+    assert [run["scorer"] for run in comparison["ranking"]["runs"]] == ["rating", "ranking"]
+    metrics = json.loads((ranking / "metrics.json").read_text())["ranking"]
+    for run, scores in zip(
+        comparison["ranking"]["runs"], (metrics["baselines"]["rating"], metrics["test"]), strict=True
+    ):
+        for name in ("ndcg@10", "recall@20", "like_ndcg@10"):
+            assert run[name] == pytest.approx(scores[name])
+    assert comparison["ranking"]["n_users"] == metrics["test"]["n_users"]
+    assert comparison["ranking"]["runs"][1]["ndcg@10_difference"]["value"] == pytest.approx(
+        metrics["test"]["ndcg@10"] - metrics["baselines"]["rating"]["ndcg@10"]
+    )

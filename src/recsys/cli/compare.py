@@ -11,6 +11,7 @@ from recsys import api
 from recsys.cli.arguments import JsonOption
 from recsys.cli.progress import watching
 from recsys.cli.render import paragraph, print_json, print_table, say
+from recsys.cli.scores import metric_label
 from recsys.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,27 +35,32 @@ def compare(
         print_json(comparison.to_dict())
         return
     _show(comparison)
-    first, *others = comparison.runs
-    typer.echo()
-    for other in others:
-        typer.echo("\n".join(paragraph(_verdict(comparison.objective, first, other, comparison.level))))
+    _note_what_is_left_out(comparison)
+    if comparison.ranking is not None:
+        typer.echo()
+        _show(comparison.ranking)
 
 
 def _show(comparison: RunComparison) -> None:
-    objective = comparison.objective
+    objective, (first, *others) = comparison.objective, comparison.runs
     metric = objective.deciding_metric
-    columns = [*objective.metrics, f"{metric.replace('_', ' ')} difference", f"{comparison.level:.0%} interval"]
+    metrics = [name for name in (*objective.metrics, *objective.optional_metrics[:1]) if name in first.metrics]
+    labels = {name: metric_label(name) for name in metrics}
+    columns = [*labels.values(), f"{metric.replace('_', ' ')}\ndifference", f"{comparison.level:.0%} interval"]
     rows = [
-        [
-            run.run,
-            *(f"{run.metrics[name]:.4f}" for name in objective.metrics),
-            *_difference(run.differences.get(metric)),
-        ]
+        [run.run, *(f"{run.metrics[name]:.4f}" for name in metrics), *_difference(run.differences.get(metric))]
         for run in comparison.runs
     ]
     print_table(["run", *columns], rows, numbers=columns)
     users = f"{comparison.n_users:,} users"
-    typer.echo(f"\n{comparison.n_ratings:,} test ratings in common, by {users}. Differences are to the first run.")
+    typer.echo(
+        f"\n{comparison.n_ratings:,} test interactions in common, by {users}. Differences are to the first run.\n"
+    )
+    for other in others:
+        typer.echo("\n".join(paragraph(_verdict(objective, first, other, comparison.level))))
+
+
+def _note_what_is_left_out(comparison: RunComparison) -> None:
     for run in comparison.runs:
         if run.n_not_in_common:
             say(

@@ -20,10 +20,12 @@ class PairedMetrics:
     Attributes:
         measured: name → of each scorer, shape (n_scorers,).
         drawn: name → of each scorer on each resample of users, shape (n_resamples, n_scorers).
+        n_users: that are drawn from.
     """
 
     measured: dict[str, Array]
     drawn: dict[str, Array]
+    n_users: int
 
 
 def resampled(sums: Array, n_resamples: int = N_RESAMPLES) -> Array:

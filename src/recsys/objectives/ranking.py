@@ -14,7 +14,7 @@ from recsys.core.types import Array, Float32Array, Ids, Indices
 from recsys.data.interactions import Interactions, join, reindex
 from recsys.data.vocabulary import UNKNOWN, Vocabulary
 from recsys.evaluation import baselines
-from recsys.evaluation.bootstrap import PairedMetrics, resampled
+from recsys.evaluation.bootstrap import SEED, PairedMetrics, resampled
 from recsys.evaluation.metrics import Scores
 from recsys.evaluation.ranking import rank
 from recsys.evaluation.ranking_metrics import Judged, RankedLists, ranking_metrics, user_metrics
@@ -77,9 +77,9 @@ def _resample(
     users = _in_all([each.users.ids[each.user_counts > 0] for each in seen])
     items = _in_all([each.items.ids[each.item_counts > 0] for each in seen])
     common_seen = reduce(join, (_of_known(reindex(each, users, items)) for each in seen))
-    common_held_out = _of_known(reindex(held_out[0], users, items))
-    task = ranking_task(common_held_out, common_seen, default_threshold(seen[0]))
-    if not len(task.users):
+    sample = _sample(_of_known(reindex(held_out[0], users, items)), common_seen, SEED)
+    task = None if sample is None else ranking_task(sample.interactions, common_seen, default_threshold(seen[0]))
+    if task is None or not len(task.users):
         raise DataError(
             "no user whom all runs know has held-out items that all know and none has seen",
             expected="runs that have trained on some of the same users and items",
@@ -94,7 +94,7 @@ def _resample(
         sums = totals.reshape(*totals.shape[:-1], len(columns), len(lists) + 1)
         return {name: sums[..., at, :-1] / np.maximum(sums[..., at, -1:], 1) for at, name in enumerate(columns)}
 
-    return PairedMetrics(metrics(rows.sum(axis=0)), metrics(resampled(rows)))
+    return PairedMetrics(metrics(rows.sum(axis=0)), metrics(resampled(rows)), len(rows))
 
 
 def _columns(lists: Sequence[RankedLists]) -> tuple[Array, list[str]]:
