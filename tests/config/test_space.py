@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from recsys.config.loading.load import config_from
+from recsys.config.plans import plans
 from recsys.config.space import Range, check_space, config_with, default_space, read_space
 from recsys.core.errors import ConfigError
 
@@ -19,9 +20,10 @@ def test_the_default_space_fits_every_model_that_the_method_fits(method: str, ki
         config = config_from({**BASE, "model": {"kind": kind}, "training": {"method": method}}, Path("/"))
     except ConfigError:
         return
-    space = default_space(config)
-    assert space
-    check_space(space, config)
+    for plan in plans(config):
+        space = default_space(plan)
+        assert space
+        check_space(space, config)
 
 
 def test_a_space_is_read(tmp_path: Path) -> None:

@@ -82,8 +82,9 @@ import damped_means
 given = config(model={"embedding_dim": 2}, training={"method": "damped_means", "checkpoint_every": 1})
 whole = recsys.train(given, out / "whole")
 resumed = interrupted_and_resumed(given)
+plans = __import__("recsys.config.plans", fromlist=["plans"]).plans
 space = __import__("recsys.config.space", fromlist=["default_space"]).default_space(
-    recsys.load_config(out / "whole" / "config.yaml")
+    plans(recsys.load_config(out / "whole" / "config.yaml"))[0]
 )
 print(json.dumps({
     "method": whole["method"],

@@ -91,7 +91,7 @@ def ordering_plans(config: Config) -> tuple[Plan, ...]:
 def ordering(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every config asks for a scorer that orders items well."""
     monkeypatch.setitem(OBJECTIVES, "ordering", ORDERING)
-    for workflow in ("train", "tune", "cross_validate", "parallel_runs"):
+    for workflow in ("train", "tuned_plan", "cross_validate", "parallel_runs"):
         monkeypatch.setattr(f"recsys.workflows.{workflow}.plans", ordering_plans)
 
 

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from recsys.config.plans import Plan
 from recsys.config.schema.config import Config
 from recsys.config.space import Range, Space
-from recsys.core.errors import ConfigError, MissingExtraError, RunError, StoppedError
+from recsys.core.errors import ConfigError, MissingExtraError, RunError, StoppedError, UsageError
 from recsys.core.events import RunsProgress
+from recsys.training.build import build_learner
 from recsys.workflows import tune as tuning
 from recsys.workflows.train import train
 from recsys.workflows.tune import tune
@@ -140,3 +142,30 @@ def test_without_optuna_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(MissingExtraError, match="optuna") as caught:
         tuning.check_optuna()
     assert "[tune]" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(("metric", "scorer"), [("ndcg@10", "ranking"), ("mae", "rating")])
+def test_a_metric_is_tuned_by_training_its_scorer_alone(
+    small: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, metric: str, scorer: str
+) -> None:
+    config = small(ranking={"embedding_dim": 4, "n_epochs": 3, "regularization": 0.05})
+    trained = train(config, tmp_path / "run")
+    built: list[str] = []
+    monkeypatch.setattr("recsys.workflows.tune.build_learner", lambda plan, *rest: _built(built, plan, *rest))
+    space: Space = {"ranking.regularization": (0.5,)} if scorer == "ranking" else {"training.lr_max": (0.01,)}
+    tuned = tune(config, 1, space, f"sqlite:///{tmp_path}/study.db", metric=metric)
+    assert built == [scorer] * 2
+    assert tuned.objective.deciding_metric == metric
+    measured = trained["ranking"] if scorer == "ranking" else trained
+    assert tuned.as_it_is == measured["valid"][metric]  # type: ignore[index]
+
+
+def _built(names: list[str], plan: Plan, *rest: Any) -> Any:
+    names.append(plan.name)
+    return build_learner(plan, *rest)
+
+
+def test_a_metric_that_no_scorer_has_is_refused(small: Callable[..., Config], tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no scorer of this config is measured by 'ndcg@10'") as caught:
+        tune(small(), 1, SPACE, f"sqlite:///{tmp_path}/study.db", metric="ndcg@10")
+    assert caught.value.expected == "rmse or mae"

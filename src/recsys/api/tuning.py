@@ -16,6 +16,7 @@ from recsys.workflows import lr_find as finding
 from recsys.workflows import tune as tuning
 from recsys.workflows.lr_find import LrCurve
 from recsys.workflows.tuned_config import Tuned, check_output, write_tuned
+from recsys.workflows.tuned_plan import tuned_plan
 
 
 def tune(
@@ -23,11 +24,12 @@ def tune(
     n_trials: int,
     *,
     storage: str,
+    metric: str | None = None,
     space: PathLike | None = None,
     output: PathLike | None = None,
     observe: Observer = silent,
 ) -> dict[str, Json | Config]:
-    """Searches for better hyperparameters by the deciding metric on the validation set; see `tuning_result`.
+    """Searches for better hyperparameters by a metric on the validation set; see `tuning_result`.
 
     Args, Raises: as of `tuning_result`.
     Returns:
@@ -35,7 +37,7 @@ def tune(
         the config; under the name of the baseline to beat, that of this baseline; "best": trial (None: no trial beat
         the config), the metric and values; "config": the best Config.
     """
-    tuned = tuning_result(config, n_trials, storage=storage, space=space, output=output, observe=observe)
+    tuned = tuning_result(config, n_trials, storage=storage, metric=metric, space=space, output=output, observe=observe)
     return {**tuned.to_dict(), "config": tuned.config}
 
 
@@ -44,16 +46,18 @@ def tuning_result(
     n_trials: int,
     *,
     storage: str,
+    metric: str | None = None,
     space: PathLike | None = None,
     output: PathLike | None = None,
     observe: Observer = silent,
 ) -> Tuned:
-    """Searches for better hyperparameters by the deciding metric on the validation set.
+    """Searches for better hyperparameters by a metric on the validation set; trains only the scorer that has it.
 
     Args:
         config: as of `train`.
         n_trials: in the study in all; those that it has already are not repeated.
         storage: of the study: sqlite:///FILE, or the URL of a database server.
+        metric: such as "rmse", "mae" or "ndcg@10"; None: the deciding metric of the config's first scorer.
         space: the search space as YAML, see docs/tuning.md; None: by method and model.
         output: a file for the best config, in YAML; new, or one that tuning has written. None: none is written.
         observe: gets RunsProgress events; what it raises stops the study, which the same call resumes.
@@ -61,11 +65,12 @@ def tuning_result(
         RecsysError: see recsys.core.errors.
     """
     resolved = as_config(config)
-    tried = default_space(resolved) if space is None else read_space(Path(space), resolved)
+    plan, _ = tuned_plan(resolved, metric)
+    tried = default_space(plan) if space is None else read_space(Path(space), resolved)
     if output is not None:
         check_output(Path(output))
     try:
-        tuned = tuning.tune(resolved, n_trials, tried, storage, observe)
+        tuned = tuning.tune(resolved, n_trials, tried, storage, observe, metric=metric)
     except StoppedError as stopped:
         stopped.hint = f"finished trials are in {storage}: the same command resumes the study"
         raise

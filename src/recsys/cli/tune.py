@@ -24,6 +24,10 @@ def tune(
         int, typer.Option("--trials", min=1, metavar="N", help="Total number of trials in the study.")
     ] = 50,
     overrides: SetOption = None,
+    metric: Annotated[
+        str | None,
+        typer.Option("--metric", metavar="NAME", help="By what to choose, such as rmse or ndcg@10. Default: rmse."),
+    ] = None,
     space: Annotated[
         Path | None,
         typer.Option("--space", metavar="FILE", help="The search space, as YAML. Default: by method and model."),
@@ -46,7 +50,9 @@ def tune(
     storage = f"sqlite:///{config.stem}-tune.db" if storage is None else storage
     resolved = api.load_config(config, overrides or [])
     with watching() as observe:
-        tuned = api.tuning_result(resolved, n_trials, storage=storage, space=space, output=output, observe=observe)
+        tuned = api.tuning_result(
+            resolved, n_trials, storage=storage, metric=metric, space=space, output=output, observe=observe
+        )
     if as_json:
         print_json({**tuned.to_dict(), "storage": storage, "output": str(output)})
     else:

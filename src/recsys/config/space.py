@@ -10,6 +10,7 @@ from typing import Any
 
 from recsys.config.loading.load import config_from
 from recsys.config.loading.yaml_nodes import read_yaml
+from recsys.config.plans import Plan
 from recsys.config.schema.config import Config
 from recsys.core.errors import ConfigError
 from recsys.core.resolve import resolve
@@ -29,9 +30,9 @@ Values = tuple[Any, ...]
 Space = dict[str, Range | Values]
 
 
-def default_space(config: Config) -> Space:
+def default_space(plan: Plan) -> Space:
     """What the method tries for a model of this kind."""
-    space: Space = resolve(METHODS[config.training.method].models[config.model.kind].space)
+    space: Space = resolve(METHODS[plan.training.method].models[plan.model.kind].space)
     return space
 
 

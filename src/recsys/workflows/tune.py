@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from recsys.config.plans import plans
+from recsys.config.plans import Plan
 from recsys.config.schema.config import Config
 from recsys.config.space import Range, Space, Values, config_with
 from recsys.core.communicator import ALONE
@@ -19,12 +19,12 @@ from recsys.core.seeding import rng
 from recsys.data.interactions import Interactions
 from recsys.data.training_inputs import TrainingInputs
 from recsys.objectives.objective import Objective
-from recsys.objectives.specs import find_objective
 from recsys.training.build import build_learner
 from recsys.training.loop import fit
 from recsys.workflows.inputs import from_scratch
 from recsys.workflows.train import is_evaluated
 from recsys.workflows.tuned_config import Best, Tuned
+from recsys.workflows.tuned_plan import tuned_plan
 
 if TYPE_CHECKING:
     import optuna
@@ -39,7 +39,15 @@ def check_optuna() -> None:
     need_extra("optuna", "tuning needs", "tune")
 
 
-def tune(config: Config, n_trials: int, space: Space, storage: str, observe: Observer = silent) -> Tuned:
+def tune(
+    config: Config,
+    n_trials: int,
+    space: Space,
+    storage: str,
+    observe: Observer = silent,
+    *,
+    metric: str | None = None,
+) -> Tuned:
     """Trains with values from the space and measures on the validation set; the test part is not even read.
 
     The config as it is counts as a candidate too. A trial whose deciding metric is worse than the median of the others
@@ -49,13 +57,15 @@ def tune(config: Config, n_trials: int, space: Space, storage: str, observe: Obs
         n_trials: in the study in all: where it has some already, as many as are left.
         storage: of the study, as Optuna names it: sqlite:///FILE, or the URL of a database server.
         observe: gets RunsProgress events; what it raises ends the study, which can then be gone on with.
+        metric: that decides, and whose scorer alone is trained; None: the deciding metric of the first scorer.
     Raises:
-        MissingExtraError, ConfigError, DataError
+        MissingExtraError, ConfigError, DataError, UsageError
         RunError: the study cannot be opened, or is of another config, space or data.
     """
     check_optuna()
-    plan = plans(config)[0]
-    task = _Task(config, find_objective(plan.objective), _inputs(config, observe), space, n_trials, observe)
+    plan, objective = tuned_plan(config, metric)
+    inputs = _inputs(config, plan, observe)
+    task = _Task(config, objective, inputs, _valid(objective, plan, inputs), space, n_trials, observe)
     study = _open(task, storage)
     with _recorded(storage):
         if AS_IT_IS not in study.user_attrs:
@@ -67,19 +77,19 @@ def tune(config: Config, n_trials: int, space: Space, storage: str, observe: Obs
 
 @dataclass(frozen=True, eq=False)
 class _Task:
-    """What is tuned, by what and on what."""
+    """What is tuned, by what and on what.
+
+    Attributes:
+        valid: the interactions of the validation set that are measured by.
+    """
 
     config: Config
     objective: Objective
     inputs: TrainingInputs
+    valid: Interactions
     space: Space
     n_trials: int
     observe: Observer
-
-    @property
-    def valid(self) -> Interactions:
-        assert self.inputs.splits.valid is not None, "_inputs has seen to it"
-        return self.inputs.splits.valid
 
     def progress(self, n_done: int) -> Observer:
         """Reports how far the study is, from how far a fit is."""
@@ -92,11 +102,24 @@ class _Task:
         return report
 
 
-def _inputs(config: Config, observe: Observer) -> TrainingInputs:
+def _valid(objective: Objective, plan: Plan, inputs: TrainingInputs) -> Interactions:
+    assert inputs.splits.valid is not None, "_inputs has seen to it"
+    sample = objective.sample(inputs.splits.valid, inputs.seen, plan.seed)
+    if sample is None:
+        raise ConfigError(
+            f"nothing in the validation set can be measured by {objective.deciding_metric}",
+            where="split",
+            expected="validation interactions of known users",
+            hint="split.method: user_random",
+        )
+    return sample.interactions
+
+
+def _inputs(config: Config, plan: Plan, observe: Observer) -> TrainingInputs:
     """The ratings without the test part."""
     for key, is_wrong, hint in (
         ("start", config.start is not None, "tune a config that trains from scratch"),
-        ("training.patience", config.training.patience is not None, "leave it out: trials end by themselves"),
+        ("training.patience", plan.training.patience is not None, "leave it out: trials end by themselves"),
     ):
         if is_wrong:
             raise ConfigError(f"tuning does not go with {key}", where=key, expected="a config without it", hint=hint)
@@ -177,11 +200,11 @@ def _deciding_metric(task: _Task, config: Config, trial: optuna.Trial | None, n_
     import optuna
 
     objective, inputs = task.objective, task.inputs
-    plan = plans(config)[0]
+    plan, _ = tuned_plan(config, objective.deciding_metric)
     learner = build_learner(plan, inputs, ALONE)
     history: list[float] = []
     for epoch in fit(learner, observe=task.progress(n_done)):
-        if not is_evaluated(epoch, config.training, learner, inputs.splits):
+        if epoch.number < epoch.n_epochs and not is_evaluated(epoch, plan.training, learner, inputs.splits):
             continue
         scores = objective.evaluate(learner.scorer(), task.valid, inputs.seen, ALONE)
         history.append(objective.value(scores.metrics))
@@ -190,7 +213,7 @@ def _deciding_metric(task: _Task, config: Config, trial: optuna.Trial | None, n_
             trial.report(history[-1], tenth)
             if trial.should_prune():
                 raise optuna.TrialPruned
-    return min(history, key=objective.cost) if config.training.keep == "best" else history[-1]
+    return min(history, key=objective.cost) if plan.training.keep == "best" else history[-1]
 
 
 def _best(study: optuna.Study, task: _Task) -> Tuned:
@@ -242,6 +265,7 @@ def _fingerprint(task: _Task) -> str:
     facts = (
         task.config.model_dump(mode="json", exclude={"data"}),
         task.objective.name,
+        task.objective.deciding_metric,
         task.inputs.fingerprints,
         {key: str(dimension) for key, dimension in task.space.items()},
     )
