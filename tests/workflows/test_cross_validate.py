@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -184,3 +185,18 @@ def test_runs_come_in_the_order_of_their_configs(fast: Config, tmp_path: Path) -
     results = train_parallel(configs, tmp_path, jobs=2)
     assert list(results) == ["c", "a", "b"]
     assert len({metrics["test"]["rmse"] for metrics in results.values()}) == 3
+
+
+def test_both_scorers_are_validated_on_the_same_folds(small: Small, tmp_path: Path) -> None:
+    config = small(training=SGD, ranking={"embedding_dim": 4, "n_epochs": 2, "regularization": 0.05})
+    validation = cross_validate(config, 2, tmp_path / "folds", jobs=1).to_dict()
+    ranking = validation["ranking"]
+    assert (validation["objective"], ranking["objective"], ranking["n_folds"]) == ("rating", "ranking", 2)
+    assert ranking["baselines"].keys() == {"popular", "rating"}
+    for fold in ranking["folds"]:
+        metrics = json.loads((Path(fold["run_dir"]) / "metrics.json").read_text())["ranking"]
+        assert fold["ndcg@10"] == metrics["test"]["ndcg@10"]
+    assert ranking["model"]["ndcg@10"]["mean"] == pytest.approx(sum(fold["ndcg@10"] for fold in ranking["folds"]) / 2)
+    popular = [fold["ndcg@10"] - fold["baselines"]["popular"]["ndcg@10"] for fold in ranking["folds"]]
+    assert ranking["difference"]["ndcg@10"]["mean"] == pytest.approx(sum(popular) / 2)
+    assert ranking["n_users"] == sum(fold["n_users"] for fold in ranking["folds"])

@@ -13,7 +13,7 @@ from recsys import api
 from recsys.cli.arguments import JsonOption, SetOption
 from recsys.cli.progress import watching
 from recsys.cli.render import paragraph, print_json, print_table
-from recsys.cli.scores import baseline_header, baseline_label, baseline_rows, count_label, counts_of
+from recsys.cli.scores import baseline_header, baseline_label, baseline_rows, count_label, counts_of, metric_label
 from recsys.cli.threads import leave_cores_to_training
 from recsys.core.errors import UsageError
 
@@ -94,8 +94,15 @@ def _show_splits(comparison: SplitComparison) -> None:
 
 
 def _show_folds(validation: CrossValidation) -> None:
+    _show_validation("model", validation)
+    for name, other in validation.others.items():
+        typer.echo()
+        _show_validation(baseline_label(name), other)
+
+
+def _show_validation(scorer: str, validation: CrossValidation) -> None:
     _show_runs(validation.objective, {f"fold {fold.fold}": fold for fold in validation.folds})
-    _show_summary(validation.objective, validation.summary, len(validation.folds))
+    _show_summary(scorer, validation.objective, validation.summary, len(validation.folds))
 
 
 def _show_runs(objective: Objective, runs: Mapping[str, FoldResult | SplitResult]) -> None:
@@ -111,26 +118,25 @@ def _show_runs(objective: Objective, runs: Mapping[str, FoldResult | SplitResult
     print_table(["", *columns], rows, numbers=columns)
 
 
-def _show_summary(objective: Objective, summary: FoldsSummary, n_folds: int) -> None:
-    columns = [column for metric in objective.metrics for column in (metric, f"sd of {metric}")]
+def _show_summary(scorer: str, objective: Objective, summary: FoldsSummary, n_folds: int) -> None:
+    optional = [name for name in objective.optional_metrics[:1] if name in summary.model]
+    metrics = [*objective.metrics[:2], *optional]
+    columns = [column for metric in metrics for column in (metric_label(metric), "sd")]
     rows = [
-        [
-            label,
-            *(f"{value:.4f}" for metric in objective.metrics for value in (spreads[metric].mean, spreads[metric].std)),
-        ]
-        for label, spreads in [("model", summary.model), *baseline_rows(objective, summary.baselines)]
+        [label, *(f"{value:.4f}" for metric in metrics for value in (spreads[metric].mean, spreads[metric].std))]
+        for label, spreads in [(scorer, summary.model), *baseline_rows(objective, summary.baselines)]
     ]
     typer.echo()
     print_table([f"mean of {n_folds} folds", *columns], rows, numbers=columns)
-    typer.echo("\n".join(["", *paragraph(_verdict(objective, summary))]))
+    typer.echo("\n".join(["", *paragraph(_verdict(scorer, objective, summary))]))
 
 
-def _verdict(objective: Objective, summary: FoldsSummary) -> str:
+def _verdict(scorer: str, objective: Objective, summary: FoldsSummary) -> str:
     metric, baseline = objective.deciding_metric, baseline_label(objective.baseline_to_beat)
     ours, level = summary.differences[metric], f"{summary.level:.0%}"
     within = f"({level} paired t interval {ours.low:+.4f} to {ours.high:+.4f})"
     guide = "Folds share training ratings, so the interval is approximate."
     if ours.low <= 0 <= ours.high:
-        return f"No significant difference between the model and the {baseline} {within}. {guide}"
+        return f"No significant difference between the {scorer} and the {baseline} {within}. {guide}"
     below = "below" if ours.mean < 0 else "above"
-    return f"The model's {metric} is {abs(ours.mean):.4f} {below} the {baseline} {within}. {guide}"
+    return f"The {scorer}'s {metric} is {abs(ours.mean):.4f} {below} the {baseline} {within}. {guide}"

@@ -73,7 +73,7 @@ def summary(
     Args:
         model: of each fold, metrics and counts by name; at least two folds.
         baselines: the same of each baseline.
-        metrics: the names of the metrics; what else the scores hold are counts.
+        metrics: the names of the metrics; names of counts begin with n_.
         reference: the name of the baseline that the model is compared with.
     """
     differences = {
@@ -86,7 +86,7 @@ def summary(
         reference=reference,
         level=LEVEL,
         differences={metric: paired(values) for metric, values in differences.items()},
-        counts={count: sum(fold[count] for fold in model) for count in model[0] if count not in metrics},
+        counts={count: sum(fold[count] for fold in model) for count in model[0] if count.startswith("n_")},
     )
 
 

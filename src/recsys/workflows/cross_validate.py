@@ -5,11 +5,11 @@ from __future__ import annotations
 import glob
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from recsys.artifacts.metrics import RunMetrics
-from recsys.config.plans import plans
+from recsys.artifacts.metrics import ScorerMetrics, scorer_metrics
+from recsys.config.plans import Plan, plans
 from recsys.config.schema.config import Config
 from recsys.config.schema.split import Split
 from recsys.core.errors import ConfigError, DataError, UsageError
@@ -63,11 +63,16 @@ class FoldResult:
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """The folds, and what they say together."""
+    """The folds by one objective, and what they say together.
+
+    Attributes:
+        others: the same folds by the objectives of the other scorers, by the name of the scorer.
+    """
 
     objective: Objective
     summary: FoldsSummary
     folds: tuple[FoldResult, ...]
+    others: Mapping[str, CrossValidation] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Json]:
         """As a dict that json takes."""
@@ -76,6 +81,7 @@ class CrossValidation:
             "n_folds": len(self.folds),
             **self.summary.to_dict(),
             "folds": [fold.to_dict() for fold in self.folds],
+            **{name: other.to_dict() for name, other in self.others.items()},
         }
 
 
@@ -130,8 +136,20 @@ def cross_validate(
     _refuse_start(config)
     configs = _given_folds(config, folds) if isinstance(folds, FoldFiles) else _drawn_folds(config, folds)
     runs = train_parallel(configs, run_dir, jobs, observe)
-    plan = plans(config)[0]
+    first, *others = (
+        _validation(plan, {name: list(scorer_metrics(metrics).values())[at] for name, metrics in runs.items()}, run_dir)
+        for at, plan in enumerate(plans(config))
+    )
+    assert first is not None
+    names = (plan.name for plan in plans(config)[1:])
+    return replace(first, others={name: other for name, other in zip(names, others, strict=True) if other is not None})
+
+
+def _validation(plan: Plan, folds: Mapping[str, ScorerMetrics], run_dir: Path | None) -> CrossValidation | None:
+    """What the folds say of one scorer; None where it was not measured on all of them."""
     objective = find_objective(plan.objective)
+    if any(metrics["test"] is None for metrics in folds.values()):
+        return None
     results = tuple(
         FoldResult(
             fold=name.removeprefix("fold-"),
@@ -140,12 +158,13 @@ def cross_validate(
             fit_seconds=metrics["fit_seconds"],
             run_dir=None if run_dir is None else run_dir / name,
         )
-        for name, metrics in runs.items()
+        for name, metrics in folds.items()
     )
+    optional = [name for name in objective.optional_metrics if all(name in result.scores for result in results)]
     together = summary(
         [result.scores for result in results],
-        {name: [result.baselines[name] for result in results] for name in objective.baselines},
-        objective.metrics,
+        {name: [result.baselines[name] for result in results] for name in results[0].baselines},
+        [*objective.metrics, *optional],
         objective.baseline_to_beat,
     )
     return CrossValidation(objective, together, results)
@@ -175,7 +194,7 @@ def compare_splits(
     return SplitComparison(find_objective(plan.objective), splits)
 
 
-def _baselines(metrics: RunMetrics) -> dict[str, NamedScores]:
+def _baselines(metrics: ScorerMetrics) -> dict[str, NamedScores]:
     return {name: present(scores) for name, scores in metrics["baselines"].items()}
 
 
