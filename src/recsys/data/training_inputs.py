@@ -20,7 +20,8 @@ class WarmStart:
     Attributes:
         parameters: the earlier models', by scorer, under their vocabulary names.
         rows: "user" and "item" → for each row of the new model, the earlier one's; −1: a fresh one.
-        scale: of the earlier run's ratings, in whose units its parameters are, with room for the new ones at its ends.
+        scale: of the earlier run's ratings, in whose units its parameters are, with room for the new ones at its ends;
+            None where there are none.
         prior_train: training ratings of the earlier run, which are not trained on again.
         prior_test: what the earlier run was measured on, and is not trained on here.
         prior_valid: validation ratings of the earlier run and of those before it: not to be recommended.
@@ -30,7 +31,7 @@ class WarmStart:
 
     parameters: Mapping[str, Arrays]
     rows: dict[str, Indices]
-    scale: Scale
+    scale: Scale | None
     prior_train: Interactions
     prior_test: Interactions | None
     prior_valid: Interactions | None
@@ -41,6 +42,12 @@ class WarmStart:
     def rating_parameters(self) -> Arrays:
         """Those of the model of ratings."""
         return self.parameters["rating"]
+
+    @property
+    def rating_scale(self) -> Scale:
+        """The scale of a run that starts from one with ratings."""
+        assert self.scale is not None
+        return self.scale
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +72,7 @@ class TrainingInputs:
     @property
     def scale(self) -> Scale:
         """What a model of ratings standardises and clips by; something has to be rated."""
-        return self.train.scale if self.warm_start is None else self.warm_start.scale
+        return self.train.scale if self.warm_start is None else self.warm_start.rating_scale
 
     @property
     def prior_test(self) -> Interactions | None:

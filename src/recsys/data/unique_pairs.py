@@ -11,7 +11,7 @@ from recsys.config.schema.data import Data
 from recsys.core.errors import DataError
 from recsys.core.types import BoolArray, Counts
 from recsys.data.duplicates import Repeated, repeated
-from recsys.data.interactions import Interactions
+from recsys.data.interactions import Interactions, join
 from recsys.data.sources.protocol import Source, beside
 
 
@@ -115,6 +115,37 @@ def _add_up(rows: SourceRows, events: Repeated) -> tuple[Interactions, Counts]:
     if timestamp is not None:
         timestamp[kept] = np.maximum.reduceat(np.where(is_counted, timestamp[events.rows], -np.inf), first)
     return replace(ratings, rating=rating, timestamp=timestamp), events.rows[~is_kept]
+
+
+def newer_pairs(old: Interactions, new: Interactions, data: Data) -> tuple[Interactions, Interactions]:
+    """Old and new interactions without a pair that is in both: the new one counts.
+
+    Counts are added up, in the new one. Where there are ratings, an old rating beats a new event.
+
+    Args:
+        old, new: on the same vocabularies, all users and items known, each pair once.
+    Returns:
+        What is left of old, and of new.
+    """
+    both = join(old, new)
+    double = repeated(both.user_idx, both.item_idx, len(both.items))
+    if double is None:
+        return old, new
+    of_old, of_new = double.rows.reshape(-1, 2).T - np.array([[0], [len(old)]])
+    loses = np.zeros(len(of_new), dtype=bool)
+    if data.rating_is == "count":
+        counts, added = new.rating.copy(), old.rating[of_old]
+        counts[of_new] = np.where(np.isnan(counts[of_new]), added, counts[of_new] + np.nan_to_num(added))
+        new = replace(new, rating=counts)
+    elif data.has_ratings:
+        loses = np.isnan(new.rating[of_new]) & ~np.isnan(old.rating[of_old])
+    return _but(old, of_old[~loses]), _but(new, of_new[loses])
+
+
+def _but(ratings: Interactions, rows: Counts) -> Interactions:
+    stays = np.ones(len(ratings), dtype=bool)
+    stays[rows] = False
+    return ratings if stays.all() else ratings.take(stays)
 
 
 def _slices(parts: Sequence[str], lengths: Sequence[int]) -> dict[str, slice]:

@@ -25,7 +25,7 @@ def parameters_as_served(parameters: Iterable[ParameterInfo], start: WarmStart, 
     for parameter in parameters:
         assert parameter.rows is not None
         known = start.rating_parameters[parameter.name]
-        rows, unit = served_rows(served, parameter.rows, start.scale.std, is_bias=parameter.is_bias)
+        rows, unit = served_rows(served, parameter.rows, start.rating_scale.std, is_bias=parameter.is_bias)
         if not parameter.is_bias:
             rows = rows[:, : known.shape[1]]  # a method may serve further columns, which are no parameters
         old_of = start.rows[parameter.rows]

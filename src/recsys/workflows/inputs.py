@@ -28,6 +28,7 @@ from recsys.data.read import read_ratings
 from recsys.data.scale import Scale
 from recsys.data.split import split
 from recsys.data.training_inputs import TrainingInputs, WarmStart
+from recsys.data.unique_pairs import newer_pairs
 from recsys.data.vocabulary import UNKNOWN
 from recsys.objectives.measure import StartMeasured
 from recsys.workflows.prior_run import PriorRun
@@ -80,7 +81,7 @@ def prepare_inputs(
 
     Raises:
         DataError: the ratings cannot be used.
-        RunError: the run to start from is not there, not finished or damaged.
+        RunError: the run to start from is not there, not finished or damaged, or has no ratings as this one has.
         ConfigError: its model is another one than the config's.
     """
     if config.start is None:
@@ -89,7 +90,7 @@ def prepare_inputs(
     parameters, _ = selected_parameters(config.start.run)
     _check_same_model(config.start.run, config)
     dataset = read_ratings(config.data, communicator, observe) if data is None else data
-    return _join(bundle, parameters, bundle.scale, dataset, config)
+    return _join(bundle, parameters, bundle.scale if config.data.has_ratings else None, dataset, config)
 
 
 def from_scratch(
@@ -132,19 +133,19 @@ def _check_same_model(run: Path, config: Config) -> None:
 
 
 def _join(
-    bundle: Bundle, parameters: Mapping[str, Arrays], scale: Scale, dataset: Dataset, config: Config
+    bundle: Bundle, parameters: Mapping[str, Arrays], scale: Scale | None, dataset: Dataset, config: Config
 ) -> tuple[TrainingInputs, StartReport]:
     """The new ratings, split, on the ids of both runs, with the old ones and those to be replayed; and how many.
 
-    A pair that was rated before and is rated again counts as new. Where its new rating is held out, the old one is not
-    replayed, but the run has learned from it: such ratings are counted as not new.
+    A pair that was rated before and is rated again counts as new, see `newer_pairs`. Where its new rating is held out,
+    the old one is not replayed, but the run has learned from it: such ratings are counted as not new.
     """
     assert config.start is not None
     typed = replace(dataset, ratings=align_id_types(dataset.ratings, bundle.users, bundle.items))
     new = split(typed, config.split, config.seed, also=(bundle.users, bundle.items))
-    _check_rated(new.train, config)
     prior = PriorRun.of(bundle, new.train.users, new.train.items, dataset.catalogue)
-    old = _without(prior.train, new.train)
+    old, train = newer_pairs(prior.train, new.train, config.data)
+    _check_rated(train, config)
     held_out = [part for part in (new.valid, new.test) if part is not None]
     known = _is_among(old, reduce(join, held_out)) if held_out else np.zeros(len(old), dtype=bool)
     measured = prior.joined(MEASURED)
@@ -152,14 +153,14 @@ def _join(
     start = WarmStart(
         parameters=parameters,
         rows=prior.rows,
-        scale=_widened(scale, new.train.scale),
+        scale=None if scale is None else _widened(scale, train.rated().scale),
         prior_train=old.take(~again),
-        prior_test=None if measured is None else _without(measured, new.train),
+        prior_test=None if measured is None else _without(measured, train),
         prior_valid=prior.joined(VALIDATED),
-        oversampled=reduce(join, [new.train] * (config.start.repeat - 1)) if config.start.repeat > 1 else None,
+        oversampled=reduce(join, [train] * (config.start.repeat - 1)) if config.start.repeat > 1 else None,
         replays_all=config.start.replay == 1,
     )
-    splits = replace(new, train=join(new.train, old.take(again)))
+    splits = replace(new, train=join(train, old.take(again)))
     report = StartReport(
         run=config.start.run.resolve().name,
         path=str(config.start.run),

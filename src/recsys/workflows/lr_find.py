@@ -72,7 +72,7 @@ def lr_find(config: Config, observe: Observer = silent, *, communicator: Communi
     """Trains with rising rates until the loss is hopeless; nothing is kept.
 
     Raises:
-        ConfigError: the method has no learning rate.
+        ConfigError: the method has no learning rate, or the data has no ratings.
         DataError: the ratings cannot be used.
     """
     if not config.training.has_schedule:
@@ -80,6 +80,10 @@ def lr_find(config: Config, observe: Observer = silent, *, communicator: Communi
             f"{config.training.method} has no learning rate",
             where="training.method",
             expected=joined(methods_with_schedule()),
+        )
+    if not config.data.has_ratings:
+        raise ConfigError(
+            "the data has no ratings, and recommendations are learned without a learning rate", where="data"
         )
     inputs = _sampled(prepare_inputs(config, observe, communicator)[0], config.seed)
     plan = plans(config)[0]

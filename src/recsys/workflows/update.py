@@ -72,6 +72,8 @@ def _training_changes(run: Path) -> dict[str, Json]:
     An update of an update stays as light as that one was.
     """
     config = load_config(run / CONFIG)
+    if not config.data.has_ratings:
+        return {"start.replay": 1.0}
     if not config.training.continues_runs:
         raise ConfigError(
             f"{config.training.method} learns from all ratings at once, so it cannot continue a run",

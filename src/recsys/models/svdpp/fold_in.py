@@ -31,7 +31,7 @@ def extend(settings: SvdPP, inputs: TrainingInputs, served: Factors) -> Arrays:
             known = start.rating_parameters[implicit]
             silent = np.zeros((int((old_of == UNKNOWN).sum()), *known.shape[1:]), known.dtype)
             parameters[implicit] = merged(known, silent, old_of)
-            rows, unit = served_rows(served, role, start.scale.std, is_bias=is_bias)
+            rows, unit = served_rows(served, role, start.rating_scale.std, is_bias=is_bias)
             parameters[name] = _own_rows(rows, unit, parameters[implicit], inputs, role)
     return parameters
 

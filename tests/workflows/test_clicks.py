@@ -1,0 +1,102 @@
+"""Runs on clicks, on counts, and on ratings some of which are missing, as `init` sets them up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import recsys
+from recsys.artifacts.bundle import open_bundle
+from recsys.artifacts.metrics import read_metrics
+from recsys.config.loading.load import config_from
+from recsys.config.plans import plans
+from recsys.core.communicator import ALONE
+from recsys.core.errors import ConfigError, RunError
+from recsys.core.events import silent
+from recsys.core.seeding import rng
+from recsys.workflows.inputs import prepare_inputs
+from recsys.workflows.update import update_config
+
+SMALL = ["ranking.embedding_dim=4", "ranking.n_epochs=2", "model.embedding_dim=2", "training.n_epochs=1"]
+PAIRS = [(user, 2 * item + user % 2) for user in range(20) for item in rng(user, "items").choice(15, 8, replace=False)]
+
+
+def write(path: Path, columns: str, rows: list[tuple[object, ...]]) -> Path:
+    path.write_text(columns + "\n" + "".join(",".join(map(str, row)) + "\n" for row in rows))
+    return path
+
+
+def trained(file: Path, folder: Path, *overrides: str) -> Path:
+    """A small run with the config that init writes."""
+    recsys.init(file, folder / "new.yaml")
+    recsys.train(recsys.load_config(folder / "new.yaml", [*SMALL, *overrides]), folder / "run")
+    return folder / "run"
+
+
+@pytest.fixture(scope="module")
+def clicks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("clicks")
+    return trained(write(folder / "clicks.csv", "user,item", [*PAIRS, *PAIRS[::3]]), folder)
+
+
+def test_a_run_on_clicks_ranks_alone(clicks: Path) -> None:
+    bundle, metrics = open_bundle(clicks), read_metrics(clicks)
+    assert list(bundle.scorers) == ["ranking"]
+    assert (bundle.manifest.n_ratings, bundle.manifest.scale, bundle.data.has_ratings) == (0, None, False)
+    assert metrics is not None
+    assert metrics["objective"] == "ranking"
+    assert metrics["train"]["n_interactions"] == len(PAIRS) - 2 * (len(PAIRS) // 10)
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        lambda run: recsys.predict_file(recsys.load(run), run.parent / "clicks.csv", run.parent / "out.csv"),
+        lambda run: recsys.evaluate(run),
+        lambda run: recsys.interpret(run),
+    ],
+)
+def test_what_needs_ratings_says_what_the_run_can_do(clicks: Path, job: Callable[[Path], object]) -> None:
+    with pytest.raises(RunError, match="was trained without ratings") as caught:
+        job(clicks)
+    assert "recsys recommend" in str(caught.value.hint)
+
+
+def test_clicks_have_no_learning_rate(clicks: Path) -> None:
+    with pytest.raises(ConfigError, match="the data has no ratings"):
+        recsys.lr_find(recsys.load_config(clicks / "config.yaml"))
+
+
+def test_factors_of_clicks_are_exported(clicks: Path, tmp_path: Path) -> None:
+    recsys.export_factors(clicks, tmp_path / "factors")
+    assert "rank" in (tmp_path / "factors" / "README.md").read_text()
+
+
+def test_an_update_adds_counts_up(tmp_path: Path) -> None:
+    counts = write(tmp_path / "plays.csv", "user,item,plays", [(*pair, 1 + pair[1]) for pair in PAIRS])
+    run = trained(counts, tmp_path, "split.test_fraction=0", "split.valid_fraction=0")
+    newer = write(tmp_path / "newer.csv", "user,item,plays", [(*PAIRS[0], 100), (*PAIRS[0], 5), (99, 0, 3)])
+    config = update_config(run, newer, ["split.test_fraction=0", "split.valid_fraction=0"])
+    seen = prepare_inputs(config, silent, ALONE)[0].seen
+    rows = {(user, item): rating for user, item, rating in seen.to_frame().itertuples(index=False)}
+    assert rows == {pair: 1 + pair[1] for pair in PAIRS} | {PAIRS[0]: 106 + PAIRS[0][1], (99, 0): 3}
+    assert [plan.name for plan in plans(config)] == ["ranking"]
+
+
+def test_clicks_do_not_change_what_is_learned_of_ratings(tmp_path: Path) -> None:
+    rated: list[tuple[object, ...]] = [(*pair, 1 + sum(pair) % 5) for pair in PAIRS]
+    events = [(user, (item + 2) % 30, 0) for user, item in PAIRS if (user, (item + 2) % 30) not in PAIRS]
+    assert events
+    stored, small = [], {"embedding_dim": 4, "n_epochs": 1}
+    for name, rows in (("rated", rated), ("mixed", [*rated, *events])):
+        data = {"train": str(write(tmp_path / f"{name}.csv", "user,item,rating", rows)), "no_rating": [0]}
+        sections = {"split": {"valid_fraction": 0, "test_fraction": 0}, "ranking": "none" if name == "rated" else small}
+        config = config_from({"data": data, **sections, "training": {"n_epochs": 2}}, tmp_path)
+        recsys.train(config, tmp_path / name)
+        stored.append((tmp_path / name / "serving" / "scorer.safetensors").read_bytes())
+    assert stored[0] == stored[1]
+    bundle = open_bundle(tmp_path / "mixed")
+    assert bundle.manifest.n_ratings == len(PAIRS)
+    assert bundle.manifest.n_interactions > len(PAIRS)
