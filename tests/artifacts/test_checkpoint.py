@@ -13,6 +13,7 @@ from recsys.data.scale import Scale
 
 MANIFEST = CheckpointManifest(
     format=FORMAT,
+    fit="rating",
     scorer="rating",
     epoch=0,
     seed=42,

@@ -163,7 +163,7 @@ n_epochs: 5
         (
             "sed: 3",
             "c.yaml:2: sed: there is no key 'sed'\n"
-            "expected one of data, split, model, training, ranking, start or seed\nhint: did you mean seed?",
+            "expected one of data, split, model, training, ranking, refit, start or seed\nhint: did you mean seed?",
         ),
         ("seed: 99999999999999999999", "c.yaml:2: seed: 99999999999999999999 is too large\nexpected a whole"),
         ("seed: 1\nseed: 2", "c.yaml:3: seed: the key seed stands twice\nexpected each key once\nhint: keep one"),
@@ -188,7 +188,8 @@ def test_a_mistake_is_told_with_its_line(line: str, message: str) -> None:
         ("# nothing\n", "c.yaml: the file is empty"),
         (
             "- a\n",
-            "c.yaml: the config is a list\nexpected sections: data: split: model: training: ranking: start: seed:",
+            "c.yaml: the config is a list\nexpected sections: data: split: model: training: ranking: refit: start: "
+            "seed:",
         ),
         ("word\n", "c.yaml: the config is 'word'\nexpected sections: "),
         ("seed: 1\n", "c.yaml: data: data.ratings is missing: it names the ratings file"),
@@ -204,7 +205,7 @@ def test_a_mistake_is_told_with_its_line(line: str, message: str) -> None:
         (
             MINIMAL + "training.lr_max: 3\n",
             "c.yaml:2: training.lr_max: training.lr_max does not belong at the top\nexpected keys at the top: data, "
-            "split, model, training, ranking, start and seed\nhint: it is training: {lr_max: …}",
+            "split, model, training, ranking, refit, start and seed\nhint: it is training: {lr_max: …}",
         ),
         ("data: {ratings: r.csv, valid: v.csv}\n", "c.yaml:1: data: data.valid and data.test go with data.train"),
         ("data: {ratings: a, train: b}\n", "c.yaml:1: data: data.train excludes data.ratings: keep one of them"),

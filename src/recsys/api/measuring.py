@@ -53,6 +53,8 @@ def evaluate(
         RecsysError: see recsys.core.errors.
     """
     bundle = open_bundle(as_path(run))
+    if data is None:
+        bundle = bundle.measured()
     if interval is not None:
         intervals_at(bundle, interval)
     interactions = measuring.interactions_to_measure(bundle, as_path(data), observe)

@@ -68,7 +68,7 @@ def report(run: PathLike | None = None, output: PathLike = "report.html") -> Wri
     """
     path = Path(output)
     pages.check_output(path)
-    content = reporting.report(open_bundle(as_path(run)))
+    content = reporting.report(open_bundle(as_path(run)).measured())
     write_text(path, pages.page(content))
     return {
         "output": str(output),

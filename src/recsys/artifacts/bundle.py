@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
-from recsys.artifacts.directory import SERVING, SERVING_JSON, default_run
+from recsys.artifacts.directory import MEASURED, SERVING, SERVING_JSON, default_run
 from recsys.artifacts.manifest import BundleManifest, damaged
 from recsys.artifacts.seen import SeenRatings, known_by_user
 from recsys.artifacts.texts import unpack_ids, unpack_texts
@@ -92,6 +92,24 @@ class Bundle:
                 expected=" or ".join(map(repr, self.scorers)),
             )
         return self.scorers[name]
+
+    def measured(self) -> Bundle:
+        """The bundle of what was measured on held-out ratings: this one, unless it was trained on all ratings after.
+
+        Raises:
+            RunError: that one is not there.
+        """
+        if self.manifest.trained_on == "train":
+            return self
+        folder = self.path.parent / MEASURED
+        if self.path.name == SERVING and folder.exists():
+            return open_bundle(folder)
+        raise RunError(
+            "the run was trained on all ratings, and what was measured before that is not here",
+            where=str(self.path),
+            expected=f"a whole run, with a folder {MEASURED}",
+            hint="measure it on other ratings: recsys evaluate --data FILE",
+        )
 
     @property
     def rating(self) -> RatingScorer:

@@ -23,17 +23,17 @@ BEST = "best."  # goes before the names of the best parameters, where those are 
 def write_checkpoint(folder: Path, states: Mapping[str, State], manifest: CheckpointManifest) -> None:
     """Writes `folder`/epoch-NNNN, names it in `folder`/last, and keeps the two newest.
 
-    NNNN counts the epochs of all scorers, which is the number of lines in the history.
+    NNNN counts the epochs of all fits, which is the number of lines in the history.
 
     Args:
-        states: of the scorers trained so far, by name; those names go before the names of their arrays.
+        states: of the fits so far, by name; those names go before the names of their arrays.
         manifest: which gets their epochs.
     """
-    epochs = {scorer: state.epoch for scorer, state in states.items()}
+    epochs = {fit: state.epoch for fit, state in states.items()}
     name = f"epoch-{sum(epochs.values()):04d}"
     arrays = {
-        MODEL: _with_names({scorer: state.model for scorer, state in states.items()}),
-        LEARNER: _with_names({scorer: state.learner for scorer, state in states.items()}),
+        MODEL: _with_names({fit: state.model for fit, state in states.items()}),
+        LEARNER: _with_names({fit: state.learner for fit, state in states.items()}),
     }
     write_verified(folder / name, STATE_JSON, manifest.with_epochs(epochs), arrays)
     write_text(folder / LAST, name + "\n")
@@ -46,10 +46,10 @@ def open_checkpoint(path: Path) -> VerifiedFolder[CheckpointManifest]:
     return open_verified(path, STATE_JSON, CheckpointManifest)
 
 
-def read_state(checkpoint: VerifiedFolder[CheckpointManifest], scorer: str) -> State:
-    """The state of a scorer in a checkpoint, every file checked against its sha256."""
-    model, learner = (_of_scorer(scorer, checkpoint.arrays(name)) for name in (MODEL, LEARNER))
-    return State(checkpoint.manifest.scorers[scorer].epoch, model, learner)
+def read_state(checkpoint: VerifiedFolder[CheckpointManifest], fit: str) -> State:
+    """The state of a fit in a checkpoint, every file checked against its sha256."""
+    model, learner = (_of_fit(fit, checkpoint.arrays(name)) for name in (MODEL, LEARNER))
+    return State(checkpoint.manifest.fits[fit].epoch, model, learner)
 
 
 def best_parameters(state: State) -> Arrays:
@@ -72,7 +72,7 @@ def selected_parameters(run: Path) -> tuple[dict[str, Arrays], CheckpointManifes
             hint="recsys runs lists the runs",
         )
     checkpoint = open_checkpoint(newest)
-    states = {scorer: read_state(checkpoint, scorer) for scorer in checkpoint.manifest.scorers}
+    states = {scorer: read_state(checkpoint, fit) for scorer, fit in checkpoint.manifest.served_fits.items()}
     return {scorer: best_parameters(state) or state.model for scorer, state in states.items()}, checkpoint.manifest
 
 
@@ -107,11 +107,11 @@ def way_on(folder: Path, before: str | None = None) -> str:
 
 
 def _with_names(arrays: Mapping[str, Arrays]) -> Arrays:
-    return {f"{scorer}.{name}": array for scorer, of_scorer in arrays.items() for name, array in of_scorer.items()}
+    return {f"{fit}.{name}": array for fit, of_fit in arrays.items() for name, array in of_fit.items()}
 
 
-def _of_scorer(scorer: str, arrays: Arrays) -> Arrays:
-    prefix = f"{scorer}."
+def _of_fit(fit: str, arrays: Arrays) -> Arrays:
+    prefix = f"{fit}."
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 

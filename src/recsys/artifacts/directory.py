@@ -12,6 +12,7 @@ from recsys.core.files import TEMPORARY, write_text, writing
 
 METRICS, CONFIG, HISTORY = "metrics.json", "config.yaml", "history.jsonl"
 CHECKPOINTS, SERVING = "checkpoints", "serving"
+MEASURED = "measured"  # beside the serving folder of a refit: that of the models that were measured
 SERVING_JSON = "serving.json"
 PROMOTED = "promoted"  # a one-line text file in the root: the run that is served by default
 

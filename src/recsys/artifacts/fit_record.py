@@ -1,4 +1,4 @@
-"""One scorer's fit in a run: recorded epoch by epoch, resumable at every checkpoint."""
+"""One fit in a run: recorded epoch by epoch, resumable at every checkpoint."""
 
 from __future__ import annotations
 
@@ -44,23 +44,23 @@ class Restorable(Protocol):
 
 
 class FitRecord:
-    """What has been recorded of a scorer's fit so far; on disk by the rank that writes the run.
+    """What has been recorded of a fit so far; on disk by the rank that writes the run.
 
     Attributes:
-        scorer: its name in the run, such as "rating".
+        name: its name in the run, such as "rating".
         settings: how it is trained.
         rows: its history.
     """
 
     def __init__(
-        self, run: Run, scorer: str, objective: Objective, settings: Method, finished: Mapping[str, State]
+        self, run: Run, name: str, objective: Objective, settings: Method, finished: Mapping[str, State]
     ) -> None:
         """Of an open run; the clock of fit_seconds starts.
 
         Args:
-            finished: the last states of the scorers that are trained already, by name; checkpoints keep them.
+            finished: the last states of the fits that are done already, by name; checkpoints keep them.
         """
-        self.run, self.scorer, self.objective = run, scorer, objective
+        self.run, self.name, self.objective = run, name, objective
         self.settings, self._finished = settings, finished
         self.rows: list[history.HistoryRow] = []
         self._history, self._checkpoints = run.path / HISTORY, run.path / CHECKPOINTS
@@ -74,7 +74,7 @@ class FitRecord:
         Raises:
             RunError: the checkpoint is damaged, or was made from other data.
         """
-        path = None if self._finished and self.scorer not in self.run.started_fits else self._checkpoint_path()
+        path = None if self._finished and self.name not in self.run.started_fits else self._checkpoint_path()
         state = None if path is None else self._read(path)
         if path is None or state is None:
             self.rows = self._up_to(0)
@@ -103,7 +103,7 @@ class FitRecord:
 
     def add(self, epoch: Epoch, state: Callable[[int], State]) -> None:
         """Adds the epoch to the history, and writes a checkpoint if one is due."""
-        self.rows.append(history.HistoryRow.of(self.scorer, epoch, time.perf_counter() - self._started))
+        self.rows.append(history.HistoryRow.of(self.name, epoch, time.perf_counter() - self._started))
         if self.run.is_writer:
             history.append(self._history, self.rows[-1])  # before the checkpoint, or a kill loses it
         if self.settings.keep == "best" and self.best_epoch == epoch.number:
@@ -121,7 +121,7 @@ class FitRecord:
         if state.epoch == self._saved_epoch or not self.run.is_writer:
             return
         history.to_disk(self._history)
-        write_checkpoint(self._checkpoints, {**self._finished, self.scorer: self.whole(state)}, self.run.manifest)
+        write_checkpoint(self._checkpoints, {**self._finished, self.name: self.whole(state)}, self.run.manifest)
         self._saved_epoch = state.epoch
         self._saved_at = time.perf_counter()
 
@@ -146,6 +146,12 @@ class FitRecord:
         return history.best_epoch(self.rows, self.objective)
 
     @property
+    def n_kept_epochs(self) -> int:
+        """Epochs after which the parameters are those that the run keeps."""
+        best = self.best_epoch
+        return best if self.settings.keep == "best" and best is not None else self.n_epochs
+
+    @property
     def seconds(self) -> float:
         """Wall time of the whole fit, over all its resumes."""
         return self.rows[-1].fit_seconds if self.rows else 0.0
@@ -165,10 +171,10 @@ class FitRecord:
         return named
 
     def _read(self, path: Path) -> State | None:
-        """The state in a checkpoint that was made from the run's data; None if this scorer's turn had not come."""
+        """The state in a checkpoint that was made from the run's data; None if this fit's turn had not come."""
         try:
             checkpoint = open_checkpoint(path)
-            state = read_state(checkpoint, self.scorer) if self.scorer in checkpoint.manifest.scorers else None
+            state = read_state(checkpoint, self.name) if self.name in checkpoint.manifest.fits else None
         except RunError as error:
             hint = way_on(self._checkpoints, before=path.name)
             raise RunError(error.what, where=error.where, expected=error.expected, hint=hint) from error
@@ -178,7 +184,7 @@ class FitRecord:
     def _up_to(self, epoch: int) -> list[history.HistoryRow]:
         """The history up to an epoch; what follows goes."""
         read = history.cut if self.run.is_writer else history.read_up_to
-        return read(self._history, self.scorer, epoch)
+        return read(self._history, self.name, epoch)
 
     def _is_due(self, epoch: int) -> bool:
         every = self.settings.checkpoint_every

@@ -121,6 +121,7 @@ class BundleManifest(Manifest):
         scale: of the ratings; None where there are none.
         n_ratings: of training.
         n_interactions: of training, those without a rating among them.
+        trained_on: the training part, or all ratings, after another model was measured on those held out.
         item_columns: names of the further columns of the items file.
         intervals: None where the run has none.
     """
@@ -138,18 +139,21 @@ class BundleManifest(Manifest):
     n_ratings: int
     n_interactions: int
     data: DataEntry
+    trained_on: Literal["train", "all"] = "train"
     item_columns: tuple[str, ...] = ()
     intervals: IntervalsEntry | None = None
 
 
 class FitEntry(Entry):
-    """How far the fit of a scorer is.
+    """How far a fit is.
 
     Attributes:
+        scorer: as which it is served.
         epoch: that is done.
         training: the hyperparameters, with `auto` resolved; the settings of the method validate them.
     """
 
+    scorer: str
     epoch: int
     training: dict[str, JsonValue]
 
@@ -158,13 +162,15 @@ class CheckpointManifest(Manifest):
     """state.json.
 
     Attributes:
-        scorer: whose turn it is, epoch and training being those of its fit.
-        finished: the scorers before it, by name, in the order in which they were trained.
+        fit: whose turn it is; scorer, epoch and training are its own.
+        scorer: as which it is served.
+        finished: the fits before it, by name, in the order in which they were made.
         data: part → sha256 of its file.
         scale: of the ratings, in whose units the parameters are; None where there are none.
         training: the hyperparameters, with `auto` resolved; the settings of the method validate them.
     """
 
+    fit: str
     scorer: str
     epoch: int
     finished: dict[str, FitEntry] = {}
@@ -175,18 +181,27 @@ class CheckpointManifest(Manifest):
     versions: dict[str, str]
 
     @property
-    def scorers(self) -> dict[str, FitEntry]:
-        """All of them, by name, in the order in which they are trained."""
-        return {**self.finished, self.scorer: FitEntry(epoch=self.epoch, training=self.training)}
+    def fits(self) -> dict[str, FitEntry]:
+        """All of them, by name, in their order."""
+        own = FitEntry(scorer=self.scorer, epoch=self.epoch, training=self.training)
+        return {**self.finished, self.fit: own}
 
-    def of_next(self, scorer: str, training: dict[str, JsonValue]) -> CheckpointManifest:
-        """That of the next scorer's turn."""
-        return self.model_copy(update={"scorer": scorer, "epoch": 0, "training": training, "finished": self.scorers})
+    @property
+    def served_fits(self) -> dict[str, str]:
+        """Scorer → its last fit, which is the one that is served."""
+        return {entry.scorer: name for name, entry in self.fits.items()}
+
+    def with_fit(self, name: str, entry: FitEntry, scale: Scale | None) -> CheckpointManifest:
+        """That of the next fit's turn."""
+        own = {"scorer": entry.scorer, "epoch": entry.epoch, "training": entry.training}
+        return self.model_copy(update={"fit": name, **own, "scale": scale, "finished": self.fits})
 
     def with_epochs(self, epochs: Mapping[str, int]) -> CheckpointManifest:
-        """The same, of a checkpoint with so many epochs of each scorer."""
-        finished = {name: fit.model_copy(update={"epoch": epochs[name]}) for name, fit in self.finished.items()}
-        return self.model_copy(update={"epoch": epochs[self.scorer], "finished": finished})
+        """The same, of a checkpoint with so many epochs of each fit; fits that are not named are left out."""
+        entries = {name: self.fits[name].model_copy(update={"epoch": epoch}) for name, epoch in epochs.items()}
+        (name, entry), finished = entries.popitem(), entries
+        own = {"scorer": entry.scorer, "epoch": entry.epoch, "training": entry.training}
+        return self.model_copy(update={"fit": name, **own, "finished": finished})
 
 
 M = TypeVar("M", bound=Manifest)

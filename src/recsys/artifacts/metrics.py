@@ -84,16 +84,26 @@ class ScorerMetrics(Measured):
     groups: list[GroupMetrics]
 
 
+class RefitMetrics(TypedDict):
+    """A fit on all ratings, which nothing is left to measure."""
+
+    n_epochs: int
+    fit_seconds: float
+    n_interactions: int
+
+
 class RunMetrics(ScorerMetrics):
     """The content of metrics.json: what the first scorer reached, and by their names the others.
 
     Attributes:
+        refit: by scorer, where the run serves what was trained on all ratings; scores are those of before.
         start: of a run that starts from another.
         parent: of a run that was made by fold-in; the other figures are then those of the parent.
     """
 
     format: int
     ranking: NotRequired[ScorerMetrics]
+    refit: NotRequired[dict[str, RefitMetrics]]
     start: NotRequired[StartMetrics]
     parent: NotRequired[FoldInReport]
     train: TrainCounts

@@ -97,32 +97,34 @@ class Run:
 
     @cached_property
     def started_fits(self) -> Mapping[str, FitEntry]:
-        """By scorer, those in the checkpoint to go on from; none where `FitRecord.restore` will say what is wrong."""
+        """By name, those in the checkpoint to go on from; none where `FitRecord.restore` will say what is wrong."""
         try:
             path = self.checkpoint or newest_checkpoint(self.path / CHECKPOINTS)
-            return open_checkpoint(path).manifest.scorers if path else {}
+            return open_checkpoint(path).manifest.fits if path else {}
         except RunError:
             return {}
 
-    def open(self, inputs: TrainingInputs, scorer: str, hyperparameters: Mapping[str, Json]) -> None:
-        """Creates the folder, now that there is data to train on; once more for each further scorer.
+    def open(self, inputs: TrainingInputs, plan: Plan, hyperparameters: Mapping[str, Json]) -> None:
+        """Creates the folder, now that there is data to train on; once more for each further fit.
 
         Args:
-            scorer: whose turn it is.
+            plan: whose turn it is.
             hyperparameters: of its fit, with `auto` resolved.
         """
-        training = dict(hyperparameters)
+        fit = FitEntry(scorer=plan.scorer, epoch=0, training=dict(hyperparameters))
+        scale = inputs.scale if self.config.data.has_ratings else None
         if self._manifest is not None:
-            self._manifest = self._manifest.of_next(scorer, training)
+            self._manifest = self._manifest.with_fit(plan.name, fit, scale)
             return
         self._manifest = CheckpointManifest(
             format=FORMAT,
-            scorer=scorer,
-            epoch=0,
+            fit=plan.name,
+            scorer=fit.scorer,
+            epoch=fit.epoch,
             seed=self.config.seed,
             data=dict(inputs.fingerprints),
-            scale=inputs.scale if self.config.data.has_ratings else None,
-            training=training,
+            scale=scale,
+            training=fit.training,
             versions=versions(),
         )
         if not self.is_writer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from recsys.artifacts.bundle import (
     COUNTS,
@@ -49,11 +50,20 @@ class ServedScorer:
     intervals: Intervals | None = None
 
 
-def write_bundle(run: Path, scorers: Mapping[str, ServedScorer], inputs: TrainingInputs, config: Config) -> None:
-    """Writes `run`/serving.
+def write_bundle(
+    run: Path,
+    scorers: Mapping[str, ServedScorer],
+    inputs: TrainingInputs,
+    config: Config,
+    *,
+    folder: str = SERVING,
+    trained_on: Literal["train", "all"] = "train",
+) -> None:
+    """Writes `run`/serving, or another folder of its kind.
 
     Args:
         scorers: by the name of what each was trained for, at least one.
+        trained_on: what the scorers have learned from.
     """
     stored = {name: encode(served.scorer) for name, served in scorers.items()}
     intervals = next((served.intervals for served in scorers.values() if served.intervals is not None), None)
@@ -74,7 +84,8 @@ def write_bundle(run: Path, scorers: Mapping[str, ServedScorer], inputs: Trainin
     }
     if intervals is not None:
         arrays[INTERVALS] = interval_arrays(intervals)
-    write_verified(run / SERVING, SERVING_JSON, manifest, arrays)
+    manifest = manifest.model_copy(update={"trained_on": trained_on})
+    write_verified(run / folder, SERVING_JSON, manifest, arrays)
 
 
 def _counts(inputs: TrainingInputs, *, has_ratings: bool) -> tuple[Arrays, Arrays]:

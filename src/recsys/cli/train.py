@@ -30,6 +30,9 @@ def train(
         str | None,
         typer.Option("--checkpoint", metavar="NAME", help="With --resume: from this checkpoint, not the newest."),
     ] = None,
+    refit: Annotated[
+        bool, typer.Option("--refit", help="After measuring, train once more on all ratings and serve that.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Estimate memory and time, and write nothing.")] = False,
     fail_below_baseline: Annotated[
         bool, typer.Option("--fail-below-baseline", help="Exit with code 7 unless better than the baselines.")
@@ -46,7 +49,7 @@ def train(
             hint="recsys init RATINGS.csv writes a config for your file",
         )
     leave_cores_to_training()
-    resolved = _config(config, run_dir, overrides or [])
+    resolved = _config(config, run_dir, [*(overrides or []), *(["refit=true"] if refit else [])])
     if dry_run:
         _dry_run(resolved, as_json)
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from recsys.config.schema.config import Config
 from recsys.config.schema.sections import NoRanking
@@ -18,7 +18,8 @@ class Plan:
     """One scorer to train.
 
     Attributes:
-        name: of the scorer.
+        name: of the fit, in history and checkpoints.
+        scorer: as which it is served.
         objective: what it is trained for and measured by.
         model: what is learned.
         training: how it is learned.
@@ -26,6 +27,7 @@ class Plan:
     """
 
     name: str
+    scorer: str
     objective: str
     model: ModelSettings
     training: Method
@@ -34,9 +36,18 @@ class Plan:
 
 def plans(config: Config) -> tuple[Plan, ...]:
     """One plan for each scorer: ratings by the sections `model` and `training`, and recommendations by `ranking`."""
-    planned = [Plan("rating", "rating", config.model, config.training, config.seed)] if config.data.has_ratings else []
+    planned = (
+        [Plan("rating", "rating", "rating", config.model, config.training, config.seed)]
+        if config.data.has_ratings
+        else []
+    )
     if not isinstance(config.ranking, NoRanking):
         (kind,) = METHODS[config.ranking.method].models
         settings: ModelSettings = resolve(MODELS[kind].settings)()
-        planned.append(Plan("ranking", "ranking", settings, config.ranking, config.seed))
+        planned.append(Plan("ranking", "ranking", "ranking", settings, config.ranking, config.seed))
     return tuple(planned)
+
+
+def refit_plan(plan: Plan, n_epochs: int) -> Plan:
+    """The same on all ratings, for as many epochs as the fit that was measured."""
+    return replace(plan, name=f"refit-{plan.name}", training=plan.training.for_refit(n_epochs))

@@ -138,6 +138,22 @@ def learn_intervals(scorer: RatingScorer, samples: Samples | None, inputs: Train
     return replace(uncalibrated, calibration=calibrate(_errors(scorer, valid), *features))
 
 
+def carry_intervals(
+    measured: Intervals, scorer: RatingScorer, samples: Samples | None, inputs: TrainingInputs
+) -> Intervals:
+    """Intervals of a model that was trained on all ratings: as wide as those of the same model on a part were right.
+
+    Args:
+        measured: of the model that was measured, whose calibration is taken over.
+        scorer, samples, inputs: as of `learn_intervals`.
+    """
+    train = inputs.seen_ratings
+    has_variance = measured.residual_variance is not None
+    variance = residual_variance_of(_evenly_spaced(train, MOST_TRAINING)) if has_variance else None
+    counts = train.user_counts, train.item_counts
+    return Intervals(samples, measured.calibration, *counts, variance, scorer.drift)
+
+
 def predict_intervals(
     scorer: RatingScorer,
     intervals: Intervals,

@@ -50,6 +50,8 @@ class Objective:
         advice: what may help a model that does not beat it.
         learn_intervals: (scorer, its samples or None, what it was trained on) → what is known of how far the truth lies
             from its predictions; None where predictions have no intervals.
+        carry_intervals: (those of a model that was measured; scorer, samples and inputs of the same model on all
+            interactions) → those of the latter.
         resample: (scorers; held-out interactions of each, in one order for all; seen interactions of each; a number
             for the user of each held-out interaction) → metrics of each scorer, and of each on resampled users.
     """
@@ -66,6 +68,7 @@ class Objective:
     optional_metrics: tuple[str, ...] = ()
     also_measured: tuple[str, ...] = ()
     learn_intervals: Callable[[Any, Samples | None, TrainingInputs], Intervals | None] | None = None
+    carry_intervals: Callable[[Intervals, Any, Samples | None, TrainingInputs], Intervals] | None = None
 
     @property
     def deciding_metric(self) -> str:

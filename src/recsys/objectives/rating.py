@@ -11,7 +11,7 @@ from recsys.core.types import Array
 from recsys.data.interactions import Interactions
 from recsys.evaluation import baselines
 from recsys.evaluation.bootstrap import PairedMetrics, resampled
-from recsys.evaluation.intervals import learn_intervals
+from recsys.evaluation.intervals import carry_intervals, learn_intervals
 from recsys.evaluation.metrics import Scores, errors, gather_errors, scores_of
 from recsys.objectives.objective import Objective, Sample
 from recsys.scoring.protocols import Scorer
@@ -54,4 +54,5 @@ RATING = Objective(
     advice="Fewer factors, more weight decay or more data may help.",
     resample=_resample,
     learn_intervals=learn_intervals,
+    carry_intervals=carry_intervals,
 )

@@ -78,6 +78,10 @@ class Method(Section):
         """What of these settings does not go with a model that the method can fit."""
         return None
 
+    def for_refit(self, n_epochs: int) -> Self:
+        """The same for a fit of so many epochs on all ratings, where nothing is left to choose by."""
+        return self.model_copy(update={"n_epochs": n_epochs})
+
     def in_force(self) -> dict[str, JsonValue]:
         """All that the result depends on: so not the number of threads."""
         return self.model_dump(mode="json", exclude_none=True, exclude={"n_threads"})
@@ -94,6 +98,10 @@ class Monitored(Method):
     """Which parameters to keep: of the last epoch, or of that with the best deciding metric on the validation set."""
     patience: Count | None = None
     """Stop when the deciding metric on the validation set has not improved for so many evaluations; left out: never."""
+
+    def for_refit(self, n_epochs: int) -> Self:
+        """The last epoch is kept."""
+        return self.model_copy(update={"n_epochs": n_epochs, "keep": "last", "patience": None})
 
 
 class Scheduled(Monitored):

@@ -121,7 +121,7 @@ def compare(runs: Sequence[Path]) -> RunComparison:
         RunError: a run is not there, is damaged or has no test ratings.
         DataError: the runs have no test ratings in common.
     """
-    bundles = [open_bundle(path) for path in runs]
+    bundles = [open_bundle(path).measured() for path in runs]
     tests = [interactions_to_measure(bundle) for bundle in bundles]
     recommend_by = [bundle.recommends_by for bundle in bundles]
     if not all("rating" in bundle.scorers for bundle in bundles):

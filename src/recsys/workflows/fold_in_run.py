@@ -92,7 +92,8 @@ def fold_in_run(parent: Path | None, path: Path, folder: Path, observe: Observer
                 with reading(run / name):
                     content = (run / name).read_bytes()
                 (temporary / name).write_bytes(content)
-            states = {name: State(manifest.scorers[name].epoch, model, {}) for name, model in models.items()}
+            fits = {name: manifest.served_fits[name] for name in models}
+            states = {fits[name]: State(manifest.fits[fits[name]].epoch, model, {}) for name, model in models.items()}
             write_checkpoint(temporary / CHECKPOINTS, states, manifest)
             served = {name: ServedScorer(kinds[name], scorer) for name, scorer in scorers.items()}
             write_bundle(temporary, served, inputs, config)

@@ -33,7 +33,7 @@ LARGE = 100_000_000  # bytes of ratings from which on a single fit has work for 
 def train_parallel(
     configs: Mapping[str, Config], folder: Path | None, jobs: int | None, observe: Observer = silent
 ) -> dict[str, RunMetrics]:
-    """Trains a run for each config; the results don't depend on how many at a time.
+    """Trains a run for each config, without a refit; the results don't depend on how many at a time.
 
     Args:
         configs: name → what to do; the names are those of the folders.
@@ -49,7 +49,8 @@ def train_parallel(
     n_jobs = min(len(configs), jobs or _jobs(next(iter(configs.values()))))
     results: dict[str, RunMetrics] = {}
     with _place(folder) as place:
-        tasks = {name: (config, place / name) for name, config in configs.items()}
+        measured_alone = {name: config.model_copy(update={"refit": False}) for name, config in configs.items()}
+        tasks = {name: (config, place / name) for name, config in measured_alone.items()}
         for name, metrics in (_one_by_one if n_jobs == 1 else _in_processes)(tasks, n_jobs, observe):
             results[name] = metrics
             observe(RunsProgress(len(results), len(tasks), _line(name, configs[name], metrics)))

@@ -21,8 +21,8 @@ from recsys.data.training_inputs import TrainingInputs
 from recsys.objectives.objective import Objective
 from recsys.training.build import build_learner
 from recsys.training.loop import fit
+from recsys.workflows.fit_plan import is_evaluated
 from recsys.workflows.inputs import from_scratch
-from recsys.workflows.train import is_evaluated
 from recsys.workflows.tuned_config import Best, Tuned
 from recsys.workflows.tuned_plan import tuned_plan
 

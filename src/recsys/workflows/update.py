@@ -12,6 +12,7 @@ from pydantic import JsonValue
 from recsys.artifacts.bundle import locate
 from recsys.artifacts.checkpoint import selected_parameters
 from recsys.artifacts.directory import CONFIG
+from recsys.artifacts.manifest import FitEntry
 from recsys.config.loading.dump import inline
 from recsys.config.loading.load import load_config
 from recsys.config.plans import plans
@@ -55,6 +56,7 @@ def update_config(start: Path | None, ratings: Path, overrides: Sequence[str]) -
         **dict.fromkeys(("data.train", "data.valid", "data.test")),
         "data.ratings": ratings.absolute(),
         "start.run": run,
+        "refit": False,
         **_training_changes(run),
         **_ranking_changes(run),
     }
@@ -85,7 +87,7 @@ def _training_changes(run: Path) -> dict[str, Json]:
     unfrozen: dict[str, Json] = {"training.freeze": []} if scheduled else {}
     if config.start is not None and config.start.replay > 0:
         return unfrozen
-    trained = selected_parameters(run)[1].scorers["rating"].training
+    trained = _served_fit(run).training
     n_epochs = trained["n_epochs"]
     assert isinstance(n_epochs, int)
     kept = [key for key in config.training.kept_by_updates if key in trained]  # auto would grow as the rate falls
@@ -103,6 +105,12 @@ def _ranking_changes(run: Path) -> dict[str, Json]:
     """Fewer epochs than from scratch, since they start from the run's rows; always on all interactions."""
     names = [plan.name for plan in plans(load_config(run / CONFIG))]
     return {"ranking.n_epochs": RANKING_EPOCHS} if "ranking" in names else {}
+
+
+def _served_fit(run: Path) -> FitEntry:
+    """How the run's scorer of ratings was trained."""
+    _, manifest = selected_parameters(run)
+    return manifest.fits[manifest.served_fits["rating"]]
 
 
 def _lower(lr_max: JsonValue) -> Json:

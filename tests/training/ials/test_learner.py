@@ -27,7 +27,7 @@ def interactions(rated: Callable[..., Interactions]) -> Interactions:
 
 def learner_of(interactions: Interactions, start: WarmStart | None = None, **settings: object) -> IalsLearner:
     training = Ials.model_validate({"n_epochs": 4, "embedding_dim": 6, **settings})
-    plan = Plan("ranking", "ranking", ImplicitFactors(), training, seed=5)
+    plan = Plan("ranking", "ranking", "ranking", ImplicitFactors(), training, seed=5)
     return build(plan, TrainingInputs(Splits(interactions, None, None), warm_start=start))
 
 

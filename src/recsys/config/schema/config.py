@@ -37,6 +37,8 @@ class Config(Section):
     """How it is learned."""
     ranking: Ranking = default_ranking()
     """How recommendations are learned, beside ratings; none: items are recommended by their predicted ratings."""
+    refit: bool = False
+    """Whether to train once more on all ratings after measuring, and to serve that."""
     start: Start | None = None
     """Another run to start from, as `recsys finetune` and `recsys update` do."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 42
@@ -47,6 +49,14 @@ class Config(Section):
         misfit = incompatibility(self.training, self.model)
         if misfit is not None:
             raise PydanticCustomError("method", "{what}", {"key": misfit.key, "what": misfit.what})
+        return self
+
+    @model_validator(mode="after")
+    def _refit_starts_from_scratch(self) -> Self:
+        if self.refit and self.start is not None:
+            raise PydanticCustomError(
+                "refit", "refit trains from scratch, and start names a run to go on from", {"key": "refit"}
+            )
         return self
 
     @model_validator(mode="after")

@@ -29,7 +29,7 @@ def build(plan: Plan, inputs: TrainingInputs) -> IalsLearner:
     """The learner of implicit factors; `auto` is resolved by what is in the interactions."""
     assert isinstance(plan.training, Ials)
     start = inputs.warm_start
-    earlier = {} if start is None else start.parameters.get(plan.name, {})
+    earlier = {} if start is None else start.parameters.get(plan.scorer, {})
     settings = plan.training
     if earlier and settings.embedding_dim == "auto":
         settings = settings.model_copy(update={"embedding_dim": earlier[PARAMETERS["item"]].shape[1]})

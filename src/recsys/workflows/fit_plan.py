@@ -1,0 +1,116 @@
+"""One plan of a run: its learner trained, recorded and served."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from recsys.artifacts.fit_record import FitRecord
+from recsys.artifacts.run import Run
+from recsys.artifacts.write_bundle import ServedScorer
+from recsys.config.plans import Plan
+from recsys.core.communicator import Communicator
+from recsys.core.events import Epoch, Observer
+from recsys.core.types import State
+from recsys.data.split import Splits
+from recsys.data.training_inputs import TrainingInputs
+from recsys.evaluation.intervals import Intervals
+from recsys.objectives.measure import StartMeasured, measure_start
+from recsys.objectives.objective import Objective
+from recsys.objectives.specs import find_objective
+from recsys.scoring.protocols import TrainedScorer
+from recsys.training.build import build_learner
+from recsys.training.groups import Group
+from recsys.training.loop import Learner, fit
+from recsys.training.settings import Method
+
+
+@dataclass(frozen=True, eq=False)
+class FittedPlan:
+    """A plan that is done.
+
+    Attributes:
+        state: the last one, for checkpoints of the scorers that come after it.
+        n_ratings: that an epoch sees.
+        start: of the first scorer of a run that starts from another, its scores before training.
+    """
+
+    plan: Plan
+    record: FitRecord
+    state: State
+    served: ServedScorer
+    groups: tuple[Group, ...]
+    n_ratings: int
+    start: StartMeasured | None
+
+
+def fit_plan(
+    plan: Plan,
+    run: Run,
+    inputs: TrainingInputs,
+    finished: Mapping[str, FittedPlan],
+    observe: Observer,
+    communicator: Communicator,
+    measured: FittedPlan | None = None,
+) -> FittedPlan:
+    """Trains one scorer, after those that are finished.
+
+    Args:
+        measured: the fit that was measured, where this one is on all ratings; its intervals are carried over.
+    """
+    objective = find_objective(plan.objective)
+    learner = build_learner(plan, inputs, communicator)
+    is_first_of_update = inputs.warm_start is not None and not finished
+    start = measure_start(objective, learner.scorer(), inputs, communicator) if is_first_of_update else None
+    run.open(inputs, plan, learner.settings())
+    states = {name: fitted.state for name, fitted in finished.items()}
+    record = FitRecord(run, plan.name, objective, plan.training, states)
+    last = _fit(record, learner, inputs, observe, communicator)
+    learner.restore(record.selected_state(last))
+    scorer = learner.scorer()
+    intervals = _intervals(objective, scorer, learner, inputs, measured) if run.is_writer else None
+    served = ServedScorer(plan.model.kind, scorer, intervals)
+    return FittedPlan(plan, record, record.whole(last), served, learner.groups, learner.n_ratings, start)
+
+
+def _intervals(
+    objective: Objective,
+    scorer: TrainedScorer,
+    learner: Learner,
+    inputs: TrainingInputs,
+    measured: FittedPlan | None,
+) -> Intervals | None:
+    """What is known of how far the truth lies from predictions, where the objective has such a thing."""
+    if measured is None:
+        return objective.learn_intervals and objective.learn_intervals(scorer, learner.samples, inputs)
+    known, carry = measured.served.intervals, objective.carry_intervals
+    return None if known is None or carry is None else carry(known, scorer, learner.samples, inputs)
+
+
+def _fit(
+    record: FitRecord, learner: Learner, inputs: TrainingInputs, observe: Observer, communicator: Communicator
+) -> State:
+    """Trains, from where the record stands to its end, and returns the last state."""
+    splits, n_done = inputs.splits, record.restore(learner)
+    communicator.barrier()  # before a checkpoint is written, all have read the last one
+    epochs = fit(learner, after=n_done, observe=observe)
+    while not record.should_stop and (epoch := next(epochs, None)):
+        if splits.valid is not None and is_evaluated(epoch, record.settings, learner, splits):
+            scores = record.objective.evaluate(learner.scorer(), splits.valid, inputs.seen, communicator)
+            epoch = replace(epoch, valid={name: scores.metrics[name] for name in record.objective.metrics})
+        record.add(epoch, learner.state)
+        observe(epoch)
+    last = learner.state(record.n_epochs)
+    record.save(last)
+    return last
+
+
+def is_evaluated(epoch: Epoch, training: Method, learner: Learner, splits: Splits) -> bool:
+    """Whether the epoch is one to look at valid after; auto keeps evaluating below training in time."""
+    every = training.evaluate_every
+    if every is None:
+        return False
+    # auto goes by counts, not by the clock, so that the history is the same every time
+    auto = math.ceil(learner.evaluation_cost * len(splits.valid or ()) / len(splits.train))
+    return epoch.number == epoch.n_epochs or epoch.number % (auto if every == "auto" else every) == 0
