@@ -93,7 +93,9 @@ def test_clicks_do_not_change_what_is_learned_of_ratings(tmp_path: Path) -> None
     for name, rows in (("rated", rated), ("mixed", [*rated, *events])):
         data = {"train": str(write(tmp_path / f"{name}.csv", "user,item,rating", rows)), "no_rating": [0]}
         sections = {"split": {"valid_fraction": 0, "test_fraction": 0}, "ranking": "none" if name == "rated" else small}
-        config = config_from({"data": data, **sections, "training": {"n_epochs": 2}}, tmp_path)
+        config = config_from(
+            {"data": data, **sections, "training": {"n_epochs": 2}, "model": {"embedding_dim": 2}}, tmp_path
+        )
         recsys.train(config, tmp_path / name)
         stored.append((tmp_path / name / "serving" / "scorer.safetensors").read_bytes())
     assert stored[0] == stored[1]
