@@ -131,11 +131,15 @@ def _verdict(scorer: str, metrics: ScorerMetrics, better: bool | None) -> list[s
 
 def _next_commands(folder: str) -> list[str]:
     bundle = api.load(folder).bundle
-    user, item = str(bundle.users.ids[0]), str(bundle.items.ids[bundle.counts["rating"].items.argmax()])
+    counts = bundle.counts["rating" if bundle.data.has_ratings else "ranking"]
+    user = str(bundle.users.ids[(counts.users > 0).argmax()])
+    item = str(bundle.items.ids[counts.items.argmax()])
     run = [] if api.is_default(Path(folder)) else ["--run", folder]
     dashes = ["--"] if user.startswith("--") or item.startswith("--") else []
-    return [
-        shlex.join(["recsys", "predict", *run, *dashes, user, item]),
-        shlex.join(["recsys", "recommend", *run, *dashes, user]),
-        shlex.join(["recsys", "export-factors", *run, "--output", "factors"]),
-    ]
+    recommend = ["recsys", "recommend", *run, *dashes, user]
+    first = (
+        [["recsys", "predict", *run, *dashes, user, item], recommend]
+        if bundle.data.has_ratings
+        else [recommend, ["recsys", "similar", *run, *dashes, item]]
+    )
+    return list(map(shlex.join, [*first, ["recsys", "export-factors", *run, "--output", "factors"]]))
