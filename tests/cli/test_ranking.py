@@ -61,3 +61,24 @@ def test_a_ranking_scorer_that_the_most_popular_items_beat_counts_as_below_the_b
     assert "The ranking scorer does NOT beat the most popular items" in ended.out
     assert "the most popular items are the better recommendations" in ended.out
     assert "the ranking scorer is not better than the most popular items" in ended.err
+
+
+def test_clicks_are_evaluated_and_compared_by_how_they_are_ranked(data: Path, recsys: Recsys) -> None:
+    pairs = [line.split(",")[:2] for line in (data / "ratings.csv").read_text().splitlines()]
+    (data / "clicks.csv").write_text("".join(f"{user},{item}\n" for user, item in pairs))
+    (data / "clicks.yaml").write_text("data: {ratings: clicks.csv, columns: {rating: false}}\n")
+    for dim in (2, 4):
+        settings = f"ranking={{embedding_dim: {dim}, n_epochs: 2, regularization: 0.05}}"
+        ended = recsys("train", "--config", "clicks.yaml", "--run-dir", f"runs/{dim}", "--set", settings)
+        assert ended.code == 0
+        assert "ranking scorer" in ended.out
+    metrics = json.loads(Path("runs/4/metrics.json").read_text())
+    answer = json.loads(recsys("evaluate", "--run", "runs/4", "--ranking", "--json").out)
+    assert answer["objective"] == "ranking"
+    assert answer["ndcg@10"] == metrics["test"]["ndcg@10"] == answer["ranking"]["any"]["scorers"]["ranking"]["ndcg@10"]
+    assert answer["baselines"].keys() == answer["ranking"]["baselines"].keys() == {"popular"}
+    assert (answer["ranking"]["like"], answer["ranking"]["threshold"]) == (None, None)
+    assert recsys("evaluate", "--run", "runs/4", "--data", "clicks.csv").code == 0
+    comparison = json.loads(recsys("compare", "runs/2", "runs/4", "--json").out)
+    assert comparison["objective"] == "ranking"
+    assert comparison["runs"][1]["ndcg@10"] == pytest.approx(metrics["test"]["ndcg@10"])

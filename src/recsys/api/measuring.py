@@ -59,7 +59,7 @@ def evaluate(
         intervals_at(bundle, interval)
     interactions = measuring.interactions_to_measure(bundle, as_path(data), observe)
     ratings = interactions.rated()
-    answer = measuring.evaluate_ratings(bundle, ratings)
+    answer = measuring.evaluate_ratings(bundle, interactions)
     if by_activity:
         answer["by_activity"] = measuring.activity_of(bundle, ratings)
     if interval is not None:

@@ -55,7 +55,7 @@ class GroupMetrics(TypedDict):
 
 
 class TrainCounts(TypedDict):
-    """The training ratings."""
+    """The training interactions, and how many of them are ratings."""
 
     n_ratings: int
     n_interactions: int

@@ -13,7 +13,15 @@ from recsys import api
 from recsys.cli.arguments import JsonOption, SetOption
 from recsys.cli.progress import watching
 from recsys.cli.render import paragraph, print_json, print_table
-from recsys.cli.scores import baseline_header, baseline_label, baseline_rows, count_label, counts_of, metric_label
+from recsys.cli.scores import (
+    baseline_header,
+    baseline_label,
+    baseline_rows,
+    count_label,
+    counts_of,
+    metric_label,
+    scorer_label,
+)
 from recsys.cli.threads import leave_cores_to_training
 from recsys.core.errors import UsageError
 
@@ -94,7 +102,7 @@ def _show_splits(comparison: SplitComparison) -> None:
 
 
 def _show_folds(validation: CrossValidation) -> None:
-    _show_validation("model", validation)
+    _show_validation(scorer_label(validation.objective.name, validation.objective), validation)
     for name, other in validation.others.items():
         typer.echo()
         _show_validation(baseline_label(name), other)

@@ -56,6 +56,11 @@ def metric_label(name: str) -> str:
     return name.replace("like_", "like\n", 1)
 
 
+def scorer_label(name: str, objective: Objective) -> str:
+    """A scorer of a run for people: the model, or by its name where others are measured beside it."""
+    return baseline_label(name) if objective.also_measured else "model"
+
+
 def baseline_label(name: str) -> str:
     """A baseline for people."""
     return BASELINES.get(name, name.replace("_", " "))

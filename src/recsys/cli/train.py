@@ -11,7 +11,7 @@ from recsys import api
 from recsys.cli.arguments import JsonOption, RunDirOption, SetOption
 from recsys.cli.progress import watching
 from recsys.cli.render import print_json, print_table
-from recsys.cli.scores import baseline_label
+from recsys.cli.scores import baseline_label, scorer_label
 from recsys.cli.threads import leave_cores_to_training
 from recsys.cli.training import show_metrics
 from recsys.core.errors import BelowBaselineError, UsageError
@@ -95,7 +95,7 @@ def _check_baseline(metrics: RunMetrics, fail_below_baseline: bool) -> None:
     verdicts = api.baseline_verdicts(metrics)
     name = next((name for name, better in verdicts.items() if better is False), metrics["objective"])
     objective = api.find_objective(api.scorer_metrics(metrics)[name]["objective"])
-    scorer = "model" if name == metrics["objective"] else baseline_label(name)
+    scorer = scorer_label(name, objective)
     side = "lower" if objective.direction == "minimize" else "higher"
     raise BelowBaselineError(
         f"the {scorer} is not better than the {baseline_label(objective.baseline_to_beat)}"

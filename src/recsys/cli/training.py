@@ -11,10 +11,10 @@ import typer
 from recsys import api
 from recsys.cli.progress import speed
 from recsys.cli.render import print_json, print_table, say
-from recsys.cli.scores import PARTS, baseline_label, baseline_rows, print_scores
+from recsys.cli.scores import PARTS, baseline_label, baseline_rows, print_scores, scorer_label
 
 if TYPE_CHECKING:
-    from recsys.artifacts.metrics import GroupMetrics, RunMetrics, RunResult, ScorerMetrics, StartMetrics
+    from recsys.artifacts.metrics import GroupMetrics, RunMetrics, RunResult, ScorerMetrics, StartMetrics, TrainCounts
     from recsys.objectives.objective import Objective
 
 
@@ -35,9 +35,9 @@ def _summarise(metrics: RunResult, folder: str) -> None:
     if "start" in metrics or len({group["lr_max"] for group in metrics["groups"]}) > 1:
         _show_groups(metrics["groups"])
     verdicts = api.baseline_verdicts(metrics)
-    typer.echo("\n".join(_verdict("model", metrics, verdicts[first[0]])))
+    typer.echo("\n".join(_verdict(scorer_label(first[0], objective), metrics, verdicts[first[0]])))
     typer.echo(
-        f"{_method(metrics)}, {_dims(metrics['embedding_dim'])}: {metrics['train']['n_ratings']:,} training ratings,"
+        f"{_method(metrics)}, {_dims(metrics['embedding_dim'])}: {_training_rows(metrics['train'])},"
         f" {_duration(metrics)}, {speed(metrics['ratings_per_second']).strip()}"
     )
     for name, scorer in others:
@@ -65,6 +65,11 @@ def _show_scores(name: str, metrics: ScorerMetrics) -> None:
         print_scores(objective, [(baseline_label(name), scores), *others], title=f"{objective.name}, {part}")
     elif measured:
         print_scores(objective, [*measured, *others])
+
+
+def _training_rows(counts: TrainCounts) -> str:
+    n_ratings, n_interactions = counts["n_ratings"], counts["n_interactions"]
+    return f"{n_ratings:,} training ratings" if n_ratings else f"{n_interactions:,} training interactions"
 
 
 def _duration(metrics: ScorerMetrics) -> str:

@@ -78,6 +78,10 @@ class Interactions:
         """The rows that have a rating; these themselves where all have."""
         return self if self._rated is None else self._rated
 
+    def unrated(self) -> Interactions:
+        """The same rows without their ratings: counts of events, for what takes ratings as opinions."""
+        return replace(self, rating=np.full_like(self.rating, np.nan))
+
     def known_to(self, seen: Interactions) -> Interactions:
         """The same rows; users and items of which `seen`, on the same vocabularies, has no rows become unknown."""
         user_idx, item_idx = (

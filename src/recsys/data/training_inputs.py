@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from recsys.core.types import Arrays, Indices
@@ -83,6 +83,16 @@ class TrainingInputs:
     def prior_valid(self) -> Interactions | None:
         """The validation ratings of earlier runs."""
         return None if self.warm_start is None else self.warm_start.prior_valid
+
+    def unrated(self) -> TrainingInputs:
+        """The same interactions without their ratings, see Interactions.unrated."""
+        train, valid, test = self.splits.train, self.splits.valid, self.splits.test
+        start = self.warm_start
+        return replace(
+            self,
+            splits=Splits(train.unrated(), valid.unrated() if valid else None, test.unrated() if test else None),
+            warm_start=None if start is None else replace(start, prior_train=start.prior_train.unrated()),
+        )
 
     @cached_property
     def seen(self) -> Interactions:

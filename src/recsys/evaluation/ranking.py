@@ -12,7 +12,7 @@ import numpy as np
 
 from recsys.core.communicator import ALONE, Communicator, share_of
 from recsys.core.events import Observer, Scoring, silent
-from recsys.core.threads import ordered_map, usable_cores
+from recsys.core.threads import one_blas_thread, ordered_map, usable_cores
 from recsys.core.types import Array, BoolArray, Float32Array, Indices, Int64Array
 from recsys.data.grouped import GroupedView
 from recsys.data.interactions import Interactions
@@ -50,12 +50,13 @@ def rank(
         name: Judged(np.empty((n, places), dtype=bool), np.empty(n, dtype=np.int64), relevant.n_relevant)
         for name, relevant in task.relevant.items()
     }
-    for rows, of_block, judged_block in _blocks(scorer, seen.by_user(), task, places, share):
-        here = slice(rows.start - share.start, rows.stop - share.start)
-        best[here] = of_block
-        for name, (hits, first) in judged_block.items():
-            judged[name].hits[here], judged[name].first[here] = hits, first
-        observe(Scoring(here.stop, n))
+    with one_blas_thread():
+        for rows, of_block, judged_block in _blocks(scorer, seen.by_user(), task, places, share):
+            here = slice(rows.start - share.start, rows.stop - share.start)
+            best[here] = of_block
+            for name, (hits, first) in judged_block.items():
+                judged[name].hits[here], judged[name].first[here] = hits, first
+            observe(Scoring(here.stop, n))
     return RankedLists(
         np.concatenate(communicator.all_gather(best)),
         {

@@ -11,6 +11,7 @@ from recsys.objectives.objective import Objective, Sample
 
 if TYPE_CHECKING:
     from recsys.core.communicator import Communicator
+    from recsys.data.interactions import Interactions
     from recsys.data.training_inputs import TrainingInputs
     from recsys.scoring.protocols import Ranker
 
@@ -44,9 +45,7 @@ def measure(
     measured_on = samples["test"] or samples["valid"]
 
     def scores(of: Ranker, sample: Sample | None) -> NamedScores | None:
-        if sample is None:
-            return None
-        return {**objective.evaluate(of, sample.interactions, seen, communicator).to_dict(), **sample.counts}
+        return _scores(objective, of, sample, seen, communicator)
 
     baselines = {
         name: scores(fit_baseline(seen), measured_on) if measured_on else None
@@ -74,14 +73,21 @@ def present(part: NamedScores | None) -> NamedScores:
 
 
 def measure_start(
-    objective: Objective, scorer: Ranker, inputs: TrainingInputs, communicator: Communicator
+    objective: Objective, scorer: Ranker, inputs: TrainingInputs, seed: int, communicator: Communicator
 ) -> StartMeasured:
     """The scores on new interactions (test, else valid), and on those that earlier runs were measured on."""
     seen, new, old = inputs.seen, inputs.splits.test or inputs.splits.valid, inputs.prior_test
-    return {
-        "new": objective.evaluate(scorer, new, seen, communicator).to_dict() if new else None,
-        "old": objective.evaluate(scorer, old, seen, communicator).to_dict() if old else None,
-    }
+    samples = [objective.sample(part, seen, seed) if part else None for part in (new, old)]
+    of_new, of_old = (_scores(objective, scorer, sample, seen, communicator) for sample in samples)
+    return {"new": of_new, "old": of_old}
+
+
+def _scores(
+    objective: Objective, scorer: Ranker, sample: Sample | None, seen: Interactions, communicator: Communicator
+) -> NamedScores | None:
+    if sample is None:
+        return None
+    return {**objective.evaluate(scorer, sample.interactions, seen, communicator).to_dict(), **sample.counts}
 
 
 def beats_baseline(objective: Objective, measured: Measured) -> bool | None:

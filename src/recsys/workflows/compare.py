@@ -146,7 +146,8 @@ def _compare(
     common = in_common(tests, runs)
     scorers = [bundle.scorer(name) for bundle, name in zip(bundles, names, strict=True)]
     held_out = [test.take(rows) for test, rows in zip(tests, common.rows, strict=True)]
-    seen = [bundle.seen.interactions() for bundle in bundles]
+    has_ratings = all("rating" in bundle.scorers for bundle in bundles)
+    seen = [bundle.seen.interactions() if has_ratings else bundle.seen.interactions().unrated() for bundle in bundles]
     metrics = objective.resample(scorers, held_out, seen, common.user)
     return RunComparison(
         objective=objective,

@@ -19,8 +19,7 @@ from recsys.objectives.measure import NamedScores
 from recsys.objectives.specs import find_objective
 from recsys.workflows.evaluate_ranking import RankingEvaluation
 
-WANTED: frozenset[Role] = frozenset({"user", "item", "rating"})
-TIMED: frozenset[Role] = WANTED | {"timestamp"}
+PAIR: frozenset[Role] = frozenset({"user", "item"})
 
 
 def ratings_to_measure(
@@ -42,7 +41,10 @@ def interactions_to_measure(
         RunError: the run has held out none.
     """
     if path is not None:
-        wanted = WANTED if bundle.drift is None else TIMED
+        predicts_ratings = "rating" in bundle.scorers
+        rating: frozenset[Role] = frozenset({"rating"} if predicts_ratings else ())
+        time: frozenset[Role] = frozenset({"timestamp"} if predicts_ratings and bundle.drift is not None else ())
+        wanted = PAIR | rating | time
         return read_as(path, bundle.data, (bundle.users, bundle.items), wanted, communicator, observe)
     held_out = bundle.held_out("test")
     if held_out is None:
@@ -72,16 +74,20 @@ class Evaluation(TypedDict):
 
 
 def evaluate_ratings(bundle: Bundle, ratings: Interactions, *, communicator: Communicator = ALONE) -> Evaluation:
-    """The model's scores, and those of the baselines fitted on the run's training ratings.
+    """The scores of the run's first scorer, and those of the baselines fitted on the run's training interactions.
 
-    Unknown users and items are predicted by the fallback and counted. Where predictions depend on time, "with_times"
-    says whether the ratings have one.
+    Those are predicted ratings; and how it ranks, where the run was trained without ratings. Unknown users and items
+    are predicted by the fallback and counted. Where predictions depend on time, "with_times" says whether the ratings
+    have one.
     """
-    objective, train = find_objective("rating"), bundle.seen.interactions()
+    name, seen = next(iter(bundle.scorers)), bundle.seen.interactions()
+    train = seen if bundle.data.has_ratings else seen.unrated()
+    objective, scorer = find_objective(name), bundle.scorer(name)
+    rates = scorer.as_rating()
     answer = {
         "objective": objective.name,
-        **objective.evaluate(bundle.rating, ratings, train, communicator).to_dict(),
-        **({} if bundle.drift is None else {"with_times": ratings.timestamp is not None}),
+        **objective.evaluate(scorer, ratings, train, communicator).to_dict(),
+        **({} if rates is None or rates.drift is None else {"with_times": ratings.timestamp is not None}),
         "baselines": {
             name: objective.evaluate(fit_baseline(train), ratings, train, communicator).to_dict()
             for name, fit_baseline in objective.baselines.items()
@@ -92,7 +98,7 @@ def evaluate_ratings(bundle: Bundle, ratings: Interactions, *, communicator: Com
 
 def activity_of(bundle: Bundle, ratings: Interactions) -> activity.ActivityErrors:
     """Rmse by how many training ratings the user, and the item, of a rating has; see evaluation.activity."""
-    return activity.activity(bundle.rating, bundle.seen.interactions(), ratings)
+    return activity.activity(bundle.rating, bundle.seen.interactions().rated(), ratings)
 
 
 class IntervalCoverage(Coverage):
@@ -108,4 +114,4 @@ def coverage_of(bundle: Bundle, ratings: Interactions, level: float) -> Interval
         UsageError, RunError: see `intervals_at`.
     """
     predicted = rate_with_intervals(bundle, level, ratings.user_idx, ratings.item_idx, ratings.timestamp)
-    return {"level": level, **coverage(ratings, predicted.low, predicted.high, bundle.seen.interactions())}
+    return {"level": level, **coverage(ratings, predicted.low, predicted.high, bundle.seen.interactions().rated())}

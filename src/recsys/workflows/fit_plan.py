@@ -62,7 +62,7 @@ def fit_plan(
     objective = find_objective(plan.objective)
     learner = build_learner(plan, inputs, communicator)
     is_first_of_update = inputs.warm_start is not None and not finished
-    start = measure_start(objective, learner.scorer(), inputs, communicator) if is_first_of_update else None
+    start = measure_start(objective, learner.scorer(), inputs, plan.seed, communicator) if is_first_of_update else None
     run.open(inputs, plan, learner.settings())
     states = {name: fitted.state for name, fitted in finished.items()}
     record = FitRecord(run, plan.name, objective, plan.training, states)
@@ -93,11 +93,12 @@ def _fit(
 ) -> State:
     """Trains, from where the record stands to its end, and returns the last state."""
     splits, n_done = inputs.splits, record.restore(learner)
+    valid = record.objective.sample(splits.valid, inputs.seen, record.run.config.seed) if splits.valid else None
     communicator.barrier()  # before a checkpoint is written, all have read the last one
     epochs = fit(learner, after=n_done, observe=observe)
     while not record.should_stop and (epoch := next(epochs, None)):
-        if splits.valid is not None and is_evaluated(epoch, record.settings, learner, splits):
-            scores = record.objective.evaluate(learner.scorer(), splits.valid, inputs.seen, communicator)
+        if valid is not None and is_evaluated(epoch, record.settings, learner, splits):
+            scores = record.objective.evaluate(learner.scorer(), valid.interactions, inputs.seen, communicator)
             epoch = replace(epoch, valid={name: scores.metrics[name] for name in record.objective.metrics})
         record.add(epoch, learner.state)
         observe(epoch)

@@ -62,10 +62,11 @@ def train(
         if run.is_writer:
             served = {name: fitted.served for name, fitted in fits.items()}
             write_bundle(run.path, served, inputs, config, folder=MEASURED if config.refit else SERVING)
-        metrics = _metrics(fits, inputs, communicator)
+        measured = inputs if config.data.has_ratings else inputs.unrated()
+        metrics = _metrics(fits, measured, communicator)
         if report is not None:
             first = next(iter(fits.values()))
-            after = measure_start(first.record.objective, first.served.scorer, inputs, communicator)
+            after = measure_start(first.record.objective, first.served.scorer, inputs, config.seed, communicator)
             assert first.start is not None
             metrics["start"] = report.to_metrics(first.start, after)
         if config.refit:
