@@ -50,6 +50,7 @@ def test_what_goes_with_popularity_alone_is_not_found() -> None:
     assert associations(*traits_of({"kind": popular}), positions, weight) == []
 
 
+@pytest.mark.slow
 def test_chance_finds_something_in_about_five_percent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tags, "PERMUTATIONS", 99)
     false = 0

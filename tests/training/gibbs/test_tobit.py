@@ -89,7 +89,7 @@ def test_the_likelihood_follows_the_ratings_unless_it_is_given() -> None:
     assert learner.settings()["likelihood"] == "normal"
 
 
-@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("sign", [1, pytest.param(-1, marks=pytest.mark.slow)])
 def test_it_is_more_accurate_where_ratings_pile_up(sign: int) -> None:
     ratings = cut(planted(300, 100, 4_000, rank=1, noise=0.6), sign, share=0.8)
     seen, unseen = ratings.take(slice(0, 3_000)), ratings.take(slice(3_000, None))

@@ -16,7 +16,7 @@ from .worlds import learner_of
 def rated(n_users: int, n_items: int, n: int, *, user: float, item: float, noise: float = 1.0) -> Interactions:
     """Ratings of different pairs, from biases and noise of these standard deviations, around 3."""
     random = np.random.default_rng(11)
-    pairs = random.permutation(n_users * n_items)[:n]
+    pairs = random.choice(n_users * n_items, n, replace=False)
     user_idx, item_idx = np.divmod(pairs, n_items)
     rating = 3 + random.normal(0, user, n_users)[user_idx] + random.normal(0, item, n_items)[item_idx]
     return Interactions(
