@@ -77,7 +77,7 @@ def top_ten(bundle: Bundle, folder: Path, what: str, rounds: int) -> Row:
 
     def ours() -> float:
         start = time.perf_counter()
-        for _ in best_of_all(bundle, allowed, rated, 10):
+        for _ in best_of_all(bundle, "rating", allowed, rated, 10):
             pass
         return time.perf_counter() - start
 

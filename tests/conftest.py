@@ -37,6 +37,7 @@ def pytest_collection_finish() -> None:
 
 
 TIMES = {"seconds", "ratings_per_second", "fit_seconds"}
+SMALL_RANKING = {"embedding_dim": 5, "n_epochs": 8}
 NET = {"kind": "embedding_net", "dropout": 0.1, "embedding_dropout": 0.2}
 # How many examples a property is tried on: every day, and by `make slow`.
 settings.register_profile("everyday", max_examples=25)
@@ -162,6 +163,25 @@ def finished(small: Callable[..., Config], ratings_csv: Path, tmp_path_factory: 
     folder = tmp_path_factory.mktemp("runs") / "finished"
     train(small(data={"items": str(ratings_csv.with_name("movies.csv"))}), folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def finished_ranked(small: Callable[..., Config], ratings_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run like `finished`, with a ranking scorer beside the rating scorer."""
+    folder = tmp_path_factory.mktemp("ranked") / "finished"
+    train(small(data={"items": str(ratings_csv.with_name("movies.csv"))}, ranking=SMALL_RANKING), folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def finished_clicks(small: Callable[..., Config], ratings_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of clicks: the pairs of `ratings_csv` without ratings and times, and a ranking scorer alone."""
+    folder = tmp_path_factory.mktemp("clicks")
+    pairs = [line.split(",")[:2] for line in ratings_csv.read_text().splitlines()]
+    (folder / "clicks.csv").write_text("".join(f"{user},{item}\n" for user, item in pairs))
+    data = {"ratings": str(folder / "clicks.csv"), "columns": {"rating": False}}
+    train(small(data=data, ranking=SMALL_RANKING), folder / "run")
+    return folder / "run"
 
 
 @pytest.fixture(scope="session")

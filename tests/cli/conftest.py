@@ -123,6 +123,18 @@ def run(data: Path, finished: Path) -> Path:
 
 
 @pytest.fixture
+def ranked_run(data: Path, finished_ranked: Path) -> Path:
+    """The working directory with a finished run that has a rating scorer and a ranking scorer, runs/ranked."""
+    return Path(shutil.copytree(finished_ranked, data / "runs" / "ranked"))
+
+
+@pytest.fixture
+def clicks_run(data: Path, finished_clicks: Path) -> Path:
+    """The working directory with a finished run of clicks, runs/clicks."""
+    return Path(shutil.copytree(finished_clicks, data / "runs" / "clicks"))
+
+
+@pytest.fixture
 def text_run(here: Path, finished_text: Path) -> Path:
     """The working directory with a finished run whose ids are awkward texts, runs/text."""
     return Path(shutil.copytree(finished_text, here / "runs" / "text"))

@@ -193,7 +193,7 @@ def test_recommend(run: Path, recsys: Recsys, snapshot: Snapshot) -> None:
     answer = json.loads(recsys("recommend", "0", "-n", "3", "--json").out)
     assert answer["user_id"] == 0
     assert [sorted(item) for item in answer["items"]] == [
-        ["item_id", "n_ratings", "rank", "rating", "score", "title"]
+        ["item_id", "n_interactions", "n_ratings", "rank", "rating", "score", "title"]
     ] * 3
     assert recsys("recommend", "0", "--min-ratings", "1000").out.startswith("no items to recommend")
 

@@ -81,7 +81,7 @@ def test_ids_alone_are_shown_where_there_are_no_titles(text_run: Path, recsys: R
 def test_json_is_one_object(run: Path, recsys: Recsys) -> None:
     similar = json.loads(recsys("similar", 110, "-n", 2, "--json").out)
     assert similar["item_id"] == 110
-    assert list(similar["items"][0]) == ["rank", "item_id", "title", "similarity", "n_ratings"]
+    assert list(similar["items"][0]) == ["rank", "item_id", "title", "similarity", "n_ratings", "n_interactions"]
     explain = json.loads(recsys("explain", -5, 110, "--json").out)
     pulls = sum(pull["pull"] for pull in explain["pulls"]) + explain["others"] + explain["remainder"]
     assert pulls == pytest.approx(explain["parts"]["interaction"], abs=1e-6)

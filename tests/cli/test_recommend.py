@@ -1,4 +1,4 @@
-"""recsys recommend: filters, what is said where they leave little, and lists to be measured."""
+"""recsys recommend, similar and explain: filters, what is said where they leave little, and the scorer that ranks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_a_list_that_the_filters_leave_empty_says_why(run: Path, data: Path, rec
     assert ended.code == 0
     answer = json.loads(recsys("recommend", "0", "--candidates", "rated.txt", "--json").out)
     counts = {"min_ratings": 0, "candidates": 47, "already_rated": 3}
-    assert answer == {"user_id": 0, "items": [], "ruled_out": counts}
+    assert answer == {"user_id": 0, "by": "rating", "items": [], "ruled_out": counts}
 
 
 def test_a_list_shorter_than_asked_says_so(run: Path, recsys: Recsys) -> None:
@@ -54,3 +54,68 @@ def test_conditions_and_options_that_make_no_sense_are_refused(run: Path, refuse
     refused("where unknown column", 2, "recommend", "0", "--where", "titel=Film 100")
     refused("where no condition", 2, "recommend", "--all", "--output", "all.csv", "--where", "title")
     refused("held out of one", 2, "recommend", "0", "--include-held-out")
+
+
+def header(text: str) -> str:
+    return " ".join(text.splitlines()[0].split())
+
+
+def test_a_list_by_ranking_shows_score_and_predicted_rating(ranked_run: Path, recsys: Recsys) -> None:
+    assert header(recsys("recommend", "0").out) == "rank item title score rating n ratings"
+    assert header(recsys("recommend", "0", "--by", "rating").out) == "rank item title rating n ratings"
+    answer = json.loads(recsys("recommend", "0", "--json").out)
+    assert answer["by"] == "ranking"
+    scores = [item["score"] for item in answer["items"]]
+    assert scores == sorted(scores, reverse=True)
+    by_rating = json.loads(recsys("recommend", "0", "--by", "rating", "--json").out)
+    ratings = [item["rating"] for item in by_rating["items"]]
+    assert ratings == sorted(ratings, reverse=True)
+    assert by_rating["items"] != answer["items"]
+
+
+def test_an_unknown_user_can_be_given_the_mean_users_list(ranked_run: Path, recsys: Recsys, data: Path) -> None:
+    assert recsys("recommend", "999").code == 5
+    listed = recsys("recommend", "999", "--on-unknown", "mean")
+    assert (listed.code, len(listed.out.splitlines())) == (0, 12)
+    (data / "visitor.csv").write_text("movieId,rating\n9999,4\n")
+    visitor = recsys("recommend", "--ratings", "visitor.csv")
+    assert visitor.out == listed.out
+    assert visitor.err == "note: 1 of 1 rated items have no training ratings and are ignored\n"
+
+
+def test_all_users_are_ranked_for_by_either_scorer(ranked_run: Path, recsys: Recsys, data: Path) -> None:
+    lists = {}
+    for by in ("ranking", "rating"):
+        answer = json.loads(recsys("recommend", "--all", "--output", f"{by}.csv", "--by", by, "--json").out)
+        assert (answer["by"], answer["n_users"]) == (by, 40)
+        lists[by] = (data / f"{by}.csv").read_text()
+    assert recsys("recommend", "--all", "--output", "default.csv").code == 0
+    assert (data / "default.csv").read_text() == lists["ranking"] != lists["rating"]
+
+
+def test_clicks_are_ranked_by_without_ratings(clicks_run: Path, recsys: Recsys, data: Path) -> None:
+    assert header(recsys("recommend", "0").out) == "rank item score n interactions"
+    assert header(recsys("similar", "110").out) == "rank item similarity n interactions"
+    assert header(recsys("explain", "0", "110").out).startswith("user 0, item 110: rank score ")
+    (data / "visitor.csv").write_text("movieId\n100\n101\n")
+    assert len(recsys("recommend", "--ratings", "visitor.csv", "-n", "3").out.splitlines()) == 5
+
+
+def test_similar_items_and_explanations_by_either_scorer(ranked_run: Path, recsys: Recsys) -> None:
+    by_ranking, by_rating = (json.loads(recsys("similar", "110", "--json", *by).out) for by in ((), ("--by", "rating")))
+    assert (by_ranking["by"], by_rating["by"]) == ("ranking", "rating")
+    assert by_ranking["items"] != by_rating["items"]
+    assert "Contributions of the user's" in recsys("explain", "0", "110").out
+    shown = recsys("explain", "0", "110", "--by", "ranking", "-n", "2").out
+    assert shown.startswith('user 0, item 110 (Film 110, the "best"): rank score ')
+    assert "not from own items" in shown
+    answer = json.loads(recsys("explain", "0", "110", "--by", "ranking", "--json").out)
+    assert len(answer["pulls"]) == 10
+
+
+def test_a_scorer_that_the_run_has_not_is_refused(run: Path, refused: Refused) -> None:
+    refused("by ranking without", 4, "recommend", "0", "--by", "ranking")
+
+
+def test_ratings_that_the_run_does_not_predict_are_refused(clicks_run: Path, refused: Refused) -> None:
+    refused("by rating of clicks", 4, "recommend", "0", "--by", "rating")

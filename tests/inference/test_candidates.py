@@ -17,7 +17,7 @@ from recsys.core.errors import UsageError
 from recsys.data.vocabulary import UNKNOWN
 from recsys.inference.candidates import ItemFilter, RatedPairs
 from recsys.inference.recommender import Recommender
-from recsys.reporting.items import example_user
+from recsys.reporting.example_user import example_user
 from recsys.workflows.train import train
 
 EVERYTHING = 1_000

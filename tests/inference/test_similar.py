@@ -41,8 +41,8 @@ def test_an_item_without_factors_is_like_nothing(numbers: Recommender) -> None:
     factors = bundle.factors.item_factors.copy()
     factors[3] = 0
     bundle = replace(bundle, scorers={"rating": replace(bundle.factors, item_factors=factors)})
-    assert bundle.items.ids[3] not in [neighbour.item_id for neighbour in similar_items(bundle, 10, 100)]
-    assert all(neighbour.similarity == 0 for neighbour in similar_items(bundle, 3, 100))
+    assert bundle.items.ids[3] not in [neighbour.item_id for neighbour in similar_items(bundle, "rating", 10, 100)]
+    assert all(neighbour.similarity == 0 for neighbour in similar_items(bundle, "rating", 3, 100))
 
 
 def test_an_unknown_item_is_refused(numbers: Recommender) -> None:

@@ -10,9 +10,11 @@ from recsys.artifacts.bundle import open_bundle
 from recsys.core.events import Observer, silent
 from recsys.inference import batch, export, item_list, session_ratings
 from recsys.inference.candidates import ItemFilter, RatedPairs
+from recsys.inference.entities import OnUnknown
 from recsys.inference.export import Format
 from recsys.inference.item_list import ItemList
-from recsys.inference.recommender import OnUnknown, Recommender
+from recsys.inference.ranked import By, chosen_scorer
+from recsys.inference.recommender import Recommender
 from recsys.inference.session_ratings import SessionRatings
 
 
@@ -50,6 +52,7 @@ def recommend_all(
     output: PathLike,
     n: int = 10,
     *,
+    by: By | None = None,
     min_ratings: int = 0,
     candidates: Sequence[int | str] | None = None,
     exclude: Sequence[int | str] = (),
@@ -59,10 +62,13 @@ def recommend_all(
 ) -> dict[str, int]:
     """Writes the n best unseen items of every user to a CSV: user_id, rank, item_id, rating, score.
 
+    The rating is predicted, and empty where the run predicts none; the score is that of the scorer that ranks.
+
     Args:
         model: what `load` returns.
         output: the CSV to write.
         n: how many items a user; fewer where there are not so many.
+        by: the scorer that ranks, "ranking" or "rating"; None: ranking where the run has that.
         min_ratings: leaves out items with fewer training ratings.
         candidates: only these items; those that are not known are left out.
         exclude: none of these items.
@@ -74,11 +80,12 @@ def recommend_all(
         n_users, n_recommendations, n_users_with_fewer: those with fewer than n items.
     Raises:
         UsageError: a condition makes no sense, or is on a column that the items do not have.
-        RunError: the output cannot be written.
+        RunError: the run has no such scorer, or the output cannot be written.
     """
     filters = ItemFilter(min_ratings, candidates, exclude, where)
     rated = RatedPairs.of(model.bundle, held_out=not include_held_out)
-    return batch.recommend_all(model.bundle, Path(output), n, filters, rated, observe)
+    scorer = chosen_scorer(model.bundle, by)
+    return batch.recommend_all(model.bundle, scorer, Path(output), n, filters, rated, observe)
 
 
 def read_candidates(model: Recommender, path: PathLike, *, observe: Observer = silent) -> list[int | str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,6 +28,22 @@ LevelOption = Annotated[
     float | None,
     typer.Option("--interval", metavar="LEVEL", help="Also prediction intervals at this coverage, such as 0.9."),
 ]
+
+
+class OnUnknown(StrEnum):
+    """What to do about an id without training ratings."""
+
+    ERROR = "error"
+    MEAN = "mean"
+
+
+class By(StrEnum):
+    """The scorer that items are ranked, compared or explained by."""
+
+    RANKING = "ranking"
+    RATING = "rating"
+
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 

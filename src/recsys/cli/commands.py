@@ -67,7 +67,7 @@ COMMANDS = (
     Command(
         "recommend",
         PREDICT,
-        "List the items with the highest predicted ratings that a user has not rated yet.",
+        "List the items that a user would most likely choose and has not rated yet.",
         "recsys.cli.recommend:recommend",
         takes_ids=True,
     ),
@@ -81,7 +81,7 @@ COMMANDS = (
     Command(
         "explain",
         PREDICT,
-        "Explain a prediction by its parts and the contributions of the user's own ratings.",
+        "Explain a prediction or a recommendation by the user's own ratings.",
         "recsys.cli.explain:explain",
         takes_ids=True,
     ),

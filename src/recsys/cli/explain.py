@@ -7,27 +7,48 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from recsys import api
-from recsys.cli.arguments import JsonOption, RunOption
+from recsys.cli.arguments import By, JsonOption, RunOption
 from recsys.cli.prediction import prediction_line, print_parts
 from recsys.cli.render import paragraph, print_json, print_table
 
 if TYPE_CHECKING:
     from recsys.inference.explain import Explanation
+    from recsys.inference.explain_ranking import RankExplanation
 
 
 def explain(
     user: Annotated[str, typer.Argument(metavar="USER", help="A user id of the ratings file.")],
     item: Annotated[str, typer.Argument(metavar="ITEM", help="An item id of the ratings file.")],
     n: Annotated[int, typer.Option("-n", min=1, help="Number of ratings of the user to list.")] = 10,
+    by: Annotated[
+        By | None,
+        typer.Option(
+            "--by",
+            help="rating: the predicted rating; ranking: the score that items are recommended by. Default: rating where"
+            " the run predicts ratings.",
+        ),
+    ] = None,
     run: RunOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Example: recsys explain 1 31"""
-    explanation = api.load(run).explain(user, item, n)
+    """Example: recsys explain 1 31
+
+    Why an item is recommended: recsys explain 1 31 --by ranking
+    """
+    model = api.load(run)
+    predicts_ratings = "rating" in model.bundle.scorers
+    if by is By.RANKING or (by is None and not predicts_ratings):
+        explanation = model.explain_ranking(user, item, n)
+        if as_json:
+            print_json(explanation.to_dict())
+        else:
+            _show_ranking(explanation)
+        return
+    prediction = model.explain(user, item, n)
     if as_json:
-        print_json(explanation.to_dict())
+        print_json(prediction.to_dict())
     else:
-        _show(explanation)
+        _show(prediction)
 
 
 def _show(explanation: Explanation) -> None:
@@ -63,3 +84,29 @@ def _show_contributions(explanation: Explanation) -> None:
         rows.append([*([""] * titled), text, "", "", f"{value:+.3f}"])
     columns = ["rated item", *(["title"] * titled), "rating", "expected", "contribution"]
     print_table(columns, rows, numbers=["rating", "expected", "contribution"], cut="title")
+
+
+def _show_ranking(explanation: RankExplanation) -> None:
+    title = f" ({explanation.title})" if explanation.title else ""
+    typer.echo(f"user {explanation.user_id}, item {explanation.item_id}{title}: rank score {explanation.score:.3f}")
+    typer.echo()
+    for line in paragraph(
+        f"Contributions of the user's {explanation.n_interactions:,} items to the rank score. A contribution is large"
+        " if the same users choose both items; a high rating makes it larger."
+    ):
+        typer.echo(line)
+    listed = explanation.contributions
+    cells: dict[str, list[str]] = {"item": [str(item.item_id) for item in listed]}
+    if any(item.title for item in listed):
+        cells["title"] = [item.title or "" for item in listed]
+    if any(item.rating is not None for item in listed):
+        cells["rating"] = ["" if item.rating is None else f"{item.rating:g}" for item in listed]
+    cells["contribution"] = [f"{item.contribution:+.4f}" for item in listed]
+    rows = [list(row) for row in zip(*cells.values(), strict=True)]
+    n_others = explanation.n_interactions - len(listed)
+    sums = [(f"{n_others:,} others", explanation.others)] if n_others else []
+    name = "title" if "title" in cells else "item"
+    for text, value in [*sums, ("not from own items", explanation.remainder)]:
+        row = {**dict.fromkeys(cells, ""), name: text, "contribution": f"{value:+.4f}"}
+        rows.append(list(row.values()))
+    print_table(list(cells), rows, numbers=["rating", "contribution"], cut="title")

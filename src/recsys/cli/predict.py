@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from recsys import api
-from recsys.cli.arguments import JsonOption, LevelOption, RunOption
+from recsys.cli.arguments import JsonOption, LevelOption, OnUnknown, RunOption
 from recsys.cli.prediction import prediction_line, print_parts
 from recsys.cli.progress import watching
 from recsys.cli.render import print_json
@@ -18,13 +17,6 @@ from recsys.core.errors import UsageError
 if TYPE_CHECKING:
     from recsys.inference.prediction import Prediction
     from recsys.inference.recommender import Recommender
-
-
-class OnUnknown(StrEnum):
-    """What to do about an id without training ratings."""
-
-    ERROR = "error"
-    MEAN = "mean"
 
 
 def predict(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from recsys import api
-from recsys.cli.arguments import JsonOption, RunOption
+from recsys.cli.arguments import By, JsonOption, OnUnknown, RunOption
 from recsys.cli.progress import watching
 from recsys.cli.render import note_outside_scale, print_json, print_table, say
 from recsys.cli.threads import leave_cores_to_training
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from recsys.core.events import Observer
     from recsys.core.types import Json
     from recsys.inference.candidates import ItemFilter
-    from recsys.inference.recommender import Recommendation, Recommender
+    from recsys.inference.ranked import By as Scorer
+    from recsys.inference.ranked import Recommendation
+    from recsys.inference.recommender import Recommender
     from recsys.inference.session_ratings import SessionRatings
 
 LEFT_OUT = {
@@ -41,6 +43,14 @@ HINTS = {
 def recommend(
     user: Annotated[str | None, typer.Argument(metavar="USER", help="A user id of the ratings file.")] = None,
     n: Annotated[int, typer.Option("-n", min=1, help="Number of items.")] = 10,
+    by: Annotated[
+        By | None,
+        typer.Option(
+            "--by",
+            help="ranking: by how likely the user chooses an item; rating: by the predicted rating. Default: ranking"
+            " where the run has a ranking scorer.",
+        ),
+    ] = None,
     min_ratings: Annotated[
         int,
         typer.Option("--min-ratings", min=0, metavar="N", help="Only items with at least this many training ratings."),
@@ -65,6 +75,12 @@ def recommend(
     ratings: Annotated[
         Path | None, typer.Option("--ratings", metavar="FILE", help="Instead of USER: the ratings of a new visitor.")
     ] = None,
+    on_unknown: Annotated[
+        OnUnknown,
+        typer.Option(
+            "--on-unknown", help="What to do about a user without training ratings: refuse, or list for the mean user."
+        ),
+    ] = OnUnknown.ERROR,
     run: RunOption = None,
     everyone: Annotated[bool, typer.Option("--all", help="For all users; with --output.")] = False,
     output: Annotated[
@@ -110,6 +126,7 @@ def recommend(
                 model,
                 output,
                 n,
+                by=None if by is None else by.value,
                 min_ratings=filters.min_ratings,
                 candidates=filters.candidates,
                 exclude=filters.exclude,
@@ -117,14 +134,23 @@ def recommend(
                 include_held_out=include_held_out,
                 observe=observe,
             )
+    scorer = model.ranks_by if by is None else by.value
     if output is not None:
-        _show_counts({**counts, **about}, n, output, as_json=as_json)
-    elif visitor is not None:
-        _show_items(*_for_visitor(model, visitor, n, filters), {**_about(visitor), **about}, n, as_json=as_json)
+        _show_counts({"by": scorer, **counts, **about}, n, output, as_json=as_json)
+        return
+    if visitor is not None:
+        listed, ruled_out = _for_visitor(model, visitor, n, scorer, filters)
+        about = {**_about(visitor), **about}
     else:
         assert user is not None
+        listed, ruled_out = _for_user(model, user, n, scorer, on_unknown, filters)
         about = {"user_id": model.bundle.users.parse(user), **about}
-        _show_items(*_for_user(model, user, n, filters), about, n, as_json=as_json)
+    if as_json:
+        reasons: dict[str, Json] = {"ruled_out": {**ruled_out}} if ruled_out else {}
+        print_json({**about, "by": scorer, "items": [item.to_dict() for item in listed], **reasons})
+    else:
+        _show_reasons(ruled_out, len(listed), n)
+        _show_items(listed, scorer)
 
 
 def _read_filters(
@@ -147,38 +173,44 @@ def _read_filters(
 
 
 def _for_user(
-    model: Recommender, user: str, n: int, filters: ItemFilter
+    model: Recommender, user: str, n: int, by: Scorer, on_unknown: OnUnknown, filters: ItemFilter
 ) -> tuple[list[Recommendation], dict[str, int]]:
     """The list of a user, and where it is short, what left the other items out."""
     listed = model.recommend(
         user,
         n,
+        by=by,
+        on_unknown=on_unknown.value,
         min_ratings=filters.min_ratings,
         candidates=filters.candidates,
         exclude=filters.exclude,
         where=filters.where,
     )
-    return listed, model.ruled_out(user, filters) if len(listed) < n else {}
+    if len(listed) >= n:
+        return listed, {}
+    return listed, model.ruled_out(user, filters, by=by, on_unknown=on_unknown.value)
 
 
 def _for_visitor(
-    model: Recommender, visitor: SessionRatings, n: int, filters: ItemFilter
+    model: Recommender, visitor: SessionRatings, n: int, by: Scorer, filters: ItemFilter
 ) -> tuple[list[Recommendation], dict[str, int]]:
     """The same for a visitor."""
     if visitor.n_unknown_items:
         n_items = len(visitor.item_ids)
         say(f"note: {visitor.n_unknown_items:,} of {n_items:,} rated items have no training ratings and are ignored")
-    note_outside_scale(visitor.n_outside_scale, len(visitor.ratings), model.bundle.scale)
+    if visitor.n_outside_scale:
+        note_outside_scale(visitor.n_outside_scale, len(visitor.ratings), model.bundle.scale)
     listed = model.recommend_for(
         visitor.item_ids,
         visitor.ratings,
         n,
+        by=by,
         min_ratings=filters.min_ratings,
         candidates=filters.candidates,
         exclude=filters.exclude,
         where=filters.where,
     )
-    return listed, model.ruled_out_for(visitor.item_ids, filters) if len(listed) < n else {}
+    return listed, model.ruled_out_for(visitor.item_ids, filters, by=by) if len(listed) < n else {}
 
 
 def _about(visitor: SessionRatings) -> dict[str, Json]:
@@ -198,31 +230,35 @@ def _show_counts(counts: dict[str, Json], n: int, output: Path, *, as_json: bool
         say(f"note: {n_fewer:,} users get fewer than {n:,} items: the filters and what they have rated leave no more")
 
 
-def _show_items(
-    listed: list[Recommendation], ruled_out: dict[str, int], about: dict[str, Json], n: int, *, as_json: bool
-) -> None:
-    if as_json:
-        reasons: dict[str, Json] = {"ruled_out": {**ruled_out}} if ruled_out else {}
-        print_json({**about, "items": [item.to_dict() for item in listed], **reasons})
+def _show_reasons(ruled_out: dict[str, int], n_listed: int, n: int) -> None:
+    """Says what left so many items out that there are less than n."""
+    reasons = {name: count for name, count in ruled_out.items() if count}
+    if not ruled_out:
         return
-    if ruled_out:
-        reasons_text = joined([f"{count:,} {LEFT_OUT[name]}" for name, count in ruled_out.items() if count], last="and")
-        total = f"of {sum(ruled_out.values()) + len(listed):,} items, {reasons_text}"
-        if not listed:
-            typer.echo(f"no items to recommend: {total}")
-            say(f"hint: {HINTS[[name for name, count in ruled_out.items() if count][-1]]}")
-            return
-        say(f"note: fewer than {n:,} items are left: {total}")
-    titled = any(item.title for item in listed)
-    rows = [
-        [
-            str(item.rank),
-            str(item.item_id),
-            *([item.title or ""] * titled),
-            f"{item.rating:.2f}",
-            f"{item.n_ratings:,}",
-        ]
-        for item in listed
-    ]
-    columns = ["rank", "item", *(["title"] * titled), "rating", "n ratings"]
-    print_table(columns, rows, numbers=["rank", "rating", "n ratings"], cut="title")
+    total = sum(reasons.values()) + n_listed
+    text = f"of {total:,} items, {joined([f'{count:,} {LEFT_OUT[name]}' for name, count in reasons.items()], 'and')}"
+    if n_listed:
+        say(f"note: fewer than {n:,} items are left: {text}")
+        return
+    typer.echo(f"no items to recommend: {text}")
+    say(f"hint: {HINTS[list(reasons)[-1]]}")
+
+
+def _show_items(listed: list[Recommendation], by: Scorer) -> None:
+    """A table; with the rank score where that decides, since ratings do not fall then."""
+    if not listed:
+        return
+    cells: dict[str, list[str]] = {
+        "rank": [str(item.rank) for item in listed],
+        "item": [str(item.item_id) for item in listed],
+    }
+    if any(item.title for item in listed):
+        cells["title"] = [item.title or "" for item in listed]
+    if by == "ranking":
+        cells["score"] = [f"{item.score:.3f}" for item in listed]
+    if any(item.rating is not None for item in listed):
+        cells["rating"] = ["" if item.rating is None else f"{item.rating:.2f}" for item in listed]
+    has_clicks = any(item.n_ratings != item.n_interactions for item in listed)
+    cells["n interactions" if has_clicks else "n ratings"] = [f"{item.n_interactions:,}" for item in listed]
+    numbers = [name for name in cells if name not in ("item", "title")]
+    print_table(list(cells), list(zip(*cells.values(), strict=True)), numbers=numbers, cut="title")

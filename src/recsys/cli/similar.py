@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from recsys import api
-from recsys.cli.arguments import JsonOption, RunOption
+from recsys.cli.arguments import By, JsonOption, RunOption
 from recsys.cli.render import print_json, print_table
 
 
@@ -18,30 +18,40 @@ def similar(
         int,
         typer.Option("--min-ratings", min=0, metavar="N", help="Only items with at least this many training ratings."),
     ] = 0,
+    by: Annotated[
+        By | None,
+        typer.Option(
+            "--by",
+            help="ranking: chosen by the same users, times n / (n + 5), with n the ratings of the listed item, so that"
+            " items with few do not lead; rating: rated alike. Default: ranking where the run has a ranking scorer.",
+        ),
+    ] = None,
     run: RunOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Example: recsys similar 1 --min-ratings 20"""
+    """Example: recsys similar 1"""
     model = api.load(run)
-    neighbours = model.similar(item, n, min_ratings=min_ratings)
+    scorer = model.ranks_by if by is None else by.value
+    neighbours = model.similar(item, n, by=scorer, min_ratings=min_ratings)
     if as_json:
-        print_json(
-            {"item_id": model.bundle.items.parse(item), "items": [neighbour.to_dict() for neighbour in neighbours]}
-        )
+        items = [neighbour.to_dict() for neighbour in neighbours]
+        print_json({"item_id": model.bundle.items.parse(item), "by": scorer, "items": items})
         return
     if not neighbours:
         typer.echo("no similar items: no other item has factors and that many training ratings")
         return
     titled = any(neighbour.title for neighbour in neighbours)
+    has_clicks = any(neighbour.n_ratings != neighbour.n_interactions for neighbour in neighbours)
+    count = "n interactions" if has_clicks else "n ratings"
     rows = [
         [
             str(neighbour.rank),
             str(neighbour.item_id),
             *([neighbour.title or ""] * titled),
             f"{neighbour.similarity:+.2f}",
-            f"{neighbour.n_ratings:,}",
+            f"{neighbour.n_interactions:,}",
         ]
         for neighbour in neighbours
     ]
-    columns = ["rank", "item", *(["title"] * titled), "similarity", "n ratings"]
-    print_table(columns, rows, numbers=["rank", "similarity", "n ratings"], cut="title")
+    columns = ["rank", "item", *(["title"] * titled), "similarity", count]
+    print_table(columns, rows, numbers=["rank", "similarity", count], cut="title")

@@ -37,6 +37,13 @@ def column(values: Array) -> ArrowArray:
     return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
 
 
+def missing(n: int) -> ArrowArray:
+    """n numbers that are missing: empty fields of a CSV."""
+    import pyarrow as pa
+
+    return pa.nulls(n, pa.float32())
+
+
 def taken(values: ArrowArray, idx: Array) -> ArrowArray:
     """The elements of an Arrow array at the positions `idx`."""
     return values.take(column(idx))

@@ -12,6 +12,7 @@ from recsys.core.types import Array, BoolArray, Indices, Int64Array, Texts
 from recsys.data.grouped import GroupedView
 from recsys.data.vocabulary import UNKNOWN, only_counted
 from recsys.inference.conditions import Condition
+from recsys.inference.ranked import By
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class ItemFilter:
     """What an item has to meet to be recommended to anyone: all of it.
 
     Attributes:
-        min_ratings: training ratings that it has; at least 1 in any case.
+        min_ratings: training ratings, or interactions, that it has; at least 1 in any case.
         candidates: only these; None: all.
         exclude: none of these. Ids that are not known are left out, here and among the candidates.
         where: conditions on the columns of the items file and on the title, see `Condition`.
@@ -30,32 +31,34 @@ class ItemFilter:
     exclude: Sequence[int | str] = ()
     where: str | Sequence[str] = ()
 
-    def passed(self, bundle: Bundle) -> Iterator[tuple[str, BoolArray]]:
+    def passed(self, bundle: Bundle, by: By) -> Iterator[tuple[str, BoolArray]]:
         """Each filter by name, and which items pass it, bool, shape (n_items,).
 
+        Args:
+            by: the scorer that ranks: ranking counts interactions, rating those with a rating.
         Raises:
             UsageError: a condition makes no sense, or is on a column that the items do not have.
         """
-        yield "min_ratings", bundle.counts["rating"].items >= max(self.min_ratings, 1)
+        yield "min_ratings", bundle.counts[by].items >= max(self.min_ratings, 1)
         if self.candidates is not None:
-            yield "candidates", _are_among(bundle, self.candidates)
+            yield "candidates", _are_among(bundle, self.candidates, by)
         if self.exclude:
-            yield "exclude", ~_are_among(bundle, self.exclude)
+            yield "exclude", ~_are_among(bundle, self.exclude, by)
         if self.where:
             conditions = [Condition.parse(text) for text in _listed(self.where)]
             columns = item_columns(bundle)
             yield "where", np.logical_and.reduce([condition.met_by(columns) for condition in conditions])
 
-    def allowed(self, bundle: Bundle) -> BoolArray:
+    def allowed(self, bundle: Bundle, by: By) -> BoolArray:
         """The items that pass all filters, bool, shape (n_items,).
 
         Raises:
             UsageError: see `passed`.
         """
-        allowed: BoolArray = np.logical_and.reduce([passes for _, passes in self.passed(bundle)])
+        allowed: BoolArray = np.logical_and.reduce([passes for _, passes in self.passed(bundle, by)])
         return allowed
 
-    def ruled_out(self, bundle: Bundle, rated: Indices) -> dict[str, int]:
+    def ruled_out(self, bundle: Bundle, by: By, rated: Indices) -> dict[str, int]:
         """By filter, how many items fail it and none before it; under "already_rated" those of a user.
 
         Args:
@@ -64,7 +67,7 @@ class ItemFilter:
         is_new = np.ones(len(bundle.items), dtype=bool)
         is_new[rated] = False
         is_left, counts = np.ones(len(bundle.items), dtype=bool), dict[str, int]()
-        for name, passes in (*self.passed(bundle), ("already_rated", is_new)):
+        for name, passes in (*self.passed(bundle, by), ("already_rated", is_new)):
             counts[name] = int(np.count_nonzero(is_left & ~passes))
             is_left &= passes
         return counts
@@ -91,14 +94,14 @@ class RatedPairs:
         return np.concatenate([rows for rows, _ in pairs]), np.concatenate([items for _, items in pairs])
 
 
-def index_items(bundle: Bundle, item_ids: Sequence[int | str]) -> Indices:
-    """The index of each item, int32; −1 where it has no training ratings or cannot be an id."""
+def index_items(bundle: Bundle, item_ids: Sequence[int | str], by: By) -> Indices:
+    """The index of each item, int32; −1 where it has no training ratings, or interactions, or cannot be an id."""
     parsed = [bundle.items.parse(str(item_id)) for item_id in item_ids]
     idx: Array = np.full(len(parsed), UNKNOWN, dtype=np.int32)
     idx[np.array([item_id is not None for item_id in parsed], dtype=bool)] = bundle.items.index(
         [item_id for item_id in parsed if item_id is not None]
     )
-    return only_counted(idx, bundle.counts["rating"].items)
+    return only_counted(idx, bundle.counts[by].items)
 
 
 def item_columns(bundle: Bundle) -> dict[str, Texts]:
@@ -107,9 +110,9 @@ def item_columns(bundle: Bundle) -> dict[str, Texts]:
     return {**titles, **bundle.item_columns}
 
 
-def _are_among(bundle: Bundle, item_ids: Sequence[int | str]) -> BoolArray:
+def _are_among(bundle: Bundle, item_ids: Sequence[int | str], by: By) -> BoolArray:
     """Which items are among some ids, bool, shape (n_items,)."""
-    idx = index_items(bundle, item_ids)
+    idx = index_items(bundle, item_ids, by)
     is_listed = np.zeros(len(bundle.items), dtype=bool)
     is_listed[idx[idx != UNKNOWN]] = True
     return is_listed

@@ -80,7 +80,9 @@ def explain(bundle: Bundle, prediction: Prediction, user_idx: int, item_idx: int
         n: how many ratings are listed.
     """
     factors = bundle.factors
-    rated, rating = bundle.seen.of_user(user_idx)
+    seen, rating_of_seen = bundle.seen.of_user(user_idx)
+    has_rating = ~np.isnan(rating_of_seen)
+    rated, rating = seen[has_rating], rating_of_seen[has_rating]
     contribution = _contributions(factors, user_idx, item_idx, rated, np.asarray(rating, dtype=np.float64))
     bias_only = np.float32(factors.global_mean) + factors.user_bias[user_idx] + factors.item_bias[rated]
     expected = factors.rating_of(np.full(len(rated), user_idx, dtype=np.int32), bias_only)

@@ -166,7 +166,7 @@ def linear_factors(bundle: Bundle) -> Factors:
         RunError: its output is not linear.
     """
     factors = bundle.rating.as_factors()
-    if factors is not None and factors.link.kind != "sigmoid":
+    if factors is not None and can_fold_in(bundle):
         return factors
     run = bundle.path.parent
     raise RunError(
@@ -175,6 +175,12 @@ def linear_factors(bundle: Bundle) -> Factors:
         expected=f"a model with linear output: model.kind {joined(kinds_served_by('factors'))}, without y_range",
         hint=f"train one of that kind, or go on training this one: recsys update --run {run} --ratings FILE",
     )
+
+
+def can_fold_in(bundle: Bundle) -> bool:
+    """Whether the rating scorer is a dot product with linear output."""
+    factors = bundle.rating.as_factors()
+    return factors is not None and factors.link.kind != "sigmoid"
 
 
 def user_prior(bundle: Bundle) -> Prior:

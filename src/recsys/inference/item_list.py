@@ -13,13 +13,14 @@ from recsys.data.read import read_table
 from recsys.data.sources.opening import open_source
 from recsys.data.sources.protocol import ColumnRequest
 from recsys.data.vocabulary import UNKNOWN, only_counted
+from recsys.inference.entities import interactions_called
 
 ITEM = ColumnRequest(frozenset({"item"}), as_trained=True)
 
 
 @dataclass(frozen=True)
 class ItemList:
-    """The item ids of a file: those that have training ratings, and how many others there are."""
+    """The item ids of a file: those that have training interactions, and how many others there are."""
 
     item_ids: list[int | str]
     n_unknown: int
@@ -33,7 +34,7 @@ def read_item_list(bundle: Bundle, path: Path, observe: Observer) -> ItemList:
     """
     table = read_table(open_source(path, bundle.data, observe), ITEM)
     assert table.item is not None
-    idx = only_counted(indices_of(table.item.texts, bundle.items), bundle.counts["rating"].items)
+    idx = only_counted(indices_of(table.item.texts, bundle.items), bundle.counts["ranking"].items)
     known = idx[idx != UNKNOWN]
     return ItemList(bundle.items.ids[known].tolist(), len(idx) - len(known))
 
@@ -48,7 +49,7 @@ def read_candidates(bundle: Bundle, path: Path, observe: Observer) -> list[int |
     listed = read_item_list(bundle, path, observe)
     if not listed.item_ids:
         raise UnknownIdError(
-            f"none of the {listed.n_unknown:,} candidates has training ratings",
+            f"none of the {listed.n_unknown:,} candidates has training {interactions_called(bundle, 'ranking')}",
             where=str(path),
             expected=f"item ids such as {bundle.items.id_at(0)!r}",
         )

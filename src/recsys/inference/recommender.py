@@ -3,43 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from recsys.artifacts.bundle import Bundle, open_bundle
-from recsys.core.errors import RunError, UnknownIdError
-from recsys.core.types import Array, Indices, Json, Times
-from recsys.data.vocabulary import UNKNOWN, Vocabulary
+from recsys.core.errors import RunError
+from recsys.core.types import Array, BoolArray, Float32Array, Indices, Times
+from recsys.data.vocabulary import UNKNOWN
 from recsys.inference.candidates import ItemFilter, RatedPairs, index_items
+from recsys.inference.entities import OnUnknown, find_entity, find_item, find_user
 from recsys.inference.explain import Explanation
 from recsys.inference.explain import explain as explain_prediction
-from recsys.inference.fold_in import FixedRows, Prior, linear_factors, solve, user_prior
+from recsys.inference.explain_ranking import RankExplanation, explain_rank_score
+from recsys.inference.fold_in import Prior, can_fold_in, linear_factors, user_prior
 from recsys.inference.prediction import Interval, Prediction
+from recsys.inference.ranked import By, Recommendation, TopItems, chosen_scorer, predicted_ratings
 from recsys.inference.similar import Similar, similar_items
-from recsys.scoring.protocols import RatingScorer
-from recsys.scoring.top import masked_top_n
-
-OnUnknown = Literal["error", "mean"]
-
-
-@dataclass(frozen=True)
-class Recommendation:
-    """An item for a user. `n_ratings` is how many training ratings the item has."""
-
-    rank: int
-    item_id: int | str
-    title: str | None
-    rating: float
-    score: float
-    n_ratings: int
-
-    def to_dict(self) -> dict[str, Json]:
-        """As a dict that json takes."""
-        return asdict(self)
+from recsys.inference.visitor import Visitor
 
 
 class Recommender:
@@ -52,6 +34,11 @@ class Recommender:
     def open(cls, run: Path | None = None) -> Recommender:
         """Opens a run, its serving folder, or a copy of that; without one, the run that is served by default."""
         return cls(open_bundle(run))
+
+    @property
+    def ranks_by(self) -> By:
+        """The scorer that items are recommended by where none is named: "ranking" where the run has that."""
+        return chosen_scorer(self.bundle, None)
 
     def predict(
         self,
@@ -77,8 +64,8 @@ class Recommender:
         bundle = self.bundle
         if at is not None:
             _check_time(bundle)
-        user, user_idx = _find("user", bundle, user_id, on_unknown)
-        item, item_idx = _find("item", bundle, item_id, on_unknown)
+        user, user_idx = find_entity(bundle, "user", user_id, "rating", on_unknown)
+        item, item_idx = find_entity(bundle, "item", item_id, "rating", on_unknown)
         one_user, one_item = np.array([user_idx], dtype=np.int32), np.array([item_idx], dtype=np.int32)
         scorer, when = bundle.rating, None if at is None else np.array([at], dtype=np.float64)
         score = scorer.score(one_user, one_item, when)
@@ -102,6 +89,8 @@ class Recommender:
         user_id: int | str,
         n: int = 10,
         *,
+        by: By | None = None,
+        on_unknown: OnUnknown = "error",
         min_ratings: int = 0,
         candidates: Sequence[int | str] | None = None,
         exclude: Sequence[int | str] = (),
@@ -109,77 +98,80 @@ class Recommender:
     ) -> list[Recommendation]:
         """The n items with the highest scores among those that the user has not rated, best first.
 
-        Rated are the training, validation and test ratings of the run and of those that it starts from.
+        Rated are the training, validation and test ratings of the run and of those that it starts from, and likewise
+        what is no rating, such as a click.
 
         Args:
             n: how many; fewer come back where there are not so many.
+            by: "ranking": by how likely the user chooses an item; "rating": by the predicted rating; None: by ranking
+                where the run has a scorer for that.
+            on_unknown: what to do about a user without training ratings: raise, or list for the mean user.
             min_ratings: leaves out items with fewer training ratings, whose scores stand on little.
             candidates: only these items; those that are not known are left out.
             exclude: none of these items.
             where: conditions on columns of the items file, such as "genres=Comedy"; all have to hold.
         Raises:
-            UnknownIdError: the user has no training ratings.
+            UnknownIdError: the user has no training ratings, with on_unknown="error".
             UsageError: a condition makes no sense, or is on a column that the items do not have.
+            RunError: the run has no such scorer.
         """
-        bundle = self.bundle
-        allowed = ItemFilter(min_ratings, candidates, exclude, where).allowed(bundle)
-        _, user_idx = _find("user", bundle, user_id, "error")
+        bundle, by = self.bundle, chosen_scorer(self.bundle, by)
+        allowed = ItemFilter(min_ratings, candidates, exclude, where).allowed(bundle, by)
+        user_idx = find_user(bundle, user_id, by, on_unknown)
         allowed[self._rated_by(user_idx)] = False
-        return self._best(bundle.rating, user_idx, allowed, n)
+        return self._best(by, user_idx, allowed, n)
 
     def recommend_for(
         self,
         item_ids: Sequence[int | str],
-        ratings: Sequence[float] | Array,
+        ratings: Sequence[float] | Array | None,
         n: int = 10,
         *,
+        by: By | None = None,
         min_ratings: int = 0,
         candidates: Sequence[int | str] | None = None,
         exclude: Sequence[int | str] = (),
         where: str | Sequence[str] = (),
     ) -> list[Recommendation]:
-        """The n best items for a visitor who has rated a few, see recsys.inference.fold_in; nothing is stored.
+        """The n best items for a visitor who has rated a few, see recsys.inference.visitor; nothing is stored.
+
+        By ranking, someone without known items gets the list of the mean user.
 
         Args:
             item_ids: what the visitor rated, each once; items without training ratings say nothing and are left out.
-            ratings: of each, in the units of the training ratings.
-            n, min_ratings, candidates, exclude, where: as in `recommend`.
+            ratings: of each, in the units of the training ratings, NaN where there is none; None: there are none.
+            n, by, min_ratings, candidates, exclude, where: as in `recommend`.
         Raises:
-            UnknownIdError: none of the items has training ratings.
-            UsageError: as in `recommend`.
-            RunError: the model is not a dot product with linear output.
+            UnknownIdError: by rating, none of the items has training ratings.
+            UsageError: as in `recommend`, or by rating without ratings.
+            RunError: as in `recommend`; by rating, the model is not a dot product with linear output.
         """
-        bundle, factors = self.bundle, linear_factors(self.bundle)
-        allowed = ItemFilter(min_ratings, candidates, exclude, where).allowed(bundle)
-        rated = index_items(bundle, item_ids)
-        known = rated != UNKNOWN
-        if not known.any():
-            raise UnknownIdError(
-                f"none of the {len(rated):,} rated items has training ratings",
-                where=f"the run's {len(bundle.items):,} items",
-                expected=f"item ids of the training ratings, such as {bundle.items.id_at(0)!r}",
-            )
-        (row,) = solve(
-            self._user_prior,
-            factors.global_mean,
-            FixedRows.items(factors),
-            codes=np.zeros(int(known.sum()), dtype=np.int32),
-            other_idx=rated[known],
-            rating=np.asarray(ratings, dtype=np.float32)[known],
-        )
-        std = None if factors.user_std is None else factors.user_std[-1:]
-        session = replace(factors, user_bias=row[:1], user_factors=row[None, 1:], user_std=std)
-        allowed[rated[known]] = False
-        return self._best(session, 0, allowed, n)
+        bundle, by = self.bundle, chosen_scorer(self.bundle, by)
+        allowed = ItemFilter(min_ratings, candidates, exclude, where).allowed(bundle, by)
+        ranking = bundle.ranking if by == "ranking" else None
+        factors = linear_factors(bundle) if ranking is None else None
+        visitor = Visitor.of(bundle, by, item_ids, ratings)
+        allowed[visitor.item_idx] = False
+        user = np.zeros(1, dtype=np.int32)
+        if ranking is not None:
+            top = TopItems.of(visitor.ranking_scores(ranking), allowed, n)
+            return top.described(bundle, self._ratings_for(visitor, top))
+        assert factors is not None
+        session = visitor.as_user_of(factors, self._user_prior)
+        top = TopItems.of(session.score_all(user), allowed, n)
+        return top.described(bundle, session.rating_of(user, top.score))
 
-    def similar(self, item_id: int | str, n: int = 10, *, min_ratings: int = 0) -> list[Similar]:
+    def similar(self, item_id: int | str, n: int = 10, *, by: By | None = None, min_ratings: int = 0) -> list[Similar]:
         """The items whose factors are most like the item's, see `similar_items`.
 
+        Args:
+            by: whose factors: of "ranking", or of "rating"; None: of ranking where the run has a scorer for that.
         Raises:
             UnknownIdError: the item has no training ratings.
+            RunError: the run has no such scorer, or one without factors.
         """
-        _, item_idx = _find("item", self.bundle, item_id, "error")
-        return similar_items(self.bundle, item_idx, n, min_ratings=min_ratings)
+        by = chosen_scorer(self.bundle, by)
+        return similar_items(self.bundle, by, find_item(self.bundle, item_id, by), n, min_ratings=min_ratings)
 
     def explain(self, user_id: int | str, item_id: int | str, n: int = 10) -> Explanation:
         """A prediction, and the n of the user's own ratings that contribute most to it, see recsys.inference.explain.
@@ -188,31 +180,48 @@ class Recommender:
             UnknownIdError: the user or the item has no training ratings.
         """
         prediction = self.predict(user_id, item_id)
-        _, user_idx = _find("user", self.bundle, user_id, "error")
-        _, item_idx = _find("item", self.bundle, item_id, "error")
+        user_idx, item_idx = find_user(self.bundle, user_id, "rating"), find_item(self.bundle, item_id, "rating")
         return explain_prediction(self.bundle, prediction, user_idx, item_idx, n)
 
-    def ruled_out(self, user_id: int | str, filters: ItemFilter) -> dict[str, int]:
+    def explain_ranking(self, user_id: int | str, item_id: int | str, n: int = 10) -> RankExplanation:
+        """A rank score, and the n of the user's own items that contribute most to it.
+
+        See recsys.inference.explain_ranking.
+
+        Raises:
+            UnknownIdError: the user or the item has no training ratings.
+            RunError: the run has no ranking scorer.
+        """
+        bundle, by = self.bundle, chosen_scorer(self.bundle, "ranking")
+        user_idx, item_idx = find_user(bundle, user_id, by), find_item(bundle, item_id, by)
+        return explain_rank_score(bundle, user_idx, item_idx, n)
+
+    def ruled_out(
+        self, user_id: int | str, filters: ItemFilter, *, by: By | None = None, on_unknown: OnUnknown = "error"
+    ) -> dict[str, int]:
         """By filter, how many items it leaves out of those that the ones before it leave, for a user.
 
         Raises:
-            UnknownIdError: the user has no training ratings.
-            UsageError: as in `recommend`.
+            UnknownIdError, UsageError, RunError: as in `recommend`.
         """
-        _, user_idx = _find("user", self.bundle, user_id, "error")
-        return filters.ruled_out(self.bundle, self._rated_by(user_idx))
+        by = chosen_scorer(self.bundle, by)
+        return filters.ruled_out(self.bundle, by, self._rated_by(find_user(self.bundle, user_id, by, on_unknown)))
 
-    def ruled_out_for(self, item_ids: Sequence[int | str], filters: ItemFilter) -> dict[str, int]:
+    def ruled_out_for(
+        self, item_ids: Sequence[int | str], filters: ItemFilter, *, by: By | None = None
+    ) -> dict[str, int]:
         """The same for a visitor who has rated these items.
 
         Raises:
-            UsageError: as in `recommend`.
+            UsageError, RunError: as in `recommend`.
         """
-        rated = index_items(self.bundle, item_ids)
-        return filters.ruled_out(self.bundle, rated[rated != UNKNOWN])
+        by = chosen_scorer(self.bundle, by)
+        rated = index_items(self.bundle, item_ids, by)
+        return filters.ruled_out(self.bundle, by, rated[rated != UNKNOWN])
 
     def _rated_by(self, user_idx: int) -> Indices:
-        return RatedPairs.of(self.bundle).pairs(np.array([user_idx], dtype=np.int32))[1]
+        users = np.array([] if user_idx == UNKNOWN else [user_idx], dtype=np.int32)
+        return RatedPairs.of(self.bundle).pairs(users)[1]
 
     def _interval(
         self, user_idx: Indices, item_idx: Indices, level: float, timestamp: Times | None
@@ -227,24 +236,23 @@ class Recommender:
     def _user_prior(self) -> Prior:
         return user_prior(self.bundle)
 
-    def _best(self, scorer: RatingScorer, user_idx: int, allowed: Array, n: int) -> list[Recommendation]:
-        """Of the scorer's user, among the items that are allowed."""
+    def _best(self, by: By, user_idx: int, allowed: BoolArray, n: int) -> list[Recommendation]:
         user = np.array([user_idx], dtype=np.int32)
-        (best,), (score,) = masked_top_n(scorer.score_all(user), n, allowed=allowed)
-        is_left = np.isfinite(score)
-        best, score = best[is_left], score[is_left]
-        rating = scorer.rating_of(user, score)
-        return [
-            Recommendation(
-                rank=rank + 1,
-                item_id=self.bundle.items.id_at(idx),
-                title=self.bundle.title_at(idx),
-                rating=float(rating[rank]),
-                score=float(score[rank]),
-                n_ratings=int(self.bundle.counts["rating"].items[idx]),
-            )
-            for rank, idx in enumerate(best.tolist())
-        ]
+        top = TopItems.of(self.bundle.scorer(by).score_all(user), allowed, n)
+        users = np.repeat(user, len(top.item_idx))
+        return top.described(self.bundle, predicted_ratings(self.bundle, by, users, top.item_idx, top.score))
+
+    def _ratings_for(self, visitor: Visitor, top: TopItems) -> Float32Array | None:
+        """The ratings that are predicted for a visitor; None where the run cannot tell."""
+        if "rating" not in self.bundle.scorers:
+            return None
+        item_idx = top.item_idx.astype(np.int32)
+        if np.isnan(visitor.rating).all():
+            return self.bundle.rating.rate(np.full(len(item_idx), UNKNOWN, dtype=np.int32), item_idx)
+        if not can_fold_in(self.bundle):
+            return None
+        session = visitor.as_user_of(linear_factors(self.bundle), self._user_prior)
+        return session.rate(np.zeros(len(item_idx), dtype=np.int32), item_idx)
 
 
 def _check_time(bundle: Bundle) -> None:
@@ -256,29 +264,3 @@ def _check_time(bundle: Bundle) -> None:
             expected="a run that was trained by gibbs with model.user_drift: true",
             hint="leave the time out",
         )
-
-
-def _find(
-    role: Literal["user", "item"], bundle: Bundle, raw_id: int | str, on_unknown: OnUnknown
-) -> tuple[int | str, int]:
-    """The id in the run's type, and its index; −1 where it has no training ratings."""
-    vocabulary, counts = bundle.entities(role)
-    parsed = vocabulary.parse(str(raw_id))
-    idx = UNKNOWN if parsed is None else int(vocabulary.index([parsed])[0])
-    if idx != UNKNOWN and not counts[idx]:
-        idx = UNKNOWN
-    if idx == UNKNOWN and on_unknown == "error":
-        raise _unknown(role, vocabulary, raw_id, is_wrong_type=parsed is None)
-    return raw_id if parsed is None else parsed, idx
-
-
-def _unknown(role: str, vocabulary: Vocabulary, raw_id: int | str, *, is_wrong_type: bool) -> UnknownIdError:
-    near = vocabulary.nearest(str(raw_id))
-    example = vocabulary.id_at(0)
-    ids = "whole numbers" if vocabulary.id_type is int else "texts"
-    return UnknownIdError(
-        f"{role} {raw_id!r} cannot be an id here" if is_wrong_type else f"{role} {raw_id!r} has no training ratings",
-        where=f"the run's {len(vocabulary):,} {role}s",
-        expected=f"one of the {role} ids of the training ratings, which are {ids} such as {example!r}",
-        hint=f"did you mean {near!r}?" if near is not None else "predict has --on-unknown mean for such ids",
-    )

@@ -16,10 +16,11 @@ from recsys.data.interactions import Interactions
 from recsys.data.read import read_table
 from recsys.data.sources.opening import open_source
 from recsys.data.sources.protocol import ColumnRequest
+from recsys.data.sources.table import Role
 from recsys.data.vocabulary import UNKNOWN, Vocabulary, only_counted
 from recsys.inference.new_entities import n_outside_scale, refuse_repeated
 
-COLUMNS = ColumnRequest(frozenset({"user", "item", "rating"}), optional=frozenset({"user"}), as_trained=True)
+ROLES: frozenset[Role] = frozenset({"user", "item", "rating"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +30,7 @@ class SessionRatings:
     Attributes:
         user_id: as in the file; None if it names no one.
         item_ids: as in the file, each once.
-        ratings: of each, float32.
+        ratings: of each, float32; NaN where there is none.
         n_unknown_items: how many of the items have no training ratings.
         n_outside_scale: how many of the ratings lie outside the scale of the training ratings.
     """
@@ -44,13 +45,16 @@ class SessionRatings:
 def read_session_ratings(bundle: Bundle, path: Path, observe: Observer = silent) -> SessionRatings:
     """Reads item and rating of each row, and the user where there is such a column.
 
+    A run without ratings needs none here.
+
     Raises:
         DataError: the file cannot be read, holds ratings of several users, or an item twice.
     """
     source = open_source(path, bundle.data, observe)
-    table = read_table(source, COLUMNS)
+    optional: frozenset[Role] = frozenset({"user"}) if "rating" in bundle.scorers else frozenset({"user", "rating"})
+    table = read_table(source, ColumnRequest(ROLES, optional, as_trained=True))
     assert table.item is not None
-    assert table.rating is not None
+    rating = np.full(table.n_rows, np.nan, np.float32) if table.rating is None else table.rating
     if table.user is not None and len(table.user.texts) > 1:
         raise DataError(
             f"the ratings are of {len(table.user.texts):,} users",
@@ -60,13 +64,13 @@ def read_session_ratings(bundle: Bundle, path: Path, observe: Observer = silent)
         )
     nobody, items = Vocabulary(np.zeros(1, dtype=np.int64)), Vocabulary(table.item.texts)
     user_idx = np.zeros(table.n_rows, dtype=np.int32)
-    ratings = Interactions(user_idx, table.item.codes, table.rating, None, nobody, items)
+    ratings = Interactions(user_idx, table.item.codes, rating, None, nobody, items)
     refuse_repeated(ratings, source)
-    known = only_counted(indices_of(table.item.texts, bundle.items), bundle.counts["rating"].items)
+    known = only_counted(indices_of(table.item.texts, bundle.items), bundle.counts["ranking"].items)
     return SessionRatings(
         user_id=None if table.user is None else str(table.user.texts[0]),
         item_ids=table.item.texts[table.item.codes].tolist(),
-        ratings=table.rating,
+        ratings=rating,
         n_unknown_items=int(np.count_nonzero(known[table.item.codes] == UNKNOWN)),
-        n_outside_scale=n_outside_scale(bundle, table.rating),
+        n_outside_scale=n_outside_scale(bundle, rating) if "rating" in bundle.scorers else 0,
     )

@@ -7,51 +7,92 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from recsys.artifacts.bundle import Bundle
-from recsys.core.types import Json
+from recsys.core.types import BoolArray, Counts, Float32Array, Json
+from recsys.inference.ranked import By
+from recsys.scoring.implicit.scorer import ImplicitFactors
 from recsys.scoring.top import masked_top_n
+
+TINY = float(np.finfo(np.float32).tiny)
+FEW = 5.0  # interactions with which an item's similarity counts by half (docs/experiments/similar.md)
 
 
 @dataclass(frozen=True)
 class Similar:
-    """An item that is like another. `similarity` is from −1 to 1; `n_ratings` are the training ratings."""
+    """An item that is like another: `similarity` from −1 to 1, and the training ratings and interactions it has."""
 
     rank: int
     item_id: int | str
     title: str | None
     similarity: float
     n_ratings: int
+    n_interactions: int
 
     def to_dict(self) -> dict[str, Json]:
         """As a dict that json takes."""
         return asdict(self)
 
 
-def similar_items(bundle: Bundle, item_idx: int, n: int = 10, *, min_ratings: int = 0) -> list[Similar]:
+def similar_items(bundle: Bundle, by: By, item_idx: int, n: int = 10, *, min_ratings: int = 0) -> list[Similar]:
     """The items whose factors point where the item's do, the nearest first.
 
-    similarity(i, j) = q_i·q_j / (|q_i| |q_j|), the cosine of their factors; biases play no part, so that a bad film may
-    be like a good one. Items without any factors, and the item itself, are left out.
+    By rating, similarity(i, j) = q_i·q_j / (|q_i| |q_j|), the cosine of their factors; biases play no part, so that a
+    bad film may be like a good one. By ranking, see `ranking_similarities`. Items without any factors, and the item
+    itself, are left out.
 
     Args:
+        by: whose factors are compared.
         item_idx: a known item.
         n: how many; fewer come back where there are not so many.
-        min_ratings: leaves out items with fewer training ratings, whose factors stand on little.
+        min_ratings: leaves out items with fewer training interactions, whose factors stand on little.
+    Raises:
+        RunError: the scorer has no factors.
     """
-    factors = bundle.factors.item_factors[:-1]
-    length = np.linalg.norm(factors, axis=1)
-    allowed = (bundle.counts["rating"].items >= min_ratings) & (length > 0)
+    counts = bundle.counts[by].items
+    ranking = bundle.ranking if by == "ranking" else None
+    if ranking is None:
+        similarity, has_factors = cosines(bundle.factors.item_factors[:-1], item_idx)
+    else:
+        similarity, has_factors = ranking_similarities(ranking, counts, item_idx)
+        has_factors &= counts > 0
+    allowed = (counts >= min_ratings) & has_factors
     allowed[item_idx] = False
-    cosine = factors @ factors[item_idx]
-    cosine /= np.maximum(length * length[item_idx], np.finfo(np.float32).tiny)
-    (best,), (similarity,) = masked_top_n(cosine[None], n, allowed=allowed)
+    (best,), (nearest,) = masked_top_n(similarity[None], n, allowed=allowed)
     return [
         Similar(
             rank=rank + 1,
             item_id=bundle.items.id_at(idx),
             title=bundle.title_at(idx),
-            similarity=float(similarity[rank]),
+            similarity=float(nearest[rank]),
             n_ratings=int(bundle.counts["rating"].items[idx]),
+            n_interactions=int(bundle.counts["ranking"].items[idx]),
         )
         for rank, idx in enumerate(best.tolist())
         if allowed[idx]
     ]
+
+
+def ranking_similarities(scorer: ImplicitFactors, counts: Counts, item_idx: int) -> tuple[Float32Array, BoolArray]:
+    """How much each item is chosen by the same users as one of them, beyond what everyone chooses.
+
+    similarity(i, j) = n_j / (n_j + 5) · cos(h_i − (h_i·m) m, h_j − (h_j·m) m), where m is the direction of the mean
+    user, along which items differ by how popular they are, and n_j the interactions of j: the direction of an item with
+    two of them is chance.
+
+    Args:
+        counts: n of each item, shape (n_items,).
+    Returns:
+        Similarities, float32, and whether an item has a direction at all, bool; shapes (n_items,).
+    """
+    mean = scorer.user_factors[-1] / max(float(np.linalg.norm(scorer.user_factors[-1])), TINY)
+    rows = scorer.item_factors[:-1]
+    similarity, has_direction = cosines(rows - np.outer(rows @ mean, mean), item_idx)
+    similarity *= (counts / (counts + FEW)).astype(np.float32)
+    return similarity, has_direction
+
+
+def cosines(rows: Float32Array, item_idx: int) -> tuple[Float32Array, BoolArray]:
+    """The cosine of each row with one of them, float32, and whether it has a direction; shapes (n_items,)."""
+    length = np.linalg.norm(rows, axis=1)
+    cosine: Float32Array = rows @ rows[item_idx]
+    cosine /= np.maximum(length * length[item_idx], TINY)
+    return cosine, length > 0

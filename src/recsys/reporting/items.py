@@ -1,15 +1,14 @@
-"""The sections of a report that name items: the map, the highest and lowest biases, an example user."""
+"""The sections of a report that name items: the map, and the highest and lowest biases."""
 
 from __future__ import annotations
 
-from typing import NotRequired, TypedDict
+from typing import TypedDict
 
 import numpy as np
 
 from recsys.artifacts.bundle import Bundle
 from recsys.core.errors import RunError
 from recsys.core.types import Array
-from recsys.inference.recommender import Recommender
 from recsys.reporting.directions import main_directions
 
 MAP_ITEMS = 2000  # more make a cloud on any screen, and a file that is slow to open
@@ -50,7 +49,7 @@ def item_map(bundle: Bundle) -> ItemMap | str:
     shown = np.argsort(-bundle.counts["rating"].items, kind="stable")[:MAP_ITEMS]
     places = directions.positions[shown].astype(np.float64).round(4).tolist()
     return {
-        "items": [{**_item(bundle, idx), "x": x, "y": y} for idx, (x, y) in zip(shown.tolist(), places, strict=True)],
+        "items": [{**item_of(bundle, idx), "x": x, "y": y} for idx, (x, y) in zip(shown.tolist(), places, strict=True)],
         "left_out": len(bundle.items) - len(shown),
         "share": directions.share.tolist(),
     }
@@ -86,7 +85,7 @@ def extremes(bundle: Bundle) -> Extremes | str:
     mean = np.bincount(train.item_idx, train.rating, minlength=len(bias)) / bundle.counts["rating"].items
 
     def row(idx: int) -> BiasItem:
-        return {**_item(bundle, idx), "bias": float(bias[idx]), "mean": float(mean[idx])}
+        return {**item_of(bundle, idx), "bias": float(bias[idx]), "mean": float(mean[idx])}
 
     n = min(LISTED, len(order) // 2)  # or an item would be in both lists
     return {
@@ -96,81 +95,8 @@ def extremes(bundle: Bundle) -> Extremes | str:
     }
 
 
-class RatedItem(Item):
-    """An item with a rating, given or predicted."""
-
-    rating: float
-
-
-class RatingPull(TypedDict):
-    """What one of the user's ratings adds to the interaction."""
-
-    id: str
-    title: str
-    rating: float
-    pull: float
-
-
-class Reasons(TypedDict):
-    """The parts of a prediction, and the ratings that contribute most; None where the model has no factors."""
-
-    parts: dict[str, float]
-    score: float
-    pulls: list[RatingPull] | None
-    others: NotRequired[float]
-    remainder: NotRequired[float]
-
-
-class ExampleUser(TypedDict):
-    """A user, the highest of their ratings, what is recommended to them, and why the first."""
-
-    id: str
-    n_ratings: int
-    mean: float
-    rated: list[RatedItem]
-    recommended: list[RatedItem]
-    reasons: Reasons | None
-
-
-def example_user(bundle: Bundle) -> ExampleUser:
-    """A user with the median number of ratings: the highest of them, what the model recommends, and why the first."""
-    user_idx = int(np.argsort(bundle.counts["rating"].users, kind="stable")[len(bundle.users) // 2])
-    user_id = bundle.users.id_at(user_idx)
-    recommender = Recommender(bundle)
-    recommended = recommender.recommend(user_id, LISTED)
-    rated, rating = bundle.seen.of_user(user_idx)
-    highest = np.lexsort((-bundle.counts["rating"].items[rated], -rating))[:LISTED]
-    return {
-        "id": str(user_id),
-        "n_ratings": len(rated),
-        "mean": float(rating.mean(dtype=np.float64)),
-        "rated": [{**_item(bundle, int(rated[place])), "rating": float(rating[place])} for place in highest.tolist()],
-        "recommended": [
-            {"id": str(item.item_id), "title": item.title or "", "n_ratings": item.n_ratings, "rating": item.rating}
-            for item in recommended
-        ],
-        "reasons": _reasons(recommender, user_id, recommended[0].item_id) if recommended else None,
-    }
-
-
-def _reasons(recommender: Recommender, user_id: int | str, item_id: int | str) -> Reasons:
-    if recommender.bundle.rating.as_factors() is None:
-        prediction = recommender.predict(user_id, item_id)
-        return {"parts": prediction.parts, "score": prediction.score, "pulls": None}
-    explanation = recommender.explain(user_id, item_id, LISTED)
-    return {
-        "parts": explanation.prediction.parts,
-        "score": explanation.prediction.score,
-        "pulls": [
-            {"id": str(item.item_id), "title": item.title or "", "rating": item.rating, "pull": item.contribution}
-            for item in explanation.contributions
-        ],
-        "others": explanation.others,
-        "remainder": explanation.remainder,
-    }
-
-
-def _item(bundle: Bundle, idx: int) -> Item:
+def item_of(bundle: Bundle, idx: int) -> Item:
+    """An item by its index."""
     return {
         "id": str(bundle.items.id_at(idx)),
         "title": bundle.title_at(idx) or "",

@@ -14,7 +14,8 @@ from recsys.core.communicator import ALONE
 from recsys.objectives.measure import NamedScores
 from recsys.objectives.specs import find_objective
 from recsys.reporting.accuracy import NOTHING_HELD_OUT, Accuracy, accuracy
-from recsys.reporting.items import ExampleUser, Extremes, ItemMap, example_user, extremes, item_map
+from recsys.reporting.example_user import ExampleUser, example_user
+from recsys.reporting.items import Extremes, ItemMap, extremes, item_map
 from recsys.scoring.protocols import Ranker
 
 PARTS: tuple[Literal["valid", "test"], ...] = ("valid", "test")

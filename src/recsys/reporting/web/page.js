@@ -105,19 +105,39 @@ function biasTables({ min_ratings, top, bottom }, link) {
 }
 
 function exampleUser(user) {
-  const id = element("bdi", {}, user.id);
-  const intro = element("p", {}, "User ", id, ` has ${count(user.n_ratings)} training ratings (the median user), with mean ` +
-    `${fixed(user.mean, 2)}.`);
-  const columns = [...words("item"), ...numbers("rating", "n ratings")];
-  const rating = (digits) => (row) => fixed(row.rating, digits), ratings = (row) => count(row.n_ratings);
+  const id = element("bdi", {}, user.id), isRated = user.mean !== null;
+  const intro = element("p", {}, "User ", id, ` has ${count(user.n_ratings)} training ${isRated ? "ratings" : "interactions"} ` +
+    `(the median user)${isRated ? `, with mean ${fixed(user.mean, 2)}` : ""}.`);
+  const columns = [...words("item"), ...numbers(...(isRated ? ["rating"] : []), isRated ? "n ratings" : "n interactions")];
+  const ratings = (digits) => (isRated ? [(row) => optional(row.rating, digits)] : []);
+  const rows = (items, digits) => listed(items, ...ratings(digits), (row) => count(row.n_ratings));
   const both = element("div", { class: "columns" },
-    table([element("b", {}, "Rated highest")], columns, listed(user.rated, rating(1), ratings)),
-    table([element("b", {}, "Recommended"), ", with the predicted rating"], columns,
-      listed(user.recommended, rating(2), ratings)));
-  return [intro, both, ...(user.reasons ? reasons(user.reasons, user.recommended[0]) : [])];
+    table([element("b", {}, isRated ? "Rated highest" : "Chosen")], columns, rows(user.rated, 1)),
+    table([element("b", {}, "Recommended"), isRated ? ", with the predicted rating" : ""], columns, rows(user.recommended, 2)));
+  return [intro, both, ...(user.recommended.length ? reasons(user, user.recommended[0]) : [])];
 }
 
-function reasons({ parts, score, pulls, others, remainder }, best) {
+const optional = (value, digits) => (value === null ? "" : fixed(value, digits));
+
+function reasons({ reasons, rank_reasons }, best) {
+  const tables = [];
+  if (rank_reasons) tables.push(rankReasons(rank_reasons));
+  if (reasons) tables.push(...ratingReasons(reasons, best));
+  return [element("h3", {}, "Why ", ...named(best), "?"), element("div", { class: "columns" }, ...tables)];
+}
+
+function rankReasons({ score, pulls, others, remainder }) {
+  const signed3 = (x) => (x > 0 ? "+" : "") + fixed(x, 3);
+  const isRated = pulls.some((row) => row.rating !== null);
+  const own = listed(pulls, ...(isRated ? [(row) => optional(row.rating, 1)] : []), (row) => signed3(row.pull));
+  const blank = isRated ? [""] : [];
+  own.push(["others", ...blank, signed3(others)], ["not from own items", ...blank, signed3(remainder)],
+    ["rank score", ...blank, fixed(score, 3)]);
+  return table([element("b", {}, "Contributions"), " of the user's own items to the rank score"],
+    [...words("item"), ...numbers(...(isRated ? ["rating"] : []), "contribution")], own, { [own.length - 1]: "model" });
+}
+
+function ratingReasons({ parts, score, pulls, others, remainder }, best) {
   const rows = Object.entries(parts).map(([name, value]) => [name.replaceAll("_", " "), signed(value)]);
   rows.push(["score", fixed(score, 2)]);
   if (fixed(score, 2) !== fixed(best.rating, 2)) rows.push(["rating", fixed(best.rating, 2)]);
@@ -129,7 +149,7 @@ function reasons({ parts, score, pulls, others, remainder }, best) {
     tables.push(table([element("b", {}, "Contributions"), " of the user's own ratings to the interaction"],
       [...words("item"), ...numbers("rating", "contribution")], own));
   }
-  return [element("h3", {}, "Why ", ...named(best), "?"), element("div", { class: "columns" }, ...tables)];
+  return tables;
 }
 
 function fillPage() {

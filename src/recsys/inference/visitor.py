@@ -1,0 +1,76 @@
+"""Someone whom the run does not know, ranked for by a few interactions; nothing is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from recsys.artifacts.bundle import Bundle
+from recsys.core.errors import UnknownIdError, UsageError
+from recsys.core.types import Array, Float32Array, Floats, Indices
+from recsys.data.vocabulary import UNKNOWN
+from recsys.inference.candidates import index_items
+from recsys.inference.fold_in import FixedRows, Prior, solve
+from recsys.inference.ranked import By
+from recsys.scoring.factors.scorer import Factors
+from recsys.scoring.implicit.scorer import ImplicitFactors
+
+
+@dataclass(frozen=True, eq=False)
+class Visitor:
+    """What a visitor has met, as far as the run knows it.
+
+    Attributes:
+        item_idx: int32, shape (n,), each item once.
+        rating: of each, float32; NaN where there is none.
+    """
+
+    item_idx: Indices
+    rating: Floats
+
+    @classmethod
+    def of(
+        cls, bundle: Bundle, by: By, item_ids: Sequence[int | str], ratings: Sequence[float] | Array | None
+    ) -> Visitor:
+        """The items that have training interactions, and their ratings.
+
+        Raises:
+            UsageError: ratings are to be predicted, and there are none.
+            UnknownIdError: ratings are to be predicted, and none of the items has training ratings.
+        """
+        item_idx = index_items(bundle, item_ids, by)
+        rating = np.full(len(item_idx), np.nan, np.float32) if ratings is None else np.asarray(ratings, np.float32)
+        known = item_idx != UNKNOWN
+        if by == "rating":
+            if len(rating) and np.isnan(rating).all():
+                raise UsageError("without ratings none can be predicted", expected="ratings", hint="rank by ranking")
+            known &= ~np.isnan(rating)
+            if not known.any():
+                raise UnknownIdError(
+                    f"none of the {len(item_idx):,} rated items has training ratings",
+                    where=f"the run's {len(bundle.items):,} items",
+                    expected=f"item ids of the training ratings, such as {bundle.items.id_at(0)!r}",
+                )
+        return cls(item_idx[known], rating[known])
+
+    def ranking_scores(self, scorer: ImplicitFactors) -> Float32Array:
+        """Rank scores of all items, shape (1, n_items): of a row between the mean user and what the visitor has met."""
+        start = np.array([0, len(self.item_idx)], np.int64)
+        row = scorer.user_rows().solve(start, self.item_idx, scorer.targets(self.rating))
+        return row @ scorer.item_factors[:-1].T
+
+    def as_user_of(self, factors: Factors, prior: Prior) -> Factors:
+        """The rating scorer with the visitor, who has rated, as its only user."""
+        is_rated = ~np.isnan(self.rating)
+        (row,) = solve(
+            prior,
+            factors.global_mean,
+            FixedRows.items(factors),
+            codes=np.zeros(int(is_rated.sum()), dtype=np.int32),
+            other_idx=self.item_idx[is_rated],
+            rating=self.rating[is_rated],
+        )
+        std = None if factors.user_std is None else factors.user_std[-1:]
+        return replace(factors, user_bias=row[:1], user_factors=row[None, 1:], user_std=std)
