@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from recsys.api.configs import ConfigLike, as_config
 from recsys.api.paths import PathLike, as_path
@@ -90,6 +91,7 @@ def update(
     run_dir: PathLike | None = None,
     *,
     overrides: Sequence[str] = (),
+    only: Literal["ranking"] | None = None,
     observe: Observer = silent,
 ) -> RunResult:
     """Trains a run on with new ratings, for a few epochs over these and all it has seen.
@@ -99,13 +101,14 @@ def update(
         run: a finished run; left out, the default run.
         run_dir: a new or empty folder; left out, one under runs/ named after the run's config and the time.
         overrides: such as "start.replay=0.5" or "training.n_epochs=2".
+        only: "ranking": that scorer alone; the predicted ratings stay those of the run, which may be of any method.
         observe: as of `train`.
     Returns:
         As of `train`; "start" compares the run before and after training.
     Raises:
         RecsysError: see recsys.core.errors.
     """
-    config = update_config(as_path(run), Path(ratings), overrides)
+    config = update_config(as_path(run), Path(ratings), overrides, only=only)
     assert config.start is not None
     return _train(config, as_path(run_dir) or new_run_folder(config_name(config.start.run)), observe)
 

@@ -17,6 +17,7 @@ from recsys.artifacts.bundle import (
     SEEN,
     TIME,
     USERS,
+    EntityCounts,
 )
 from recsys.artifacts.directory import SERVING, SERVING_JSON
 from recsys.artifacts.intervals import interval_arrays, intervals_entry
@@ -43,11 +44,13 @@ class ServedScorer:
     Attributes:
         model: kind of the model that was trained.
         intervals: of its predictions, where there are any.
+        counts: how many ratings it has learned of each user and item; None: all that the run is trained on.
     """
 
     model: str
     scorer: TrainedScorer
     intervals: Intervals | None = None
+    counts: EntityCounts | None = None
 
 
 def write_bundle(
@@ -68,32 +71,40 @@ def write_bundle(
     stored = {name: encode(served.scorer) for name, served in scorers.items()}
     intervals = next((served.intervals for served in scorers.values() if served.intervals is not None), None)
     entries = {name: _scorer_entry(name, scorers[name].model, scorer) for name, scorer in stored.items()}
+    counts = _counts(scorers, inputs, config)
     manifest = _manifest(run.name, entries, inputs, config, intervals)
+    n_ratings = int(counts["rating"].users.sum())
+    manifest = manifest.model_copy(update={"n_ratings": n_ratings, "trained_on": trained_on})
     seen, catalogue = inputs.seen, inputs.catalogue
     ratings = [scorer.as_rating() for scorer in (served.scorer for served in scorers.values())]
     with_times = any(scorer is not None and scorer.drift is not None for scorer in ratings)
     titles = text_by_index(catalogue.titles, seen.items)
-    user_counts, item_counts = _counts(inputs, has_ratings=config.data.has_ratings)
     arrays = {entries[name].file: scorer.arrays for name, scorer in stored.items()}
     arrays |= {
-        USERS: {**pack_ids(seen.users), **user_counts},
-        ITEMS: {**pack_ids(seen.items), **pack_texts("titles", titles), **item_counts},
+        USERS: {**pack_ids(seen.users), **{COUNTS[name]: each.users for name, each in counts.items()}},
+        ITEMS: {
+            **pack_ids(seen.items),
+            **pack_texts("titles", titles),
+            **{COUNTS[name]: each.items for name, each in counts.items()},
+        },
         SEEN: _seen_arrays(seen),
         HELD_OUT: _held_out_arrays(inputs, with_times=with_times),
         **_item_columns(catalogue, seen.items),
     }
     if intervals is not None:
         arrays[INTERVALS] = interval_arrays(intervals)
-    manifest = manifest.model_copy(update={"trained_on": trained_on})
     write_verified(run / folder, SERVING_JSON, manifest, arrays)
 
 
-def _counts(inputs: TrainingInputs, *, has_ratings: bool) -> tuple[Arrays, Arrays]:
-    """How many ratings, and how many interactions, each user and each item has."""
-    seen = inputs.seen
-    counted = {"rating": inputs.seen_ratings if has_ratings else seen.take(slice(0, 0)), "ranking": seen}
-    users = {COUNTS[objective]: interactions.user_counts for objective, interactions in counted.items()}
-    return users, {COUNTS[objective]: interactions.item_counts for objective, interactions in counted.items()}
+def _counts(scorers: Mapping[str, ServedScorer], inputs: TrainingInputs, config: Config) -> dict[str, EntityCounts]:
+    """How many ratings were learned, and how many interactions there are, of each user and each item."""
+    seen, rating = inputs.seen, scorers.get("rating")
+    rated = inputs.seen_ratings if config.data.has_ratings else seen.take(slice(0, 0))
+    given = None if rating is None else rating.counts
+    return {
+        "rating": given or EntityCounts(rated.user_counts, rated.item_counts),
+        "ranking": EntityCounts(seen.user_counts, seen.item_counts),
+    }
 
 
 def _manifest(
@@ -116,7 +127,7 @@ def _manifest(
         id_types=IdTypes(user=_id_type(seen.users), item=_id_type(seen.items)),
         n_users=len(seen.users),
         n_items=len(seen.items),
-        n_ratings=len(inputs.seen_ratings) if config.data.has_ratings else 0,
+        n_ratings=0,
         n_interactions=len(seen),
         data=_data_entry(config.data),
         item_columns=tuple(inputs.catalogue.columns),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,12 @@ from recsys import api
 from recsys.cli.arguments import JsonOption, RunDirOption, RunOption, SetOption
 from recsys.cli.progress import watching
 from recsys.cli.training import show_metrics
+
+
+class Only(StrEnum):
+    """Scorers that can be updated alone."""
+
+    RANKING = "ranking"
 
 
 def finetune(
@@ -36,6 +43,10 @@ def finetune(
 def update(
     ratings: Annotated[Path, typer.Option("--ratings", metavar="FILE", help="The new ratings.")],
     run: RunOption = None,
+    only: Annotated[
+        Only | None,
+        typer.Option("--only", help="Train this scorer alone; predicted ratings stay those of the run."),
+    ] = None,
     overrides: SetOption = None,
     run_dir: RunDirOption = None,
     as_json: JsonOption = False,
@@ -45,5 +56,12 @@ def update(
     Example: recsys update --ratings today.csv
     """
     with watching() as observe:
-        metrics = api.update(ratings, run, run_dir, overrides=overrides or (), observe=observe)
+        metrics = api.update(
+            ratings,
+            run,
+            run_dir,
+            overrides=overrides or (),
+            only="ranking" if only is Only.RANKING else None,
+            observe=observe,
+        )
     show_metrics(metrics, as_json=as_json)

@@ -45,7 +45,8 @@ def plans(config: Config) -> tuple[Plan, ...]:
         (kind,) = METHODS[config.ranking.method].models
         settings: ModelSettings = resolve(MODELS[kind].settings)()
         planned.append(Plan("ranking", "ranking", "ranking", settings, config.ranking, config.seed))
-    return tuple(planned)
+    only = None if config.start is None else config.start.only
+    return tuple(plan for plan in planned if only in (None, plan.name))
 
 
 def refit_plan(plan: Plan, n_epochs: int) -> Plan:

@@ -33,7 +33,7 @@ class FittedPlan:
     Attributes:
         state: the last one, for checkpoints of the scorers that come after it.
         n_ratings: that an epoch sees.
-        start: of the first scorer of a run that starts from another, its scores before training.
+        start: in a run that starts from another, the scores before training.
     """
 
     plan: Plan
@@ -49,23 +49,23 @@ def fit_plan(
     plan: Plan,
     run: Run,
     inputs: TrainingInputs,
-    finished: Mapping[str, FittedPlan],
+    finished: Mapping[str, State],
     observe: Observer,
     communicator: Communicator,
     measured: FittedPlan | None = None,
 ) -> FittedPlan:
-    """Trains one scorer, after those that are finished.
+    """Trains one scorer.
 
     Args:
+        finished: the last states of the fits before it, by name.
         measured: the fit that was measured, where this one is on all ratings; its intervals are carried over.
     """
     objective = find_objective(plan.objective)
     learner = build_learner(plan, inputs, communicator)
-    is_first_of_update = inputs.warm_start is not None and not finished
-    start = measure_start(objective, learner.scorer(), inputs, plan.seed, communicator) if is_first_of_update else None
+    is_update = inputs.warm_start is not None
+    start = measure_start(objective, learner.scorer(), inputs, plan.seed, communicator) if is_update else None
     run.open(inputs, plan, learner.settings())
-    states = {name: fitted.state for name, fitted in finished.items()}
-    record = FitRecord(run, plan.name, objective, plan.training, states)
+    record = FitRecord(run, plan.name, objective, plan.training, finished)
     last = _fit(record, learner, inputs, observe, communicator)
     learner.restore(record.selected_state(last))
     scorer = learner.scorer()

@@ -35,9 +35,8 @@ def refit(
         before = measured[planned.name]
         plan = refit_plan(planned, before.record.n_kept_epochs)
         observe(FitStart(plan.name, len(measured) + position, 2 * len(measured)))
-        fits[plan.name] = fit_plan(
-            run.as_started(plan), run, inputs, {**measured, **fits}, observe, communicator, before
-        )
+        states = {name: fitted.state for name, fitted in {**measured, **fits}.items()}
+        fits[plan.name] = fit_plan(run.as_started(plan), run, inputs, states, observe, communicator, before)
     if run.is_writer:
         served = {fitted.plan.scorer: fitted.served for fitted in fits.values()}
         write_bundle(run.path, served, inputs, run.config, trained_on="all")

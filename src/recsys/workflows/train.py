@@ -20,6 +20,7 @@ from recsys.data.read import read_ratings
 from recsys.data.training_inputs import TrainingInputs
 from recsys.objectives.measure import measure, measure_start
 from recsys.version import __version__
+from recsys.workflows.carried import CarriedScorer, carry_scorers
 from recsys.workflows.fit_plan import FittedPlan, fit_plan
 from recsys.workflows.inputs import prepare_inputs
 from recsys.workflows.refit import refit
@@ -55,12 +56,15 @@ def train(
             data = read_ratings(config.data, communicator, observe)
         inputs, report = prepare_inputs(config, observe, communicator, data)
         planned, fits = plans(config), dict[str, FittedPlan]()
+        scorers: dict[str, FittedPlan | CarriedScorer] = {**carry_scorers(config, run, inputs)}
         n_fits = len(planned) * (2 if config.refit else 1)
         for position, plan in enumerate(planned, 1):
             observe(FitStart(plan.name, position, n_fits))
-            fits[plan.name] = fit_plan(run.as_started(plan), run, inputs, fits, observe, communicator)
+            finished = {name: scorer.state for name, scorer in scorers.items()}
+            fits[plan.name] = fit_plan(run.as_started(plan), run, inputs, finished, observe, communicator)
+            scorers[plan.name] = fits[plan.name]
         if run.is_writer:
-            served = {name: fitted.served for name, fitted in fits.items()}
+            served = {name: scorer.served for name, scorer in scorers.items()}
             write_bundle(run.path, served, inputs, config, folder=MEASURED if config.refit else SERVING)
         measured = inputs if config.data.has_ratings else inputs.unrated()
         metrics = _metrics(fits, measured, communicator)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 from pydantic import JsonValue
 
@@ -38,7 +38,9 @@ def finetune_config(start: Path, config: Path, overrides: Sequence[str]) -> Conf
     return load_config(config, [_setting("start.run", _whole(start)), *overrides])
 
 
-def update_config(start: Path | None, ratings: Path, overrides: Sequence[str]) -> Config:
+def update_config(
+    start: Path | None, ratings: Path, overrides: Sequence[str], *, only: Literal["ranking"] | None = None
+) -> Config:
     """The config of a run, changed so that it goes on with new ratings: a few epochs over these and all it has seen.
 
     It trains for a seventh of the run's epochs, at 0.4 of its learning rate, and sees new ratings twice in an epoch
@@ -48,6 +50,7 @@ def update_config(start: Path | None, ratings: Path, overrides: Sequence[str]) -
         start: a finished run; None: the one that is served.
         ratings: the new ratings, in a file like the run's own.
         overrides: as of `load_config`; they win.
+        only: train the ranking scorer alone; that of ratings stays the run's, whatever its method.
     Raises:
         ConfigError, RunError
     """
@@ -57,7 +60,7 @@ def update_config(start: Path | None, ratings: Path, overrides: Sequence[str]) -
         "data.ratings": ratings.absolute(),
         "start.run": run,
         "refit": False,
-        **_training_changes(run),
+        **({"start.only": only, "start.replay": 1.0} if only else _training_changes(run)),
         **_ranking_changes(run),
     }
     return load_config(run / CONFIG, [*(_setting(key, value) for key, value in changes.items()), *overrides])
@@ -81,7 +84,8 @@ def _training_changes(run: Path) -> dict[str, Json]:
             f"{config.training.method} learns from all ratings at once, so it cannot continue a run",
             where=str(run / CONFIG),
             expected=f"a run that was trained by {joined(methods_that_continue())}",
-            hint="train again on the old and the new ratings together: recsys train",
+            hint="train again on the old and the new ratings together: recsys train; or update its recommendations"
+            " alone: --only ranking",
         )
     scheduled = config.training.has_schedule
     unfrozen: dict[str, Json] = {"training.freeze": []} if scheduled else {}

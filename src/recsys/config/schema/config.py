@@ -61,6 +61,11 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _something_to_learn(self) -> Self:
+        only_ranking = self.start is not None and self.start.only == "ranking"
+        if only_ranking and isinstance(self.ranking, NoRanking):
+            raise PydanticCustomError(
+                "ranking", "start.only asks for ranking, and ranking is none", {"key": "start.only"}
+            )
         if not self.data.has_ratings and isinstance(self.ranking, NoRanking):
             raise PydanticCustomError(
                 "ranking",
@@ -71,7 +76,7 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _method_continues_runs(self) -> Self:
-        if self.start is not None and not self.training.continues_runs:
+        if self.start is not None and self.start.only is None and not self.training.continues_runs:
             raise PydanticCustomError(
                 "start",
                 "{method} learns from the ratings that it is given alone, so it cannot start from a run: train on all"

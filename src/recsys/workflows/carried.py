@@ -1,0 +1,92 @@
+"""A scorer that stays as the earlier run trained it, on the users and items of a run that starts from that one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from recsys.artifacts.bundle import EntityCounts, open_bundle
+from recsys.artifacts.checkpoint import selected_parameters
+from recsys.artifacts.run import Run
+from recsys.artifacts.write_bundle import ServedScorer
+from recsys.config.plans import plans
+from recsys.config.schema.config import Config
+from recsys.core.resolve import resolve
+from recsys.core.types import Array, Arrays, Counts, Indices, State
+from recsys.data.training_inputs import TrainingInputs
+from recsys.evaluation.intervals import Intervals
+from recsys.evaluation.residual_variance import ResidualVariance
+from recsys.models.specs import MODELS
+from recsys.scoring.factors.scorer import Factors
+from recsys.scoring.uncertainty import Samples
+
+
+@dataclass(frozen=True, eq=False)
+class CarriedScorer:
+    """A scorer that is not trained here, and the state that checkpoints keep of it."""
+
+    served: ServedScorer
+    state: State
+
+
+def carry_scorers(config: Config, run: Run, inputs: TrainingInputs) -> dict[str, CarriedScorer]:
+    """By name, the scorers of the run to start from that `start.only` leaves as they are; opens the run for them.
+
+    New users and items get what an unknown id gets.
+
+    Raises:
+        RunError: the scorer of ratings is no dot product, and so cannot be on more users and items.
+    """
+    start, warm = config.start, inputs.warm_start
+    if start is None or start.only is None or warm is None or not config.data.has_ratings:
+        return {}
+    bundle = open_bundle(start.run)
+    factors, rows = _on_new_rows(bundle.factors, warm.rows), warm.rows
+    entry, (_, manifest) = bundle.manifest.scorers["rating"], selected_parameters(start.run)
+    extend = MODELS[entry.model].extend
+    assert extend is not None, "every dot product has one"
+    parameters: Arrays = resolve(extend)(config.model, inputs, factors)
+    intervals = None if bundle.intervals is None else _intervals_on_new_rows(bundle.intervals, rows, factors)
+    counts = bundle.counts["rating"]
+    known = EntityCounts(_counts(counts.users, rows["user"]), _counts(counts.items, rows["item"]))
+    whole = config.model_copy(update={"start": start.model_copy(update={"only": None})})
+    plan = next(plan for plan in plans(whole) if plan.name == "rating")
+    run.open(inputs, plan, manifest.fits[manifest.served_fits["rating"]].training)
+    return {"rating": CarriedScorer(ServedScorer(entry.model, factors, intervals, known), State(0, parameters, {}))}
+
+
+def _on_new_rows(factors: Factors, rows: Mapping[str, Indices]) -> Factors:
+    user, item = rows["user"], rows["item"]
+    return replace(
+        factors,
+        user_bias=_take(factors.user_bias, user),
+        item_bias=_take(factors.item_bias, item),
+        user_factors=_take(factors.user_factors, user),
+        item_factors=_take(factors.item_factors, item),
+        drift=None if factors.drift is None else factors.drift.with_users(user),
+        user_std=None if factors.user_std is None else _take(factors.user_std, user),
+    )
+
+
+def _intervals_on_new_rows(intervals: Intervals, rows: Mapping[str, Indices], factors: Factors) -> Intervals:
+    user, item = rows["user"], rows["item"]
+    samples, variance = intervals.samples, intervals.residual_variance
+    if samples is not None:
+        of_rows = _take(samples.user_rows, user, axis=1), _take(samples.item_rows, item, axis=1)
+        noise = _take(samples.user_noise, user), _take(samples.item_noise, item)
+        samples = Samples(samples.unit, samples.noise, *of_rows, *noise)
+    if variance is not None:
+        variance = ResidualVariance(_take(variance.user, user), _take(variance.item, item))
+    counts = _counts(intervals.user_counts, user), _counts(intervals.item_counts, item)
+    return Intervals(samples, intervals.calibration, *counts, variance, factors.drift)
+
+
+def _take(array: Array, rows: Indices, axis: int = 0) -> Array:
+    """The rows, and last the one that stands for the unknown, which a row −1 gets too."""
+    return np.take(array, np.append(rows, -1), axis=axis)
+
+
+def _counts(counts: Counts, rows: Indices) -> Counts:
+    return np.append(counts, 0)[rows]
