@@ -53,8 +53,9 @@ def test_a_run_on_clicks_ranks_alone(clicks: Path) -> None:
 @pytest.mark.parametrize(
     "job",
     [
+        lambda run: recsys.load(run).predict(0, 0),
+        lambda run: recsys.load(run).predict("nobody", 0, at=1.0),
         lambda run: recsys.predict_file(recsys.load(run), run.parent / "clicks.csv", run.parent / "out.csv"),
-        lambda run: recsys.evaluate(run),
         lambda run: recsys.interpret(run),
     ],
 )
@@ -62,6 +63,32 @@ def test_what_needs_ratings_says_what_the_run_can_do(clicks: Path, job: Callable
     with pytest.raises(RunError, match="was trained without ratings") as caught:
         job(clicks)
     assert "recsys recommend" in str(caught.value.hint)
+
+
+def test_recommendations_follow_taste_and_leave_out_what_was_clicked(clicks: Path) -> None:
+    clicked = {item for user, item in PAIRS if user == 3}
+    recommended = [item.item_id for item in recsys.load(clicks).recommend(3, 7)]
+    assert {int(item) % 2 for item in recommended} == {1}
+    assert not clicked & set(recommended)
+    assert recommended[0] in {item.item_id for item in recsys.load(clicks).similar(recommended[1], 14)}
+
+
+def test_a_visitor_may_click_twice(clicks: Path, tmp_path: Path) -> None:
+    model = recsys.load(clicks)
+    visitor = recsys.read_session_ratings(model, write(tmp_path / "visitor.csv", "item", [(1,), (3,), (1,), (99,)]))
+    assert (visitor.item_ids, visitor.n_unknown_items) == (["3", "1", "99"], 1)
+    recommended = model.recommend_for(visitor.item_ids, visitor.ratings, 3)
+    assert {int(item.item_id) % 2 for item in recommended} == {1}
+
+
+def test_new_users_are_folded_in_by_their_clicks(clicks: Path, tmp_path: Path) -> None:
+    new = write(tmp_path / "new.csv", "user,item", [(77, 1), (77, 3), (77, 1), (3, 99)])
+    metrics = recsys.fold_in(new, clicks, tmp_path / "run")
+    parent = metrics["parent"]
+    assert (parent["n_new_users"], parent["n_new_items"], parent["n_ratings"]) == (1, 1, 3)
+    recommended = [int(item.item_id) for item in recsys.load(tmp_path / "run").recommend(77, 5)]
+    assert {item % 2 for item in recommended} == {1}
+    assert not {1, 3} & set(recommended)
 
 
 def test_clicks_have_no_learning_rate(clicks: Path) -> None:
@@ -102,3 +129,11 @@ def test_clicks_do_not_change_what_is_learned_of_ratings(tmp_path: Path) -> None
     bundle = open_bundle(tmp_path / "mixed")
     assert bundle.manifest.n_ratings == len(PAIRS)
     assert bundle.manifest.n_interactions > len(PAIRS)
+    folded = write(
+        tmp_path / "new.csv", "user,item,rating", [(77, 0, 0), (77, 2, 0), (78, 0, 5), (78, 2, 0), (78, 0, 0)]
+    )
+    recsys.fold_in(folded, tmp_path / "mixed", tmp_path / "folded")
+    model = recsys.load(tmp_path / "folded")
+    assert not model.predict(77, 2, on_unknown="mean").known_user
+    assert model.predict(78, 2).known_user
+    assert {item.item_id for item in model.recommend(77, 30)} == set(range(30)) - {0, 2}

@@ -35,18 +35,20 @@ def fold_in(
     with watching() as observe:
         metrics = api.fold_in(ratings, run, run_dir, observe=observe)
     folded, new = metrics["parent"], api.load(metrics["run_dir"]).bundle
-    note_outside_scale(folded["n_outside_scale"], folded["n_ratings"], new.scale)
+    if folded["n_outside_scale"]:
+        note_outside_scale(folded["n_outside_scale"], folded["n_ratings"], new.scale)
     if as_json:
         print_json(metrics)
     else:
-        _show(folded, metrics["run_dir"], _next_command(metrics["run_dir"], new, api.load(folded["path"]).bundle))
+        next_command = _next_command(metrics["run_dir"], new, api.load(folded["path"]).bundle)
+        _show(folded, metrics["run_dir"], next_command, "ratings" if new.data.has_ratings else "interactions")
 
 
-def _show(report: FoldInReport, folder: str, next_command: str) -> None:
+def _show(report: FoldInReport, folder: str, next_command: str, rows: str) -> None:
     counts = ((report["n_new_users"], "new user"), (report["n_new_items"], "new item"))
     what = " and ".join(f"{n:,} {name}{'s' if n > 1 else ''}" for n, name in counts if n)
     lines = [
-        f"{what} added from {report['n_ratings']:,} ratings",
+        f"{what} added from {report['n_ratings']:,} {rows}",
         f"run: {folder}",
         "All other parameters and the scores are those of the parent run.",
         "",

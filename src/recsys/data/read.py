@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +23,7 @@ from recsys.data.sources.protocol import ColumnRequest, Source
 from recsys.data.sources.stored import must_be_file
 from recsys.data.sources.table import EVERYTHING, Role, Table
 from recsys.data.sources.times import in_seconds
-from recsys.data.unique_pairs import SourceRows, unique_pairs
+from recsys.data.unique_pairs import SourceRows, unique_pairs, usable_rows
 from recsys.data.vocabulary import Vocabulary
 
 ALL = ColumnRequest(EVERYTHING)
@@ -57,7 +56,7 @@ def read_ratings(data: Data, communicator: Communicator, observe: Observer = sil
         keys = files if data.ratings is None else ["ratings"]
         fingerprints = dict(zip(keys, (digest.result() for digest in sums), strict=True))
     n_read = [sum(table.n_rows for table in tables) for tables in shares]
-    rows = _as_events_or_ratings(SourceRows.of(_join(tables), list(files), sources, n_read), data)
+    rows = usable_rows(SourceRows.of(_join(tables), list(files), sources, n_read), data)
     del tables, shares
     unique = unique_pairs(rows, data)
     n_duplicates = unique.n_dropped - rows.n_dropped
@@ -151,28 +150,6 @@ def _join(tables: Sequence[Table]) -> Interactions:
         users=users,
         items=items,
     )
-
-
-def _as_events_or_ratings(rows: SourceRows, data: Data) -> SourceRows:
-    """The rows that count, with the number of events of each where counts are asked for.
-
-    Raises:
-        DataError: a count that is not above 0.
-    """
-    ratings = rows.ratings
-    if data.drops_unrated:
-        rows = rows.without(np.flatnonzero(~ratings.has_rating))
-    if data.rating_is == "count" and data.columns.rating is False:
-        return replace(rows, ratings=replace(ratings, rating=np.ones(len(ratings), dtype=np.float32)))
-    if data.rating_is == "count" and (rows.ratings.rating <= 0).any():
-        wrong = np.flatnonzero(rows.ratings.rating <= 0)
-        raise DataError(
-            f"{rows.ratings.rating[wrong[0]]:g} is no count of events",
-            where=rows.locate(int(wrong[0])),
-            expected="a number above 0",
-            hint="take the row out; where 0 stands for no event: data.no_rating: [0], data.no_rating_rows: drop",
-        )
-    return rows
 
 
 def _check(train: Interactions, path: Path, data: Data) -> None:

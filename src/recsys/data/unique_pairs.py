@@ -65,6 +65,28 @@ class SourceRows:
         return self.sources[part].locate(row_read - int(ends[part]) + self.n_read[part])
 
 
+def usable_rows(rows: SourceRows, data: Data) -> SourceRows:
+    """The rows that count, with the number of events of each where counts are asked for.
+
+    Raises:
+        DataError: a count that is not above 0.
+    """
+    ratings = rows.ratings
+    if data.drops_unrated:
+        rows = rows.without(np.flatnonzero(~ratings.has_rating))
+    if data.rating_is == "count" and data.columns.rating is False:
+        return replace(rows, ratings=replace(ratings, rating=np.ones(len(ratings), dtype=np.float32)))
+    if data.rating_is == "count" and (rows.ratings.rating <= 0).any():
+        wrong = np.flatnonzero(rows.ratings.rating <= 0)
+        raise DataError(
+            f"{rows.ratings.rating[wrong[0]]:g} is no count of events",
+            where=rows.locate(int(wrong[0])),
+            expected="a number above 0",
+            hint="take the row out; where 0 stands for no event: data.no_rating: [0], data.no_rating_rows: drop",
+        )
+    return rows
+
+
 def unique_pairs(rows: SourceRows, data: Data) -> SourceRows:
     """Leaves one row of each pair, by the rule for `data.duplicates`.
 

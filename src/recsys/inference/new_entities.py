@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from recsys.artifacts.bundle import Bundle
+from recsys.config.schema.data import Data
 from recsys.core.errors import DataError
 from recsys.core.events import Observer, silent
 from recsys.core.types import Array
@@ -18,6 +19,7 @@ from recsys.data.read import read_table
 from recsys.data.sources.opening import open_source
 from recsys.data.sources.protocol import ColumnRequest, Source, beside
 from recsys.data.sources.table import Coded, Role
+from recsys.data.unique_pairs import SourceRows, unique_pairs, usable_rows
 from recsys.data.vocabulary import UNKNOWN, Vocabulary, union
 
 WANTED: frozenset[Role] = frozenset({"user", "item", "rating"})
@@ -46,38 +48,47 @@ def read_new_entities(bundle: Bundle, path: Path, observe: Observer = silent) ->
     table = read_table(source, ColumnRequest(WANTED, as_trained=True))
     assert table.user is not None
     assert table.item is not None
-    assert table.rating is not None
     known_user = indices_of(table.user.texts, bundle.users)[table.user.codes] != UNKNOWN
     known_item = indices_of(table.item.texts, bundle.items)[table.item.codes] != UNKNOWN
     _refuse(bundle, path, source, known_user, known_item)
     users, items = _with_new("user", table.user, bundle.users, path), _with_new("item", table.item, bundle.items, path)
-    ratings = Interactions(
-        user_idx=indices_of(table.user.texts, users)[table.user.codes],
-        item_idx=indices_of(table.item.texts, items)[table.item.codes],
-        rating=table.rating,
-        timestamp=None,
-        users=users,
-        items=items,
-    )
-    refuse_repeated(ratings, source)
-    return NewEntities(ratings, ~known_user)
+    rating = np.full(table.n_rows, np.nan, dtype=np.float32) if table.rating is None else table.rating
+    user_idx = indices_of(table.user.texts, users)[table.user.codes]
+    item_idx = indices_of(table.item.texts, items)[table.item.codes]
+    ratings = unique_interactions(Interactions(user_idx, item_idx, rating, None, users, items), source, bundle.data)
+    return NewEntities(ratings, bundle.users.index(users.ids)[ratings.user_idx] == UNKNOWN)
+
+
+def unique_interactions(ratings: Interactions, source: Source, data: Data) -> Interactions:
+    """One row of each pair, with its rating, or with what its events add up to.
+
+    Raises:
+        DataError: a pair is rated twice, or a count is not above 0.
+    """
+    rows = usable_rows(SourceRows.of(ratings, ["train"], [source], [len(ratings)]), data)
+    if data.has_ratings:
+        _refuse_rated_twice(rows)
+    return unique_pairs(rows, data).ratings
 
 
 def n_outside_scale(bundle: Bundle, rating: Array) -> int:
     """Ratings outside the range of the training ratings: they may be on another scale."""
+    if not bundle.data.has_ratings:
+        return 0
     scale = bundle.scale
     return int(np.count_nonzero((rating < scale.low) | (rating > scale.high)))
 
 
-def refuse_repeated(ratings: Interactions, source: Source) -> None:
-    """Raises DataError if the source rates an item twice for one user."""
+def _refuse_rated_twice(rows: SourceRows) -> None:
+    """Raises DataError if an item is rated twice by one user."""
+    ratings = rows.ratings
     double = repeated(ratings.user_idx, ratings.item_idx, len(ratings.items))
-    if double is None:
+    if double is None or (rated := double.only(ratings.has_rating[double.rows])).is_empty:
         return
-    earlier, later = double.earliest()
-    first, second = source.locate(earlier), source.locate(later)
+    earlier, later = rated.earliest()
+    first, second = rows.locate(earlier), rows.locate(later)
     item = ratings.items.ids[ratings.item_idx[later]]
-    extra = len(double.dropped(keep="first"))
+    extra = len(rated.dropped(keep="first"))
     repeats = f"; {extra:,} rows repeat an earlier pair" if extra > 1 else ""
     raise DataError(
         f"item {item} was rated before by the same user, in {beside(first, second)}{repeats}",

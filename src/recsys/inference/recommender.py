@@ -61,13 +61,13 @@ class Recommender:
             UsageError: the level is not between 0 and 1.
             RunError: the run cannot give an interval, or none of that level; its predictions do not depend on time.
         """
-        bundle = self.bundle
+        bundle, scorer = self.bundle, self.bundle.rating
         if at is not None:
             _check_time(bundle)
         user, user_idx = find_entity(bundle, "user", user_id, "rating", on_unknown)
         item, item_idx = find_entity(bundle, "item", item_id, "rating", on_unknown)
         one_user, one_item = np.array([user_idx], dtype=np.int32), np.array([item_idx], dtype=np.int32)
-        scorer, when = bundle.rating, None if at is None else np.array([at], dtype=np.float64)
+        when = None if at is None else np.array([at], dtype=np.float64)
         score = scorer.score(one_user, one_item, when)
         std, around = self._interval(one_user, one_item, interval, when) if interval is not None else (None, None)
         return Prediction(

@@ -18,7 +18,7 @@ from recsys.data.sources.opening import open_source
 from recsys.data.sources.protocol import ColumnRequest
 from recsys.data.sources.table import Role
 from recsys.data.vocabulary import UNKNOWN, Vocabulary, only_counted
-from recsys.inference.new_entities import n_outside_scale, refuse_repeated
+from recsys.inference.new_entities import n_outside_scale, unique_interactions
 
 ROLES: frozenset[Role] = frozenset({"user", "item", "rating"})
 
@@ -48,7 +48,7 @@ def read_session_ratings(bundle: Bundle, path: Path, observe: Observer = silent)
     A run without ratings needs none here.
 
     Raises:
-        DataError: the file cannot be read, holds ratings of several users, or an item twice.
+        DataError: the file cannot be read, holds ratings of several users, or two of one item.
     """
     source = open_source(path, bundle.data, observe)
     optional: frozenset[Role] = frozenset({"user"}) if "rating" in bundle.scorers else frozenset({"user", "rating"})
@@ -64,13 +64,13 @@ def read_session_ratings(bundle: Bundle, path: Path, observe: Observer = silent)
         )
     nobody, items = Vocabulary(np.zeros(1, dtype=np.int64)), Vocabulary(table.item.texts)
     user_idx = np.zeros(table.n_rows, dtype=np.int32)
-    ratings = Interactions(user_idx, table.item.codes, rating, None, nobody, items)
-    refuse_repeated(ratings, source)
+    rows = Interactions(user_idx, table.item.codes, rating, None, nobody, items)
+    ratings = unique_interactions(rows, source, bundle.data)
     known = only_counted(indices_of(table.item.texts, bundle.items), bundle.counts["ranking"].items)
     return SessionRatings(
         user_id=None if table.user is None else str(table.user.texts[0]),
-        item_ids=table.item.texts[table.item.codes].tolist(),
-        ratings=rating,
-        n_unknown_items=int(np.count_nonzero(known[table.item.codes] == UNKNOWN)),
-        n_outside_scale=n_outside_scale(bundle, rating) if "rating" in bundle.scorers else 0,
+        item_ids=table.item.texts[ratings.item_idx].tolist(),
+        ratings=ratings.rating,
+        n_unknown_items=int(np.count_nonzero(known[ratings.item_idx] == UNKNOWN)),
+        n_outside_scale=n_outside_scale(bundle, ratings.rating),
     )
