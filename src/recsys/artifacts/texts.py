@@ -27,7 +27,7 @@ def pack_texts(name: str, texts: Iterable[str]) -> Arrays:
     """Texts as `name`.utf8, all their bytes, and `name`.offsets, where each begins and the last one ends."""
     encoded = [text.encode() for text in texts]
     offsets = np.zeros(len(encoded) + 1, dtype=np.int64)
-    np.cumsum([len(one) for one in encoded], out=offsets[1:])
+    np.cumsum([len(text) for text in encoded], out=offsets[1:])
     return {f"{name}.utf8": np.frombuffer(b"".join(encoded), dtype=np.uint8), f"{name}.offsets": offsets}
 
 

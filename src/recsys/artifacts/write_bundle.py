@@ -185,4 +185,4 @@ def _item_columns(catalogue: ItemCatalogue, items: Vocabulary) -> dict[str, Arra
     packed = [
         pack_texts(str(number), text_by_index(texts, items)) for number, texts in enumerate(catalogue.columns.values())
     ]
-    return {ITEM_COLUMNS: {name: array for one in packed for name, array in one.items()}} if packed else {}
+    return {ITEM_COLUMNS: {name: array for texts in packed for name, array in texts.items()}} if packed else {}

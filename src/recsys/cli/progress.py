@@ -167,7 +167,7 @@ def _now_and_then(event: Event) -> str | None:
             return f"reading {path.name}: {done / max(total, 1):.0%}"
         case Scoring(done, total):
             return f"scoring: {done:,} of {total:,}"
-        case Step(number, n_epochs, done, total, lr) if done:
+        case Step(number, n_epochs, done, total, lr) if 0 < done < total:
             return f"{_counted(number, n_epochs)}{_rate(lr)}  {done / total:.0%}"
     return None
 

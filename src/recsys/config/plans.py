@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from recsys.config.schema.config import Config
-from recsys.config.schema.sections import NoRanking
 from recsys.core.resolve import resolve
 from recsys.models.settings import ModelSettings
 from recsys.models.specs import MODELS
@@ -41,8 +40,9 @@ def plans(config: Config) -> tuple[Plan, ...]:
         if config.data.has_ratings
         else []
     )
-    if not isinstance(config.ranking, NoRanking):
-        (kind,) = METHODS[config.ranking.method].models
+    method = METHODS.get(config.ranking.method)  # "none" is none
+    if method is not None:
+        (kind,) = method.models
         settings: ModelSettings = resolve(MODELS[kind].settings)()
         planned.append(Plan("ranking", "ranking", "ranking", settings, config.ranking, config.seed))
     only = None if config.start is None else config.start.only

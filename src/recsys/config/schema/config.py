@@ -11,7 +11,6 @@ from recsys.config.schema.compatibility import incompatibility, methods_that_con
 from recsys.config.schema.data import Data
 from recsys.config.schema.sections import (
     Model,
-    NoRanking,
     Ranking,
     Training,
     default_model,
@@ -22,6 +21,7 @@ from recsys.config.schema.split import Split
 from recsys.config.schema.start import Start
 from recsys.core.section import Section
 from recsys.core.words import joined
+from recsys.training.specs import METHODS
 
 
 class Config(Section):
@@ -62,11 +62,11 @@ class Config(Section):
     @model_validator(mode="after")
     def _something_to_learn(self) -> Self:
         only_ranking = self.start is not None and self.start.only == "ranking"
-        if only_ranking and isinstance(self.ranking, NoRanking):
+        if only_ranking and self.ranking.method not in METHODS:
             raise PydanticCustomError(
                 "ranking", "start.only asks for ranking, and ranking is none", {"key": "start.only"}
             )
-        if not self.data.has_ratings and isinstance(self.ranking, NoRanking):
+        if not self.data.has_ratings and self.ranking.method not in METHODS:
             raise PydanticCustomError(
                 "ranking",
                 "the data has no ratings, and without ranking nothing is left to learn",
@@ -88,11 +88,11 @@ class Config(Section):
     @model_validator(mode="after")
     def _patience_needs_valid(self) -> Self:
         has_valid = self.data.valid is not None or self.split.valid_fraction > 0
-        for name, asked in (
+        for name, is_given in (
             ("patience", self.training.patience is not None),
             ("keep", self.training.keep == "best"),
         ):
-            if asked and not has_valid:
+            if is_given and not has_valid:
                 raise PydanticCustomError(
                     "valid",
                     "{name} chooses on valid, and there is none: set split.valid_fraction",

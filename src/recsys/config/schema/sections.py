@@ -40,7 +40,7 @@ def _with_method(section: object) -> object:
 if TYPE_CHECKING:
     Model: TypeAlias = ModelSettings
     Training: TypeAlias = Method
-    Ranking: TypeAlias = Method | NoRanking
+    Ranking: TypeAlias = Method
 else:
     Model = _one_of(_settings(models_for("rating")), "kind")
     Training = _one_of(_settings(methods_for("rating")), "method")
