@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy as np
 from recsys.artifacts.directory import MEASURED, SERVING, SERVING_JSON, default_run
 from recsys.artifacts.manifest import BundleManifest, damaged
 from recsys.artifacts.seen import SeenRatings, known_by_user
+from recsys.artifacts.stored_scorers import StoredScorers
 from recsys.artifacts.texts import unpack_ids, unpack_texts
 from recsys.artifacts.verified import VerifiedFolder, check_layout, open_verified
 from recsys.core.errors import RunError
@@ -22,13 +22,11 @@ from recsys.core.words import joined
 from recsys.data.grouped import GroupedView
 from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import UNKNOWN, Vocabulary
-from recsys.models.specs import MODELS, kinds_served_by
-from recsys.scoring.codec import StoredScorer, decode
+from recsys.models.specs import kinds_served_by
 from recsys.scoring.drift import Drift
 from recsys.scoring.factors.scorer import Factors
 from recsys.scoring.implicit.scorer import ImplicitFactors
 from recsys.scoring.protocols import RatingScorer, TrainedScorer
-from recsys.scoring.specs import SCORERS
 
 if TYPE_CHECKING:
     from recsys.config.schema.data import Data
@@ -252,30 +250,6 @@ class Bundle:
         return read_intervals(self.path / INTERVALS, entry, counts.users, counts.items, self.drift)
 
 
-class StoredScorers(Mapping[str, TrainedScorer]):
-    """The scorers of a serving folder, each read when it is first asked for. Threads can share them."""
-
-    def __init__(self, folder: VerifiedFolder[BundleManifest]) -> None:
-        self._folder = folder
-        self._read: dict[str, TrainedScorer] = {}
-        self._lock = Lock()
-
-    def __getitem__(self, name: str) -> TrainedScorer:
-        with self._lock:
-            if name not in self._read:
-                self._read[name] = _read_scorer(self._folder, name)
-            return self._read[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._folder.manifest.scorers)
-
-    def __len__(self) -> int:
-        return len(self._folder.manifest.scorers)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._folder.manifest.scorers
-
-
 def open_bundle(path: Path | None = None) -> Bundle:
     """Opens a run, its serving folder, or a copy of that; without a path, the run that is served by default.
 
@@ -316,21 +290,3 @@ def locate(path: Path | None) -> Path:
     else:
         what, hint = "this is not a finished run", f"resume it: recsys train --resume --run-dir {path}"
     raise RunError(what, where=str(path), expected="a run folder, or its serving folder", hint=hint)
-
-
-def _read_scorer(folder: VerifiedFolder[BundleManifest], name: str) -> TrainedScorer:
-    entry = folder.manifest.scorers[name]
-    for what, kind, known in (("scorer", entry.kind, SCORERS), ("model", entry.model, MODELS)):
-        if kind not in known:
-            raise RunError(
-                f"{name!r} is a {what} of the kind {kind!r}, which this version does not know",
-                where=str(folder.path / SERVING_JSON),
-                expected=joined(known),
-                hint=f"use the version that wrote it, recsys {folder.manifest.recsys_version}",
-            )
-    link = None if entry.link is None else entry.link.to_link()
-    stored = StoredScorer(entry.kind, folder.arrays(entry.file), link, entry.numbers)
-    try:
-        return decode(stored, folder.manifest.n_users, folder.manifest.n_items)
-    except ValueError as error:
-        raise damaged(folder.path / entry.file, str(error)) from error
