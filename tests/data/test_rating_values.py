@@ -41,6 +41,7 @@ def test_plays_look_like_counts_and_a_skewed_scale_of_ten_does_not() -> None:
     ("rating", "codes"),
     [
         ([0, 0, 0, 1, 2, 8, 10], (0,)),
+        ([0, 0, 2, 8, 10], (0,)),
         ([0, 0, 1, 1, 2, 10], ()),
         ([0, 0, 0, 0.5, 1, 5], ()),
         ([0, 0, 1, 20], ()),

@@ -135,5 +135,8 @@ def test_clicks_do_not_change_what_is_learned_of_ratings(tmp_path: Path) -> None
     recsys.fold_in(folded, tmp_path / "mixed", tmp_path / "folded")
     model = recsys.load(tmp_path / "folded")
     assert not model.predict(77, 2, on_unknown="mean").known_user
-    assert model.predict(78, 2).known_user
+    assert 1 <= model.predict(78, 2).rating <= 5
+    (best, *_) = model.recommend_for([0, 2], [float("nan"), 5.0], 1)
+    assert best.rating is not None
+    assert 1 <= best.rating <= 5
     assert {item.item_id for item in model.recommend(77, 30)} == set(range(30)) - {0, 2}

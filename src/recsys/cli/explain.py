@@ -42,7 +42,7 @@ def explain(
         if as_json:
             print_json(explanation.to_dict())
         else:
-            _show_ranking(explanation)
+            _show_ranking(explanation, column=model.bundle.data.rating_is)
         return
     prediction = model.explain(user, item, n)
     if as_json:
@@ -86,21 +86,23 @@ def _show_contributions(explanation: Explanation) -> None:
     print_table(columns, rows, numbers=["rating", "expected", "contribution"], cut="title")
 
 
-def _show_ranking(explanation: RankExplanation) -> None:
+def _show_ranking(explanation: RankExplanation, column: str) -> None:
+    """`column`: what the user's items have, a rating or a count."""
     title = f" ({explanation.title})" if explanation.title else ""
     typer.echo(f"user {explanation.user_id}, item {explanation.item_id}{title}: rank score {explanation.score:.3f}")
     typer.echo()
+    listed = explanation.contributions
+    has_values = any(item.rating is not None for item in listed)
     for line in paragraph(
         f"Contributions of the user's {explanation.n_interactions:,} items to the rank score. A contribution is large"
-        " if the same users choose both items; a high rating makes it larger."
+        f" if the same users choose both items{f'; a high {column} makes it larger' if has_values else ''}."
     ):
         typer.echo(line)
-    listed = explanation.contributions
     cells: dict[str, list[str]] = {"item": [str(item.item_id) for item in listed]}
     if any(item.title for item in listed):
         cells["title"] = [item.title or "" for item in listed]
-    if any(item.rating is not None for item in listed):
-        cells["rating"] = ["" if item.rating is None else f"{item.rating:g}" for item in listed]
+    if has_values:
+        cells[column] = ["" if item.rating is None else f"{item.rating:g}" for item in listed]
     cells["contribution"] = [f"{item.contribution:+.4f}" for item in listed]
     rows = [list(row) for row in zip(*cells.values(), strict=True)]
     n_others = explanation.n_interactions - len(listed)
@@ -109,4 +111,4 @@ def _show_ranking(explanation: RankExplanation) -> None:
     for text, value in [*sums, ("not from own items", explanation.remainder)]:
         row = {**dict.fromkeys(cells, ""), name: text, "contribution": f"{value:+.4f}"}
         rows.append(list(row.values()))
-    print_table(list(cells), rows, numbers=["rating", "contribution"], cut="title")
+    print_table(list(cells), rows, numbers=[column, "contribution"], cut="title")

@@ -77,14 +77,14 @@ def _are_counts(values: Times, counts: Counts) -> bool:
 
 
 def _likely_codes(values: Times, counts: Counts) -> tuple[int, ...]:
-    """0 on a scale from 1, where it is more frequent than 1; −1, 99 and 255 where they lie outside the scale."""
+    """0 where the others are from 1 to 10 and their lowest is less frequent; −1, 99 and 255 outside the scale."""
     others = values[~np.isin(values, (0, -1, 99, 255))]
     if len(others) < 2:
         return ()
     n_of = dict(zip(values.tolist(), counts.tolist(), strict=True))
-    is_scale_from_1 = others[0] == 1 and others[-1] <= LONGEST_SCALE_FROM_1
+    is_scale_from_1 = others[0] >= 1 and others[-1] <= LONGEST_SCALE_FROM_1
     is_outside = {
-        0: is_scale_from_1 and n_of.get(0, 0) > n_of[1],
+        0: is_scale_from_1 and n_of.get(0, 0) > n_of[others[0]],
         -1: others[0] >= 0,
         99: others[-1] <= 10,
         255: others[-1] <= 100,

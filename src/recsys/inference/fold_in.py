@@ -197,13 +197,13 @@ def _prior(bundle: Bundle, known: FixedRows, counts: Array) -> Prior:
     link = bundle.factors.link
     if link.kind != "tobit":
         return prior_of(known, counts, noise_of(bundle))
-    censoring = Censoring.of(bundle.seen.sample(SAMPLED).rating)
+    censoring = Censoring.of(bundle.seen.sample(SAMPLED).rated().rating)
     return replace(prior_of(known, counts, link.std**2), censoring=censoring)
 
 
 def noise_of(bundle: Bundle) -> float:
     """The variance of a rating around its prediction: NOISE times the mean square of the training ratings' rest."""
-    known = bundle.seen.sample(SAMPLED)
+    known = bundle.seen.sample(SAMPLED).rated()
     rest = known.rating - bundle.factors.score(known.user_idx, known.item_idx)
     least = 1e-6 * float(np.square(known.rating, dtype=np.float64).mean())  # where the rest is nothing
     return max(NOISE * float(np.square(rest, dtype=np.float64).mean()), least)

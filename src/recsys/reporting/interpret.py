@@ -168,7 +168,7 @@ def _named(bundle: Bundle, item_idx: int) -> tuple[int | str, str | None]:
 
 def _mean_ratings(bundle: Bundle) -> Array:
     """The mean training rating of each item, float64, shape (n_items,)."""
-    ratings = bundle.seen.interactions()
+    ratings = bundle.seen.interactions().rated()
     total = np.zeros(len(bundle.items))
     for rows in chunks(len(ratings)):
         total += np.bincount(ratings.item_idx[rows], ratings.rating[rows], minlength=len(total))
