@@ -23,7 +23,7 @@ from recsys.reporting.page import page
 from recsys.reporting.report import report
 from recsys.workflows.train import train
 
-SECTIONS = ("scores", "history", "accuracy", "map", "biases", "user")
+SECTIONS = ("scores", "history", "accuracy", "ranking", "map", "biases", "user")
 HOSTILE = '</script><script>alert("&")</script><!-- é 🎬'
 
 
@@ -112,7 +112,7 @@ def test_one_held_out_part_is_enough(part: str, trained: Callable[..., dict[str,
 
 def test_without_held_out_ratings_nothing_is_measured(trained: Callable[..., dict[str, Any]]) -> None:
     answer = trained(split={"valid_fraction": 0.0, "test_fraction": 0.0})
-    assert list(answer["missing"]) == ["scores", "accuracy"]
+    assert list(answer["missing"]) == ["scores", "accuracy", "ranking"]
     assert all(row["valid"] is None for row in answer["history"]["epochs"])
 
 
@@ -222,3 +222,47 @@ def test_the_policy_allows_this_script_and_this_style_and_no_connection(finished
 
 def test_equal_runs_give_equal_pages(finished: Path) -> None:
     assert page(report(open_bundle(finished))) == page(report(open_bundle(finished)))
+
+
+def test_recommendations_are_measured_as_at_the_end_of_training(small: Callable[..., Config], tmp_path: Path) -> None:
+    metrics = train(small(ranking={"embedding_dim": 4, "n_epochs": 2, "regularization": 0.05}), tmp_path / "run")
+    ranking = report(open_bundle(tmp_path / "run"))["ranking"]
+    assert ranking is not None
+    assert (ranking["part"], ranking["by"], ranking["baseline"]) == ("test", "ranking", "popular")
+    assert list(ranking["scores"]) == ["ranking", "rating", "popular"]
+    assert ranking["scores"] == {"ranking": metrics["ranking"]["test"], **metrics["ranking"]["baselines"]}
+
+
+def test_a_run_on_clicks_has_recommendations_and_says_why_it_predicts_no_ratings(
+    ratings_csv: Path, tmp_path: Path
+) -> None:
+    ranking = {"embedding_dim": 4, "n_epochs": 2, "regularization": 0.05}
+    data = {"ratings": str(ratings_csv), "columns": {"rating": False}}
+    train(config_from({"data": data, "ranking": ranking}, tmp_path), tmp_path / "run")
+    content = report(open_bundle(tmp_path / "run"))
+    assert content["ranking"] is not None
+    assert list(content["ranking"]["scores"]) == ["ranking", "popular"]
+    assert content["run"]["kind"] == "implicit_factors"
+    assert content["missing"].keys() == {"scores", "history", "accuracy", "map", "biases"}
+    assert page(content)
+
+
+def test_ratings_beside_clicks_are_reported_alone(tmp_path: Path, partly_rated_csv: Path) -> None:
+    data = {"ratings": str(partly_rated_csv), "no_rating": [0]}
+    training = {"method": "sgd", "n_epochs": 2}
+    train(config_from({"data": data, "training": training, "ranking": "none"}, tmp_path), tmp_path / "run")
+    content = report(open_bundle(tmp_path / "run"))
+    assert content["missing"] == {}
+    assert page(content)
+
+
+@pytest.fixture
+def partly_rated_csv(ratings_csv: Path, tmp_path: Path) -> Path:
+    """Every third rating is none: 0."""
+    head, *rows = ratings_csv.read_text().splitlines()
+    at = head.split(",").index("rating")
+    cells = [row.split(",") for row in rows]
+    unrated = [[*row[:at], "0" if n % 3 == 0 else row[at], *row[at + 1 :]] for n, row in enumerate(cells)]
+    path = tmp_path / "partly.csv"
+    path.write_text("\n".join([head, *(",".join(row) for row in unrated)]) + "\n")
+    return path

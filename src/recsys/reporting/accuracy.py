@@ -8,9 +8,11 @@ import numpy as np
 
 from recsys.artifacts.bundle import Bundle
 from recsys.core.types import Array
+from recsys.data.interactions import Interactions
 from recsys.evaluation.activity import ActivityErrors, activity
 
 BINS = 14
+NO_RATINGS = "The run was trained without ratings, so it predicts none."
 NOTHING_HELD_OUT = "No ratings were held out from training, so nothing says how good the model is."
 
 
@@ -33,16 +35,25 @@ class Accuracy(ActivityErrors):
 
 def accuracy(bundle: Bundle) -> Accuracy | str:
     """The section "accuracy" of a report, on the test ratings or else on valid; a sentence where there are neither."""
-    part: Literal["valid", "test"] = "test" if bundle.held_out("test") is not None else "valid"
-    ratings = bundle.held_out(part)
+    if "rating" not in bundle.scorers:
+        return NO_RATINGS
+    part: Literal["valid", "test"] = "test" if held_out_ratings(bundle, "test") is not None else "valid"
+    ratings = held_out_ratings(bundle, part)
     if ratings is None:
         return NOTHING_HELD_OUT
     predicted = bundle.rating.rate(ratings.user_idx, ratings.item_idx, ratings.timestamp)
     return {
         "part": part,
         "calibration": calibration(predicted, ratings.rating),
-        **activity(bundle.rating, bundle.seen.interactions(), ratings),
+        **activity(bundle.rating, bundle.seen.interactions().rated(), ratings),
     }
+
+
+def held_out_ratings(bundle: Bundle, part: Literal["valid", "test"]) -> Interactions | None:
+    """The held-out rows of a part that have a rating; None where there are none."""
+    held_out = bundle.held_out(part)
+    rated = None if held_out is None else held_out.rated()
+    return rated if rated is not None and len(rated) else None
 
 
 def calibration(predicted: Array, actual: Array) -> list[CalibrationBin]:

@@ -81,8 +81,8 @@ def extremes(bundle: Bundle) -> Extremes | str:
     least = _least(bundle.counts["rating"].items)
     allowed = np.flatnonzero(bundle.counts["rating"].items >= least)
     order = allowed[np.argsort(-bias[allowed], kind="stable")]
-    train = bundle.seen.interactions()
-    mean = np.bincount(train.item_idx, train.rating, minlength=len(bias)) / bundle.counts["rating"].items
+    train = bundle.seen.interactions().rated()
+    mean = np.bincount(train.item_idx, train.rating, minlength=len(bias)) / np.maximum(bundle.counts["rating"].items, 1)
 
     def row(idx: int) -> BiasItem:
         return {**item_of(bundle, idx), "bias": float(bias[idx]), "mean": float(mean[idx])}

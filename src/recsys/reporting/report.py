@@ -8,14 +8,15 @@ from typing import Literal, TypedDict, TypeVar
 
 from recsys.artifacts import history
 from recsys.artifacts.bundle import Bundle
-from recsys.artifacts.directory import HISTORY, SERVING
+from recsys.artifacts.directory import HISTORY, MEASURED, SERVING
 from recsys.artifacts.metrics import parent_name, read_metrics
 from recsys.core.communicator import ALONE
 from recsys.objectives.measure import NamedScores
 from recsys.objectives.specs import find_objective
-from recsys.reporting.accuracy import NOTHING_HELD_OUT, Accuracy, accuracy
+from recsys.reporting.accuracy import NO_RATINGS, NOTHING_HELD_OUT, Accuracy, accuracy, held_out_ratings
 from recsys.reporting.example_user import ExampleUser, example_user
 from recsys.reporting.items import Extremes, ItemMap, extremes, item_map
+from recsys.reporting.recommendations import Recommendations, recommendations
 from recsys.scoring.protocols import Ranker
 
 PARTS: tuple[Literal["valid", "test"], ...] = ("valid", "test")
@@ -27,14 +28,15 @@ class RunSection(TypedDict):
     """What the run is; None for what only metrics.json says, where the serving folder lies alone."""
 
     name: str
-    link: str
+    link: str | None
     parent: str | None
     kind: str
     recsys_version: str
     n_ratings: int
+    n_interactions: int
     n_users: int
     n_items: int
-    scale: dict[str, float]
+    scale: dict[str, float] | None
     method: str | None
     embedding_dim: int | dict[str, int] | None
     n_epochs: int | None
@@ -74,6 +76,7 @@ class Report(TypedDict):
     scores: ScoresSection | None
     history: HistorySection | None
     accuracy: Accuracy | None
+    ranking: Recommendations | None
     map: ItemMap | None
     biases: Extremes | None
     user: ExampleUser
@@ -95,6 +98,7 @@ def report(bundle: Bundle) -> Report:
         "scores": available("scores", _scores(bundle)),
         "history": available("history", _history(bundle)),
         "accuracy": available("accuracy", accuracy(bundle)),
+        "ranking": available("ranking", recommendations(bundle)),
         "map": available("map", item_map(bundle)),
         "biases": available("biases", extremes(bundle)),
         "user": example_user(bundle),
@@ -104,17 +108,19 @@ def report(bundle: Bundle) -> Report:
 
 def _run(bundle: Bundle) -> RunSection:
     manifest, folder = bundle.manifest, _folder(bundle)
+    rates = bundle.scorer(next(iter(bundle.scorers))).as_rating()
     metrics = None if folder is None else read_metrics(folder)
     return {
         "name": manifest.run,
-        "link": bundle.rating.link.kind,
+        "link": None if rates is None else rates.link.kind,
         "parent": None if metrics is None else parent_name(metrics),
-        "kind": manifest.scorers["rating"].model,
+        "kind": next(iter(manifest.scorers.values())).model,
         "recsys_version": manifest.recsys_version,
         "n_ratings": manifest.n_ratings,
+        "n_interactions": manifest.n_interactions,
         "n_users": manifest.n_users,
         "n_items": manifest.n_items,
-        "scale": asdict(bundle.scale),
+        "scale": None if manifest.scale is None else asdict(manifest.scale),
         "method": None if metrics is None else metrics["method"],
         "embedding_dim": None if metrics is None else metrics["embedding_dim"],
         "n_epochs": None if metrics is None else metrics["n_epochs"],
@@ -126,12 +132,14 @@ def _run(bundle: Bundle) -> RunSection:
 
 def _folder(bundle: Bundle) -> Path | None:
     """The run that the serving folder lies in; a copy of the folder has none."""
-    return bundle.path.parent if bundle.path.name == SERVING else None
+    return bundle.path.parent if bundle.path.name in {SERVING, MEASURED} else None
 
 
 def _scores(bundle: Bundle) -> ScoresSection | str:
     """Part → who predicts → scores; the baselines are fitted on the training ratings."""
-    held_out = {part: ratings for part in PARTS if (ratings := bundle.held_out(part)) is not None}
+    if "rating" not in bundle.scorers:
+        return NO_RATINGS
+    held_out = {part: ratings for part in PARTS if (ratings := held_out_ratings(bundle, part)) is not None}
     if not held_out:
         return NOTHING_HELD_OUT
     train = bundle.seen.interactions()

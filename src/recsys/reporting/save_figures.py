@@ -13,6 +13,7 @@ from recsys.core.errors import RunError, need_extra
 from recsys.core.files import new_file, new_folder
 from recsys.objectives.specs import find_objective
 from recsys.reporting import figures
+from recsys.reporting.accuracy import held_out_ratings
 from recsys.reporting.directions import main_directions
 from recsys.reporting.interpret import Interpretation
 
@@ -92,7 +93,7 @@ def _figures(bundle: Bundle, interpretation: Interpretation) -> dict[str, Figure
         drawn["learning-curves"] = figures.learning_curves(rows, find_objective("rating"))
         drawn["schedule"] = figures.schedule(rows)
     for part in ("test", "valid"):
-        ratings = bundle.held_out(part)
+        ratings = held_out_ratings(bundle, part)
         if ratings is not None:
             predicted = bundle.rating.rate(ratings.user_idx, ratings.item_idx, ratings.timestamp)
             drawn["predicted-against-actual"] = figures.predicted_against_actual(ratings.rating, predicted, part)

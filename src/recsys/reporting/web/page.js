@@ -2,7 +2,8 @@
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const PARTS = { valid: "validation", test: "test" };
-const NAMES = { model: "model", biases: "bias-only baseline", global_mean: "global mean" };
+const NAMES = { model: "model", biases: "bias-only baseline", global_mean: "global mean", ranking: "ranking scorer",
+  rating: "rating scorer", popular: "most popular items" };
 
 /** An item in words: its title, and the id that the commands take. */
 function named({ title, id }) {
@@ -17,7 +18,11 @@ function put(id, reason, ...content) {
   document.querySelector(`#${id} .content`).replaceChildren(...said.flat());
 }
 
-function verdict({ scores }) {
+function verdict({ scores, ranking }) {
+  return [accuracyVerdict(scores), ...(ranking ? [rankingVerdict(ranking)] : [])].join(" ");
+}
+
+function accuracyVerdict(scores) {
   const part = scores && (scores.test ? "test" : "valid");
   if (!part) return data.missing.scores;
   const { model, biases } = scores[part];
@@ -25,6 +30,23 @@ function verdict({ scores }) {
   const side = change > 0 ? "below" : "above";
   return `RMSE ${fixed(model.rmse, 3)} on ${count(model.n_ratings)} ${PARTS[part]} ratings, ` +
     `${fixed(Math.abs(change), 1)}% ${side} the ${NAMES.biases}.`;
+}
+
+function rankingVerdict({ by, baseline, scores }) {
+  const [ours, simple] = [scores[by]["ndcg@10"], scores[baseline]["ndcg@10"]];
+  const times = simple > 0 ? `, ${fixed(ours / simple, 1)} times that of the ${NAMES[baseline]}` : "";
+  return `Recommendations by the ${NAMES[by]}: NDCG@10 ${fixed(ours, 3)}${times}.`;
+}
+
+function rankingTable({ part, by, scores }) {
+  const { n_users, n_users_held_out, n_like_users, like_threshold } = scores[by];
+  const users = n_users < n_users_held_out ? `${count(n_users)} of ${count(n_users_held_out)} users, drawn` : `${count(n_users)} users`;
+  const metrics = [["ndcg@10", "NDCG@10"], ["recall@20", "recall@20"], ["coverage@10", "coverage@10"]];
+  if (n_like_users) metrics.push(["like_ndcg@10", "NDCG@10, likes"], ["like_recall@20", "recall@20, likes"]);
+  const likes = n_like_users ? `; likes: rated ${small(like_threshold)} or more, by ${count(n_like_users)} of them` : "";
+  const rows = Object.entries(scores).map(([who, one]) => [NAMES[who], ...metrics.map(([key]) => fixed(one[key], 4))]);
+  return [table([element("b", {}, `${PARTS[part]} set`), `: ${users}${likes}`],
+    [...words(""), ...numbers(...metrics.map(([, name]) => name))], rows, { 0: "model" })];
 }
 
 function scoreTables(scores) {
@@ -42,12 +64,13 @@ function scoreTables(scores) {
 const dims = (dim) => (dim !== null && typeof dim === "object" ? { "user factors": dim.user, "item factors": dim.item } : { factors: dim });
 
 function facts(run) {
-  const { low, high, mean } = run.scale;
+  const { low, high, mean } = run.scale || {};
   const known = [
     ["model", run.kind.replaceAll("_", " ")], ...Object.entries(dims(run.embedding_dim)), ["method", run.method],
     ["epochs", run.n_epochs], ["best epoch on validation", run.best_epoch],
-    ["training ratings", count(run.n_ratings)], ["users", count(run.n_users)], ["items", count(run.n_items)],
-    ["scale", `${small(low)} to ${small(high)}`], ["mean rating", fixed(mean, 2)],
+    ["training ratings", run.scale && count(run.n_ratings)],
+    ["training interactions", run.n_interactions > run.n_ratings ? count(run.n_interactions) : null], ["users", count(run.n_users)], ["items", count(run.n_items)],
+    ["scale", run.scale && `${small(low)} to ${small(high)}`], ["mean rating", run.scale && fixed(mean, 2)],
     ["parent run", run.parent],
     ["training time", run.fit_seconds === null ? null : `${small(run.fit_seconds)} s`],
   ].filter(([, value]) => value !== null);
@@ -153,13 +176,14 @@ function ratingReasons({ parts, score, pulls, others, remainder }, best) {
 }
 
 function fillPage() {
-  const { run, scores, history, accuracy, map, biases, user, missing } = data;
+  const { run, scores, history, accuracy, ranking, map, biases, user, missing } = data;
   document.title = `${run.name} · recsys report`;
   document.getElementById("name").replaceChildren("Report on ", element("bdi", {}, run.name));
   document.getElementById("verdict").textContent = verdict(data);
   document.getElementById("version").textContent = `Written by recsys ${run.recsys_version}.`;
   put("facts", null, facts(run));
   put("scores", missing.scores, scores && scoreTables(scores));
+  put("ranking", missing.ranking, ranking && rankingTable(ranking));
   put("history", missing.history, history && learningCurve(history, scores));
   put("schedule", missing.history, history && schedule(history));
   put("calibration", missing.accuracy, accuracy && calibration(accuracy));
