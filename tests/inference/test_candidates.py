@@ -12,6 +12,7 @@ import pytest
 
 from recsys.api.batch import recommend_all
 from recsys.artifacts.bundle import Bundle, HeldOut, open_bundle
+from recsys.artifacts.metrics import read_metrics
 from recsys.config.schema.config import Config
 from recsys.core.errors import UsageError
 from recsys.data.vocabulary import UNKNOWN
@@ -149,3 +150,23 @@ def test_what_is_left_out_is_counted_by_the_first_filter_that_does_so(genres: Re
         "already_rated": 2 - len(listed),
     }
     assert genres.ruled_out_for([100, 104], filters)["already_rated"] == 2
+
+
+def test_lists_with_held_out_items_have_the_ndcg_that_train_printed(finished_ranked: Path, tmp_path: Path) -> None:
+    bundle = open_bundle(finished_ranked)
+    recommend_all(Recommender(bundle), tmp_path / "all.csv", 10, include_held_out=True)
+    lists: dict[int, list[int]] = {}
+    with (tmp_path / "all.csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            lists.setdefault(int(row["user_id"]), []).append(int(row["item_id"]))
+    test = bundle.held_out("test")
+    assert test is not None
+    gains = 1 / np.log2(np.arange(10) + 2)
+    ndcg = []
+    for user_idx in np.unique(test.user_idx[test.user_idx != UNKNOWN]).tolist():
+        relevant = set(bundle.items.ids_at(test.item_idx[test.user_idx == user_idx]).tolist())
+        hits = np.array([item in relevant for item in lists[bundle.users.ids[user_idx]]])
+        ndcg.append((hits @ gains) / gains[: min(10, len(relevant))].sum())
+    metrics = read_metrics(finished_ranked)
+    assert metrics is not None
+    assert np.mean(ndcg) == pytest.approx(metrics["ranking"]["test"]["ndcg@10"])
