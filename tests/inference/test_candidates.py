@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from recsys.api.batch import recommend_all
-from recsys.artifacts.bundle import Bundle, HeldOut, open_bundle
+from recsys.artifacts.bundle import Bundle, open_bundle
 from recsys.artifacts.metrics import read_metrics
 from recsys.config.schema.config import Config
 from recsys.core.errors import UsageError
+from recsys.data.interactions import HeldOut
 from recsys.data.vocabulary import UNKNOWN
 from recsys.inference.candidates import ItemFilter, RatedPairs
 from recsys.inference.recommender import Recommender
@@ -94,6 +95,42 @@ def test_ratings_of_all_earlier_runs_are_not_recommended(
     first = {part: numbers.bundle.held_out(part) for part in get_args(HeldOut)}
     assert len(held_out["earlier_valid"] or ()) > len(first["valid"] or ()) > 0
     assert first["earlier_valid"] is None
+
+
+def test_held_out_pairs_that_an_earlier_run_did_not_know_are_not_recommended(
+    small: Callable[..., Config], tmp_path: Path
+) -> None:
+    """Item 900 is in the parent's test alone, by users of whom one is there alone too, and becomes known later."""
+    train_rows = [(user, item, 1 + (user + item) % 5) for user in range(8) for item in range(6) if user != item]
+    files = {
+        "train": train_rows,
+        "test": [(0, 900, 5), (1, 1, 3), (70, 900, 4)],
+        "first": [(2, 900, 4), (3, 900, 2), (2, 901, 3), (70, 0, 3)],
+        "second": [(4, 900, 4), (5, 901, 1)],
+    }
+    for name, rows in files.items():
+        text = "".join(f"{user},{item},{rating}\n" for user, item, rating in rows)
+        (tmp_path / f"{name}.csv").write_text("userId,movieId,rating\n" + text)
+    split, unsplit = {"valid_fraction": 0}, {"valid_fraction": 0, "test_fraction": 0}
+    data = {"ratings": None, "train": str(tmp_path / "train.csv"), "test": str(tmp_path / "test.csv")}
+    train(small(data=data, split=split, training={"n_epochs": 1}), tmp_path / "parent")
+    parent = open_bundle(tmp_path / "parent")
+    assert parent.unknown_pairs is not None
+    assert parent.unknown_pairs.items.ids.tolist() == [900]
+    assert parent.unknown_pairs.users.ids.tolist() == [0, 70]
+    run = tmp_path / "parent"
+    for name in ("first", "second"):
+        config = small(
+            data={"ratings": str(tmp_path / f"{name}.csv")},
+            split=unsplit,
+            start={"run": str(run)},
+            training={"n_epochs": 1},
+        )
+        run = tmp_path / f"run-{name}"
+        train(config, run)
+        listed = recommended(open_bundle(run), tmp_path / "all.csv")
+        assert not {(0, 900), (70, 900), (1, 1)} & listed
+        assert {(6, 900), (7, 900)} <= listed
 
 
 def test_unknown_users_and_items_of_held_out_ratings_mask_nothing(numbers: Recommender) -> None:

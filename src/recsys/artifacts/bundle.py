@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from recsys.artifacts.directory import MEASURED, SERVING, SERVING_JSON, default_run
+from recsys.artifacts.held_out import HELD_OUT, held_out_part, unknown_pairs
 from recsys.artifacts.manifest import BundleManifest, damaged
 from recsys.artifacts.seen import SeenRatings, known_by_user
 from recsys.artifacts.stored_scorers import StoredScorers
 from recsys.artifacts.texts import unpack_ids, unpack_texts
 from recsys.artifacts.verified import VerifiedFolder, check_layout, open_verified
 from recsys.core.errors import RunError
-from recsys.core.types import Arrays, Counts, Texts
+from recsys.core.types import Counts, Texts
 from recsys.core.words import joined
 from recsys.data.grouped import GroupedView
-from recsys.data.interactions import Interactions
+from recsys.data.interactions import HeldOut, Interactions
 from recsys.data.vocabulary import UNKNOWN, Vocabulary
 from recsys.models.specs import kinds_served_by
 from recsys.scoring.drift import Drift
@@ -34,12 +35,9 @@ if TYPE_CHECKING:
     from recsys.evaluation.intervals import Intervals
 
 USERS, ITEMS = "users.safetensors", "items.safetensors"
-SEEN, HELD_OUT = "seen.safetensors", "held_out.safetensors"
+SEEN = "seen.safetensors"
 ITEM_COLUMNS, INTERVALS = "item_columns.safetensors", "intervals.safetensors"
 COUNTS = {"rating": "n_ratings", "ranking": "n_interactions"}  # objective → name of the array
-HeldOut = Literal["valid", "test", "earlier", "earlier_valid"]
-HELD_OUT_COLUMNS = ("user_idx", "item_idx", "rating")
-TIME = "timestamp"  # kept beside them where the predictions depend on it
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,25 +209,22 @@ class Bundle:
 
         They have times where the predictions depend on them.
 
-        earlier, earlier_valid: the test and validation ratings of the runs which it starts from.
+        earlier, earlier_valid: the test and validation ratings of the runs which it starts from; with the latter, pairs
+        that those had held out and did not know.
         """
-        return self._held_out(part, self.folder.arrays(HELD_OUT))
+        return held_out_part(self.path / HELD_OUT, self.folder.arrays(HELD_OUT), part, self.users, self.items)
+
+    @property
+    def unknown_pairs(self) -> Interactions | None:
+        """The held-out pairs whose user or item the run does not know, on vocabularies of their own; None without."""
+        return unknown_pairs(self.path / HELD_OUT, self.folder.arrays(HELD_OUT))
 
     @cached_property
     def held_out_by_user(self) -> GroupedView:
         """The held-out ratings of every part, as far as their users and items are known."""
-        arrays = self.folder.arrays(HELD_OUT)
-        parts = [self._held_out(part, arrays) for part in get_args(HeldOut)]
+        path, arrays = self.path / HELD_OUT, self.folder.arrays(HELD_OUT)
+        parts = [held_out_part(path, arrays, part, self.users, self.items) for part in get_args(HeldOut)]
         return known_by_user([ratings for ratings in parts if ratings is not None], len(self.users))
-
-    def _held_out(self, part: HeldOut, arrays: Arrays) -> Interactions | None:
-        if f"{part}_rating" not in arrays:
-            return None
-        n = arrays[f"{part}_rating"].shape
-        types = zip(HELD_OUT_COLUMNS, ("int32", "int32", "float32"), strict=True)
-        check_layout(self.path / HELD_OUT, arrays, {f"{part}_{name}": (dtype, n) for name, dtype in types})
-        user_idx, item_idx, rating = (arrays[f"{part}_{name}"] for name in HELD_OUT_COLUMNS)
-        return Interactions(user_idx, item_idx, rating, arrays.get(f"{part}_{TIME}"), self.users, self.items)
 
     @cached_property
     def item_columns(self) -> dict[str, Texts]:

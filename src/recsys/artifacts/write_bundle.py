@@ -9,17 +9,15 @@ from typing import Literal
 
 from recsys.artifacts.bundle import (
     COUNTS,
-    HELD_OUT,
-    HELD_OUT_COLUMNS,
     INTERVALS,
     ITEM_COLUMNS,
     ITEMS,
     SEEN,
-    TIME,
     USERS,
     EntityCounts,
 )
 from recsys.artifacts.directory import SERVING, SERVING_JSON
+from recsys.artifacts.held_out import HELD_OUT, held_out_arrays
 from recsys.artifacts.intervals import interval_arrays, intervals_entry
 from recsys.artifacts.manifest import FORMAT, BundleManifest, DataEntry, IdType, IdTypes, LinkEntry, ScorerEntry
 from recsys.artifacts.texts import pack_ids, pack_texts
@@ -88,7 +86,7 @@ def write_bundle(
             **{COUNTS[name]: each.items for name, each in counts.items()},
         },
         SEEN: _seen_arrays(seen),
-        HELD_OUT: _held_out_arrays(inputs, with_times=with_times),
+        HELD_OUT: held_out_arrays(inputs.held_out, inputs.splits.unknown, with_times=with_times),
         **_item_columns(catalogue, seen.items),
     }
     if intervals is not None:
@@ -163,21 +161,6 @@ def _seen_arrays(seen: Interactions) -> Arrays:
     """The training interactions, by user and then as they stood in the file."""
     by_user = seen.by_user()
     return {"item_idx": by_user.other_idx, "rating": seen.rating[by_user.row]}
-
-
-def _held_out_arrays(inputs: TrainingInputs, *, with_times: bool) -> Arrays:
-    parts = {
-        "valid": inputs.splits.valid,
-        "test": inputs.splits.test,
-        "earlier": inputs.prior_test,
-        "earlier_valid": inputs.prior_valid,
-    }
-    return {
-        f"{part}_{name}": getattr(ratings, name)
-        for part, ratings in parts.items()
-        if ratings is not None
-        for name in (*HELD_OUT_COLUMNS, *((TIME,) if with_times and ratings.timestamp is not None else ()))
-    }
 
 
 def _item_columns(catalogue: ItemCatalogue, items: Vocabulary) -> dict[str, Arrays]:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -19,6 +19,10 @@ from recsys.data.vocabulary import UNKNOWN, Vocabulary, only_counted
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+HeldOut = Literal["valid", "test", "earlier", "earlier_valid"]
+"""What interactions that are not trained on are for: in a run, and "earlier" in those that it starts from."""
 
 
 @dataclass(frozen=True, eq=False)

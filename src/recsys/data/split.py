@@ -22,11 +22,17 @@ PartOfRow = Int8Array
 
 @dataclass(frozen=True, eq=False)
 class Splits:
-    """The ratings that a run trains on, chooses by and is measured on. All parts share the vocabularies of train."""
+    """The ratings that a run trains on, chooses by and is measured on. All parts share the vocabularies of train.
+
+    Attributes:
+        unknown: those of valid and test whose user or item train does not have, on vocabularies of their own: a run
+            that goes on from this one may know them.
+    """
 
     train: Interactions
     valid: Interactions | None
     test: Interactions | None
+    unknown: Interactions | None = None
 
 
 def split(dataset: Dataset, how: Split, seed: int, also: tuple[Vocabulary, Vocabulary] | None = None) -> Splits:
@@ -59,6 +65,7 @@ def split(dataset: Dataset, how: Split, seed: int, also: tuple[Vocabulary, Vocab
         train=_on_known(train, users, items),
         valid=_on_known(valid, users, items) if len(valid) else None,
         test=_on_known(test, users, items) if len(test) else None,
+        unknown=_unknown(dataset.ratings.take(np.flatnonzero(part != TRAIN)), users, items),
     )
 
 
@@ -195,6 +202,15 @@ def _on_known(ratings: Interactions, users: VocabularyRemap, items: VocabularyRe
         users=users.vocabulary,
         items=items.vocabulary,
     )
+
+
+def _unknown(held_out: Interactions, users: VocabularyRemap, items: VocabularyRemap) -> Interactions | None:
+    """The rows that have a user or an item without training ratings, on the vocabularies of these rows."""
+    is_unknown = (users.new_idx(held_out.user_idx) == UNKNOWN) | (items.new_idx(held_out.item_idx) == UNKNOWN)
+    if not is_unknown.any():
+        return None
+    rows = held_out.take(is_unknown)
+    return _on_known(rows, VocabularyRemap(rows.users, rows.user_idx), VocabularyRemap(rows.items, rows.item_idx))
 
 
 class VocabularyRemap:

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from recsys.core.types import Arrays, Indices
 from recsys.data.catalogue import ItemCatalogue
-from recsys.data.interactions import Interactions, join
+from recsys.data.interactions import HeldOut, Interactions, join
 from recsys.data.scale import Scale
 from recsys.data.split import Splits
 
@@ -24,7 +24,8 @@ class WarmStart:
             None where there are none.
         prior_train: training ratings of the earlier run, which are not trained on again.
         prior_test: what the earlier run was measured on, and is not trained on here.
-        prior_valid: validation ratings of the earlier run and of those before it: not to be recommended.
+        prior_valid: validation ratings of the earlier run and of those before it, and held-out pairs that those did not
+            know: not to be recommended.
         oversampled: training ratings that are seen more often than once in an epoch: so often more.
         replays_all: whether the ratings of the earlier run are trained on again, but for those that are held out now.
     """
@@ -80,9 +81,14 @@ class TrainingInputs:
         return None if self.warm_start is None else self.warm_start.prior_test
 
     @property
-    def prior_valid(self) -> Interactions | None:
-        """The validation ratings of earlier runs."""
-        return None if self.warm_start is None else self.warm_start.prior_valid
+    def held_out(self) -> dict[HeldOut, Interactions | None]:
+        """What is not trained on, by what it is for: here, and "earlier" in the runs that this one starts from."""
+        return {
+            "valid": self.splits.valid,
+            "test": self.splits.test,
+            "earlier": self.prior_test,
+            "earlier_valid": None if self.warm_start is None else self.warm_start.prior_valid,
+        }
 
     def unrated(self) -> TrainingInputs:
         """The same interactions without their ratings, see Interactions.unrated."""
@@ -90,7 +96,12 @@ class TrainingInputs:
         start = self.warm_start
         return replace(
             self,
-            splits=Splits(train.unrated(), valid.unrated() if valid else None, test.unrated() if test else None),
+            splits=replace(
+                self.splits,
+                train=train.unrated(),
+                valid=valid.unrated() if valid else None,
+                test=test.unrated() if test else None,
+            ),
             warm_start=None if start is None else replace(start, prior_train=start.prior_train.unrated()),
         )
 

@@ -108,7 +108,7 @@ def _inputs(
     new_items = ratings.items.ids[bundle.items.index(ratings.items.ids) == UNKNOWN]
     prior = PriorRun.of(bundle, ratings.users, ratings.items, _read_catalogue(config, new_items, observe))
     return TrainingInputs(
-        splits=Splits(ratings, prior.held_out.get("valid"), prior.held_out.get("test")),
+        splits=Splits(ratings, prior.held_out.get("valid"), prior.held_out.get("test"), prior.unknown),
         catalogue=prior.catalogue,
         warm_start=WarmStart(
             parameters=parameters,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recsys.artifacts.bundle import Bundle, HeldOut, open_bundle
+from recsys.artifacts.bundle import Bundle, open_bundle
 from recsys.artifacts.checkpoint import selected_parameters
 from recsys.artifacts.directory import CONFIG
 from recsys.artifacts.metrics import StartMetrics
@@ -23,7 +23,7 @@ from recsys.core.seeding import rng
 from recsys.core.types import Arrays, BoolArray
 from recsys.data.duplicates import repeated
 from recsys.data.id_types import align_id_types
-from recsys.data.interactions import Dataset, Interactions, join
+from recsys.data.interactions import Dataset, HeldOut, Interactions, join
 from recsys.data.read import read_ratings
 from recsys.data.scale import Scale
 from recsys.data.split import split
@@ -160,7 +160,7 @@ def _join(
         oversampled=reduce(join, [train] * (config.start.repeat - 1)) if config.start.repeat > 1 else None,
         replays_all=config.start.replay == 1,
     )
-    splits = replace(new, train=join(train, old.take(again)))
+    splits = replace(new, train=join(train, old.take(again)), unknown=prior.unknown_with(new.unknown))
     report = StartReport(
         run=config.start.run.resolve().name,
         path=str(config.start.run),
