@@ -91,6 +91,11 @@ def test_new_users_are_folded_in_by_their_clicks(clicks: Path, tmp_path: Path) -
     assert not {1, 3} & set(recommended)
 
 
+def test_the_estimate_counts_interactions(clicks: Path) -> None:
+    needs = recsys.estimate(recsys.load_config(clicks / "config.yaml"))
+    assert (needs["n_ratings"], needs["n_interactions"]) == (0, open_bundle(clicks).manifest.n_interactions)
+
+
 def test_clicks_have_no_learning_rate(clicks: Path) -> None:
     with pytest.raises(ConfigError, match="the data has no ratings"):
         recsys.lr_find(recsys.load_config(clicks / "config.yaml"))

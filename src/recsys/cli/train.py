@@ -74,10 +74,12 @@ def _dry_run(config: Config, as_json: bool) -> None:
     if as_json:
         print_json(needs)
         return
+    n_rows = needs["n_interactions"]
+    rows = "ratings" if needs["n_ratings"] == n_rows else "interactions"
     print_table(
         ["", "estimate"],
         [
-            ["training ratings", f"{needs['n_ratings']:,} by {needs['n_users']:,} users of {needs['n_items']:,} items"],
+            [f"training {rows}", f"{n_rows:,} by {needs['n_users']:,} users of {needs['n_items']:,} items"],
             ["parameters", f"{needs['n_parameters']:,}"],
             ["memory for the data", f"{needs['data_bytes'] / 1e6:,.0f} MB"],
             ["memory to train", f"{needs['training_bytes'] / 1e6:,.0f} MB"],

@@ -41,11 +41,13 @@ class Estimate(FitEstimate):
     """What a run would need: the fit of its first scorer, and by their names those of the others.
 
     Attributes:
+        n_ratings, n_interactions: of train, with a rating, and in all.
         data_bytes: of the ratings.
         peak_bytes: about what the process will hold at most.
     """
 
     n_ratings: int
+    n_interactions: int
     n_users: int
     n_items: int
     data_bytes: int
@@ -62,7 +64,8 @@ def estimate(config: Config, observe: Observer = silent, *, communicator: Commun
     training_bytes = max(needs["training_bytes"] for needs in fits.values())  # one scorer is trained after the other
     first, *others = fits.items()
     whole = {
-        "n_ratings": len(train),
+        "n_ratings": len(inputs.train) if "rating" in fits else 0,
+        "n_interactions": len(train),
         "n_users": len(train.users),
         "n_items": len(train.items),
         "data_bytes": data_bytes,
