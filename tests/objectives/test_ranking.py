@@ -13,6 +13,7 @@ from recsys.data.interactions import Interactions, reindex
 from recsys.data.split import Splits
 from recsys.data.vocabulary import Vocabulary
 from recsys.evaluation import baselines
+from recsys.objectives import ranking
 from recsys.objectives.ranking import RANKING
 from recsys.scoring.factors.scorer import Factors
 from recsys.scoring.link import Link
@@ -119,3 +120,26 @@ def test_runs_that_share_no_user_are_refused(rated: Rated) -> None:
     scorers = [baselines.most_popular(first), baselines.most_popular(other)]
     with pytest.raises(DataError, match="no user whom all runs know"):
         RANKING.resample(scorers, [first, other], [first, other], np.zeros(2, dtype=np.int64))
+
+
+def test_at_the_end_of_a_run_some_users_are_enough(splits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert splits.test is not None
+    whole = RANKING.sample(splits.test, splits.train, 1)
+    assert whole is not None
+    assert (len(whole.interactions), whole.counts) == (len(splits.test), {"n_users_held_out": N_USERS})
+    monkeypatch.setattr(ranking, "SCORES", 7 * N_ITEMS)
+    monkeypatch.setattr(ranking, "SCORES_PER_INTERACTION", 0)
+    samples = [RANKING.sample(splits.test, splits.train, seed) for seed in (1, 1, 2)]
+    users = [set(sample.interactions.user_idx.tolist()) for sample in samples if sample is not None]
+    assert [len(drawn) for drawn in users] == [7, 7, 7]
+    assert users[0] == users[1] != users[2]
+    assert {sample.counts["n_users_held_out"] for sample in samples if sample is not None} == {N_USERS}
+    monkeypatch.setattr(ranking, "SCORES_PER_INTERACTION", N_ITEMS)  # a long fit allows for a long measurement
+    unlimited = RANKING.sample(splits.test, splits.train, 1)
+    assert unlimited is not None
+    assert len(unlimited.interactions) == len(splits.test)
+
+
+def test_unknown_users_are_nothing_to_measure_by(splits: Splits) -> None:
+    unknown = replace(splits.train, user_idx=np.full_like(splits.train.user_idx, -1))
+    assert RANKING.sample(unknown, splits.train, 1) is None

@@ -58,4 +58,7 @@ def _protocol(ranking: RankingEvaluation) -> list[str]:
     if scores["n_relevant_unknown_items"]:
         n_missed = scores["n_relevant_unknown_items"]
         lines.append(f"Counted as misses: {n_missed:,} interactions with items without training interactions.")
+    ndcg, popular = f"ndcg@{ranking['k']}", scores["baselines"]["popular"]
+    if next(iter(scores["scorers"].values()))[ndcg] <= popular[ndcg]:
+        lines.append("The list of the most popular items is better.")
     return lines
