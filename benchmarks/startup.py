@@ -32,6 +32,8 @@ def main() -> None:
     parser.add_argument("base", type=Path, help="the root of the other source tree")
     parser.add_argument("--rounds", type=int, default=20, help="runs of each command with each tree [20]")
     arguments = parser.parse_args()
+    if not (arguments.base / "src" / "recsys").is_dir():
+        parser.error(f"{arguments.base} is no source tree: it has no src/recsys")
     with tempfile.TemporaryDirectory() as folder:
         trees = {"base": (arguments.base.resolve(), Path(folder, "base")), "here": (ROOT, Path(folder, "here"))}
         for source, work in trees.values():

@@ -18,6 +18,7 @@ from recsys.core.errors import RunError
 from recsys.core.events import Epoch
 from recsys.inference.export import export_factors
 from recsys.inference.recommender import Recommender
+from recsys.reporting.layers import anatomy
 from recsys.workflows.train import train
 
 RANKING = {"embedding_dim": 5, "n_epochs": 3}
@@ -141,6 +142,16 @@ def test_either_scorer_is_exported(whole: Path, tmp_path: Path) -> None:
     assert "link" not in models["ranking"]
     with pytest.raises(RunError, match="no scorer 'other'"):
         export_factors(bundle, tmp_path / "other", scorer="other")
+
+
+def test_the_layers_of_either_scorer_are_shown(whole: Path) -> None:
+    names = {scorer: [layer.name for layer in anatomy(whole, scorer).layers] for scorer in ("rating", "ranking")}
+    assert names["ranking"] == ["item_embedding", "user_embedding", "item lookup", "user lookup", "product", "sum"]
+    assert anatomy(whole).link == anatomy(whole, "rating").link is not None
+    assert anatomy(whole, "ranking").link is None
+    assert "item_bias" in names["rating"]
+    with pytest.raises(RunError, match="no scorer 'other'"):
+        anatomy(whole, "other")
 
 
 def _stop_after(n_epochs: int) -> Callable[[object], None]:

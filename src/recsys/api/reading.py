@@ -78,12 +78,13 @@ def report(run: PathLike | None = None, output: PathLike = "report.html") -> Wri
     }
 
 
-def layers(path: PathLike) -> Anatomy:
+def layers(path: PathLike, *, scorer: str | None = None) -> Anatomy:
     """The layers of a run's model, parameters and activations, in the order of the computation.
 
     Args:
         path: a run, finished or not, or one of its checkpoints.
+        scorer: "rating" or "ranking"; None: the first that the run has.
     Raises:
-        RunError: there is no run or no checkpoint, or it is damaged.
+        RunError: there is no run, no checkpoint or no such scorer, or it is damaged.
     """
-    return anatomies.anatomy(Path(path))
+    return anatomies.anatomy(Path(path), scorer)

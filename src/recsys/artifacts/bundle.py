@@ -26,13 +26,13 @@ from recsys.data.vocabulary import UNKNOWN, Vocabulary
 from recsys.models.specs import kinds_served_by
 from recsys.scoring.drift import Drift
 from recsys.scoring.factors.scorer import Factors
-from recsys.scoring.implicit.scorer import ImplicitFactors
 from recsys.scoring.protocols import RatingScorer, TrainedScorer
 
 if TYPE_CHECKING:
     from recsys.config.schema.data import Data
     from recsys.data.scale import Scale
     from recsys.evaluation.intervals import Intervals
+    from recsys.scoring.implicit.scorer import ImplicitFactors
 
 USERS, ITEMS = "users.safetensors", "items.safetensors"
 SEEN = "seen.safetensors"

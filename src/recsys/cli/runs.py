@@ -99,20 +99,23 @@ def inspect(
     path: Annotated[Path, typer.Argument(metavar="RUN_OR_CHECKPOINT", help="A run, a checkpoint or a serving folder.")],
     verify: Annotated[bool, typer.Option("--verify", help="Verify the sha256 of every file.")] = False,
     layers: Annotated[bool, typer.Option("--layers", help="Show the layers of the model.")] = False,
+    scorer: Annotated[
+        str | None, typer.Option("--scorer", help="With --layers: rating or ranking; left out: the run's first.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Example: recsys inspect runs/movielens-small-20261124T215500Z --layers"""
     answer = api.inspect(path, verify=verify)
     if layers:
-        _show_layers(path, as_json)
+        _show_layers(path, scorer, as_json)
     elif as_json:
         print_json(answer)
     else:
         typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
 
 
-def _show_layers(path: Path, as_json: bool) -> None:
-    model = api.layers(path)
+def _show_layers(path: Path, scorer: str | None, as_json: bool) -> None:
+    model = api.layers(path, scorer=scorer)
     layers, link = model.layers, model.link
     total = sum(layer.n_parameters for layer in layers)
     moving = sum(layer.n_parameters for layer in layers if not layer.frozen)

@@ -18,11 +18,13 @@ from recsys.models.specs import MODELS
 from recsys.scoring.link import Link
 
 
-def anatomy(path: Path) -> Anatomy:
+def anatomy(path: Path, scorer: str | None = None) -> Anatomy:
     """The layers of a run, or of the run of a checkpoint.
 
+    Args:
+        scorer: whose, such as "ranking"; None: the run's first.
     Raises:
-        RunError: there is no run or no checkpoint, or it is damaged.
+        RunError: there is no run, no checkpoint or no such scorer, or it is damaged.
     """
     run = path.absolute()
     if run.parent.name == CHECKPOINTS:
@@ -35,18 +37,23 @@ def anatomy(path: Path) -> Anatomy:
             hint="recsys runs lists the runs",
         )
     parameters, manifest = selected_parameters(run)
-    plan = plans(load_config(run / CONFIG))[0]
-    shapes = {name: tuple(array.shape) for name, array in parameters[plan.name].items()}
+    planned = {plan.scorer: plan for plan in plans(load_config(run / CONFIG))}
+    name = next(iter(planned)) if scorer is None else scorer
+    if name not in planned or name not in parameters:
+        raise RunError(
+            f"the run has trained no scorer {name!r}", where=str(run), expected=" or ".join(map(repr, parameters))
+        )
+    plan, shapes = planned[name], {key: tuple(array.shape) for key, array in parameters[name].items()}
     layers_of = resolve(MODELS[plan.model.kind].layers)
-    model: Anatomy = layers_of(plan.model, shapes, manifest.scale, _served_link(run))
+    model: Anatomy = layers_of(plan.model, shapes, manifest.scale, _served_link(run, name))
     frozen = plan.training.frozen_groups
     layers = (layer if layer.group is None else replace(layer, frozen=layer.group in frozen) for layer in model.layers)
     return Anatomy(tuple(layers), model.link)
 
 
-def _served_link(run: Path) -> Link | None:
+def _served_link(run: Path, scorer: str) -> Link | None:
     """The link of a finished run: whether it is tobit, the ratings decide."""
     if not (run / SERVING / SERVING_JSON).exists():
         return None
-    link = open_verified(run / SERVING, SERVING_JSON, BundleManifest).manifest.link
+    link = open_verified(run / SERVING, SERVING_JSON, BundleManifest).manifest.scorers[scorer].link
     return None if link is None else link.to_link()
