@@ -16,6 +16,7 @@ from recsys.core.communicator import ALONE
 from recsys.core.errors import ConfigError, DataError
 from recsys.data.interactions import Interactions
 from recsys.data.read import read_ratings
+from tests.ranks import on_ranks
 
 CLICKS = {"rating": False}
 
@@ -157,3 +158,16 @@ def test_each_pair_has_its_rating_else_one_click(written: Any, rows: list[tuple[
         expected[pair] = expected.get(pair) or (rating or None)
     assert {(user, item): rating for user, item, rating in rows_of(ratings)} == expected
     assert len(ratings) == len(expected)
+
+
+@pytest.mark.parametrize("keys", [{"columns": CLICKS}, {"rating_is": "count", "no_rating": (1,)}])
+def test_ranks_read_the_same_events(written: Any, keys: dict[str, Any]) -> None:
+    data = written(EVENTS, **keys)
+    alone = rows_of(read(data))
+    assert on_ranks(2, lambda communicator: rows_of(read_ratings(data, communicator).ratings)) == [alone, alone]
+
+
+def test_a_missing_column_of_counts_is_asked_for_by_its_common_names(written: Any) -> None:
+    with pytest.raises(DataError) as caught:
+        read(written("user,item,price\n1,2,3\n2,3,1\n", rating_is="count"))
+    assert caught.value.expected == "a name such as count, counts, plays, playcount"

@@ -58,7 +58,7 @@ def find_columns(
                 raise (
                     _not_as_trained(path, role, columns, header, width)
                     if request.as_trained
-                    else _not_found(path, role, header, width)
+                    else _not_found(path, role, names[role], header, width)
                 )
     _all_different(path, positions, header)
     return positions
@@ -150,16 +150,17 @@ def _absent(path: Path, role: Role, column: Column, header: Sequence[str] | None
     )
 
 
-def _not_found(path: Path, role: Role, header: Sequence[str] | None, width: int) -> DataError:
-    close = nearest(COMMON[role][0], [name.strip() for name in header]) if header else None
+def _not_found(path: Path, role: Role, names: Sequence[str], header: Sequence[str] | None, width: int) -> DataError:
+    close = nearest(names[0], [name.strip() for name in header]) if header else None
     if close:
         hint = f"is it {close}? data.columns.{role}: {close} (init: --{role} {close})"
     elif role == "rating":
         hint = CLICKS
     else:
         hint = f"say which it is: data.columns.{role} (init: --{role})"
-    names = ", ".join(COMMON[role][:4])
-    expected = f"a name such as {names}" if header is not None else f"{ROLES.index(role) + 1} or more columns"
+    expected = (
+        f"a name such as {', '.join(names[:4])}" if header is not None else f"{ROLES.index(role) + 1} or more columns"
+    )
     what = f"no column of {MEANT[role]} was found; the file has {_listed(header, width)}"
     return DataError(what, where=str(path), expected=expected, hint=hint)
 
