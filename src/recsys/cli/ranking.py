@@ -49,12 +49,12 @@ def _protocol(ranking: RankingEvaluation) -> list[str]:
     if ranking["like"] is not None:
         likes, least = ranking["like"], f"{ranking['threshold']:g}"
         lines.append(f"{likes['n_users']:,} of the users have {likes['n_relevant']:,} ratings of {least} or more.")
-    for count, what in (
-        ("n_relevant_unknown_users", "interactions of users without training interactions"),
-        ("n_relevant_already_rated", "interactions that the user has in training too"),
+    for n_excluded, what in (
+        (scores["n_relevant_unknown_users"], "interactions of users without training interactions"),
+        (scores["n_relevant_already_rated"], "interactions that the user has in training too"),
     ):
-        if scores[count]:  # type: ignore[literal-required]
-            lines.append(f"Excluded: {scores[count]:,} {what}.")  # type: ignore[literal-required]
+        if n_excluded:
+            lines.append(f"Excluded: {n_excluded:,} {what}.")
     if scores["n_relevant_unknown_items"]:
         n_missed = scores["n_relevant_unknown_items"]
         lines.append(f"Counted as misses: {n_missed:,} interactions with items without training interactions.")

@@ -87,14 +87,13 @@ def ranking_task(held_out: Interactions, seen: Interactions, threshold: float | 
         threshold: the lowest rating that is a like; None: there are no likes.
     """
     known = held_out.known_to(seen)
-    every = _Judged.of(known, seen)
+    n_measured = len(np.unique(known.user_idx[known.user_idx != UNKNOWN]))
+    every = _RelevantPairs.of(known, seen)
     users = np.flatnonzero(every.n_relevant).astype(np.int32)
-    relevant: dict[Relevance, Relevant] = {"any": every.of_users(users)}
+    relevant: dict[Relevance, Relevant] = {"any": every.of_users(users, n_measured)}
     if threshold is not None:
-        relevant["like"] = _Judged.of(known.take(known.rating >= threshold), seen).of_users(users)
-    measured = np.unique(known.user_idx[known.user_idx != UNKNOWN])
-    for each in relevant.values():
-        each.counts["n_users_without_relevant"] = len(measured) - each.counts["n_users"]
+        likes = _RelevantPairs.of(known.take(known.rating >= threshold), seen)
+        relevant["like"] = likes.of_users(users, n_measured)
     return RankingTask(users, seen.item_counts > 0, relevant, threshold)
 
 
@@ -109,7 +108,7 @@ def sample_users(held_out: Interactions, at_most: int, seed: int) -> Interaction
 
 
 @dataclass(frozen=True, eq=False)
-class _Judged:
+class _RelevantPairs:
     """Relevant pairs of all users.
 
     Attributes:
@@ -125,7 +124,7 @@ class _Judged:
     n_already_rated: int
 
     @classmethod
-    def of(cls, rows: Interactions, seen: Interactions) -> _Judged:
+    def of(cls, rows: Interactions, seen: Interactions) -> _RelevantPairs:
         n_users, n_items = len(seen.users), len(seen.items)
         by_known = rows.take(rows.user_idx != UNKNOWN)
         is_item = by_known.item_idx != UNKNOWN
@@ -137,16 +136,17 @@ class _Judged:
         n_relevant = n_known + np.bincount(user_idx[~is_item], minlength=n_users)
         return cls(pairs, n_items, n_known, n_relevant, len(rows) - len(by_known), int(is_rated.sum()))
 
-    def of_users(self, users: Indices) -> Relevant:
-        """Those of some users, among whom are all who have any."""
+    def of_users(self, users: Indices, n_measured: int) -> Relevant:
+        """Those of some users, among whom are all who have any; n_measured users have held-out interactions."""
         n_relevant = self.n_relevant[users]
+        n_users = int(np.count_nonzero(n_relevant))
         return Relevant(
             start=np.concatenate([[0], np.cumsum(self.n_known[users])]),
             items=(self.pairs % self.n_items).astype(np.int32),
             n_relevant=n_relevant,
             counts={
-                "n_users": int(np.count_nonzero(n_relevant)),
-                "n_users_without_relevant": 0,
+                "n_users": n_users,
+                "n_users_without_relevant": n_measured - n_users,
                 "n_relevant": int(n_relevant.sum()),
                 "n_relevant_unknown_items": int(n_relevant.sum()) - len(self.pairs),
                 "n_relevant_unknown_users": self.n_of_unknown_users,
