@@ -13,7 +13,7 @@ from recsys.artifacts.metrics import read_metrics
 from recsys.config.loading.load import config_from
 from recsys.config.plans import plans
 from recsys.core.communicator import ALONE
-from recsys.core.errors import ConfigError, RunError
+from recsys.core.errors import ConfigError, RunError, UnknownIdError
 from recsys.core.events import silent
 from recsys.core.seeding import rng
 from recsys.workflows.inputs import prepare_inputs
@@ -71,6 +71,9 @@ def test_recommendations_follow_taste_and_leave_out_what_was_clicked(clicks: Pat
     assert {int(item) % 2 for item in recommended} == {1}
     assert not clicked & set(recommended)
     assert recommended[0] in {item.item_id for item in recsys.load(clicks).similar(recommended[1], 14)}
+    with pytest.raises(UnknownIdError, match="has no training interactions") as caught:
+        recsys.load(clicks).recommend(12345)
+    assert "recommend has --on-unknown mean" in str(caught.value.hint)
 
 
 def test_a_visitor_may_click_twice(clicks: Path, tmp_path: Path) -> None:
@@ -140,6 +143,9 @@ def test_clicks_do_not_change_what_is_learned_of_ratings(tmp_path: Path) -> None
     recsys.fold_in(folded, tmp_path / "mixed", tmp_path / "folded")
     model = recsys.load(tmp_path / "folded")
     assert not model.predict(77, 2, on_unknown="mean").known_user
+    with pytest.raises(UnknownIdError, match="user 77 has no training ratings") as caught:
+        model.predict(77, 2)
+    assert "predict has --on-unknown mean" in str(caught.value.hint)
     assert 1 <= model.predict(78, 2).rating <= 5
     (best, *_) = model.recommend_for([0, 2], [float("nan"), 5.0], 1)
     assert best.rating is not None

@@ -63,10 +63,16 @@ def _unknown(
     near = vocabulary.nearest(str(raw_id))
     example = vocabulary.id_at(0)
     ids = "whole numbers" if vocabulary.id_type is int else "texts"
-    what = "cannot be an id here" if is_wrong_type else f"has no training {interactions_called(bundle, objective)}"
+    rows = interactions_called(bundle, objective)
+    what = "cannot be an id here" if is_wrong_type else f"has no training {rows}"
+    if near is not None and str(near) != str(raw_id):
+        hint = f"did you mean {near!r}?"
+    else:
+        command = "predict" if objective == "rating" else "recommend"
+        hint = f"{command} has --on-unknown mean for such {'ids' if objective == 'rating' else 'users'}"
     return UnknownIdError(
         f"{role} {raw_id!r} {what}",
         where=f"the run's {len(vocabulary):,} {role}s",
-        expected=f"one of the {role} ids of the training ratings, which are {ids} such as {example!r}",
-        hint=f"did you mean {near!r}?" if near is not None else "predict has --on-unknown mean for such ids",
+        expected=f"one of the {role} ids of the training {rows}, which are {ids} such as {example!r}",
+        hint=hint,
     )
