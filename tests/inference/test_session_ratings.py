@@ -45,12 +45,16 @@ def test_a_file_that_cannot_be_a_visitor_s_is_refused(
     assert caught.value.where == f"{tmp_path / 'visitor.csv'}{line}"
 
 
-def test_a_visitor_gets_what_they_would_get_as_a_folded_in_user(finished: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("run", ["finished", "finished_ranked"])
+def test_a_visitor_gets_what_they_would_get_as_a_folded_in_user(
+    run: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    parent: Path = request.getfixturevalue(run)
     rows = "".join(f"77,{item},{rating}\n" for item, rating in RATED.items())
     (tmp_path / "new.csv").write_text("userId,movieId,rating\n" + rows)
-    fold_in_run(finished, tmp_path / "new.csv", tmp_path / "run")
+    fold_in_run(parent, tmp_path / "new.csv", tmp_path / "run")
     stored = Recommender.open(tmp_path / "run").recommend(77, 7)
-    on_the_fly = Recommender.open(finished).recommend_for([*RATED], [*RATED.values()], 7)
+    on_the_fly = Recommender.open(parent).recommend_for([*RATED], [*RATED.values()], 7)
     assert [item.item_id for item in on_the_fly] == [item.item_id for item in stored]
     np.testing.assert_allclose([item.score for item in on_the_fly], [item.score for item in stored], rtol=1e-5)
 

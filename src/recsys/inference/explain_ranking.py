@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from recsys.artifacts.bundle import Bundle
-from recsys.core.errors import RunError
 from recsys.core.types import Float64Array, Indices, Json
+from recsys.inference.ranked import ranking_factors
 from recsys.scoring.implicit.scorer import ImplicitFactors
 
 
@@ -80,13 +80,7 @@ def explain_rank_score(bundle: Bundle, user_idx: int, item_idx: int, n: int = 10
         RunError: the run ranks by something else.
     Source: Hu, Koren, Volinsky 2008, "Collaborative Filtering for Implicit Feedback Datasets", section 5.
     """
-    scorer = bundle.ranking
-    if scorer is None:
-        raise RunError(
-            "this needs implicit factors, and the run does not rank by such",
-            where=str(bundle.path),
-            expected="a run that was trained with ranking.method: ials",
-        )
+    scorer = ranking_factors(bundle)
     own, rating = bundle.seen.of_user(user_idx)
     contribution = scorer.targets(rating) * _weights(scorer, own, item_idx)
     score = float(scorer.user_factors[user_idx].astype(np.float64) @ scorer.item_factors[item_idx])

@@ -10,6 +10,7 @@ import numpy as np
 from recsys.artifacts.bundle import Bundle
 from recsys.core.errors import RunError
 from recsys.core.types import Array, BoolArray, Float32Array, Indices, Json
+from recsys.scoring.implicit.scorer import ImplicitFactors
 from recsys.scoring.top import masked_top_n
 
 By = Literal["ranking", "rating"]
@@ -92,6 +93,21 @@ def chosen_scorer(bundle: Bundle, by: By | None) -> By:
     else:
         what, hint = "the run has no ranking scorer", "leave out --by ranking, or train with a ranking section"
     raise RunError(what, where=str(bundle.path), expected=f"a run with the scorer {by!r}", hint=hint)
+
+
+def ranking_factors(bundle: Bundle) -> ImplicitFactors:
+    """The ranking scorer, for what only implicit factors can answer.
+
+    Raises:
+        RunError: the run ranks by something else.
+    """
+    if (ranking := bundle.ranking) is not None:
+        return ranking
+    raise RunError(
+        "this needs implicit factors, and the run does not rank by such",
+        where=str(bundle.path),
+        expected="a run that was trained with ranking.method: ials",
+    )
 
 
 def predicted_ratings(

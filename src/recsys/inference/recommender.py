@@ -19,7 +19,7 @@ from recsys.inference.explain import explain as explain_prediction
 from recsys.inference.explain_ranking import RankExplanation, explain_rank_score
 from recsys.inference.fold_in import Prior, can_fold_in, linear_factors, user_prior
 from recsys.inference.prediction import Interval, Prediction
-from recsys.inference.ranked import By, Recommendation, TopItems, chosen_scorer, predicted_ratings
+from recsys.inference.ranked import By, Recommendation, TopItems, chosen_scorer, predicted_ratings, ranking_factors
 from recsys.inference.similar import Similar, similar_items
 from recsys.inference.visitor import Visitor
 
@@ -148,16 +148,13 @@ class Recommender:
         """
         bundle, by = self.bundle, chosen_scorer(self.bundle, by)
         allowed = ItemFilter(min_ratings, candidates, exclude, where).allowed(bundle, by)
-        ranking = bundle.ranking if by == "ranking" else None
-        factors = linear_factors(bundle) if ranking is None else None
+        ranking = ranking_factors(bundle) if by == "ranking" else None
         visitor = Visitor.of(bundle, by, item_ids, ratings)
         allowed[visitor.item_idx] = False
-        user = np.zeros(1, dtype=np.int32)
         if ranking is not None:
             top = TopItems.of(visitor.ranking_scores(ranking), allowed, n)
             return top.described(bundle, self._ratings_for(visitor, top))
-        assert factors is not None
-        session = visitor.as_user_of(factors, self._user_prior)
+        user, session = np.zeros(1, dtype=np.int32), visitor.as_user_of(linear_factors(bundle), self._user_prior)
         top = TopItems.of(session.score_all(user), allowed, n)
         return top.described(bundle, session.rating_of(user, top.score))
 

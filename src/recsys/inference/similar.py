@@ -8,11 +8,12 @@ import numpy as np
 
 from recsys.artifacts.bundle import Bundle
 from recsys.core.types import BoolArray, Counts, Float32Array, Json
-from recsys.inference.ranked import By
+from recsys.inference.ranked import By, ranking_factors
 from recsys.scoring.implicit.scorer import ImplicitFactors
 from recsys.scoring.top import masked_top_n
 
 TINY = float(np.finfo(np.float32).tiny)
+LEAST = 1e-3  # of an item's factors: a smaller part that is not along the mean user is rounding
 FEW = 5.0  # interactions with which an item's similarity counts by half (docs/experiments/similar.md)
 
 
@@ -45,15 +46,13 @@ def similar_items(bundle: Bundle, by: By, item_idx: int, n: int = 10, *, min_rat
         n: how many; fewer come back where there are not so many.
         min_ratings: leaves out items with fewer training interactions, whose factors stand on little.
     Raises:
-        RunError: the scorer has no factors.
+        RunError: the scorer has no factors to compare.
     """
     counts = bundle.counts[by].items
-    ranking = bundle.ranking if by == "ranking" else None
-    if ranking is None:
-        similarity, has_factors = cosines(bundle.factors.item_factors[:-1], item_idx)
+    if by == "ranking":
+        similarity, has_factors = ranking_similarities(ranking_factors(bundle), counts, item_idx)
     else:
-        similarity, has_factors = ranking_similarities(ranking, counts, item_idx)
-        has_factors &= counts > 0
+        similarity, has_factors = cosines(bundle.factors.item_factors[:-1], item_idx)
     allowed = (counts >= min_ratings) & has_factors
     allowed[item_idx] = False
     (best,), (nearest,) = masked_top_n(similarity[None], n, allowed=allowed)
@@ -83,11 +82,13 @@ def ranking_similarities(scorer: ImplicitFactors, counts: Counts, item_idx: int)
     Returns:
         Similarities, float32, and whether an item has a direction at all, bool; shapes (n_items,).
     """
-    mean = scorer.user_factors[-1] / max(float(np.linalg.norm(scorer.user_factors[-1])), TINY)
-    rows = scorer.item_factors[:-1]
-    similarity, has_direction = cosines(rows - np.outer(rows @ mean, mean), item_idx)
-    similarity *= (counts / (counts + FEW)).astype(np.float32)
-    return similarity, has_direction
+    rows, mean = scorer.item_factors[:-1], scorer.user_factors[-1]
+    along = rows @ (mean / max(float(np.linalg.norm(mean)), TINY))
+    whole = np.einsum("nf,nf->n", rows, rows)
+    length = np.sqrt((whole - along**2).clip(min=0))  # of what is left without the mean user
+    has_direction = (counts > 0) & (length > LEAST * np.sqrt(whole))
+    cosine = (rows @ rows[item_idx] - along * along[item_idx]) / np.maximum(length * length[item_idx], TINY)
+    return (cosine * (counts / (counts + FEW))).astype(np.float32), has_direction
 
 
 def cosines(rows: Float32Array, item_idx: int) -> tuple[Float32Array, BoolArray]:
