@@ -104,7 +104,7 @@ def test_held_out_pairs_that_an_earlier_run_did_not_know_are_not_recommended(
     train_rows = [(user, item, 1 + (user + item) % 5) for user in range(8) for item in range(6) if user != item]
     files = {
         "train": train_rows,
-        "test": [(0, 900, 5), (1, 1, 3), (70, 900, 4)],
+        "test": [(0, 900, 5), (1, 1, 3), (70, 900, 4), (70, 2, 1)],
         "first": [(2, 900, 4), (3, 900, 2), (2, 901, 3), (70, 0, 3)],
         "second": [(4, 900, 4), (5, 901, 1)],
     }
@@ -116,8 +116,10 @@ def test_held_out_pairs_that_an_earlier_run_did_not_know_are_not_recommended(
     train(small(data=data, split=split, training={"n_epochs": 1}), tmp_path / "parent")
     parent = open_bundle(tmp_path / "parent")
     assert parent.unknown_pairs is not None
-    assert parent.unknown_pairs.items.ids.tolist() == [900]
+    assert parent.unknown_pairs.items.ids.tolist() == [2, 900]
     assert parent.unknown_pairs.users.ids.tolist() == [0, 70]
+    stranger = Recommender(parent).recommend(70, EVERYTHING, on_unknown="mean")
+    assert {item.item_id for item in stranger} == set(parent.items.ids.tolist()) - {2}
     run = tmp_path / "parent"
     for name in ("first", "second"):
         config = small(
@@ -129,7 +131,7 @@ def test_held_out_pairs_that_an_earlier_run_did_not_know_are_not_recommended(
         run = tmp_path / f"run-{name}"
         train(config, run)
         listed = recommended(open_bundle(run), tmp_path / "all.csv")
-        assert not {(0, 900), (70, 900), (1, 1)} & listed
+        assert not {(0, 900), (70, 900), (70, 2), (1, 1)} & listed
         assert {(6, 900), (7, 900)} <= listed
 
 

@@ -226,4 +226,5 @@ def test_the_report_shows_what_is_recommended_and_why(run: str, request: pytest.
     assert sum(pull["pull"] for pull in reasons["pulls"]) + reasons["others"] + reasons["remainder"] == pytest.approx(
         reasons["score"]
     )
+    assert all(item["n_ratings"] > 0 for item in (*user["rated"], *user["recommended"]))
     assert (user["mean"] is None) == (user["reasons"] is None) == (run == "clicks")

@@ -145,7 +145,7 @@ def test_clicks_do_not_change_what_is_learned_of_ratings(tmp_path: Path) -> None
     assert not model.predict(77, 2, on_unknown="mean").known_user
     with pytest.raises(UnknownIdError, match="user 77 has no training ratings") as caught:
         model.predict(77, 2)
-    assert "predict has --on-unknown mean" in str(caught.value.hint)
+    assert "--on-unknown mean" in str(caught.value.hint)
     assert 1 <= model.predict(78, 2).rating <= 5
     (best, *_) = model.recommend_for([0, 2], [float("nan"), 5.0], 1)
     assert best.rating is not None

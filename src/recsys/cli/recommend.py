@@ -109,6 +109,8 @@ def recommend(
             expected="USER, or --ratings FILE, or --all with --output FILE",
             hint="see recsys recommend --help",
         )
+    if on_unknown is OnUnknown.MEAN and user is None:
+        raise UsageError("--on-unknown is about USER", expected="USER", hint="leave it out")
     if include_held_out and not everyone:
         raise UsageError(
             "--include-held-out is for the lists of all users",

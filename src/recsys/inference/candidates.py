@@ -94,6 +94,17 @@ class RatedPairs:
         return np.concatenate([rows for rows, _ in pairs]), np.concatenate([items for _, items in pairs])
 
 
+def rated_by_unknown(bundle: Bundle, user_id: int | str) -> Indices:
+    """The known items that a user without training ratings has rated, as far as those are held out."""
+    pairs, parsed = bundle.unknown_pairs, bundle.users.parse(str(user_id))
+    if pairs is None or parsed is None:
+        return np.empty(0, dtype=np.int32)
+    own = (pairs.user_idx == pairs.users.index([parsed])[0]) & (pairs.user_idx != UNKNOWN)
+    item_idx = bundle.items.index(pairs.items.ids)[pairs.item_idx[own]]
+    known: Indices = item_idx[item_idx != UNKNOWN]
+    return known
+
+
 def index_items(bundle: Bundle, item_ids: Sequence[int | str], by: By) -> Indices:
     """The index of each item, int32; −1 where it has no training ratings, or interactions, or cannot be an id."""
     parsed = [bundle.items.parse(str(item_id)) for item_id in item_ids]

@@ -9,6 +9,11 @@ from recsys.core.errors import UnknownIdError
 from recsys.data.vocabulary import UNKNOWN
 
 OnUnknown = Literal["error", "mean"]
+ON_UNKNOWN = {
+    ("user", "rating"): "predict and recommend have --on-unknown mean for such users",
+    ("item", "rating"): "predict has --on-unknown mean for such items",
+    ("user", "ranking"): "recommend has --on-unknown mean for such users",
+}
 
 
 def find_user(bundle: Bundle, raw_id: int | str, objective: str, on_unknown: OnUnknown = "error") -> int:
@@ -65,14 +70,10 @@ def _unknown(
     ids = "whole numbers" if vocabulary.id_type is int else "texts"
     rows = interactions_called(bundle, objective)
     what = "cannot be an id here" if is_wrong_type else f"has no training {rows}"
-    if near is not None and str(near) != str(raw_id):
-        hint = f"did you mean {near!r}?"
-    else:
-        command = "predict" if objective == "rating" else "recommend"
-        hint = f"{command} has --on-unknown mean for such {'ids' if objective == 'rating' else 'users'}"
+    is_near = near is not None and str(near) != str(raw_id)
     return UnknownIdError(
         f"{role} {raw_id!r} {what}",
         where=f"the run's {len(vocabulary):,} {role}s",
         expected=f"one of the {role} ids of the training {rows}, which are {ids} such as {example!r}",
-        hint=hint,
+        hint=f"did you mean {near!r}?" if is_near else ON_UNKNOWN.get((role, objective)),
     )

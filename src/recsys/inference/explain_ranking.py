@@ -17,7 +17,7 @@ class RankContribution:
     """What one of the user's items adds to the rank score.
 
     Attributes:
-        rating: what the user gave this item; None where there is no rating.
+        rating: what the user gave this item, or its count in a run of counts; None where there is neither.
     """
 
     item_id: int | str

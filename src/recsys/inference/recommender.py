@@ -12,7 +12,7 @@ from recsys.artifacts.bundle import Bundle, open_bundle
 from recsys.core.errors import RunError
 from recsys.core.types import Array, BoolArray, Float32Array, Indices, Times
 from recsys.data.vocabulary import UNKNOWN
-from recsys.inference.candidates import ItemFilter, RatedPairs, index_items
+from recsys.inference.candidates import ItemFilter, RatedPairs, index_items, rated_by_unknown
 from recsys.inference.entities import OnUnknown, find_entity, find_item, find_user
 from recsys.inference.explain import Explanation
 from recsys.inference.explain import explain as explain_prediction
@@ -118,7 +118,7 @@ class Recommender:
         bundle, by = self.bundle, chosen_scorer(self.bundle, by)
         allowed = ItemFilter(min_ratings, candidates, exclude, where).allowed(bundle, by)
         user_idx = find_user(bundle, user_id, by, on_unknown)
-        allowed[self._rated_by(user_idx)] = False
+        allowed[self._rated_by(user_id, user_idx)] = False
         return self._best(by, user_idx, allowed, n)
 
     def recommend_for(
@@ -202,7 +202,8 @@ class Recommender:
             UnknownIdError, UsageError, RunError: as in `recommend`.
         """
         by = chosen_scorer(self.bundle, by)
-        return filters.ruled_out(self.bundle, by, self._rated_by(find_user(self.bundle, user_id, by, on_unknown)))
+        user_idx = find_user(self.bundle, user_id, by, on_unknown)
+        return filters.ruled_out(self.bundle, by, self._rated_by(user_id, user_idx))
 
     def ruled_out_for(
         self, item_ids: Sequence[int | str], filters: ItemFilter, *, by: By | None = None
@@ -216,9 +217,10 @@ class Recommender:
         rated = index_items(self.bundle, item_ids, by)
         return filters.ruled_out(self.bundle, by, rated[rated != UNKNOWN])
 
-    def _rated_by(self, user_idx: int) -> Indices:
-        users = np.array([] if user_idx == UNKNOWN else [user_idx], dtype=np.int32)
-        return RatedPairs.of(self.bundle).pairs(users)[1]
+    def _rated_by(self, user_id: int | str, user_idx: int) -> Indices:
+        if user_idx == UNKNOWN:
+            return rated_by_unknown(self.bundle, user_id)
+        return RatedPairs.of(self.bundle).pairs(np.array([user_idx], dtype=np.int32))[1]
 
     def _interval(
         self, user_idx: Indices, item_idx: Indices, level: float, timestamp: Times | None

@@ -8,6 +8,7 @@ import numpy as np
 
 from recsys.artifacts.bundle import Bundle
 from recsys.inference.explain_ranking import RankExplanation
+from recsys.inference.ranked import By
 from recsys.inference.recommender import Recommender
 from recsys.reporting.items import LISTED, Item, item_of
 
@@ -50,7 +51,7 @@ class RankReasons(TypedDict):
 
 
 class ExampleUser(TypedDict):
-    """A user, the highest of their ratings, what is recommended to them, and why the first.
+    """A user, the highest of their ratings (or counts), what is recommended to them, and why the first.
 
     Attributes:
         n_ratings: training ratings, or interactions where the run has no ratings.
@@ -76,8 +77,8 @@ def example_user(bundle: Bundle) -> ExampleUser:
     user_id = bundle.users.id_at(user_idx)
     recommended = recommender.recommend(user_id, LISTED)
     item_idx, rating = bundle.seen.of_user(user_idx)
-    is_rated = ~np.isnan(rating)
     highest = np.lexsort((-bundle.counts["ranking"].items[item_idx], -np.nan_to_num(rating)))[:LISTED]
+    given = rating[~np.isnan(rating)] if "rating" in bundle.scorers else rating[:0]  # counts are no ratings
     explained = (
         recommender.explain_ranking(user_id, recommended[0].item_id, LISTED)
         if recommended and by == "ranking"
@@ -86,8 +87,8 @@ def example_user(bundle: Bundle) -> ExampleUser:
     return {
         "id": str(user_id),
         "n_ratings": int(bundle.counts[by].users[user_idx]),
-        "mean": float(rating[is_rated].mean(dtype=np.float64)) if is_rated.any() else None,
-        "rated": [_rated(bundle, int(item_idx[place]), rating[place]) for place in highest.tolist()],
+        "mean": float(given.mean(dtype=np.float64)) if len(given) else None,
+        "rated": [_rated(bundle, by, int(item_idx[place]), rating[place]) for place in highest.tolist()],
         "recommended": [
             {
                 "id": str(item.item_id),
@@ -102,8 +103,14 @@ def example_user(bundle: Bundle) -> ExampleUser:
     }
 
 
-def _rated(bundle: Bundle, item_idx: int, rating: np.float32) -> RatedItem:
-    return {**item_of(bundle, item_idx), "rating": None if np.isnan(rating) else float(rating)}
+def _rated(bundle: Bundle, by: By, item_idx: int, rating: np.float32) -> RatedItem:
+    item = item_of(bundle, item_idx)
+    return {
+        "id": item["id"],
+        "title": item["title"],
+        "n_ratings": int(bundle.counts[by].items[item_idx]),
+        "rating": None if np.isnan(rating) else float(rating),
+    }
 
 
 def _reasons(recommender: Recommender, user_id: int | str, item_id: int | str) -> Reasons | None:
