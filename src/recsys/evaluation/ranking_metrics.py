@@ -120,7 +120,7 @@ def list_metrics(best: Indices, users: Indices, train: Interactions, k: int) -> 
     is_listed, is_candidate = best != UNKNOWN, train.item_counts > 0
     n_listed = np.bincount(best[is_listed], minlength=len(train.items))[is_candidate]
     return {
-        f"coverage@{k}": np.count_nonzero(n_listed) / len(n_listed),
+        f"coverage@{k}": float(np.count_nonzero(n_listed) / len(n_listed)),
         f"gini@{k}": _gini(n_listed),
         f"novelty@{k}": _novelty(best, is_listed, train),
         f"popularity@{k}": _popularity(best, is_listed, users, train),
