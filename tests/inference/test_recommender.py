@@ -150,11 +150,13 @@ def test_candidates_restrict_and_the_unknown_among_them_are_left_out(numbers: Re
     assert numbers.recommend(0, 10, candidates=[]) == []
 
 
-def test_threads_that_share_a_recommender_get_the_same_answers(finished: Path) -> None:
-    alone = Recommender.open(finished)
+@pytest.mark.parametrize("run", ["finished", "finished_ranked"])
+def test_threads_that_share_a_recommender_get_the_same_answers(run: str, request: pytest.FixtureRequest) -> None:
+    folder: Path = request.getfixturevalue(run)
+    alone = Recommender.open(folder)
     users = alone.bundle.users.ids.tolist()
     expected = [(alone.recommend(user, 5), alone.predict(user, 100)) for user in users]
-    shared = Recommender.open(finished)
+    shared = Recommender.open(folder)
     with ThreadPoolExecutor(8) as pool:
         for _ in range(3):
             assert (
