@@ -143,3 +143,8 @@ def test_at_the_end_of_a_run_some_users_are_enough(splits: Splits, monkeypatch: 
 def test_unknown_users_are_nothing_to_measure_by(splits: Splits) -> None:
     unknown = replace(splits.train, user_idx=np.full_like(splits.train.user_idx, -1))
     assert RANKING.sample(unknown, splits.train, 1) is None
+
+
+def test_pairs_that_are_all_in_training_are_nothing_to_measure_by(splits: Splits) -> None:
+    rated_again = splits.train.take(slice(0, 20))
+    assert RANKING.sample(rated_again, splits.train, 1) is None

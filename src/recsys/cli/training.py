@@ -124,7 +124,7 @@ def _verdict(scorer: str, metrics: ScorerMetrics, better: bool | None) -> list[s
     part, name = "test" if metrics["test"] else "valid", objective.baseline_to_beat
     scores, to_beat = metrics["test"] or metrics["valid"], metrics["baselines"][name]
     if scores is None or to_beat is None:
-        return [f"No ratings were held out, so the {scorer} was not evaluated."]
+        return [f"Nothing was held out to evaluate the {scorer} on."]
     baseline, metric = baseline_label(name), f"{PARTS[part]} {objective.deciding_metric}"
     difference = objective.value(scores) / (objective.value(to_beat) or 1.0) - 1
     side = f"{abs(difference):.1%} {'below' if difference < 0 else 'above'}"

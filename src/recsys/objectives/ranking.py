@@ -47,7 +47,10 @@ def _sample(held_out: Interactions, seen: Interactions, seed: int) -> Sample | N
         return None
     n_scores = max(SCORES, SCORES_PER_INTERACTION * len(seen))
     at_most = min(USERS, max(1, n_scores // len(seen.items)))
-    return Sample(sample_users(known, at_most, seed), {"n_users_held_out": n_users})
+    sample = sample_users(known, at_most, seed)
+    if not len(ranking_task(sample, seen, threshold=None).users):  # as in an update whose pairs are all rated again
+        return None
+    return Sample(sample, {"n_users_held_out": n_users})
 
 
 def _evaluate(scorer: Ranker, held_out: Interactions, seen: Interactions, communicator: Communicator) -> Scores:
