@@ -74,7 +74,9 @@ class FitRecord:
         Raises:
             RunError: the checkpoint is damaged, or was made from other data.
         """
-        path = None if self._finished and self.name not in self.run.started_fits else self._checkpoint_path()
+        started = self.run.started_fits
+        has_begun = started is None or self.name in started or not self._finished
+        path = self._checkpoint_path() if has_begun else None  # it may be gone by the turn of a later fit
         state = None if path is None else self._read(path)
         if path is None or state is None:
             self.rows = self._up_to(0)

@@ -86,7 +86,7 @@ class Run:
 
     def as_started(self, plan: Plan) -> Plan:
         """The plan, with `auto` as it was understood when the run started: later versions may choose otherwise."""
-        fit = self.started_fits.get(plan.name)
+        fit = (self.started_fits or {}).get(plan.name)
         if fit is None:
             return plan
         training = plan.training
@@ -96,13 +96,13 @@ class Run:
         return replace(plan, training=type(training).model_validate_json(json.dumps(known)))
 
     @cached_property
-    def started_fits(self) -> Mapping[str, FitEntry]:
-        """By name, those in the checkpoint to go on from; none where `FitRecord.restore` will say what is wrong."""
+    def started_fits(self) -> Mapping[str, FitEntry] | None:
+        """By name, those in the checkpoint to go on from; None: `FitRecord.restore` will say what is wrong."""
         try:
             path = self.checkpoint or newest_checkpoint(self.path / CHECKPOINTS)
             return open_checkpoint(path).manifest.fits if path else {}
         except RunError:
-            return {}
+            return None
 
     def open(self, inputs: TrainingInputs, plan: Plan, hyperparameters: Mapping[str, Json]) -> None:
         """Creates the folder, now that there is data to train on; once more for each further fit.

@@ -34,6 +34,12 @@ class Plan:
 
 
 def plans(config: Config) -> tuple[Plan, ...]:
+    """One plan for each scorer to train; what `start.only` leaves out is not."""
+    only = None if config.start is None else config.start.only
+    return tuple(plan for plan in served_plans(config) if only in (None, plan.name))
+
+
+def served_plans(config: Config) -> tuple[Plan, ...]:
     """One plan for each scorer: ratings by the sections `model` and `training`, and recommendations by `ranking`."""
     planned = (
         [Plan("rating", "rating", "rating", config.model, config.training, config.seed)]
@@ -45,8 +51,7 @@ def plans(config: Config) -> tuple[Plan, ...]:
         (kind,) = method.models
         settings: ModelSettings = resolve(MODELS[kind].settings)()
         planned.append(Plan("ranking", "ranking", "ranking", settings, config.ranking, config.seed))
-    only = None if config.start is None else config.start.only
-    return tuple(plan for plan in planned if only in (None, plan.name))
+    return tuple(planned)
 
 
 def refit_plan(plan: Plan, n_epochs: int) -> Plan:

@@ -10,7 +10,7 @@ from recsys.artifacts.directory import CHECKPOINTS, CONFIG, SERVING, SERVING_JSO
 from recsys.artifacts.manifest import BundleManifest
 from recsys.artifacts.verified import open_verified
 from recsys.config.loading.load import load_config
-from recsys.config.plans import plans
+from recsys.config.plans import served_plans
 from recsys.core.errors import RunError
 from recsys.core.resolve import resolve
 from recsys.models.layers import Anatomy
@@ -37,12 +37,10 @@ def anatomy(path: Path, scorer: str | None = None) -> Anatomy:
             hint="recsys runs lists the runs",
         )
     parameters, manifest = selected_parameters(run)
-    planned = {plan.scorer: plan for plan in plans(load_config(run / CONFIG))}
+    planned = {plan.scorer: plan for plan in served_plans(load_config(run / CONFIG))}
     name = next(iter(planned)) if scorer is None else scorer
     if name not in planned or name not in parameters:
-        raise RunError(
-            f"the run has trained no scorer {name!r}", where=str(run), expected=" or ".join(map(repr, parameters))
-        )
+        raise RunError(f"the run has no scorer {name!r}", where=str(run), expected=" or ".join(map(repr, parameters)))
     plan, shapes = planned[name], {key: tuple(array.shape) for key, array in parameters[name].items()}
     layers_of = resolve(MODELS[plan.model.kind].layers)
     model: Anatomy = layers_of(plan.model, shapes, manifest.scale, _served_link(run, name))

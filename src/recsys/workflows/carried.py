@@ -11,7 +11,7 @@ from recsys.artifacts.bundle import EntityCounts, open_bundle
 from recsys.artifacts.checkpoint import selected_parameters
 from recsys.artifacts.run import Run
 from recsys.artifacts.write_bundle import ServedScorer
-from recsys.config.plans import plans
+from recsys.config.plans import served_plans
 from recsys.config.schema.config import Config
 from recsys.core.resolve import resolve
 from recsys.core.types import Array, Arrays, Counts, Indices, State
@@ -51,8 +51,7 @@ def carry_scorers(config: Config, run: Run, inputs: TrainingInputs) -> dict[str,
     intervals = None if bundle.intervals is None else _intervals_on_new_rows(bundle.intervals, rows, factors)
     counts = bundle.counts["rating"]
     known = EntityCounts(_counts(counts.users, rows["user"]), _counts(counts.items, rows["item"]))
-    whole = config.model_copy(update={"start": start.model_copy(update={"only": None})})
-    plan = next(plan for plan in plans(whole) if plan.name == "rating")
+    plan = next(plan for plan in served_plans(config) if plan.name == "rating")
     run.open(inputs, plan, manifest.fits[manifest.served_fits["rating"]].training)
     return {"rating": CarriedScorer(ServedScorer(entry.model, factors, intervals, known), State(0, parameters, {}))}
 
