@@ -10,6 +10,8 @@ from recsys.artifacts.overview import describe, overview
 from recsys.config.schema.config import Config
 from recsys.core.errors import RunError
 
+CHECKPOINTS = [f"checkpoints/epoch-000{number}/model.safetensors" for number in (3, 4)]
+
 
 @pytest.fixture
 def run(finished: Path, tmp_path: Path) -> Path:
@@ -40,7 +42,7 @@ def test_a_run_a_checkpoint_and_a_serving_folder_are_described(run: Path) -> Non
     assert describe(run / "serving", verify=True)["verified"] is True
 
 
-@pytest.mark.parametrize("name", ["checkpoints/epoch-0004/model.safetensors", "serving/seen.safetensors"])
+@pytest.mark.parametrize("name", [*CHECKPOINTS, "serving/seen.safetensors"])
 def test_verify_reads_every_file(run: Path, name: str) -> None:
     data = bytearray((run / name).read_bytes())
     data[-1] ^= 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,12 @@ import numpy as np
 import pytest
 
 from recsys.artifacts.bundle import open_bundle
+from recsys.config.loading.load import load_config
 from recsys.config.schema.config import Config
 from recsys.core.errors import ConfigError, RunError
 from recsys.inference.recommender import Recommender
+from recsys.reporting.layers import anatomy
+from recsys.workflows.fold_in_run import fold_in_run
 from recsys.workflows.train import train
 from recsys.workflows.update import update_config
 
@@ -76,6 +80,34 @@ def test_a_run_can_be_updated_again(runs: tuple[Path, Path], later: Path, tmp_pa
     train(config, tmp_path / "third")
     first, third = Recommender.open(runs[0]), Recommender.open(tmp_path / "third")
     assert third.predict(5, 120).rating == first.predict(5, 120).rating
+
+
+def test_a_checkpoint_that_cannot_be_read_is_an_error(runs: tuple[Path, Path], tmp_path: Path) -> None:
+    run = shutil.copytree(runs[1], tmp_path / "run")
+    (run / "metrics.json").unlink()
+    config = load_config(run / "config.yaml")
+    with pytest.raises(RunError, match="checkpoint is missing"):
+        train(config, run, resume=True, checkpoint="epoch-0001")
+    state = run / "checkpoints" / (run / "checkpoints" / "last").read_text().strip() / "state.json"
+    state.write_bytes(state.read_bytes()[:-9])
+    with pytest.raises(RunError, match="damaged"):
+        train(config, run, resume=True)
+
+
+def test_fold_in_leaves_who_has_no_rating_row_without_one(runs: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "new.csv").write_text("userId,movieId,rating\n7000,999,4\n7000,100,2\n900,8000,5\n")
+    fold_in_run(runs[1], tmp_path / "new.csv", tmp_path / "run")
+    before, after = (open_bundle(run) for run in (runs[1], tmp_path / "run"))
+    counts = after.counts["rating"]
+    assert [counts.users[after.users.index([user])[0]] for user in (900, 7000)] == [0, 2]
+    assert [counts.items[after.items.index([item])[0]] for item in (999, 8000)] == [0, 1]
+    item = before.items.index([100])[0], after.items.index([100])[0]
+    assert counts.items[item[1]] == before.counts["rating"].items[item[0]] + 1
+
+
+def test_the_layers_of_the_rating_scorer_are_those_of_before(runs: tuple[Path, Path]) -> None:
+    before, after = (anatomy(run).layers for run in runs)
+    assert [layer.name for layer in after] == [layer.name for layer in before]
 
 
 def test_a_network_cannot_stay_as_it_is_on_more_users(small: Small, later: Path, tmp_path: Path) -> None:

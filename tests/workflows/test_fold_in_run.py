@@ -171,7 +171,7 @@ def test_a_used_folder_and_bad_ratings_leave_everything_as_it_was(
     with pytest.raises(DataError):
         fold_in_run(finished, tmp_path / "bad.csv", tmp_path / "run")
 
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("recsys.workflows.fold_in_run.write_bundle", broken)

@@ -14,12 +14,14 @@ import pytest
 from recsys.artifacts import fit_record
 from recsys.artifacts.bundle import open_bundle
 from recsys.artifacts.checkpoint import selected_parameters
+from recsys.artifacts.overview import describe
 from recsys.config.schema.config import Config
 from recsys.core.errors import ConfigError, RunError
 from recsys.core.events import Epoch
 from recsys.inference.recommender import Recommender
 from recsys.workflows.compare import compare
 from recsys.workflows.evaluate import ratings_to_measure
+from recsys.workflows.fold_in_run import fold_in_run
 from recsys.workflows.train import train
 
 Small = Callable[..., Config]
@@ -136,6 +138,24 @@ def test_a_run_goes_on_from_all_that_was_learned(refitted: Path, small: Small, t
     config = Config.model_validate({**dict(config), "start": {"run": refitted, "replay": 1.0}}, strict=False)
     started = train(config, tmp_path / "child")
     assert started["start"]["before"]["old"] is None
+
+
+def test_fold_in_keeps_what_was_measured(refitted: Path, tmp_path: Path) -> None:
+    (tmp_path / "new.csv").write_text("userId,movieId,rating\n900,100,5\n900,107,1\n")
+    fold_in_run(refitted, tmp_path / "new.csv", tmp_path / "child")
+    bundle = open_bundle(tmp_path / "child")
+    assert bundle.manifest.trained_on == "all"
+    assert len(ratings_to_measure(bundle.measured())) == metrics(tmp_path / "child")["test"]["n_ratings"]
+    assert bundle.measured().manifest.run == "child"
+
+
+def test_verify_reads_what_was_measured(refitted: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(refitted, tmp_path / "run")
+    assert describe(run, verify=True)["measured"]["trained_on"] == "train"
+    seen = run / "measured" / "seen.safetensors"
+    seen.write_bytes(seen.read_bytes()[:-1] + b"?")
+    with pytest.raises(RunError, match="damaged"):
+        describe(run, verify=True)
 
 
 def test_a_refit_of_a_run_that_starts_from_another_is_refused(refitted: Path, small: Small) -> None:

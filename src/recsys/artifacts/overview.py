@@ -7,7 +7,16 @@ from typing import Literal, TypedDict, cast
 
 from recsys.artifacts import history
 from recsys.artifacts.checkpoint import STATE_JSON, checkpoints, newest_checkpoint, open_checkpoint
-from recsys.artifacts.directory import CHECKPOINTS, CONFIG, HISTORY, METRICS, SERVING, SERVING_JSON, is_default
+from recsys.artifacts.directory import (
+    CHECKPOINTS,
+    CONFIG,
+    HISTORY,
+    MEASURED,
+    METRICS,
+    SERVING,
+    SERVING_JSON,
+    is_default,
+)
 from recsys.artifacts.manifest import BundleManifest, M
 from recsys.artifacts.metrics import RunMetrics, parent_name, read_metrics
 from recsys.artifacts.verified import VerifiedFolder, open_verified
@@ -72,13 +81,17 @@ def describe(path: Path, *, verify: bool) -> dict[str, Json]:
             hint="recsys runs lists the runs",
         )
     read_metrics(path)
-    newest = newest_checkpoint(path / CHECKPOINTS)
-    names: list[Json] = [checkpoint.name for checkpoint in checkpoints(path / CHECKPOINTS)]
+    newest, kept = newest_checkpoint(path / CHECKPOINTS), checkpoints(path / CHECKPOINTS)
+    names: list[Json] = [checkpoint.name for checkpoint in kept]
     answer: dict[str, Json] = {**cast(dict[str, Json], overview(path)), "checkpoints": names}
     if newest is not None:
         answer["last"] = _verified(open_checkpoint(newest), verify)
-    if (path / SERVING).exists():
-        answer["serving"] = _verified(open_verified(path / SERVING, SERVING_JSON, BundleManifest), verify)
+    if verify:
+        for older in kept:
+            _verified(open_checkpoint(older), verify=older != newest)
+    for name in (SERVING, MEASURED):
+        if (path / name).exists():
+            answer[name] = _verified(open_verified(path / name, SERVING_JSON, BundleManifest), verify)
     return answer
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +17,15 @@ from recsys.artifacts.bundle import (
     USERS,
     EntityCounts,
 )
-from recsys.artifacts.directory import SERVING, SERVING_JSON
+from recsys.artifacts.directory import MEASURED, SERVING, SERVING_JSON
 from recsys.artifacts.held_out import HELD_OUT, held_out_arrays
 from recsys.artifacts.intervals import interval_arrays, intervals_entry
-from recsys.artifacts.manifest import FORMAT, BundleManifest, DataEntry, IdType, IdTypes, LinkEntry, ScorerEntry
+from recsys.artifacts.manifest import FORMAT, BundleManifest, DataEntry, IdType, IdTypes, LinkEntry, ScorerEntry, seal
 from recsys.artifacts.texts import pack_ids, pack_texts
-from recsys.artifacts.verified import write_verified
+from recsys.artifacts.verified import open_verified, write_verified
 from recsys.config.schema.config import Config
 from recsys.config.schema.data import Data
+from recsys.core.files import writing
 from recsys.core.types import Arrays
 from recsys.data.catalogue import ItemCatalogue, text_by_index
 from recsys.data.interactions import Interactions
@@ -92,6 +94,17 @@ def write_bundle(
     if intervals is not None:
         arrays[INTERVALS] = interval_arrays(intervals)
     write_verified(run / folder, SERVING_JSON, manifest, arrays)
+
+
+def copy_measured(run: Path, folder: Path) -> None:
+    """Copies the folder of the models that were measured into another run; where `run` has none, nothing."""
+    source, target = run / MEASURED, folder / MEASURED
+    if not source.exists():
+        return
+    manifest = open_verified(source, SERVING_JSON, BundleManifest).manifest
+    with writing(target):
+        shutil.copytree(source, target)
+        (target / SERVING_JSON).write_bytes(seal(manifest.model_copy(update={"run": folder.name})))
 
 
 def _counts(scorers: Mapping[str, ServedScorer], inputs: TrainingInputs, config: Config) -> dict[str, EntityCounts]:

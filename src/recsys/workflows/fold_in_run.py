@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from recsys.artifacts.bundle import Bundle, locate, open_bundle
+import numpy as np
+
+from recsys.artifacts.bundle import Bundle, EntityCounts, locate, open_bundle
 from recsys.artifacts.checkpoint import selected_parameters, write_checkpoint
 from recsys.artifacts.directory import CHECKPOINTS, CONFIG, HISTORY, SERVING
 from recsys.artifacts.metrics import FoldInReport, RunMetrics, read_metrics, write_metrics
 from recsys.artifacts.run import Run
 from recsys.artifacts.verified import reading
-from recsys.artifacts.write_bundle import ServedScorer, write_bundle
+from recsys.artifacts.write_bundle import ServedScorer, copy_measured, write_bundle
 from recsys.config.loading.load import load_config
 from recsys.config.schema.config import Config
 from recsys.core.communicator import ALONE
 from recsys.core.errors import RunError
 from recsys.core.events import Observer, silent
 from recsys.core.files import new_folder, sha256
-from recsys.core.types import Arrays, Ids, State
+from recsys.core.types import Arrays, Counts, Ids, State
 from recsys.data.catalogue import ItemCatalogue
 from recsys.data.sources.opening import read_catalogue
 from recsys.data.split import Splits
@@ -87,10 +90,28 @@ def fold_in_run(parent: Path | None, path: Path, folder: Path, observe: Observer
             states = {fits[name]: State(manifest.fits[fits[name]].epoch, model, {}) for name, model in models.items()}
             write_checkpoint(temporary / CHECKPOINTS, states, manifest)
             served = {name: ServedScorer(kinds[name], scorer) for name, scorer in scorers.items()}
-            write_bundle(temporary, served, inputs, config)
+            if "rating" in served:
+                served["rating"] = replace(served["rating"], counts=_learned_counts(bundle, new, users, items))
+            write_bundle(temporary, served, inputs, config, trained_on=bundle.manifest.trained_on)
+            copy_measured(run, temporary)  # its scores are the ones that are kept
             metrics["parent"] = report
             write_metrics(temporary, metrics)
         return metrics
+
+
+def _learned_counts(
+    bundle: Bundle, new: NewEntities, users: ExtendedVocabulary, items: ExtendedVocabulary
+) -> EntityCounts:
+    before, added = bundle.counts["rating"], new.ratings.rated()
+    return EntityCounts(
+        _learned(before.users, added.user_counts, users), _learned(before.items, added.item_counts, items)
+    )
+
+
+def _learned(before: Counts, added: Counts, ids: ExtendedVocabulary) -> Counts:
+    """How many ratings of each id are learned; still none of a known id whose row stands for an unknown one."""
+    known = np.append(before, 0)[ids.known_idx]
+    return np.where(ids.is_new | (known > 0), known + added, 0)
 
 
 def _parent_metrics(run: Path) -> RunMetrics:
