@@ -135,6 +135,7 @@ def test_evaluate_as_json(run: Path, recsys: Recsys) -> None:
 
 def test_an_evaluation_is_refused(run: Path, refused: Refused) -> None:
     refused("k without ranking", 2, "evaluate", "--k", "5")
+    refused("scorer without layers", 2, "inspect", run, "--scorer", "ranking")
     refused("nothing relevant", 3, "evaluate", "--ranking", "--threshold", "6")
 
 

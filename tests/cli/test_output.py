@@ -102,6 +102,9 @@ def test_a_dry_run_writes_nothing(data: Path, recsys: Recsys, snapshot: Snapshot
     ended = recsys("train", "--config", "config.yaml", "--dry-run")
     assert ended.code == 0
     assert "memory to train" in ended.out
+    both = recsys("train", "--config", "config.yaml", "--dry-run", "--refit", "--set", "ranking={embedding_dim: 4}").out
+    assert all(f"{name} scorer: time" in both for name in ("rating", "ranking"))
+    assert "once more" in both
     needs = json.loads(recsys("train", "--config", "config.yaml", "--dry-run", "--json").out)
     assert needs["n_ratings"] == 720
     assert sorted(data.rglob("*")) == before

@@ -46,6 +46,21 @@ def test_train_ends_with_how_its_scorers_rank(recsys: Recsys, snapshot: Snapshot
     ended = recsys("evaluate", "--ranking", "--new-users")
     assert ended.code == 0
     assert "without whom the scorer was trained again" in ended.out
+    snapshot("runs-with-two-scorers", recsys("runs").out)
+
+
+@pytest.mark.slow  # it trains four fits
+@pytest.mark.usefixtures("tastes")
+def test_a_refit_says_what_is_served_and_what_was_measured(recsys: Recsys) -> None:
+    ended = recsys(*TRAIN, TASTES, "--refit")
+    assert ended.code == 0
+    starts = [line for line in ended.err.splitlines() if line.startswith("training the")]
+    assert starts[1:3] == [
+        "training the ranking scorer (2 of 4)",
+        "training the rating scorer on all interactions (3 of 4)",
+    ]
+    n_all = len(Path("ratings.csv").read_text().splitlines()) - 1
+    assert f"Trained once more on all data, which is served: the rating scorer on {n_all:,} interactions" in ended.out
 
 
 def test_a_ranking_scorer_that_the_most_popular_items_beat_counts_as_below_the_baseline(

@@ -50,7 +50,7 @@ def _show(report: FoldInReport, folder: str, next_command: str, rows: str) -> No
     lines = [
         f"{what} added from {report['n_ratings']:,} {rows}",
         f"run: {folder}",
-        "All other parameters and the scores are those of the parent run.",
+        "All other parameters and the metrics are those of the parent run.",
         "",
         "Next:",
         f"  {next_command}",

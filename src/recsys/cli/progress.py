@@ -50,7 +50,8 @@ def forward_logs(tell: Callable[[str], None]) -> Iterator[None]:
 
 def fit_line(start: FitStart) -> str:
     """A line above the epochs of one of several scorers."""
-    return f"training the {start.scorer} scorer ({start.position} of {start.n_fits})"
+    data = " on all interactions" if start.trained_on == "all" else ""
+    return f"training the {start.scorer} scorer{data} ({start.position} of {start.n_fits})"
 
 
 def epoch_line(epoch: Epoch) -> str:

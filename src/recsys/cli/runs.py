@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,10 +13,12 @@ from recsys import api
 from recsys.cli.arguments import JsonOption
 from recsys.cli.render import print_json, print_table
 from recsys.cli.scores import baseline_header
+from recsys.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from recsys.artifacts.metrics import RunMetrics
+    from recsys.artifacts.metrics import RunMetrics, ScorerMetrics
     from recsys.artifacts.overview import RunOverview
+    from recsys.objectives.objective import Objective
 
 
 def runs(
@@ -45,12 +48,12 @@ def runs(
 
 
 def _show_runs(overviews: list[RunOverview]) -> None:
-    """A line a run, with the deciding metric of its objective and that of the baseline to beat."""
-    measured = [overview["metrics"]["objective"] for overview in overviews if overview["metrics"]] or ["rating"]
+    """A line a run: for each objective its deciding metric and that of the baseline to beat; all fits together."""
+    scorers = [api.scorer_metrics(overview["metrics"]) if overview["metrics"] else {} for overview in overviews]
+    measured = [scorer["objective"] for of_run in scorers for scorer in of_run.values()] or ["rating"]
     objectives = [api.find_objective(name) for name in dict.fromkeys(measured)]
     columns = [
-        " / ".join(dict.fromkeys(objective.deciding_metric for objective in objectives)),
-        " / ".join(dict.fromkeys(map(baseline_header, objectives))),
+        *(header for objective in objectives for header in (objective.deciding_metric, baseline_header(objective))),
         "epochs",
         "training\nseconds",
     ]
@@ -58,11 +61,11 @@ def _show_runs(overviews: list[RunOverview]) -> None:
         [
             Path(overview["path"]).name,
             overview["status"],
-            *_measured(overview["metrics"]),
+            *(cell for objective in objectives for cell in _measured(objective, of_run)),
             str(overview["epochs"]),
             _seconds(overview["metrics"]),
         ]
-        for overview in overviews
+        for overview, of_run in zip(overviews, scorers, strict=True)
     ]
     print_table(["run", "status", *columns], rows, numbers=columns)
 
@@ -105,6 +108,8 @@ def inspect(
     as_json: JsonOption = False,
 ) -> None:
     """Example: recsys inspect runs/movielens-small-20261124T215500Z --layers"""
+    if scorer is not None and not layers:
+        raise UsageError("--scorer applies only with --layers", expected="--layers --scorer NAME")
     answer = api.inspect(path, verify=verify)
     if layers:
         _show_layers(path, scorer, as_json)
@@ -143,15 +148,19 @@ def _show_layers(path: Path, scorer: str | None, as_json: bool) -> None:
         typer.echo(f"{link.kind}: ratings from {link.low:g} to {link.high:g}")
 
 
-def _measured(metrics: RunMetrics | None) -> tuple[str, str]:
-    """The deciding metric of the model and of the baseline to beat."""
+def _measured(objective: Objective, scorers: Mapping[str, ScorerMetrics]) -> tuple[str, str]:
+    """The deciding metric of the scorer that is trained for an objective, and of the baseline to beat."""
+    metrics = next((scorer for scorer in scorers.values() if scorer["objective"] == objective.name), None)
     scores = metrics and (metrics["test"] or metrics["valid"])
     if not metrics or not scores:
         return "", ""
-    objective = api.find_objective(metrics["objective"])
     baseline = metrics["baselines"][objective.baseline_to_beat]
     return f"{objective.value(scores):.4f}", f"{objective.value(baseline):.4f}" if baseline else ""
 
 
 def _seconds(metrics: RunMetrics | None) -> str:
-    return f"{metrics['fit_seconds']:.1f}" if metrics else ""
+    """Of all fits, as the epochs are counted."""
+    if not metrics:
+        return ""
+    fits = [*api.scorer_metrics(metrics).values(), *metrics.get("refit", {}).values()]
+    return f"{sum(fit['fit_seconds'] for fit in fits):.1f}"

@@ -68,7 +68,7 @@ def baseline_label(name: str) -> str:
 
 def baseline_header(objective: Objective) -> str:
     """The baseline to beat as a header of a table."""
-    return baseline_label(objective.baseline_to_beat).replace(" ", "\n", 1)
+    return baseline_label(objective.baseline_to_beat).removesuffix(" items").replace(" ", "\n", 1)
 
 
 def counts_of(scores: Scores) -> list[str]:

@@ -19,6 +19,7 @@ from recsys.core.errors import BelowBaselineError, UsageError
 if TYPE_CHECKING:
     from recsys.artifacts.metrics import RunMetrics
     from recsys.config.schema.config import Config
+    from recsys.workflows.estimate import FitEstimate
 
 
 def train(
@@ -76,18 +77,23 @@ def _dry_run(config: Config, as_json: bool) -> None:
         return
     n_rows = needs["n_interactions"]
     rows = "ratings" if needs["n_ratings"] == n_rows else "interactions"
-    print_table(
-        ["", "estimate"],
-        [
-            [f"training {rows}", f"{n_rows:,} by {needs['n_users']:,} users of {needs['n_items']:,} items"],
-            ["parameters", f"{needs['n_parameters']:,}"],
-            ["memory for the data", f"{needs['data_bytes'] / 1e6:,.0f} MB"],
-            ["memory to train", f"{needs['training_bytes'] / 1e6:,.0f} MB"],
-            ["peak memory of the process, about", f"{needs['peak_bytes'] / 1e6:,.0f} MB"],
-            ["time", f"{needs['fit_seconds']:,.1f} s for {needs['n_epochs']} epochs"],
-        ],
-        numbers=["estimate"],
-    )
+    fits: dict[str, FitEstimate] = {"": needs}
+    if "ranking" in needs:
+        fits = {f"{baseline_label('rating')}: ": needs, f"{baseline_label('ranking')}: ": needs["ranking"]}
+    table = [
+        [f"training {rows}", f"{n_rows:,} by {needs['n_users']:,} users of {needs['n_items']:,} items"],
+        ["memory for the data", f"{needs['data_bytes'] / 1e6:,.0f} MB"],
+        ["peak memory of the process, about", f"{needs['peak_bytes'] / 1e6:,.0f} MB"],
+    ]
+    for scorer, fit in fits.items():
+        table += [
+            [f"{scorer}parameters", f"{fit['n_parameters']:,}"],
+            [f"{scorer}memory to train", f"{fit['training_bytes'] / 1e6:,.0f} MB"],
+            [f"{scorer}time", f"{fit['fit_seconds']:,.1f} s for {fit['n_epochs']} epochs"],
+        ]
+    print_table(["", "estimate"], table, numbers=["estimate"])
+    if config.refit:
+        typer.echo("refit: the same fits once more, on all interactions")
 
 
 def _check_baseline(metrics: RunMetrics, fail_below_baseline: bool) -> None:

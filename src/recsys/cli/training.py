@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,19 @@ import typer
 
 from recsys import api
 from recsys.cli.progress import speed
-from recsys.cli.render import print_json, print_table, say
+from recsys.cli.render import paragraph, print_json, print_table, say
 from recsys.cli.scores import PARTS, baseline_label, baseline_rows, print_scores, scorer_label
 
 if TYPE_CHECKING:
-    from recsys.artifacts.metrics import GroupMetrics, RunMetrics, RunResult, ScorerMetrics, StartMetrics, TrainCounts
+    from recsys.artifacts.metrics import (
+        GroupMetrics,
+        RefitMetrics,
+        RunMetrics,
+        RunResult,
+        ScorerMetrics,
+        StartMetrics,
+        TrainCounts,
+    )
     from recsys.objectives.objective import Objective
 
 
@@ -45,6 +54,8 @@ def _summarise(metrics: RunResult, folder: str) -> None:
         _show_scores(name, scorer)
         typer.echo("\n".join(_verdict(baseline_label(name), scorer, verdicts[name])))
         typer.echo(f"{scorer['method']}, {_dims(scorer['embedding_dim'])}: {_duration(scorer)}")
+    if "refit" in metrics:
+        typer.echo("\n".join(["", *paragraph(_refit(metrics["refit"]))]))
     lines = [
         f"run: {folder}",
         "",
@@ -52,6 +63,17 @@ def _summarise(metrics: RunResult, folder: str) -> None:
         *(f"  {line}" for line in _next_commands(folder)),
     ]
     typer.echo("\n".join(lines))
+
+
+def _refit(fits: Mapping[str, RefitMetrics]) -> str:
+    """What is served instead of what was measured."""
+    times = " and ".join(
+        f"the {baseline_label(name)} on {fit['n_interactions']:,} interactions in {fit['fit_seconds']:.1f} s"
+        for name, fit in fits.items()
+    )
+    return (
+        f"Trained once more on all data, which is served: {times}. The figures are of training without held-out data."
+    )
 
 
 def _show_scores(name: str, metrics: ScorerMetrics) -> None:

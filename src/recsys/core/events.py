@@ -18,11 +18,12 @@ class Loading:
 
 @dataclass(frozen=True)
 class FitStart:
-    """The fit of a scorer begins, the `position`-th of `n_fits`."""
+    """The fit of a scorer begins, the `position`-th of `n_fits`; `trained_on`: "train", or "all" in a refit."""
 
     scorer: str
     position: int
     n_fits: int
+    trained_on: str = "train"
 
 
 @dataclass(frozen=True)

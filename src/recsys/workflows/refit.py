@@ -34,7 +34,7 @@ def refit(
     for position, planned in enumerate(plans(run.config), 1):  # of the config, since auto means something else here
         before = measured[planned.name]
         plan = refit_plan(planned, before.record.n_kept_epochs)
-        observe(FitStart(plan.name, len(measured) + position, 2 * len(measured)))
+        observe(FitStart(plan.scorer, len(measured) + position, 2 * len(measured), "all"))
         states = {name: fitted.state for name, fitted in {**measured, **fits}.items()}
         fits[plan.name] = fit_plan(run.as_started(plan), run, inputs, states, observe, communicator, before)
     if run.is_writer:

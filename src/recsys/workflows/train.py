@@ -59,7 +59,7 @@ def train(
         scorers: dict[str, FittedPlan | CarriedScorer] = {**carry_scorers(config, run, inputs)}
         n_fits = len(planned) * (2 if config.refit else 1)
         for position, plan in enumerate(planned, 1):
-            observe(FitStart(plan.name, position, n_fits))
+            observe(FitStart(plan.scorer, position, n_fits))
             finished = {name: scorer.state for name, scorer in scorers.items()}
             fits[plan.name] = fit_plan(run.as_started(plan), run, inputs, finished, observe, communicator)
             scorers[plan.name] = fits[plan.name]
