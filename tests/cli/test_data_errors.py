@@ -20,7 +20,7 @@ FILES = {
     "no user column": "who,movieId,rating\n1,2,3\n2,3,4\n",
     "clicks": "userId,movieId,timestamp\n1,2,1000\n2,3,1000\n",
     "not a number": HEAD + ROWS + "6,1,good,1000006\n",
-    "decimal comma": "userId;movieId;rating\n1;2;3,5\n2;3;4,0\n",
+    "decimal comma": "userId;movieId;rating\n1;2;3,500\n2;3;4,125\n",
     "not finite": HEAD + ROWS + "6,1,inf,1000006\n",
     "no rating": HEAD + ROWS + "6,1,,1000006\n",
     "empty user id": HEAD + ROWS + ",1,3,1000006\n",

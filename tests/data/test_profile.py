@@ -17,7 +17,14 @@ TEXT = "who,ISBN,Book-Rating,when,note\nann,034X,4.5,2001-01-01,a\nbob,0345,0.5,
 def test_all_that_there_is_to_see(written: Any) -> None:
     data = written(gzip.compress(TEXT.replace(",", ";").encode()), columns={"user": "who"})
     seen = profile(data.ratings, data)
-    assert seen.layout.facts == {"compression": "gzip", "encoding": "utf-8", "delimiter": ";", "header": True}
+    assert seen.layout.facts == {
+        "compression": "gzip",
+        "encoding": "utf-8",
+        "delimiter": ";",
+        "header": True,
+        "quotes": None,
+        "decimal": None,
+    }
     assert seen.layout.description == "a header, delimiter ';', utf-8, gzip"
     assert seen.layout.columns == {"user": "who", "item": "ISBN", "rating": "Book-Rating", "timestamp": "when"}
     assert seen.layout.others == ("note",)

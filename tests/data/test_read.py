@@ -258,7 +258,7 @@ def test_another_file_without_ratings_has_none(written: Any) -> None:
 
 
 def test_usual_files_take_the_fast_reader(written: Any) -> None:
-    for text in (PLAIN, PLAIN.replace(",", "::"), '"user","item","rating"\n"a","x\ny","1"\n"b","z","2"\n'):
+    for text in (PLAIN, PLAIN.replace(",", "::"), '"user","item","rating"\n"a","x,y","1"\n"b","z","2"\n'):
         data = written(text)
         dialect = find_dialect(data.ratings, data)
         columns = find_columns(dialect, data.columns, ColumnRequest(EVERYTHING))

@@ -31,7 +31,10 @@ def refused(data: Data) -> DataError:
     ("row", "column", "what", "hint"),
     [
         ("1,2,good,5", "rating", "'good' is not a number", "take the row out"),
-        ('1,2,"3,5",5', "rating", "'3,5' is not a number", "decimal comma"),
+        ('1,2,"3,500",5', "rating", "'3,500' is not a number", 'for 3.5, with a decimal comma: data.decimal: ","'),
+        ("1,2,4/5,5", "rating", "'4/5' is not a number", "write the number alone, 4 for 4/5"),
+        ("1,2,4 stars,5", "rating", "'4 stars' is not a number", "write the number alone"),
+        ('1,"2\n\n3",4,5', "movieId", 'an id has a line break in it: "2\\n\\n3"', "data.quotes: false"),
         ("1,2,,5", "rating", "the rating is empty", "take the row out"),
         ("1,2,nan,5", "rating", "'nan' is not a finite number", "take the row out"),
         ("1,2,-inf,5", "rating", "'-inf' is not a finite number", "take the row out"),
@@ -66,7 +69,7 @@ def test_a_bad_date_is_shown(written: Any) -> None:
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_the_line_is_that_of_the_file_after_quoted_newlines_and_blank_lines(written: Any, end: str) -> None:
-    lines = ["", HEAD.strip(), "", '1,"2', '3",4,5', "", '"8', '9",8,8,8', "7,7,bad,7"]
+    lines = ["", "title," + HEAD.strip(), "", '"2', '3",1,2,4,5', "", '"8', '9",9,8,8,8', "x,7,7,bad,7"]
     data = written(end.join(lines))
     assert refused(data).where == f"{data.ratings}:9: column rating"
 
@@ -76,7 +79,7 @@ def test_a_ragged_row_is_shown(written: Any, row: str, width: str) -> None:
     data = written(f"{HEAD}9,9,4,5\n{row}\n")
     error = refused(data)
     assert error.where == f"{data.ratings}:3"
-    assert error.what == f"this row has {width}"
+    assert error.what == f'this row has {width}: "{row}"'
     assert "4, as the header has" in str(error.expected)
 
 

@@ -59,11 +59,33 @@ def test_a_number_is_read_as_an_id(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "-", "007", "+7", "-0", "7.0", "1e3", " 7", "７", "x", str(2**63), str(-(2**63) - 1), "9" * 5000]
+    "text",
+    [
+        "",
+        "-",
+        "007",
+        "+7",
+        "-0",
+        "-0.0",
+        "7.5",
+        "7.",
+        ".0",
+        "1e3",
+        "７",
+        "x",
+        str(2**63),
+        str(-(2**63) - 1),
+        "9" * 5000,
+    ],
 )
 def test_text_that_is_no_number_as_python_writes_it_cannot_be_a_numeric_id(text: str) -> None:
     assert not is_canonical_int(text)
     assert numbers(1).parse(text) is None
+
+
+@pytest.mark.parametrize("text", ["7.0", "7.00", " 7", "7 "])
+def test_a_whole_number_may_be_written_as_a_float_and_between_blanks(text: str) -> None:
+    assert numbers(1).parse(text) == 7
 
 
 def test_any_text_can_be_a_text_id() -> None:

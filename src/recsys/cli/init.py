@@ -11,6 +11,7 @@ from recsys import api
 from recsys.cli.arguments import JsonOption
 from recsys.cli.progress import watching
 from recsys.cli.render import print_json
+from recsys.core.errors import UsageError
 
 
 def init(
@@ -19,16 +20,38 @@ def init(
     item: Annotated[str | None, typer.Option("--item", metavar="COL", help="Column of item ids.")] = None,
     rating: Annotated[str | None, typer.Option("--rating", metavar="COL", help="Column of ratings.")] = None,
     timestamp: Annotated[str | None, typer.Option("--timestamp", metavar="COL", help="Column of timestamps.")] = None,
+    no_timestamp: Annotated[bool, typer.Option("--no-timestamp", help="Leave the times out.")] = False,
+    encoding: Annotated[
+        str | None, typer.Option("--encoding", metavar="NAME", help="Such as latin-1, cp1252 or utf-16.")
+    ] = None,
+    delimiter: Annotated[
+        str | None, typer.Option("--delimiter", metavar="TEXT", help='Such as ";", "|" or "\\t".')
+    ] = None,
+    header: Annotated[bool | None, typer.Option("--header/--no-header", help="Whether line 1 names columns.")] = None,
+    quotes: Annotated[str | None, typer.Option("--quotes", metavar="HOW", help="double, backslash or none.")] = None,
+    decimal: Annotated[str | None, typer.Option("--decimal", metavar="MARK", help="The decimal mark, . or ,")] = None,
     output: Annotated[Path, typer.Option("--output", metavar="FILE", help="The config to write.")] = Path(
         "config.yaml"
     ),
     as_json: JsonOption = False,
 ) -> None:
     """Example: recsys init ratings.csv --user customer --item isbn --rating score"""
+    if no_timestamp and timestamp is not None:
+        raise UsageError("--no-timestamp leaves out what --timestamp names", hint="give one of them")
     names = {"user": user, "item": item, "rating": rating, "timestamp": timestamp}
-    columns = {role: _column(name) for role, name in names.items() if name is not None}
+    columns: dict[str, str | int | bool] = {role: _column(name) for role, name in names.items() if name is not None}
+    if no_timestamp:
+        columns["timestamp"] = False
+    reading = {
+        "encoding": encoding,
+        "delimiter": "\t" if delimiter == "\\t" else delimiter,
+        "header": header,
+        "quotes": False if quotes in ("none", "false") else quotes,
+        "decimal": decimal,
+    }
+    given = {key: value for key, value in reading.items() if value is not None}
     with watching() as observe:
-        profile = api.init(ratings, output, observe, columns=columns)
+        profile = api.init(ratings, output, observe, columns=columns, **given)
     if as_json:
         print_json({**profile.to_dict(), "config": str(output)})
         return

@@ -18,7 +18,17 @@ from recsys.core.words import joined
 WIDTH = 110
 SHOWN = {"split": "method", "model": "embedding_dim", "training": "n_epochs", "ranking": "n_epochs"}
 """The key of each section that people change first; the others stand as comments."""
-READING = ("rating_is", "no_rating", "no_rating_rows", "duplicates", "delimiter", "header", "encoding")
+READING = (
+    "rating_is",
+    "no_rating",
+    "no_rating_rows",
+    "duplicates",
+    "delimiter",
+    "header",
+    "quotes",
+    "decimal",
+    "encoding",
+)
 CODES = ("no_rating", "no_rating_rows")
 RATING = ("model", "training")
 """The sections that only a rating is learned by."""

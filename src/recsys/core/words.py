@@ -1,4 +1,4 @@
-"""Lists of words as people write them."""
+"""Words in messages: lists as people write them, and texts that are too long."""
 
 from __future__ import annotations
 
@@ -9,3 +9,8 @@ def joined(words: Iterable[str], last: str = "or") -> str:
     """ "a, b or c"."""
     listed = list(words)
     return f" {last} ".join([", ".join(listed[:-1]), listed[-1]] if len(listed) > 1 else listed)
+
+
+def shortened(text: str, n: int = 60) -> str:
+    """The first n signs, the last of them "…" where some were left out."""
+    return text if len(text) <= n else f"{text[: n - 1]}…"

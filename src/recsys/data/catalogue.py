@@ -43,3 +43,14 @@ def text_by_item(texts: Texts, items: Vocabulary) -> TextByItem:
 def text_by_index(texts: TextByItem, items: Vocabulary) -> list[str]:
     """The text of each item of the vocabulary; "" for one without."""
     return [texts.get(item_id, "") for item_id in items.ids.tolist()]
+
+
+def id_of(text: str, items: Vocabulary) -> int | str | None:
+    """The id that an items file writes as `text`, of the type of the run's ids; None if it cannot be one.
+
+    Zeros before whole numbers are dropped where the run's ids are whole numbers.
+    """
+    raw_id = items.parse(text)
+    if raw_id is None and text.strip().isascii() and text.strip().isdigit():
+        return items.parse(text.strip().lstrip("0") or "0")
+    return raw_id

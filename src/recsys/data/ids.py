@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import chain
+import re
+from collections.abc import Callable, Sequence
+from itertools import chain, takewhile
 
 import numpy as np
 
+from recsys.core.errors import DataError
 from recsys.core.types import Ids, Indices, Texts
 from recsys.data.sources.table import Coded, as_texts, remap
-from recsys.data.vocabulary import UNKNOWN, Vocabulary, is_canonical_int
+from recsys.data.vocabulary import UNKNOWN, Vocabulary, whole_number
+
+SCIENTIFIC = re.compile(r"^-?\d+([.,]\d+)?[eE][+]\d+$", re.MULTILINE | re.ASCII)
 
 
 def index_columns(columns: Sequence[Coded]) -> tuple[Indices, Vocabulary]:
     """One column of indices of several of codes, laid end to end, and the vocabulary of all their ids.
 
-    The ids are int64 if every one of them is an integer as Python writes it, else str as they stand. The codes are
+    The ids are int64 if every one of them is a whole number, see `as_ids`, else str as they stand. The codes are
     overwritten.
     """
     texts = columns[0].texts if len(columns) == 1 else _all(columns)
     ids = as_ids(texts)
-    vocabulary = Vocabulary(as_texts(sorted(ids.tolist())) if ids.dtype == object else np.sort(ids))
+    vocabulary = Vocabulary(as_texts(sorted(ids.tolist())) if ids.dtype == object else np.unique(ids))
     indices = [remap(column.codes, indices_of(column.texts, vocabulary)) for column in columns]
     return indices[0] if len(indices) == 1 else np.concatenate(indices), vocabulary
 
@@ -32,9 +36,10 @@ def indices_of(texts: Texts, vocabulary: Vocabulary) -> Indices:
     ids = as_ids(texts)
     if ids.dtype != object:
         return vocabulary.index(ids)
-    possible = {at: int(text) for at, text in enumerate(texts.tolist()) if is_canonical_int(text)}
+    numbers = [whole_number(text) for text in texts.tolist()]
+    possible = [at for at, value in enumerate(numbers) if value is not None]
     indices = np.full(len(texts), UNKNOWN, dtype=np.int32)
-    indices[list(possible)] = vocabulary.index(list(possible.values()))
+    indices[possible] = vocabulary.index([value for value in numbers if value is not None])
     return indices
 
 
@@ -43,10 +48,42 @@ def _all(columns: Sequence[Coded]) -> Texts:
 
 
 def as_ids(texts: Texts) -> Ids:
-    """The texts as int64; as they stand if one of them is not exactly how Python writes an int64."""
+    """The texts as int64 if each is an integer as Python writes it, or one with .0 behind it; else as they stand."""
     written: list[str] = texts.tolist()
     try:
         values = list(map(int, written))
-        return np.array(values, dtype=np.int64) if list(map(str, values)) == written else texts
-    except (ValueError, OverflowError):
+        if list(map(str, values)) == written:
+            return np.array(values, dtype=np.int64)
+    except ValueError:
+        pass
+    except OverflowError:
         return texts
+    numbers = list(takewhile(lambda value: value is not None, map(whole_number, written)))
+    return np.array(numbers, dtype=np.int64) if len(numbers) == len(written) else texts
+
+
+def refuse_scientific(idx: Indices, ids: Vocabulary, role: str, locate: Callable[[int], str]) -> None:
+    """Raises DataError for an id such as 9.14896E+18, which has lost digits.
+
+    Args:
+        idx: the column.
+        locate: where a row stands.
+    """
+    odd = _scientific(ids)
+    if odd is not None:
+        raise DataError(
+            f"the {role} id {ids.id_at(odd)} is a number in scientific notation, in which long ids lose digits",
+            where=locate(int(np.flatnonzero(idx == odd)[0])),
+            expected="ids with all their digits",
+            hint="export the ids as text (in a spreadsheet, format the column as text before the import)",
+        )
+
+
+def _scientific(ids: Vocabulary) -> int | None:
+    if ids.id_type is int:
+        return None
+    texts: list[str] = ids.ids.tolist()
+    whole = "\n".join(texts)
+    if "+" not in whole or SCIENTIFIC.search(whole) is None:
+        return None
+    return next(at for at, text in enumerate(texts) if SCIENTIFIC.fullmatch(text))

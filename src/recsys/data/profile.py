@@ -15,7 +15,7 @@ from recsys.core.events import Observer, silent
 from recsys.core.types import Json, Times
 from recsys.core.words import joined
 from recsys.data.duplicates import repeated
-from recsys.data.ids import index_columns
+from recsys.data.ids import index_columns, refuse_scientific
 from recsys.data.rating_values import Meaning, RatingValues, Scale
 from recsys.data.read import read_table
 from recsys.data.sources.opening import open_source
@@ -24,7 +24,7 @@ from recsys.data.sources.table import EVERYTHING, TimeUnit
 
 N_EXAMPLES = 3
 COLUMNS = ColumnRequest(EVERYTHING, optional=frozenset({"rating", "timestamp"}))
-NO_RATING_TEXTS = ("", "NA", "N/A", "NaN", "null", "None")
+NO_RATING_TEXTS = ("", "NA", "N/A", "NaN", "null", "NULL", "None", "\\N", "<NA>")
 """What stands in the rating column of rows without a rating."""
 
 
@@ -161,9 +161,14 @@ def profile(path: Path, data: Data, observe: Observer = silent) -> FileProfile:
     table = read_table(source, COLUMNS)
     assert table.user is not None
     assert table.item is not None
-    examples = [tuple(column.texts[:N_EXAMPLES].tolist()) for column in (table.user, table.item)]
+    first_texts = [column.texts[:N_EXAMPLES].tolist() for column in (table.user, table.item)]
     user_idx, users = index_columns([table.user])
     item_idx, items = index_columns([table.item])
+    refuse_scientific(user_idx, users, "user", source.locate)
+    refuse_scientific(item_idx, items, "item", source.locate)
+    examples = [
+        tuple(str(ids.parse(text)) for text in texts) for ids, texts in zip((users, items), first_texts, strict=True)
+    ]
     rating = np.full(table.n_rows, np.nan, dtype=np.float32) if table.rating is None else table.rating
     has_rating = ~np.isnan(rating)
     values = RatingValues.of(rating[has_rating]) if has_rating.any() else None

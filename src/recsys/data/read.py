@@ -15,7 +15,7 @@ from recsys.core.events import Observer, silent
 from recsys.core.types import Floats
 from recsys.data.catalogue import ItemCatalogue
 from recsys.data.gather import gather
-from recsys.data.ids import index_columns, indices_of
+from recsys.data.ids import index_columns, indices_of, refuse_scientific
 from recsys.data.interactions import Dataset, Interactions, stack
 from recsys.data.sources.collect import collect
 from recsys.data.sources.opening import open_source, read_catalogue
@@ -56,8 +56,11 @@ def read_ratings(data: Data, communicator: Communicator, observe: Observer = sil
         keys = files if data.ratings is None else ["ratings"]
         fingerprints = dict(zip(keys, (digest.result() for digest in sums), strict=True))
     n_read = [sum(table.n_rows for table in tables) for tables in shares]
-    rows = usable_rows(SourceRows.of(_join(tables), list(files), sources, n_read), data)
-    del tables, shares
+    all_rows = SourceRows.of(_join(tables), list(files), sources, n_read)
+    refuse_scientific(all_rows.ratings.user_idx, all_rows.ratings.users, "user", all_rows.locate)
+    refuse_scientific(all_rows.ratings.item_idx, all_rows.ratings.items, "item", all_rows.locate)
+    rows = usable_rows(all_rows, data)
+    del tables, shares, all_rows
     unique = unique_pairs(rows, data)
     n_duplicates = unique.n_dropped - rows.n_dropped
     ratings, parts = unique.ratings, dict(unique.parts)

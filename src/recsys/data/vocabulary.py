@@ -55,9 +55,7 @@ class Vocabulary:
 
     def parse(self, text: str) -> int | str | None:
         """The id that a person typed, of the vocabulary's type; None if it cannot be one."""
-        if self.id_type is str:
-            return text
-        return int(text) if is_canonical_int(text) else None
+        return text.strip() if self.id_type is str else whole_number(text.strip())
 
     def nearest(self, text: str) -> int | str | None:
         """The known id that looks most like `text`, or None."""
@@ -80,6 +78,14 @@ def union(first: Vocabulary, second: Vocabulary) -> Vocabulary:
     """The ids that are in either; both have to be of one type."""
     ids = sorted({*first.ids.tolist(), *second.ids.tolist()})
     return Vocabulary(np.array(ids, dtype=first.ids.dtype))
+
+
+def whole_number(text: str) -> int | None:
+    """The integer that `text` is as Python writes it, possibly with .0 behind it; None if it is none."""
+    digits, _, zeros = text.partition(".")
+    if not is_canonical_int(digits) or zeros.strip("0") or (not zeros and digits != text):
+        return None
+    return int(digits)
 
 
 def is_canonical_int(text: str) -> bool:

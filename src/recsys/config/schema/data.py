@@ -68,8 +68,16 @@ class Data(Section):
     """What stands between two fields, such as "," ";" "\\t" "|" or "::"; auto looks at the file."""
     header: Literal["auto"] | bool = "auto"
     """Whether the first line names the columns. Without, they count from 1: user, item, rating, timestamp."""
+    quotes: Literal["auto", "double", "backslash"] | Literal[False] = "auto"
+    """How a quote stands in a quoted field: double: "" or backslash: \\"; auto looks at the file. false: no field is
+    quoted, and a quote is a letter like any other."""
+    decimal: Literal["auto", ".", ","] = "auto"
+    """The decimal mark of ratings and times; the other one may then mark thousands. auto: a comma where the first rows
+    have one, without thousands."""
     encoding: str = "utf-8"
     """How the text is encoded; a byte order mark is skipped."""
+    items_encoding: str = "auto"
+    """How the items file is encoded; auto: utf-8 if it is, else as the ratings."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Literal
 
@@ -10,22 +11,34 @@ from recsys.data.sources.table import Role
 COMMON: dict[Role, tuple[str, ...]] = {
     "user": (
         *("userid", "user", "uid", "customerid", "customer", "readerid", "reader", "memberid", "member"),
-        *("accountid", "account", "reviewerid", "reviewer", "profileid", "personid", "person"),
+        *("accountid", "account", "reviewerid", "reviewer", "profileid", "personid", "person", "username", "userkey"),
+        *("visitorid", "visitor", "clientid", "client", "buyerid", "buyer", "playerid", "steamid", "subscriberid"),
+        *("sessionid", "nickname", "login", "author", "profilename", "reviewusername", "reviewprofilename"),
+        *("benutzer", "benutzerid", "nutzer", "nutzerid", "kunde", "kundenid", "utilisateur", "usuario"),
     ),
     "item": (
-        *("itemid", "item", "iid", "movieid", "movie", "isbn", "productid", "product", "asin", "sku", "bookid"),
-        *("book", "songid", "song", "trackid", "track", "artistid", "artist", "businessid", "business"),
-        *("animeid", "gameid", "game", "recipeid", "recipe", "jokeid", "joke"),
+        *("itemid", "item", "iid", "movieid", "movie", "isbn", "productid", "product", "parentasin", "asin", "sku"),
+        *("bookid", "book", "songid", "song", "trackid", "track", "artistid", "artist", "businessid", "business"),
+        *("animeid", "gameid", "game", "recipeid", "recipe", "jokeid", "joke", "appid", "app", "gmapid", "filmid"),
+        *("film", "showid", "videoid", "articleid", "newsid", "courseid", "mangaid", "albumid", "beerid", "beerbeerid"),
+        *("restaurantid", "placeid", "locationid", "venueid", "poiid", "hotelid", "contentid", "goodsid", "skuid"),
+        *("podcastid", "itemkey", "artikel", "artikelid", "article", "articulo"),
     ),
     "rating": (
         *("rating", "score", "stars", "star", "rate", "value", "overall", "bookrating", "userrating"),
-        *("reviewscore", "ratings"),
+        *("reviewscore", "ratings", "myscore", "userscore", "reviewrating", "reviewoverall", "overallrating"),
+        *("starrating", "ratingvalue", "grade", "bewertung", "puntuacion"),
     ),
     "timestamp": (
         *("timestamp", "time", "date", "datetime", "when", "ts", "unixreviewtime", "createdat", "ratedat"),
-        *("ratingtimestamp", "reviewtime"),
+        *("ratingtimestamp", "reviewtime", "reviewdate", "reviewtimestamp", "ratingdate", "ratingtime", "unixtime"),
+        *("eventtime", "eventtimestamp", "eventdate", "updatedat", "lastupdated", "mylastupdated", "dateadded"),
+        *("addedat", "datum", "zeit", "fecha"),
     ),
 }
+
+ITEMS_FILE = (*COMMON["item"], "id", "key")
+"""The names by which the item ids are found in an items file."""
 
 COUNTS = (
     *("count", "counts", "plays", "playcount", "listens", "listencount", "clicks", "clickcount", "views", "viewcount"),
@@ -39,6 +52,10 @@ def common_names(rating_is: Literal["rating", "count"]) -> Mapping[Role, tuple[s
     return COMMON if rating_is == "rating" else {**COMMON, "rating": (*COUNTS, *COMMON["rating"])}
 
 
+TYPES = re.compile(r":(token|float|token_seq|float_seq)$")
+"""What RecBole writes behind the name of a column."""
+
+
 def plain(name: str) -> str:
-    """A column's name without case, blanks and punctuation: User-ID, user_id and userId are one."""
-    return "".join(letter for letter in name.lower() if letter.isalnum())
+    """A column's name without case, blanks, punctuation and type: User-ID, user_id:token and userId are one."""
+    return "".join(letter for letter in TYPES.sub("", name.strip()).lower() if letter.isalnum())

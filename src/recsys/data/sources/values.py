@@ -5,7 +5,14 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
+Decimal = Literal[".", ","] | None
+
+THOUSANDS = {
+    ".": re.compile(r"[-+]?\d{1,3}(,\d{3})+([.]\d*)?", re.ASCII),
+    ",": re.compile(r"[-+]?\d{1,3}([.]\d{3})+(,\d*)?", re.ASCII),
+}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 LONGEST_SECONDS = 1e11  # in seconds the year 5138, in milliseconds March 1973
@@ -20,6 +27,22 @@ def number(text: str) -> float | None:
         return float(text)
     except ValueError:
         return None
+
+
+def number_with(decimal: Decimal, text: str) -> float | None:
+    """The number that `text` is by a decimal mark; None if it is none.
+
+    Args:
+        decimal: the other mark may stand between thousands; None: a point, and none between thousands.
+    """
+    if decimal is None:
+        return number(text)
+    mark = "," if decimal == "." else "."
+    if mark in text:
+        if not THOUSANDS[decimal].fullmatch(text.strip()):
+            return None
+        text = text.replace(mark, "")
+    return number(text.replace(decimal, "."))
 
 
 def moment(text: str) -> float | None:

@@ -92,7 +92,7 @@ def test_undecodable_bytes_are_named_by_their_line_in_the_file(written: Any, n_p
 @pytest.mark.parametrize(
     ("content", "options"),
     [
-        ((HEADER + ROWS + '"a\nb",c,1,2\n').encode(), {}),
+        ((HEADER + ROWS + 'a,"b,c",1,2\n').encode(), {}),
         (gzip.compress((HEADER + ROWS).encode()), {}),
         ((HEADER + ROWS).encode("latin-1"), {"encoding": "latin-1"}),
         ((HEADER + ROWS).encode("utf-16"), {"encoding": "utf-16"}),

@@ -11,10 +11,11 @@ import numpy as np
 
 from recsys.core.events import Observer
 from recsys.core.threads import ordered_map
-from recsys.core.types import Array
+from recsys.core.types import Array, Indices
 from recsys.data.sources.batches import Batch, CodedIds, PackedTexts
 from recsys.data.sources.csv.blocks import QUOTE, UNIT_SEPARATOR, DoubtfulError, blocks_of
-from recsys.data.sources.csv.dialect import Dialect, knows_quotes
+from recsys.data.sources.csv.dialect import Dialect
+from recsys.data.sources.csv.fields import knows_quotes
 from recsys.data.sources.csv.reference_reader import first_time_is_iso
 from recsys.data.sources.no_rating import NONE, NoRating
 from recsys.data.sources.progress import Progress
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 
 BLOCK = 8 << 20  # bytes that are parsed at a time: with 4 MiB it takes 10% longer, with 16 100 MB more
 THREADS = 2  # more are no faster: Python hands out the blocks
-BLANKS = np.zeros(256, dtype=bool)  # first bytes of texts that may be blank: Python's spaces are not ASCII's alone
+BLANKS = np.zeros(256, dtype=bool)  # bytes that a blank may begin or end with: Python's spaces are not ASCII's alone
 BLANKS[[*range(0x09, 0x0E), *range(0x1C, 0x21), *range(0x80, 0x100)]] = True
+LINE_ENDS = np.isin(np.arange(256), list(b"\r\n"))
 
 
 def read_fast(
@@ -97,13 +99,14 @@ def _parser(dialect: Dialect, columns: Mapping[Role, int], no_rating: NoRating) 
     from pyarrow import csv
 
     is_iso = first_time_is_iso(dialect, columns)
-    many = not knows_quotes(dialect.delimiter)
+    has_quotes = dialect.quotes != "none"
     names = [str(position) for position in range(dialect.width)]
     converting = csv.ConvertOptions(
         column_types={
             names[position]: _arrow_type(role, dialect, columns, is_iso) for role, position in columns.items()
         },
         include_columns=[names[position] for position in columns.values()],
+        decimal_point="," if dialect.decimal == "," else ".",
         null_values=sorted(no_rating.texts),
         strings_can_be_null=False,
     )
@@ -113,9 +116,9 @@ def _parser(dialect: Dialect, columns: Mapping[Role, int], no_rating: NoRating) 
             pa.BufferReader(rows),
             read_options=csv.ReadOptions(use_threads=False, block_size=len(rows) + 1, column_names=names),
             parse_options=csv.ParseOptions(
-                delimiter=UNIT_SEPARATOR.decode() if many else dialect.delimiter,
-                quote_char=False if many else '"',
-                newlines_in_values=not many and QUOTE in rows,
+                delimiter=dialect.delimiter if knows_quotes(dialect.delimiter) else UNIT_SEPARATOR.decode(),
+                quote_char='"' if has_quotes else False,
+                newlines_in_values=has_quotes and QUOTE in rows,
             ),
             convert_options=converting,
         )
@@ -144,27 +147,36 @@ def _arrow_type(role: Role, dialect: Dialect, columns: Mapping[Role, int], is_is
 
 
 def _coded(column: Any) -> CodedIds:
-    """The column over Arrow's own memory.
+    """The column over Arrow's own memory, without blanks around the ids.
 
-    Raises: DoubtfulError, for a blank id.
+    Raises: DoubtfulError, for an empty id, or one of several lines.
     """
     dictionary = column.dictionary
     _, offsets, utf8 = dictionary.buffers()
     first = dictionary.offset
     ends = np.frombuffer(offsets, dtype=np.int32)[first : first + len(dictionary) + 1]
     texts = PackedTexts(np.frombuffer(utf8 or b"", dtype=np.uint8), ends.astype(np.int64))
-    _refuse_blank(texts, dictionary)
-    return CodedIds(np.from_dlpack(column.indices), texts)  # type: ignore[arg-type]
-
-
-def _refuse_blank(texts: PackedTexts, dictionary: Any) -> None:
-    """Only texts that begin as a blank one may are looked at in Python."""
-    is_empty = np.diff(texts.offsets) == 0
-    if is_empty.any():
+    codes: Indices = np.from_dlpack(column.indices)  # type: ignore[assignment]
+    if not (np.diff(texts.offsets).all() and not LINE_ENDS[texts.utf8].any()):
         raise DoubtfulError
-    for position in np.flatnonzero(BLANKS[texts.utf8[texts.offsets[:-1]]]).tolist():
-        if not dictionary[position].as_py().strip():
-            raise DoubtfulError
+    may_be_blank = BLANKS[texts.utf8[texts.offsets[:-1]]] | BLANKS[texts.utf8[texts.offsets[1:] - 1]]
+    return _stripped(codes, texts) if may_be_blank.any() else CodedIds(codes, texts)
+
+
+def _stripped(codes: Indices, texts: PackedTexts) -> CodedIds:
+    """The ids without blanks around them; those that are then equal are one.
+
+    Raises: DoubtfulError, for an empty id.
+    """
+    written = texts.to_list()
+    ids = [text.strip() for text in written]
+    if ids == written:
+        return CodedIds(codes, texts)
+    if not all(ids):
+        raise DoubtfulError
+    position = {raw_id: at for at, raw_id in enumerate(dict.fromkeys(ids))}
+    code_of = np.array([position[raw_id] for raw_id in ids], dtype=np.int32)
+    return CodedIds(code_of[codes], PackedTexts.of(list(position)))
 
 
 def _numbers(column: Any, dtype: type[np.generic]) -> Array:
@@ -176,9 +188,18 @@ def _ratings(column: Any, no_rating: NoRating) -> Array:
     """The ratings, float32; NaN for codes, which Arrow gives as null where they are texts."""
     if not no_rating:
         return _finite(_numbers(column, np.float32))
-    values = column.fill_null(0.0)
-    ratings = _finite(_numbers(values, np.float32))
-    is_code = column.is_null().to_numpy(zero_copy_only=False) | no_rating.is_code(values.to_numpy())
+    import pyarrow as pa
+
+    is_valid, buffer = column.buffers()  # fill_null and to_numpy would import pandas
+    is_null = np.zeros(len(column), dtype=bool)
+    if is_valid is not None:
+        bits = np.unpackbits(np.frombuffer(is_valid, dtype=np.uint8), bitorder="little")
+        is_null = bits[column.offset : column.offset + len(column)] == 0
+    stored = pa.Array.from_buffers(pa.float64(), len(column), [None, buffer], offset=column.offset)
+    values = np.where(is_null, 0.0, np.from_dlpack(stored))
+    with np.errstate(over="ignore"):
+        ratings = _finite(values.astype(np.float32))
+    is_code = is_null | no_rating.is_code(values)
     return np.where(is_code, np.float32(np.nan), ratings)
 
 

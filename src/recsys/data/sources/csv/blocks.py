@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Generator
 
 import numpy as np
 
-from recsys.data.sources.csv.dialect import Dialect, knows_quotes
+from recsys.data.sources.csv.dialect import Dialect
+from recsys.data.sources.csv.fields import BLANK
 from recsys.data.sources.csv.text import codec_of
 from recsys.data.sources.stored import WHOLE, ByteRange, Stored
 
 UNIT_SEPARATOR = b"\x1f"  # stands for a delimiter of several bytes
 QUOTE = b'"'
+RUN = re.compile(rb" +")
+EDGE = re.compile(rb"(?<![^\r\n]) +| +(?![^\r\n])")  # blanks at an end of a line
+NEEDLESS = re.compile(rb"  |(?<![^\r\n]) | (?![^\r\n])")
 LONGEST = 16  # blocks without the end of a row
 
 
@@ -31,13 +36,13 @@ def blocks_of(dialect: Dialect, stored: Stored, size: int, span: ByteRange = WHO
         DataError: a compressed file that is damaged.
     """
     delimiter = dialect.delimiter.encode()
-    quotes = knows_quotes(dialect.delimiter)
+    has_quotes = dialect.quotes != "none"
     n_head_bytes = 0 if span.start else dialect.head_bytes
     torn = b""
     for text in _below_header(_in_utf8(stored, codec_of(dialect.encoding, span), size), n_head_bytes):
-        if b"\0" in text:
+        if b"\0" in text or (dialect.quotes == "backslash" and QUOTE in text):
             raise DoubtfulError
-        if quotes and (QUOTE in text or QUOTE in torn):
+        if has_quotes and (QUOTE in text or QUOTE in torn):
             torn, text = b"", torn + text
             end = _end_of_rows(text)
         else:
@@ -46,8 +51,8 @@ def blocks_of(dialect: Dialect, stored: Stored, size: int, span: ByteRange = WHO
         torn = text[end:] if end else torn + text
         if len(torn) > LONGEST * size:
             raise DoubtfulError
-        yield from _checked(rows, delimiter)
-    yield from _checked(torn, delimiter)
+        yield from _checked(rows, delimiter, has_quotes=has_quotes)
+    yield from _checked(torn, delimiter, has_quotes=has_quotes)
 
 
 def _in_utf8(stored: Stored, codec: str, size: int) -> Generator[bytes]:
@@ -85,12 +90,16 @@ def _end_of_rows(text: bytes) -> int:
     return end
 
 
-def _checked(rows: bytes, delimiter: bytes) -> Generator[bytes]:
+def _checked(rows: bytes, delimiter: bytes, *, has_quotes: bool) -> Generator[bytes]:
     """The rows if there are any, with a delimiter of one byte."""
     if not rows or (rows[0] in b"\r\n" and not rows.strip(b"\r\n")):
         return
+    if delimiter == BLANK.encode() and NEEDLESS.search(rows):
+        if has_quotes and QUOTE in rows:
+            raise DoubtfulError
+        rows = RUN.sub(b" ", EDGE.sub(b"", rows))
     if len(delimiter) == 1:
-        if QUOTE in rows:
+        if has_quotes and QUOTE in rows:
             _check_quotes(rows, delimiter)
         yield rows
         return

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from recsys.config.schema.data import Data
 from recsys.core.errors import ConfigError, DataError
-from recsys.data.sources.column_names import COMMON, COUNTS, plain
+from recsys.data.sources.column_names import COMMON, COUNTS, TYPES, plain
+from recsys.data.sources.csv.fields import BLANK, BadQuotesError, Quotes, knows_quotes, rows_of, sample_rows
+from recsys.data.sources.csv.other_texts import refuse_other_text
+from recsys.data.sources.csv.preamble import is_rule, preamble_of
 from recsys.data.sources.csv.text import Text
-from recsys.data.sources.values import number
+from recsys.data.sources.values import Decimal, number
 
-CANDIDATES = (",", "\t", ";", "|", "::", " ")
+CANDIDATES = (",", "\t", ";", "|", "::", BLANK, "\x01", "~", "^")
+RAGGED = (",", "\t", ";", "|", "::")  # those that a file is taken to have that none cuts evenly
 SAMPLE = 50  # rows that are looked at
-KNOWN = frozenset(name for names in COMMON.values() for name in names) | {*COUNTS, "title", "name"}
+KNOWN = frozenset(name for names in COMMON.values() for name in names) | {*COUNTS, "title", "name", "id"}
+ESCAPED_QUOTE = '\\"'
+DECIMAL_POINT = re.compile(r"[-+]?\d+[.]\d+", re.ASCII)
+DECIMAL_COMMA = re.compile(r"[-+]?\d+,(\d{1,2}|\d{4,})", re.ASCII)  # three digits may be thousands
 
 
 @dataclass(frozen=True)
@@ -24,7 +31,9 @@ class Dialect:
     """How one file is written.
 
     Attributes:
-        delimiter: what stands between two fields; only one of a single byte knows quotes.
+        delimiter: what stands between two fields; only one of a single byte knows quotes; a blank stands for several.
+        quotes: how a quote stands in a quoted field.
+        decimal: the decimal mark of numbers, whose thousands then have the other one; None: a point, and no thousands.
         header: the names of the columns as in the file, None without a header.
         width: how many columns there are.
         head_lines: lines of the file before the first row, the header among them.
@@ -35,15 +44,13 @@ class Dialect:
     path: Path
     encoding: str
     delimiter: str
+    quotes: Quotes
+    decimal: Decimal
     header: tuple[str, ...] | None
     width: int
     head_lines: int
     head_bytes: int
     sample: tuple[tuple[str, ...], ...]
-
-
-class BadQuotesError(Exception):
-    """The line on which a row starts whose quotes make no sense, and why they do not."""
 
 
 def find_dialect(path: Path, data: Data) -> Dialect:
@@ -58,83 +65,114 @@ def find_dialect(path: Path, data: Data) -> Dialect:
     """
     with Text(path, data.encoding) as text:
         lines = list(islice(text, 4 * SAMPLE))
-    delimiter = _delimiter(lines) if data.delimiter == "auto" else data.delimiter
+    refuse_other_text(path, "".join(lines[:SAMPLE]))
+    preamble = preamble_of(lines)
+    body = lines[preamble.n_lines :]
+    drawn = 1 if len(body) > 1 and is_rule(body[1]) else None
+    if drawn:
+        del body[drawn]
+    delimiter = data.delimiter if data.delimiter != "auto" else preamble.delimiter or _delimiter(body)
     if set(delimiter) & set('"\r\n\0'):
         hint = 'such as "," or "\\t" or "::"; auto looks at the file'
         raise ConfigError(f"{delimiter!r} cannot stand between fields", where="data.delimiter", hint=hint)
-    rows = list(_sample(lines, delimiter))
+    quotes = _quotes(body, delimiter, data)
+    rows = list(sample_rows(body, delimiter, quotes, SAMPLE))
     if not rows:
         raise DataError("the file holds no rows", where=str(path), expected="a line for each rating")
-    (_, head_lines), *_ = rows
+    (_, first_end), *_ = rows
     fields = [row for row, _ in rows]
-    names = [column for column in data.columns.model_dump().values() if isinstance(column, str)]
-    has_header = _has_header(fields, names) if data.header == "auto" else data.header
+    above = _names_above(preamble.names, delimiter, len(fields[0])) if data.header else None
+    is_first_row = above is None and (_is_header(fields, data) if data.header == "auto" else data.header)
+    header = fields[0] if is_first_row else above
+    n_lines = preamble.n_lines + (first_end if is_first_row else 0) + (1 if drawn and is_first_row else 0)
+    sample = tuple(fields[1:] if is_first_row else fields)
     return Dialect(
         path=path,
         encoding=data.encoding,
         delimiter=delimiter,
-        header=fields[0] if has_header else None,
+        quotes=quotes,
+        decimal=_decimal(sample, data),
+        header=None if header is None else _untyped(header),
         width=len(fields[0]),
-        head_lines=head_lines if has_header else 0,
-        head_bytes=len("".join(lines[:head_lines]).encode()) if has_header else 0,
-        sample=tuple(fields[1:] if has_header else fields),
+        head_lines=n_lines,
+        head_bytes=len("".join(lines[:n_lines]).encode()),
+        sample=sample,
     )
 
 
-def knows_quotes(delimiter: str) -> bool:
-    """Whether fields may be quoted: where the delimiter is one byte."""
-    return len(delimiter.encode()) == 1
+def _names_above(names: str | None, delimiter: str, width: int) -> tuple[str, ...] | None:
+    """The header in a comment above the rows, None where the comment is none."""
+    if names is None:
+        return None
+    fields = tuple(names.split(None if delimiter == BLANK else delimiter))
+    return fields if len(fields) == width and any(plain(field) in KNOWN for field in fields) else None
 
 
-def rows_of(lines: Iterator[str], delimiter: str) -> Iterator[tuple[list[str], int]]:
-    """Each row that is not blank, with the number of the line on which it starts.
+def _untyped(header: tuple[str, ...]) -> tuple[str, ...]:
+    """The names without types such as :token, where all have one."""
+    names = tuple(TYPES.sub("", name.strip()) for name in header)
+    return header if any(map(str.__eq__, names, map(str.strip, header))) else names
 
-    Raises:
-        BadQuotesError: a quote that is never closed, or that is followed by something else than the delimiter.
-    """
-    if not knows_quotes(delimiter):
-        for line_number, line in enumerate(lines, start=1):
-            if row := line.rstrip("\r\n"):
-                yield row.split(delimiter), line_number
-        return
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    start = 1
+
+def _is_header(rows: Sequence[tuple[str, ...]], data: Data) -> bool:
+    names = [column for column in data.columns.model_dump().values() if isinstance(column, str)]
+    return _has_header(rows, names)
+
+
+def _quotes(lines: Sequence[str], delimiter: str, data: Data) -> Quotes:
+    """How a quote stands in a field: as the config says, else behind a backslash where only that makes sense."""
+    if data.quotes is False or not knows_quotes(delimiter):
+        return "none"
+    if data.quotes != "auto":
+        return data.quotes
+    if any(ESCAPED_QUOTE in line for line in lines) and _is_even(lines, delimiter, "backslash"):
+        return "double" if _is_even(lines, delimiter, "double") else "backslash"
+    return "double"
+
+
+def _is_even(lines: Sequence[str], delimiter: str, quotes: Quotes) -> bool:
+    """Whether all rows can be read and are equally wide."""
     try:
-        for fields in reader:
-            if fields:
-                yield fields, start
-            start = reader.line_num + 1
-    except csv.Error as error:
-        raise BadQuotesError(start, str(error)) from None
+        return len({len(row) for row, _ in rows_of(iter(lines), delimiter, quotes)}) == 1
+    except BadQuotesError:
+        return False
 
 
-def _sample(lines: Sequence[str], delimiter: str) -> Iterator[tuple[tuple[str, ...], int]]:
-    """The first rows as far as they can be read, each with the number of the line on which it ends."""
-    if not knows_quotes(delimiter):
-        full = ((line.rstrip("\r\n"), end) for end, line in enumerate(lines, start=1))
-        yield from islice(((tuple(row.split(delimiter)), end) for row, end in full if row), SAMPLE)
-        return
-    reader = csv.reader(lines, delimiter=delimiter)
-    try:
-        yield from islice(((tuple(row), reader.line_num) for row in reader if row), SAMPLE)
-    except csv.Error:  # whoever reads the rows says where
-        return
+def _decimal(rows: Sequence[tuple[str, ...]], data: Data) -> Decimal:
+    """The decimal mark: as the config says, else a comma where a column has numbers with one, and none with a point."""
+    if data.decimal != "auto":
+        return data.decimal
+    columns = list(zip(*rows, strict=False))
+    if any(DECIMAL_POINT.fullmatch(text.strip()) for row in rows for text in row):
+        return None
+    has_commas = any(
+        any(map(DECIMAL_COMMA.fullmatch, map(str.strip, column)))
+        and all(number(text.replace(",", ".")) is not None for text in column if text.strip())
+        for column in columns
+    )
+    return "," if has_commas else None
 
 
 def _delimiter(lines: Sequence[str]) -> str:
     """The first candidate that cuts every line into the same number of fields, three or more if any does."""
-    counts = {delimiter: [len(row) for row, _ in _sample(lines, delimiter)] for delimiter in CANDIDATES}
+    counts = {
+        delimiter: [
+            len(row)
+            for row, _ in sample_rows(lines, delimiter, "double" if knows_quotes(delimiter) else "none", SAMPLE)
+        ]
+        for delimiter in CANDIDATES
+    }
     even = {
         delimiter: widths[0]
         for delimiter, widths in counts.items()
         if widths and widths[0] > 1 and len(set(widths)) == 1
     }
     if not even:  # a ragged file: the reader will say which line
-        even = {delimiter: widths[0] for delimiter, widths in counts.items() if widths and delimiter != " "}
-    if even.get(" ", 0) == 2 and not all(map(_numeric, lines[0].split())):
-        del even[" "]  # one column of names with a blank in them
+        even = {delimiter: widths[0] for delimiter, widths in counts.items() if widths and delimiter in RAGGED}
+    if even.get(BLANK, 0) == 2 and not all(map(_numeric, lines[0].split())):
+        del even[BLANK]  # one column of names with a blank in them
     if len(even) > 1:
-        even.pop(" ", None)
+        even.pop(BLANK, None)
     return max(even, key=lambda delimiter: min(even[delimiter], 3), default=",")
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from recsys.config.schema.data import Column, Data
 from recsys.core.errors import DataError, nearest
 from recsys.core.events import Observer
-from recsys.data.catalogue import ItemCatalogue, TextByItem
-from recsys.data.sources.column_names import COMMON
+from recsys.data.catalogue import ItemCatalogue, TextByItem, id_of
+from recsys.data.sources.column_names import ITEMS_FILE
 from recsys.data.sources.csv.columns import by_common_name, label, position_of
 from recsys.data.sources.csv.dialect import Dialect, find_dialect
 from recsys.data.sources.csv.reference_reader import rows
@@ -37,13 +37,13 @@ def read_catalogue(
     """
     dialect = _dialect(path, data)
     columns = data.item_columns
-    item = _find(dialect, "item", columns.item, [item_name] if item_name else [], COMMON["item"], default=0)
+    item = _find(dialect, "item", columns.item, [item_name] if item_name else [], ITEMS_FILE, default=0)
     title = _find(dialect, "title", columns.title, [], TITLES, default=1)
     known = set(items.ids.tolist())
     texts_at: dict[int, TextByItem] = {at: {} for at in range(dialect.width) if at != item or at == title}
     with Text(path, dialect.encoding) as lines:
         for row, _ in rows(dialect, lines, observe):
-            item_id = items.parse(row[item])
+            item_id = id_of(row[item], items)
             if item_id is not None and item_id in known:
                 for position, texts in texts_at.items():
                     if text := row[position].strip():
@@ -52,7 +52,20 @@ def read_catalogue(
     return ItemCatalogue(titles, {label(position, dialect.header): texts for position, texts in texts_at.items()})
 
 
+def _encoding(path: Path, data: Data) -> str:
+    """As the config says; else utf-8 if it is, else as the ratings."""
+    if data.items_encoding != "auto":
+        return data.items_encoding
+    try:
+        with Text(path, "utf-8") as lines:
+            all(lines)
+    except DataError:
+        return data.encoding
+    return "utf-8"
+
+
 def _dialect(path: Path, data: Data) -> Dialect:
+    data = data.model_copy(update={"encoding": _encoding(path, data)})
     names = [name for name in (data.item_columns.item, data.item_columns.title) if isinstance(name, str)]
     columns = data.columns.model_copy(update={"item": names[0] if names else data.columns.item})
     data = data.model_copy(update={"columns": columns})

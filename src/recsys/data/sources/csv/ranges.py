@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from recsys.data.sources.csv.blocks import QUOTE
-from recsys.data.sources.csv.dialect import Dialect, knows_quotes
+from recsys.data.sources.csv.dialect import Dialect
 from recsys.data.sources.csv.text import codec
 from recsys.data.sources.stored import WHOLE, ByteRange, Stored, compression
 
@@ -37,7 +37,7 @@ def range_of(dialect: Dialect, part: int, n_parts: int) -> ByteRange | None:
 def _can_be_cut(dialect: Dialect) -> bool:
     if compression(dialect.path) is not None or codec(dialect.encoding) != "utf-8-sig":
         return False
-    if not knows_quotes(dialect.delimiter):
+    if dialect.quotes == "none":
         return True
     with Stored(dialect.path) as stored:
         return not any(QUOTE in data for data in iter(partial(stored.read, READ), b""))

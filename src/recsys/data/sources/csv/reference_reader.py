@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 
 import numpy as np
 
 from recsys.core.errors import DataError
 from recsys.core.events import Observer
+from recsys.core.words import shortened
 from recsys.data.sources.batches import Batch, CodedIds, PackedTexts
 from recsys.data.sources.csv.columns import label
-from recsys.data.sources.csv.dialect import BadQuotesError, Dialect, rows_of
+from recsys.data.sources.csv.dialect import Dialect
+from recsys.data.sources.csv.fields import BadQuotesError, rows_of
 from recsys.data.sources.csv.text import Text
 from recsys.data.sources.no_rating import NONE, NoRating
 from recsys.data.sources.progress import Progress
 from recsys.data.sources.stored import WHOLE, ByteRange
 from recsys.data.sources.table import Role
-from recsys.data.sources.values import iso_seconds, number
+from recsys.data.sources.values import Decimal, iso_seconds, number_with
 
 ROWS_BETWEEN_LOOKS = 256  # at the clock
 BATCH = 1 << 18  # rows
+WITH_UNIT = re.compile(r"(?P<number>[-+]?\d+([.,]\d+)?) ?(/ ?\d+|%|\D{1,12})", re.ASCII)
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
@@ -71,22 +75,24 @@ def rows(dialect: Dialect, text: Text, observe: Observer) -> Iterator[tuple[list
         DataError: a row of another width, quotes that make no sense, or bytes that are no text.
     """
     progress = Progress(dialect.path, observe)
-    before = text.first_line - 1
+    n_head = max(0, dialect.head_lines - (text.first_line - 1))
+    before = text.first_line - 1 + n_head
     try:
-        for row, number_in_text in rows_of(iter(text), dialect.delimiter):
-            line = before + number_in_text
-            if line <= dialect.head_lines:
-                continue
+        for row, number_in_body in rows_of(islice(text, n_head, None), dialect.delimiter, dialect.quotes):
+            line = before + number_in_body
             if len(row) != dialect.width:
-                raise _ragged(dialect, line, len(row))
+                raise _ragged(dialect, line, row)
             if line % ROWS_BETWEEN_LOOKS == 0:
                 progress.now(*text.progress)
             yield row, line
     except BadQuotesError as error:
-        number_in_text, why = error.args
+        number_in_body, why = error.args
         what = f"the quotes of the row that starts here make no sense: {why}"
-        hint = 'a field with the delimiter, a newline or a quote in it is written "like ""this"""'
-        where = f"{dialect.path}:{before + number_in_text}"
+        hint = (
+            'a field with a quote in it is written "like ""this"""; for "like \\"this\\"": data.quotes: backslash'
+            " (init: --quotes backslash); where no field is quoted: data.quotes: false (init: --quotes none)"
+        )
+        where = f"{dialect.path}:{before + number_in_body}"
         raise DataError(what, where=where, expected="closed quotes", hint=hint) from None
 
 
@@ -115,9 +121,11 @@ class _Columns:
             (columns[role], ids.take) for role, ids in self._ids.items()
         ]
         if "rating" in columns:
-            self.takers.append((columns["rating"], lambda text: ratings.append(_rating(text, no_rating))))
+            self.takers.append(
+                (columns["rating"], lambda text: ratings.append(_rating(text, no_rating, dialect.decimal)))
+            )
         if "timestamp" in columns:
-            self.takers.append((columns["timestamp"], lambda text: times.append(_time(text, is_iso))))
+            self.takers.append((columns["timestamp"], lambda text: times.append(_time(text, is_iso, dialect.decimal))))
 
     def batch(self, share: float) -> Batch:
         """What was added."""
@@ -141,27 +149,54 @@ class _Ids:
         self._codes = array("i")
 
     def take(self, text: str) -> None:
-        if text not in self._known and not text.strip():
-            raise _BadValueError("an id is empty", "an id in every row", "take the row out, or give it an id")
-        self._codes.append(self._known.setdefault(text, len(self._known)))
+        raw_id = text.strip()
+        if raw_id not in self._known:
+            _check_id(raw_id)
+        self._codes.append(self._known.setdefault(raw_id, len(self._known)))
 
     def coded(self) -> CodedIds:
         return CodedIds(np.array(self._codes, dtype=np.int32), PackedTexts.of(list(self._known)))
 
 
-def _rating(text: str, no_rating: NoRating) -> float:
+def _check_id(raw_id: str) -> None:
+    if not raw_id:
+        raise _BadValueError("an id is empty", "an id in every row", "take the row out, or give it an id")
+    if "\n" in raw_id or "\r" in raw_id:
+        what = f"an id has a line break in it: {json.dumps(shortened(raw_id), ensure_ascii=False)}"
+        hint = "if a quote is part of the text here and opens no field: data.quotes: false (init: --quotes none)"
+        raise _BadValueError(what, "an id on one line", hint)
+
+
+def _rating(text: str, no_rating: NoRating, decimal: Decimal) -> float:
     if text.strip() in no_rating.texts:
         return math.nan
-    value = number(text)
+    value = number_with(decimal, text)
     if value is None:
-        code = json.dumps(text.strip(), ensure_ascii=False)
-        hint = f"if it stands for no rating: data.no_rating: [{code}]; else take the row out"
-        if text.count(",") == 1 and number(text.replace(",", ".")) is not None:
-            hint = "a decimal comma: write a point, for example 3.5 for 3,5"
-        raise _BadValueError(f"{text!r} is not a number" if text.strip() else "the rating is empty", "a number", hint)
+        raise _no_number(text)
     if not math.isfinite(value) or (abs(value) > FLOAT32_MAX and math.isinf(_as_float32(value))):
         raise _BadValueError(f"{text!r} is not a finite number", "a finite number", "take the row out")
     return math.nan if value in no_rating.numbers else value
+
+
+def _no_number(text: str) -> _BadValueError:
+    """What is wrong with a rating that is no number, with a hint that fits it."""
+    written = text.strip()
+    code = json.dumps(shortened(written), ensure_ascii=False)
+    hint = f"if it stands for no rating: data.no_rating: [{code}]; else take the row out"
+    with_comma, with_point = number_with(",", written), number_with(".", written)
+    if with_comma is not None and with_point is not None:
+        hint = (
+            f'for {with_point:g}, with a mark between thousands: data.decimal: "." (init: --decimal .); for'
+            f' {with_comma:g}, with a decimal comma: data.decimal: "," (init: --decimal ,)'
+        )
+    elif with_comma is not None:
+        hint = 'for a decimal comma: data.decimal: "," (init: --decimal ,)'
+    elif with_point is not None:
+        hint = 'for a decimal point: data.decimal: "." (init: --decimal .)'
+    elif (rest := WITH_UNIT.fullmatch(written)) is not None:
+        hint = f"write the number alone, {rest['number']} for {shortened(written, 20)}, in every row"
+    what = f"{shortened(text)!r} is not a number" if written else "the rating is empty"
+    return _BadValueError(what, "a number", hint)
 
 
 def _as_float32(value: float) -> float:
@@ -169,8 +204,8 @@ def _as_float32(value: float) -> float:
         return float(np.float32(value))
 
 
-def _time(text: str, is_iso: bool) -> float:
-    value = iso_seconds(text) if is_iso else number(text)
+def _time(text: str, is_iso: bool, decimal: Decimal) -> float:
+    value = iso_seconds(text) if is_iso else number_with(decimal, text)
     if value is None or not math.isfinite(value):
         expected = (
             "a date such as 2024-05-31 or 2024-05-31T12:00:00Z" if is_iso else "seconds or milliseconds since 1970"
@@ -188,12 +223,13 @@ def _located(error: _BadValueError, dialect: Dialect, line: int, position: int) 
     return DataError(what, where=where, expected=expected, hint=hint)
 
 
-def _ragged(dialect: Dialect, line: int, width: int) -> DataError:
+def _ragged(dialect: Dialect, line: int, row: Sequence[str]) -> DataError:
     model = "header" if dialect.header else "first row"
-    fields = f"{width} field{'s' if width != 1 else ''}"
+    fields = f"{len(row)} field{'s' if len(row) != 1 else ''}"
     return DataError(
-        f"this row has {fields}",
+        f"this row has {fields}: {json.dumps(shortened(dialect.delimiter.join(row)), ensure_ascii=False)}",
         where=f"{dialect.path}:{line}",
         expected=f"{dialect.width}, as the {model} has, between delimiters {dialect.delimiter!r}",
-        hint='a field that holds the delimiter is written in quotes: "one, two"',
+        hint='a field that holds the delimiter is written in quotes, "one, two"; for another delimiter:'
+        " data.delimiter (init: --delimiter); if it is no rating, take the line out",
     )

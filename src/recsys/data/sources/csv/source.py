@@ -14,7 +14,8 @@ from recsys.data.sources.column_names import common_names
 from recsys.data.sources.csv.arrow_reader import read_fast
 from recsys.data.sources.csv.blocks import DoubtfulError
 from recsys.data.sources.csv.columns import find_columns, label
-from recsys.data.sources.csv.dialect import find_dialect
+from recsys.data.sources.csv.dialect import Dialect, find_dialect
+from recsys.data.sources.csv.fields import knows_quotes
 from recsys.data.sources.csv.ranges import range_of
 from recsys.data.sources.csv.reference_reader import read_slow, rows
 from recsys.data.sources.csv.text import Text
@@ -51,6 +52,8 @@ class CsvSource:
             "encoding": dialect.encoding,
             "delimiter": dialect.delimiter,
             "header": dialect.header is not None,
+            "quotes": _quotes_key(dialect),
+            "decimal": dialect.decimal,
         }
         packed = f", {facts['compression']}" if facts["compression"] else ""
         header = "no header" if dialect.header is None else "a header"
@@ -114,3 +117,10 @@ class CsvSource:
         header = [name.strip() for name in self.dialect.header or ()]
         is_plain = bool(header) and bool(header[position]) and header.index(header[position]) == position
         return header[position] if is_plain else position + 1
+
+
+def _quotes_key(dialect: Dialect) -> str | bool | None:
+    """`data.quotes`, None where a config need not say it."""
+    if dialect.quotes == "none" and knows_quotes(dialect.delimiter):
+        return False
+    return "backslash" if dialect.quotes == "backslash" else None

@@ -93,7 +93,10 @@ class Text:
         guess = "utf-16" if start in (b"\xff\xfe", b"\xfe\xff") or b"\0" in start else "latin-1 or cp1252"
         where = f"{self.path}:{line}"
         return DataError(
-            what, where=where, expected=f"text in {self.encoding}", hint=f"data.encoding: {guess}, perhaps"
+            what,
+            where=where,
+            expected=f"text in {self.encoding}",
+            hint=f"data.encoding: {guess}, perhaps (init: --encoding {guess.split()[0]})",
         )
 
 

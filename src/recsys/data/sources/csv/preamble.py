@@ -1,0 +1,62 @@
+"""What may stand above the rows of a text file: sep= lines, comments, and a line that is drawn below the header."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from recsys.data.sources.values import number
+
+SEPARATOR = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
+COMMENTS = ("#", "%")
+MATRIX_MARKET = "%%MatrixMarket matrix coordinate"
+RULE = re.compile(r"[-+=|: \t]*-{2,}[-+=|: \t]*[\r\n]*")
+
+
+@dataclass(frozen=True)
+class Preamble:
+    """Lines at the start of a file that are no rows.
+
+    Attributes:
+        n_lines: how many there are.
+        delimiter: that a sep= line names, as Excel writes it; None without one.
+        names: the last comment, which may be a header.
+    """
+
+    n_lines: int
+    delimiter: str | None
+    names: str | None
+
+
+def preamble_of(lines: Sequence[str]) -> Preamble:
+    """What the first lines of a file hold before its rows; nothing where all of them look like comments."""
+    separator = SEPARATOR.fullmatch(lines[0]) if lines else None
+    n = 1 if separator else 0
+    comments = []
+    for line in lines[n:]:
+        if line.strip() and not _is_comment(line):
+            break
+        comments.append(line)
+    n_lines = n + len(comments)
+    texts = [line.strip().lstrip("#% ") for line in comments if line.strip()]
+    if n_lines == len(lines) or not texts:
+        return Preamble(n, separator[1] if separator else None, None)
+    if lines[n].startswith(MATRIX_MARKET):
+        n_lines += 1  # the numbers of rows, columns and entries
+    return Preamble(n_lines, separator[1] if separator else None, texts[-1])
+
+
+def is_rule(line: str) -> bool:
+    """Whether a line is drawn, as databases do it below the names of columns."""
+    return RULE.fullmatch(line) is not None
+
+
+def _is_comment(line: str) -> bool:
+    """Whether a line starts with a mark for comments, and is no row of ids such as #1."""
+    text = line.strip()
+    if not text.startswith(COMMENTS):
+        return False
+    fields = [field for field in re.split(r"[,;|\t ]+", text.lstrip("#%")) if field]
+    is_row = text[1:2].isalnum() and len(fields) > 2 and all(number(field) is not None for field in fields[1:])
+    return not is_row
