@@ -21,8 +21,8 @@ from recsys.data.sources import progress
 from recsys.data.sources.collect import collect
 from recsys.data.sources.csv import arrow_reader as fast
 from recsys.data.sources.csv.arrow_reader import read_fast
-from recsys.data.sources.csv.columns import find_columns
 from recsys.data.sources.csv.dialect import find_dialect
+from recsys.data.sources.find_columns import find_columns
 from recsys.data.sources.opening import open_source
 from recsys.data.sources.protocol import ColumnRequest
 from recsys.data.sources.table import EVERYTHING

@@ -24,7 +24,7 @@ def read_ratings(ratings: PathLike, observe: Observer = silent, **options: objec
     """Reads a ratings file.
 
     Args:
-        ratings: CSV with any delimiter, also .gz and .zst.
+        ratings: a CSV with any delimiter, also .gz and .zst, or a Parquet, Arrow (Feather) or JSON lines file.
         observe: gets Loading events.
         options: the other keys of the config's `data` section, such as columns={"user": "customer"}.
     Raises:

@@ -15,7 +15,9 @@ from recsys.core.errors import UsageError
 
 
 def init(
-    ratings: Annotated[Path, typer.Argument(metavar="RATINGS", help="A ratings file: CSV, also .gz and .zst.")],
+    ratings: Annotated[
+        Path, typer.Argument(metavar="RATINGS", help="A ratings file: CSV, Parquet, Arrow or JSON lines.")
+    ],
     user: Annotated[str | None, typer.Option("--user", metavar="COL", help="Column of user ids.")] = None,
     item: Annotated[str | None, typer.Option("--item", metavar="COL", help="Column of item ids.")] = None,
     rating: Annotated[str | None, typer.Option("--rating", metavar="COL", help="Column of ratings.")] = None,

@@ -11,7 +11,7 @@ from recsys.core.types import Array
 from recsys.data.sources.batches import PackedTexts
 from recsys.data.sources.table import Coded, Role, Table, TimeUnit, as_texts
 
-UNITS: tuple[TimeUnit, ...] = ("seconds", "milliseconds", "ISO dates")
+UNITS: tuple[TimeUnit, ...] = ("seconds", "milliseconds", "ISO dates", "Arrow timestamps")
 
 
 def gather(table: Table, roles: Collection[Role], communicator: Communicator) -> list[Table]:
@@ -42,8 +42,9 @@ def _gathered_ids(ids: Coded | None, communicator: Communicator) -> list[Coded]:
     texts = PackedTexts.of([] if ids is None else ids.texts.tolist())
     codes = communicator.all_gather(_or_empty(None if ids is None else ids.codes, np.int32))
     packed = zip(communicator.all_gather(texts.utf8), communicator.all_gather(texts.offsets), strict=True)
+    is_text = any(flag.item() for flag in communicator.all_gather(np.array([ids is not None and ids.is_text])))
     return [
-        Coded(own, as_texts(PackedTexts(utf8, offsets).to_list()))
+        Coded(own, as_texts(PackedTexts(utf8, offsets).to_list()), is_text)
         for own, (utf8, offsets) in zip(codes, packed, strict=True)
     ]
 

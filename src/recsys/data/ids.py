@@ -19,11 +19,11 @@ SCIENTIFIC = re.compile(r"^-?\d+([.,]\d+)?[eE][+]\d+$", re.MULTILINE | re.ASCII)
 def index_columns(columns: Sequence[Coded]) -> tuple[Indices, Vocabulary]:
     """One column of indices of several of codes, laid end to end, and the vocabulary of all their ids.
 
-    The ids are int64 if every one of them is a whole number, see `as_ids`, else str as they stand. The codes are
-    overwritten.
+    The ids are int64 if every one of them is a whole number, see `as_ids`, and no source says that they are texts, else
+    str as they stand. The codes are overwritten.
     """
     texts = columns[0].texts if len(columns) == 1 else _all(columns)
-    ids = as_ids(texts)
+    ids = texts if any(column.is_text for column in columns) else as_ids(texts)
     vocabulary = Vocabulary(as_texts(sorted(ids.tolist())) if ids.dtype == object else np.unique(ids))
     indices = [remap(column.codes, indices_of(column.texts, vocabulary)) for column in columns]
     return indices[0] if len(indices) == 1 else np.concatenate(indices), vocabulary

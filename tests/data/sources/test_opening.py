@@ -105,9 +105,9 @@ def test_any_other_file_is_text(stars: Path, written: Any) -> None:
 def test_a_file_of_a_known_other_kind_is_refused_unless_a_format_reads_it(
     stars: Path, written: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data = written(b"PAR1" + bytes(20))
-    with pytest.raises(DataError, match="this is a parquet file"):
+    data = written(b"SQLite format 3\0" + bytes(20))
+    with pytest.raises(DataError, match="this is an SQLite database"):
         open_source(data.ratings, data, silent)
     stars_spec = specs.SOURCES["stars"]
-    monkeypatch.setitem(specs.SOURCES, "stars", SourceSpec((b"PAR1",), stars_spec.source, stars_spec.catalogue))
+    monkeypatch.setitem(specs.SOURCES, "stars", SourceSpec((b"SQLite",), stars_spec.source, stars_spec.catalogue))
     assert isinstance(open_source(data.ratings, data, silent), Stars)

@@ -41,7 +41,7 @@ class Data(Section):
     """The ratings file, or files that are split already."""
 
     ratings: Path | None = None
-    """Ratings file (CSV, also .gz and .zst); train, valid and test are cut from it as `split` says."""
+    """Ratings file (CSV, Parquet, Arrow or JSON lines); train, valid and test are cut from it as `split` says."""
     train: Path | None = None
     """Ratings to train on, in place of `ratings`, when the parts are files of their own."""
     valid: Path | None = None
@@ -58,7 +58,7 @@ class Data(Section):
     no_rating_rows: Literal["click", "drop"] = "click"
     """What a row with such a code is. click: an event, which counts for ranking and not for ratings; drop: left out."""
     items: Path | None = None
-    """Titles for people: a CSV with item ids and titles."""
+    """Titles for people: a file with item ids and titles, in any format that ratings may have."""
     item_columns: ItemColumns = ItemColumns()
     """Which column of the items file holds what."""
     duplicates: Literal["auto", "error", "last", "first", "count"] = "auto"

@@ -47,10 +47,12 @@ class CodedIds:
     Attributes:
         codes: int32, shape (n,), which of `texts` each row holds.
         texts: each id once, in order of first appearance in these rows.
+        is_text: whether the source says that its ids are texts; then they stay texts if all are written as numbers.
     """
 
     codes: Indices
     texts: PackedTexts
+    is_text: bool = False
 
 
 @dataclass(frozen=True, eq=False)

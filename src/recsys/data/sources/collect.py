@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,6 +70,7 @@ class _Ids:
         self._codes = _Column(np.dtype(np.int32))
         self._texts: list[PackedTexts] = []
         self._n_texts = 0
+        self._is_text = False
 
     def append(self, ids: CodedIds | None, expected: int) -> None:
         """Adds the ids of a batch."""
@@ -76,11 +78,12 @@ class _Ids:
             self._codes.append(ids.codes, expected, offset=self._n_texts)
             self._texts.append(ids.texts)
             self._n_texts += len(ids.texts)
+            self._is_text |= ids.is_text
 
     def coded(self) -> Coded | None:
         """The column, its texts in order of first appearance."""
         codes = self._codes.array()
-        return None if codes is None else _unified(codes, self._texts)
+        return None if codes is None else replace(_unified(codes, self._texts), is_text=self._is_text)
 
 
 def _unified(codes: Indices, texts: Sequence[PackedTexts]) -> Coded:

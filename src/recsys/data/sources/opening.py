@@ -9,18 +9,13 @@ from recsys.core.errors import DataError
 from recsys.core.events import Observer
 from recsys.core.resolve import resolve
 from recsys.data.catalogue import ItemCatalogue
+from recsys.data.sources.not_read import N_BYTES, UNPACK, unreadable
 from recsys.data.sources.protocol import Source
 from recsys.data.sources.specs import SOURCES, SourceSpec
-from recsys.data.sources.stored import must_be_file, start_of
+from recsys.data.sources.stored import compression, must_be_file, unpacked_start_of
 from recsys.data.vocabulary import Vocabulary
 
-NOT_READ = {
-    b"PK\x03\x04": "a zip archive",
-    b"BZh": "compressed by bzip2",
-    b"\xfd7zXZ\x00": "compressed by xz",
-    b"PAR1": "a parquet file",
-    b"SQLite format 3": "an SQLite database",
-}
+READ = "CSV, Parquet, Arrow (Feather) or JSON lines"
 
 
 def open_source(path: Path, data: Data, observe: Observer) -> Source:
@@ -56,11 +51,12 @@ def read_catalogue(
 
 def _spec(path: Path) -> SourceSpec:
     must_be_file(path)
-    start = start_of(path)
+    packed, start = compression(path), unpacked_start_of(path, N_BYTES)
     fitting = [(len(magic), spec) for spec in SOURCES.values() for magic in spec.magic if start.startswith(magic)]
     length, spec = max(fitting, key=lambda pair: pair[0])
-    for magic, what in NOT_READ.items():
-        if start.startswith(magic) and len(magic) > length:
-            hint = "write it as CSV; recsys reads .csv, .csv.gz and .csv.zst"
-            raise DataError(f"this is {what}", where=str(path), expected="a text file", hint=hint)
+    kind = unreadable(start)
+    if kind is not None and not length:
+        raise DataError(f"this is {kind.what}", where=str(path), expected=READ, hint=kind.hint)
+    if packed is not None and not spec.is_unpacked:
+        raise DataError(f"it is compressed by {packed} as a whole", where=str(path), expected=READ, hint=UNPACK)
     return spec

@@ -73,7 +73,7 @@ class Source(Protocol):
         ...
 
     def locate(self, row: int) -> str:
-        """Where a row, from 0, stands, as "FILE:LINE" for a message. Rows that rise are found faster."""
+        """Where a row, from 0, stands, as "FILE:LINE" or "FILE: row N". Rows that rise are found faster."""
         ...
 
     def fingerprint(self) -> str:
@@ -82,6 +82,8 @@ class Source(Protocol):
 
 
 def beside(place: str, other: str) -> str:
-    """A place as seen from another one: "line LINE" where both are in one file."""
+    """A place as seen from another one: "line LINE" or "row N" where both are in one file."""
     file, _, line = place.rpartition(":")
-    return f"line {line}" if file and file == other.rpartition(":")[0] else place
+    if not file or file != other.rpartition(":")[0]:
+        return place
+    return line.strip() if line.startswith(" ") else f"line {line}"

@@ -13,11 +13,13 @@ class SourceSpec:
         magic: what its files begin with; b"" fits any file.
         source: (path, data, observe) → Source.
         catalogue: (path, data, item_name, items, observe) → ItemCatalogue of an items file.
+        is_unpacked: whether files that are compressed are read too.
     """
 
     magic: tuple[bytes, ...]
     source: str
     catalogue: str
+    is_unpacked: bool = False
 
 
 SOURCES: dict[str, SourceSpec] = {
@@ -25,6 +27,28 @@ SOURCES: dict[str, SourceSpec] = {
         magic=(b"",),
         source="recsys.data.sources.csv.source:CsvSource",
         catalogue="recsys.data.sources.csv.items:read_catalogue",
+        is_unpacked=True,
+    ),
+    "parquet": SourceSpec(
+        magic=(b"PAR1",),
+        source="recsys.data.sources.arrow_tables.source:parquet_source",
+        catalogue="recsys.data.sources.arrow_tables.items:read_parquet_items",
+    ),
+    "arrow": SourceSpec(
+        magic=(b"ARROW1\0\0",),
+        source="recsys.data.sources.arrow_tables.source:ipc_source",
+        catalogue="recsys.data.sources.arrow_tables.items:read_ipc_items",
+    ),
+    "arrow_stream": SourceSpec(
+        magic=(b"\xff\xff\xff\xff",),
+        source="recsys.data.sources.arrow_tables.source:stream_source",
+        catalogue="recsys.data.sources.arrow_tables.items:read_stream_items",
+    ),
+    "json_lines": SourceSpec(
+        magic=(b'{"', b'{ "', b"{}", b'\xef\xbb\xbf{"'),
+        source="recsys.data.sources.arrow_tables.source:json_lines_source",
+        catalogue="recsys.data.sources.arrow_tables.items:read_json_lines_items",
+        is_unpacked=True,
     ),
 }
 """Name → format; a file is of the one with the longest magic that it begins with."""

@@ -117,6 +117,16 @@ def start_of(path: Path) -> bytes:
         raise DataError(what, where=str(path), expected="a file that can be read", hint=hint) from error
 
 
+def unpacked_start_of(path: Path, n_bytes: int) -> bytes:
+    """The first bytes of a file, unpacked where it is compressed.
+
+    Raises:
+        DataError: it may not be read, or is damaged.
+    """
+    with Stored(path) as stored:
+        return io.BufferedReader(stored, n_bytes).peek(n_bytes)[:n_bytes]
+
+
 def must_be_file(path: Path) -> int:
     """The size of a file in bytes.
 

@@ -11,8 +11,10 @@ from recsys.core.types import Floats, Indices, Texts, Times
 from recsys.data.chunks import chunks
 
 Role = Literal["user", "item", "rating", "timestamp"]
-TimeUnit = Literal["seconds", "milliseconds", "ISO dates"]
+TimeUnit = Literal["seconds", "milliseconds", "ISO dates", "Arrow timestamps"]
 
+IN_SECONDS: tuple[TimeUnit | None, ...] = ("ISO dates", "Arrow timestamps", None)
+"""Units whose times are given in seconds as they are read; the others are numbers, see times.py."""
 ROLES: tuple[Role, ...] = ("user", "item", "rating", "timestamp")
 EVERYTHING: frozenset[Role] = frozenset(ROLES)
 
@@ -24,10 +26,12 @@ class Coded:
     Attributes:
         codes: int32, shape (n,), which of `texts` each row holds.
         texts: object (str), shape (k,), each id once, in order of first appearance.
+        is_text: whether the source says that its ids are texts; then they stay texts if all are written as numbers.
     """
 
     codes: Indices
     texts: Texts
+    is_text: bool = False
 
 
 @dataclass(frozen=True, eq=False)

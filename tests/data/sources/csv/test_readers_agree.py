@@ -21,10 +21,10 @@ from recsys.data.sources.collect import collect
 from recsys.data.sources.csv import arrow_reader
 from recsys.data.sources.csv.arrow_reader import read_fast
 from recsys.data.sources.csv.blocks import DoubtfulError
-from recsys.data.sources.csv.columns import find_columns
 from recsys.data.sources.csv.dialect import find_dialect
 from recsys.data.sources.csv.reference_reader import read_slow
 from recsys.data.sources.csv.source import CsvSource
+from recsys.data.sources.find_columns import find_columns
 from recsys.data.sources.no_rating import NoRating
 from recsys.data.sources.protocol import ColumnRequest
 from recsys.data.sources.table import EVERYTHING, Table

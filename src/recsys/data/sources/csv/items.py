@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
-from recsys.config.schema.data import Column, Data
-from recsys.core.errors import DataError, nearest
+from recsys.config.schema.data import Data
+from recsys.core.errors import DataError
 from recsys.core.events import Observer
 from recsys.data.catalogue import ItemCatalogue, TextByItem, id_of
-from recsys.data.sources.column_names import ITEMS_FILE
-from recsys.data.sources.csv.columns import by_common_name, label, position_of
 from recsys.data.sources.csv.dialect import Dialect, find_dialect
 from recsys.data.sources.csv.reference_reader import rows
 from recsys.data.sources.csv.text import Text
+from recsys.data.sources.find_columns import label
+from recsys.data.sources.find_item_columns import find_item_columns
 from recsys.data.vocabulary import Vocabulary
-
-TITLES = ("title", "name", "itemtitle", "itemname", "movietitle", "booktitle", "productname")
 
 
 def read_catalogue(
@@ -36,9 +33,7 @@ def read_catalogue(
         DataError: the file cannot be read, or a column is not there.
     """
     dialect = _dialect(path, data)
-    columns = data.item_columns
-    item = _find(dialect, "item", columns.item, [item_name] if item_name else [], ITEMS_FILE, default=0)
-    title = _find(dialect, "title", columns.title, [], TITLES, default=1)
+    item, title = find_item_columns(dialect, data.item_columns, item_name)
     known = set(items.ids.tolist())
     texts_at: dict[int, TextByItem] = {at: {} for at in range(dialect.width) if at != item or at == title}
     with Text(path, dialect.encoding) as lines:
@@ -73,22 +68,3 @@ def _dialect(path: Path, data: Data) -> Dialect:
     if dialect.width == 1 and data.delimiter != "auto":
         return find_dialect(path, data.model_copy(update={"delimiter": "auto"}))
     return dialect
-
-
-def _find(
-    dialect: Dialect, role: str, wanted: Column | None, likely: Sequence[str], common: Sequence[str], default: int
-) -> int:
-    for column in [wanted] if wanted is not None else likely:
-        position = position_of(column, dialect.header, dialect.width)
-        if position is not None:
-            return position
-    if wanted is None:
-        position = by_common_name(common, dialect.header) if dialect.header else default
-        if position is not None and position < dialect.width:
-            return position
-    names = [name.strip() for name in dialect.header or ()]
-    close = nearest(str(wanted or role), names)
-    hint = f"data.item_columns.{role}: {close}" if close else f"say which it is: data.item_columns.{role}"
-    what = f"there is no column {wanted!r}" if wanted is not None else f"no column of {role}s was found"
-    has = ", ".join(names) if names else f"{dialect.width} columns without names"
-    raise DataError(what, where=str(dialect.path), expected=f"a column of {role}s; the file has {has}", hint=hint)

@@ -15,10 +15,10 @@ from recsys.core.errors import DataError
 from recsys.core.events import Observer
 from recsys.core.words import shortened
 from recsys.data.sources.batches import Batch, CodedIds, PackedTexts
-from recsys.data.sources.csv.columns import label
 from recsys.data.sources.csv.dialect import Dialect
 from recsys.data.sources.csv.fields import BadQuotesError, rows_of
 from recsys.data.sources.csv.text import Text
+from recsys.data.sources.find_columns import label
 from recsys.data.sources.no_rating import NONE, NoRating
 from recsys.data.sources.progress import Progress
 from recsys.data.sources.stored import WHOLE, ByteRange

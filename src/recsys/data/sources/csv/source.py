@@ -13,12 +13,12 @@ from recsys.data.sources.batches import Batch
 from recsys.data.sources.column_names import common_names
 from recsys.data.sources.csv.arrow_reader import read_fast
 from recsys.data.sources.csv.blocks import DoubtfulError
-from recsys.data.sources.csv.columns import find_columns, label
 from recsys.data.sources.csv.dialect import Dialect, find_dialect
 from recsys.data.sources.csv.fields import knows_quotes
 from recsys.data.sources.csv.ranges import range_of
 from recsys.data.sources.csv.reference_reader import read_slow, rows
 from recsys.data.sources.csv.text import Text
+from recsys.data.sources.find_columns import find_columns, label
 from recsys.data.sources.no_rating import NoRating
 from recsys.data.sources.protocol import ColumnRequest, Layout
 from recsys.data.sources.stored import WHOLE, compression

@@ -1,14 +1,14 @@
-"""Which column of a file holds the users, the items, the ratings and the times."""
+"""Which column of a table holds the users, the items, the ratings and the times."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from recsys.config.schema.data import Column, Columns
 from recsys.core.errors import DataError, nearest
 from recsys.data.sources.column_names import COMMON, plain
-from recsys.data.sources.csv.dialect import Dialect
 from recsys.data.sources.protocol import ColumnRequest
 from recsys.data.sources.table import ROLES, Role
 from recsys.data.sources.values import iso_seconds, number
@@ -22,21 +22,45 @@ CLICKS = (
 EARLIEST = 1e8  # seconds: March 1973
 
 
+class Head(Protocol):
+    """What columns are found by: their names, or the first rows where there are none."""
+
+    @property
+    def path(self) -> Path | str:
+        """Where the table is, for messages."""
+        ...
+
+    @property
+    def header(self) -> tuple[str, ...] | None:
+        """The names, None without a header."""
+        ...
+
+    @property
+    def width(self) -> int:
+        """How many columns there are."""
+        ...
+
+    @property
+    def sample(self) -> Sequence[Sequence[str]]:
+        """The first rows, where there is no header."""
+        ...
+
+
 def find_columns(
-    dialect: Dialect, columns: Columns, request: ColumnRequest, names: Mapping[Role, tuple[str, ...]] = COMMON
+    head: Head, columns: Columns, request: ColumnRequest, names: Mapping[Role, tuple[str, ...]] = COMMON
 ) -> dict[Role, int]:
     """The position, from 0, of each requested column; no entry for an optional one that the file does not have.
 
     Args:
-        dialect: how the file is written.
+        head: what the table begins with.
         columns: which columns the config names.
         names: by which the others are found.
 
     Raises:
         DataError: a column is not there, or one column is asked to be two things.
     """
-    path, header, width = dialect.path, dialect.header, dialect.width
-    columns = _without_optional(dialect, columns, request)
+    path, header, width = head.path, head.header, head.width
+    columns = _without_optional(head, columns, request)
     positions: dict[Role, int] = {}
     roles = [role for role in ROLES if role in request.roles]
     for role in roles:
@@ -49,9 +73,7 @@ def find_columns(
                 raise _absent(path, role, column, header, width)
     for role in roles:
         if role not in positions and getattr(columns, role) is not False:
-            position = (
-                by_common_name(names[role], header) if header is not None else _by_position(role, columns, dialect)
-            )
+            position = by_common_name(names[role], header) if header is not None else _by_position(role, columns, head)
             if position is not None and position not in positions.values():
                 positions[role] = position
             elif role not in request.optional:
@@ -64,11 +86,11 @@ def find_columns(
     return positions
 
 
-def _without_optional(dialect: Dialect, columns: Columns, request: ColumnRequest) -> Columns:
+def _without_optional(head: Head, columns: Columns, request: ColumnRequest) -> Columns:
     """Which columns to look for, where those of users or ratings may be missing."""
     if "user" in request.optional:
-        columns = _of_one_user(columns, dialect.header, dialect.width)
-    if "rating" in request.optional and columns.rating is None and _has_times_for_ratings(dialect):
+        columns = _of_one_user(columns, head.header, head.width)
+    if "rating" in request.optional and columns.rating is None and _has_times_for_ratings(head):
         columns = columns.model_copy(update={"rating": False})
     return columns
 
@@ -106,25 +128,25 @@ def by_common_name(names: Sequence[str], header: Sequence[str]) -> int | None:
     return next((plainly.index(name) for name in names if name in plainly), None)
 
 
-def _by_position(role: Role, columns: Columns, dialect: Dialect) -> int | None:
+def _by_position(role: Role, columns: Columns, head: Head) -> int | None:
     order = ROLES if columns.rating is not False else tuple(other for other in ROLES if other != "rating")
-    position = order.index(role) if dialect.width > 1 else 0  # a list of candidates is one column
-    if position >= dialect.width or (role == "timestamp" and not _holds_a_time(dialect, position)):
+    position = order.index(role) if head.width > 1 else 0  # a list of candidates is one column
+    if position >= head.width or (role == "timestamp" and not _holds_a_time(head, position)):
         return None
     return position
 
 
-def _holds_a_time(dialect: Dialect, position: int) -> bool:
-    fields = [row[position] for row in dialect.sample if position < len(row)]
+def _holds_a_time(head: Head, position: int) -> bool:
+    fields = [row[position] for row in head.sample if position < len(row)]
     return any(number(text) is not None or iso_seconds(text) is not None for text in fields)
 
 
-def _has_times_for_ratings(dialect: Dialect) -> bool:
+def _has_times_for_ratings(head: Head) -> bool:
     """Whether there is no header, and dates, or numbers that can only be times, stand where ratings would."""
-    if dialect.header is not None:
+    if head.header is not None:
         return False
     position = ROLES.index("rating")
-    fields = [row[position] for row in dialect.sample if position < len(row)]
+    fields = [row[position] for row in head.sample if position < len(row)]
     return bool(fields) and all(iso_seconds(text) is not None or (number(text) or 0) > EARLIEST for text in fields)
 
 
@@ -134,7 +156,7 @@ def _listed(header: Sequence[str] | None, width: int) -> str:
     return "the columns " + ", ".join(name.strip() for name in header)
 
 
-def _absent(path: Path, role: Role, column: Column, header: Sequence[str] | None, width: int) -> DataError:
+def _absent(path: Path | str, role: Role, column: Column, header: Sequence[str] | None, width: int) -> DataError:
     close = nearest(column, [name.strip() for name in header]) if header and isinstance(column, str) else None
     if close:
         hint = f"did you mean {close}? data.columns.{role}: {close} (init: --{role} {close})"
@@ -150,7 +172,9 @@ def _absent(path: Path, role: Role, column: Column, header: Sequence[str] | None
     )
 
 
-def _not_found(path: Path, role: Role, names: Sequence[str], header: Sequence[str] | None, width: int) -> DataError:
+def _not_found(
+    path: Path | str, role: Role, names: Sequence[str], header: Sequence[str] | None, width: int
+) -> DataError:
     close = nearest(names[0], [name.strip() for name in header]) if header else None
     if close:
         hint = f"is it {close}? data.columns.{role}: {close} (init: --{role} {close})"
@@ -165,7 +189,9 @@ def _not_found(path: Path, role: Role, names: Sequence[str], header: Sequence[st
     return DataError(what, where=str(path), expected=expected, hint=hint)
 
 
-def _not_as_trained(path: Path, role: Role, columns: Columns, header: Sequence[str] | None, width: int) -> DataError:
+def _not_as_trained(
+    path: Path | str, role: Role, columns: Columns, header: Sequence[str] | None, width: int
+) -> DataError:
     """Of a file that has to be like the one that the run was trained on."""
     column = getattr(columns, role)
     same = f"{column!r}, as in training, or " if isinstance(column, str) else ""
@@ -177,7 +203,7 @@ def _not_as_trained(path: Path, role: Role, columns: Columns, header: Sequence[s
     )
 
 
-def _all_different(path: Path, positions: dict[Role, int], header: Sequence[str] | None) -> None:
+def _all_different(path: Path | str, positions: dict[Role, int], header: Sequence[str] | None) -> None:
     seen: dict[int, Role] = {}
     for role, position in positions.items():
         if position in seen:

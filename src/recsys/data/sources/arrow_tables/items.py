@@ -1,0 +1,106 @@
+"""Titles and other columns of items from tables with named and typed columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recsys.config.schema.data import Data
+from recsys.core.events import Observer
+from recsys.data.catalogue import ItemCatalogue, TextByItem, id_of
+from recsys.data.sources.arrow_tables.convert import Values, ids_of
+from recsys.data.sources.arrow_tables.ipc import IpcFile, IpcStream
+from recsys.data.sources.arrow_tables.json_lines import JsonLines
+from recsys.data.sources.arrow_tables.parquet import ParquetTable
+from recsys.data.sources.arrow_tables.source import ColumnNames
+from recsys.data.sources.arrow_tables.table import ArrowTable
+from recsys.data.sources.find_item_columns import find_item_columns
+from recsys.data.sources.progress import Progress
+from recsys.data.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def read_parquet_items(
+    path: Path, data: Data, item_name: str | None, items: Vocabulary, observe: Observer
+) -> ItemCatalogue:
+    """The catalogue in a Parquet file."""
+    return read_items(ParquetTable(path), data, item_name, items, observe)
+
+
+def read_ipc_items(
+    path: Path, data: Data, item_name: str | None, items: Vocabulary, observe: Observer
+) -> ItemCatalogue:
+    """The catalogue in an Arrow file."""
+    return read_items(IpcFile(path), data, item_name, items, observe)
+
+
+def read_stream_items(
+    path: Path, data: Data, item_name: str | None, items: Vocabulary, observe: Observer
+) -> ItemCatalogue:
+    """The catalogue in an Arrow stream in a file."""
+    return read_items(IpcStream(path), data, item_name, items, observe)
+
+
+def read_json_lines_items(
+    path: Path, data: Data, item_name: str | None, items: Vocabulary, observe: Observer
+) -> ItemCatalogue:
+    """The catalogue in a file of JSON objects."""
+    return read_items(JsonLines(path), data, item_name, items, observe)
+
+
+def read_items(
+    table: ArrowTable, data: Data, item_name: str | None, items: Vocabulary, observe: Observer
+) -> ItemCatalogue:
+    """The titles in a table of items, and its other columns of numbers, texts, or lists of texts ("a|b").
+
+    Args:
+        data: `item_columns`.
+        item_name: what the ratings call the column of the item ids.
+        items: which ids to keep, and their type.
+
+    Returns:
+        The first text of each item where it has several.
+    Raises:
+        DataError: the table cannot be read, or a column is not there.
+    """
+    header = tuple(table.schema.names)
+    item, title = find_item_columns(ColumnNames(table.path, header), data.item_columns, item_name)
+    known = set(items.ids.tolist())
+    formats = {name: _format_of(table.schema.field(position).type) for position, name in enumerate(header)}
+    names = [name for name, form in formats.items() if form is not None or name == header[item]]
+    texts_of: dict[str, TextByItem] = {name: {} for name in names if name != header[item] or item == title}
+    size, progress = table.path.stat().st_size, Progress(table.path, observe)
+    for rows in table.rows(names, 0, 1):
+        columns = rows.columns.filter(rows.columns.column(header[item]).is_valid())
+        ids = ids_of(Values.of(columns.column(header[item]), header[item], rows.first, table.place), "item")
+        item_ids = [id_of(text, items) for text in ids.texts.to_list()]
+        item_of = [item_ids[code] for code in ids.codes.tolist()]
+        for name, texts in texts_of.items():
+            form = formats[name] or str
+            for item_id, value in zip(item_of, columns.column(name).to_pylist(), strict=True):
+                if item_id is not None and item_id in known and value is not None and (text := form(value).strip()):
+                    texts.setdefault(item_id, text)
+        progress.now(int(rows.share * size), size)
+    titles = texts_of.pop(header[title], {})
+    return ItemCatalogue(titles, texts_of)
+
+
+def _format_of(kind: pa.DataType) -> Callable[[object], str] | None:
+    """How a value of a type is written as a text; None for a type that is not read."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(kind):
+        return _format_of(kind.value_type)
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return _listed if _format_of(kind.value_type) is str else None
+    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return None
+    return str
+
+
+def _listed(values: object) -> str:
+    assert isinstance(values, list)
+    return "|".join(str(value) for value in values if value is not None)
