@@ -155,11 +155,6 @@ def test_a_nul_byte(written: Any) -> None:
     assert "NUL" in error.what
 
 
-@pytest.mark.parametrize("start", [b"PK\x03\x04", b"PAR1", b"BZh91AY"])
-def test_files_of_another_kind(written: Any, start: bytes) -> None:
-    assert ".csv.gz" in str(refused(written(start + bytes(100))).hint)
-
-
 @pytest.mark.parametrize("cut", [20, 400])
 def test_a_compressed_file_that_is_cut_off(written: Any, cut: int) -> None:
     rows = "".join(f"{k},{k * 7919 % 997},{k % 5},{k}\n" for k in range(500))
