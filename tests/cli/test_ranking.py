@@ -94,6 +94,9 @@ def test_clicks_are_evaluated_and_compared_by_how_they_are_ranked(data: Path, re
     assert answer["baselines"].keys() == answer["ranking"]["baselines"].keys() == {"popular"}
     assert (answer["ranking"]["like"], answer["ranking"]["threshold"]) == (None, None)
     assert recsys("evaluate", "--run", "runs/4", "--data", "clicks.csv").code == 0
+    assert "a threshold is a rating" in recsys("evaluate", "--run", "runs/4", "--ranking", "--threshold", "3").err
+    assert "trained without ratings" in recsys("evaluate", "--run", "runs/4", "--interval", "0.9").err
+    assert "ranking scorer" in recsys("evaluate", "--run", "runs/4").out
     comparison = json.loads(recsys("compare", "runs/2", "runs/4", "--json").out)
     assert comparison["objective"] == "ranking"
     assert comparison["runs"][1]["ndcg@10"] == pytest.approx(metrics["test"]["ndcg@10"])

@@ -107,7 +107,7 @@ def test_similar_items_and_explanations_by_either_scorer(ranked_run: Path, recsy
     assert by_ranking["items"] != by_rating["items"]
     assert "Contributions of the user's" in recsys("explain", "0", "110").out
     shown = recsys("explain", "0", "110", "--by", "ranking", "-n", "2").out
-    assert shown.startswith('user 0, item 110 (Film 110, the "best"): rank score ')
+    assert shown.startswith('user 0, item 110  Film 110, the "best": rank score ')
     assert "not from own items" in shown
     answer = json.loads(recsys("explain", "0", "110", "--by", "ranking", "--json").out)
     assert len(answer["pulls"]) == 10

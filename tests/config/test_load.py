@@ -125,6 +125,7 @@ n_epochs: 5
             "c.yaml:2: split: valid_fraction + test_fraction is 1.0: nothing is left to train on",
         ),
         ("split: 3", "c.yaml:2: split: 3 is not a section\nexpected keys below it: "),
+        ("ranking: yes", "c.yaml:2: ranking: 'yes' is not a section\nexpected none, or keys below it: "),
         ("split: [a]", 'c.yaml:2: split: ["a"] is not a section\nexpected keys below it: '),
         (
             "model: {biases: no}",

@@ -37,6 +37,10 @@ def test_the_readme_gives_what_predict_says(
     top_scores = scores[bundle.items.index(names["top"])]
     np.testing.assert_allclose(top_scores, np.sort(scores)[::-1][:10], atol=1e-5)
     assert printed[1] == str(names["top"])
+    readme = (tmp_path / "out" / "README.md").read_text().replace("rated = set()", f"rated = {set(names['top'])}")
+    (tmp_path / "out" / "README.md").write_text(readme)
+    again, _ = run_readme(tmp_path / "out")
+    assert not set(again["top"]) & set(names["top"])
 
 
 @pytest.mark.parametrize("form", FORMATS)

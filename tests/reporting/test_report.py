@@ -226,8 +226,11 @@ def test_equal_runs_give_equal_pages(finished: Path) -> None:
 
 def test_recommendations_are_measured_as_at_the_end_of_training(small: Callable[..., Config], tmp_path: Path) -> None:
     metrics = train(small(ranking={"embedding_dim": 4, "n_epochs": 2, "regularization": 0.05}), tmp_path / "run")
-    ranking = report(open_bundle(tmp_path / "run"))["ranking"]
+    content = report(open_bundle(tmp_path / "run"))
+    ranking, fit = content["ranking"], content["run"]["ranking"]
     assert ranking is not None
+    assert fit is not None
+    assert (fit["method"], fit["embedding_dim"], fit["n_epochs"]) == ("ials", 4, 2)
     assert (ranking["part"], ranking["by"], ranking["baseline"]) == ("test", "ranking", "popular")
     assert list(ranking["scores"]) == ["ranking", "rating", "popular"]
     assert ranking["scores"] == {"ranking": metrics["ranking"]["test"], **metrics["ranking"]["baselines"]}
@@ -244,6 +247,7 @@ def test_a_run_on_clicks_has_recommendations_and_says_why_it_predicts_no_ratings
     assert list(content["ranking"]["scores"]) == ["ranking", "popular"]
     assert content["run"]["kind"] == "implicit_factors"
     assert content["missing"].keys() == {"scores", "history", "accuracy", "map", "biases"}
+    assert "no learning curve" in content["missing"]["history"]
     assert page(content)
 
 

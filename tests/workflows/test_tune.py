@@ -16,6 +16,7 @@ from recsys.workflows import tune as tuning
 from recsys.workflows.train import train
 from recsys.workflows.tune import tune
 from recsys.workflows.tuned_config import Best
+from recsys.workflows.tuned_plan import tuned_plan
 
 SPACE: Space = {
     "training.lr_max": Range(0.005, 0.2, log=True),
@@ -142,6 +143,13 @@ def test_without_optuna_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(MissingExtraError, match="optuna") as caught:
         tuning.check_optuna()
     assert "[tune]" in (caught.value.hint or "")
+
+
+def test_a_hint_at_the_section_ranking_is_for_configs_without_it(small: Callable[..., Config]) -> None:
+    for ranking, hint in (("none", "ndcg and recall need the section ranking"), ({"n_epochs": 1}, None)):
+        with pytest.raises(UsageError) as raised:
+            tuned_plan(small(ranking=ranking), "precision")
+        assert raised.value.hint == hint
 
 
 @pytest.mark.parametrize(("metric", "scorer"), [("ndcg@10", "ranking"), ("mae", "rating")])

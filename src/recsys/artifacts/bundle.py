@@ -116,12 +116,7 @@ class Bundle:
         """
         if "rating" in self.scorers and (scorer := self.scorer("rating").as_rating()) is not None:
             return scorer
-        raise RunError(
-            "this needs predicted ratings, and the run was trained without ratings",
-            where=str(self.path),
-            expected="a run that was trained on ratings",
-            hint="this run ranks: recsys recommend, recsys similar and recsys export-factors",
-        )
+        raise without_ratings(self.path)
 
     @property
     def ranking(self) -> ImplicitFactors | None:
@@ -272,6 +267,16 @@ def open_bundle(path: Path | None = None) -> Bundle:
         if n != n_read:
             raise damaged(folder.path / name, f"it has {n_read:,} rows, and there are {n:,}")
     return bundle
+
+
+def without_ratings(path: Path) -> RunError:
+    """The error of what needs predicted ratings."""
+    return RunError(
+        "this needs predicted ratings, and the run was trained without ratings",
+        where=str(path),
+        expected="a run that was trained on ratings",
+        hint="this run ranks: recsys recommend, recsys similar and recsys export-factors",
+    )
 
 
 def locate(path: Path | None) -> Path:

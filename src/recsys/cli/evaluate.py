@@ -12,7 +12,7 @@ from recsys.cli.arguments import JsonOption, LevelOption, RunOption
 from recsys.cli.progress import watching
 from recsys.cli.ranking import show_ranking
 from recsys.cli.render import print_json, print_table
-from recsys.cli.scores import Scores, baseline_rows, print_scores
+from recsys.cli.scores import Scores, baseline_rows, print_scores, scorer_label
 from recsys.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -69,7 +69,13 @@ def evaluate(
         print_json(answer)
         return
     objective = api.find_objective(answer["objective"])
-    print_scores(objective, [("model", cast(Scores, answer)), *baseline_rows(objective, answer["baselines"])])
+    print_scores(
+        objective,
+        [
+            (scorer_label(objective.name, objective), cast(Scores, answer)),
+            *baseline_rows(objective, answer["baselines"]),
+        ],
+    )
     if answer.get("with_times") is False:
         typer.echo("the ratings have no times: predicted without user drift")
     if "by_activity" in answer:

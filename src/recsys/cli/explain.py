@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,7 +10,8 @@ import typer
 from recsys import api
 from recsys.cli.arguments import By, JsonOption, RunOption
 from recsys.cli.prediction import prediction_line, print_parts
-from recsys.cli.render import paragraph, print_json, print_table
+from recsys.cli.render import paragraph, print_json, print_table, signed
+from recsys.core.words import counted
 
 if TYPE_CHECKING:
     from recsys.inference.explain import Explanation
@@ -74,22 +76,24 @@ def _show_contributions(explanation: Explanation) -> None:
             *([item.title or ""] * titled),
             f"{item.rating:g}",
             f"{item.expected:.2f}",
-            f"{item.contribution:+.3f}",
+            signed(item.contribution),
         ]
         for item in listed
     ]
     n_others = explanation.n_ratings - len(listed)
-    sums = [(f"{n_others:,} others", explanation.others)] if n_others else []
+    sums = [(counted(n_others, "other"), explanation.others)] if n_others else []
     for text, value in [*sums, ("not from ratings", explanation.remainder)]:
-        rows.append([*([""] * titled), text, "", "", f"{value:+.3f}"])
+        rows.append([*([""] * titled), text, "", "", signed(value)])
     columns = ["rated item", *(["title"] * titled), "rating", "expected", "contribution"]
     print_table(columns, rows, numbers=["rating", "expected", "contribution"], cut="title")
 
 
 def _show_ranking(explanation: RankExplanation, column: str) -> None:
     """`column`: what the user's items have, a rating or a count."""
-    title = f" ({explanation.title})" if explanation.title else ""
-    typer.echo(f"user {explanation.user_id}, item {explanation.item_id}{title}: rank score {explanation.score:.3f}")
+    title = f"  {explanation.title}" if explanation.title else ""
+    decimals = n_decimals([*(item.contribution for item in explanation.contributions), explanation.score])
+    score = f"{round(explanation.score, decimals) + 0.0:.{decimals}f}"
+    typer.echo(f"user {explanation.user_id}, item {explanation.item_id}{title}: rank score {score}")
     typer.echo()
     listed = explanation.contributions
     has_values = any(item.rating is not None for item in listed)
@@ -103,12 +107,18 @@ def _show_ranking(explanation: RankExplanation, column: str) -> None:
         cells["title"] = [item.title or "" for item in listed]
     if has_values:
         cells[column] = ["" if item.rating is None else f"{item.rating:g}" for item in listed]
-    cells["contribution"] = [f"{item.contribution:+.4f}" for item in listed]
+    cells["contribution"] = [signed(item.contribution, decimals) for item in listed]
     rows = [list(row) for row in zip(*cells.values(), strict=True)]
     n_others = explanation.n_interactions - len(listed)
-    sums = [(f"{n_others:,} others", explanation.others)] if n_others else []
+    sums = [(counted(n_others, "other"), explanation.others)] if n_others else []
     name = "title" if "title" in cells else "item"
     for text, value in [*sums, ("not from own items", explanation.remainder)]:
-        row = {**dict.fromkeys(cells, ""), name: text, "contribution": f"{value:+.4f}"}
+        row = {**dict.fromkeys(cells, ""), name: text, "contribution": signed(value, decimals)}
         rows.append(list(row.values()))
     print_table(list(cells), rows, numbers=[column, "contribution"], cut="title")
+
+
+def n_decimals(values: list[float]) -> int:
+    """As many decimals as show three digits of the largest value, but four at least: rank scores have no unit."""
+    largest = max(map(abs, values))
+    return max(4, 2 - math.floor(math.log10(largest))) if largest else 4

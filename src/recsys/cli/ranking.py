@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from recsys.cli.render import paragraph, print_table
+from recsys.core.words import counted
 
 if TYPE_CHECKING:
     from recsys.workflows.evaluate_ranking import RankingEvaluation, RankingScores
@@ -49,15 +50,15 @@ def _protocol(ranking: RankingEvaluation) -> list[str]:
     if ranking["like"] is not None:
         likes, least = ranking["like"], f"{ranking['threshold']:g}"
         lines.append(f"{likes['n_users']:,} of the users have {likes['n_relevant']:,} ratings of {least} or more.")
-    for n_excluded, what in (
-        (scores["n_relevant_unknown_users"], "interactions of users without training interactions"),
-        (scores["n_relevant_already_rated"], "interactions that the user has in training too"),
+    for n_excluded, noun, what in (
+        (scores["n_relevant_unknown_users"], "interaction", "of users without training interactions"),
+        (scores["n_relevant_already_rated"], "interaction", "that the user has in training too"),
     ):
         if n_excluded:
-            lines.append(f"Excluded: {n_excluded:,} {what}.")
+            lines.append(f"Excluded: {counted(n_excluded, noun)} {what}.")
     if scores["n_relevant_unknown_items"]:
         n_missed = scores["n_relevant_unknown_items"]
-        lines.append(f"Counted as misses: {n_missed:,} interactions with items without training interactions.")
+        lines.append(f"Counted as misses: {counted(n_missed, 'interaction')} with items without training interactions.")
     ndcg, popular = f"ndcg@{ranking['k']}", scores["baselines"]["popular"]
     if next(iter(scores["scorers"].values()))[ndcg] <= popular[ndcg]:
         lines.append("The list of the most popular items is better.")

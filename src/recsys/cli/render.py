@@ -69,6 +69,11 @@ def _room(columns: Sequence[str], rows: Sequence[Sequence[str]], cut: str) -> in
     return max(8, console(sys.stdout).width - sum(max(map(len, column)) + 3 for column in others))
 
 
+def signed(value: float, n_decimals: int = 3) -> str:
+    """A number with its sign; what rounds to 0 has a plus."""
+    return f"{round(value, n_decimals) + 0.0:+.{n_decimals}f}"
+
+
 def paragraph(text: str, indent: str = "") -> list[str]:
     """The lines of a text on stdout: broken at a terminal's margin, one line in a pipe."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPE_WIDTH

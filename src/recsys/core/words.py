@@ -1,4 +1,4 @@
-"""Words in messages: lists as people write them, and texts that are too long."""
+"""Words in messages: lists and counts as people write them, and texts that are too long."""
 
 from __future__ import annotations
 
@@ -14,3 +14,8 @@ def joined(words: Iterable[str], last: str = "or") -> str:
 def shortened(text: str, n: int = 60) -> str:
     """The first n signs, the last of them "…" where some were left out."""
     return text if len(text) <= n else f"{text[: n - 1]}…"
+
+
+def counted(n: int, noun: str) -> str:
+    """ "1 user", "2,000 users"."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"

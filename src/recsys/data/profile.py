@@ -13,7 +13,7 @@ from recsys.config.schema.data import Data
 from recsys.core.errors import nearest
 from recsys.core.events import Observer, silent
 from recsys.core.types import Json, Times
-from recsys.core.words import joined
+from recsys.core.words import counted, joined
 from recsys.data.duplicates import repeated
 from recsys.data.ids import index_columns, refuse_scientific
 from recsys.data.rating_values import Meaning, RatingValues, Scale
@@ -86,7 +86,8 @@ class FileProfile:
         others = f" (others: {', '.join(map(str, self.layout.others))})" if self.layout.others else ""
         user_ids, item_ids = _ids(self.user_type, self.user_examples), _ids(self.item_type, self.item_examples)
         return [
-            f"{self.path}: {self.n_ratings:,} {self.meaning} of {self.n_items:,} items by {self.n_users:,} users",
+            f"{self.path}: {self.n_ratings:,} {self.meaning} of {counted(self.n_items, 'item')}"
+            f" by {counted(self.n_users, 'user')}",
             f"columns: {named}{others}",
             f"written with {self.layout.description}",
             f"user ids: {user_ids}; item ids: {item_ids}",
@@ -122,7 +123,7 @@ class FileProfile:
         if self.n_duplicates and self.meaning == "ratings":
             yield f"{self.n_duplicates:,} rows rate a pair again: duplicates is set to last, so the last row counts"
         elif self.n_duplicates:
-            yield f"{self.n_duplicates:,} rows repeat a pair: its events are added up"
+            yield f"{self.n_duplicates:,} rows repeat a pair of user and item: the events of a pair are added up"
 
     def to_dict(self) -> dict[str, Json]:
         """As a dict that json takes."""

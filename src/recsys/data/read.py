@@ -11,8 +11,9 @@ import numpy as np
 from recsys.config.schema.data import Data
 from recsys.core.communicator import Communicator
 from recsys.core.errors import DataError
-from recsys.core.events import Observer, silent
+from recsys.core.events import Note, Observer, silent
 from recsys.core.types import Floats
+from recsys.core.words import counted
 from recsys.data.catalogue import ItemCatalogue
 from recsys.data.gather import gather
 from recsys.data.ids import index_columns, indices_of, refuse_scientific
@@ -68,6 +69,8 @@ def read_ratings(data: Data, communicator: Communicator, observe: Observer = sil
     name, catalogue = layouts[0].names["item"], ItemCatalogue()
     if data.items is not None:
         catalogue = read_catalogue(data.items, data, name, ratings.items, observe)
+        if not any((catalogue.titles, *catalogue.columns.values())):
+            observe(Note(f"{data.items} names none of the {counted(len(ratings.items), 'item')} of the ratings"))
     return Dataset(ratings, parts if data.train is not None else None, fingerprints, catalogue, n_duplicates)
 
 

@@ -28,11 +28,12 @@ with open("model.json", encoding="utf-8") as file:
 {_one_score(bundle, scorer)}
 ## The ten best items for a user
 
-Leave out the items that the user has rated: they are in your own ratings file.
+Leave out the items that the user has rated, since they have high scores: they are in your own ratings file.
 
 ```python
+rated = set()  # the ids of the items that the user has rated
 scores = scores_of(u)
-top = [item_ids[n] for n in np.argsort(-scores)[:10]]
+top = [item_ids[n] for n in np.argsort(-scores) if item_ids[n] not in rated][:10]
 print(top)
 ```
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from recsys.artifacts.bundle import Bundle
+from recsys.artifacts.bundle import Bundle, without_ratings
 from recsys.core.errors import RunError
 from recsys.core.types import Indices, Times
 from recsys.evaluation.intervals import Intervals, PredictedIntervals, check_level, predict_intervals
@@ -16,6 +16,8 @@ def intervals_at(bundle: Bundle, level: float) -> Intervals:
         RunError: the run can give no intervals, or none at that level.
     """
     check_level(level)
+    if "rating" not in bundle.scorers:
+        raise without_ratings(bundle.path)
     if bundle.intervals is None:
         raise RunError(
             "the run has no intervals",

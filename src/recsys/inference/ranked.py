@@ -22,7 +22,7 @@ class Recommendation:
 
     Attributes:
         rating: predicted; None where nothing predicts one.
-        score: what it is ranked by. That of ranking is about 1 for what a user would choose, and has no unit.
+        score: what it is ranked by. That of ranking has no unit.
         n_ratings, n_interactions: of the item in training; without a rating are clicks.
     """
 

@@ -9,7 +9,7 @@ from typing import Literal, TypedDict, TypeVar
 from recsys.artifacts import history
 from recsys.artifacts.bundle import Bundle
 from recsys.artifacts.directory import HISTORY, MEASURED, SERVING
-from recsys.artifacts.metrics import parent_name, read_metrics
+from recsys.artifacts.metrics import RunMetrics, parent_name, read_metrics
 from recsys.core.communicator import ALONE
 from recsys.objectives.measure import NamedScores
 from recsys.objectives.specs import find_objective
@@ -22,6 +22,15 @@ from recsys.scoring.protocols import Ranker
 PARTS: tuple[Literal["valid", "test"], ...] = ("valid", "test")
 EPOCHS = 400  # a curve is not wider than this many points
 T = TypeVar("T")
+
+
+class RankingFit(TypedDict):
+    """How the ranking scorer was trained, in a run whose first scorer predicts ratings."""
+
+    method: str
+    embedding_dim: int | dict[str, int]
+    n_epochs: int
+    fit_seconds: float
 
 
 class RunSection(TypedDict):
@@ -43,6 +52,7 @@ class RunSection(TypedDict):
     best_epoch: int | None
     fit_seconds: float | None
     ratings_per_second: float | None
+    ranking: RankingFit | None
 
 
 class EpochPoint(TypedDict):
@@ -127,6 +137,19 @@ def _run(bundle: Bundle) -> RunSection:
         "best_epoch": None if metrics is None else metrics["best_epoch"],
         "fit_seconds": None if metrics is None else metrics["fit_seconds"],
         "ratings_per_second": None if metrics is None else metrics["ratings_per_second"],
+        "ranking": None if metrics is None else _ranking_fit(metrics),
+    }
+
+
+def _ranking_fit(metrics: RunMetrics) -> RankingFit | None:
+    fit = metrics.get("ranking")
+    if fit is None:
+        return None
+    return {
+        "method": fit["method"],
+        "embedding_dim": fit["embedding_dim"],
+        "n_epochs": fit["n_epochs"],
+        "fit_seconds": fit["fit_seconds"],
     }
 
 
@@ -159,6 +182,8 @@ def _scores(bundle: Bundle) -> ScoresSection | str:
 def _history(bundle: Bundle) -> HistorySection | str:
     """The deciding metric by epoch, evenly thinned where there are very many; the last is always there."""
     folder = _folder(bundle)
+    if "rating" not in bundle.scorers:
+        return "The ranking scorer is measured at the end of training, so it has no learning curve."
     rows = [row for row in (history.read(folder / HISTORY) if folder is not None else []) if row.scorer == "rating"]
     if not rows:
         return "No history of the training lies beside this model."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from recsys.artifacts.bundle import Bundle
-from recsys.core.errors import DataError
+from recsys.core.errors import DataError, UsageError
 from recsys.core.events import Observer, silent
 from recsys.data.interactions import Interactions
 from recsys.evaluation.ranking import rank
@@ -69,7 +69,14 @@ def ranking_of(
     Raises:
         DataError: nothing is relevant.
         RunError: the run has no ranking scorer for new users.
+        UsageError: a threshold for interactions without ratings.
     """
+    if threshold is not None and "rating" not in bundle.scorers:
+        raise UsageError(
+            "a threshold is a rating, and the run was trained without ratings",
+            expected="no threshold",
+            hint="leave it out",
+        )
     rankers = for_new_users(bundle, held_out, observe) if new_users else for_known_users(bundle, held_out)
     lowest_like = default_threshold(rankers.seen) if threshold is None and "rating" in bundle.scorers else threshold
     task = ranking_task(rankers.held_out, rankers.seen, lowest_like)

@@ -20,8 +20,8 @@ def tuned_plan(config: Config, metric: str | None) -> tuple[Plan, Objective]:
     Raises:
         UsageError: no scorer of the config is measured by the metric.
     """
-    known: list[str] = []
-    for plan in plans(config):
+    planned, known = plans(config), list[str]()
+    for plan in planned:
         objective = find_objective(plan.objective)
         metrics = (*objective.metrics, *objective.optional_metrics)
         if metric is None or metric in metrics:
@@ -32,5 +32,7 @@ def tuned_plan(config: Config, metric: str | None) -> tuple[Plan, Objective]:
         f"no scorer of this config is measured by {metric!r}",
         where="--metric",
         expected=joined(known),
-        hint="ndcg and recall need the section ranking",
+        hint=None
+        if any(plan.objective == "ranking" for plan in planned)
+        else "ndcg and recall need the section ranking",
     )

@@ -138,10 +138,15 @@ def _problem(
         expected = in_words(path_in_config.field) if path_in_config.field else None
         return path_in_config.key, ConfigError(f"{path_in_config.name} is missing", where=location, expected=expected)
     if sections:
-        keys = joined(list(fields(sections)), "and")
+        tag_name, keys = tag_key(sections), joined(list(fields(sections)), "and")
+        can_be_none = tag_name is not None and any(
+            section.model_fields[tag_name].default == "none" for section in sections
+        )
         value = show(_value(values, path_in_config.key))
         return path_in_config.key, ConfigError(
-            f"{value} is not a section", where=location, expected=f"keys below it: {keys}"
+            f"{value} is not a section",
+            where=location,
+            expected=f"{'none, or ' if can_be_none else ''}keys below it: {keys}",
         )
     assert path_in_config.field is not None
     kinds = {detail["type"] for detail in same}

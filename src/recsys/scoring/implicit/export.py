@@ -29,7 +29,8 @@ the weights of the fit, and the factors that stand for an unknown user or item.
 
     score = user_factors · item_factors
 
-The score ranks items: about 1 for those that a user would choose, about 0 for others. It is not a rating.
+The higher the score, the more likely the user chooses the item. Training draws it to 1 for what the user has
+chosen and to 0 for all else, so that it is well below 1 for new items. It is not a rating.
 """,
         functions=SCORES_OF,
     )

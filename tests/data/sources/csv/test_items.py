@@ -9,6 +9,7 @@ import pytest
 
 from recsys.core.communicator import ALONE
 from recsys.core.errors import DataError
+from recsys.core.events import Note
 from recsys.data.read import read_ratings
 
 RATINGS = "userId,movieId,rating\n1,10,1\n2,20,2\n"
@@ -22,6 +23,18 @@ def titles(written: Any, tmp_path: Path, text: str, ratings: str = RATINGS, **op
 def test_titles_of_the_items_that_have_ratings(written: Any, tmp_path: Path) -> None:
     text = 'movieId,title,genres\n10,"American President, The (1995)",x\n20,,y\n30,Unrated,z\n010,Other,z\n'
     assert titles(written, tmp_path, text) == {10: "American President, The (1995)"}
+
+
+def test_an_items_file_about_other_items_is_noted(written: Any, tmp_path: Path) -> None:
+    notes: list[str] = []
+    for ids in ("70", "10"):
+        (tmp_path / "items.csv").write_text(f"movieId,title\n{ids},A\n")
+        read_ratings(
+            written(RATINGS, items=tmp_path / "items.csv"),
+            ALONE,
+            lambda event: notes.append(event.text) if isinstance(event, Note) else None,
+        )
+    assert notes == [f"{tmp_path / 'items.csv'} names none of the 2 items of the ratings"]
 
 
 def test_the_name_of_the_column_in_the_ratings_comes_first(written: Any, tmp_path: Path) -> None:
