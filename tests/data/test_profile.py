@@ -24,6 +24,7 @@ def test_all_that_there_is_to_see(written: Any) -> None:
         "header": True,
         "quotes": None,
         "decimal": None,
+        "timestamp_format": None,
     }
     assert seen.layout.description == "a header, delimiter ';', utf-8, gzip"
     assert seen.layout.columns == {"user": "who", "item": "ISBN", "rating": "Book-Rating", "timestamp": "when"}

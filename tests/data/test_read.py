@@ -157,13 +157,25 @@ def test_zero_and_negative_ratings_are_ratings(written: Any) -> None:
     [
         (["978300760", "978302109.5"], [978300760.0, 978302109.5]),
         (["978300760000", "978302109500"], [978300760.0, 978302109.5]),
+        (["978300760000000", "978302109500001"], [978300760.0, 978302109.500001]),
+        (["978300760000000000", "978302109500000000"], [978300760.0, 978302109.5]),
+        (["20010101", "19691231"], [978307200.0, -86400.0]),
+        (["20010101000000", "20010101010203"], [978307200.0, 978310923.0]),
+        (["20010101", "20010133"], [20010101.0, 20010133.0]),
+        (["36892", "36892.5"], [978307200.0, 978350400.0]),
+        (["01.01.2001", "31.12.1969"], [978307200.0, -86400.0]),
+        (["01/02/2001", "31/12/1969"], [980985600.0, -86400.0]),
+        (["01/02/2001 1:00 PM", "12/31/1969 12:00 AM"], [978440400.0, -86400.0]),
+        (["Mon, 01 Jan 2001 00:00:00 GMT", "Wed, 31 Dec 1969 00:00:00 GMT"], [978307200.0, -86400.0]),
+        (["Mon, 01 Jan 2001 01:00:00 +0100", "Wed, 31 Dec 1969 00:00:00 +0000"], [978307200.0, -86400.0]),
+        (["1 1, 2001", "12 31, 1969"], [978307200.0, -86400.0]),
         (["2001-01-01", "1969-12-31"], [978307200.0, -86400.0]),
         (["2001-01-01T00:00:00Z", "2001-01-01 01:00:00+01:00"], [978307200.0, 978307200.0]),
         (["2001-01-01 00:00", "2001-01-01 00:00:00.25"], [978307200.0, 978307200.25]),
     ],
 )
 def test_times_come_out_in_seconds(written: Any, times: list[str], seconds: list[float]) -> None:
-    text = f"user,item,rating,timestamp\n1,1,1,{times[0]}\n2,2,2,{times[1]}\n"
+    text = f"user;item;rating;timestamp\n1;1;1;{times[0]}\n2;2;2;{times[1]}\n"
     assert [row[3] for row in rows_in(written(text))] == seconds
 
 
@@ -192,11 +204,11 @@ def test_given_parts_are_slices_of_one_dataset(tmp_path: Path) -> None:
 
 def test_id_types_and_milliseconds_are_decided_over_all_files(tmp_path: Path) -> None:
     head = "user,item,rating,timestamp\n"
-    data = parts(tmp_path, head + "2,1,1,978300760000\n1,2,2,978300760000\n", head + "x,3,3,5000\n")
+    data = parts(tmp_path, head + "2,1,1,978300760000\n1,2,2,978300760000\n", head + "x,3,3,978300765000\n")
     ratings = read_ratings(data, ALONE).ratings
     assert ratings.users.ids.tolist() == ["1", "2", "x"]
     assert ratings.timestamp is not None
-    assert ratings.timestamp.tolist() == [978300760.0, 978300760.0, 5.0]
+    assert ratings.timestamp.tolist() == [978300760.0, 978300760.0, 978300765.0]
 
 
 def test_a_dataset_has_times_only_if_every_file_has(tmp_path: Path) -> None:

@@ -61,6 +61,32 @@ def test_without_a_header_a_column_is_called_by_its_number(written: Any) -> None
     assert refused(data).where == f"{data.ratings}:2: column 3"
 
 
+@pytest.mark.parametrize(
+    ("times", "line", "what"),
+    [
+        (["1408949555", "1507643707000", "1507643708", "1500137432"], 3, "the year 4974"),
+        (["1408949555000", "1507643707000", "1507643708000", "1500137432"], 5, "in milliseconds"),
+        (["1408949555000000000", "1507643707000000000", "1507643708000", "1500137432000000000"], 4, "in nanoseconds"),
+        (["99999999999", "1", "2", "3"], 2, "in seconds"),
+    ],
+)
+def test_a_time_of_another_unit_is_refused_with_its_line(written: Any, times: list[str], line: int, what: str) -> None:
+    data = written(HEAD + "".join(f"{k},{k},{k},{time}\n" for k, time in enumerate(times)))
+    error = refused(data)
+    assert error.where == f"{data.ratings}:{line}"
+    assert what in error.what
+    assert "--no-timestamp" in str(error.hint)
+
+
+def test_days_and_months_that_cannot_be_told_apart_are_refused(written: Any) -> None:
+    data = written(HEAD + "1,1,1,01/02/2001\n2,2,2,03/04/2001\n")
+    error = refused(data)
+    assert "%d/%m/%Y" in str(error.hint)
+    read = read_ratings(data.model_copy(update={"timestamp_format": "%m/%d/%Y"}), ALONE).ratings.timestamp
+    assert read is not None
+    assert read.tolist() == [978393600.0, 983664000.0]
+
+
 def test_a_bad_date_is_shown(written: Any) -> None:
     error = refused(written(f"{HEAD}1,1,1,2001-01-01\n2,2,2,2001-02-30\n"))
     assert error.what == "'2001-02-30' is not a time"

@@ -32,6 +32,9 @@ def init(
     header: Annotated[bool | None, typer.Option("--header/--no-header", help="Whether line 1 names columns.")] = None,
     quotes: Annotated[str | None, typer.Option("--quotes", metavar="HOW", help="double, backslash or none.")] = None,
     decimal: Annotated[str | None, typer.Option("--decimal", metavar="MARK", help="The decimal mark, . or ,")] = None,
+    timestamp_format: Annotated[
+        str | None, typer.Option("--timestamp-format", metavar="FORM", help="Of dates, such as %d.%m.%Y.")
+    ] = None,
     output: Annotated[Path, typer.Option("--output", metavar="FILE", help="The config to write.")] = Path(
         "config.yaml"
     ),
@@ -50,6 +53,7 @@ def init(
         "header": header,
         "quotes": False if quotes in ("none", "false") else quotes,
         "decimal": decimal,
+        "timestamp_format": timestamp_format,
     }
     given = {key: value for key, value in reading.items() if value is not None}
     with watching() as observe:

@@ -27,6 +27,7 @@ READING = (
     "header",
     "quotes",
     "decimal",
+    "timestamp_format",
     "encoding",
 )
 CODES = ("no_rating", "no_rating_rows")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import get_args
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from recsys.core.types import Array
 from recsys.data.sources.batches import PackedTexts
 from recsys.data.sources.table import Coded, Role, Table, TimeUnit, as_texts
 
-UNITS: tuple[TimeUnit, ...] = ("seconds", "milliseconds", "ISO dates", "Arrow timestamps")
+UNITS: tuple[TimeUnit, ...] = get_args(TimeUnit)
 
 
 def gather(table: Table, roles: Collection[Role], communicator: Communicator) -> list[Table]:

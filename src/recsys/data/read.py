@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from recsys.data.sources.protocol import ColumnRequest, Source
 from recsys.data.sources.stored import must_be_file
 from recsys.data.sources.table import EVERYTHING, Role, Table
 from recsys.data.sources.times import in_seconds
-from recsys.data.unique_pairs import SourceRows, unique_pairs, usable_rows
+from recsys.data.unique_pairs import SourceRows, locate, unique_pairs, usable_rows
 from recsys.data.vocabulary import Vocabulary
 
 ALL = ColumnRequest(EVERYTHING)
@@ -53,10 +54,10 @@ def read_ratings(data: Data, communicator: Communicator, observe: Observer = sil
     with ThreadPoolExecutor(1) as pool:
         sums = [pool.submit(source.fingerprint) for source in sources]  # hashlib lets other threads run
         shares = [_read(source, ALL, communicator) for source in sources]
-        tables = in_seconds([table for tables in shares for table in tables])
+        n_read = [sum(table.n_rows for table in tables) for tables in shares]
+        tables = in_seconds([table for tables in shares for table in tables], partial(locate, sources, n_read))
         keys = files if data.ratings is None else ["ratings"]
         fingerprints = dict(zip(keys, (digest.result() for digest in sums), strict=True))
-    n_read = [sum(table.n_rows for table in tables) for tables in shares]
     all_rows = SourceRows.of(_join(tables), list(files), sources, n_read)
     refuse_scientific(all_rows.ratings.user_idx, all_rows.ratings.users, "user", all_rows.locate)
     refuse_scientific(all_rows.ratings.item_idx, all_rows.ratings.items, "item", all_rows.locate)
@@ -80,7 +81,7 @@ def read_table(source: Source, columns: ColumnRequest) -> Table:
     Raises:
         DataError: the file or a row of it cannot be used.
     """
-    return in_seconds([collect(source.batches(columns, 0, 1))])[0]
+    return in_seconds([collect(source.batches(columns, 0, 1))], source.locate)[0]
 
 
 def read_as(
@@ -104,7 +105,8 @@ def read_as(
         DataError: the file or a row of it cannot be used.
     """
     source, columns = open_source(path, data, observe), ColumnRequest(roles, as_trained=True)
-    tables = [_as_ratings(table, *vocabularies) for table in in_seconds(_read(source, columns, communicator))]
+    read = in_seconds(_read(source, columns, communicator), source.locate)
+    tables = [_as_ratings(table, *vocabularies) for table in read]
     ratings = tables[0] if len(tables) == 1 else stack(tables)
     return ratings.rated() if data.drops_unrated else ratings
 

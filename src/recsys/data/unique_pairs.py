@@ -60,9 +60,14 @@ class SourceRows:
     def locate(self, row: int) -> str:
         """Where a kept row stands, as "FILE:LINE"."""
         row_read = row if self.is_kept is None else int(np.flatnonzero(self.is_kept)[row])
-        ends = np.cumsum(self.n_read)
-        part = int(np.searchsorted(ends, row_read, side="right"))
-        return self.sources[part].locate(row_read - int(ends[part]) + self.n_read[part])
+        return locate(self.sources, self.n_read, row_read)
+
+
+def locate(sources: Sequence[Source], n_read: Sequence[int], row: int) -> str:
+    """Where a row stands, as "FILE:LINE", by its number among all that were read from the sources, n_read of each."""
+    ends = np.cumsum(n_read)
+    part = int(np.searchsorted(ends, row, side="right"))
+    return sources[part].locate(row - int(ends[part]) + n_read[part])
 
 
 def usable_rows(rows: SourceRows, data: Data) -> SourceRows:

@@ -25,7 +25,7 @@ class Columns(Section):
     """Column of the ratings; left out, common names are tried (rating, score, stars, …). false: no ratings are read,
     and each row is an event such as a click or a purchase."""
     timestamp: Column | Literal[False] | None = None
-    """Column of the times: seconds, milliseconds or ISO dates. Left out, common names are tried; false: none."""
+    """Column of the times: numbers or dates (docs/data.md). Left out, common names are tried; false: none."""
 
 
 class ItemColumns(Section):
@@ -74,6 +74,9 @@ class Data(Section):
     decimal: Literal["auto", ".", ","] = "auto"
     """The decimal mark of ratings and times; the other one may then mark thousands. auto: a comma where the first rows
     have one, without thousands."""
+    timestamp_format: str | None = None
+    """How dates are written, by Python's strptime, such as "%d.%m.%Y %H:%M". Left out: numbers, ISO dates, and the
+    usual forms, by all rows."""
     encoding: str = "utf-8"
     """How the text is encoded; a byte order mark is skipped."""
     items_encoding: str = "auto"

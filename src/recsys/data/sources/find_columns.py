@@ -9,6 +9,7 @@ from typing import Protocol
 from recsys.config.schema.data import Column, Columns
 from recsys.core.errors import DataError, nearest
 from recsys.data.sources.column_names import COMMON, plain
+from recsys.data.sources.dates import formats_of
 from recsys.data.sources.protocol import ColumnRequest
 from recsys.data.sources.table import ROLES, Role
 from recsys.data.sources.values import iso_seconds, number
@@ -138,7 +139,7 @@ def _by_position(role: Role, columns: Columns, head: Head) -> int | None:
 
 def _holds_a_time(head: Head, position: int) -> bool:
     fields = [row[position] for row in head.sample if position < len(row)]
-    return any(number(text) is not None or iso_seconds(text) is not None for text in fields)
+    return any(number(text) is not None or iso_seconds(text) is not None for text in fields) or bool(formats_of(fields))
 
 
 def _has_times_for_ratings(head: Head) -> bool:

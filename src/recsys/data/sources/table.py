@@ -11,9 +11,20 @@ from recsys.core.types import Floats, Indices, Texts, Times
 from recsys.data.chunks import chunks
 
 Role = Literal["user", "item", "rating", "timestamp"]
-TimeUnit = Literal["seconds", "milliseconds", "ISO dates", "Arrow timestamps"]
+TimeUnit = Literal[
+    "seconds",
+    "milliseconds",
+    "microseconds",
+    "nanoseconds",
+    "Excel days",
+    "YYYYMMDD",
+    "YYYYMMDDhhmmss",
+    "ISO dates",
+    "dates",
+    "Arrow timestamps",
+]
 
-IN_SECONDS: tuple[TimeUnit | None, ...] = ("ISO dates", "Arrow timestamps", None)
+IN_SECONDS: tuple[TimeUnit | None, ...] = ("ISO dates", "dates", "Arrow timestamps", None)
 """Units whose times are given in seconds as they are read; the others are numbers, see times.py."""
 ROLES: tuple[Role, ...] = ("user", "item", "rating", "timestamp")
 EVERYTHING: frozenset[Role] = frozenset(ROLES)

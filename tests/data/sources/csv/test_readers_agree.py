@@ -51,6 +51,10 @@ DATES = st.one_of(
     st.datetimes().map(lambda moment: moment.date().isoformat()),
     st.sampled_from(["2024-01-01T10:30Z", "2024-01-01T10:30:00+02:00", "2024-01-01T10", "2024-02-30", " 2024-01-01"]),
 )
+GERMAN_DATES = st.one_of(
+    st.dates().map(lambda day: f"{day.day}.{day.month:02}.{day.year:04}"),
+    st.sampled_from(["1.13.2000", " 1.1.2000", "1"]),
+)
 ENDS = st.sampled_from(["\n", "\n", "\r\n", "\n\n", "\r"])
 HEADERS = st.sampled_from(["", "user,item,rating,time\n", "\nuser,item,rating,ts\r\n", '"us\ner",item,rating,ts\n'])
 
@@ -121,6 +125,28 @@ def test_on_files_with_oddities(tmp_path: Path, header: str, body: str) -> None:
 @given(body=lines(IDS, NUMBERS, DATES))
 def test_on_dates(tmp_path: Path, body: str) -> None:
     agree(tmp_path / "r.csv", body.encode(), delimiter=",", columns={"timestamp": 4})
+
+
+@STEADY
+@given(body=lines(IDS, NUMBERS, GERMAN_DATES))
+def test_on_dates_of_a_given_form(tmp_path: Path, body: str) -> None:
+    agree(tmp_path / "r.csv", body.encode(), delimiter=",", columns={"timestamp": 4}, timestamp_format="%d.%m.%Y")
+
+
+@STEADY
+@given(
+    body=lines(st.sampled_from(["1", "a", '"b c"', "é"]), st.sampled_from(["1", "2,5", "1.200,5", "x"]), NUMBERS, "  "),
+    decimal=st.sampled_from(["auto", ".", ","]),
+)
+def test_on_aligned_blanks_and_decimal_commas(tmp_path: Path, body: str, decimal: str) -> None:
+    agree(tmp_path / "r.csv", body.encode(), delimiter=" ", header=False, decimal=decimal)
+
+
+@STEADY
+@given(body=lines(ODD_IDS, NUMBERS, NUMBERS))
+@pytest.mark.parametrize("quotes", [False, "backslash"])
+def test_on_other_quotes(tmp_path: Path, body: str, quotes: bool | str) -> None:
+    agree(tmp_path / "r.csv", body.encode(), delimiter=",", header=False, quotes=quotes)
 
 
 @STEADY

@@ -16,7 +16,7 @@ from recsys.data.sources.batches import Batch, CodedIds, PackedTexts
 from recsys.data.sources.csv.blocks import QUOTE, UNIT_SEPARATOR, DoubtfulError, blocks_of
 from recsys.data.sources.csv.dialect import Dialect
 from recsys.data.sources.csv.fields import knows_quotes
-from recsys.data.sources.csv.reference_reader import first_time_is_iso
+from recsys.data.sources.csv.reference_reader import ISO_FORM, time_form, time_in, unit_of
 from recsys.data.sources.no_rating import NONE, NoRating
 from recsys.data.sources.progress import Progress
 from recsys.data.sources.stored import WHOLE, ByteRange, Stored
@@ -77,7 +77,7 @@ class _Rows:
     ids: Mapping[Role, CodedIds]
     rating: Array | None
     timestamp: Array | None
-    is_iso: bool
+    form: str | None
     n_rows: int
     n_bytes: int
 
@@ -87,7 +87,7 @@ class _Rows:
             item=self.ids.get("item"),
             rating=self.rating,
             timestamp=self.timestamp,
-            time_unit=None if self.timestamp is None else "ISO dates" if self.is_iso else "seconds",
+            time_unit=None if self.timestamp is None else unit_of(self.form),
             n_rows=self.n_rows,
             share=share,
         )
@@ -98,13 +98,11 @@ def _parser(dialect: Dialect, columns: Mapping[Role, int], no_rating: NoRating) 
     import pyarrow as pa
     from pyarrow import csv
 
-    is_iso = first_time_is_iso(dialect, columns)
+    form = time_form(dialect, columns)
     has_quotes = dialect.quotes != "none"
     names = [str(position) for position in range(dialect.width)]
     converting = csv.ConvertOptions(
-        column_types={
-            names[position]: _arrow_type(role, dialect, columns, is_iso) for role, position in columns.items()
-        },
+        column_types={names[position]: _arrow_type(role, dialect, columns, form) for role, position in columns.items()},
         include_columns=[names[position] for position in columns.values()],
         decimal_point="," if dialect.decimal == "," else ".",
         null_values=sorted(no_rating.texts),
@@ -126,8 +124,8 @@ def _parser(dialect: Dialect, columns: Mapping[Role, int], no_rating: NoRating) 
         return _Rows(
             ids={role: _coded(arrays[role]) for role in ("user", "item") if role in arrays},
             rating=_ratings(arrays["rating"], no_rating) if "rating" in arrays else None,
-            timestamp=_finite(_times(arrays["timestamp"], is_iso)) if "timestamp" in arrays else None,
-            is_iso=is_iso,
+            timestamp=_finite(_times(arrays["timestamp"], form)) if "timestamp" in arrays else None,
+            form=form,
             n_rows=table.num_rows,
             n_bytes=len(rows),
         )
@@ -135,13 +133,13 @@ def _parser(dialect: Dialect, columns: Mapping[Role, int], no_rating: NoRating) 
     return parse
 
 
-def _arrow_type(role: Role, dialect: Dialect, columns: Mapping[Role, int], is_iso: bool) -> pa.DataType:
+def _arrow_type(role: Role, dialect: Dialect, columns: Mapping[Role, int], form: str | None) -> pa.DataType:
     """Ratings are doubles, rounded to float32 afterwards: exactly what Python's float() and then float32 give."""
     import pyarrow as pa
 
-    if role in ("user", "item"):
+    if role in ("user", "item") or (role == "timestamp" and form not in (None, ISO_FORM)):
         return pa.dictionary(pa.int32(), pa.string())
-    if role == "timestamp" and is_iso:
+    if role == "timestamp" and form == ISO_FORM:
         return pa.timestamp("us", tz="UTC" if has_zone(dialect.sample[0][columns[role]]) else None)
     return pa.float64()
 
@@ -203,10 +201,19 @@ def _ratings(column: Any, no_rating: NoRating) -> Array:
     return np.where(is_code, np.float32(np.nan), ratings)
 
 
-def _times(column: Any, is_iso: bool) -> Array:
+def _times(column: Any, form: str | None) -> Array:
     if column.null_count:
         raise DoubtfulError
-    return np.divide(np.from_dlpack(column.view("int64")), 1e6) if is_iso else _numbers(column, np.float64)
+    if form is None:
+        return _numbers(column, np.float64)
+    if form == ISO_FORM:
+        iso: Array = np.divide(np.from_dlpack(column.view("int64")), 1e6)
+        return iso
+    moments = [time_in(form, text, None) for text in column.dictionary.to_pylist()]
+    if None in moments:
+        raise DoubtfulError
+    times: Array = np.array(moments, dtype=np.float64)[np.from_dlpack(column.indices)]
+    return times
 
 
 def _finite(numbers: Array) -> Array:

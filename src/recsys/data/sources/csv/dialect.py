@@ -34,6 +34,7 @@ class Dialect:
         delimiter: what stands between two fields; only one of a single byte knows quotes; a blank stands for several.
         quotes: how a quote stands in a quoted field.
         decimal: the decimal mark of numbers, whose thousands then have the other one; None: a point, and no thousands.
+        timestamp_format: of times, as strptime takes it; None: to be found out.
         header: the names of the columns as in the file, None without a header.
         width: how many columns there are.
         head_lines: lines of the file before the first row, the header among them.
@@ -46,6 +47,7 @@ class Dialect:
     delimiter: str
     quotes: Quotes
     decimal: Decimal
+    timestamp_format: str | None
     header: tuple[str, ...] | None
     width: int
     head_lines: int
@@ -92,6 +94,7 @@ def find_dialect(path: Path, data: Data) -> Dialect:
         delimiter=delimiter,
         quotes=quotes,
         decimal=_decimal(sample, data),
+        timestamp_format=data.timestamp_format,
         header=None if header is None else _untyped(header),
         width=len(fields[0]),
         head_lines=n_lines,

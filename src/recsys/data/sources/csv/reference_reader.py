@@ -18,13 +18,16 @@ from recsys.data.sources.batches import Batch, CodedIds, PackedTexts
 from recsys.data.sources.csv.dialect import Dialect
 from recsys.data.sources.csv.fields import BadQuotesError, rows_of
 from recsys.data.sources.csv.text import Text
+from recsys.data.sources.dates import formats_of, seconds_of
 from recsys.data.sources.find_columns import label
 from recsys.data.sources.no_rating import NONE, NoRating
 from recsys.data.sources.progress import Progress
 from recsys.data.sources.stored import WHOLE, ByteRange
-from recsys.data.sources.table import Role
+from recsys.data.sources.table import Role, TimeUnit
+from recsys.data.sources.times import NO_TIMES
 from recsys.data.sources.values import Decimal, iso_seconds, number_with
 
+ISO_FORM = "iso"
 ROWS_BETWEEN_LOOKS = 256  # at the clock
 BATCH = 1 << 18  # rows
 WITH_UNIT = re.compile(r"(?P<number>[-+]?\d+([.,]\d+)?) ?(/ ?\d+|%|\D{1,12})", re.ASCII)
@@ -96,11 +99,16 @@ def rows(dialect: Dialect, text: Text, observe: Observer) -> Iterator[tuple[list
         raise DataError(what, where=where, expected="closed quotes", hint=hint) from None
 
 
-def first_time_is_iso(dialect: Dialect, columns: Mapping[Role, int]) -> bool:
-    """Whether the first row gives its time as an ISO date; then all have to."""
-    if "timestamp" not in columns or not dialect.sample or len(dialect.sample[0]) != dialect.width:
-        return False
-    return iso_seconds(dialect.sample[0][columns["timestamp"]]) is not None
+def time_form(dialect: Dialect, columns: Mapping[Role, int]) -> str | None:
+    """How times are written: "iso", a format of strptime, or None for numbers."""
+    if "timestamp" not in columns:
+        return None
+    if dialect.timestamp_format is not None:
+        return dialect.timestamp_format
+    position, full_rows = columns["timestamp"], [row for row in dialect.sample if len(row) == dialect.width]
+    if full_rows and full_rows[0] is dialect.sample[0] and iso_seconds(full_rows[0][position]) is not None:
+        return ISO_FORM
+    return next(iter(formats_of(row[position] for row in full_rows)), None)
 
 
 class _Columns:
@@ -114,7 +122,7 @@ class _Columns:
     def __init__(self, dialect: Dialect, columns: Mapping[Role, int], no_rating: NoRating) -> None:
         self.n_rows = 0
         self._columns = columns
-        self._is_iso = is_iso = first_time_is_iso(dialect, columns)
+        self._form = form = time_form(dialect, columns)
         self._ids: dict[Role, _Ids] = {role: _Ids() for role in ("user", "item") if role in columns}
         self._ratings, self._times = ratings, times = array("f"), array("d")
         self.takers: list[tuple[int, Callable[[str], None]]] = [
@@ -125,7 +133,7 @@ class _Columns:
                 (columns["rating"], lambda text: ratings.append(_rating(text, no_rating, dialect.decimal)))
             )
         if "timestamp" in columns:
-            self.takers.append((columns["timestamp"], lambda text: times.append(_time(text, is_iso, dialect.decimal))))
+            self.takers.append((columns["timestamp"], lambda text: times.append(_time(text, form, dialect.decimal))))
 
     def batch(self, share: float) -> Batch:
         """What was added."""
@@ -135,7 +143,7 @@ class _Columns:
             item=ids.get("item"),
             rating=np.array(self._ratings, dtype=np.float32) if "rating" in columns else None,
             timestamp=np.array(self._times, dtype=np.float64) if "timestamp" in columns else None,
-            time_unit=("ISO dates" if self._is_iso else "seconds") if "timestamp" in columns else None,
+            time_unit=unit_of(self._form) if "timestamp" in columns else None,
             n_rows=self.n_rows,
             share=share,
         )
@@ -204,16 +212,28 @@ def _as_float32(value: float) -> float:
         return float(np.float32(value))
 
 
-def _time(text: str, is_iso: bool, decimal: Decimal) -> float:
-    value = iso_seconds(text) if is_iso else number_with(decimal, text)
+def unit_of(form: str | None) -> TimeUnit:
+    """What a batch says of times in this form."""
+    return "seconds" if form is None else "ISO dates" if form == ISO_FORM else "dates"
+
+
+def time_in(form: str | None, text: str, decimal: Decimal) -> float | None:
+    """The number or date that `text` is; None if it is none."""
+    if form is None:
+        return number_with(decimal, text)
+    return iso_seconds(text) if form == ISO_FORM else seconds_of(text, form)
+
+
+def _time(text: str, form: str | None, decimal: Decimal) -> float:
+    value = time_in(form, text, decimal)
     if value is None or not math.isfinite(value):
-        expected = (
-            "a date such as 2024-05-31 or 2024-05-31T12:00:00Z" if is_iso else "seconds or milliseconds since 1970"
-        )
-        if not is_iso:
-            expected += ", or ISO dates in every row"
-        hint = "without times: data.columns.timestamp: false"
-        raise _BadValueError(f"{text!r} is not a time" if text.strip() else "the time is empty", expected, hint)
+        expected = {
+            None: "seconds or milliseconds since 1970, or dates of one form in every row",
+            ISO_FORM: "a date such as 2024-05-31 or 2024-05-31T12:00:00Z",
+        }.get(form, f"a date of the form {form}, as in the first rows")
+        hint = f"{NO_TIMES}; for another form: data.timestamp_format (init: --timestamp-format)"
+        what = f"{shortened(text)!r} is not a time" if text.strip() else "the time is empty"
+        raise _BadValueError(what, expected, hint)
     return value
 
 

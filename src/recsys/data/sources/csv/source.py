@@ -18,6 +18,7 @@ from recsys.data.sources.csv.fields import knows_quotes
 from recsys.data.sources.csv.ranges import range_of
 from recsys.data.sources.csv.reference_reader import read_slow, rows
 from recsys.data.sources.csv.text import Text
+from recsys.data.sources.csv.timestamp_format import with_timestamp_format
 from recsys.data.sources.find_columns import find_columns, label
 from recsys.data.sources.no_rating import NoRating
 from recsys.data.sources.protocol import ColumnRequest, Layout
@@ -45,8 +46,8 @@ class CsvSource:
 
     def layout(self, columns: ColumnRequest) -> Layout:
         """Its columns, delimiter, header, encoding and compression."""
-        dialect = self.dialect
-        positions = find_columns(dialect, self._columns, columns, self._names)
+        positions = find_columns(self.dialect, self._columns, columns, self._names)
+        dialect = self.dialect = with_timestamp_format(self.dialect, positions)
         facts = {
             "compression": compression(self.path),
             "encoding": dialect.encoding,
@@ -54,6 +55,7 @@ class CsvSource:
             "header": dialect.header is not None,
             "quotes": _quotes_key(dialect),
             "decimal": dialect.decimal,
+            "timestamp_format": dialect.timestamp_format,
         }
         packed = f", {facts['compression']}" if facts["compression"] else ""
         header = "no header" if dialect.header is None else "a header"
@@ -72,8 +74,9 @@ class CsvSource:
 
     def batches(self, columns: ColumnRequest, part: int, n_parts: int) -> Iterator[Batch]:
         """The rows of a byte range; where the file cannot be cut (ranges.py), all rows are part 0's."""
-        dialect, observe = self.dialect, self._observe
-        positions = find_columns(dialect, self._columns, columns, self._names)
+        observe = self._observe
+        positions = find_columns(self.dialect, self._columns, columns, self._names)
+        dialect = self.dialect = with_timestamp_format(self.dialect, positions)
         span = range_of(dialect, part, n_parts)
         if span is None:
             return
