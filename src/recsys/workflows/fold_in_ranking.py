@@ -8,7 +8,7 @@ import numpy as np
 
 from recsys.core.types import Array, Arrays, Float32Array, Indices
 from recsys.inference.new_entities import NewEntities
-from recsys.scoring.implicit.rows import RowSolver
+from recsys.scoring.implicit.rows import Solve
 from recsys.scoring.implicit.scorer import ImplicitFactors
 from recsys.workflows.extended_vocabulary import ExtendedVocabulary
 
@@ -26,8 +26,12 @@ def fold_in_ranking(
     of_users, of_items = new.ratings.take(new.is_new_user), new.ratings.take(~new.is_new_user)
     targets = scorer.targets(of_users.rating), scorer.targets(of_items.rating)
     user_codes, item_codes = users.new_idx[of_users.user_idx], items.new_idx[of_items.item_idx]
-    user_rows = _solve(scorer.user_rows(), user_codes, users.n_new, items.known_idx[of_users.item_idx], targets[0])
-    item_rows = _solve(scorer.item_rows(), item_codes, items.n_new, users.known_idx[of_items.user_idx], targets[1])
+    user_rows = _solve(
+        scorer.user_rows().solve, user_codes, users.n_new, items.known_idx[of_users.item_idx], targets[0]
+    )
+    item_rows = _solve(
+        scorer.item_rows().solve, item_codes, items.n_new, users.known_idx[of_items.user_idx], targets[1]
+    )
     extended = replace(
         scorer,
         user_factors=_with(scorer.user_factors, users, user_rows),
@@ -39,11 +43,11 @@ def fold_in_ranking(
     }
 
 
-def _solve(solver: RowSolver, codes: Array, n: int, other_idx: Indices, targets: Float32Array) -> Float32Array:
+def _solve(solve: Solve, codes: Array, n: int, other_idx: Indices, targets: Float32Array) -> Float32Array:
     """The rows of n new entities, whose interactions come in any order, with others that are all known."""
     order = np.argsort(codes, kind="stable")
     start = np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=n))])
-    return solver.solve(start, other_idx[order], targets[order])
+    return solve(start, other_idx[order], targets[order])
 
 
 def _with(known: Float32Array, ids: ExtendedVocabulary, rows: Float32Array) -> Float32Array:

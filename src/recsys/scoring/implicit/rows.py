@@ -1,45 +1,85 @@
-"""Rows of users whom implicit ALS was not fitted to, from a few interactions; and of items, in the same way."""
+"""Rows of users whom implicit ALS was not fitted to, from a few interactions; and of new items."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
+from typing import TypeAlias
 
 import numpy as np
 
 from recsys.core.types import Float32Array, Float64Array, Indices, Int64Array
+from recsys.scoring.implicit.moments import Moments
 
-FEW = 3.0  # from more interactions than these on, items without one are taken to be avoided rather than unknown
+FEW = 3.0  # from more interactions than these on, users without one are taken to avoid an item rather than not know it
+MANY = 100.0  # from more interactions than these on, they count more than what is expected of a user who has them
+
+Solve: TypeAlias = Callable[[Int64Array, Indices, Float32Array], Float32Array]
+"""start, index of the other side and target of interactions → rows, see UserRows.solve."""
 
 
 @dataclass(frozen=True, eq=False)
-class RowSolver:
-    """Solves rows of new users; with the names exchanged, of new items.
+class FixedSide:
+    """The rows that new ones are solved against: of all items for new users, of all users for new items.
 
     Attributes:
-        items: rows h of all items, float32, shape (n_items, dim).
-        n_known: I, how many of the items have interactions; the rows of the others are zeros.
+        rows: h, float32, shape (n, dim).
+        n_known: how many of them have interactions; the rows of the others are zeros.
         gramian: Σ h hᵀ, shape (dim, dim).
-        mean_user: mean of the rows of the users who have interactions, shape (dim,).
         unobserved_weight: α₀.
         regularization: λ.
     """
 
-    items: Float32Array
+    rows: Float32Array
     n_known: int
     gramian: Float64Array
-    mean_user: Float64Array
     unobserved_weight: float
     regularization: float
 
+    def closest(
+        self, center: Float64Array, idx: Indices, target: Float32Array, seen: float, pull: float
+    ) -> Float64Array:
+        """The minimum of Σ (y − w·h)² + f α₀ Σ_all (w·h)² + p λ (n + f α₀·n_known)|w − center|², f = seen, p = pull.
+
+        Args:
+            center: shape (dim,).
+            idx: of the n interactions, int32.
+            target: y of each, float32, shape (n,).
+        """
+        unobserved = seen * self.unobserved_weight
+        met = self.rows[idx].astype(np.float64)
+        shared = unobserved * self.gramian
+        penalty = pull * self.regularization * (len(idx) + unobserved * self.n_known)
+        matrix = met.T @ met + shared + penalty * np.eye(len(center))
+        gradient = met.T @ (target - met @ center) - shared @ center
+        return center + np.asarray(np.linalg.solve(matrix, gradient), np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class UserRows:
+    """Solves rows of new users.
+
+    Attributes:
+        items: the rows of all items.
+        mean_user: w̄, the mean of the rows of the users who have interactions, shape (dim,).
+        moments: how users' rows go with those of their items.
+    """
+
+    items: FixedSide
+    mean_user: Float64Array
+    moments: Moments
+
     def solve(self, start: Int64Array, item_idx: Indices, target: Float32Array) -> Float32Array:
-        """Rows that lie between the mean user and what the interactions say.
+        """Rows that lie between what is expected of a user with such interactions and what fits these.
 
         The row w of a user with n interactions is the minimum of
 
-            Σ (y − w·h)² + f α₀ Σ_all (w·h)² + λ (n + f α₀·I)|w − w̄|²        f = n / (n + 3)
+            Σ (y − w·h)² + α₀ Σ_all (w·h)² + λ (1 + 100 / n) (n + α₀·I)|w − ŵ|²        ŵ = w̄ + K Σ (y·h − mean_item)
 
-        with w̄ the mean user, which is also the row of a user without interactions.
+        with ŵ the best linear estimate of the row, see Moments.gain; without interactions it is w̄, the mean user. The
+        few interactions of a visitor are not all that they would have, so items that they have not met say little.
 
         Args:
             start: int64, shape (n_users + 1,); user u has the interactions start[u] … start[u + 1] − 1.
@@ -48,16 +88,56 @@ class RowSolver:
         Returns:
             float32, shape (n_users, dim).
         """
-        rows = [self._row(item_idx[begin:end], target[begin:end]) for begin, end in pairwise(start)]
-        return np.array(rows, np.float32).reshape(len(start) - 1, len(self.mean_user))
+        gain = cache(self.moments.gain)
 
-    def _row(self, item_idx: Indices, target: Float32Array) -> Float64Array:
-        n, mean = len(item_idx), self.mean_user
-        if n == 0:
-            return mean
-        unobserved = self.unobserved_weight * n / (n + FEW)
-        met = self.items[item_idx].astype(np.float64)
-        shared = unobserved * self.gramian
-        penalty = self.regularization * (n + unobserved * self.n_known)
-        matrix = met.T @ met + shared + penalty * np.eye(len(mean))
-        return mean + np.asarray(np.linalg.solve(matrix, met.T @ (target - met @ mean) - shared @ mean), np.float64)
+        def row(idx: Indices, y: Float32Array) -> Float64Array:
+            n = len(idx)
+            if n == 0:
+                return self.mean_user
+            estimate = self.mean_user + gain(n) @ (y @ self.items.rows[idx] - n * self.moments.mean_item)
+            return self.items.closest(estimate, idx, y, seen=1.0, pull=1 + MANY / n)
+
+        return _one_by_one(row, start, item_idx, target, len(self.mean_user))
+
+
+@dataclass(frozen=True, eq=False)
+class ItemRows:
+    """Solves rows of new items.
+
+    Attributes:
+        users: the rows of all users.
+        mean_item: the mean of the rows of the items that have interactions, shape (dim,).
+    """
+
+    users: FixedSide
+    mean_item: Float64Array
+
+    def solve(self, start: Int64Array, user_idx: Indices, target: Float32Array) -> Float32Array:
+        """Rows that lie between the mean item and what the interactions say.
+
+        The row h of an item with n interactions is the minimum of
+
+            Σ (y − w·h)² + f α₀ Σ_all (w·h)² + λ (n + f α₀·U)|h − h̄|²        f = n / (n + 3)
+
+        with h̄ the mean item, which is also the row of an item without interactions. Other than those of a visitor, an
+        item's interactions are all that it has, and their number says how popular it is.
+
+        Args, Returns: as UserRows.solve, with users and items exchanged.
+        """
+
+        def row(idx: Indices, y: Float32Array) -> Float64Array:
+            n = len(idx)
+            return self.mean_item if n == 0 else self.users.closest(self.mean_item, idx, y, n / (n + FEW), 1.0)
+
+        return _one_by_one(row, start, user_idx, target, len(self.mean_item))
+
+
+def _one_by_one(
+    row: Callable[[Indices, Float32Array], Float64Array],
+    start: Int64Array,
+    idx: Indices,
+    target: Float32Array,
+    dim: int,
+) -> Float32Array:
+    rows = [row(idx[begin:end], target[begin:end]) for begin, end in pairwise(start)]
+    return np.array(rows, np.float32).reshape(len(start) - 1, dim)

@@ -9,8 +9,10 @@ import numpy as np
 
 from recsys.core.types import BoolArray, Float32Array, Float64Array, Indices, Times
 from recsys.data.chunks import chunks
+from recsys.data.grouped import GroupedView
 from recsys.scoring.fallback import with_fallback
-from recsys.scoring.implicit.rows import RowSolver
+from recsys.scoring.implicit.moments import Moments
+from recsys.scoring.implicit.rows import FixedSide, ItemRows, UserRows
 from recsys.scoring.implicit.targets import TargetTable
 
 
@@ -27,6 +29,7 @@ class ImplicitFactors:
         unobserved_weight: α₀, see recsys.training.ials.
         regularization: λ.
         targets: from ratings to what scores should be.
+        moments: how users' rows go with those of their items.
     """
 
     user_factors: Float32Array
@@ -38,6 +41,7 @@ class ImplicitFactors:
     unobserved_weight: float
     regularization: float
     targets: TargetTable
+    moments: Moments
     kind: ClassVar[str] = "implicit"
 
     @property
@@ -71,23 +75,23 @@ class ImplicitFactors:
         """Scores of every known item for each user, float32, shape (n, n_items)."""
         return self.user_factors[user_idx] @ self.item_factors[:-1].T
 
-    def user_rows(self) -> RowSolver:
+    def user_rows(self) -> UserRows:
         """What solves the rows of new users."""
-        mean = self.user_factors[-1].astype(np.float64)
         weights = self.unobserved_weight, self.regularization
-        return RowSolver(self.item_factors[:-1], self.n_known_items, self.item_gramian, mean, *weights)
+        items = FixedSide(self.item_factors[:-1], self.n_known_items, self.item_gramian, *weights)
+        return UserRows(items, self.user_factors[-1].astype(np.float64), self.moments)
 
-    def item_rows(self) -> RowSolver:
+    def item_rows(self) -> ItemRows:
         """What solves the rows of new items."""
-        mean = self.item_factors[-1].astype(np.float64)
         weights = self.unobserved_weight, self.regularization
-        return RowSolver(self.user_factors[:-1], self.n_known_users, self.user_gramian, mean, *weights)
+        users = FixedSide(self.user_factors[:-1], self.n_known_users, self.user_gramian, *weights)
+        return ItemRows(users, self.item_factors[-1].astype(np.float64))
 
 
 def implicit_factors(
     user_rows: Float32Array,
     item_rows: Float32Array,
-    has_user: BoolArray,
+    seen: GroupedView,
     has_item: BoolArray,
     unobserved_weight: float,
     regularization: float,
@@ -97,9 +101,11 @@ def implicit_factors(
 
     Args:
         user_rows, item_rows: float32, shapes (n_users, dim) and (n_items, dim); zeros where there are no interactions.
-        has_user, has_item: whether each has interactions, bool.
+        seen: the interactions by user.
+        has_item: whether each item has interactions, bool.
         unobserved_weight, regularization, targets: as they were fitted with.
     """
+    has_user = seen.counts > 0
     return ImplicitFactors(
         user_factors=with_fallback(user_rows, has_user),
         item_factors=with_fallback(item_rows, has_item),
@@ -110,6 +116,7 @@ def implicit_factors(
         unobserved_weight=unobserved_weight,
         regularization=regularization,
         targets=targets,
+        moments=Moments.of(user_rows, item_rows, seen),
     )
 
 

@@ -10,6 +10,7 @@ from recsys.config.plans import Plan
 from recsys.core.events import EpochResult, Observer, Step
 from recsys.core.threads import one_blas_thread, usable_cores
 from recsys.core.types import Arrays, Float32Array, Indices, Json, State
+from recsys.data.grouped import GroupedView
 from recsys.data.interactions import Interactions
 from recsys.data.training_inputs import TrainingInputs
 from recsys.data.vocabulary import UNKNOWN
@@ -51,6 +52,7 @@ class IalsLearner:
         self._targets = TargetTable.of(interactions.rating, settings.rating_weight)
         targets = self._targets(interactions.rating)
         users, items = (Systems.of(view, targets) for view in (interactions.by_user(), interactions.by_item()))
+        self._seen = GroupedView(users.start, users.idx, None)
         self.n_ratings = len(interactions)
         self.column_bytes = users.nbytes + items.nbytes
         n_threads = usable_cores() if settings.n_threads == "auto" else settings.n_threads
@@ -103,7 +105,7 @@ class IalsLearner:
             return implicit_factors(
                 rows["user"],
                 rows["item"],
-                self._counted.users,
+                self._seen,
                 self._counted.items,
                 parameters.unobserved_weight,
                 parameters.regularization,
