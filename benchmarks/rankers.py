@@ -116,22 +116,38 @@ def item_knn(train: Pairs, n_neighbours: int) -> Scores:
 
 
 def ease(train: Pairs, regularization: float) -> Scores:
-    """X B, B the least-squares weights with a zero diagonal. With fewer users than items through the matrix of users.
+    """X B, see ease_weights. With fewer users than items through the matrix of users."""
+    matrix = dense(train)
+    if train.n_items <= train.n_users:
+        weights = ease_weights(train, regularization)
+        return lambda users: matrix[users] @ weights
+    weighted, diagonal = _by_users(matrix, regularization)
+    return lambda users: matrix[users] - weighted[users] / diagonal
+
+
+def ease_weights(train: Pairs, regularization: float) -> Float32Array:
+    """B, the least-squares weights of items for items with a zero diagonal, float32, shape (n_items, n_items).
 
     Source: Steck 2019, "Embarrassingly Shallow Autoencoders for Sparse Data" (WWW).
     """
-    matrix = dense(train)
+    matrix, eye = dense(train), np.eye(train.n_items, dtype=np.float32)
     if train.n_items <= train.n_users:
-        inverse = np.linalg.inv(
-            matrix.T @ matrix + np.float32(regularization) * np.eye(train.n_items, dtype=np.float32)
-        )
-        weights: Float32Array = (-inverse / np.diag(inverse)).astype(np.float32)
-        np.fill_diagonal(weights, 0)
-        return lambda users: matrix[users] @ weights
-    kernel = matrix @ matrix.T + np.float32(regularization) * np.eye(train.n_users, dtype=np.float32)
-    weighted: Float32Array = np.linalg.solve(kernel, matrix).astype(np.float32)  # X P, P the inverse above
+        inverse = np.linalg.inv(matrix.T @ matrix + np.float32(regularization) * eye)
+        diagonal = np.diag(inverse)
+    else:
+        weighted, diagonal = _by_users(matrix, regularization)
+        inverse = (eye - matrix.T @ weighted) / np.float32(regularization)
+    weights: Float32Array = (-inverse / diagonal).astype(np.float32)
+    np.fill_diagonal(weights, 0)
+    return weights
+
+
+def _by_users(matrix: Float32Array, regularization: float) -> tuple[Float32Array, Float32Array]:
+    """X P and the diagonal of P, the inverse of Xᵀ X + λ I, through the matrix of users."""
+    kernel = matrix @ matrix.T + np.float32(regularization) * np.eye(len(matrix), dtype=np.float32)
+    weighted: Float32Array = np.linalg.solve(kernel, matrix).astype(np.float32)
     diagonal: Float32Array = (1 - (matrix * weighted).sum(axis=0)) / np.float32(regularization)
-    return lambda users: matrix[users] - weighted[users] / diagonal
+    return weighted, diagonal
 
 
 def implicit(model: str, train: Pairs, setting: dict[str, Any]) -> Scores:

@@ -48,7 +48,7 @@ def test_of_very_many_interactions_evenly_spaced_users_stand_for_all(monkeypatch
     whole = Moments.of(USERS, ITEMS, SEEN)
     monkeypatch.setattr(moments, "BLOCK", 4)
     np.testing.assert_allclose(Moments.of(USERS, ITEMS, SEEN).within, whole.within, atol=1e-12)
-    monkeypatch.setattr(moments, "SAMPLED", 20)  # 43 interactions, so every second user who has any
+    monkeypatch.setattr(moments, "INTERACTIONS", 20)  # of 43, so every second user who has any
     some = Moments.of(USERS, ITEMS, SEEN)
     means = np.array([ITEMS[items_of(user)].mean(axis=0) for user in (0, 3, 5, 8)])
     np.testing.assert_allclose(some.mean_item, means.mean(axis=0), rtol=1e-5)

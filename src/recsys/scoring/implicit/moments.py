@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from recsys.core.types import Float32Array, Float64Array
 from recsys.data.grouped import GroupedView
 
-SAMPLED = 1 << 20  # interactions, about: of more, those of evenly spaced users stand for all
-BLOCK = 1 << 14  # interactions, or items, at once, about
+USERS, INTERACTIONS = 20_000, 1 << 20  # of more than twice as many, evenly spaced users stand for all
+BLOCK = 1 << 14  # items at once
 RIDGE = 1e-3  # of the mean variance: few users do not span all directions
 
 
@@ -38,14 +39,13 @@ class Moments:
             users, items: float32, shapes (n_users, dim) and (n_items, dim).
             seen: their interactions by user.
         """
-        some = np.flatnonzero(seen.counts)[:: max(1, len(seen.other_idx) // SAMPLED)].astype(np.int32)
+        some = np.flatnonzero(seen.counts).astype(np.int32)
+        some = some[:: max(1, len(some) // USERS, len(seen.other_idx) // INTERACTIONS)]
         counts = seen.counts[some]
-        means, weights = np.empty((len(some), items.shape[1])), np.zeros(len(items))
-        for block in np.split(np.arange(len(some)), np.flatnonzero(np.diff(np.cumsum(counts) // BLOCK)) + 1):
-            owner, met = seen.pairs(some[block])
-            first = np.cumsum(counts[block]) - counts[block]
-            means[block] = np.add.reduceat(items[met].astype(np.float64), first, axis=0) / counts[block, None]
-            weights += np.bincount(met, 1 / counts[block][owner], len(items))
+        owner, met = seen.pairs(some)
+        weights = np.bincount(met, 1 / counts[owner], len(items))
+        spans = pairwise([0, *np.cumsum(counts).tolist()])
+        means = np.array([items[met[begin:end]].mean(axis=0, dtype=np.float64) for begin, end in spans])
         mean_item, rows = means.mean(axis=0), users[some].astype(np.float64)
         within = _second_moment(items, weights / len(some)) - means.T @ means / len(some)
         means -= mean_item
