@@ -130,10 +130,11 @@ def ease_weights(train: Pairs, regularization: float) -> Float32Array:
 
     Source: Steck 2019, "Embarrassingly Shallow Autoencoders for Sparse Data" (WWW).
     """
-    matrix, eye = dense(train), np.eye(train.n_items, dtype=np.float32)
+    matrix = dense(train)
+    eye: Float32Array = np.eye(train.n_items, dtype=np.float32)
     if train.n_items <= train.n_users:
-        inverse = np.linalg.inv(matrix.T @ matrix + np.float32(regularization) * eye)
-        diagonal = np.diag(inverse)
+        inverse: Array = np.linalg.inv(matrix.T @ matrix + np.float32(regularization) * eye)
+        diagonal: Array = np.diag(inverse)
     else:
         weighted, diagonal = _by_users(matrix, regularization)
         inverse = (eye - matrix.T @ weighted) / np.float32(regularization)

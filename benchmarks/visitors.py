@@ -27,6 +27,7 @@ from recsys.scoring.implicit.targets import TargetTable
 BROUGHT = (1, 3, 5, 10)
 LEAST = 15  # interactions of a visitor, with the relevant ones
 REGULARIZATIONS = (20.0, 50.0, 100.0, 200.0, 400.0, 800.0, 1600.0, 3200.0)
+COLUMNS = ("user", "item", "rating")
 NAMES = ("recsys", "most popular", "EASE, tuned on whole users", "EASE, tuned on as few")
 
 Fitted: TypeAlias = Callable[[Pairs], Scores]
@@ -78,7 +79,7 @@ def table(name: str, make: Callable[[int], Pairs], seeds: Sequence[int]) -> None
 
 def compared(pairs: Pairs, seed: int) -> list[list[Figures]]:
     """For each number of interactions, the figures in the order of NAMES."""
-    users = np.flatnonzero(np.bincount(pairs.user, minlength=pairs.n_users) >= LEAST)
+    users = np.flatnonzero(np.bincount(pairs.user, minlength=pairs.n_users) >= LEAST).astype(np.int32)
     users = np.random.default_rng(seed).permutation(users)
     fifth = pairs.n_users // 5
     visitors, validation = of_users(pairs, users[:fifth]), of_users(pairs, users[fifth : 2 * fifth])
@@ -132,8 +133,8 @@ def of_users(pairs: Pairs, users: Indices) -> BoolArray:
 
 def joined(first: Pairs, second: Pairs) -> Pairs:
     """The interactions of both."""
-    columns = [np.concatenate([getattr(each, name) for each in (first, second)]) for name in ("user", "item", "rating")]
-    return Pairs(*columns, first.n_users, first.n_items)
+    user, item, rating = (np.concatenate([getattr(each, name) for each in (first, second)]) for name in COLUMNS)
+    return Pairs(user, item, rating, first.n_users, first.n_items)
 
 
 if __name__ == "__main__":
