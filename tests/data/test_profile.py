@@ -75,6 +75,16 @@ def test_a_bad_row_is_refused_with_its_line(written: Any) -> None:
     assert caught.value.where == f"{data.ratings}:2: column rating"
 
 
+def test_an_index_in_front_is_left_out_and_users_that_never_repeat_are_noticed(written: Any) -> None:
+    rows = "".join(f"{k},{k % 3},{k % 5},{k % 4 + 1}\n" for k in range(10))
+    seen = profiled(written(rows))
+    assert seen.layout.columns == {"user": 2, "item": 3, "rating": 4}
+    assert "column 1 numbers the rows" in "\n".join(seen.describe())
+    timed = profiled(written("".join(f"{k},{k % 5},{k % 4 + 1},{1_500_000_000 + k}\n" for k in range(10))))
+    assert timed.layout.columns == {"user": 1, "item": 2, "rating": 3, "timestamp": 4}
+    assert "no user has a second row" in "\n".join(timed.describe())
+
+
 def profiled(data: Any) -> FileProfile:
     return profile(data.ratings, data)
 

@@ -174,6 +174,9 @@ class Bundle:
         return Data.model_construct(
             columns=Columns.model_validate(entry.columns),
             encoding=entry.encoding,
+            quotes=entry.quotes,
+            decimal=entry.decimal,
+            timestamp_format=entry.timestamp_format,
             rating_is=entry.rating_is,
             no_rating=entry.no_rating,
             no_rating_rows=entry.no_rating_rows,

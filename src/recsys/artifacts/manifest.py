@@ -102,11 +102,15 @@ class DataEntry(Entry):
 
     Attributes:
         columns: role → name or position of its column; a rating or timestamp of False: none was read.
+        quotes, decimal, timestamp_format: how its fields are written, as the config says it.
         rating_is, no_rating, no_rating_rows: what the ratings are, and which of them are none, as the config says it.
     """
 
     columns: dict[str, str | int | bool]
     encoding: str
+    quotes: Literal["auto", "double", "backslash"] | Literal[False] = "auto"
+    decimal: Literal["auto", ".", ","] = "auto"
+    timestamp_format: str | None = None
     rating_is: Literal["rating", "count"] = "rating"
     no_rating: tuple[int | float | str, ...] = ()
     no_rating_rows: Literal["click", "drop"] = "click"

@@ -160,6 +160,9 @@ def _data_entry(data: Data) -> DataEntry:
     return DataEntry(
         columns=data.columns.model_dump(exclude_none=True),
         encoding=data.encoding,
+        quotes=data.quotes,
+        decimal=data.decimal,
+        timestamp_format=data.timestamp_format,
         rating_is=data.rating_is,
         no_rating=data.no_rating,
         no_rating_rows=data.no_rating_rows,

@@ -30,6 +30,9 @@ def init(
         str | None, typer.Option("--delimiter", metavar="TEXT", help='Such as ";", "|" or "\\t".')
     ] = None,
     header: Annotated[bool | None, typer.Option("--header/--no-header", help="Whether line 1 names columns.")] = None,
+    layout: Annotated[
+        str | None, typer.Option("--layout", metavar="HOW", help="rows, or wide: a column for each item.")
+    ] = None,
     quotes: Annotated[str | None, typer.Option("--quotes", metavar="HOW", help="double, backslash or none.")] = None,
     decimal: Annotated[str | None, typer.Option("--decimal", metavar="MARK", help="The decimal mark, . or ,")] = None,
     timestamp_format: Annotated[
@@ -53,6 +56,7 @@ def init(
         "header": header,
         "quotes": False if quotes in ("none", "false") else quotes,
         "decimal": decimal,
+        "layout": layout,
         "timestamp_format": timestamp_format,
     }
     given = {key: value for key, value in reading.items() if value is not None}

@@ -23,6 +23,7 @@ READING = (
     "no_rating",
     "no_rating_rows",
     "duplicates",
+    "layout",
     "delimiter",
     "header",
     "quotes",

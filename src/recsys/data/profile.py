@@ -88,13 +88,21 @@ class FileProfile:
         return [
             f"{self.path}: {self.n_ratings:,} {self.meaning} of {counted(self.n_items, 'item')}"
             f" by {counted(self.n_users, 'user')}",
-            f"columns: {named}{others}",
+            *([f"columns: {named}{others}"] if named else []),
+            *self._describe_users(),
             f"written with {self.layout.description}",
             f"user ids: {user_ids}; item ids: {item_ids}",
             *self._describe_values(),
             f"times in {times.unit}, from {_day(times.first)} to {_day(times.last)}" if times else "no times",
             *self._describe_repeats(),
         ]
+
+    def _describe_users(self) -> Iterator[str]:
+        layout = self.layout
+        if not layout.facts.get("header") and layout.columns.get("user") == 2 and 1 in layout.others:
+            yield "column 1 numbers the rows, as an index does, and is left out"
+        if self.n_users == self.n_ratings > 1:
+            yield "no user has a second row: is that the column of the users? recsys init --user COLUMN"
 
     def _describe_values(self) -> Iterator[str]:
         values, scale = self.values, self.scale
@@ -205,7 +213,7 @@ def _as_found(path: Path, data: Data, observe: Observer) -> Data:
     """
     data = data.model_copy(update={"no_rating": data.no_rating or NO_RATING_TEXTS})
     layout = open_source(path, data, observe).layout(COLUMNS)
-    if not data.has_ratings or "rating" in layout.columns:
+    if not data.has_ratings or "rating" in layout.names:
         return data
     counts = data.model_copy(update={"rating_is": "count"})
     if "rating" in open_source(path, counts, observe).layout(COLUMNS).columns:

@@ -131,7 +131,7 @@ def _no_ratings(n_rows: int) -> Floats:
 def _read(source: Source, columns: ColumnRequest, communicator: Communicator) -> list[Table]:
     """The rows of a source: those that each rank reads."""
     table = collect(source.batches(columns, communicator.rank, communicator.size))
-    return gather(table, source.layout(columns).columns, communicator)
+    return gather(table, source.layout(columns).names, communicator)
 
 
 def _files(data: Data) -> dict[str, Path]:

@@ -68,6 +68,9 @@ class Data(Section):
     """What stands between two fields, such as "," ";" "\\t" "|" or "::"; auto looks at the file."""
     header: Literal["auto"] | bool = "auto"
     """Whether the first line names the columns. Without, they count from 1: user, item, rating, timestamp."""
+    layout: Literal["rows", "wide"] = "rows"
+    """rows: a row for each rating. wide: a matrix with a row for each user and a column for each item; empty cells and
+    codes for "no rating" are no ratings."""
     quotes: Literal["auto", "double", "backslash"] | Literal[False] = "auto"
     """How a quote stands in a quoted field: double: "" or backslash: \\"; auto looks at the file. false: no field is
     quoted, and a quote is a letter like any other."""

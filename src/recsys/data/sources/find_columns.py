@@ -20,6 +20,8 @@ CLICKS = (
     " data.columns.rating: false"
 )
 
+LEAST_ROWS = 3  # of a sample that shows an index
+MOST_RATINGS = 21  # on a scale, of the sample
 EARLIEST = 1e8  # seconds: March 1973
 
 
@@ -131,10 +133,21 @@ def by_common_name(names: Sequence[str], header: Sequence[str]) -> int | None:
 
 def _by_position(role: Role, columns: Columns, head: Head) -> int | None:
     order = ROLES if columns.rating is not False else tuple(other for other in ROLES if other != "rating")
-    position = order.index(role) if head.width > 1 else 0  # a list of candidates is one column
+    position = order.index(role) + _index_width(head) if head.width > 1 else 0  # a list of candidates is one column
     if position >= head.width or (role == "timestamp" and not _holds_a_time(head, position)):
         return None
     return position
+
+
+def _index_width(head: Head) -> int:
+    """1 where the first column numbers the rows, as a pandas index does, and ratings stand where times would; else 0."""
+    if head.width <= len(ROLES) - 1 or len(head.sample) < LEAST_ROWS:
+        return 0
+    first, fourth = ([number(row[at]) if at < len(row) else None for row in head.sample] for at in (0, 3))
+    if None in first or None in fourth or first[0] not in (0, 1):
+        return 0
+    counts_up = all(value == first[0] + row for row, value in enumerate(first) if value is not None)
+    return int(counts_up and len(set(fourth)) <= MOST_RATINGS and max(abs(value or 0) for value in fourth) < EARLIEST)
 
 
 def _holds_a_time(head: Head, position: int) -> bool:

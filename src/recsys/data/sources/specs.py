@@ -25,7 +25,7 @@ class SourceSpec:
 SOURCES: dict[str, SourceSpec] = {
     "csv": SourceSpec(
         magic=(b"",),
-        source="recsys.data.sources.csv.source:CsvSource",
+        source="recsys.data.sources.csv.opening:open_text",
         catalogue="recsys.data.sources.csv.items:read_catalogue",
         is_unpacked=True,
     ),

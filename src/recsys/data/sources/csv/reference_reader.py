@@ -34,7 +34,7 @@ WITH_UNIT = re.compile(r"(?P<number>[-+]?\d+([.,]\d+)?) ?(/ ?\d+|%|\D{1,12})", r
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
-class _BadValueError(Exception):
+class BadValueError(Exception):
     """What is wrong with a field, what was expected, and a hint."""
 
 
@@ -61,8 +61,8 @@ def read_slow(
             for position, take in read.takers:
                 try:
                     take(row[position])
-                except _BadValueError as error:
-                    raise _located(error, dialect, line, position) from None
+                except BadValueError as error:
+                    raise located(error, dialect, line, position) from None
             read.n_rows += 1
             if read.n_rows == BATCH:
                 yield read.batch(text.share)
@@ -130,7 +130,7 @@ class _Columns:
         ]
         if "rating" in columns:
             self.takers.append(
-                (columns["rating"], lambda text: ratings.append(_rating(text, no_rating, dialect.decimal)))
+                (columns["rating"], lambda text: ratings.append(rating_in(text, no_rating, dialect.decimal)))
             )
         if "timestamp" in columns:
             self.takers.append((columns["timestamp"], lambda text: times.append(_time(text, form, dialect.decimal))))
@@ -168,25 +168,29 @@ class _Ids:
 
 def _check_id(raw_id: str) -> None:
     if not raw_id:
-        raise _BadValueError("an id is empty", "an id in every row", "take the row out, or give it an id")
+        raise BadValueError("an id is empty", "an id in every row", "take the row out, or give it an id")
     if "\n" in raw_id or "\r" in raw_id:
         what = f"an id has a line break in it: {json.dumps(shortened(raw_id), ensure_ascii=False)}"
         hint = "if a quote is part of the text here and opens no field: data.quotes: false (init: --quotes none)"
-        raise _BadValueError(what, "an id on one line", hint)
+        raise BadValueError(what, "an id on one line", hint)
 
 
-def _rating(text: str, no_rating: NoRating, decimal: Decimal) -> float:
+def rating_in(text: str, no_rating: NoRating, decimal: Decimal) -> float:
+    """The rating that `text` is, NaN for a code.
+
+    Raises: BadValueError, where it is none.
+    """
     if text.strip() in no_rating.texts:
         return math.nan
     value = number_with(decimal, text)
     if value is None:
         raise _no_number(text)
     if not math.isfinite(value) or (abs(value) > FLOAT32_MAX and math.isinf(_as_float32(value))):
-        raise _BadValueError(f"{text!r} is not a finite number", "a finite number", "take the row out")
+        raise BadValueError(f"{text!r} is not a finite number", "a finite number", "take the row out")
     return math.nan if value in no_rating.numbers else value
 
 
-def _no_number(text: str) -> _BadValueError:
+def _no_number(text: str) -> BadValueError:
     """What is wrong with a rating that is no number, with a hint that fits it."""
     written = text.strip()
     code = json.dumps(shortened(written), ensure_ascii=False)
@@ -204,7 +208,7 @@ def _no_number(text: str) -> _BadValueError:
     elif (rest := WITH_UNIT.fullmatch(written)) is not None:
         hint = f"write the number alone, {rest['number']} for {shortened(written, 20)}, in every row"
     what = f"{shortened(text)!r} is not a number" if written else "the rating is empty"
-    return _BadValueError(what, "a number", hint)
+    return BadValueError(what, "a number", hint)
 
 
 def _as_float32(value: float) -> float:
@@ -233,11 +237,12 @@ def _time(text: str, form: str | None, decimal: Decimal) -> float:
         }.get(form, f"a date of the form {form}, as in the first rows")
         hint = f"{NO_TIMES}; for another form: data.timestamp_format (init: --timestamp-format)"
         what = f"{shortened(text)!r} is not a time" if text.strip() else "the time is empty"
-        raise _BadValueError(what, expected, hint)
+        raise BadValueError(what, expected, hint)
     return value
 
 
-def _located(error: _BadValueError, dialect: Dialect, line: int, position: int) -> DataError:
+def located(error: BadValueError, dialect: Dialect, line: int, position: int) -> DataError:
+    """The error of a field, with its place."""
     what, expected, hint = error.args
     where = f"{dialect.path}:{line}: column {label(position, dialect.header)}"
     return DataError(what, where=where, expected=expected, hint=hint)
