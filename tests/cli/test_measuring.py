@@ -108,7 +108,7 @@ def test_compare(two_runs: tuple[str, str], recsys: Recsys, snapshot: Snapshot) 
 def test_compare_says_what_is_not_in_common(two_runs: tuple[str, str], recsys: Recsys) -> None:
     assert recsys("train", "--config", "config.yaml", "--set", "seed=1", "--run-dir", "runs/third").code == 0
     ended = recsys("compare", "runs/first", "runs/third")
-    assert ended.err.count("test ratings of runs/") == 2
+    assert ended.err.count("test interactions of runs/") == 2
     assert "are not in common" in ended.err
 
 

@@ -210,6 +210,15 @@ def test_recommendations_for_all(run: Path, recsys: Recsys, data: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_long_name_of_a_run_is_the_only_cell_that_is_broken(run: Path, data: Path, script: str) -> None:
+    run.rename(data / "runs" / f"a-long-name{'-and-longer' * 8}")
+    _, shown = on_a_terminal([script, "runs"])
+    row = next(line for line in shown.splitlines() if line.startswith("a-long-name"))
+    assert "finished" in row
+    assert all(len(line) <= 80 for line in shown.splitlines()[:4])
+
+
+@pytest.mark.slow
 def test_a_long_title_is_cut_on_a_terminal_only(data: Path, script: str, recsys: Recsys) -> None:
     title = "A title [bold] :cat: that goes on " + "and on " * 20 + "to its end"
     (data / "movies.csv").write_text("movieId,title\n" + "".join(f"{n},{title}\n" for n in range(100, 150)))

@@ -97,6 +97,11 @@ def test_clicks_are_evaluated_and_compared_by_how_they_are_ranked(data: Path, re
     assert "a threshold is a rating" in recsys("evaluate", "--run", "runs/4", "--ranking", "--threshold", "3").err
     assert "trained without ratings" in recsys("evaluate", "--run", "runs/4", "--interval", "0.9").err
     assert "ranking scorer" in recsys("evaluate", "--run", "runs/4").out
+    (data / "more.csv").write_text("1,100\n2,101\n")
+    new = ("--set", "split={valid_fraction: 0, test_fraction: 0}", "--run-dir", "runs/more")
+    shown = recsys("update", "--ratings", "more.csv", "--run", "runs/4", *new).out
+    assert "old interactions replayed" in shown
+    assert "layer group" not in shown
     comparison = json.loads(recsys("compare", "runs/2", "runs/4", "--json").out)
     assert comparison["objective"] == "ranking"
     assert comparison["runs"][1]["ndcg@10"] == pytest.approx(metrics["test"]["ndcg@10"])

@@ -67,7 +67,7 @@ def resample(
         share = totals[..., 1::2] / totals[..., ::2]
         return {ACCURACY: share, TAU: 2 * share - 1}
 
-    return PairedMetrics(metrics(sums.sum(axis=0)), metrics(resampled(sums)), len(sums))
+    return PairedMetrics(metrics(sums.sum(axis=0)), metrics(resampled(sums)), len(sums), len(user))
 
 
 ORDERING = Objective(
@@ -206,7 +206,7 @@ def test_commands_name_its_metric_and_know_its_direction(
     assert "validation pair_accuracy" in command("tune --config config.yaml --trials 1 --storage sqlite:///study.db")
     folds = command("cross-validate --config config.yaml --folds 2 --jobs 1 --run-dir runs")
     assert re.search(r"mean of 2 folds +pair_accuracy +sd +kendall_tau +sd", folds)
-    assert re.search(r"status +pair_accuracy +popular items +epochs", command("runs"))
+    assert re.search(r"status +pair_accuracy +popular +epochs", command("runs"))
 
 
 def test_runs_are_compared_by_it(

@@ -163,6 +163,9 @@ def test_runs_are_compared_by_the_scorer_by_which_each_recommends(trained: Train
         for name in ("ndcg@10", "recall@20", "like_ndcg@10"):
             assert run[name] == pytest.approx(scores[name])
     assert comparison["ranking"]["n_users"] == metrics["test"]["n_users"]
+    known = open_bundle(ranking).held_out("test")
+    assert known is not None
+    assert comparison["ranking"]["n_ratings"] == np.count_nonzero((known.user_idx >= 0) & (known.item_idx >= 0))
     assert comparison["ranking"]["runs"][1]["ndcg@10_difference"]["value"] == pytest.approx(
         metrics["test"]["ndcg@10"] - metrics["baselines"]["rating"]["ndcg@10"]
     )

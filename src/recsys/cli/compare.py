@@ -53,9 +53,8 @@ def _show(comparison: RunComparison) -> None:
     ]
     print_table(["run", *columns], rows, numbers=columns)
     users = f"{comparison.n_users:,} users"
-    typer.echo(
-        f"\n{comparison.n_ratings:,} test interactions in common, by {users}. Differences are to the first run.\n"
-    )
+    text = f"{comparison.n_ratings:,} test interactions in common, by {users}. Differences are to the first run."
+    typer.echo("\n".join(["", *paragraph(text), ""]))
     for other in others:
         typer.echo("\n".join(paragraph(_verdict(objective, first, other, comparison.level))))
 
@@ -64,14 +63,14 @@ def _note_what_is_left_out(comparison: RunComparison) -> None:
     for run in comparison.runs:
         if run.n_not_in_common:
             say(
-                f"note: {run.n_not_in_common:,} of the {run.n_test:,} test ratings of {run.run} are not"
-                f" in common; {run.n_unknown:,} of its test ratings have unknown users or items,"
+                f"note: {run.n_not_in_common:,} of the {run.n_test:,} test interactions of {run.run} are not"
+                f" in common; {run.n_unknown:,} of them have unknown users or items,"
                 " so that they cannot be matched"
             )
     if comparison.n_without_user:
         say(
-            f"note: {comparison.n_without_user:,} ratings are by users without training ratings, whose ids are not"
-            " kept: each counts as a user of its own, and the interval may be too narrow"
+            f"note: {comparison.n_without_user:,} of the interactions are by users without training interactions, whose"
+            " ids are not kept: each counts as a user of its own, and the interval may be too narrow"
         )
 
 

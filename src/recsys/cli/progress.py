@@ -29,7 +29,7 @@ def watching() -> Iterator[Observer]:
             yield observe
         return
     with _progress() as progress:
-        live = _Live(progress)
+        live = LiveProgress(progress)
         with forward_logs(live.tell), stopping_between_events(live) as observe:
             yield observe
 
@@ -81,7 +81,7 @@ class LogHandler(logging.Handler):
         self._tell(record.getMessage())
 
 
-class _Live:
+class LiveProgress:
     """Bars on a terminal: one for loading, one for training, and a line for each epoch."""
 
     def __init__(self, progress: Progress) -> None:
@@ -101,6 +101,8 @@ class _Live:
                 self._step(event)
             case FitStart(n_fits=n_fits) if n_fits > 1:
                 self._progress.console.print(fit_line(event))
+                self._speed = 0.0
+                self._show("fit", 0, 1, "")
             case Epoch():
                 self._speed = event.ratings_per_second
                 if _is_shown(event):

@@ -35,13 +35,19 @@ def print_json(answer: object) -> None:
 
 
 def print_table(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: Sequence[str] = (), cut: str | None = None
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    numbers: Sequence[str] = (),
+    cut: str | None = None,
+    fold: str | None = None,
 ) -> None:
     """A table on stdout.
 
     Args:
         numbers: columns that are aligned to the right and never broken.
         cut: the column that ends in … where a terminal is too narrow; others go on in the next line.
+        fold: the one column that goes on in the next line; left out: each that is neither number nor cut.
     """
     from rich import box
     from rich.table import Table
@@ -52,7 +58,7 @@ def print_table(
         table.add_column(
             column,
             justify="right" if is_number else "left",
-            no_wrap=is_number or is_cut,
+            no_wrap=is_number or is_cut or fold not in (None, column),
             overflow="ellipsis" if is_cut else "fold",
             max_width=_room(columns, rows, column) if is_cut else None,  # or rich takes from every column alike
         )

@@ -67,7 +67,7 @@ def _show_runs(overviews: list[RunOverview]) -> None:
         ]
         for overview, of_run in zip(overviews, scorers, strict=True)
     ]
-    print_table(["run", "status", *columns], rows, numbers=columns)
+    print_table(["run", "status", *columns], rows, numbers=columns, fold="run")
 
 
 def _show_part(overviews: list[RunOverview]) -> None:

@@ -40,8 +40,8 @@ def _summarise(metrics: RunResult, folder: str) -> None:
     objective = api.find_objective(metrics["objective"])
     _show_scores(*first)
     if "start" in metrics:
-        _show_start(objective, metrics["start"])
-    if "start" in metrics or len({group["lr_max"] for group in metrics["groups"]}) > 1:
+        _show_start(objective, metrics["start"], "ratings" if metrics["train"]["n_ratings"] else "interactions")
+    if (metrics["groups"] and "start" in metrics) or len({group["lr_max"] for group in metrics["groups"]}) > 1:
         _show_groups(metrics["groups"])
     verdicts = api.baseline_verdicts(metrics)
     typer.echo("\n".join(_verdict(scorer_label(first[0], objective), metrics, verdicts[first[0]])))
@@ -111,24 +111,24 @@ def _dims(dim: int | dict[str, int]) -> str:
     )
 
 
-def _show_start(objective: Objective, start: StartMetrics) -> None:
+def _show_start(objective: Objective, start: StartMetrics, rows_called: str) -> None:
     """How much the new ratings changed, on them and on what earlier runs were measured on."""
     typer.echo(
         f"started from {start['run']}; new users: {start['n_new_users']:,}, new items: {start['n_new_items']:,},"
-        f" old ratings replayed: {start['n_replayed']:,}"
+        f" old {rows_called} replayed: {start['n_replayed']:,}"
     )
     if start["n_held_out_not_new"]:
         say(
             f"note: {start['n_held_out_not_new']:,} of the held-out pairs are in the training set of {start['run']},"
-            " so the scores on new ratings are optimistic"
+            f" so the scores on new {rows_called} are optimistic"
         )
     rows = [
         (label, scores)
         for label, scores in (
-            ("new ratings, before", start["before"]["new"]),
-            ("new ratings, after", start["after"]["new"]),
-            ("old ratings, before", start["before"]["old"]),
-            ("old ratings, after", start["after"]["old"]),
+            (f"new {rows_called}, before", start["before"]["new"]),
+            (f"new {rows_called}, after", start["after"]["new"]),
+            (f"old {rows_called}, before", start["before"]["old"]),
+            (f"old {rows_called}, after", start["after"]["old"]),
         )
         if scores
     ]

@@ -21,11 +21,13 @@ class PairedMetrics:
         measured: name → of each scorer, shape (n_scorers,).
         drawn: name → of each scorer on each resample of users, shape (n_resamples, n_scorers).
         n_users: that are drawn from.
+        n_interactions: that are measured.
     """
 
     measured: dict[str, Array]
     drawn: dict[str, Array]
     n_users: int
+    n_interactions: int
 
 
 def resampled(sums: Array, n_resamples: int = N_RESAMPLES) -> Array:

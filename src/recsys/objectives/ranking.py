@@ -97,7 +97,8 @@ def _resample(
         sums = totals.reshape(*totals.shape[:-1], len(columns), len(lists) + 1)
         return {name: sums[..., at, :-1] / np.maximum(sums[..., at, -1:], 1) for at, name in enumerate(columns)}
 
-    return PairedMetrics(metrics(rows.sum(axis=0)), metrics(resampled(rows)), len(rows))
+    n_relevant = task.relevant["any"].counts["n_relevant"]
+    return PairedMetrics(metrics(rows.sum(axis=0)), metrics(resampled(rows)), len(rows), n_relevant)
 
 
 def _columns(lists: Sequence[RankedLists]) -> tuple[Array, list[str]]:

@@ -40,7 +40,7 @@ def _resample(
         squares, absolutes, n = np.split(totals, [len(error), 2 * len(error)], axis=-1)
         return {"rmse": np.sqrt(squares / n), "mae": absolutes / n}
 
-    return PairedMetrics(metrics(sums.sum(axis=0)), metrics(resampled(sums)), len(sums))
+    return PairedMetrics(metrics(sums.sum(axis=0)), metrics(resampled(sums)), len(sums), len(user))
 
 
 RATING = Objective(

@@ -77,7 +77,7 @@ class RunComparison:
     """Runs on the test interactions that they have in common.
 
     Attributes:
-        n_ratings: interactions in common, by n_users with training interactions.
+        n_ratings: interactions in common that are measured, by n_users with training interactions.
         n_without_user: interactions whose user has none in training; they are drawn one by one.
         level: of the intervals, from n_resamples.
         ranking: beside predicted ratings, how the runs rank; None where no user is known to all runs.
@@ -151,7 +151,7 @@ def _compare(
     metrics = objective.resample(scorers, held_out, seen, common.user)
     return RunComparison(
         objective=objective,
-        n_ratings=len(common.user),
+        n_ratings=metrics.n_interactions,
         n_users=metrics.n_users - common.n_without_user,
         n_without_user=common.n_without_user,
         level=LEVEL,
