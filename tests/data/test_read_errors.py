@@ -241,6 +241,11 @@ def test_a_single_user_a_single_item_and_equal_ratings(written: Any) -> None:
     assert "data.columns.rating: false" in str(error.hint)
 
 
+def test_ratings_that_cannot_be_squared_are_refused(written: Any) -> None:
+    error = refused(written("user,item,rating\n1,1,3e30\n2,2,1\n"))
+    assert error.what == "the ratings reach from 1 to 3e+30"
+
+
 def test_equal_ratings_in_train_alone_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("user,item,rating\n1,1,3\n2,2,3\n")
     (tmp_path / "b.csv").write_text("user,item,rating\n1,2,4\n")

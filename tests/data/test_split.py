@@ -225,3 +225,15 @@ def test_a_fold_goes_without_valid_where_none_is_asked_for(grid: Interactions) -
 
 def fold_of(fold: int, n_folds: int, valid: float) -> Split:
     return Split(method="fold", fold=fold, n_folds=n_folds, valid_fraction=valid)
+
+
+@pytest.mark.parametrize(
+    ("method", "n_rows", "needed"), [("leave_last", 1, 2), ("leave_last", 2, 3), ("user_time", 1, 2)]
+)
+def test_users_with_too_few_rows_for_a_split_by_user_are_the_reason(
+    rated: Rated, method: Any, n_rows: int, needed: int
+) -> None:
+    ratings = rated([(user, item, 1.0, user) for user in range(9) for item in range(n_rows)])
+    with pytest.raises(DataError, match=f"no user has {needed} or more ratings") as caught:
+        split(dataset(ratings), how(method, 0.1, 0.1), 1)
+    assert "split.method: random" in str(caught.value.hint)

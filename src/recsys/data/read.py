@@ -29,6 +29,7 @@ from recsys.data.unique_pairs import SourceRows, locate, unique_pairs, usable_ro
 from recsys.data.vocabulary import Vocabulary
 
 ALL = ColumnRequest(EVERYTHING)
+LARGEST_RATING = 1e15  # squares are summed in single precision
 CLICKS = "if each row is a click or a purchase: data.columns.rating: false"
 
 
@@ -174,6 +175,10 @@ def _check(train: Interactions, path: Path, data: Data) -> None:
     if data.has_ratings and not len(rated):
         what = f"none of the {len(train):,} training rows has a rating"
         raise DataError(what, where=str(path), expected="ratings to learn from", hint=CLICKS)
+    if data.has_ratings and max(-rated.min(), rated.max()) > LARGEST_RATING:
+        what = f"the ratings reach from {rated.min():g} to {rated.max():g}"
+        hint = "is data.columns.rating the right column? if so, divide them by a number"
+        raise DataError(what, where=str(path), expected=f"ratings up to {LARGEST_RATING:g}", hint=hint)
     if data.has_ratings and rated.min() == rated.max():
         what = f"all ratings are equal: {rated[0]:g}"
         raise DataError(what, where=str(path), expected="ratings that differ", hint=CLICKS)

@@ -35,6 +35,10 @@ class Splits:
     unknown: Interactions | None = None
 
 
+BY_USER = ("user_random", "user_time", "leave_last")
+"""Methods that leave each user a row in train."""
+
+
 def split(dataset: Dataset, how: Split, seed: int, also: tuple[Vocabulary, Vocabulary] | None = None) -> Splits:
     """Divides the ratings. A user or item without training ratings becomes unknown (−1) in valid and test.
 
@@ -90,6 +94,7 @@ def assign(dataset: Dataset, how: Split, seed: int) -> PartOfRow:
     }
     if valid_fraction or test_fraction or how.method == "fold":
         cut = methods[how.method](dataset.ratings.take(free), valid_fraction, test_fraction, seed)
+        _refuse_users_of_few_rows(cut, how.method, dataset.ratings.take(free), valid_fraction, test_fraction)
         _refuse_empty(cut, valid_fraction, test_fraction)
         part[free] = cut
     return part
@@ -180,6 +185,24 @@ def _times(ratings: Interactions) -> Array:
             hint="use split.method: random",
         )
     return ratings.timestamp
+
+
+def _refuse_users_of_few_rows(
+    part: PartOfRow, method: str, ratings: Interactions, valid_fraction: float, test_fraction: float
+) -> None:
+    """Raises DataError where a part is empty since each user keeps a row in train and none has enough."""
+    if method not in BY_USER:
+        return
+    n_most = int(ratings.user_counts.max())
+    for name, code, fraction in (("test", TEST, test_fraction), ("valid", VALID, valid_fraction)):
+        n_needed = 3 if name == "valid" and test_fraction and method == "leave_last" else 2
+        if fraction and n_most < n_needed and not (part == code).any():
+            raise DataError(
+                f"no user has {n_needed} or more ratings, so {method} leaves none for {name}: each user keeps one",
+                where="split.method",
+                expected=f"users with at least {n_needed} ratings",
+                hint="split.method: random; is data.columns.user the right column?",
+            )
 
 
 def _refuse_empty(part: PartOfRow, valid_fraction: float, test_fraction: float) -> None:

@@ -140,7 +140,7 @@ def _by_position(role: Role, columns: Columns, head: Head) -> int | None:
 
 
 def _index_width(head: Head) -> int:
-    """1 where the first column numbers the rows, as a pandas index does, and ratings stand where times would; else 0."""
+    """1 where the first column numbers the rows, as a pandas index does, and the fourth may be ratings; else 0."""
     if head.width <= len(ROLES) - 1 or len(head.sample) < LEAST_ROWS:
         return 0
     first, fourth = ([number(row[at]) if at < len(row) else None for row in head.sample] for at in (0, 3))

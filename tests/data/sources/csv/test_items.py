@@ -55,6 +55,23 @@ def test_the_items_file_may_have_another_delimiter_and_no_header(written: Any, t
     assert titles(written, tmp_path, text, ratings, **options) == {10: "Ä (1995)", 20: "B"}
 
 
+@pytest.mark.parametrize("ids", [("10.0", "20.0"), ("0010", "0020"), (" 10", "20 ")])
+def test_ids_are_those_of_the_ratings_however_they_are_written(
+    written: Any, tmp_path: Path, ids: tuple[str, str]
+) -> None:
+    text = f"id,name\n{ids[0]},Ten\n{ids[1]},Twenty\n"
+    assert titles(written, tmp_path, text) == {10: "Ten", 20: "Twenty"}
+
+
+def test_the_items_file_has_an_encoding_of_its_own(written: Any, tmp_path: Path) -> None:
+    (tmp_path / "items.csv").write_bytes("movieId,title\n10,Zehn ö\n20,ü\n".encode("cp1252"))
+    data = written("userId,movieId,rating,x\n1,10,1,é\n2,20,2,\n", items=tmp_path / "items.csv")
+    read = read_ratings(data.model_copy(update={"items_encoding": "cp1252"}), ALONE).catalogue
+    assert read.titles == {10: "Zehn ö", 20: "ü"}
+    (tmp_path / "items.csv").write_bytes("movieId,title\n10,Zehn ö\n20,ü\n".encode())
+    assert read_ratings(data, ALONE).catalogue.titles == {10: "Zehn ö", 20: "ü"}
+
+
 def test_columns_may_be_named(written: Any, tmp_path: Path) -> None:
     text = "key,words\n10,Ten\n20,Twenty\n"
     assert titles(written, tmp_path, text, item_columns={"item": "key", "title": 2}) == {10: "Ten", 20: "Twenty"}
