@@ -16,6 +16,9 @@ from recsys.core.errors import RunError
 ConfigLike: TypeAlias = Config | Mapping[str, object] | PathLike
 """A Config, its content as nested mappings with paths relative to the working directory, or a YAML file."""
 
+IN_MEMORY: Mapping[str, str | None] = {"source": "frame", **dict.fromkeys(("ratings", "train", "valid", "test"))}
+"""The keys of `data` where the ratings are a table in memory."""
+
 
 def load_config(path: PathLike, overrides: Sequence[str] = ()) -> Config:
     """The Config of a YAML file, changed by overrides such as "training.n_epochs=5".
@@ -44,6 +47,21 @@ def run_config(run_dir: PathLike, overrides: Sequence[str] = ()) -> Config:
             hint="recsys runs lists the runs; --config FILE starts a new one",
         )
     return read_config(path, overrides)
+
+
+def frame_config(config: ConfigLike) -> Config:
+    """The Config that is meant, with a table in memory in place of the files that it names.
+
+    Raises:
+        ConfigError: it is not valid.
+    """
+    if isinstance(config, Config):
+        return config.model_copy(update={"data": config.data.model_copy(update=IN_MEMORY)})
+    if isinstance(config, Mapping):
+        data = config.get("data") or {}
+        values = {**data, **IN_MEMORY} if isinstance(data, Mapping) else data
+        return config_from({**config, "data": values}, Path.cwd())
+    return read_config(Path(config), [f"data.{key}={value or 'null'}" for key, value in IN_MEMORY.items()])
 
 
 def as_config(config: ConfigLike) -> Config:

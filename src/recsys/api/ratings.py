@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from recsys.api.configs import frame_config
+from recsys.api.frames import as_frame
 from recsys.api.paths import PathLike
 from recsys.config.loading.load import config_from
 from recsys.config.schema.data import Data
@@ -14,24 +16,29 @@ from recsys.data import read
 from recsys.data import split as splitting
 from recsys.data.interactions import Dataset, Interactions
 from recsys.data.profile import FileProfile
+from recsys.data.sources.frame import Frame
 from recsys.data.split import Splits
 from recsys.workflows.init import check_new, write_config
 
 Ratings = Interactions  # its name in 0.1.0
 
 
-def read_ratings(ratings: PathLike, observe: Observer = silent, **options: object) -> Dataset:
-    """Reads a ratings file.
+def read_ratings(ratings: PathLike | Frame, observe: Observer = silent, **options: object) -> Dataset:
+    """Reads a ratings file or a DataFrame.
 
     Args:
-        ratings: a CSV with any delimiter, also .gz and .zst, or a Parquet, Arrow (Feather) or JSON lines file.
+        ratings: a CSV with any delimiter, also .gz and .zst, or a Parquet, Arrow (Feather) or JSON lines file; or a
+            table in memory of pandas, polars, Arrow or whatever else has `__arrow_c_stream__`.
         observe: gets Loading events.
         options: the other keys of the config's `data` section, such as columns={"user": "customer"}.
     Raises:
         ConfigError: an option is wrong.
         DataError: with file, line and column.
     """
-    return read.read_ratings(_data(ratings, options), ALONE, observe)
+    if isinstance(ratings, str | Path):
+        return read.read_ratings(_data(ratings, options), ALONE, observe)
+    data = frame_config({"data": options}).data
+    return read.read_ratings(data, ALONE, observe, as_frame(ratings))
 
 
 def split(dataset: Dataset, *, seed: int = 42, **options: object) -> Splits:
@@ -51,7 +58,8 @@ def profile(ratings: PathLike, observe: Observer = silent, **options: object) ->
     """What a ratings file holds: columns, ids, scale, times, counts; repeated pairs are counted, not refused.
 
     Args:
-        ratings, observe, options: as of `read_ratings`.
+        ratings: a file, as of `read_ratings`.
+        observe, options: as of `read_ratings`.
     Raises:
         ConfigError: an option is wrong.
         DataError: the file or a row of it cannot be used, or a column is not found.

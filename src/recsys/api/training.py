@@ -7,16 +7,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from recsys.api.configs import ConfigLike, as_config
+from recsys.api.configs import ConfigLike, as_config, frame_config
+from recsys.api.frames import as_frame
 from recsys.api.paths import PathLike, as_path
 from recsys.artifacts.bundle import locate
 from recsys.artifacts.directory import CONFIG, config_name, new_run_folder
 from recsys.artifacts.metrics import RunMetrics, RunResult, scorer_metrics
 from recsys.artifacts.run import newest_unfinished
 from recsys.config.schema.config import Config
+from recsys.core.communicator import ALONE
 from recsys.core.errors import StoppedError
 from recsys.core.events import Note, Observer, silent
 from recsys.data.interactions import Dataset
+from recsys.data.read import read_ratings
+from recsys.data.sources.frame import Frame
 from recsys.objectives import measure
 from recsys.objectives.specs import find_objective
 from recsys.workflows import estimate as estimating
@@ -29,7 +33,7 @@ def train(
     config: ConfigLike,
     run_dir: PathLike | None = None,
     *,
-    data: Dataset | None = None,
+    data: Dataset | Frame | PathLike | None = None,
     name: str | None = None,
     resume: bool = False,
     checkpoint: str | None = None,
@@ -41,9 +45,11 @@ def train(
         config: a config file, or its content as a mapping (paths relative to the working directory).
         run_dir: a new or empty folder; left out, one under runs/ named after `name` and the time. With `resume`: the
             run's folder; left out, the newest unfinished run of that name and config.
-        data: what `read_ratings` returns, or a Dataset of your own: trained on in place of what the config's `data`
-            section names, which is recorded all the same. To resume without it, the file that is named there has to be
-            the one that the dataset was read from.
+        data: trained on in place of what the config's `data` section names. A file of ratings, or a table in memory of
+            pandas, polars, Arrow or whatever else has `__arrow_c_stream__`; the section need not name files then, and
+            the run's config has `source: frame` and its sha256. To resume, give the same table. Or what `read_ratings`
+            returns, or a Dataset of your own: what the section names is then recorded all the same, and to resume
+            without the dataset, the file that is named there has to be the one that it was read from.
         name: left out, that of the config file, else "run".
         resume: resume the run exactly where it stopped; a finished run returns its metrics.
         checkpoint: with `resume`: from this one, such as "epoch-0004", instead of the newest.
@@ -55,9 +61,24 @@ def train(
     """
     if name is None:
         name = Path(config).stem if isinstance(config, str | Path) else "run"
-    resolved = as_config(config)
+    resolved, dataset = _with_data(config, data, observe)
     folder = as_path(run_dir) or (newest_unfinished(name, resolved) if resume else new_run_folder(name))
-    return _train(resolved, folder, observe, data=data, resume=resume, checkpoint=checkpoint)
+    return _train(resolved, folder, observe, data=dataset, resume=resume, checkpoint=checkpoint)
+
+
+def _with_data(
+    config: ConfigLike, data: Dataset | Frame | PathLike | None, observe: Observer
+) -> tuple[Config, Dataset | None]:
+    """The config, and what is to be trained on; None: what it names."""
+    if data is None or isinstance(data, Dataset):
+        return as_config(config), data
+    resolved = frame_config(config)
+    if isinstance(data, str | Path):
+        files = resolved.data.model_copy(update={"source": "file", "ratings": Path(data).absolute(), "sha256": None})
+        return resolved.model_copy(update={"data": files}), None
+    dataset = read_ratings(resolved.data, ALONE, observe, as_frame(data))
+    named = resolved.data.model_copy(update={"sha256": dataset.fingerprints["ratings"]})
+    return resolved.model_copy(update={"data": named}), dataset
 
 
 def finetune(

@@ -202,7 +202,7 @@ def _check_same_data(
     before = checkpoint.manifest.data
     changed = {part: before.get(part) for part, sha256 in manifest.data.items() if before.get(part) != sha256}
     if changed:
-        files = ", ".join(str(getattr(config.data, part)) for part in changed)
+        files = ", ".join(str(getattr(config.data, part) or config.data.source) for part in changed)
         raise RunError(
             f"the data changed since the run was started: {files}",
             where=str(checkpoint.path),

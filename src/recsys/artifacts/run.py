@@ -30,7 +30,7 @@ from recsys.version import __version__
 # What may change between an interruption and its resume, because the result does not depend on it.
 PARTS = {"ratings", "train", "valid", "test"}
 NEUTRAL = {
-    "data": {*PARTS, "items"},
+    "data": {*PARTS, "items", "sha256"},
     "training": {"n_threads", "checkpoint_every"},
     "ranking": {"n_threads"},
 }

@@ -20,7 +20,8 @@ from recsys.data.gather import gather
 from recsys.data.ids import index_columns, indices_of, refuse_scientific
 from recsys.data.interactions import Dataset, Interactions, stack
 from recsys.data.sources.collect import collect
-from recsys.data.sources.opening import open_source, read_catalogue
+from recsys.data.sources.frame import Frame
+from recsys.data.sources.opening import open_frame, open_source, read_catalogue
 from recsys.data.sources.protocol import ColumnRequest, Source
 from recsys.data.sources.stored import must_be_file
 from recsys.data.sources.table import EVERYTHING, Role, Table
@@ -33,13 +34,16 @@ LARGEST_RATING = 1e15  # squares are summed in single precision
 CLICKS = "if each row is a click or a purchase: data.columns.rating: false"
 
 
-def read_ratings(data: Data, communicator: Communicator, observe: Observer = silent) -> Dataset:
-    """Reads the ratings file, or the files of the parts, that a config names.
+def read_ratings(
+    data: Data, communicator: Communicator, observe: Observer = silent, frame: Frame | None = None
+) -> Dataset:
+    """Reads the ratings file, or the files of the parts, that a config names, or a table in memory.
 
     Args:
         data: the section `data` of a config.
         communicator: each rank reads a part of each file, and gets all ratings.
         observe: gets a `Loading` now and then, and one at the end of each file.
+        frame: what to read where `data.source` is frame.
 
     Returns:
         Dataset; the vocabularies hold every id of the files.
@@ -48,16 +52,20 @@ def read_ratings(data: Data, communicator: Communicator, observe: Observer = sil
         ConfigError: there is no such encoding.
     """
     files = _files(data)
-    for path in files.values():
-        must_be_file(path)
-    sources = [open_source(path, data, observe) for path in files.values()]
+    if frame is not None:
+        sources = [open_frame(frame, data, observe)]
+    else:
+        _refuse_missing(data)
+        for path in files.values():
+            must_be_file(path)
+        sources = [open_source(path, data, observe) for path in files.values()]
     layouts = [source.layout(ALL) for source in sources]
     with ThreadPoolExecutor(1) as pool:
         sums = [pool.submit(source.fingerprint) for source in sources]  # hashlib lets other threads run
         shares = [_read(source, ALL, communicator) for source in sources]
         n_read = [sum(table.n_rows for table in tables) for tables in shares]
         tables = in_seconds([table for tables in shares for table in tables], partial(locate, sources, n_read))
-        keys = files if data.ratings is None else ["ratings"]
+        keys = files if data.train is not None else ["ratings"]
         fingerprints = dict(zip(keys, (digest.result() for digest in sums), strict=True))
     all_rows = SourceRows.of(_join(tables), list(files), sources, n_read)
     refuse_scientific(all_rows.ratings.user_idx, all_rows.ratings.users, "user", all_rows.locate)
@@ -136,11 +144,21 @@ def _read(source: Source, columns: ColumnRequest, communicator: Communicator) ->
 
 
 def _files(data: Data) -> dict[str, Path]:
-    """The files by part, the one to train on first."""
-    if data.ratings is not None:
-        return {"train": data.ratings}
+    """The files by part, the one to train on first; for a table in memory, what to call it."""
+    if data.train is None:
+        return {"train": data.ratings or Path("DataFrame")}
     parts = {"train": data.train, "valid": data.valid, "test": data.test}
     return {part: path for part, path in parts.items() if path is not None}
+
+
+def _refuse_missing(data: Data) -> None:
+    if data.source == "frame":
+        raise DataError(
+            "the ratings of this run are a table in memory, which is not here",
+            where="data.source",
+            expected="the same table again",
+            hint="in Python: recsys.train(recsys.run_config(RUN), RUN, data=FRAME, resume=True)",
+        )
 
 
 def _join(tables: Sequence[Table]) -> Interactions:

@@ -259,7 +259,7 @@ def _refuse_start(config: Config) -> None:
 
 
 def _refuse_parts(config: Config) -> None:
-    if config.data.ratings is None:
+    if config.data.train is not None:
         raise ConfigError(
             "the ratings are in parts already, by data.train",
             where="data.train",

@@ -57,6 +57,8 @@ def update_config(
     run = _whole(start)
     changes = {
         **dict.fromkeys(("data.train", "data.valid", "data.test")),
+        "data.source": "file",
+        "data.sha256": None,
         "data.ratings": ratings.absolute(),
         "start.run": run,
         "refit": False,

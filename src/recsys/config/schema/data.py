@@ -48,6 +48,10 @@ class Data(Section):
     """With `train`: ratings to choose by. Left out, they are cut from train."""
     test: Path | None = None
     """With `train`: ratings for the final figure."""
+    source: Literal["file", "frame"] = "file"
+    """Where the ratings are. frame: a table in memory, which Python gives: recsys.train(config, data=FRAME)."""
+    sha256: str | None = None
+    """Checksum of the table in memory that a run was trained on; recsys writes it."""
     columns: Columns = Columns()
     """Which column holds what. Left out, common names are found."""
     rating_is: Literal["rating", "count"] = "rating"
@@ -89,7 +93,9 @@ class Data(Section):
     def _one_source(self) -> Self:
         if self.ratings is not None and self.train is not None:
             raise PydanticCustomError("source", "data.train excludes data.ratings: keep one of them")
-        if self.ratings is None and self.train is None:
+        if self.source == "frame" and (self.ratings is not None or self.train is not None):
+            raise PydanticCustomError("source", "data.source: frame excludes data.ratings and data.train")
+        if self.source == "file" and self.ratings is None and self.train is None:
             raise PydanticCustomError("source", "data.ratings is missing: it names the ratings file")
         if self.train is None and (self.valid is not None or self.test is not None):
             raise PydanticCustomError("source", "data.valid and data.test go with data.train, not with data.ratings")

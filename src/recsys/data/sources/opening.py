@@ -9,9 +9,10 @@ from recsys.core.errors import DataError
 from recsys.core.events import Observer
 from recsys.core.resolve import resolve
 from recsys.data.catalogue import ItemCatalogue
+from recsys.data.sources.frame import Frame
 from recsys.data.sources.not_read import N_BYTES, UNPACK, unreadable
 from recsys.data.sources.protocol import Source
-from recsys.data.sources.specs import SOURCES, SourceSpec
+from recsys.data.sources.specs import FRAME, SOURCES, SourceSpec
 from recsys.data.sources.stored import compression, must_be_file, unpacked_start_of
 from recsys.data.vocabulary import Vocabulary
 
@@ -29,6 +30,15 @@ def open_source(path: Path, data: Data, observe: Observer) -> Source:
         DataError: it is not there, is empty, may not be read, or is of no format that is read here.
     """
     source: Source = resolve(_spec(path).source)(path, data, observe)
+    return source
+
+
+def open_frame(frame: Frame, data: Data, observe: Observer) -> Source:
+    """A table of ratings in memory.
+
+    Args, Raises: as of `open_source`.
+    """
+    source: Source = resolve(FRAME)(frame, data, observe)
     return source
 
 

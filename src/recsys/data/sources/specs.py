@@ -52,3 +52,6 @@ SOURCES: dict[str, SourceSpec] = {
     ),
 }
 """Name → format; a file is of the one with the longest magic that it begins with."""
+
+FRAME = "recsys.data.sources.arrow_tables.frame:FrameSource"
+"""(frame, data, observe) → Source of a table in memory."""

@@ -18,6 +18,7 @@ class IpcFile:
 
     format = "arrow"
     description = "Arrow (Feather)"
+    compression = None
 
     def __init__(self, path: Path) -> None:
         """Reads what stands at its end: columns and record batches.
@@ -26,6 +27,7 @@ class IpcFile:
             DataError: the file is damaged.
         """
         self.path = path
+        self.n_bytes = path.stat().st_size
         with damaged(path, "Arrow"), self._open(None) as file:
             self.schema: pa.Schema = file.schema
             self._n_batches: int = file.num_record_batches
@@ -60,6 +62,7 @@ class IpcStream:
 
     format = "arrow-stream"
     description = "Arrow, as a stream"
+    compression = None
 
     def __init__(self, path: Path) -> None:
         """Reads its columns.
@@ -68,6 +71,7 @@ class IpcStream:
             DataError: the file is damaged.
         """
         self.path = path
+        self.n_bytes = path.stat().st_size
         with damaged(path, "Arrow"), _mapped(path) as file, _stream(file, None) as stream:
             self.schema: pa.Schema = stream.schema
 

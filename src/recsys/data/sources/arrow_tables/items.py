@@ -72,7 +72,7 @@ def read_items(
     formats = {name: _format_of(table.schema.field(position).type) for position, name in enumerate(header)}
     names = [name for name, form in formats.items() if form is not None or name == header[item]]
     texts_of: dict[str, TextByItem] = {name: {} for name in names if name != header[item] or item == title}
-    size, progress = table.path.stat().st_size, Progress(table.path, observe)
+    size, progress = table.n_bytes, Progress(table.path, observe)
     for rows in table.rows(names, 0, 1):
         columns = rows.columns.filter(rows.columns.column(header[item]).is_valid())
         ids = ids_of(Values.of(columns.column(header[item]), header[item], rows.first, table.place), "item")

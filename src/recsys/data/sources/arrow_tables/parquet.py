@@ -20,6 +20,7 @@ class ParquetTable:
 
     format = "parquet"
     description = "Parquet"
+    compression = None
 
     def __init__(self, path: Path) -> None:
         """Reads what stands at its end: columns and row groups.
@@ -30,6 +31,7 @@ class ParquetTable:
         from pyarrow import parquet
 
         self.path = path
+        self.n_bytes = path.stat().st_size
         with damaged(path, "Parquet"):
             self._file: parquet.ParquetFile = parquet.ParquetFile(path)
 

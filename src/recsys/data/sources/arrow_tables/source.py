@@ -21,7 +21,6 @@ from recsys.data.sources.find_columns import find_columns
 from recsys.data.sources.no_rating import NoRating
 from recsys.data.sources.progress import Progress
 from recsys.data.sources.protocol import ColumnRequest, Layout
-from recsys.data.sources.stored import compression
 from recsys.data.sources.table import ROLES, Role, TimeUnit
 
 
@@ -53,7 +52,7 @@ class ArrowSource:
     def layout(self, columns: ColumnRequest) -> Layout:
         """Its columns, format and compression."""
         names = self._find(columns)
-        packed = compression(self._table.path)
+        packed = self._table.compression
         return Layout(
             columns=dict(names),
             names=dict(names),
@@ -65,7 +64,7 @@ class ArrowSource:
     def batches(self, columns: ColumnRequest, part: int, n_parts: int) -> Iterator[Batch]:
         """The rows of a part; a table that cannot be cut gives all rows to part 0."""
         names, path = self._find(columns), self._table.path
-        size = path.stat().st_size
+        size = self._table.n_bytes
         progress = Progress(path, self._observe)
         n_rows, unit = 0, None
         for rows in self._table.rows(list(names.values()), part, n_parts):

@@ -32,7 +32,7 @@ class ArrowTable(Protocol):
 
     @property
     def path(self) -> Path:
-        """The file."""
+        """The file, or what to call it in messages."""
         ...
 
     @property
@@ -43,6 +43,16 @@ class ArrowTable(Protocol):
     @property
     def description(self) -> str:
         """Its format, for people."""
+        ...
+
+    @property
+    def compression(self) -> str | None:
+        """How the file is compressed as a whole."""
+        ...
+
+    @property
+    def n_bytes(self) -> int:
+        """Its size."""
         ...
 
     @property
