@@ -247,7 +247,7 @@ def test_a_run_on_clicks_has_recommendations_and_says_why_it_predicts_no_ratings
     assert list(content["ranking"]["scores"]) == ["ranking", "popular"]
     assert content["run"]["kind"] == "implicit_factors"
     assert content["missing"].keys() == {"scores", "history", "accuracy", "map", "biases"}
-    assert "no learning curve" in content["missing"]["history"]
+    assert "measured at the end of training alone" in content["missing"]["history"]
     assert page(content)
 
 

@@ -236,7 +236,12 @@ def unseal(path: Path, text: bytes, schema: type[M]) -> M:
 
 def damaged(path: Path, why: str) -> RunError:
     """The error for a file whose content cannot be what was written."""
-    return RunError(f"{path.name} is damaged: {why}", where=str(path), expected="the file as it was written")
+    return RunError(
+        f"{path.name} is damaged: {why}",
+        where=str(path),
+        expected="the file as it was written",
+        hint="copy the whole folder again from where it was written, or train again",
+    )
 
 
 def _ending(body: str) -> str:

@@ -183,7 +183,7 @@ def _history(bundle: Bundle) -> HistorySection | str:
     """The deciding metric by epoch, evenly thinned where there are very many; the last is always there."""
     folder = _folder(bundle)
     if "rating" not in bundle.scorers:
-        return "The ranking scorer is measured at the end of training, so it has no learning curve."
+        return "The ranking scorer has no learning rate, and is measured at the end of training alone."
     rows = [row for row in (history.read(folder / HISTORY) if folder is not None else []) if row.scorer == "rating"]
     if not rows:
         return "No history of the training lies beside this model."

@@ -145,5 +145,5 @@ def must_be_file(path: Path) -> int:
         raise DataError("there is no such file", where=str(path), expected="a file", hint=hint)
     size = path.stat().st_size
     if path.is_file() and not size:
-        raise DataError("the file is empty", where=str(path), expected="a line for each rating")
+        raise DataError("the file is empty", where=str(path), expected="at least one row")
     return size

@@ -73,8 +73,9 @@ function facts(run) {
     ["scale", run.scale && `${small(low)} to ${small(high)}`], ["mean rating", run.scale && fixed(mean, 2)],
     ["parent run", run.parent],
     ["training time", run.fit_seconds === null ? null : `${small(run.fit_seconds)} s`],
-    ["ranking scorer", run.ranking && `${run.ranking.method}, ${run.ranking.embedding_dim} factors`],
-    ["its training", run.ranking && `${run.ranking.n_epochs} epochs, ${small(run.ranking.fit_seconds)} s`],
+    ["ranking method", run.ranking && run.ranking.method], ["ranking factors", run.ranking && run.ranking.embedding_dim],
+    ["ranking epochs", run.ranking && run.ranking.n_epochs],
+    ["ranking time", run.ranking && `${small(run.ranking.fit_seconds)} s`],
   ].filter(([, value]) => value !== null);
   return element("dl", {}, ...known.map(([name, value]) =>
     element("div", {}, element("dt", {}, name), element("dd", {}, String(value)))));
