@@ -27,7 +27,7 @@ TITLES = {
     107: "<!--<script>",
     108: "Zoë & the\u2028line\ttab",
 }
-SECTIONS = ["scores", "facts", "history", "schedule", "calibration", "activity", "map", "biases", "user"]
+SECTIONS = ["scores", "ranking", "facts", "history", "schedule", "calibration", "activity", "map", "biases", "user"]
 COLOURS = ("--text", "--muted", "--model", "--biases", "--mark")
 pytestmark = pytest.mark.slow
 
@@ -180,7 +180,7 @@ def test_runs_that_lack_something_say_so(tab: Any, small: Callable[..., Config],
     )
     tab.open(written(tmp_path / "run" / "serving", tmp_path / "lacking.html").as_uri())
     missing = "[...document.querySelectorAll('.missing')].map((one) => one.closest('section').id)"
-    assert tab.ask(missing) == ["scores", "calibration", "activity", "map", "biases"]
+    assert tab.ask(missing) == ["scores", "ranking", "calibration", "activity", "map", "biases"]
     assert tab.complaints == []
 
 

@@ -49,7 +49,7 @@ def splits(small: Callable[..., Config]) -> Splits:
 
 def trained(config: Config, splits: Splits) -> Array:
     """Every rating that the network of a config predicts."""
-    learner = build_learner(*plans(config), TrainingInputs(splits), ALONE)
+    learner = build_learner(plans(config)[0], TrainingInputs(splits), ALONE)
     for _ in fit(learner):
         pass
     users, items = np.divmod(np.arange(40 * 50, dtype=np.int32), 50)
@@ -85,7 +85,7 @@ def test_planted_ratings_are_recovered(planted: Any) -> None:
     training = {"method": "adamw", "n_epochs": 30, "batch_size": 256, "lr_max": 0.02, "weight_decay": 0.1}
     config = config_from({"data": {"ratings": "-"}, "model": model, "training": training}, Path.cwd())
     splits = split(planted.dataset, config.split, seed=1)
-    learner = build_learner(*plans(config), TrainingInputs(splits), ALONE)
+    learner = build_learner(plans(config)[0], TrainingInputs(splits), ALONE)
     for _ in fit(learner):
         pass
     assert splits.test is not None
@@ -110,7 +110,7 @@ def test_weight_decay_is_that_of_the_embeddings_and_bias_weight_decay_that_of_th
     small: Callable[..., Config], splits: Splits
 ) -> None:
     config = small(model=STILL, training={"weight_decay": 0.5, "bias_weight_decay": 0.25})
-    learner: Any = build_learner(*plans(config), TrainingInputs(splits), ALONE)
+    learner: Any = build_learner(plans(config)[0], TrainingInputs(splits), ALONE)
     decays = [group["weight_decay"] for group in learner._optimizer.param_groups]
     assert decays == [0.5 if name.endswith("embedding") else 0.25 for name, _ in learner._model.named_parameters()]
 

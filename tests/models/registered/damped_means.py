@@ -13,14 +13,14 @@ from recsys.data.training_inputs import TrainingInputs
 from recsys.scoring.factors.scorer import Factors, Rows, in_rating_units
 from recsys.scoring.link import Link
 from recsys.training.groups import Group
-from recsys.training.settings import Method
+from recsys.training.settings import Monitored
 from recsys.training.specs import METHODS, Fit, MethodSpec
 
 if TYPE_CHECKING:
     from recsys.config.plans import Plan  # and with it the schema, which is made of what is registered before
 
 
-class DampedMeans(Method):
+class DampedMeans(Monitored):
     """Biases alone."""
 
     continues_runs: ClassVar[bool] = False

@@ -41,12 +41,13 @@ function rankingVerdict({ by, baseline, scores }) {
 function rankingTable({ part, by, scores }) {
   const { n_users, n_users_held_out, n_like_users, like_threshold } = scores[by];
   const users = n_users < n_users_held_out ? `${count(n_users)} of ${count(n_users_held_out)} users, drawn` : `${count(n_users)} users`;
-  const metrics = [["ndcg@10", "NDCG@10"], ["recall@20", "recall@20"], ["coverage@10", "coverage@10"]];
-  if (n_like_users) metrics.push(["like_ndcg@10", "NDCG@10, likes"], ["like_recall@20", "recall@20, likes"]);
-  const likes = n_like_users ? `; likes: rated ${small(like_threshold)} or more, by ${count(n_like_users)} of them` : "";
-  const rows = Object.entries(scores).map(([who, one]) => [NAMES[who], ...metrics.map(([key]) => fixed(one[key], 4))]);
-  return [table([element("b", {}, `${PARTS[part]} set`), `: ${users}${likes}`],
-    [...words(""), ...numbers(...metrics.map(([, name]) => name))], rows, { 0: "model" })];
+  const of = (caption, ...metrics) => table(caption, [...words(""), ...numbers(...metrics.map(([, name]) => name))],
+    Object.entries(scores).map(([who, one]) => [NAMES[who], ...metrics.map(([key]) => fixed(one[key], 3))]), { 0: "model" });
+  const any = of([element("b", {}, `${PARTS[part]} set`), `: ${users}`],
+    ["ndcg@10", "NDCG@10"], ["recall@20", "recall@20"], ["coverage@10", "coverage"]);
+  if (!n_like_users) return [any];
+  const caption = [element("b", {}, "Likes"), `: rated ${small(like_threshold)} or more, by ${count(n_like_users)} of them`];
+  return [any, of(caption, ["like_ndcg@10", "NDCG@10"], ["like_recall@20", "recall@20"])];
 }
 
 function scoreTables(scores) {
