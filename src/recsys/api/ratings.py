@@ -27,7 +27,7 @@ def read_ratings(ratings: PathLike | Frame, observe: Observer = silent, **option
     """Reads a ratings file or a DataFrame.
 
     Args:
-        ratings: a CSV with any delimiter, also .gz and .zst, or a Parquet, Arrow (Feather) or JSON lines file; or a
+        ratings: a CSV with any delimiter, also compressed, or a Parquet, Arrow (Feather) or JSON lines file; or a
             table in memory of pandas, polars, Arrow or whatever else has `__arrow_c_stream__`.
         observe: gets Loading events.
         options: the other keys of the config's `data` section, such as columns={"user": "customer"}.

@@ -31,11 +31,8 @@ class Unreadable:
 
 KINDS = (
     Unreadable("an Excel workbook", SHEET, (b"[Content_Types].xml", b"_rels/", b"xl/", b"docProps/"), ZIP_NAME),
-    Unreadable("a zip archive", UNPACK, (b"PK\x03\x04",)),
     Unreadable("an Excel workbook (.xls)", SHEET, (b"\xd0\xcf\x11\xe0",)),
     Unreadable("a tar archive", UNPACK, (b"ustar",), 257),
-    Unreadable("compressed by bzip2", UNPACK, (b"BZh",)),
-    Unreadable("compressed by xz", UNPACK, (b"\xfd7zXZ\x00",)),
     Unreadable("compressed by lz4", UNPACK, (b"\x04\x22\x4d\x18",)),
     Unreadable("a 7z archive", UNPACK, (b"7z\xbc\xaf\x27\x1c",)),
     Unreadable("a RAR archive", UNPACK, (b"Rar!\x1a\x07",)),

@@ -13,7 +13,7 @@ from recsys.data.sources.frame import Frame
 from recsys.data.sources.not_read import N_BYTES, UNPACK, unreadable
 from recsys.data.sources.protocol import Source
 from recsys.data.sources.specs import FRAME, SOURCES, SourceSpec
-from recsys.data.sources.stored import compression, must_be_file, unpacked_start_of
+from recsys.data.sources.stored import compression, must_be_file, start_of, unpacked_start_of
 from recsys.data.vocabulary import Vocabulary
 
 READ = "CSV, Parquet, Arrow (Feather) or JSON lines"
@@ -61,10 +61,12 @@ def read_catalogue(
 
 def _spec(path: Path) -> SourceSpec:
     must_be_file(path)
-    packed, start = compression(path), unpacked_start_of(path, N_BYTES)
+    packed, start = compression(path), start_of(path, N_BYTES)
+    kind = unreadable(start)  # before it is unpacked: an Excel workbook is a zip archive
+    start = start if kind else unpacked_start_of(path, N_BYTES)
     fitting = [(len(magic), spec) for spec in SOURCES.values() for magic in spec.magic if start.startswith(magic)]
     length, spec = max(fitting, key=lambda pair: pair[0])
-    kind = unreadable(start)
+    kind = kind or unreadable(start)
     if kind is not None and not length:
         raise DataError(f"this is {kind.what}", where=str(path), expected=READ, hint=kind.hint)
     if packed is not None and not spec.is_unpacked:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recsys.core.errors import DataError, nearest
+from recsys.data.sources.unpack import MAGIC, unpacked, unpacking_errors
 
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined]  # typing only; in the library since 3.12
 
-MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 START_BYTES = 16  # enough for any magic
 
 
@@ -34,7 +34,7 @@ WHOLE = ByteRange()
 
 
 class Stored(io.RawIOBase):
-    """A file, or a range of one that is not compressed, opened for reading; gzip and zstd are unpacked on the way.
+    """A file, or a range of one that is not compressed, opened for reading; it is unpacked on the way.
 
     Attributes:
         total: its size on disk, bytes.
@@ -52,9 +52,11 @@ class Stored(io.RawIOBase):
         if span.start:
             self._file.seek(span.start)
         if kind is not None:
-            import pyarrow as pa
-
-            self._inner = pa.CompressedInputStream(pa.PythonFile(self._file, mode="r"), kind)
+            try:
+                self._inner = unpacked(self._file, kind, path)
+            except DataError:
+                self._file.close()
+                raise
 
     def readable(self) -> bool:
         return True
@@ -70,12 +72,12 @@ class Stored(io.RawIOBase):
             size = left if size < 0 else min(size, left)
         try:
             data: bytes = self._inner.read(size)
-        except OSError as error:
+        except unpacking_errors() as error:
             if self._inner is self._file:
                 raise
             hint = "download or compress it again"
             what = f"it cannot be unpacked: {error}"
-            raise DataError(what, where=str(self.path), expected="a whole .gz or .zst file", hint=hint) from error
+            raise DataError(what, where=str(self.path), expected="a whole compressed file", hint=hint) from error
         self.done = self._file.tell() - self._span.start
         return data
 
@@ -93,7 +95,7 @@ class Stored(io.RawIOBase):
 
 
 def compression(path: Path) -> str | None:
-    """How a file is compressed, "gzip" or "zstd", by its first bytes; None if it is not.
+    """How a file is compressed, see unpack.MAGIC, by its first bytes; None if it is not.
 
     Raises:
         DataError: it may not be read.
@@ -102,15 +104,15 @@ def compression(path: Path) -> str | None:
     return next((kind for magic, kind in MAGIC.items() if start.startswith(magic)), None)
 
 
-def start_of(path: Path) -> bytes:
-    """The first bytes of a file.
+def start_of(path: Path, n_bytes: int = START_BYTES) -> bytes:
+    """The first bytes of a file, as they lie on disk.
 
     Raises:
         DataError: it may not be read.
     """
     try:
         with path.open("rb") as file:
-            return file.read(START_BYTES)
+            return file.read(n_bytes)
     except OSError as error:
         hint = "check the permissions of the file"
         what = f"it cannot be opened: {error.strerror}"

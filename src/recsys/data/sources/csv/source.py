@@ -27,7 +27,7 @@ from recsys.data.sources.table import ROLES
 
 
 class CsvSource:
-    """A text file with a row for each rating, also compressed by gzip or zstd."""
+    """A text file with a row for each rating, also compressed."""
 
     is_repeatable = True
 
