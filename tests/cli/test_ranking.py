@@ -102,6 +102,10 @@ def test_clicks_are_evaluated_and_compared_by_how_they_are_ranked(data: Path, re
     shown = recsys("update", "--ratings", "more.csv", "--run", "runs/4", *new).out
     assert "old interactions replayed" in shown
     assert "layer group" not in shown
+    (data / "clicked.txt").write_text("".join(f"{item}\n" for user, item in pairs if user == "1"))
+    listed = recsys("recommend", "1", "--run", "runs/4", "--candidates", "clicked.txt")
+    assert "have been chosen by the user" in listed.out
+    assert "what a user has chosen" in listed.err
     comparison = json.loads(recsys("compare", "runs/2", "runs/4", "--json").out)
     assert comparison["objective"] == "ranking"
     assert comparison["runs"][1]["ndcg@10"] == pytest.approx(metrics["test"]["ndcg@10"])

@@ -25,19 +25,21 @@ if TYPE_CHECKING:
     from recsys.inference.session_ratings import SessionRatings
 
 LEFT_OUT = {
-    "min_ratings": "have fewer training ratings than --min-ratings or none",
+    "min_ratings": "have fewer training {rows} than --min-ratings or none",
     "candidates": "are not among the candidates",
     "exclude": "are excluded",
     "where": "do not meet --where",
-    "already_rated": "have been rated by the user",
+    "already_rated": "have been {done} by the user",
 }
 HINTS = {
     "min_ratings": "lower --min-ratings",
     "candidates": "name other candidates",
     "exclude": "exclude fewer items",
     "where": "use other conditions",
-    "already_rated": "use wider filters: what a user has rated is never recommended",
+    "already_rated": "use wider filters: what a user has {done} is never recommended",
 }
+OF_RATINGS = {"rows": "ratings", "done": "rated"}
+OF_EVENTS = {"rows": "interactions", "done": "chosen"}
 
 
 def recommend(
@@ -151,7 +153,7 @@ def recommend(
         reasons: dict[str, Json] = {"ruled_out": {**ruled_out}} if ruled_out else {}
         print_json({**about, "by": scorer, "items": [item.to_dict() for item in listed], **reasons})
     else:
-        _show_reasons(ruled_out, len(listed), n)
+        _show_reasons(ruled_out, len(listed), n, _words(model))
         _show_items(listed, scorer)
 
 
@@ -170,7 +172,8 @@ def _read_filters(
     excluded = api.read_item_list(model, exclude, observe=observe)
     if excluded.n_unknown:
         n_listed = excluded.n_unknown + len(excluded.item_ids)
-        say(f"note: {excluded.n_unknown:,} of {n_listed:,} excluded items have no training ratings and are ignored")
+        rows = _words(model)["rows"]
+        say(f"note: {excluded.n_unknown:,} of {n_listed:,} excluded items have no training {rows} and are ignored")
     return api.ItemFilter(min_ratings, listed, excluded.item_ids, where), {"n_unknown_excluded": excluded.n_unknown}
 
 
@@ -198,8 +201,9 @@ def _for_visitor(
 ) -> tuple[list[Recommendation], dict[str, int]]:
     """The same for a visitor."""
     if visitor.n_unknown_items:
-        n_items = len(visitor.item_ids)
-        say(f"note: {visitor.n_unknown_items:,} of {n_items:,} rated items have no training ratings and are ignored")
+        n_items, words = len(visitor.item_ids), _words(model)
+        unknown = f"{visitor.n_unknown_items:,} of {n_items:,} {words['done']} items have no training {words['rows']}"
+        say(f"note: {unknown} and are ignored")
     if visitor.n_outside_scale:
         note_outside_scale(visitor.n_outside_scale, len(visitor.ratings), model.bundle.scale)
     listed = model.recommend_for(
@@ -232,18 +236,24 @@ def _show_counts(counts: dict[str, Json], n: int, output: Path, *, as_json: bool
         say(f"note: {n_fewer:,} users get fewer than {n:,} items: the filters and what they have rated leave no more")
 
 
-def _show_reasons(ruled_out: dict[str, int], n_listed: int, n: int) -> None:
+def _words(model: Recommender) -> dict[str, str]:
+    """What the users of a run have done, and what the rows of that are called."""
+    return OF_RATINGS if model.bundle.data.has_ratings else OF_EVENTS
+
+
+def _show_reasons(ruled_out: dict[str, int], n_listed: int, n: int, words: dict[str, str]) -> None:
     """Says what left so many items out that there are less than n."""
     reasons = {name: count for name, count in ruled_out.items() if count}
     if not ruled_out:
         return
     total = sum(reasons.values()) + n_listed
-    text = f"of {total:,} items, {joined([f'{count:,} {LEFT_OUT[name]}' for name, count in reasons.items()], 'and')}"
+    why = [f"{count:,} {LEFT_OUT[name].format(**words)}" for name, count in reasons.items()]
+    text = f"of {total:,} items, {joined(why, 'and')}"
     if n_listed:
         say(f"note: fewer than {n:,} items are left: {text}")
         return
     typer.echo(f"no items to recommend: {text}")
-    say(f"hint: {HINTS[list(reasons)[-1]]}")
+    say(f"hint: {HINTS[list(reasons)[-1]].format(**words)}")
 
 
 def _show_items(listed: list[Recommendation], by: Scorer) -> None:
