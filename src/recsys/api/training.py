@@ -19,7 +19,7 @@ from recsys.core.communicator import ALONE
 from recsys.core.errors import StoppedError
 from recsys.core.events import Note, Observer, silent
 from recsys.data.interactions import Dataset
-from recsys.data.read import read_ratings
+from recsys.data.read import read_more_ratings, read_ratings
 from recsys.data.sources.frame import Frame
 from recsys.objectives import measure
 from recsys.objectives.specs import find_objective
@@ -76,7 +76,8 @@ def _with_data(
     if isinstance(data, str | Path):
         files = resolved.data.model_copy(update={"source": "file", "ratings": Path(data).absolute(), "sha256": None})
         return resolved.model_copy(update={"data": files}), None
-    dataset = read_ratings(resolved.data, ALONE, observe, as_frame(data))
+    read = read_ratings if resolved.start is None else read_more_ratings
+    dataset = read(resolved.data, ALONE, observe, as_frame(data))
     named = resolved.data.model_copy(update={"sha256": dataset.fingerprints["ratings"]})
     return resolved.model_copy(update={"data": named}), dataset
 

@@ -37,7 +37,20 @@ CLICKS = "if each row is a click or a purchase: data.columns.rating: false"
 def read_ratings(
     data: Data, communicator: Communicator, observe: Observer = silent, frame: Frame | None = None
 ) -> Dataset:
-    """Reads the ratings file, or the files of the parts, that a config names, or a table in memory.
+    """Reads the ratings file, the files of the parts, or a table in memory, where a model can learn from them alone.
+
+    Args, Returns, Raises: as of `read_more_ratings`.
+    """
+    dataset = read_more_ratings(data, communicator, observe, frame)
+    train = dataset.ratings if dataset.given is None else dataset.ratings.take(dataset.given["train"])
+    _check_learnable(train, _first(data), data)
+    return dataset
+
+
+def read_more_ratings(
+    data: Data, communicator: Communicator, observe: Observer = silent, frame: Frame | None = None
+) -> Dataset:
+    """Reads ratings that are learned from beside those of an earlier run: perhaps of one user, or all the same.
 
     Args:
         data: the section `data` of a config.
@@ -75,7 +88,7 @@ def read_ratings(
     unique = unique_pairs(rows, data)
     n_duplicates = unique.n_dropped - rows.n_dropped
     ratings, parts = unique.ratings, dict(unique.parts)
-    _check(ratings.take(next(iter(parts.values()))), next(iter(files.values())), data)
+    _check_rows(ratings.take(next(iter(parts.values()))), _first(data), data)
     name, catalogue = layouts[0].names["item"], ItemCatalogue()
     if data.items is not None:
         catalogue = read_catalogue(data.items, data, name, ratings.items, observe)
@@ -161,6 +174,11 @@ def _refuse_missing(data: Data) -> None:
         )
 
 
+def _first(data: Data) -> Path:
+    """The file to train on."""
+    return next(iter(_files(data).values()))
+
+
 def _join(tables: Sequence[Table]) -> Interactions:
     """The rows of all files; they have ratings, and times, if every file has."""
     user_idx, users = index_columns([table.user for table in tables if table.user is not None])
@@ -179,24 +197,31 @@ def _join(tables: Sequence[Table]) -> Interactions:
     )
 
 
-def _check(train: Interactions, path: Path, data: Data) -> None:
-    """Raises DataError where there is nothing to tell apart."""
+def _check_rows(train: Interactions, path: Path, data: Data) -> None:
+    """Raises DataError where there are none, or a rating is too large for sums of squares."""
     if not len(train):
         raise DataError("the file holds no rows", where=str(path), expected="a row for each rating")
+    rated = train.rated().rating if data.has_ratings else train.rating[:0]
+    if len(rated) and max(-rated.min(), rated.max()) > LARGEST_RATING:
+        what = f"the ratings reach from {rated.min():g} to {rated.max():g}"
+        hint = "is data.columns.rating the right column? if so, divide them by a number"
+        raise DataError(what, where=str(path), expected=f"ratings up to {LARGEST_RATING:g}", hint=hint)
+
+
+def _check_learnable(train: Interactions, path: Path, data: Data) -> None:
+    """Raises DataError where there is nothing to tell apart."""
     for idx, who, others in ((train.user_idx, "user", "users"), (train.item_idx, "item", "items")):
         if idx.min() == idx.max():
             hint = f"is data.columns.{who} the right column?"
             raise DataError(
                 f"all ratings are of a single {who}", where=str(path), expected=f"several {others}", hint=hint
             )
-    rated = train.rated().rating if data.has_ratings else train.rating[:0]
-    if data.has_ratings and not len(rated):
+    if not data.has_ratings:
+        return
+    rated = train.rated().rating
+    if not len(rated):
         what = f"none of the {len(train):,} training rows has a rating"
         raise DataError(what, where=str(path), expected="ratings to learn from", hint=CLICKS)
-    if data.has_ratings and max(-rated.min(), rated.max()) > LARGEST_RATING:
-        what = f"the ratings reach from {rated.min():g} to {rated.max():g}"
-        hint = "is data.columns.rating the right column? if so, divide them by a number"
-        raise DataError(what, where=str(path), expected=f"ratings up to {LARGEST_RATING:g}", hint=hint)
-    if data.has_ratings and rated.min() == rated.max():
+    if rated.min() == rated.max():
         what = f"all ratings are equal: {rated[0]:g}"
         raise DataError(what, where=str(path), expected="ratings that differ", hint=CLICKS)

@@ -125,15 +125,17 @@ def learn_intervals(scorer: RatingScorer, samples: Samples | None, inputs: Train
     Without valid ratings, the samples' standard deviations are taken as they are, and errors as normally distributed;
     without samples too, None.
     """
-    valid, train = inputs.splits.valid, inputs.seen_ratings
-    if valid is None and samples is None:
+    held_out, train = inputs.splits.valid, inputs.seen_ratings
+    valid = None if held_out is None else held_out.rated()
+    has_valid = valid is not None and len(valid) > 0
+    if not has_valid and samples is None:
         return None
     drift = scorer.drift
-    variance = None if valid is None else residual_variance_of(_evenly_spaced(train, MOST_TRAINING))
+    variance = residual_variance_of(_evenly_spaced(train, MOST_TRAINING)) if has_valid else None
     uncalibrated = Intervals(samples, normal(), train.user_counts, train.item_counts, variance, drift)
-    if valid is None:
+    if valid is None or not has_valid:
         return uncalibrated
-    valid = _evenly_spaced(valid.rated(), MOST_RATINGS)
+    valid = _evenly_spaced(valid, MOST_RATINGS)
     features = uncalibrated.calibration_features(valid.user_idx, valid.item_idx, valid.timestamp)
     return replace(uncalibrated, calibration=calibrate(_errors(scorer, valid), *features))
 

@@ -110,7 +110,7 @@ def compare(runs: Sequence[Path]) -> RunComparison:
     """Metrics of the runs on the test interactions that they have in common, and differences to the first run.
 
     Predicted ratings are compared, and by the scorer by which each run recommends, how it ranks what a user turned out
-    to interact with. Runs without ratings are compared by ranking alone.
+    to interact with. Runs without ratings, or without test ratings, are compared by ranking alone.
 
     Intervals are from a paired bootstrap over users: their interactions are drawn together, for all runs alike, 1,000
     times. Runs really differ at 95% where the interval of the difference leaves out 0.
@@ -124,9 +124,9 @@ def compare(runs: Sequence[Path]) -> RunComparison:
     bundles = [open_bundle(path).measured() for path in runs]
     tests = [interactions_to_measure(bundle) for bundle in bundles]
     recommend_by = [bundle.recommends_by for bundle in bundles]
-    if not all("rating" in bundle.scorers for bundle in bundles):
-        return _compare(find_objective("ranking"), recommend_by, bundles, tests, runs)
     rated = [test.rated() for test in tests]
+    if not all("rating" in bundle.scorers and len(ratings) for bundle, ratings in zip(bundles, rated, strict=True)):
+        return _compare(find_objective("ranking"), recommend_by, bundles, tests, runs)
     comparison = _compare(find_objective("rating"), ["rating"] * len(runs), bundles, rated, runs)
     try:
         ranking = _compare(find_objective("ranking"), recommend_by, bundles, tests, runs)

@@ -140,7 +140,8 @@ def cross_validate(
         _validation(plan, {name: list(scorer_metrics(metrics).values())[at] for name, metrics in runs.items()}, run_dir)
         for at, plan in enumerate(plans(config))
     )
-    assert first is not None
+    if first is None:
+        raise _nothing_measured("a fold", plans(config)[0], "take fewer folds")
     names = (plan.name for plan in plans(config)[1:])
     return replace(first, others={name: other for name, other in zip(names, others, strict=True) if other is not None})
 
@@ -187,11 +188,23 @@ def compare_splits(
     }
     runs = train_parallel(configs, run_dir, jobs, observe)
     plan = plans(config)[0]
+    unmeasured = next((method for method, metrics in runs.items() if metrics["test"] is None), None)
+    if unmeasured is not None:
+        raise _nothing_measured(f"the split {unmeasured}", plan, "raise split.test_fraction")
     splits = tuple(
         SplitResult(method, SPLITS[method], present(metrics["test"]), _baselines(metrics))
         for method, metrics in runs.items()
     )
     return SplitComparison(find_objective(plan.objective), splits)
+
+
+def _nothing_measured(what: str, plan: Plan, hint: str) -> DataError:
+    metric = find_objective(plan.objective).deciding_metric
+    return DataError(
+        f"nothing that {what} has held out can be measured by {metric}",
+        expected="ratings, or interactions of known users, in each test part",
+        hint=hint,
+    )
 
 
 def _baselines(metrics: ScorerMetrics) -> dict[str, NamedScores]:

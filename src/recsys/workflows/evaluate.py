@@ -7,7 +7,7 @@ from typing import NotRequired, TypedDict, cast
 
 from recsys.artifacts.bundle import Bundle
 from recsys.core.communicator import ALONE, Communicator
-from recsys.core.errors import RunError
+from recsys.core.errors import DataError, RunError
 from recsys.core.events import Observer, silent
 from recsys.data.interactions import Interactions
 from recsys.data.read import read_as
@@ -76,11 +76,17 @@ class Evaluation(TypedDict):
 def evaluate_ratings(bundle: Bundle, ratings: Interactions, *, communicator: Communicator = ALONE) -> Evaluation:
     """The scores of the run's first scorer, and those of the baselines fitted on the run's training interactions.
 
-    Those are predicted ratings; and how it ranks, where the run was trained without ratings. Unknown users and items
-    are predicted by the fallback and counted. Where predictions depend on time, "with_times" says whether the ratings
-    have one.
+    Those are predicted ratings; and how it ranks, where the run was trained without ratings or `ratings` has none.
+    Unknown users and items are predicted by the fallback and counted. Where predictions depend on time, "with_times"
+    says whether the ratings have one.
+
+    Raises:
+        DataError: none of them is a rating, and the run has no scorer that ranks.
     """
-    name, seen = next(iter(bundle.scorers)), bundle.seen.interactions()
+    name = next((name for name in bundle.scorers if name != "rating" or ratings.has_rating.any()), None)
+    if name is None:
+        raise _unrated(bundle)
+    seen = bundle.seen.interactions()
     train = seen if bundle.data.has_ratings else seen.unrated()
     objective, scorer = find_objective(name), bundle.scorer(name)
     rates = scorer.as_rating()
@@ -97,8 +103,23 @@ def evaluate_ratings(bundle: Bundle, ratings: Interactions, *, communicator: Com
 
 
 def activity_of(bundle: Bundle, ratings: Interactions) -> activity.ActivityErrors:
-    """Rmse by how many training ratings the user, and the item, of a rating has; see evaluation.activity."""
+    """Rmse by how many training ratings the user, and the item, of a rating has; see evaluation.activity.
+
+    Raises:
+        DataError: there are no ratings.
+    """
+    if not len(ratings):
+        raise _unrated(bundle)
     return activity.activity(bundle.rating, bundle.seen.interactions().rated(), ratings)
+
+
+def _unrated(bundle: Bundle) -> DataError:
+    return DataError(
+        "none of the interactions to measure has a rating",
+        where=str(bundle.path),
+        expected="ratings, to compare with those predicted",
+        hint="measure it on other ratings: recsys evaluate --data FILE",
+    )
 
 
 class IntervalCoverage(Coverage):
@@ -112,6 +133,9 @@ def coverage_of(bundle: Bundle, ratings: Interactions, level: float) -> Interval
 
     Raises:
         UsageError, RunError: see `intervals_at`.
+        DataError: there are no ratings.
     """
+    if not len(ratings):
+        raise _unrated(bundle)
     predicted = rate_with_intervals(bundle, level, ratings.user_idx, ratings.item_idx, ratings.timestamp)
     return {"level": level, **coverage(ratings, predicted.low, predicted.high, bundle.seen.interactions().rated())}

@@ -24,7 +24,7 @@ from recsys.core.types import Arrays, BoolArray
 from recsys.data.duplicates import repeated
 from recsys.data.id_types import align_id_types
 from recsys.data.interactions import Dataset, HeldOut, Interactions, join
-from recsys.data.read import read_ratings
+from recsys.data.read import read_more_ratings, read_ratings
 from recsys.data.scale import Scale
 from recsys.data.split import split
 from recsys.data.training_inputs import TrainingInputs, WarmStart
@@ -89,7 +89,7 @@ def prepare_inputs(
     bundle = open_bundle(config.start.run)
     parameters, _ = selected_parameters(config.start.run)
     _check_same_model(config.start.run, config)
-    dataset = read_ratings(config.data, communicator, observe) if data is None else data
+    dataset = read_more_ratings(config.data, communicator, observe) if data is None else data
     return _join(bundle, parameters, bundle.scale if config.data.has_ratings else None, dataset, config)
 
 
@@ -145,7 +145,6 @@ def _join(
     new = split(typed, config.split, config.seed, also=(bundle.users, bundle.items))
     prior = PriorRun.of(bundle, new.train.users, new.train.items, dataset.catalogue)
     old, train = newer_pairs(prior.train, new.train, config.data)
-    _check_rated(train, config)
     held_out = [part for part in (new.valid, new.test) if part is not None]
     known = _is_among(old, reduce(join, held_out)) if held_out else np.zeros(len(old), dtype=bool)
     measured = prior.joined(MEASURED)
@@ -153,7 +152,7 @@ def _join(
     start = WarmStart(
         parameters=parameters,
         rows=prior.rows,
-        scale=None if scale is None else _widened(scale, train.rated().scale),
+        scale=None if scale is None else _widened(scale, train.rated()),
         prior_train=old.take(~again),
         prior_test=None if measured is None else _without(measured, train),
         prior_valid=prior.joined(VALIDATED),
@@ -161,6 +160,7 @@ def _join(
         replays_all=config.start.replay == 1,
     )
     splits = replace(new, train=join(train, old.take(again)), unknown=prior.unknown_with(new.unknown))
+    _check_rated(splits.train, config)
     report = StartReport(
         run=config.start.run.resolve().name,
         path=str(config.start.run),
@@ -191,6 +191,8 @@ def _is_among(ratings: Interactions, pairs: Interactions) -> BoolArray:
     return among
 
 
-def _widened(scale: Scale, new: Scale) -> Scale:
+def _widened(scale: Scale, rated: Interactions) -> Scale:
     """The run's own scale, in which its parameters are, with room for ratings beyond its ends."""
-    return replace(scale, low=min(scale.low, new.low), high=max(scale.high, new.high))
+    if not len(rated):
+        return scale
+    return replace(scale, low=min(scale.low, rated.scale.low), high=max(scale.high, rated.scale.high))
