@@ -23,6 +23,7 @@ from recsys.workflows.compare import compare
 from recsys.workflows.evaluate import ratings_to_measure
 from recsys.workflows.fold_in_run import fold_in_run
 from recsys.workflows.train import train
+from recsys.workflows.update import update_config
 
 Small = Callable[..., Config]
 RANKING = {"embedding_dim": 5, "n_epochs": 2}
@@ -138,6 +139,18 @@ def test_a_run_goes_on_from_all_that_was_learned(refitted: Path, small: Small, t
     config = Config.model_validate({**dict(config), "start": {"run": refitted, "replay": 1.0}}, strict=False)
     started = train(config, tmp_path / "child")
     assert started["start"]["before"]["old"] is None
+
+
+def test_a_run_can_be_named_from_within_its_serving_folder(refitted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(refitted / "serving")
+    assert open_bundle(Path()).measured().manifest.trained_on == "train"
+    assert update_config(Path(), Path("new.csv"), []).start.run == refitted
+
+
+def test_a_copy_of_the_serving_folder_cannot_be_trained_on(refitted: Path, tmp_path: Path) -> None:
+    shutil.copytree(refitted / "serving", tmp_path / "copy")
+    with pytest.raises(RunError, match="a copy of a serving folder"):
+        update_config(tmp_path / "copy", Path("new.csv"), [])
 
 
 def test_fold_in_keeps_what_was_measured(refitted: Path, tmp_path: Path) -> None:

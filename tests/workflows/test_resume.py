@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from recsys.artifacts import run as run_module
 from recsys.artifacts.checkpoint import open_checkpoint, read_state, write_checkpoint
 from recsys.artifacts.run import Run
 from recsys.config.loading.load import dump
@@ -271,6 +272,18 @@ def test_a_used_folder_is_refused_without_resume(small: Small, begun: Path, tmp_
     for resume in (False, True):
         with pytest.raises(RunError, match="in use already"):
             train(small(), tmp_path / "mine", resume=resume)
+
+
+def test_a_folder_that_was_left_before_its_config_was_written_is_as_good_as_none(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(run_module, "dump", lambda _: "\ud800")  # cannot be written
+        with pytest.raises(UnicodeEncodeError):
+            train(small(), tmp_path / "run")
+    (tmp_path / "run" / ".writing-config.yaml-1").touch()
+    assert train(small(), tmp_path / "run")["n_epochs"] == 4
+    assert not list((tmp_path / "run").glob(".writing-*"))
 
 
 def test_an_empty_folder_is_as_good_as_none(small: Small, tmp_path: Path) -> None:

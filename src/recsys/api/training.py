@@ -11,7 +11,7 @@ from recsys.api.configs import ConfigLike, as_config, frame_config
 from recsys.api.frames import as_frame
 from recsys.api.paths import PathLike, as_path
 from recsys.artifacts.bundle import locate
-from recsys.artifacts.directory import CONFIG, config_name, new_run_folder
+from recsys.artifacts.directory import CONFIG, config_name, new_run_folder, run_of
 from recsys.artifacts.metrics import RunMetrics, RunResult, scorer_metrics
 from recsys.artifacts.run import newest_unfinished
 from recsys.config.schema.config import Config
@@ -153,7 +153,7 @@ def fold_in(
         DataError: the ratings cannot be folded in.
     """
     parent = locate(as_path(run))
-    folder = as_path(run_dir) or new_run_folder(config_name(parent.absolute().parent))
+    folder = as_path(run_dir) or new_run_folder(config_name(run_of(parent)))
     return {**folding.fold_in_run(parent, Path(ratings), folder, observe), "run_dir": str(folder)}
 
 

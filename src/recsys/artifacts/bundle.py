@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
-from recsys.artifacts.directory import MEASURED, SERVING, SERVING_JSON, default_run
+from recsys.artifacts.directory import MEASURED, SERVING, SERVING_JSON, default_run, run_of
 from recsys.artifacts.held_out import HELD_OUT, held_out_part, unknown_pairs
 from recsys.artifacts.manifest import BundleManifest, damaged
 from recsys.artifacts.seen import SeenRatings, known_by_user
@@ -70,6 +70,11 @@ class Bundle:
         """Where the folder lies."""
         return self.folder.path
 
+    @cached_property
+    def run_folder(self) -> Path:
+        """The run that the folder lies in; of a copy, the folder itself."""
+        return run_of(self.path)
+
     @property
     def manifest(self) -> BundleManifest:
         """What serving.json says."""
@@ -97,9 +102,8 @@ class Bundle:
         """
         if self.manifest.trained_on == "train":
             return self
-        folder = self.path.parent / MEASURED
-        if self.path.name == SERVING and folder.exists():
-            return open_bundle(folder)
+        if self.run_folder != self.path and (self.run_folder / MEASURED).exists():
+            return open_bundle(self.run_folder / MEASURED)
         raise RunError(
             "the run was trained on all ratings, and what was measured before that is not here",
             where=str(self.path),

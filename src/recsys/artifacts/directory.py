@@ -33,6 +33,13 @@ def new_run_folder(name: str) -> Path:
     return folder
 
 
+def run_of(serving: Path) -> Path:
+    """The run that a serving folder lies in; a copy of the folder stands for itself."""
+    names = {SERVING, MEASURED}
+    folder = serving if serving.name in names else serving.resolve()  # it may be "."
+    return folder.parent if folder.name in names else serving
+
+
 def config_name(run: Path) -> str:
     """The name of the config that a run was made from: that of its folder, without the time."""
     return re.sub(r"-\d{8}T\d{6}Z(-\d+)?$", "", run.resolve().name)

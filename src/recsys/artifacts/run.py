@@ -22,7 +22,7 @@ from recsys.config.plans import Plan
 from recsys.config.schema.config import Config
 from recsys.core.communicator import Communicator
 from recsys.core.errors import RunError
-from recsys.core.files import write_text, writing
+from recsys.core.files import TEMPORARY, write_text, writing
 from recsys.core.types import Json
 from recsys.data.training_inputs import TrainingInputs
 from recsys.version import __version__
@@ -71,7 +71,7 @@ class Run:
         with locked(folder) if is_writer else nullcontext():
             if (folder / CONFIG).exists():
                 _check_resumable(folder, config, resume)
-            elif folder.is_dir() and any(folder.iterdir()):
+            elif folder.is_dir() and any(not path.name.startswith(TEMPORARY) for path in folder.iterdir()):
                 raise _used(folder)
             named = folder / CHECKPOINTS / checkpoint if checkpoint else None
             run = cls(folder, config, named, is_writer=is_writer)
@@ -130,9 +130,11 @@ class Run:
         if not self.is_writer:
             return
         with writing(self.path):
-            (self.path / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
-        if not (self.path / CONFIG).exists():
+            self.path.mkdir(parents=True, exist_ok=True)
+        if not (self.path / CONFIG).exists():  # first of all: a folder that has none can be used anew
             write_text(self.path / CONFIG, dump(self.config))
+        with writing(self.path):
+            (self.path / CHECKPOINTS).mkdir(exist_ok=True)
 
 
 def versions() -> dict[str, str]:

@@ -168,7 +168,7 @@ def linear_factors(bundle: Bundle) -> Factors:
     factors = bundle.rating.as_factors()
     if factors is not None and can_fold_in(bundle):
         return factors
-    run = bundle.path.parent
+    run = bundle.run_folder
     raise RunError(
         "new users and items cannot be folded into this model",
         where=str(run),

@@ -111,7 +111,7 @@ def _refuse(bundle: Bundle, path: Path, source: Source, known_user: Array, known
             errors.append((source.locate(int(rows[0])), f"{what} in this row{others}"))
     if not errors:
         return
-    hint = f"to train on them: recsys update --run {bundle.path.parent} --ratings {path}; or take them out"
+    hint = f"to train on them: recsys update --run {bundle.run_folder} --ratings {path}; or take them out"
     expected = "in each row one side that is new, and the other known"
     first, *more = [DataError(what, where=place, expected=expected, hint=hint) for place, what in errors]
     first.more = tuple(more)

@@ -8,7 +8,7 @@ from typing import Literal, TypedDict, TypeVar
 
 from recsys.artifacts import history
 from recsys.artifacts.bundle import Bundle
-from recsys.artifacts.directory import HISTORY, MEASURED, SERVING
+from recsys.artifacts.directory import HISTORY
 from recsys.artifacts.metrics import RunMetrics, parent_name, read_metrics
 from recsys.core.communicator import ALONE
 from recsys.objectives.measure import NamedScores
@@ -155,7 +155,7 @@ def _ranking_fit(metrics: RunMetrics) -> RankingFit | None:
 
 def _folder(bundle: Bundle) -> Path | None:
     """The run that the serving folder lies in; a copy of the folder has none."""
-    return bundle.path.parent if bundle.path.name in {SERVING, MEASURED} else None
+    return None if bundle.run_folder == bundle.path else bundle.run_folder
 
 
 def _scores(bundle: Bundle) -> ScoresSection | str:

@@ -88,7 +88,7 @@ def _figures(bundle: Bundle, interpretation: Interpretation) -> dict[str, Figure
             interpretation.min_ratings,
         ),
     }
-    rows = [row for row in history.read(bundle.path.parent / HISTORY) if row.scorer == "rating"]
+    rows = [row for row in history.read(bundle.run_folder / HISTORY) if row.scorer == "rating"]
     if rows:
         drawn["learning-curves"] = figures.learning_curves(rows, find_objective("rating"))
         drawn["schedule"] = figures.schedule(rows)

@@ -10,7 +10,7 @@ import numpy as np
 
 from recsys.artifacts.bundle import Bundle, EntityCounts, locate, open_bundle
 from recsys.artifacts.checkpoint import selected_parameters, write_checkpoint
-from recsys.artifacts.directory import CHECKPOINTS, CONFIG, HISTORY, SERVING
+from recsys.artifacts.directory import CHECKPOINTS, CONFIG, HISTORY, run_of
 from recsys.artifacts.metrics import FoldInReport, RunMetrics, read_metrics, write_metrics
 from recsys.artifacts.run import Run
 from recsys.artifacts.verified import reading
@@ -52,7 +52,7 @@ def fold_in_run(parent: Path | None, path: Path, folder: Path, observe: Observer
         DataError: the ratings cannot be folded in.
     """
     serving = locate(parent)
-    run = serving.parent if serving.name == SERVING else serving
+    run = run_of(serving)
     bundle = open_bundle(serving)
     parameters, manifest = selected_parameters(run)
     config, metrics = load_config(run / CONFIG), _parent_metrics(run)

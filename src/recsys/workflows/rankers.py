@@ -99,7 +99,7 @@ def for_new_users(bundle: Bundle, held_out: Interactions, observe: Observer) -> 
 
 
 def _ranking_plan(bundle: Bundle) -> Plan:
-    config = bundle.path.parent / CONFIG
+    config = bundle.run_folder / CONFIG
     if bundle.ranking is None:
         raise RunError(
             "the run has no ranking scorer, so new users are not ranked for",

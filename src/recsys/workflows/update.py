@@ -11,14 +11,14 @@ from pydantic import JsonValue
 
 from recsys.artifacts.bundle import locate
 from recsys.artifacts.checkpoint import selected_parameters
-from recsys.artifacts.directory import CONFIG
+from recsys.artifacts.directory import CONFIG, run_of
 from recsys.artifacts.manifest import FitEntry
 from recsys.config.loading.dump import inline
 from recsys.config.loading.load import load_config
 from recsys.config.plans import plans
 from recsys.config.schema.compatibility import methods_that_continue
 from recsys.config.schema.config import Config
-from recsys.core.errors import ConfigError
+from recsys.core.errors import ConfigError, RunError
 from recsys.core.types import Json
 from recsys.core.words import joined
 from recsys.training.rates import scaled
@@ -69,8 +69,20 @@ def update_config(
 
 
 def _whole(run: Path | None) -> Path:
-    """The run's folder, where its serving folder may be meant."""
-    return locate(run).parent
+    """The run's folder, where its serving folder may be meant.
+
+    Raises:
+        RunError: it is a copy of a serving folder.
+    """
+    folder = run_of(locate(run))
+    if not (folder / CONFIG).exists():
+        raise RunError(
+            "a copy of a serving folder holds no parameters to go on from",
+            where=str(folder),
+            expected="a whole run",
+            hint="recsys runs lists the runs",
+        )
+    return folder
 
 
 def _training_changes(run: Path) -> dict[str, Json]:
