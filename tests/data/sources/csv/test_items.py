@@ -63,6 +63,25 @@ def test_ids_are_those_of_the_ratings_however_they_are_written(
     assert titles(written, tmp_path, text) == {10: "Ten", 20: "Twenty"}
 
 
+def test_a_long_delimiter_may_stand_in_a_title(written: Any, tmp_path: Path) -> None:
+    text = "10::Re::Zero, A::B (2016)::Comedy|Drama|War\n20::Ten::\n30::C::Comedy|Drama\n"
+    (tmp_path / "movies.dat").write_text(text)
+    data = written("1::10::3\n2::20::4\n", items=tmp_path / "movies.dat")
+    read = read_ratings(data.model_copy(update={"items_encoding": "latin-1"}), ALONE).catalogue
+    assert read.titles == {10: "Re::Zero, A::B (2016)", 20: "Ten"}
+
+
+def test_a_quote_that_swallows_rows_is_refused_and_can_be_read_as_a_letter(written: Any, tmp_path: Path) -> None:
+    rows = "".join(f"{k}\tn{k}\tz\n" for k in range(11, 16))
+    (tmp_path / "items.tsv").write_text(f'id\ttitle\tx\n10\t"Weird Al\tz\n{rows}20\tthe band"\tz\n')
+    data = written(RATINGS, items=tmp_path / "items.tsv")
+    with pytest.raises(DataError, match="swallows") as caught:
+        read_ratings(data, ALONE)
+    assert "data.quotes: false" in str(caught.value.hint)
+    titles = read_ratings(data.model_copy(update={"quotes": False}), ALONE).catalogue.titles
+    assert titles[10] == '"Weird Al'
+
+
 def test_the_items_file_has_an_encoding_of_its_own(written: Any, tmp_path: Path) -> None:
     (tmp_path / "items.csv").write_bytes("movieId,title\n10,Zehn ö\n20,ü\n".encode("cp1252"))
     data = written("userId,movieId,rating,x\n1,10,1,é\n2,20,2,\n", items=tmp_path / "items.csv")

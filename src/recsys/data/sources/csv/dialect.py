@@ -171,12 +171,18 @@ def _delimiter(lines: Sequence[str]) -> str:
         if widths and widths[0] > 1 and len(set(widths)) == 1
     }
     if not even:  # a ragged file: the reader will say which line
-        even = {delimiter: widths[0] for delimiter, widths in counts.items() if widths and delimiter in RAGGED}
+        return max(RAGGED, key=lambda delimiter: _likeness(counts[delimiter]))
     if even.get(BLANK, 0) == 2 and not all(map(_numeric, lines[0].split())):
         del even[BLANK]  # one column of names with a blank in them
     if len(even) > 1:
         even.pop(BLANK, None)
     return max(even, key=lambda delimiter: min(even[delimiter], 3), default=",")
+
+
+def _likeness(widths: Sequence[int]) -> tuple[float, int]:
+    """How well rows of these widths are cut: the share of those of the most frequent one, and that one."""
+    width = max(widths, key=widths.count, default=1)
+    return (widths.count(width) / len(widths), width) if width > 1 else (0.0, width)
 
 
 def _numeric(text: str) -> bool:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from recsys.config.schema.data import Data
 from recsys.core.errors import DataError
 from recsys.core.events import Observer
+from recsys.core.words import shortened
 from recsys.data.catalogue import ItemCatalogue, TextByItem, id_of
 from recsys.data.sources.csv.dialect import Dialect, find_dialect
-from recsys.data.sources.csv.reference_reader import rows
+from recsys.data.sources.csv.fields import knows_quotes
+from recsys.data.sources.csv.reference_reader import ragged, rows_of_any_width
 from recsys.data.sources.csv.text import Text
 from recsys.data.sources.find_columns import label
 from recsys.data.sources.find_item_columns import find_item_columns
 from recsys.data.vocabulary import Vocabulary
+
+LEAST_SWALLOWED = 3  # lines that look like rows
 
 
 def read_catalogue(
@@ -37,7 +44,7 @@ def read_catalogue(
     known = set(items.ids.tolist())
     texts_at: dict[int, TextByItem] = {at: {} for at in range(dialect.width) if at != item or at == title}
     with Text(path, dialect.encoding) as lines:
-        for row, _ in rows(dialect, lines, observe):
+        for row in _rows(dialect, title, lines, observe):
             item_id = id_of(row[item], items)
             if item_id is not None and item_id in known:
                 for position, texts in texts_at.items():
@@ -45,6 +52,33 @@ def read_catalogue(
                         texts.setdefault(item_id, text)
     titles = texts_at.pop(title)
     return ItemCatalogue(titles, {label(position, dialect.header): texts for position, texts in texts_at.items()})
+
+
+def _rows(dialect: Dialect, title: int, lines: Text, observe: Observer) -> Iterator[list[str]]:
+    """The rows; where fields cannot be quoted, a delimiter too many is part of the title."""
+    for row, line in rows_of_any_width(dialect, lines, observe):
+        _refuse_swallowed(row, dialect, line)
+        surplus = len(row) - dialect.width
+        if surplus > 0 and not knows_quotes(dialect.delimiter):
+            end = title + surplus + 1
+            yield [*row[:title], dialect.delimiter.join(row[title:end]), *row[end:]]
+        elif surplus:
+            raise ragged(dialect, line, row)
+        else:
+            yield row
+
+
+def _refuse_swallowed(row: Sequence[str], dialect: Dialect, line: int) -> None:
+    """Raises DataError where lines within a quoted field look like rows."""
+    for field in row:
+        inner = field.splitlines()[1:-1] if "\n" in field else []
+        if len(inner) >= LEAST_SWALLOWED and {text.count(dialect.delimiter) for text in inner} == {dialect.width - 1}:
+            raise DataError(
+                f"a quote that opens here swallows {len(inner)} rows or more: {json.dumps(shortened(field))}",
+                where=f"{dialect.path}:{line}",
+                expected="quotes around fields alone",
+                hint="where quotes are part of the text: data.quotes: false",
+            )
 
 
 def _encoding(path: Path, data: Data) -> str:
@@ -66,5 +100,8 @@ def _dialect(path: Path, data: Data) -> Dialect:
     data = data.model_copy(update={"columns": columns})
     dialect = find_dialect(path, data)
     if dialect.width == 1 and data.delimiter != "auto":
-        return find_dialect(path, data.model_copy(update={"delimiter": "auto"}))
-    return dialect
+        dialect = find_dialect(path, data.model_copy(update={"delimiter": "auto"}))
+    if knows_quotes(dialect.delimiter) or not dialect.sample:
+        return dialect
+    widths = [len(row) for row in dialect.sample]
+    return replace(dialect, width=max(widths, key=widths.count))  # the first title may hold a delimiter

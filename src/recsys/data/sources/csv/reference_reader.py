@@ -77,14 +77,20 @@ def rows(dialect: Dialect, text: Text, observe: Observer) -> Iterator[tuple[list
     Raises:
         DataError: a row of another width, quotes that make no sense, or bytes that are no text.
     """
+    for row, line in rows_of_any_width(dialect, text, observe):
+        if len(row) != dialect.width:
+            raise ragged(dialect, line, row)
+        yield row, line
+
+
+def rows_of_any_width(dialect: Dialect, text: Text, observe: Observer) -> Iterator[tuple[list[str], int]]:
+    """As `rows`, but that rows may have another width."""
     progress = Progress(dialect.path, observe)
     n_head = max(0, dialect.head_lines - (text.first_line - 1))
     before = text.first_line - 1 + n_head
     try:
         for row, number_in_body in rows_of(islice(text, n_head, None), dialect.delimiter, dialect.quotes):
             line = before + number_in_body
-            if len(row) != dialect.width:
-                raise _ragged(dialect, line, row)
             if line % ROWS_BETWEEN_LOOKS == 0:
                 progress.now(*text.progress)
             yield row, line
@@ -248,7 +254,8 @@ def located(error: BadValueError, dialect: Dialect, line: int, position: int) ->
     return DataError(what, where=where, expected=expected, hint=hint)
 
 
-def _ragged(dialect: Dialect, line: int, row: Sequence[str]) -> DataError:
+def ragged(dialect: Dialect, line: int, row: Sequence[str]) -> DataError:
+    """The error of a row of another width."""
     model = "header" if dialect.header else "first row"
     fields = f"{len(row)} field{'s' if len(row) != 1 else ''}"
     return DataError(
