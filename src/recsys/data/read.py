@@ -23,7 +23,6 @@ from recsys.data.sources.collect import collect
 from recsys.data.sources.frame import Frame
 from recsys.data.sources.opening import open_frame, open_source, read_catalogue
 from recsys.data.sources.protocol import ColumnRequest, Source
-from recsys.data.sources.stored import must_be_file
 from recsys.data.sources.table import EVERYTHING, Role, Table
 from recsys.data.sources.times import in_seconds
 from recsys.data.unique_pairs import SourceRows, locate, unique_pairs, usable_rows
@@ -69,8 +68,6 @@ def read_more_ratings(
         sources = [open_frame(frame, data, observe)]
     else:
         _refuse_missing(data)
-        for path in files.values():
-            must_be_file(path)
         sources = [open_source(path, data, observe) for path in files.values()]
     layouts = [source.layout(ALL) for source in sources]
     with ThreadPoolExecutor(1) as pool:

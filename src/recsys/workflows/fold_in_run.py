@@ -20,10 +20,10 @@ from recsys.config.schema.config import Config
 from recsys.core.communicator import ALONE
 from recsys.core.errors import RunError
 from recsys.core.events import Observer, silent
-from recsys.core.files import new_folder, sha256
+from recsys.core.files import new_folder
 from recsys.core.types import Arrays, Counts, Ids, State
 from recsys.data.catalogue import ItemCatalogue
-from recsys.data.sources.opening import read_catalogue
+from recsys.data.sources.opening import open_source, read_catalogue
 from recsys.data.split import Splits
 from recsys.data.training_inputs import TrainingInputs, WarmStart
 from recsys.data.vocabulary import UNKNOWN, Vocabulary
@@ -67,7 +67,7 @@ def fold_in_run(parent: Path | None, path: Path, folder: Path, observe: Observer
             "run": run.absolute().name,
             "path": str(run.absolute()),
             "ratings": str(path.absolute()),
-            "sha256": sha256(path),
+            "sha256": open_source(path, bundle.data, silent).fingerprint(),
             "n_new_users": users.n_new,
             "n_new_items": items.n_new,
             "n_ratings": len(new.ratings),

@@ -22,6 +22,7 @@ from recsys.config.schema.config import Config
 from recsys.core.errors import DivergedError, RecsysError, RunError
 from recsys.core.events import Event, FitStart, Observer, RunsProgress, Step, silent
 from recsys.core.threads import usable_cores
+from recsys.data.sources.several import files_of
 from recsys.objectives.specs import find_objective
 
 SECONDS = 0.1  # between two words of a run on how far it is
@@ -59,7 +60,8 @@ def train_parallel(
 
 def _jobs(config: Config) -> int:
     data = config.data
-    size = sum(file.stat().st_size for file in (data.ratings, data.train) if file is not None and file.is_file())
+    named = [path for path in (data.ratings, data.train) if path is not None]
+    size = sum(file.stat().st_size for path in named for file in files_of(path) if file.is_file())
     return usable_cores() if size < LARGE else 1
 
 

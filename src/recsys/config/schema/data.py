@@ -41,7 +41,8 @@ class Data(Section):
     """The ratings file, or files that are split already."""
 
     ratings: Path | None = None
-    """Ratings file (CSV, Parquet, Arrow or JSON lines); train, valid and test are cut from it as `split` says."""
+    """Ratings file (CSV, Parquet, Arrow or JSON lines), or a pattern such as parts/*.parquet; train, valid and test are
+    cut from it as `split` says."""
     train: Path | None = None
     """Ratings to train on, in place of `ratings`, when the parts are files of their own."""
     valid: Path | None = None

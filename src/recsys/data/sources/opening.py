@@ -12,6 +12,7 @@ from recsys.data.catalogue import ItemCatalogue
 from recsys.data.sources.frame import Frame
 from recsys.data.sources.not_read import N_BYTES, UNPACK, unreadable
 from recsys.data.sources.protocol import Source
+from recsys.data.sources.several import SeveralFiles, files_of
 from recsys.data.sources.specs import FRAME, SOURCES, SourceSpec
 from recsys.data.sources.stored import compression, must_be_file, start_of, unpacked_start_of
 from recsys.data.vocabulary import Vocabulary
@@ -20,7 +21,7 @@ READ = "CSV, Parquet, Arrow (Feather) or JSON lines"
 
 
 def open_source(path: Path, data: Data, observe: Observer) -> Source:
-    """A file of ratings, pairs or items.
+    """A file of ratings, pairs or items, or all files that fit a pattern such as parts/*.parquet.
 
     Args:
         data: how it is written and what its columns are called, as far as the config says it.
@@ -29,8 +30,9 @@ def open_source(path: Path, data: Data, observe: Observer) -> Source:
     Raises:
         DataError: it is not there, is empty, may not be read, or is of no format that is read here.
     """
-    source: Source = resolve(_spec(path).source)(path, data, observe)
-    return source
+    files = files_of(path)
+    sources: list[Source] = [resolve(_spec(file).source)(file, data, observe) for file in files]
+    return sources[0] if len(sources) == 1 else SeveralFiles(sources, files)
 
 
 def open_frame(frame: Frame, data: Data, observe: Observer) -> Source:
