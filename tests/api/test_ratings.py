@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,8 @@ def test_errors_of_the_library_are_one_tree(tmp_path: Path) -> None:
 
 def test_init_writes_a_config_that_trains_and_returns_the_profile(ratings_csv: Path, tmp_path: Path) -> None:
     file_profile = recsys.init(ratings_csv, tmp_path / "new.yaml", columns={"timestamp": False})
-    assert file_profile == recsys.profile(ratings_csv, columns={"timestamp": False})
+    beside = ratings_csv.parent / "movies.csv"
+    assert file_profile == replace(recsys.profile(ratings_csv, columns={"timestamp": False}), items=beside)
     assert (file_profile.n_ratings, file_profile.n_users, file_profile.n_items, file_profile.times) == (
         900,
         40,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from recsys.api.configs import frame_config
@@ -19,6 +20,7 @@ from recsys.data.profile import FileProfile
 from recsys.data.sources.frame import Frame
 from recsys.data.split import Splits
 from recsys.workflows.init import check_new, write_config
+from recsys.workflows.items_beside import items_beside
 
 Ratings = Interactions  # its name in 0.1.0
 
@@ -72,6 +74,8 @@ def init(
 ) -> FileProfile:
     """Profiles a ratings file and writes a commented config for it; returns the profile.
 
+    An items file that lies beside the ratings, called movies.csv or the like, is written into the config.
+
     Args:
         output: a new file, in YAML.
         ratings, observe, options: as of `read_ratings`.
@@ -81,7 +85,9 @@ def init(
         RunError: `output` cannot be written.
     """
     check_new(Path(output))
-    file_profile = profile(ratings, observe, **options)
+    data = _data(ratings, options)
+    file_profile = profiles.profile(Path(ratings), data, observe)
+    file_profile = replace(file_profile, items=data.items or items_beside(file_profile, data))
     write_config(file_profile, Path(output))
     return file_profile
 

@@ -38,6 +38,12 @@ def init(
     timestamp_format: Annotated[
         str | None, typer.Option("--timestamp-format", metavar="FORM", help="Of dates, such as %d.%m.%Y.")
     ] = None,
+    no_rating: Annotated[
+        list[str] | None, typer.Option("--no-rating", metavar="CODE", help='A code for "no rating"; may be repeated.')
+    ] = None,
+    items: Annotated[
+        Path | None, typer.Option("--items", metavar="FILE", help="Titles; else movies.csv or the like is found.")
+    ] = None,
     output: Annotated[Path, typer.Option("--output", metavar="FILE", help="The config to write.")] = Path(
         "config.yaml"
     ),
@@ -58,6 +64,8 @@ def init(
         "decimal": decimal,
         "layout": layout,
         "timestamp_format": timestamp_format,
+        "no_rating": no_rating or None,
+        "items": None if items is None else str(items),
     }
     given = {key: value for key, value in reading.items() if value is not None}
     with watching() as observe:

@@ -51,6 +51,7 @@ class FileProfile:
         codes: those codes, as the config has to name them; empty where no row has one.
         n_duplicates: rows that repeat the pair of an earlier row; of ratings, rows that have one.
         values: the numbers of the rating column; None where there is none.
+        items: a file with titles of the items, where one is known.
     """
 
     path: Path
@@ -68,6 +69,7 @@ class FileProfile:
     n_duplicates: int
     values: RatingValues | None
     times: TimeSpan | None
+    items: Path | None = None
 
     @property
     def scale(self) -> Scale | None:
@@ -95,6 +97,7 @@ class FileProfile:
             *self._describe_values(),
             f"times in {times.unit}, from {_day(times.first)} to {_day(times.last)}" if times else "no times",
             *self._describe_repeats(),
+            *([f"titles: {self.items.name}"] if self.items else []),
         ]
 
     def _describe_users(self) -> Iterator[str]:
@@ -149,6 +152,7 @@ class FileProfile:
             "n_without_rating": self.n_without_rating,
             "likely_no_rating": [*self.likely_codes],
             "scale": vars(self.scale) if self.scale else None,
+            "items": None if self.items is None else str(self.items),
             "timestamps": vars(self.times) if self.times else None,
         }
 

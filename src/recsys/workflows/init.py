@@ -34,6 +34,8 @@ def write_config(profile: FileProfile, output: Path) -> None:
     columns: dict[str, str | int | bool] = {str(role): column for role, column in profile.layout.columns.items()}
     if profile.meaning == "clicks":
         columns["rating"] = False
+    if profile.times is None and profile.layout.others:
+        columns["timestamp"] = False
     write_text(
         output,
         template(
@@ -42,6 +44,7 @@ def write_config(profile: FileProfile, output: Path) -> None:
             columns=columns,
             reading={**profile.layout.facts, **_meaning(profile)},
             likely_codes=profile.likely_codes,
+            items=None if profile.items is None else _relative(profile.items, output),
             notes=profile.describe()[1:],
         ),
     )
