@@ -170,7 +170,8 @@ def test_undecodable_bytes_in_a_column_that_is_not_read(written: Any) -> None:
 
 
 def test_utf_16_without_saying_so(written: Any) -> None:
-    assert "data.encoding: utf-16" in str(refused(written(f"{HEAD}1,1,1,1\n".encode("utf-16"))).hint)
+    rows = f"{HEAD}1,1,1,1\n2,2,2,2\n"
+    assert len(read_ratings(written(rows.encode("utf-16")), ALONE).ratings) == 2  # it has a byte order mark
     assert "data.encoding: utf-16" in str(refused(written(f"{HEAD}1,1,1,1\n".encode("utf-16-le"))).hint)
 
 
@@ -179,6 +180,7 @@ def test_a_nul_byte(written: Any) -> None:
     error = refused(data)
     assert error.where == f"{data.ratings}:3002"
     assert "NUL" in error.what
+    assert "tr -d" in str(error.hint)
 
 
 @pytest.mark.parametrize("cut", [20, 400])

@@ -14,7 +14,7 @@ from recsys.data.sources.column_names import COMMON, COUNTS, TYPES, plain
 from recsys.data.sources.csv.fields import BLANK, BadQuotesError, Quotes, knows_quotes, rows_of, sample_rows
 from recsys.data.sources.csv.other_texts import refuse_other_text
 from recsys.data.sources.csv.preamble import is_rule, preamble_of
-from recsys.data.sources.csv.text import Text
+from recsys.data.sources.csv.text import Text, marked_encoding
 from recsys.data.sources.values import Decimal, number
 
 CANDIDATES = (",", "\t", ";", "|", "::", BLANK, "\x01", "~", "^")
@@ -65,7 +65,8 @@ def find_dialect(path: Path, data: Data) -> Dialect:
     Raises:
         DataError: the file is not there, is empty or is not text.
     """
-    with Text(path, data.encoding) as text:
+    encoding = (marked_encoding(path) if data.encoding == "utf-8" else None) or data.encoding
+    with Text(path, encoding) as text:
         lines = list(islice(text, 4 * SAMPLE))
     refuse_other_text(path, "".join(lines[:SAMPLE]))
     preamble = preamble_of(lines)
@@ -90,7 +91,7 @@ def find_dialect(path: Path, data: Data) -> Dialect:
     sample = tuple(fields[1:] if is_first_row else fields)
     return Dialect(
         path=path,
-        encoding=data.encoding,
+        encoding=encoding,
         delimiter=delimiter,
         quotes=quotes,
         decimal=_decimal(sample, data),

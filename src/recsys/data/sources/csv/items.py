@@ -15,7 +15,7 @@ from recsys.data.catalogue import ItemCatalogue, TextByItem, id_of
 from recsys.data.sources.csv.dialect import Dialect, find_dialect
 from recsys.data.sources.csv.fields import knows_quotes
 from recsys.data.sources.csv.reference_reader import ragged, rows_of_any_width
-from recsys.data.sources.csv.text import Text
+from recsys.data.sources.csv.text import Text, marked_encoding
 from recsys.data.sources.find_columns import label
 from recsys.data.sources.find_item_columns import find_item_columns
 from recsys.data.vocabulary import Vocabulary
@@ -85,6 +85,8 @@ def _encoding(path: Path, data: Data) -> str:
     """As the config says; else utf-8 if it is, else as the ratings."""
     if data.items_encoding != "auto":
         return data.items_encoding
+    if marked := marked_encoding(path):
+        return marked
     try:
         with Text(path, "utf-8") as lines:
             all(lines)

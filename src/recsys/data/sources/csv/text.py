@@ -10,6 +10,8 @@ from pathlib import Path
 from recsys.core.errors import ConfigError, DataError
 from recsys.data.sources.stored import WHOLE, ByteRange, Stored
 
+MARKS_16 = (b"\xff\xfe", b"\xfe\xff")
+
 
 def codec(encoding: str) -> str:
     """Python's own name of an encoding, the one that skips a byte order mark for utf-8.
@@ -73,7 +75,7 @@ class Text:
         try:
             for number, line in enumerate(text, start=self.first_line):
                 if "\0" in line:
-                    raise self._not_text("a NUL byte", number)
+                    raise self._with_nul(number)
                 yield line.removeprefix("\ufeff") if number == 1 else line
         except UnicodeError as error:
             bad = error.object[error.start : error.end] if isinstance(error, UnicodeDecodeError) else str(error)
@@ -88,9 +90,15 @@ class Text:
             except UnicodeError:  # utf-16 without its mark replaces nothing
                 return 1
 
+    def _with_nul(self, line: int) -> DataError:
+        if b"\0" in _first_bytes(self.path):
+            return self._not_text("a NUL byte", line)
+        hint = "the file is damaged, or no text; without NUL bytes: tr -d '\\000' < FILE > NEW"
+        return DataError("a NUL byte", where=f"{self.path}:{line}", expected=f"text in {self.encoding}", hint=hint)
+
     def _not_text(self, what: str, line: int) -> DataError:
         start = _first_bytes(self.path)
-        guess = "utf-16" if start in (b"\xff\xfe", b"\xfe\xff") or b"\0" in start else "latin-1 or cp1252"
+        guess = "utf-16" if start in MARKS_16 or b"\0" in start else "latin-1 or cp1252"
         where = f"{self.path}:{line}"
         return DataError(
             what,
@@ -98,6 +106,11 @@ class Text:
             expected=f"text in {self.encoding}",
             hint=f"data.encoding: {guess}, perhaps (init: --encoding {guess.split()[0]})",
         )
+
+
+def marked_encoding(path: Path) -> str | None:
+    """utf-16 for a file that begins with its byte order mark, else None."""
+    return "utf-16" if _first_bytes(path) in MARKS_16 else None
 
 
 def _first_bytes(path: Path) -> bytes:
