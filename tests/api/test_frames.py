@@ -114,3 +114,16 @@ def test_resuming_needs_the_same_table(small: Small, frame: pd.DataFrame, tmp_pa
         recsys.train(config, run, data=changed, resume=True)
     resumed = recsys.train(config, run, data=pa.Table.from_pandas(frame), resume=True)
     assert resumed["test"] == recsys.train(small(), tmp_path / "whole")["test"]
+
+
+def test_a_run_is_measured_and_updated_by_tables(
+    small: Small, frame: pd.DataFrame, ratings_csv: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    recsys.train(small(), run)
+    assert recsys.evaluate(run, frame) == recsys.evaluate(run, ratings_csv)
+    rows = frame[:60].assign(userId=frame["userId"] + frame["userId"].max() + 1)
+    rows.to_csv(tmp_path / "new.csv", index=False)
+    updated = [recsys.update(new, run, tmp_path / name) for name, new in (("a", rows), ("b", tmp_path / "new.csv"))]
+    assert updated[0]["test"] == updated[1]["test"]
+    assert recsys.run_config(tmp_path / "a").data.sha256 == recsys.read_ratings(rows).fingerprints["ratings"]

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from recsys.api.paths import PathLike
 from recsys.core.errors import UsageError
 from recsys.data.sources.frame import Frame
+
+
+def as_origin(data: PathLike | Frame) -> Path | Frame:
+    """The file or the table.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    return Path(data) if isinstance(data, str | Path) else as_frame(data)
 
 
 def as_frame(data: object) -> Frame:

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import TypedDict
 
 from recsys.api.configs import ConfigLike, as_config
+from recsys.api.frames import as_origin
 from recsys.api.paths import PathLike, as_path
 from recsys.artifacts.bundle import open_bundle
 from recsys.core.events import Observer, silent
 from recsys.core.types import Json
+from recsys.data.sources.frame import Frame
 from recsys.inference.intervals import intervals_at
 from recsys.workflows import compare as comparing
 from recsys.workflows import cross_validate as validating
@@ -28,7 +30,7 @@ class RankingOptions(TypedDict, total=False):
 
 def evaluate(
     run: PathLike | None = None,
-    data: PathLike | None = None,
+    data: PathLike | Frame | None = None,
     observe: Observer = silent,
     *,
     by_activity: bool = False,
@@ -39,7 +41,8 @@ def evaluate(
 
     Args:
         run: a run; None: the default run.
-        data: another ratings file; None: the test ratings that the run has held out.
+        data: another ratings file, or a table in memory as of `read_ratings`; None: the test ratings that the run has
+            held out.
         observe: gets Loading and Scoring events.
         by_activity: adds "by_activity": rmse by how many training ratings the user and the item have.
         interval: a level such as 0.9: adds "intervals", the measured coverage and mean width of prediction intervals
@@ -57,7 +60,7 @@ def evaluate(
         bundle = bundle.measured()
     if interval is not None:
         intervals_at(bundle, interval)
-    interactions = measuring.interactions_to_measure(bundle, as_path(data), observe)
+    interactions = measuring.interactions_to_measure(bundle, None if data is None else as_origin(data), observe)
     ratings = interactions.rated()
     answer = measuring.evaluate_ratings(bundle, interactions)
     if by_activity:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from recsys.api.configs import ConfigLike, as_config, frame_config
-from recsys.api.frames import as_frame
+from recsys.api.frames import as_frame, as_origin
 from recsys.api.paths import PathLike, as_path
 from recsys.artifacts.bundle import locate
 from recsys.artifacts.directory import CONFIG, config_name, new_run_folder, run_of
@@ -76,10 +76,15 @@ def _with_data(
     if isinstance(data, str | Path):
         files = resolved.data.model_copy(update={"source": "file", "ratings": Path(data).absolute(), "sha256": None})
         return resolved.model_copy(update={"data": files}), None
-    read = read_ratings if resolved.start is None else read_more_ratings
-    dataset = read(resolved.data, ALONE, observe, as_frame(data))
-    named = resolved.data.model_copy(update={"sha256": dataset.fingerprints["ratings"]})
-    return resolved.model_copy(update={"data": named}), dataset
+    return _with_frame(resolved, as_frame(data), observe)
+
+
+def _with_frame(config: Config, frame: Frame, observe: Observer) -> tuple[Config, Dataset]:
+    """The config with the checksum of the table, and its ratings."""
+    read = read_ratings if config.start is None else read_more_ratings
+    dataset = read(config.data, ALONE, observe, frame)
+    data = config.data.model_copy(update={"sha256": dataset.fingerprints["ratings"]})
+    return config.model_copy(update={"data": data}), dataset
 
 
 def finetune(
@@ -108,7 +113,7 @@ def finetune(
 
 
 def update(
-    ratings: PathLike,
+    ratings: PathLike | Frame,
     run: PathLike | None = None,
     run_dir: PathLike | None = None,
     *,
@@ -119,7 +124,7 @@ def update(
     """Trains a run on with new ratings, for a few epochs over these and all it has seen.
 
     Args:
-        ratings: the new ratings, in a file like that of the run.
+        ratings: the new ratings, in a file like that of the run, or a table in memory as of `read_ratings`.
         run: a finished run; left out, the default run.
         run_dir: a new or empty folder; left out, one under runs/ named after the run's config and the time.
         overrides: such as "start.replay=0.5" or "training.n_epochs=2".
@@ -130,9 +135,13 @@ def update(
     Raises:
         RecsysError: see recsys.core.errors.
     """
-    config = update_config(as_path(run), Path(ratings), overrides, only=only)
+    origin, dataset = as_origin(ratings), None
+    config = update_config(as_path(run), origin if isinstance(origin, Path) else None, overrides, only=only)
+    if not isinstance(origin, Path):
+        config, dataset = _with_frame(config, origin, observe)
     assert config.start is not None
-    return _train(config, as_path(run_dir) or new_run_folder(config_name(config.start.run)), observe)
+    folder = as_path(run_dir) or new_run_folder(config_name(config.start.run))
+    return _train(config, folder, observe, data=dataset)
 
 
 def fold_in(

@@ -21,7 +21,7 @@ from recsys.data.ids import index_columns, indices_of, refuse_scientific
 from recsys.data.interactions import Dataset, Interactions, stack
 from recsys.data.sources.collect import collect
 from recsys.data.sources.frame import Frame
-from recsys.data.sources.opening import open_frame, open_source, read_catalogue
+from recsys.data.sources.opening import open_source, read_catalogue
 from recsys.data.sources.protocol import ColumnRequest, Source
 from recsys.data.sources.table import EVERYTHING, Role, Table
 from recsys.data.sources.times import in_seconds
@@ -65,7 +65,7 @@ def read_more_ratings(
     """
     files = _files(data)
     if frame is not None:
-        sources = [open_frame(frame, data, observe)]
+        sources: list[Source] = [open_source(frame, data, observe)]
     else:
         _refuse_missing(data)
         sources = [open_source(path, data, observe) for path in files.values()]
@@ -104,14 +104,14 @@ def read_table(source: Source, columns: ColumnRequest) -> Table:
 
 
 def read_as(
-    path: Path,
+    origin: Path | Frame,
     data: Data,
     vocabularies: tuple[Vocabulary, Vocabulary],
     roles: frozenset[Role],
     communicator: Communicator,
     observe: Observer = silent,
 ) -> Interactions:
-    """Reads another file as a run's data: its column names, its id types, its vocabularies.
+    """Reads another file, or a table in memory, as a run's data: its column names, its id types, its vocabularies.
 
     Args:
         data: how the run's data is written and what its columns are called.
@@ -123,7 +123,7 @@ def read_as(
     Raises:
         DataError: the file or a row of it cannot be used.
     """
-    source, columns = open_source(path, data, observe), ColumnRequest(roles, as_trained=True)
+    source, columns = open_source(origin, data, observe), ColumnRequest(roles, as_trained=True)
     read = in_seconds(_read(source, columns, communicator), source.locate)
     tables = [_as_ratings(table, *vocabularies) for table in read]
     ratings = tables[0] if len(tables) == 1 else stack(tables)

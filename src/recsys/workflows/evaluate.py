@@ -11,6 +11,7 @@ from recsys.core.errors import DataError, RunError
 from recsys.core.events import Observer, silent
 from recsys.data.interactions import Interactions
 from recsys.data.read import read_as
+from recsys.data.sources.frame import Frame
 from recsys.data.sources.table import Role
 from recsys.evaluation import activity
 from recsys.evaluation.calibration import Coverage, coverage
@@ -23,16 +24,24 @@ PAIR: frozenset[Role] = frozenset({"user", "item"})
 
 
 def ratings_to_measure(
-    bundle: Bundle, path: Path | None = None, observe: Observer = silent, *, communicator: Communicator = ALONE
+    bundle: Bundle,
+    origin: Path | Frame | None = None,
+    observe: Observer = silent,
+    *,
+    communicator: Communicator = ALONE,
 ) -> Interactions:
     """Those of `interactions_to_measure` that have a rating."""
-    return interactions_to_measure(bundle, path, observe, communicator=communicator).rated()
+    return interactions_to_measure(bundle, origin, observe, communicator=communicator).rated()
 
 
 def interactions_to_measure(
-    bundle: Bundle, path: Path | None = None, observe: Observer = silent, *, communicator: Communicator = ALONE
+    bundle: Bundle,
+    origin: Path | Frame | None = None,
+    observe: Observer = silent,
+    *,
+    communicator: Communicator = ALONE,
 ) -> Interactions:
-    """The interactions of a file, or without one those that the run has held out for its test.
+    """The interactions of a file or a table in memory, or without one those that the run has held out for its test.
 
     Args:
         communicator: each rank reads a part of the file, and gets all interactions.
@@ -40,12 +49,12 @@ def interactions_to_measure(
         DataError: the file cannot be read as ratings.
         RunError: the run has held out none.
     """
-    if path is not None:
+    if origin is not None:
         predicts_ratings = "rating" in bundle.scorers
         rating: frozenset[Role] = frozenset({"rating"} if predicts_ratings else ())
         time: frozenset[Role] = frozenset({"timestamp"} if predicts_ratings and bundle.drift is not None else ())
         wanted = PAIR | rating | time
-        return read_as(path, bundle.data, (bundle.users, bundle.items), wanted, communicator, observe)
+        return read_as(origin, bundle.data, (bundle.users, bundle.items), wanted, communicator, observe)
     held_out = bundle.held_out("test")
     if held_out is None:
         raise RunError(

@@ -39,7 +39,7 @@ def finetune_config(start: Path, config: Path, overrides: Sequence[str]) -> Conf
 
 
 def update_config(
-    start: Path | None, ratings: Path, overrides: Sequence[str], *, only: Literal["ranking"] | None = None
+    start: Path | None, ratings: Path | None, overrides: Sequence[str], *, only: Literal["ranking"] | None = None
 ) -> Config:
     """The config of a run, changed so that it goes on with new ratings: a few epochs over these and all it has seen.
 
@@ -48,7 +48,7 @@ def update_config(
 
     Args:
         start: a finished run; None: the one that is served.
-        ratings: the new ratings, in a file like the run's own.
+        ratings: the new ratings, in a file like the run's own; None: a table in memory.
         overrides: as of `load_config`; they win.
         only: train the ranking scorer alone; that of ratings stays the run's, whatever its method.
     Raises:
@@ -57,9 +57,9 @@ def update_config(
     run = _whole(start)
     changes = {
         **dict.fromkeys(("data.train", "data.valid", "data.test")),
-        "data.source": "file",
+        "data.source": "frame" if ratings is None else "file",
         "data.sha256": None,
-        "data.ratings": ratings.absolute(),
+        "data.ratings": None if ratings is None else ratings.absolute(),
         "start.run": run,
         "refit": False,
         **({"start.only": only, "start.replay": 1.0} if only else _training_changes(run)),

@@ -20,8 +20,8 @@ from recsys.data.vocabulary import Vocabulary
 READ = "CSV, Parquet, Arrow (Feather) or JSON lines"
 
 
-def open_source(path: Path, data: Data, observe: Observer) -> Source:
-    """A file of ratings, pairs or items, or all files that fit a pattern such as parts/*.parquet.
+def open_source(origin: Path | Frame, data: Data, observe: Observer) -> Source:
+    """A file of ratings, pairs or items, all files that fit a pattern such as parts/*.parquet, or a table in memory.
 
     Args:
         data: how it is written and what its columns are called, as far as the config says it.
@@ -30,18 +30,12 @@ def open_source(path: Path, data: Data, observe: Observer) -> Source:
     Raises:
         DataError: it is not there, is empty, may not be read, or is of no format that is read here.
     """
-    files = files_of(path)
+    if not isinstance(origin, Path):
+        table: Source = resolve(FRAME)(origin, data, observe)
+        return table
+    files = files_of(origin)
     sources: list[Source] = [resolve(_spec(file).source)(file, data, observe) for file in files]
     return sources[0] if len(sources) == 1 else SeveralFiles(sources, files)
-
-
-def open_frame(frame: Frame, data: Data, observe: Observer) -> Source:
-    """A table of ratings in memory.
-
-    Args, Raises: as of `open_source`.
-    """
-    source: Source = resolve(FRAME)(frame, data, observe)
-    return source
 
 
 def read_catalogue(
