@@ -97,6 +97,7 @@ def profiled(data: Any) -> FileProfile:
         ("1,2\n2,3\n", {"user": 1, "item": 2}),
         ("1,2,1600000000\n2,3,1600000001\n", {"user": 1, "item": 2, "timestamp": 3}),
         ("1,2,2024-01-31\n2,3,2024-02-01\n", {"user": 1, "item": 2, "timestamp": 3}),
+        ("1,2,31.01.2024\n2,3,01.02.2024\n", {"user": 1, "item": 2, "timestamp": 3}),
     ],
 )
 def test_a_file_without_ratings_holds_clicks(written: Any, text: str, columns: dict[str, Any]) -> None:

@@ -161,7 +161,8 @@ def _has_times_for_ratings(head: Head) -> bool:
         return False
     position = ROLES.index("rating")
     fields = [row[position] for row in head.sample if position < len(row)]
-    return bool(fields) and all(iso_seconds(text) is not None or (number(text) or 0) > EARLIEST for text in fields)
+    are_times = bool(fields) and all(iso_seconds(text) is not None or (number(text) or 0) > EARLIEST for text in fields)
+    return are_times or bool(formats_of(fields))
 
 
 def _listed(header: Sequence[str] | None, width: int) -> str:
