@@ -127,3 +127,11 @@ def test_a_run_is_measured_and_updated_by_tables(
     updated = [recsys.update(new, run, tmp_path / name) for name, new in (("a", rows), ("b", tmp_path / "new.csv"))]
     assert updated[0]["test"] == updated[1]["test"]
     assert recsys.run_config(tmp_path / "a").data.sha256 == recsys.read_ratings(rows).fingerprints["ratings"]
+
+
+def test_new_users_in_a_table_are_folded_in(small: Small, new_users_csv: Path, tmp_path: Path) -> None:
+    recsys.train(small(), tmp_path / "run")
+    rows = {"table": pd.read_csv(new_users_csv), "file": new_users_csv}
+    parents = [recsys.fold_in(new, tmp_path / "run", tmp_path / name)["parent"] for name, new in rows.items()]
+    assert [parent["n_new_users"] for parent in parents] == [2, 2]
+    assert parents[0]["ratings"] == "DataFrame"

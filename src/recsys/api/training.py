@@ -145,12 +145,16 @@ def update(
 
 
 def fold_in(
-    ratings: PathLike, run: PathLike | None = None, run_dir: PathLike | None = None, *, observe: Observer = silent
+    ratings: PathLike | Frame,
+    run: PathLike | None = None,
+    run_dir: PathLike | None = None,
+    *,
+    observe: Observer = silent,
 ) -> RunResult:
     """Adds embeddings of new users and items as a new run, without training: the rest of the model keeps its bits.
 
     Args:
-        ratings: a file of ratings, each of a new user and a known item or of a new item and a known user.
+        ratings: a file of ratings or a table in memory as of `read_ratings`, each of a new user and a known item or of a new item and a known user.
         run: a finished run; left out, the default run.
         run_dir: a new or empty folder; left out, one under runs/ named after the run's config and the time.
         observe: gets Loading events.
@@ -163,7 +167,7 @@ def fold_in(
     """
     parent = locate(as_path(run))
     folder = as_path(run_dir) or new_run_folder(config_name(run_of(parent)))
-    return {**folding.fold_in_run(parent, Path(ratings), folder, observe), "run_dir": str(folder)}
+    return {**folding.fold_in_run(parent, as_origin(ratings), folder, observe), "run_dir": str(folder)}
 
 
 def estimate(config: ConfigLike, *, observe: Observer = silent) -> estimating.Estimate:

@@ -16,6 +16,7 @@ from recsys.data.duplicates import repeated
 from recsys.data.ids import indices_of
 from recsys.data.interactions import Interactions
 from recsys.data.read import read_table
+from recsys.data.sources.frame import Frame, name_of
 from recsys.data.sources.opening import open_source
 from recsys.data.sources.protocol import ColumnRequest, Source, beside
 from recsys.data.sources.table import Coded, Role
@@ -38,13 +39,13 @@ class NewEntities:
     is_new_user: Array
 
 
-def read_new_entities(bundle: Bundle, path: Path, observe: Observer = silent) -> NewEntities:
+def read_new_entities(bundle: Bundle, origin: Path | Frame, observe: Observer = silent) -> NewEntities:
     """Reads a ratings file whose every row is of a new user and a known item, or of a new item and a known user.
 
     Raises:
         DataError: the file cannot be read, has other rows or a pair twice, or ids of another type than the run's.
     """
-    source = open_source(path, bundle.data, observe)
+    source, path = open_source(origin, bundle.data, observe), name_of(origin)
     table = read_table(source, ColumnRequest(WANTED, as_trained=True))
     assert table.user is not None
     assert table.item is not None

@@ -23,6 +23,7 @@ from recsys.core.events import Observer, silent
 from recsys.core.files import new_folder
 from recsys.core.types import Arrays, Counts, Ids, State
 from recsys.data.catalogue import ItemCatalogue
+from recsys.data.sources.frame import Frame, name_of
 from recsys.data.sources.opening import open_source, read_catalogue
 from recsys.data.split import Splits
 from recsys.data.training_inputs import TrainingInputs, WarmStart
@@ -35,7 +36,7 @@ from recsys.workflows.fold_in_rating import fold_in_rating, parameter_extension
 from recsys.workflows.prior_run import PriorRun
 
 
-def fold_in_run(parent: Path | None, path: Path, folder: Path, observe: Observer = silent) -> RunMetrics:
+def fold_in_run(parent: Path | None, origin: Path | Frame, folder: Path, observe: Observer = silent) -> RunMetrics:
     """Solves the rows of the new users and items in a ratings file, and writes a run that has them too.
 
     Every row of the parent keeps its bits, and an unknown id its fallback, so the parent's scores stay true and are
@@ -43,7 +44,7 @@ def fold_in_run(parent: Path | None, path: Path, folder: Path, observe: Observer
 
     Args:
         parent: a finished run; None is the one that is served by default.
-        path: ratings, each of a new user and a known item or of a new item and a known user.
+        origin: ratings in a file or a table in memory, each of a new user and a known item or of a new item and a known user.
         folder: the new run's; has to be new or empty.
     Returns:
         The new run's metrics.json: the parent's, and under "parent" where it comes from.
@@ -58,7 +59,7 @@ def fold_in_run(parent: Path | None, path: Path, folder: Path, observe: Observer
     config, metrics = load_config(run / CONFIG), _parent_metrics(run)
     extend = parameter_extension(bundle, config.model.kind, run) if "rating" in bundle.scorers else None
     with Run.claim(folder, config, ALONE, resume=False):
-        new = read_new_entities(bundle, path, observe)
+        new = read_new_entities(bundle, origin, observe)
         users, items = (
             ExtendedVocabulary.of(bundle.users, new.ratings.users),
             ExtendedVocabulary.of(bundle.items, new.ratings.items),
@@ -66,8 +67,8 @@ def fold_in_run(parent: Path | None, path: Path, folder: Path, observe: Observer
         report: FoldInReport = {
             "run": run.absolute().name,
             "path": str(run.absolute()),
-            "ratings": str(path.absolute()),
-            "sha256": open_source(path, bundle.data, silent).fingerprint(),
+            "ratings": str(origin.absolute() if isinstance(origin, Path) else name_of(origin)),
+            "sha256": open_source(origin, bundle.data, silent).fingerprint(),
             "n_new_users": users.n_new,
             "n_new_items": items.n_new,
             "n_ratings": len(new.ratings),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 
@@ -12,3 +13,8 @@ class Frame(Protocol):
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Its rows as an Arrow stream."""
         ...
+
+
+def name_of(origin: Path | Frame) -> Path:
+    """What to call a file or a table in messages: its path, or its type."""
+    return origin if isinstance(origin, Path) else Path(type(origin).__name__)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recsys.config.schema.data import Data
@@ -14,7 +13,7 @@ from recsys.data.sources.arrow_tables.source import ArrowSource
 from recsys.data.sources.arrow_tables.table import Rows, share_of, sliced
 from recsys.data.sources.batches import Batch
 from recsys.data.sources.collect import collect
-from recsys.data.sources.frame import Frame
+from recsys.data.sources.frame import Frame, name_of
 from recsys.data.sources.protocol import ColumnRequest, Layout
 from recsys.data.sources.table import EVERYTHING
 
@@ -39,7 +38,7 @@ class FrameTable:
         """
         import pyarrow as pa
 
-        self.path = Path(type(frame).__name__)
+        self.path = name_of(frame)
         try:
             table = pa.table(frame)
         except (pa.ArrowException, TypeError, OverflowError) as error:
