@@ -19,6 +19,7 @@ from recsys.config.schema.config import Config
 from recsys.core.errors import ConfigError, RunError
 from recsys.core.events import Epoch
 from recsys.inference.recommender import Recommender
+from recsys.training.ials.settings import Ials
 from recsys.workflows.compare import compare
 from recsys.workflows.evaluate import ratings_to_measure
 from recsys.workflows.fold_in_run import fold_in_run
@@ -174,3 +175,9 @@ def test_verify_reads_what_was_measured(refitted: Path, tmp_path: Path) -> None:
 def test_a_refit_of_a_run_that_starts_from_another_is_refused(refitted: Path, small: Small) -> None:
     with pytest.raises(ConfigError, match="refit trains from scratch"):
         small(refit=True, start={"run": str(refitted)})
+
+
+def test_the_dim_is_the_one_that_was_measured() -> None:
+    refitted = Ials().for_refit(5, {"embedding_dim": 192, "unobserved_weight": 0.1, "regularization": 0.02})
+    assert (refitted.n_epochs, refitted.embedding_dim) == (5, 192)
+    assert (refitted.unobserved_weight, refitted.regularization) == ("auto", "auto")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+
+from pydantic import JsonValue
 
 from recsys.config.schema.config import Config
 from recsys.core.resolve import resolve
@@ -54,6 +57,6 @@ def served_plans(config: Config) -> tuple[Plan, ...]:
     return tuple(planned)
 
 
-def refit_plan(plan: Plan, n_epochs: int) -> Plan:
-    """The same on all ratings, for as many epochs as the fit that was measured."""
-    return replace(plan, name=f"refit-{plan.name}", training=plan.training.for_refit(n_epochs))
+def refit_plan(plan: Plan, n_epochs: int, measured: Mapping[str, JsonValue]) -> Plan:
+    """The same on all ratings, for as many epochs as the fit that was measured, of these hyperparameters."""
+    return replace(plan, name=f"refit-{plan.name}", training=plan.training.for_refit(n_epochs, measured))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
@@ -78,8 +79,12 @@ class Method(Section):
         """What of these settings does not go with a model that the method can fit."""
         return None
 
-    def for_refit(self, n_epochs: int) -> Self:
-        """The same for a fit of so many epochs on all ratings, where nothing is left to choose by."""
+    def for_refit(self, n_epochs: int, measured: Mapping[str, JsonValue]) -> Self:
+        """The same for a fit of so many epochs on all ratings, where nothing is left to choose by.
+
+        Args:
+            measured: the hyperparameters of the fit that was measured, with `auto` resolved.
+        """
         return self.model_copy(update={"n_epochs": n_epochs})
 
     def in_force(self) -> dict[str, JsonValue]:
@@ -99,7 +104,7 @@ class Monitored(Method):
     patience: Count | None = None
     """Stop when the deciding metric on the validation set has not improved for so many evaluations; left out: never."""
 
-    def for_refit(self, n_epochs: int) -> Self:
+    def for_refit(self, n_epochs: int, measured: Mapping[str, JsonValue]) -> Self:
         """The last epoch is kept."""
         return self.model_copy(update={"n_epochs": n_epochs, "keep": "last", "patience": None})
 

@@ -33,7 +33,7 @@ def refit(
     inputs, fits = _all_of(data, run.config.seed), dict[str, FittedPlan]()
     for position, planned in enumerate(plans(run.config), 1):  # of the config, since auto means something else here
         before = measured[planned.name]
-        plan = refit_plan(planned, before.record.n_kept_epochs)
+        plan = refit_plan(planned, before.record.n_kept_epochs, run.manifest.fits[planned.name].training)
         observe(FitStart(plan.scorer, len(measured) + position, 2 * len(measured), "all"))
         states = {name: fitted.state for name, fitted in {**measured, **fits}.items()}
         fits[plan.name] = fit_plan(run.as_started(plan), run, inputs, states, observe, communicator, before)

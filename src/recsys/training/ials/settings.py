@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from recsys.training.settings import Auto, Count, Method
 
@@ -32,3 +33,7 @@ class Ials(Method):
     """Pull of the factors towards 0; auto: by the number of interactions, and by pilot fits on a part of them."""
     rating_weight: Annotated[float, Field(ge=0, le=1)] = 0.5
     """How much the rating counts beside the interaction itself: 0 not at all, as for clicks; 1 wholly."""
+
+    def for_refit(self, n_epochs: int, measured: Mapping[str, JsonValue]) -> Self:
+        """The dim stays that which was measured; the weights follow from the interactions that there are."""
+        return self.model_copy(update={"n_epochs": n_epochs, "embedding_dim": measured["embedding_dim"]})
