@@ -154,7 +154,8 @@ def fold_in(
     """Adds embeddings of new users and items as a new run, without training: the rest of the model keeps its bits.
 
     Args:
-        ratings: a file of ratings or a table in memory as of `read_ratings`, each of a new user and a known item or of a new item and a known user.
+        ratings: a file of ratings or a table in memory as of `read_ratings`, each of a new user and a known item or of
+            a new item and a known user.
         run: a finished run; left out, the default run.
         run_dir: a new or empty folder; left out, one under runs/ named after the run's config and the time.
         observe: gets Loading events.

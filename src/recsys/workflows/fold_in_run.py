@@ -44,7 +44,8 @@ def fold_in_run(parent: Path | None, origin: Path | Frame, folder: Path, observe
 
     Args:
         parent: a finished run; None is the one that is served by default.
-        origin: ratings in a file or a table in memory, each of a new user and a known item or of a new item and a known user.
+        origin: ratings in a file or a table in memory, each of a new user and a known item or of a new item and a known
+            user.
         folder: the new run's; has to be new or empty.
     Returns:
         The new run's metrics.json: the parent's, and under "parent" where it comes from.
