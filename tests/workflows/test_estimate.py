@@ -31,3 +31,14 @@ def test_a_long_epoch_is_measured_on_a_part_of_it(
     whole = estimate(small())["epoch_seconds"]
     monkeypatch.setattr(workflow, "LONGEST_SECONDS", 0.0)
     assert 0 < estimate(small())["epoch_seconds"] < 20 * whole
+
+
+def test_an_estimate_counts_what_is_learned_again_of_the_run_to_start_from(
+    small: Callable[..., Config], finished: Path, tmp_path: Path
+) -> None:
+    new = tmp_path / "new.csv"
+    new.write_text("userId,movieId,rating,timestamp\n" + "".join(f"777,{item},5,1000000\n" for item in range(100, 110)))
+    start = {"run": str(finished), "replay": 1.0}
+    no_split = {"valid_fraction": 0, "test_fraction": 0}
+    figures = estimate(small(data={"ratings": str(new)}, split=no_split, start=start))
+    assert (figures["n_ratings"], figures["n_users"], figures["n_items"]) == (720 + 10, 40 + 1, 50)

@@ -14,7 +14,7 @@ from recsys.data.interactions import Interactions
 from recsys.data.training_inputs import TrainingInputs
 from recsys.training.build import build_learner
 from recsys.training.loop import Learner
-from recsys.workflows.inputs import from_scratch
+from recsys.workflows.inputs import prepare_inputs
 
 LONGEST_SECONDS = 5.0
 LIBRARY_BYTES = (
@@ -57,10 +57,10 @@ class Estimate(FitEstimate):
 
 def estimate(config: Config, observe: Observer = silent, *, communicator: Communicator = ALONE) -> Estimate:
     """Reads the data and trains each scorer for at most a few seconds; writes nothing."""
-    inputs = from_scratch(config, observe, communicator)
+    inputs, _ = prepare_inputs(config, observe, communicator)
     splits, train = inputs.splits, inputs.splits.train
     fits = {plan.name: _estimate_fit(plan, inputs, communicator) for plan in plans(config)}
-    data_bytes = sum(_bytes(part) for part in (train, splits.valid, splits.test) if part is not None)
+    data_bytes = sum(_bytes(part) for part in (inputs.seen, splits.valid, splits.test) if part is not None)
     training_bytes = max(needs["training_bytes"] for needs in fits.values())  # one scorer is trained after the other
     first, *others = fits.items()
     whole = {
