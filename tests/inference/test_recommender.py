@@ -58,9 +58,17 @@ def test_an_id_may_be_negative_and_come_as_text(numbers: Recommender, user: Any)
     assert numbers.recommend(user, 1)
 
 
-@pytest.mark.parametrize("user", ["007", "NA", "-3", "a, b", 'say "hi"', "née", " x"])
+@pytest.mark.parametrize("user", ["007", "NA", "-3", "a, b", 'say "hi"', "née"])
 def test_a_text_id_is_taken_as_it_stands(texts: Recommender, user: str) -> None:
     assert texts.predict(user, "1e5").user_id == user
+
+
+def test_blanks_around_an_id_are_none_of_it(texts: Recommender) -> None:
+    assert texts.predict(" x", "1e5").user_id == "x"
+
+
+def test_a_whole_number_with_decimals_is_that_number(numbers: Recommender) -> None:
+    assert numbers.predict("-5.0", "100").user_id == -5
 
 
 def test_text_ids_that_look_like_numbers_are_not_made_into_them(texts: Recommender) -> None:
@@ -84,7 +92,7 @@ def test_a_near_id_is_suggested(numbers: Recommender, texts: Recommender) -> Non
     assert caught.value.hint == "did you mean 'née'?"
 
 
-@pytest.mark.parametrize("user", ["alice", "007", "1.0", "", "9" * 30])
+@pytest.mark.parametrize("user", ["alice", "007", "1.5", "", "9" * 30])
 def test_text_that_cannot_be_a_number_is_refused_where_ids_are_numbers(numbers: Recommender, user: str) -> None:
     with pytest.raises(UnknownIdError, match="cannot be an id here") as caught:
         numbers.recommend(user)

@@ -106,7 +106,7 @@ def test_clicks_have_no_learning_rate(clicks: Path) -> None:
 
 def test_factors_of_clicks_are_exported(clicks: Path, tmp_path: Path) -> None:
     recsys.export_factors(clicks, tmp_path / "factors")
-    assert "rank" in (tmp_path / "factors" / "README.md").read_text()
+    assert "Rank by score." in (tmp_path / "factors" / "README.md").read_text()
 
 
 def test_an_update_adds_counts_up(tmp_path: Path) -> None:
