@@ -62,6 +62,8 @@ The full comparisons take minutes to an hour each; [docs/performance.md](../docs
 | `python benchmarks/intervals.py` | what intervals hold with what they promise |
 | `python benchmarks/accuracy.py` | the accuracy figures of the README and docs/splits.md |
 | `python benchmarks/ranking.py` | recommendations with popularity, item-kNN, implicit ALS and BPR, EASE; `--sparse` |
+| `python benchmarks/visitors.py` | lists for visitors with few interactions with EASE and popularity |
+| `python benchmarks/ials_vs_implicit.py` | implicit ALS with that of implicit: an epoch, a fit; its growth and memory |
 | `python benchmarks/synthetic.py` | nothing: makes a synthetic world as CSV and in libmf's format |
 """
 
