@@ -80,12 +80,13 @@ def als_of(train: Pairs, setting: dict[str, Any], seed: int) -> ImplicitALS:
     targets = TargetTable.of(train.rating, setting.get("rating_weight", 0.5))(train.rating)
     views = train.by_user(), train.by_item()
     user_counts, item_counts = (view.counts for view in views)
+    dim = setting.get("dim", auto_embedding_dim(int(np.count_nonzero(item_counts))))
     multiple = setting.get("multiple")
     if multiple is None:
-        multiple = regularization_multiple(*views, targets, UNOBSERVED, seed, N_THREADS)
+        multiple = regularization_multiple(*views, targets, UNOBSERVED, dim, seed, N_THREADS)
     unobserved = auto_unobserved_weight(user_counts, item_counts)
     parameters = Hyperparameters(
-        embedding_dim=setting.get("dim", auto_embedding_dim(int(np.count_nonzero(item_counts)))),
+        embedding_dim=dim,
         n_epochs=setting.get("n_epochs", 8),
         unobserved_weight=unobserved,
         regularization=multiple * auto_regularization(user_counts, item_counts, unobserved),

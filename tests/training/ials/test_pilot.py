@@ -1,19 +1,21 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
-from recsys.core.types import Float32Array
+from recsys.core.types import Arrays, Float32Array
 from recsys.data.grouped import GroupedView
 from recsys.training.ials import pilot
-from recsys.training.ials.pilot import HeldOut, mean_ndcg, regularization_multiple
+from recsys.training.ials.pilot import HeldOut, best_multiple, mean_ndcg, regularization_multiple
 from recsys.training.ials.systems import Systems
 
 from .worlds import World, blocks, scattered
 
 
-def multiple_of(world: World, n_threads: int = 2) -> float:
-    return regularization_multiple(*world.views(), world.target, 8.0, 3, n_threads)
+def multiple_of(world: World, n_threads: int = 2, embedding_dim: int = 32) -> float:
+    return regularization_multiple(*world.views(), world.target, 8.0, embedding_dim, 3, n_threads)
 
 
 def test_a_fifth_of_the_interactions_of_each_user_is_held_out() -> None:
@@ -88,6 +90,31 @@ def test_weak_tastes_get_more_regularization_than_many_strong_ones() -> None:
     no_taste = World(user, item, np.ones(len(user), np.float32), n_users, n_items)
     assert multiple_of(no_taste) > 1
     assert multiple_of(blocks(n_blocks=40, users=12, items=10, share=0.5)) < 1
+
+
+@pytest.mark.parametrize(("peak", "n_tried"), [(0.35, 5), (0.5, 5), (0.7, 4), (1, 3), (1.4, 3), (2, 3)])
+def test_the_search_ends_at_the_peak(peak: float, n_tried: int) -> None:
+    tried = []
+
+    def quality(multiple: float) -> float:
+        tried.append(multiple)
+        return -abs(math.log(multiple / peak))
+
+    assert best_multiple(quality) == peak
+    assert len(tried) == n_tried
+
+
+@pytest.mark.parametrize(("embedding_dim", "of_pilots"), [(32, 64), (200, 100)])
+def test_pilots_have_half_the_dim(embedding_dim: int, of_pilots: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    dims = []
+
+    def quality(factors: Arrays, *_: object) -> float:
+        dims.append(factors["item"].shape[1])
+        return 0.0
+
+    monkeypatch.setattr(pilot, "mean_ndcg", quality)
+    assert multiple_of(blocks(), embedding_dim=embedding_dim) == 1
+    assert dims == [of_pilots] * 3
 
 
 def test_threads_do_not_change_the_choice() -> None:

@@ -138,7 +138,7 @@ def _resolved(settings: Ials, interactions: Interactions, targets: Float32Array,
         n_pairs = float(np.count_nonzero(counts[0])) * n_items
         rho = unobserved * n_pairs / len(interactions)
         views = interactions.by_user(), interactions.by_item()
-        multiple = regularization_multiple(*views, targets, rho, seed, n_threads)
+        multiple = regularization_multiple(*views, targets, rho, dim, seed, n_threads)
         regularization = multiple * auto_regularization(*counts, unobserved)
     weights = {"unobserved_weight": unobserved, "regularization": regularization}
     return settings.model_copy(update={"embedding_dim": dim, **weights})

@@ -16,8 +16,8 @@ from recsys.training.ials.fit import Hyperparameters, ImplicitALS
 from recsys.training.ials.rules import auto_regularization
 from recsys.training.ials.systems import Systems
 
-MULTIPLES = (0.7, 1.0, 1.4, 2.0)  # of what the rule says
-DIM, N_EPOCHS = 64, 4
+LESS, MORE = (0.7, 0.5, 0.35), (1.4, 2.0)  # times what the rule says
+LEAST_DIM, N_EPOCHS = 64, 4
 N_USERS, SHARE = 2_000, 0.2  # users at most of whom interactions are held out, and how many of theirs
 LEAST_HELD_OUT = 200  # with fewer of them, the measure would be noise
 PLACES = 10
@@ -58,23 +58,31 @@ class HeldOut:
 
 
 def regularization_multiple(
-    by_user: GroupedView, by_item: GroupedView, targets: Float32Array, rho: float, seed: int, n_threads: int
+    by_user: GroupedView,
+    by_item: GroupedView,
+    targets: Float32Array,
+    rho: float,
+    embedding_dim: int,
+    seed: int,
+    n_threads: int,
 ) -> float:
-    """By which of MULTIPLES to multiply `auto_regularization`: that with the best ndcg@10 on held-out interactions.
+    """By what to multiply `auto_regularization`: the multiple with the best ndcg@10 on held-out interactions.
 
     The rule knows how noisy the matrix is, but not how strong the tastes in it are: weak ones need more regularization,
-    many strong ones less. Some training interactions are held out, and small models with the rule's λ, with 1.4 times
-    that, and then with still more or with less, are fitted to the others.
+    many strong ones less. Some training interactions are held out, and models of half the dim with the rule's λ, with
+    1.4 times that, and then with still more, or with less and less, are fitted to the others. They have half the dim
+    since tastes that are more in number than a model has factors look weak to it.
 
     Args:
         by_user: the training interactions by user.
         by_item: the same by item.
         targets: of each, by row, shape (n,).
         rho: weight of all pairs together, in weights of all interactions.
+        embedding_dim: of the model that it is for.
         seed: of what is held out, and of the fits.
         n_threads: at least 1; the result doesn't depend on it.
     Returns:
-        One of MULTIPLES; 1 where less than LEAST_HELD_OUT interactions would be held out.
+        One of LESS and MORE, or 1; 1 where less than LEAST_HELD_OUT interactions would be held out.
     """
     held_out = HeldOut.of(by_user, seed)
     if len(held_out.item) < LEAST_HELD_OUT:
@@ -82,15 +90,16 @@ def regularization_multiple(
     users, items = (Systems.of(view, targets, held_out.kept) for view in (by_user, by_item))
     unobserved = rho * len(users.idx) / (users.n_known * items.n_known)
     regularization = auto_regularization(users.counts, items.counts, unobserved)
+    dim = max(LEAST_DIM, embedding_dim // 2)
 
     def quality(multiple: float) -> float:
-        parameters = Hyperparameters(DIM, N_EPOCHS, unobserved, multiple * regularization, seed)
+        parameters = Hyperparameters(dim, N_EPOCHS, unobserved, multiple * regularization, seed)
         als = ImplicitALS(users, items, parameters, n_threads)
         for number in range(1, N_EPOCHS + 1):
             als.epoch(number)
         return mean_ndcg(als.factors(), users, held_out)
 
-    return _best(quality)
+    return best_multiple(quality)
 
 
 def mean_ndcg(factors: Arrays, fitted: Systems, held_out: HeldOut) -> float:
@@ -112,10 +121,13 @@ def mean_ndcg(factors: Arrays, fitted: Systems, held_out: HeldOut) -> float:
     return total / len(held_out.users)
 
 
-def _best(quality: Callable[[float], float]) -> float:
+def best_multiple(quality: Callable[[float], float]) -> float:
     """The multiple of the highest quality, which is taken to have one peak."""
-    less, rule, more, most = MULTIPLES
-    qualities = {multiple: quality(multiple) for multiple in (rule, more)}
-    last = most if qualities[more] > qualities[rule] else less
-    qualities[last] = quality(last)
-    return max(qualities, key=lambda multiple: qualities[multiple])
+    qualities = {multiple: quality(multiple) for multiple in (1.0, MORE[0])}
+    best = max(qualities, key=lambda multiple: qualities[multiple])
+    for multiple in MORE[1:] if best > 1 else LESS:
+        qualities[multiple] = quality(multiple)
+        if qualities[multiple] <= qualities[best]:
+            break
+        best = multiple
+    return best
