@@ -33,7 +33,7 @@ class FittedPlan:
     Attributes:
         state: the last one, for checkpoints of the scorers that come after it.
         n_ratings: that an epoch sees.
-        start: in a run that starts from another, the scores before training.
+        start: the scores before training, where they were measured.
     """
 
     plan: Plan
@@ -52,18 +52,20 @@ def fit_plan(
     finished: Mapping[str, State],
     observe: Observer,
     communicator: Communicator,
+    *,
     measured: FittedPlan | None = None,
+    measures_start: bool = False,
 ) -> FittedPlan:
     """Trains one scorer.
 
     Args:
         finished: the last states of the fits before it, by name.
         measured: the fit that was measured, where this one is on all ratings; its intervals are carried over.
+        measures_start: whether to measure the scorer before it is trained.
     """
     objective = find_objective(plan.objective)
     learner = build_learner(plan, inputs, communicator)
-    is_update = inputs.warm_start is not None
-    start = measure_start(objective, learner.scorer(), inputs, plan.seed, communicator) if is_update else None
+    start = measure_start(objective, learner.scorer(), inputs, plan.seed, communicator) if measures_start else None
     run.open(inputs, plan, learner.settings())
     record = FitRecord(run, plan.name, objective, plan.training, finished)
     last = _fit(record, learner, inputs, observe, communicator)

@@ -61,7 +61,10 @@ def train(
         for position, plan in enumerate(planned, 1):
             observe(FitStart(plan.scorer, position, n_fits))
             finished = {name: scorer.state for name, scorer in scorers.items()}
-            fits[plan.name] = fit_plan(run.as_started(plan), run, inputs, finished, observe, communicator)
+            is_reported = report is not None and not fits  # the first scorer's scores before training
+            fits[plan.name] = fit_plan(
+                run.as_started(plan), run, inputs, finished, observe, communicator, measures_start=is_reported
+            )
             scorers[plan.name] = fits[plan.name]
         if run.is_writer:
             served = {name: scorer.served for name, scorer in scorers.items()}
