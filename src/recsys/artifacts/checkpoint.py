@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from recsys.artifacts.directory import CHECKPOINTS
@@ -48,8 +48,7 @@ def open_checkpoint(path: Path) -> VerifiedFolder[CheckpointManifest]:
 
 def read_state(checkpoint: VerifiedFolder[CheckpointManifest], fit: str) -> State:
     """The state of a fit in a checkpoint, every file checked against its sha256."""
-    model, learner = (_of_fit(fit, checkpoint.arrays(name)) for name in (MODEL, LEARNER))
-    return State(checkpoint.manifest.fits[fit].epoch, model, learner)
+    return _read_states(checkpoint, [fit])[fit]
 
 
 def best_parameters(state: State) -> Arrays:
@@ -72,8 +71,10 @@ def selected_parameters(run: Path) -> tuple[dict[str, Arrays], CheckpointManifes
             hint="recsys runs lists the runs",
         )
     checkpoint = open_checkpoint(newest)
-    states = {scorer: read_state(checkpoint, fit) for scorer, fit in checkpoint.manifest.served_fits.items()}
-    return {scorer: best_parameters(state) or state.model for scorer, state in states.items()}, checkpoint.manifest
+    fits = checkpoint.manifest.served_fits
+    states = _read_states(checkpoint, fits.values())
+    kept = {scorer: best_parameters(states[fit]) or states[fit].model for scorer, fit in fits.items()}
+    return kept, checkpoint.manifest
 
 
 def checkpoints(folder: Path) -> list[Path]:
@@ -104,6 +105,13 @@ def way_on(folder: Path, before: str | None = None) -> str:
     if not older:
         return "start a new run"
     return f"resume from the older one: recsys train --resume --run-dir {folder.parent} --checkpoint {older[-1]}"
+
+
+def _read_states(checkpoint: VerifiedFolder[CheckpointManifest], fits: Iterable[str]) -> dict[str, State]:
+    """The states of fits by name; each file is read and checked once."""
+    models, learners = (checkpoint.arrays(name) for name in (MODEL, LEARNER))
+    entries = checkpoint.manifest.fits
+    return {fit: State(entries[fit].epoch, _of_fit(fit, models), _of_fit(fit, learners)) for fit in fits}
 
 
 def _with_names(arrays: Mapping[str, Arrays]) -> Arrays:
