@@ -12,7 +12,7 @@ import numpy as np
 
 from recsys.artifacts.directory import MEASURED, SERVING, SERVING_JSON, default_run, run_of
 from recsys.artifacts.held_out import HELD_OUT, held_out_part, unknown_pairs
-from recsys.artifacts.manifest import BundleManifest, damaged
+from recsys.artifacts.manifest import READING, BundleManifest, damaged
 from recsys.artifacts.seen import SeenRatings, known_by_user
 from recsys.artifacts.stored_scorers import StoredScorers
 from recsys.artifacts.texts import unpack_ids, unpack_texts
@@ -177,13 +177,7 @@ class Bundle:
         entry = self.manifest.data
         return Data.model_construct(
             columns=Columns.model_validate(entry.columns),
-            encoding=entry.encoding,
-            quotes=entry.quotes,
-            decimal=entry.decimal,
-            timestamp_format=entry.timestamp_format,
-            rating_is=entry.rating_is,
-            no_rating=entry.no_rating,
-            no_rating_rows=entry.no_rating_rows,
+            **{name: getattr(entry, name) for name in READING},
         )
 
     def entities(self, role: Literal["user", "item"]) -> tuple[Vocabulary, Counts]:

@@ -116,6 +116,9 @@ class DataEntry(Entry):
     no_rating_rows: Literal["click", "drop"] = "click"
 
 
+READING = tuple(name for name in DataEntry.model_fields if name != "columns")  # keys of a config's `data` section
+
+
 class BundleManifest(Manifest):
     """serving.json. kind, global_mean and link are those of the first scorer, for other programs.
 

@@ -20,11 +20,20 @@ from recsys.artifacts.bundle import (
 from recsys.artifacts.directory import MEASURED, SERVING, SERVING_JSON
 from recsys.artifacts.held_out import HELD_OUT, held_out_arrays
 from recsys.artifacts.intervals import interval_arrays, intervals_entry
-from recsys.artifacts.manifest import FORMAT, BundleManifest, DataEntry, IdType, IdTypes, LinkEntry, ScorerEntry, seal
+from recsys.artifacts.manifest import (
+    FORMAT,
+    READING,
+    BundleManifest,
+    DataEntry,
+    IdType,
+    IdTypes,
+    LinkEntry,
+    ScorerEntry,
+    seal,
+)
 from recsys.artifacts.texts import pack_ids, pack_texts
 from recsys.artifacts.verified import open_verified, write_verified
 from recsys.config.schema.config import Config
-from recsys.config.schema.data import Data
 from recsys.core.files import writing
 from recsys.core.types import Arrays
 from recsys.data.catalogue import ItemCatalogue, text_by_index
@@ -72,9 +81,8 @@ def write_bundle(
     intervals = next((served.intervals for served in scorers.values() if served.intervals is not None), None)
     entries = {name: _scorer_entry(name, scorers[name].model, scorer) for name, scorer in stored.items()}
     counts = _counts(scorers, inputs, config)
-    manifest = _manifest(run.name, entries, inputs, config, intervals)
     n_ratings = int(counts["rating"].users.sum())
-    manifest = manifest.model_copy(update={"n_ratings": n_ratings, "trained_on": trained_on})
+    manifest = _manifest(run.name, entries, inputs, config, intervals, n_ratings=n_ratings, trained_on=trained_on)
     seen, catalogue = inputs.seen, inputs.catalogue
     ratings = [scorer.as_rating() for scorer in (served.scorer for served in scorers.values())]
     with_times = any(scorer is not None and scorer.drift is not None for scorer in ratings)
@@ -124,6 +132,9 @@ def _manifest(
     inputs: TrainingInputs,
     config: Config,
     intervals: Intervals | None,
+    *,
+    n_ratings: int,
+    trained_on: Literal["train", "all"],
 ) -> BundleManifest:
     seen, first = inputs.seen, next(iter(entries.values()))
     return BundleManifest(
@@ -138,9 +149,13 @@ def _manifest(
         id_types=IdTypes(user=_id_type(seen.users), item=_id_type(seen.items)),
         n_users=len(seen.users),
         n_items=len(seen.items),
-        n_ratings=0,
+        n_ratings=n_ratings,
         n_interactions=len(seen),
-        data=_data_entry(config.data),
+        data=DataEntry(
+            columns=config.data.columns.model_dump(exclude_none=True),
+            **{name: getattr(config.data, name) for name in READING},
+        ),
+        trained_on=trained_on,
         item_columns=tuple(inputs.catalogue.columns),
         intervals=None if intervals is None else intervals_entry(intervals),
     )
@@ -153,19 +168,6 @@ def _scorer_entry(name: str, model: str, scorer: StoredScorer) -> ScorerEntry:
         kind=scorer.kind,
         link=None if scorer.link is None else LinkEntry.model_validate(scorer.link.to_dict()),
         numbers=dict(scorer.numbers),
-    )
-
-
-def _data_entry(data: Data) -> DataEntry:
-    return DataEntry(
-        columns=data.columns.model_dump(exclude_none=True),
-        encoding=data.encoding,
-        quotes=data.quotes,
-        decimal=data.decimal,
-        timestamp_format=data.timestamp_format,
-        rating_is=data.rating_is,
-        no_rating=data.no_rating,
-        no_rating_rows=data.no_rating_rows,
     )
 
 
