@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -43,7 +43,8 @@ def carry_scorers(config: Config, run: Run, inputs: TrainingInputs) -> dict[str,
     if start is None or start.only is None or warm is None or not config.data.has_ratings:
         return {}
     bundle = open_bundle(start.run)
-    factors, rows = _on_new_rows(bundle.factors, warm.rows), warm.rows
+    rows = warm.rows
+    factors = bundle.factors.with_rows(rows["user"], rows["item"])
     entry, (_, manifest) = bundle.manifest.scorers["rating"], selected_parameters(start.run)
     extend = MODELS[entry.model].extend
     assert extend is not None, "every dot product has one"
@@ -54,19 +55,6 @@ def carry_scorers(config: Config, run: Run, inputs: TrainingInputs) -> dict[str,
     plan = next(plan for plan in served_plans(config) if plan.name == "rating")
     run.open(inputs, plan, manifest.fits[manifest.served_fits["rating"]].training)
     return {"rating": CarriedScorer(ServedScorer(entry.model, factors, intervals, known), State(0, parameters, {}))}
-
-
-def _on_new_rows(factors: Factors, rows: Mapping[str, Indices]) -> Factors:
-    user, item = rows["user"], rows["item"]
-    return replace(
-        factors,
-        user_bias=_take(factors.user_bias, user),
-        item_bias=_take(factors.item_bias, item),
-        user_factors=_take(factors.user_factors, user),
-        item_factors=_take(factors.item_factors, item),
-        drift=None if factors.drift is None else factors.drift.with_users(user),
-        user_std=None if factors.user_std is None else _take(factors.user_std, user),
-    )
 
 
 def _intervals_on_new_rows(intervals: Intervals, rows: Mapping[str, Indices], factors: Factors) -> Intervals:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -76,22 +75,10 @@ def _solve(
 
 def _extended(factors: Factors, users: NewRows, items: NewRows) -> Factors:
     """The scorer with the new rows; what an unknown id gets stays what it was."""
-    extended: dict[str, Float32Array] = {}
-    for role, (ids, rows) in (("user", users), ("item", items)):
-        for name, new in ((f"{role}_bias", rows[:, 0]), (f"{role}_factors", rows[:, 1:])):
-            known: Float32Array = getattr(factors, name)
-            extended[name] = np.concatenate([ids.merge(known[:-1], new), known[-1:]])
-    drift = None if factors.drift is None else factors.drift.with_users(users[0].known_idx)
-    std = factors.user_std
-    if std is not None:
-        of_new = np.repeat(std[-1:], len(users[1]))
-        std = np.append(users[0].merge(std[:-1], of_new), std[-1:])
-    return replace(
-        factors,
-        drift=drift,
-        user_std=std,
-        user_bias=extended["user_bias"],
-        item_bias=extended["item_bias"],
-        user_factors=extended["user_factors"],
-        item_factors=extended["item_factors"],
-    )
+    extended = factors.with_rows(users[0].known_idx, items[0].known_idx)
+    for (ids, rows), bias, of_factors in (
+        (users, extended.user_bias, extended.user_factors),
+        (items, extended.item_bias, extended.item_factors),
+    ):
+        bias[:-1][ids.is_new], of_factors[:-1][ids.is_new] = rows[:, 0], rows[:, 1:]
+    return extended

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -86,6 +86,23 @@ class Factors:
         if self.drift is not None and timestamp is not None:
             bias += self.drift.at(user_idx, timestamp)[0]
         return np.asarray(np.float32(self.global_mean) + bias + interaction)
+
+    def with_rows(self, user_idx: Indices, item_idx: Indices) -> Factors:
+        """The same on more users and items: each gets the row of an index here, and for −1 that of the unknown.
+
+        Args:
+            user_idx, item_idx: int32, shapes (n_users,) and (n_items,) of the new ones; known users keep their order.
+        """
+        users, items = np.append(user_idx, -1), np.append(item_idx, -1)  # what stands for the unknown stays last
+        return replace(
+            self,
+            user_bias=self.user_bias[users],
+            item_bias=self.item_bias[items],
+            user_factors=self.user_factors[users],
+            item_factors=self.item_factors[items],
+            drift=None if self.drift is None else self.drift.with_users(user_idx),
+            user_std=None if self.user_std is None else self.user_std[users],
+        )
 
     def score_all(self, user_idx: Indices) -> Float32Array:
         """Scores of every known item for each user, float32, shape (n, n_items). Rank by these, show the rating."""
