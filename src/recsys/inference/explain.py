@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +12,9 @@ from recsys.artifacts.bundle import Bundle
 from recsys.core.types import Array, Json
 from recsys.inference.prediction import Prediction
 from recsys.scoring.factors.scorer import Factors
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 DECAYS = np.geomspace(1e-3, 1e3, 121)  # tried, in units of the mean eigenvalue of what the ratings say
 
@@ -51,15 +56,19 @@ class Explanation:
 
     def to_dict(self) -> dict[str, Json]:
         """As a dict that json takes; contributions are its "pulls"."""
-        names = {"contribution": "pull"}
-        rows = [asdict(row) for row in self.contributions]
         return {
             **self.prediction.to_dict(),
-            "pulls": [{names.get(key, key): value for key, value in row.items()} for row in rows],
+            "pulls": pulls(self.contributions),
             "n_ratings": self.n_ratings,
             "others": self.others,
             "remainder": self.remainder,
         }
+
+
+def pulls(contributions: Sequence[DataclassInstance]) -> list[Json]:
+    """Contributions as json has them: what each adds is its "pull"."""
+    names = {"contribution": "pull"}
+    return [{names.get(key, key): value for key, value in asdict(row).items()} for row in contributions]
 
 
 def explain(bundle: Bundle, prediction: Prediction, user_idx: int, item_idx: int, n: int = 10) -> Explanation:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from recsys.artifacts.bundle import Bundle
 from recsys.core.types import Float64Array, Indices, Json
+from recsys.inference.explain import pulls
 from recsys.inference.ranked import ranking_factors
-from recsys.scoring.implicit.scorer import ImplicitFactors
+
+if TYPE_CHECKING:
+    from recsys.scoring.implicit.scorer import ImplicitFactors
 
 
 @dataclass(frozen=True)
@@ -50,14 +54,12 @@ class RankExplanation:
 
     def to_dict(self) -> dict[str, Json]:
         """As a dict that json takes; contributions are its "pulls", as in an explained prediction."""
-        names = {"contribution": "pull"}
-        rows = [asdict(row) for row in self.contributions]
         return {
             "user_id": self.user_id,
             "item_id": self.item_id,
             "title": self.title,
             "score": self.score,
-            "pulls": [{names.get(key, key): value for key, value in row.items()} for row in rows],
+            "pulls": pulls(self.contributions),
             "n_interactions": self.n_interactions,
             "others": self.others,
             "remainder": self.remainder,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from recsys.artifacts.bundle import Bundle
 from recsys.core.errors import RunError
 from recsys.core.types import Array, BoolArray, Float32Array, Indices, Json
-from recsys.scoring.implicit.scorer import ImplicitFactors
 from recsys.scoring.top import masked_top_n
+
+if TYPE_CHECKING:
+    from recsys.scoring.implicit.scorer import ImplicitFactors
 
 By = Literal["ranking", "rating"]
 

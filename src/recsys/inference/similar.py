@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from recsys.artifacts.bundle import Bundle
 from recsys.core.types import BoolArray, Counts, Float32Array, Json
 from recsys.inference.ranked import By, ranking_factors
-from recsys.scoring.implicit.scorer import ImplicitFactors
 from recsys.scoring.top import masked_top_n
+
+if TYPE_CHECKING:
+    from recsys.scoring.implicit.scorer import ImplicitFactors
 
 TINY = float(np.finfo(np.float32).tiny)
 LEAST = 1e-3  # of an item's factors: a smaller part that is not along the mean user is rounding

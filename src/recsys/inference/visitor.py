@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,7 +16,9 @@ from recsys.inference.candidates import index_items
 from recsys.inference.fold_in import FixedRows, Prior, solve
 from recsys.inference.ranked import By
 from recsys.scoring.factors.scorer import Factors
-from recsys.scoring.implicit.scorer import ImplicitFactors
+
+if TYPE_CHECKING:
+    from recsys.scoring.implicit.scorer import ImplicitFactors
 
 
 @dataclass(frozen=True, eq=False)
