@@ -131,10 +131,7 @@ def recommend(
                 output,
                 n,
                 by=None if by is None else by.value,
-                min_ratings=filters.min_ratings,
-                candidates=filters.candidates,
-                exclude=filters.exclude,
-                where=filters.where,
+                **vars(filters),
                 include_held_out=include_held_out,
                 observe=observe,
             )
@@ -186,10 +183,7 @@ def _for_user(
         n,
         by=by,
         on_unknown=on_unknown.value,
-        min_ratings=filters.min_ratings,
-        candidates=filters.candidates,
-        exclude=filters.exclude,
-        where=filters.where,
+        **vars(filters),
     )
     if len(listed) >= n:
         return listed, {}
@@ -211,10 +205,7 @@ def _for_visitor(
         visitor.ratings,
         n,
         by=by,
-        min_ratings=filters.min_ratings,
-        candidates=filters.candidates,
-        exclude=filters.exclude,
-        where=filters.where,
+        **vars(filters),
     )
     return listed, model.ruled_out_for(visitor.item_ids, filters, by=by) if len(listed) < n else {}
 

@@ -10,7 +10,7 @@ from recsys.config.schema.data import Data
 from recsys.core.errors import DataError
 from recsys.core.events import Observer
 from recsys.data.sources.arrow_tables.source import ArrowSource
-from recsys.data.sources.arrow_tables.table import Rows, share_of, sliced
+from recsys.data.sources.arrow_tables.table import Rows, place_of, share_of, sliced
 from recsys.data.sources.batches import Batch
 from recsys.data.sources.collect import collect
 from recsys.data.sources.frame import Frame, name_of
@@ -59,7 +59,7 @@ class FrameTable:
 
     def place(self, row: int) -> str:
         """The number of a row, from 1."""
-        return f"{self.path}: row {row + 1}"
+        return place_of(self.path, row)
 
 
 class FrameSource:

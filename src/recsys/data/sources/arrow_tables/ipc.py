@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recsys.data.sources.arrow_tables.damaged import damaged
-from recsys.data.sources.arrow_tables.table import Rows, share_of, sliced
+from recsys.data.sources.arrow_tables.table import Rows, place_of, share_of, sliced
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -47,7 +47,7 @@ class IpcFile:
 
     def place(self, row: int) -> str:
         """The number of a row, from 1."""
-        return f"{self.path}: row {row + 1}"
+        return place_of(self.path, row)
 
     def _open(self, fields: list[int] | None) -> pa.RecordBatchFileReader:
         """The file with some of its columns; None: all."""
@@ -90,7 +90,7 @@ class IpcStream:
 
     def place(self, row: int) -> str:
         """The number of a row, from 1."""
-        return f"{self.path}: row {row + 1}"
+        return place_of(self.path, row)
 
 
 def _mapped(path: Path) -> pa.MemoryMappedFile:

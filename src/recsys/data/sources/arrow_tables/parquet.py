@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recsys.data.sources.arrow_tables.damaged import damaged
-from recsys.data.sources.arrow_tables.table import ROWS, Rows, share_of
+from recsys.data.sources.arrow_tables.table import ROWS, Rows, place_of, share_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -55,7 +55,7 @@ class ParquetTable:
 
     def place(self, row: int) -> str:
         """The number of a row, from 1."""
-        return f"{self.path}: row {row + 1}"
+        return place_of(self.path, row)
 
     def _n_rows(self, group: int) -> int:
         n_rows: int = self._file.metadata.row_group(group).num_rows

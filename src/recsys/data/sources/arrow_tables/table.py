@@ -73,6 +73,11 @@ class ArrowTable(Protocol):
         ...
 
 
+def place_of(path: Path, row: int) -> str:
+    """The number of a row, counted from 1; `row` counts from 0."""
+    return f"{path}: row {row + 1}"
+
+
 def sliced(columns: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
     """The rows, ROWS at a time."""
     for start in range(0, columns.num_rows, ROWS):
