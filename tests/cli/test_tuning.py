@@ -46,23 +46,29 @@ def test_tuning_is_refused(data: Path, refused: Refused) -> None:
     refused("tune without a database", 4, "tune", "--config", "config.yaml", "--storage", "sqlite:///no/such/folder.db")
 
 
-def test_lr_find_suggests_a_rate_and_draws_the_curve(
+def test_lr_find_shows_a_range_beside_the_rate_of_the_config(
     data: Path, recsys: Recsys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ended = recsys("lr-find", "--config", "config.yaml", *QUICK)
-    assert "too few ratings for a reliable suggestion" in ended.out.splitlines()[-1]
-    monkeypatch.setattr("recsys.cli.lr_find.LITTLE", -1.0)
+    assert "too few ratings to tell a range" in ended.out.splitlines()[-1]
+    monkeypatch.setattr("recsys.workflows.lr_find.LITTLE", -1.0)
+    monkeypatch.setattr("recsys.workflows.lr_find.LrCurve.range", (0.02, 0.04))
+    for rate, last in (
+        ("0.03", "keep it"),
+        ("0.041", "not better: keep the config's rate"),
+        ("0.0001", "Next: recsys train --config config.yaml --set 'training={method: sgd, "),
+    ):
+        ended = recsys(
+            "lr-find", "--config", "config.yaml", "--set", f"training={{method: sgd, n_epochs: 20, lr_max: {rate}}}"
+        )
+        assert ended.code == 0
+        assert f"the config's lr_max: {rate} (auto: 0.04), " in ended.out
+        assert ended.out.splitlines()[-1].startswith(last)
     ended = recsys("lr-find", "--config", "config.yaml", *QUICK, "--output", "lr.png")
-    assert ended.code == 0
-    first, second, third, _, last = ended.out.splitlines()
-    assert first.startswith("lr_max ")
-    assert second.startswith("minimum at ")
-    assert third == "plot: lr.png"
-    assert last == f"Next: recsys train --config config.yaml --set training.lr_max={first.split()[1].rstrip(':')}"
+    assert ended.out.splitlines()[-1] == "plot: lr.png"
     assert (data / "lr.png").read_bytes().startswith(b"\x89PNG")
     answer = json.loads(recsys("lr-find", "--config", "config.yaml", *QUICK, "--json").out)
-    assert f"{answer['suggestion']:.2g}" == first.split()[1].rstrip(":")
-    assert answer["output"] is None
+    assert (answer["lr_max"], answer["output"]) == (0.05, None)
     assert sorted(path.name for path in data.iterdir()) == ["config.yaml", "lr.png", "movies.csv", "ratings.csv"]
 
 

@@ -14,7 +14,7 @@ from recsys.core.types import Json
 from recsys.reporting import figures, save_figures
 from recsys.workflows import lr_find as finding
 from recsys.workflows import tune as tuning
-from recsys.workflows.lr_find import LrCurve
+from recsys.workflows.lr_find import LrFinding
 from recsys.workflows.tuned_config import Tuned, check_output, write_tuned
 from recsys.workflows.tuned_plan import tuned_plan
 
@@ -79,7 +79,7 @@ def tuning_result(
     return tuned
 
 
-def lr_find(config: ConfigLike, *, figure: PathLike | None = None, observe: Observer = silent) -> LrCurve:
+def lr_find(config: ConfigLike, *, figure: PathLike | None = None, observe: Observer = silent) -> LrFinding:
     """Trains with rising learning rates until the loss diverges; nothing else is kept.
 
     Args:
@@ -87,14 +87,17 @@ def lr_find(config: ConfigLike, *, figure: PathLike | None = None, observe: Obse
         figure: a file for a plot of the curve, as PNG; None: none is drawn.
         observe: gets Loading and Step events.
     Returns:
-        The curve; its `steepest` is the suggestion for `training.lr_max`.
+        The `curve` with its `range` of learning rates; `lr_max`, that of the config, and `auto`; and as `suggestion` a
+        value of `training.lr_max` that was found to be better on the validation set, or None.
     Raises:
         RecsysError: see recsys.core.errors.
     """
     resolved = as_config(config)
     if figure is not None:
         save_figures.check_matplotlib()
-    curve = finding.lr_find(resolved, observe)
+    found = finding.lr_find(resolved, observe)
     if figure is not None:
-        save_figures.save(figures.lr_curve(curve.lr, curve.loss, curve.smoothed, curve.steepest), Path(figure))
-    return curve
+        curve = found.curve
+        drawn = figures.lr_curve(curve.lr, curve.loss, curve.smoothed, curve.range, found.lr_max)
+        save_figures.save(drawn, Path(figure))
+    return found

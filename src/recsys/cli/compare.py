@@ -15,8 +15,9 @@ from recsys.cli.scores import metric_label
 from recsys.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from recsys.evaluation.bootstrap import Difference
     from recsys.objectives.objective import Objective
-    from recsys.workflows.compare import ComparedRun, Difference, RunComparison
+    from recsys.workflows.compare import ComparedRun, RunComparison
 
 
 def compare(

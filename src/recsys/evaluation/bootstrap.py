@@ -7,10 +7,29 @@ from dataclasses import dataclass
 import numpy as np
 
 from recsys.core.seeding import rng
-from recsys.core.types import Array
+from recsys.core.types import Array, Json
 
 N_RESAMPLES = 1000
 SEED = 42  # the same ratings always get the same interval
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A metric less that of something else on the same interactions, and its interval."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def is_real(self) -> bool:
+        """Whether the interval excludes 0."""
+        return self.low > 0 or self.high < 0
+
+    def to_dict(self) -> dict[str, Json]:
+        """As a dict that json takes."""
+        return {"value": self.value, "low": self.low, "high": self.high, "is_real": self.is_real}
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +47,12 @@ class PairedMetrics:
     drawn: dict[str, Array]
     n_users: int
     n_interactions: int
+
+    def difference(self, metric: str, scorer: int, level: float = LEVEL) -> Difference:
+        """Of a scorer, by its number, to the first one."""
+        values, drawn = self.measured[metric], self.drawn[metric]
+        low, high = interval(drawn[:, scorer] - drawn[:, 0], level)
+        return Difference(float(values[scorer] - values[0]), low, high)
 
 
 def resampled(sums: Array, n_resamples: int = N_RESAMPLES) -> Array:
@@ -51,7 +76,7 @@ def resampled(sums: Array, n_resamples: int = N_RESAMPLES) -> Array:
     return totals
 
 
-def interval(draws: Array, level: float = 0.95) -> tuple[float, float]:
+def interval(draws: Array, level: float = LEVEL) -> tuple[float, float]:
     """The middle `level` of the draws, shape (n,)."""
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

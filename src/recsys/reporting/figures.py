@@ -131,13 +131,16 @@ def predicted_against_actual(actual: Array, predicted: Array, part: str) -> Figu
     return figure
 
 
-def lr_curve(lr: Sequence[float], loss: Sequence[float], smoothed: Sequence[float], suggestion: float) -> Figure:
-    """The loss at each learning rate, and the suggested one."""
+def lr_curve(
+    lr: Sequence[float], loss: Sequence[float], smoothed: Sequence[float], good: tuple[float, float], lr_max: float
+) -> Figure:
+    """The loss at each learning rate, the range of good rates, and the one of the config."""
     figure, axes = _axes("Loss while the learning rate rises", (8, 5))
+    axes.axvspan(*good, color=ORANGE, alpha=0.15, linewidth=0, label=f"range: {good[0]:.2g} to {good[1]:.2g}")
     axes.plot(lr, loss, color=GREY, linewidth=0.8, alpha=0.6, label="between two reports")
     axes.plot(lr, smoothed, color=BLUE, linewidth=2, label="smoothed")
-    at = float(np.interp(np.log(suggestion), np.log(lr), smoothed))
-    axes.plot(suggestion, at, "o", color=ORANGE, markersize=9, label=f"suggestion: lr_max {suggestion:.2g}")
+    at = float(np.interp(np.log(lr_max), np.log(lr), smoothed))
+    axes.plot(lr_max, at, "o", color=BLUE, markersize=9, label=f"config: lr_max {lr_max:.2g}")
     axes.set_xscale("log")
     axes.set(xlabel="learning rate (logarithmic)", ylabel="mean squared error (1: predicting the mean)")
     axes.set_ylim(min(*loss, *smoothed) - 0.05, max(smoothed) + 0.3)

@@ -7,7 +7,7 @@ to the last, by equal factors. `[1e-4, 1e-3]`: one for each.
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -21,6 +21,7 @@ OTHERS = 3  # with slice(lr), what lr is divided by for the groups before the la
 Slice = Annotated[str, Field(pattern=SLICE), Words("slice(1e-3)"), Words("slice(1e-5, 1e-3)")]
 Rate = Annotated[float, Field(gt=0)]
 Rates = Rate | Slice | tuple[Rate, ...]
+AutoRates = Literal["auto"] | Rates
 
 
 def group_rates(lr_max: Rates, n_groups: int) -> tuple[float, ...]:

@@ -13,31 +13,11 @@ from recsys.core.errors import DataError
 from recsys.core.types import Json
 from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import UNKNOWN
-from recsys.evaluation.bootstrap import N_RESAMPLES, PairedMetrics, interval
+from recsys.evaluation.bootstrap import LEVEL, N_RESAMPLES, Difference
 from recsys.objectives.objective import Objective
 from recsys.objectives.specs import find_objective
 from recsys.workflows.common_interactions import in_common
 from recsys.workflows.evaluate import interactions_to_measure
-
-LEVEL = 0.95
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A run's metric less that of the first run, and its interval."""
-
-    value: float
-    low: float
-    high: float
-
-    @property
-    def is_real(self) -> bool:
-        """Whether the interval excludes 0."""
-        return self.low > 0 or self.high < 0
-
-    def to_dict(self) -> dict[str, Json]:
-        """As a dict that json takes."""
-        return {"value": self.value, "low": self.low, "high": self.high, "is_real": self.is_real}
 
 
 @dataclass(frozen=True)
@@ -164,14 +144,8 @@ def _compare(
                 n_test=len(test),
                 n_not_in_common=len(test) - len(common.user),
                 n_unknown=int(np.count_nonzero((test.user_idx == UNKNOWN) | (test.item_idx == UNKNOWN))),
-                differences={metric: _difference(metrics, metric, number) for metric in metrics.measured if number},
+                differences={metric: metrics.difference(metric, number) for metric in metrics.measured if number},
             )
             for number, (path, name, test) in enumerate(zip(runs, names, tests, strict=True))
         ),
     )
-
-
-def _difference(metrics: PairedMetrics, name: str, number: int) -> Difference:
-    values, drawn = metrics.measured[name], metrics.drawn[name]
-    low, high = interval(drawn[:, number] - drawn[:, 0], LEVEL)
-    return Difference(float(values[number] - values[0]), low, high)
