@@ -51,10 +51,16 @@ def test_items_are_recommended_to_all_users(finished: Path, tmp_path: Path) -> N
 
 def test_a_visitor_is_read_from_a_file(finished: Path, tmp_path: Path) -> None:
     model = recsys.load(finished)
-    (tmp_path / "visitor.csv").write_text("movieId,rating\n100,5\n120,9\n99999,4\n")
+    (tmp_path / "visitor.csv").write_text("movieId,rating\n100,5\n120,3\n99999,4\n")
     visitor = recsys.read_session_ratings(model, tmp_path / "visitor.csv")
-    assert (visitor.item_ids, visitor.n_unknown_items, visitor.n_outside_scale) == (["100", "120", "99999"], 1, 1)
+    assert (visitor.item_ids, visitor.n_unknown_items) == (["100", "120", "99999"], 1)
     assert len(model.recommend_for(visitor.item_ids, visitor.ratings, 3)) == 3
+
+
+def test_a_visitor_on_another_scale_is_refused_by_row(finished: Path, tmp_path: Path) -> None:
+    (tmp_path / "visitor.csv").write_text("movieId,rating\n100,5\n120,9\n")
+    with pytest.raises(recsys.RecsysError, match=r"visitor\.csv:3: the rating 9 lies outside"):
+        recsys.read_session_ratings(recsys.load(finished), tmp_path / "visitor.csv")
 
 
 def test_a_model_is_interpreted(finished: Path) -> None:

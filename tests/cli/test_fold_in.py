@@ -57,11 +57,17 @@ def test_a_run_beside_the_default_is_named_in_what_to_type_next(new: Path, run: 
     assert "recsys recommend --run runs/second -99" in recsys(*FOLD_IN).out
 
 
-def test_ratings_on_another_scale_are_noted(new: Path, data: Path, recsys: Recsys) -> None:
+def test_ratings_on_another_scale_are_noted_and_those_of_a_visitor_refused(
+    new: Path, data: Path, recsys: Recsys
+) -> None:
     new.write_text("userId,movieId,rating\n77,100,10\n77,101,3\n")
     note = "note: 1 of 2 ratings are outside the rating scale of the run, 0.5 to 5\n"
     assert recsys(*FOLD_IN).err == note
-    assert recsys("recommend", "--ratings", "new.csv", "--run", "runs/first").err == note
+    ended = recsys("recommend", "--ratings", "new.csv", "--run", "runs/first")
+    assert (ended.code, ended.err.splitlines()[0]) == (
+        3,
+        "error: new.csv:2: the rating 10 lies outside the rating scale of the run",
+    )
 
 
 def test_known_rows_are_refused(new: Path, refused: Callable[..., None]) -> None:

@@ -115,7 +115,7 @@ def test_gibbs_needs_no_valid_part_and_other_methods_do(without_valid: dict[str,
 
 @pytest.mark.parametrize("level", [0, 1, 90, -0.5, float("nan")])
 def test_a_level_that_is_no_share_is_refused(sampled: Recommender, level: float) -> None:
-    with pytest.raises(UsageError, match="no level") as caught:
+    with pytest.raises(UsageError, match="level") as caught:
         sampled.predict(0, 100, interval=level)
     assert caught.value.hint == ("90% is 0.9" if level == 90 else None)
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from recsys.core.errors import DataError
-from recsys.inference.new_entities import n_outside_scale, read_new_entities
+from recsys.inference.new_entities import read_new_entities
+from recsys.inference.rating_scale import n_outside_scale
 from recsys.inference.recommender import Recommender
 
 

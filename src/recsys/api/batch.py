@@ -7,17 +7,21 @@ from pathlib import Path
 
 from recsys.api.paths import PathLike, as_path
 from recsys.artifacts.bundle import open_bundle
+from recsys.core.arguments import FLAG, IDS, LEVEL, OBSERVER, PATH, TEXT, checked, count, instance, optional
 from recsys.core.events import Observer, silent
 from recsys.inference import batch, export, item_list, session_ratings
-from recsys.inference.candidates import ItemFilter, RatedPairs
-from recsys.inference.entities import OnUnknown
-from recsys.inference.export import Format
+from recsys.inference.candidates import CONDITIONS, ItemFilter, RatedPairs
+from recsys.inference.entities import ON_UNKNOWN, OnUnknown
+from recsys.inference.export import FORMAT, Format
 from recsys.inference.item_list import ItemList
-from recsys.inference.ranked import By, chosen_scorer
+from recsys.inference.ranked import BY, By, chosen_scorer
 from recsys.inference.recommender import Recommender
 from recsys.inference.session_ratings import SessionRatings
 
+MODEL = instance(Recommender, "what recsys.load returns")
 
+
+@checked(model=MODEL, pairs=PATH, output=PATH, on_unknown=ON_UNKNOWN, interval=optional(LEVEL), observe=OBSERVER)
 def predict_file(
     model: Recommender,
     pairs: PathLike,
@@ -47,6 +51,18 @@ def predict_file(
     return batch.predict_file(model.bundle, Path(pairs), Path(output), on_unknown, observe, interval)
 
 
+@checked(
+    model=MODEL,
+    output=PATH,
+    n=count(),
+    by=BY,
+    min_ratings=count(0),
+    candidates=optional(IDS),
+    exclude=IDS,
+    where=CONDITIONS,
+    include_held_out=FLAG,
+    observe=OBSERVER,
+)
 def recommend_all(
     model: Recommender,
     output: PathLike,
@@ -88,6 +104,7 @@ def recommend_all(
     return batch.recommend_all(model.bundle, scorer, Path(output), n, filters, rated, observe)
 
 
+@checked(model=MODEL, path=PATH, observe=OBSERVER)
 def read_candidates(model: Recommender, path: PathLike, *, observe: Observer = silent) -> list[int | str]:
     """The item ids in a CSV with an item column, or one a line, without those that the model does not know.
 
@@ -98,6 +115,7 @@ def read_candidates(model: Recommender, path: PathLike, *, observe: Observer = s
     return item_list.read_candidates(model.bundle, Path(path), observe)
 
 
+@checked(model=MODEL, path=PATH, observe=OBSERVER)
 def read_item_list(model: Recommender, path: PathLike, *, observe: Observer = silent) -> ItemList:
     """The item ids in a CSV with an item column, or one a line: what the model knows, and how many others there are.
 
@@ -107,6 +125,7 @@ def read_item_list(model: Recommender, path: PathLike, *, observe: Observer = si
     return item_list.read_item_list(model.bundle, Path(path), observe)
 
 
+@checked(model=MODEL, path=PATH, observe=OBSERVER)
 def read_session_ratings(model: Recommender, path: PathLike, *, observe: Observer = silent) -> SessionRatings:
     """What one visitor has rated, from a CSV with items and ratings; `model.recommend_for` takes both.
 
@@ -116,6 +135,7 @@ def read_session_ratings(model: Recommender, path: PathLike, *, observe: Observe
     return session_ratings.read_session_ratings(model.bundle, Path(path), observe)
 
 
+@checked(run=optional(PATH), output=PATH, form=FORMAT, scorer=optional(TEXT))
 def export_factors(
     run: PathLike | None, output: PathLike, form: Format = "csv", *, scorer: str | None = None
 ) -> list[Path]:

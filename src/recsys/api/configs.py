@@ -11,15 +11,22 @@ from recsys.artifacts.directory import CONFIG
 from recsys.config.loading.load import config_from
 from recsys.config.loading.load import load_config as read_config
 from recsys.config.schema.config import Config
+from recsys.core.arguments import PATH, TEXTS, Rule, checked
 from recsys.core.errors import RunError
 
 ConfigLike: TypeAlias = Config | Mapping[str, object] | PathLike
 """A Config, its content as nested mappings with paths relative to the working directory, or a YAML file."""
 
+ANY_CONFIG = Rule(
+    "a Config, a mapping with its content, or the path of a config file",
+    lambda value: value if isinstance(value, Config | Mapping) else PATH.accept(value),
+)
+
 IN_MEMORY: Mapping[str, str | None] = {"source": "frame", **dict.fromkeys(("ratings", "train", "valid", "test"))}
 """The keys of `data` where the ratings are a table in memory."""
 
 
+@checked(path=PATH, overrides=TEXTS)
 def load_config(path: PathLike, overrides: Sequence[str] = ()) -> Config:
     """The Config of a YAML file, changed by overrides such as "training.n_epochs=5".
 
@@ -29,6 +36,7 @@ def load_config(path: PathLike, overrides: Sequence[str] = ()) -> Config:
     return read_config(Path(path), overrides)
 
 
+@checked(run_dir=PATH, overrides=TEXTS)
 def run_config(run_dir: PathLike, overrides: Sequence[str] = ()) -> Config:
     """The Config that a run was started with, finished or not; `train` resumes the run with it.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from recsys.api.paths import PathLike
 from recsys.artifacts import directory, overview
 from recsys.artifacts.overview import RunOverview
+from recsys.core.arguments import FLAG, PATH, checked
 from recsys.core.types import Json
 
 
@@ -20,6 +21,7 @@ def runs() -> list[RunOverview]:
     return [overview.overview(path) for path in directory.all_runs()]
 
 
+@checked(path=PATH, verify=FLAG)
 def inspect(path: PathLike, *, verify: bool = False) -> dict[str, Json]:
     """What a run, a checkpoint or a serving folder holds.
 
@@ -34,6 +36,7 @@ def inspect(path: PathLike, *, verify: bool = False) -> dict[str, Json]:
     return overview.describe(Path(path), verify=verify)
 
 
+@checked(run=PATH)
 def promote(run: PathLike) -> None:
     """Makes a finished run the default one, used when none is named.
 

@@ -6,10 +6,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypedDict
 
-from recsys.api.configs import ConfigLike, as_config
+from recsys.api.configs import ANY_CONFIG, ConfigLike, as_config
 from recsys.api.frames import as_origin
 from recsys.api.paths import PathLike, as_path
 from recsys.artifacts.bundle import open_bundle
+from recsys.core.arguments import (
+    ANY,
+    FLAG,
+    LEVEL,
+    NUMBER,
+    OBSERVER,
+    PATH,
+    TEXT,
+    checked,
+    count,
+    listed,
+    optional,
+    options,
+)
 from recsys.core.events import Observer, silent
 from recsys.core.types import Json
 from recsys.data.sources.frame import Frame
@@ -28,6 +42,20 @@ class RankingOptions(TypedDict, total=False):
     new_users: bool
 
 
+RANKING = options(k=count(), threshold=optional(NUMBER), new_users=FLAG)
+FOLD_FILES = listed(TEXT, "the patterns of the train and the test files, with {fold} in them", least=2, most=2)
+RUNS = listed(PATH, "a list of two runs or more", least=2)
+MOST_JOBS, MOST_FOLDS = 1_000, 10_000
+
+
+@checked(
+    run=optional(PATH),
+    data=ANY,
+    observe=OBSERVER,
+    by_activity=FLAG,
+    interval=optional(LEVEL),
+    ranking=optional(RANKING),
+)
 def evaluate(
     run: PathLike | None = None,
     data: PathLike | Frame | None = None,
@@ -72,6 +100,14 @@ def evaluate(
     return answer
 
 
+@checked(
+    config=ANY_CONFIG,
+    n_folds=count(2, MOST_FOLDS),
+    files=optional(FOLD_FILES),
+    run_dir=optional(PATH),
+    jobs=optional(count(most=MOST_JOBS)),
+    observe=OBSERVER,
+)
 def cross_validate(
     config: ConfigLike,
     n_folds: int = 5,
@@ -91,6 +127,14 @@ def cross_validate(
     return cross_validation(config, n_folds, files=files, run_dir=run_dir, jobs=jobs, observe=observe).to_dict()
 
 
+@checked(
+    config=ANY_CONFIG,
+    n_folds=count(2, MOST_FOLDS),
+    files=optional(FOLD_FILES),
+    run_dir=optional(PATH),
+    jobs=optional(count(most=MOST_JOBS)),
+    observe=OBSERVER,
+)
 def cross_validation(
     config: ConfigLike,
     n_folds: int = 5,
@@ -117,6 +161,7 @@ def cross_validation(
     return validating.cross_validate(as_config(config), folds, as_path(run_dir), jobs=jobs, observe=observe)
 
 
+@checked(config=ANY_CONFIG, run_dir=optional(PATH), jobs=optional(count(most=MOST_JOBS)), observe=OBSERVER)
 def compare_splits(
     config: ConfigLike, run_dir: PathLike | None = None, *, jobs: int | None = 1, observe: Observer = silent
 ) -> dict[str, Json]:
@@ -129,6 +174,7 @@ def compare_splits(
     return split_comparison(config, run_dir, jobs=jobs, observe=observe).to_dict()
 
 
+@checked(config=ANY_CONFIG, run_dir=optional(PATH), jobs=optional(count(most=MOST_JOBS)), observe=OBSERVER)
 def split_comparison(
     config: ConfigLike, run_dir: PathLike | None = None, *, jobs: int | None = 1, observe: Observer = silent
 ) -> validating.SplitComparison:
@@ -144,6 +190,7 @@ def split_comparison(
     return validating.compare_splits(as_config(config), as_path(run_dir), jobs=jobs, observe=observe)
 
 
+@checked(runs=RUNS)
 def compare(runs: Sequence[PathLike]) -> dict[str, Json]:
     """Runs on the test ratings that they have in common; see `run_comparison`.
 
@@ -155,6 +202,7 @@ def compare(runs: Sequence[PathLike]) -> dict[str, Json]:
     return run_comparison(runs).to_dict()
 
 
+@checked(runs=RUNS)
 def run_comparison(runs: Sequence[PathLike]) -> comparing.RunComparison:
     """Runs on the test ratings that they have in common, with paired bootstrap intervals of what differs to the first.
 

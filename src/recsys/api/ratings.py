@@ -10,11 +10,13 @@ from recsys.api.frames import as_frame
 from recsys.api.paths import PathLike
 from recsys.config.loading.load import config_from
 from recsys.config.schema.data import Data
+from recsys.core.arguments import ANY, OBSERVER, PATH, checked, count, instance
 from recsys.core.communicator import ALONE
 from recsys.core.events import Observer, silent
 from recsys.data import profile as profiles
 from recsys.data import read
 from recsys.data import split as splitting
+from recsys.data.check_dataset import check_dataset
 from recsys.data.interactions import Dataset, Interactions
 from recsys.data.profile import FileProfile
 from recsys.data.sources.frame import Frame
@@ -22,9 +24,11 @@ from recsys.data.split import Splits
 from recsys.workflows.init import check_new, write_config
 from recsys.workflows.items_beside import items_beside
 
+DATASET = instance(Dataset, "what read_ratings returns")
 Ratings = Interactions  # its name in 0.1.0
 
 
+@checked(ratings=ANY, observe=OBSERVER)
 def read_ratings(ratings: PathLike | Frame, observe: Observer = silent, **options: object) -> Dataset:
     """Reads a ratings file or a DataFrame.
 
@@ -43,6 +47,7 @@ def read_ratings(ratings: PathLike | Frame, observe: Observer = silent, **option
     return read.read_ratings(data, ALONE, observe, as_frame(ratings))
 
 
+@checked(dataset=DATASET, seed=count(0, 2**63 - 1))
 def split(dataset: Dataset, *, seed: int = 42, **options: object) -> Splits:
     """Divides a dataset into train, valid and test.
 
@@ -52,10 +57,12 @@ def split(dataset: Dataset, *, seed: int = 42, **options: object) -> Splits:
         ConfigError: an option is wrong.
         DataError: the ratings cannot be split like this.
     """
+    check_dataset(dataset)
     how = config_from({"data": {"ratings": "-"}, "split": options}, Path.cwd()).split
     return splitting.split(dataset, how, seed)
 
 
+@checked(ratings=PATH, observe=OBSERVER)
 def profile(ratings: PathLike, observe: Observer = silent, **options: object) -> FileProfile:
     """What a ratings file holds: columns, ids, scale, times, counts; repeated pairs are counted, not refused.
 
@@ -69,6 +76,7 @@ def profile(ratings: PathLike, observe: Observer = silent, **options: object) ->
     return profiles.profile(Path(ratings), _data(ratings, options), observe)
 
 
+@checked(ratings=PATH, output=PATH, observe=OBSERVER)
 def init(
     ratings: PathLike, output: PathLike = "config.yaml", observe: Observer = silent, **options: object
 ) -> FileProfile:

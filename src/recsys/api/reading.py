@@ -8,6 +8,7 @@ from typing import TypedDict
 
 from recsys.api.paths import PathLike, as_path
 from recsys.artifacts.bundle import open_bundle
+from recsys.core.arguments import PATH, TEXT, checked, count, optional
 from recsys.core.files import write_text
 from recsys.models.layers import Anatomy
 from recsys.reporting import interpret as interpreting
@@ -18,6 +19,7 @@ from recsys.reporting import save_figures
 from recsys.reporting.interpret import Interpretation
 
 
+@checked(run=optional(PATH), n=count(), n_directions=count(), min_ratings=optional(count()), figures=optional(PATH))
 def interpret(
     run: PathLike | None = None,
     n: int = 10,
@@ -57,6 +59,7 @@ class WrittenReport(TypedDict):
     missing: dict[str, str]
 
 
+@checked(run=optional(PATH), output=PATH)
 def report(run: PathLike | None = None, output: PathLike = "report.html") -> WrittenReport:
     """Writes one HTML page on a run: accuracy, where it errs, and what it has learned.
 
@@ -78,6 +81,7 @@ def report(run: PathLike | None = None, output: PathLike = "report.html") -> Wri
     }
 
 
+@checked(path=PATH, scorer=optional(TEXT))
 def layers(path: PathLike, *, scorer: str | None = None) -> Anatomy:
     """The layers of a run's model, parameters and activations, in the order of the computation.
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from recsys.api.paths import PathLike, as_path
+from recsys.core.arguments import PATH, checked, optional
 from recsys.inference.recommender import Recommender
 
 
+@checked(run=optional(PATH))
 def load(run: PathLike | None = None) -> Recommender:
     """A trained model in use: `predict(user, item)`, `recommend(user, n)`, `similar(item)`, `explain(user, item)`.
 

@@ -7,17 +7,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from recsys.api.configs import ConfigLike, as_config, frame_config
+from recsys.api.configs import ANY_CONFIG, ConfigLike, as_config, frame_config
 from recsys.api.frames import as_frame, as_origin
 from recsys.api.paths import PathLike, as_path
 from recsys.artifacts.bundle import locate
 from recsys.artifacts.directory import CONFIG, config_name, new_run_folder, run_of
-from recsys.artifacts.metrics import RunMetrics, RunResult, scorer_metrics
+from recsys.artifacts.metrics import RUN_METRICS, RunMetrics, RunResult, scorer_metrics
 from recsys.artifacts.run import newest_unfinished
 from recsys.config.schema.config import Config
+from recsys.core.arguments import ANY, FLAG, OBSERVER, PATH, TEXT, TEXTS, checked, choice, optional
 from recsys.core.communicator import ALONE
 from recsys.core.errors import StoppedError
 from recsys.core.events import Note, Observer, silent
+from recsys.data.check_dataset import check_dataset
 from recsys.data.interactions import Dataset
 from recsys.data.read import read_more_ratings, read_ratings
 from recsys.data.sources.frame import Frame
@@ -29,6 +31,15 @@ from recsys.workflows import train as training
 from recsys.workflows.update import finetune_config, update_config
 
 
+@checked(
+    config=ANY_CONFIG,
+    run_dir=optional(PATH),
+    data=ANY,
+    name=optional(TEXT),
+    resume=FLAG,
+    checkpoint=optional(TEXT),
+    observe=OBSERVER,
+)
 def train(
     config: ConfigLike,
     run_dir: PathLike | None = None,
@@ -70,7 +81,10 @@ def _with_data(
     config: ConfigLike, data: Dataset | Frame | PathLike | None, observe: Observer
 ) -> tuple[Config, Dataset | None]:
     """The config, and what is to be trained on; None: what it names."""
-    if data is None or isinstance(data, Dataset):
+    if data is None:
+        return as_config(config), None
+    if isinstance(data, Dataset):
+        check_dataset(data)
         return as_config(config), data
     resolved = frame_config(config)
     if isinstance(data, str | Path):
@@ -87,6 +101,7 @@ def _with_frame(config: Config, frame: Frame, observe: Observer) -> tuple[Config
     return config.model_copy(update={"data": data}), dataset
 
 
+@checked(start=PATH, config=PATH, run_dir=optional(PATH), overrides=TEXTS, observe=OBSERVER)
 def finetune(
     start: PathLike,
     config: PathLike,
@@ -112,6 +127,14 @@ def finetune(
     return _train(resolved, as_path(run_dir) or new_run_folder(Path(config).stem), observe)
 
 
+@checked(
+    ratings=ANY,
+    run=optional(PATH),
+    run_dir=optional(PATH),
+    overrides=TEXTS,
+    only=optional(choice("ranking")),
+    observe=OBSERVER,
+)
 def update(
     ratings: PathLike | Frame,
     run: PathLike | None = None,
@@ -144,6 +167,7 @@ def update(
     return _train(config, folder, observe, data=dataset)
 
 
+@checked(ratings=ANY, run=optional(PATH), run_dir=optional(PATH), observe=OBSERVER)
 def fold_in(
     ratings: PathLike | Frame,
     run: PathLike | None = None,
@@ -171,6 +195,7 @@ def fold_in(
     return {**folding.fold_in_run(parent, as_origin(ratings), folder, observe), "run_dir": str(folder)}
 
 
+@checked(config=ANY_CONFIG, observe=OBSERVER)
 def estimate(config: ConfigLike, *, observe: Observer = silent) -> estimating.Estimate:
     """What a run would need, from the size of the data and a part of one epoch; writes nothing.
 
@@ -187,6 +212,7 @@ def estimate(config: ConfigLike, *, observe: Observer = silent) -> estimating.Es
     return estimating.estimate(as_config(config), observe)
 
 
+@checked(metrics=RUN_METRICS)
 def beats_baseline(metrics: RunMetrics) -> bool | None:
     """Whether each scorer of a run is better than its baseline on the same held-out interactions; None if none were.
 
@@ -197,6 +223,7 @@ def beats_baseline(metrics: RunMetrics) -> bool | None:
     return all(verdicts) if verdicts else None
 
 
+@checked(metrics=RUN_METRICS)
 def baseline_verdicts(metrics: RunMetrics) -> dict[str, bool | None]:
     """For each scorer whether it is better than its baseline: rating than biases, ranking than the most popular items.
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from recsys.api.configs import ConfigLike, as_config
+from recsys.api.configs import ANY_CONFIG, ConfigLike, as_config
 from recsys.api.paths import PathLike
 from recsys.config.schema.config import Config
 from recsys.config.space import default_space, read_space
+from recsys.core.arguments import OBSERVER, PATH, TEXT, checked, count, optional
 from recsys.core.errors import StoppedError
 from recsys.core.events import Observer, silent
 from recsys.core.types import Json
@@ -19,6 +20,15 @@ from recsys.workflows.tuned_config import Tuned, check_output, write_tuned
 from recsys.workflows.tuned_plan import tuned_plan
 
 
+@checked(
+    config=ANY_CONFIG,
+    n_trials=count(),
+    storage=TEXT,
+    metric=optional(TEXT),
+    space=optional(PATH),
+    output=optional(PATH),
+    observe=OBSERVER,
+)
 def tune(
     config: ConfigLike,
     n_trials: int,
@@ -41,6 +51,15 @@ def tune(
     return {**tuned.to_dict(), "config": tuned.config}
 
 
+@checked(
+    config=ANY_CONFIG,
+    n_trials=count(),
+    storage=TEXT,
+    metric=optional(TEXT),
+    space=optional(PATH),
+    output=optional(PATH),
+    observe=OBSERVER,
+)
 def tuning_result(
     config: ConfigLike,
     n_trials: int,
@@ -79,6 +98,7 @@ def tuning_result(
     return tuned
 
 
+@checked(config=ANY_CONFIG, figure=optional(PATH), observe=OBSERVER)
 def lr_find(config: ConfigLike, *, figure: PathLike | None = None, observe: Observer = silent) -> LrFinding:
     """Trains with rising learning rates until the loss diverges; nothing else is kept.
 

@@ -238,7 +238,7 @@ class Bundle:
         if entry is None:
             return None
         self.folder.check(INTERVALS)
-        return read_intervals(self.path / INTERVALS, entry, counts.users, counts.items, self.drift)
+        return read_intervals(self.folder.place / INTERVALS, entry, counts.users, counts.items, self.drift)
 
 
 def open_bundle(path: Path | None = None) -> Bundle:

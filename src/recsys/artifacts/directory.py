@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
+from recsys.core.arguments import PATH, checked
 from recsys.core.errors import RunError
 from recsys.core.files import TEMPORARY, write_text, writing
 
@@ -84,6 +85,7 @@ def default_run() -> Path:
     return finished[-1]
 
 
+@checked(run=PATH)
 def is_default(run: Path) -> bool:
     """Whether a run is the one that is served when none is named."""
     promoted = promoted_run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import (
@@ -16,6 +17,7 @@ from typing_extensions import TypedDict
 from recsys.artifacts.directory import METRICS
 from recsys.artifacts.manifest import check_format, damaged
 from recsys.artifacts.verified import reading
+from recsys.core.arguments import RefusedError, Rule, checked
 from recsys.core.files import write_text
 from recsys.objectives.measure import Measured, StartMeasured
 
@@ -110,6 +112,16 @@ class RunMetrics(ScorerMetrics):
     recsys_version: str
 
 
+def _metrics(value: object) -> object:
+    if not isinstance(value, Mapping) or "objective" not in value:
+        raise RefusedError(value)
+    return value
+
+
+RUN_METRICS = Rule("the metrics of a run, as train returns them", _metrics)
+
+
+@checked(metrics=RUN_METRICS)
 def scorer_metrics(metrics: RunMetrics) -> dict[str, ScorerMetrics]:
     """What each scorer of a run reached, by name, in the order in which they were trained.
 

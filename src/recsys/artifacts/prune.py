@@ -9,6 +9,7 @@ from pathlib import Path
 from recsys.artifacts.directory import CONFIG, METRICS, all_runs, default_run, finished_runs
 from recsys.artifacts.lock import locked
 from recsys.config.loading.load import load_config
+from recsys.core.arguments import checked, count
 from recsys.core.errors import RecsysError, RunError
 from recsys.core.files import remove_folder
 
@@ -21,6 +22,7 @@ class Pruned:
     kept: dict[Path, str]
 
 
+@checked(n=count())
 def prune(n: int) -> Pruned:
     """Removes the finished runs but the n newest and the promoted one.
 

@@ -21,9 +21,15 @@ Layout: TypeAlias = Mapping[str, tuple[str, tuple[int, ...]]]
 
 @dataclass(frozen=True)
 class VerifiedFolder(Generic[M]):
-    """A folder whose manifest is in order and whose files have their sizes."""
+    """A folder whose manifest is in order and whose files have their sizes.
+
+    Attributes:
+        path: as it was named.
+        place: absolute: files that are read later are found from another working directory too.
+    """
 
     path: Path
+    place: Path
     manifest: M
 
     def arrays(self, name: str) -> Arrays:
@@ -37,7 +43,7 @@ class VerifiedFolder(Generic[M]):
 
         self.check(name)
         try:
-            return load((self.path / name).read_bytes())
+            return load((self.place / name).read_bytes())
         except SafetensorError as error:
             raise damaged(self.path / name, str(error)) from error
 
@@ -48,14 +54,14 @@ class VerifiedFolder(Generic[M]):
             RunError: the file is damaged, or an array is not as the layout says.
         """
         self.check(name)
-        arrays = memory_map(self.path / name)
+        arrays = memory_map(self.place / name)
         check_layout(self.path / name, arrays, layout)
         return tuple(arrays[key] for key in layout)
 
     def check(self, name: str) -> None:
         """Raises RunError if the file's sha256 is not the one that was written."""
         with reading(self.path / name):
-            checksum = sha256(self.path / name)
+            checksum = sha256(self.place / name)
         if checksum != self.files[name].sha256:
             raise damaged(self.path / name, "its sha256 is not the one that was written")
 
@@ -95,7 +101,7 @@ def open_verified(folder: Path, json_name: str, schema: type[M]) -> VerifiedFold
             size = (folder / name).stat().st_size
         if size != entry.bytes:
             raise damaged(folder / name, f"it has {size} bytes, and {entry.bytes} were written")
-    return VerifiedFolder(folder, manifest)
+    return VerifiedFolder(folder, folder.absolute(), manifest)
 
 
 def check_layout(path: Path, arrays: Arrays, layout: Layout) -> None:

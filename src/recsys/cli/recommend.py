@@ -10,7 +10,7 @@ import typer
 from recsys import api
 from recsys.cli.arguments import By, JsonOption, OnUnknown, RunOption
 from recsys.cli.progress import watching
-from recsys.cli.render import note_outside_scale, print_json, print_table, say
+from recsys.cli.render import print_json, print_table, say
 from recsys.cli.threads import leave_cores_to_training
 from recsys.core.errors import UsageError
 from recsys.core.words import joined
@@ -198,8 +198,6 @@ def _for_visitor(
         n_items, words = len(visitor.item_ids), _words(model)
         unknown = f"{visitor.n_unknown_items:,} of {n_items:,} {words['done']} items have no training {words['rows']}"
         say(f"note: {unknown} and are ignored")
-    if visitor.n_outside_scale:
-        note_outside_scale(visitor.n_outside_scale, len(visitor.ratings), model.bundle.scale)
     listed = model.recommend_for(
         visitor.item_ids,
         visitor.ratings,

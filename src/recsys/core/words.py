@@ -16,6 +16,10 @@ def shortened(text: str, n: int = 60) -> str:
     return text if len(text) <= n else f"{text[: n - 1]}…"
 
 
-def counted(n: int, noun: str) -> str:
-    """ "1 user", "2,000 users"."""
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+def counted(n: int, noun: str, plural: str | None = None) -> str:
+    """ "1 user", "2,000 users".
+
+    Args:
+        plural: of a noun that does not end in s then.
+    """
+    return f"{n:,} {noun if n == 1 else plural or f'{noun}s'}"

@@ -8,11 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from recsys.artifacts.bundle import Bundle
+from recsys.core.arguments import IDS, TEXT, TEXTS, Rule, accepted, count, instance, optional
 from recsys.core.types import Array, BoolArray, Indices, Int64Array, Texts
 from recsys.data.grouped import GroupedView
 from recsys.data.vocabulary import UNKNOWN, only_counted
 from recsys.inference.conditions import Condition
 from recsys.inference.ranked import By
+
+CONDITIONS = Rule(
+    'a condition such as "genres=Comedy", or a list of them',
+    lambda value: (TEXT if isinstance(value, str) else TEXTS).accept(value),
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,15 @@ class ItemFilter:
     candidates: Sequence[int | str] | None = None
     exclude: Sequence[int | str] = ()
     where: str | Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        """Refuses values of the wrong type, and makes lists of what may be read only once.
+
+        Raises:
+            UsageError: a value is of the wrong type or out of range.
+        """
+        for name, rule in FIELDS.items():
+            object.__setattr__(self, name, accepted(name, getattr(self, name), rule))
 
     def passed(self, bundle: Bundle, by: By) -> Iterator[tuple[str, BoolArray]]:
         """Each filter by name, and which items pass it, bool, shape (n_items,).
@@ -71,6 +86,10 @@ class ItemFilter:
             counts[name] = int(np.count_nonzero(is_left & ~passes))
             is_left &= passes
         return counts
+
+
+FIELDS = {"min_ratings": count(0), "candidates": optional(IDS), "exclude": IDS, "where": CONDITIONS}
+FILTERS = instance(ItemFilter, "an ItemFilter")
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from recsys.artifacts.bundle import Bundle
+from recsys.core.arguments import choice
 from recsys.core.errors import UnknownIdError
 from recsys.data.vocabulary import UNKNOWN
 
 OnUnknown = Literal["error", "mean"]
-ON_UNKNOWN = {
+ON_UNKNOWN = choice(*get_args(OnUnknown))
+HINTS = {
     ("user", "rating"): "predict and recommend have --on-unknown mean for such users",
     ("item", "rating"): "predict has --on-unknown mean for such items",
     ("user", "ranking"): "recommend has --on-unknown mean for such users",
@@ -75,5 +77,5 @@ def _unknown(
         f"{role} {raw_id!r} {what}",
         where=f"the run's {len(vocabulary):,} {role}s",
         expected=f"one of the {role} ids of the training {rows}, which are {ids} such as {example!r}",
-        hint=f"did you mean {near!r}?" if is_near else ON_UNKNOWN.get((role, objective)),
+        hint=f"did you mean {near!r}?" if is_near else HINTS.get((role, objective)),
     )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
 from recsys.artifacts.bundle import Bundle
 from recsys.artifacts.texts import pack_ids
+from recsys.core.arguments import choice
 from recsys.core.errors import RunError
 from recsys.core.files import new_folder
 from recsys.core.types import Arrays
@@ -20,6 +21,7 @@ from recsys.inference.exported_scorer import ExportedScorer
 from recsys.scoring.export import Export, Rows
 
 Format = Literal["csv", "parquet", "npz", "safetensors"]
+FORMAT = choice(*get_args(Format))
 
 
 def export_factors(bundle: Bundle, folder: Path, form: Format = "csv", scorer: str | None = None) -> list[Path]:

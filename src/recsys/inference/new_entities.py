@@ -72,14 +72,6 @@ def unique_interactions(ratings: Interactions, source: Source, data: Data) -> In
     return unique_pairs(rows, data).ratings
 
 
-def n_outside_scale(bundle: Bundle, rating: Array) -> int:
-    """Ratings outside the range of the training ratings: they may be on another scale."""
-    if not bundle.data.has_ratings:
-        return 0
-    scale = bundle.scale
-    return int(np.count_nonzero((rating < scale.low) | (rating > scale.high)))
-
-
 def _refuse_rated_twice(rows: SourceRows) -> None:
     """Raises DataError if an item is rated twice by one user."""
     ratings = rows.ratings

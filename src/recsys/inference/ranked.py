@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
 from recsys.artifacts.bundle import Bundle
+from recsys.core.arguments import choice, optional
 from recsys.core.errors import RunError
 from recsys.core.types import Array, BoolArray, Float32Array, Indices, Json
 from recsys.scoring.top import masked_top_n
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from recsys.scoring.implicit.scorer import ImplicitFactors
 
 By = Literal["ranking", "rating"]
+BY = optional(choice(*get_args(By)))
 
 
 @dataclass(frozen=True)

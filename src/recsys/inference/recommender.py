@@ -9,17 +9,18 @@ from pathlib import Path
 import numpy as np
 
 from recsys.artifacts.bundle import Bundle, open_bundle
+from recsys.core.arguments import ID, IDS, LEVEL, RATINGS, SECONDS, checked, count, optional
 from recsys.core.errors import RunError
 from recsys.core.types import Array, BoolArray, Float32Array, Indices, Times
 from recsys.data.vocabulary import UNKNOWN
-from recsys.inference.candidates import ItemFilter, RatedPairs, index_items, rated_by_unknown
-from recsys.inference.entities import OnUnknown, find_entity, find_item, find_user
+from recsys.inference.candidates import CONDITIONS, FILTERS, ItemFilter, RatedPairs, index_items, rated_by_unknown
+from recsys.inference.entities import ON_UNKNOWN, OnUnknown, find_entity, find_item, find_user
 from recsys.inference.explain import Explanation
 from recsys.inference.explain import explain as explain_prediction
 from recsys.inference.explain_ranking import RankExplanation, explain_rank_score
 from recsys.inference.fold_in import Prior, can_fold_in, linear_factors, user_prior
 from recsys.inference.prediction import Interval, Prediction
-from recsys.inference.ranked import By, Recommendation, TopItems, chosen_scorer, predicted_ratings, ranking_factors
+from recsys.inference.ranked import BY, By, Recommendation, TopItems, chosen_scorer, predicted_ratings, ranking_factors
 from recsys.inference.similar import Similar, similar_items
 from recsys.inference.visitor import Visitor
 
@@ -40,6 +41,7 @@ class Recommender:
         """The scorer that items are recommended by where none is named: "ranking" where the run has that."""
         return chosen_scorer(self.bundle, None)
 
+    @checked(user_id=ID, item_id=ID, on_unknown=ON_UNKNOWN, interval=optional(LEVEL), at=optional(SECONDS))
     def predict(
         self,
         user_id: int | str,
@@ -84,6 +86,16 @@ class Recommender:
             interval=around,
         )
 
+    @checked(
+        user_id=ID,
+        n=count(),
+        by=BY,
+        on_unknown=ON_UNKNOWN,
+        min_ratings=count(0),
+        candidates=optional(IDS),
+        exclude=IDS,
+        where=CONDITIONS,
+    )
     def recommend(
         self,
         user_id: int | str,
@@ -121,6 +133,16 @@ class Recommender:
         allowed[self._rated_by(user_id, user_idx)] = False
         return self._best(by, user_idx, allowed, n)
 
+    @checked(
+        item_ids=IDS,
+        ratings=optional(RATINGS),
+        n=count(),
+        by=BY,
+        min_ratings=count(0),
+        candidates=optional(IDS),
+        exclude=IDS,
+        where=CONDITIONS,
+    )
     def recommend_for(
         self,
         item_ids: Sequence[int | str],
@@ -158,6 +180,7 @@ class Recommender:
         top = TopItems.of(session.score_all(user), allowed, n)
         return top.described(bundle, session.rating_of(user, top.score))
 
+    @checked(item_id=ID, n=count(), by=BY, min_ratings=count(0))
     def similar(self, item_id: int | str, n: int = 10, *, by: By | None = None, min_ratings: int = 0) -> list[Similar]:
         """The items whose factors are most like the item's, see `similar_items`.
 
@@ -170,6 +193,7 @@ class Recommender:
         by = chosen_scorer(self.bundle, by)
         return similar_items(self.bundle, by, find_item(self.bundle, item_id, by), n, min_ratings=min_ratings)
 
+    @checked(user_id=ID, item_id=ID, n=count())
     def explain(self, user_id: int | str, item_id: int | str, n: int = 10) -> Explanation:
         """A prediction, and the n of the user's own ratings that contribute most to it, see recsys.inference.explain.
 
@@ -180,6 +204,7 @@ class Recommender:
         user_idx, item_idx = find_user(self.bundle, user_id, "rating"), find_item(self.bundle, item_id, "rating")
         return explain_prediction(self.bundle, prediction, user_idx, item_idx, n)
 
+    @checked(user_id=ID, item_id=ID, n=count())
     def explain_ranking(self, user_id: int | str, item_id: int | str, n: int = 10) -> RankExplanation:
         """A rank score, and the n of the user's own items that contribute most to it.
 
@@ -193,6 +218,7 @@ class Recommender:
         user_idx, item_idx = find_user(bundle, user_id, by), find_item(bundle, item_id, by)
         return explain_rank_score(bundle, user_idx, item_idx, n)
 
+    @checked(user_id=ID, filters=FILTERS, by=BY, on_unknown=ON_UNKNOWN)
     def ruled_out(
         self, user_id: int | str, filters: ItemFilter, *, by: By | None = None, on_unknown: OnUnknown = "error"
     ) -> dict[str, int]:
@@ -205,6 +231,7 @@ class Recommender:
         user_idx = find_user(self.bundle, user_id, by, on_unknown)
         return filters.ruled_out(self.bundle, by, self._rated_by(user_id, user_idx))
 
+    @checked(item_ids=IDS, filters=FILTERS, by=BY)
     def ruled_out_for(
         self, item_ids: Sequence[int | str], filters: ItemFilter, *, by: By | None = None
     ) -> dict[str, int]:

@@ -18,7 +18,8 @@ from recsys.data.sources.opening import open_source
 from recsys.data.sources.protocol import ColumnRequest
 from recsys.data.sources.table import Role
 from recsys.data.vocabulary import UNKNOWN, Vocabulary, only_counted
-from recsys.inference.new_entities import n_outside_scale, unique_interactions
+from recsys.inference.new_entities import unique_interactions
+from recsys.inference.rating_scale import refuse_outside_scale
 
 ROLES: frozenset[Role] = frozenset({"user", "item", "rating"})
 
@@ -32,14 +33,12 @@ class SessionRatings:
         item_ids: as in the file, each once.
         ratings: of each, float32; NaN where there is none.
         n_unknown_items: how many of the items have no training ratings.
-        n_outside_scale: how many of the ratings lie outside the scale of the training ratings.
     """
 
     user_id: str | None
     item_ids: list[str]
     ratings: Array
     n_unknown_items: int
-    n_outside_scale: int
 
 
 def read_session_ratings(bundle: Bundle, path: Path, observe: Observer = silent) -> SessionRatings:
@@ -48,7 +47,8 @@ def read_session_ratings(bundle: Bundle, path: Path, observe: Observer = silent)
     A run without ratings needs none here.
 
     Raises:
-        DataError: the file cannot be read, holds ratings of several users, or two of one item.
+        DataError: the file cannot be read, holds ratings of several users or two of one item, or a rating lies outside
+            the scale of the training ratings.
     """
     source = open_source(path, bundle.data, observe)
     optional: frozenset[Role] = frozenset({"user"}) if "rating" in bundle.scorers else frozenset({"user", "rating"})
@@ -64,6 +64,7 @@ def read_session_ratings(bundle: Bundle, path: Path, observe: Observer = silent)
         )
     nobody, items = Vocabulary(np.zeros(1, dtype=np.int64)), Vocabulary(table.item.texts)
     user_idx = np.zeros(table.n_rows, dtype=np.int32)
+    refuse_outside_scale(bundle, rating, source.locate)
     rows = Interactions(user_idx, table.item.codes, rating, None, nobody, items)
     ratings = unique_interactions(rows, source, bundle.data)
     known = only_counted(indices_of(table.item.texts, bundle.items), bundle.counts["ranking"].items)
@@ -72,5 +73,4 @@ def read_session_ratings(bundle: Bundle, path: Path, observe: Observer = silent)
         item_ids=table.item.texts[ratings.item_idx].tolist(),
         ratings=ratings.rating,
         n_unknown_items=int(np.count_nonzero(known[ratings.item_idx] == UNKNOWN)),
-        n_outside_scale=n_outside_scale(bundle, ratings.rating),
     )

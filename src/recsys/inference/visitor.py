@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -11,10 +12,12 @@ import numpy as np
 from recsys.artifacts.bundle import Bundle
 from recsys.core.errors import UnknownIdError, UsageError
 from recsys.core.types import Array, Float32Array, Floats, Indices
+from recsys.core.words import counted
 from recsys.data.vocabulary import UNKNOWN
 from recsys.inference.candidates import index_items
 from recsys.inference.fold_in import FixedRows, Prior, solve
 from recsys.inference.ranked import By
+from recsys.inference.rating_scale import refuse_outside_scale
 from recsys.scoring.factors.scorer import Factors
 
 if TYPE_CHECKING:
@@ -40,11 +43,14 @@ class Visitor:
         """The items that have training interactions, and their ratings.
 
         Raises:
-            UsageError: ratings are to be predicted, and there are none.
+            UsageError: ratings are to be predicted, and there are none; or not one for each item, or an item twice.
+            DataError: a rating lies outside the scale of the training ratings.
             UnknownIdError: ratings are to be predicted, and none of the items has training ratings.
         """
         item_idx = index_items(bundle, item_ids, by)
         rating = np.full(len(item_idx), np.nan, np.float32) if ratings is None else np.asarray(ratings, np.float32)
+        _check_pairs(item_ids, item_idx, rating)
+        refuse_outside_scale(bundle, rating, lambda place: f"ratings[{place}]")
         known = item_idx != UNKNOWN
         if by == "rating":
             if len(rating) and np.isnan(rating).all():
@@ -77,3 +83,21 @@ class Visitor:
         )
         std = None if factors.user_std is None else factors.user_std[-1:]
         return replace(factors, user_bias=row[:1], user_factors=row[None, 1:], user_std=std)
+
+
+def _check_pairs(item_ids: Sequence[int | str], item_idx: Indices, rating: Floats) -> None:
+    """Raises UsageError if items and ratings are not pairs, or an item is there twice."""
+    if len(rating) != len(item_ids):
+        raise UsageError(
+            f"ratings has {counted(len(rating), 'entry', 'entries')}, and item_ids {len(item_ids):,}",
+            expected="a rating of each item, or None without any",
+        )
+    known = item_idx[item_idx != UNKNOWN].tolist()
+    if len(set(known)) < len(known):
+        first = next(idx for idx, n in Counter(known).items() if n > 1)
+        first_id = item_ids[int(np.flatnonzero(item_idx == first)[0])]
+        raise UsageError(
+            f"item_ids has the item {first_id!r} more than once",
+            expected="each item once",
+            hint="keep the newest rating of each item",
+        )

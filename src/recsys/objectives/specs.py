@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from recsys.core.arguments import TEXT, checked
 from recsys.core.errors import RunError
 from recsys.objectives.objective import Objective
 from recsys.objectives.ranking import RANKING
@@ -13,6 +14,7 @@ OBJECTIVES: dict[str, Objective] = {
 }
 
 
+@checked(name=TEXT)
 def find_objective(name: str) -> Objective:
     """The objective of this name, which a run or a result carries.
 

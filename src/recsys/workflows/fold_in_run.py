@@ -28,7 +28,8 @@ from recsys.data.sources.opening import open_source, read_catalogue
 from recsys.data.split import Splits
 from recsys.data.training_inputs import TrainingInputs, WarmStart
 from recsys.data.vocabulary import UNKNOWN, Vocabulary
-from recsys.inference.new_entities import NewEntities, n_outside_scale, read_new_entities
+from recsys.inference.new_entities import NewEntities, read_new_entities
+from recsys.inference.rating_scale import n_outside_scale
 from recsys.scoring.protocols import TrainedScorer
 from recsys.workflows.extended_vocabulary import ExtendedVocabulary
 from recsys.workflows.fold_in_ranking import fold_in_ranking

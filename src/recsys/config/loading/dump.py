@@ -10,10 +10,12 @@ import yaml
 
 from recsys.config.loading.yaml_nodes import RESOLVERS, STR
 from recsys.config.schema.config import Config
+from recsys.core.arguments import checked, instance
 
 WIDE = 2**20
 
 
+@checked(config=instance(Config, "a Config, as load_config and run_config return"))
 def dump(config: Config) -> str:
     """The whole config as YAML: every key that has a value, paths absolute and with forward slashes."""
     plain = _plain(config.model_dump(exclude_none=True))

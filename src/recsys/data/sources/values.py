@@ -7,6 +7,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+from recsys.core.arguments import checked, instance
+
 Decimal = Literal[".", ","] | None
 
 THOUSANDS = {
@@ -45,6 +47,7 @@ def number_with(decimal: Decimal, text: str) -> float | None:
     return number(text.replace(decimal, "."))
 
 
+@checked(text=instance(str, "a text"))
 def moment(text: str) -> float | None:
     """Seconds since 1970-01-01 UTC of a time as ratings files have them; None if it is none.
 

@@ -1,0 +1,299 @@
+"""The arguments of the Python API, checked before the work: errors name the argument, its value and what was expected.
+
+A public function says what each of its arguments may be, once: `@checked(n=count(), by=optional(choice("ranking")))`.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import operator
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar
+
+from recsys.core.errors import UsageError, nearest
+from recsys.core.words import counted, joined, shortened
+
+P = ParamSpec("P")
+R = TypeVar("R")
+MANY = 1_000_000  # as far as a count goes: beyond it is no list for anyone, and memory for none
+WHOLE_FLOATS = 2.0**53  # from here on, floats skip whole numbers
+MISSING = ("NAType", "NaTType")  # of pandas, which this does not import
+SCALARS = (str, bytes, bool, int, float, type(None))
+
+
+class RefusedError(Exception):
+    """A value that an argument cannot have.
+
+    Args:
+        at: where within the argument, such as "[3]".
+        says: what is wrong; left out, what the value is.
+    """
+
+    def __init__(self, value: object, *, at: str = "", says: str | None = None, hint: str | None = None) -> None:
+        super().__init__(at)
+        self.value, self.at, self.hint = value, at, hint
+        self.says = says or f"is {shown(value)}"
+
+    def within(self, at: str) -> RefusedError:
+        """The same, of an argument that holds the value there."""
+        return RefusedError(self.value, at=f"{at}{self.at}", says=self.says, hint=self.hint)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What an argument may be.
+
+    Attributes:
+        expected: in words.
+        accept: the value as the function takes it; raises RefusedError.
+    """
+
+    expected: str
+    accept: Callable[[Any], Any]
+
+
+def checked(**rules: Rule) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """A function that refuses what its arguments cannot be, each by its rule; rules are listed in `rules`.
+
+    Raises:
+        UsageError: by the function, if an argument is refused.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        code = function.__code__
+        names = code.co_varnames[: code.co_argcount]
+
+        @functools.wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            by_place = [
+                accepted(name, value, rules[name]) if name in rules else value
+                for name, value in zip(names, args, strict=False)
+            ]
+            by_name = {
+                name: accepted(name, value, rules[name]) if name in rules else value for name, value in kwargs.items()
+            }
+            return function(*by_place, *args[len(names) :], **by_name)  # type: ignore[arg-type]
+
+        call.rules = rules  # type: ignore[attr-defined]
+        return call
+
+    return decorate
+
+
+def accepted(name: str, value: object, rule: Rule) -> Any:
+    """The value as the function takes it.
+
+    Raises:
+        UsageError: the rule refuses it.
+    """
+    try:
+        return rule.accept(value)
+    except RefusedError as refused:
+        raise UsageError(f"{name}{refused.at} {refused.says}", expected=rule.expected, hint=refused.hint) from None
+
+
+def shown(value: object) -> str:
+    """A value in a message: a number or a text as Python writes it, of anything else the type."""
+    value = plain(value)
+    return shortened(repr(value)) if isinstance(value, SCALARS) else f"of the type {type(value).__name__}"
+
+
+def plain(value: Any) -> Any:
+    """A number or a text of NumPy or Arrow as Python's own; what else there is as it stands."""
+    if type(value).__name__ in MISSING:
+        return None
+    if isinstance(value, SCALARS):
+        return str(value) if type(value) is not str and isinstance(value, str) else value
+    if hasattr(value, "as_py"):
+        return value.as_py()
+    return value.item() if hasattr(value, "item") and getattr(value, "shape", None) == () else value
+
+
+def optional(rule: Rule) -> Rule:
+    """The same, or None."""
+    return Rule(f"{rule.expected}, or None", lambda value: None if value is None else rule.accept(value))
+
+
+def count(least: int = 1, most: int = MANY) -> Rule:
+    """A whole number in this range; no bool, no float."""
+
+    def accept(value: object) -> int:
+        try:
+            number = operator.index(plain(value))
+        except TypeError:
+            raise RefusedError(value) from None
+        if isinstance(plain(value), bool) or not least <= number <= most:
+            raise RefusedError(value)
+        return number
+
+    return Rule(f"a whole number from {least:,} to {most:,}", accept)
+
+
+def _number(value: object) -> float:
+    number = plain(value)
+    if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
+        raise RefusedError(value)
+    return float(number)
+
+
+def _flag(value: object) -> bool:
+    flag = plain(value)
+    if not isinstance(flag, bool):
+        raise RefusedError(value)
+    return flag
+
+
+def _text(value: object) -> str:
+    text = plain(value)
+    if not isinstance(text, str) or not text:
+        raise RefusedError(value)
+    return text
+
+
+def _path(value: object) -> Any:
+    if not isinstance(value, str | os.PathLike):
+        raise RefusedError(value)
+    try:
+        path = os.fspath(value)
+        if not path or not isinstance(path, str):
+            raise RefusedError(value)
+        os.lstat(path)
+    except FileNotFoundError:
+        pass
+    except ValueError:  # a NUL in it
+        raise RefusedError(value) from None
+    except OSError as error:
+        if "too long" in str(error).lower():
+            raise RefusedError(value, hint="the name is too long for a file") from None
+    return value
+
+
+def _observer(value: object) -> object:
+    if not callable(value):
+        raise RefusedError(value)
+    return value
+
+
+ANY = Rule("anything", lambda value: value)
+NUMBER = Rule("a finite number", _number)
+LEVEL = Rule("a level between 0 and 1, such as 0.9", _number)
+SECONDS = Rule("seconds since 1970-01-01 UTC, as recsys.parse_time makes them of a date", _number)
+FLAG = Rule("True or False", _flag)
+TEXT = Rule("a text", _text)
+PATH = Rule("a path, as text or pathlib.Path", _path)
+OBSERVER = Rule("a function that takes an event", _observer)
+
+
+def choice(*values: str) -> Rule:
+    """One of these texts."""
+
+    def accept(value: object) -> str:
+        text = plain(value)
+        if not isinstance(text, str):
+            raise RefusedError(value)
+        if text not in values:
+            near = nearest(text, values)
+            raise RefusedError(value, hint=f"did you mean {near!r}?" if near else None)
+        return text
+
+    return Rule(joined(map(repr, values)), accept)
+
+
+def instance(kind: type | tuple[type, ...], expected: str) -> Rule:
+    """A value of a type."""
+
+    def accept(value: object) -> object:
+        if not isinstance(value, kind):
+            raise RefusedError(value)
+        return value
+
+    return Rule(expected, accept)
+
+
+def options(**rules: Rule) -> Rule:
+    """A mapping with some of these keys."""
+
+    def accept(value: object) -> dict[str, Any]:
+        if not isinstance(value, Mapping):
+            raise RefusedError(value)
+        for key in value:
+            if key not in rules:
+                near = nearest(str(key), [*rules])
+                raise RefusedError(value, says=f"has a key {key!r}", hint=f"did you mean {near!r}?" if near else None)
+        return {key: _within(rules[key], entry, f"[{key!r}]") for key, entry in value.items()}
+
+    keys = joined((f"{key}: {rule.expected}" for key, rule in rules.items()), "and")
+    return Rule(f"a mapping with any of {keys}", accept)
+
+
+def listed(
+    rule: Rule, expected: str, simple: frozenset[type] = frozenset(), *, least: int = 0, most: float = math.inf
+) -> Rule:
+    """A list, tuple, array, column or set of what the rule takes; no text, whose signs would be its entries.
+
+    Args:
+        least, most: entries.
+        simple: types of which the rule takes every value as it stands.
+    """
+
+    def accept(value: object) -> list[Any]:
+        entries = entries_of(value)
+        if not least <= len(entries) <= most:
+            raise RefusedError(value, says=f"has {counted(len(entries), 'entry', 'entries')}")
+        if set(map(type, entries)) <= simple:
+            return entries
+        return [_within(rule, entry, f"[{place}]") for place, entry in enumerate(entries)]
+
+    return Rule(expected, accept)
+
+
+def _within(rule: Rule, value: object, at: str) -> Any:
+    try:
+        return rule.accept(value)
+    except RefusedError as refused:
+        raise refused.within(at) from None
+
+
+def entries_of(value: Any) -> list[Any]:
+    """The entries of a list or a column.
+
+    Raises:
+        RefusedError: it is a text, a mapping, a table, or no list at all.
+    """
+    if isinstance(value, str | bytes):
+        raise RefusedError(value, hint=f"a list of one: [{shown(value)}]")
+    if isinstance(value, Mapping) or len(getattr(value, "shape", (0,))) != 1:
+        raise RefusedError(value)
+    for method in ("to_pylist", "tolist", "to_list"):  # of Arrow, NumPy and pandas, polars
+        if hasattr(value, method):
+            return list(getattr(value, method)())
+    try:
+        return list(value)
+    except TypeError:
+        raise RefusedError(value) from None
+
+
+def _raw_id(value: object) -> int | str:
+    """An id as files have them: 1.0, which tables make of 1 beside missing values, is 1."""
+    raw = plain(value)
+    if isinstance(raw, float) and math.isfinite(raw):
+        if abs(raw) >= WHOLE_FLOATS:
+            raise RefusedError(value, hint="so large a float has lost digits: pass a whole number or text")
+        return int(raw) if raw.is_integer() else repr(raw)
+    if isinstance(raw, bool) or not isinstance(raw, str | int):
+        raise RefusedError(value)
+    return raw
+
+
+def _some_rating(value: object) -> float:
+    number = plain(value)
+    return math.nan if number is None or (isinstance(number, float) and math.isnan(number)) else _number(value)
+
+
+ID = Rule("an id, a whole number or a text", _raw_id)
+IDS = listed(ID, "a list of ids, whole numbers or texts", frozenset((int, str)))
+RATINGS = listed(Rule("a number", _some_rating), "a list of finite numbers, NaN where there is no rating")
+TEXTS = listed(TEXT, "a list of texts")
