@@ -31,6 +31,29 @@ def test_tune_writes_a_config_that_trains(data: Path, recsys: Recsys) -> None:
     assert trained["valid"]["rmse"] == answer["best"]["rmse"]
 
 
+def test_tune_keeps_the_comments_of_the_config(data: Path, recsys: Recsys) -> None:
+    (data / "configs").mkdir()
+    config = (
+        "# mine\ndata: {ratings: ../ratings.csv}\ntraining: {method: sgd, lr_max: 1.0e-6}  # too low\nranking: none\n"
+    )
+    (data / "configs" / "config.yaml").write_text(config)
+    (data / "space.yaml").write_text("training.lr_max: [0.04]\n")
+    ended = recsys("tune", "--config", "configs/config.yaml", "--trials", "1", "--space", "space.yaml")
+    assert ended.out.splitlines()[-1] == "Next: recsys train --config config-tuned.yaml"
+    about, *lines = (data / "config-tuned.yaml").read_text().splitlines()
+    assert about.startswith("# Written by recsys tune: ")
+    assert lines == config.replace("../", "").replace("1.0e-6", "0.04").splitlines()
+
+
+def test_where_no_trial_is_better_nothing_is_written(data: Path, recsys: Recsys) -> None:
+    (data / "space.yaml").write_text("training.lr_max: [1000.0]\n")
+    tune = ("tune", "--config", "config.yaml", *QUICK, "--trials", "1", "--space", "space.yaml")
+    ended = recsys(*tune)
+    assert ended.out.splitlines()[-1] == "No trial beat your config: keep it. Nothing was written."
+    assert not (data / "config-tuned.yaml").exists()
+    assert json.loads(recsys(*tune, "--json").out)["output"] is None
+
+
 def test_tune_tries_what_a_file_says(data: Path, recsys: Recsys) -> None:
     (data / "space.yaml").write_text("training.lr_max: [0.04]\n")
     ended = recsys("tune", "--config", "config.yaml", *QUICK, "--trials", "1", "--space", "space.yaml")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from recsys.api.configs import ANY_CONFIG, ConfigLike, as_config
+from recsys.api.configs import ANY_CONFIG, ConfigLike, as_config, load_config
 from recsys.api.paths import PathLike
 from recsys.config.schema.config import Config
 from recsys.config.space import default_space, read_space
-from recsys.core.arguments import OBSERVER, PATH, TEXT, checked, count, optional
-from recsys.core.errors import StoppedError
+from recsys.core.arguments import OBSERVER, PATH, TEXT, TEXTS, checked, count, optional
+from recsys.core.errors import StoppedError, UsageError
 from recsys.core.events import Observer, silent
 from recsys.core.types import Json
 from recsys.reporting import figures, save_figures
@@ -24,6 +25,7 @@ from recsys.workflows.tuned_plan import tuned_plan
     config=ANY_CONFIG,
     n_trials=count(),
     storage=TEXT,
+    overrides=TEXTS,
     metric=optional(TEXT),
     space=optional(PATH),
     output=optional(PATH),
@@ -34,6 +36,7 @@ def tune(
     n_trials: int,
     *,
     storage: str,
+    overrides: Sequence[str] = (),
     metric: str | None = None,
     space: PathLike | None = None,
     output: PathLike | None = None,
@@ -47,7 +50,16 @@ def tune(
         the config; under the name of the baseline to beat, that of this baseline; "best": trial (None: no trial beat
         the config), the metric and values; "config": the best Config.
     """
-    tuned = tuning_result(config, n_trials, storage=storage, metric=metric, space=space, output=output, observe=observe)
+    tuned = tuning_result(
+        config,
+        n_trials,
+        storage=storage,
+        overrides=overrides,
+        metric=metric,
+        space=space,
+        output=output,
+        observe=observe,
+    )
     return {**tuned.to_dict(), "config": tuned.config}
 
 
@@ -55,6 +67,7 @@ def tune(
     config=ANY_CONFIG,
     n_trials=count(),
     storage=TEXT,
+    overrides=TEXTS,
     metric=optional(TEXT),
     space=optional(PATH),
     output=optional(PATH),
@@ -65,6 +78,7 @@ def tuning_result(
     n_trials: int,
     *,
     storage: str,
+    overrides: Sequence[str] = (),
     metric: str | None = None,
     space: PathLike | None = None,
     output: PathLike | None = None,
@@ -76,14 +90,19 @@ def tuning_result(
         config: as of `train`.
         n_trials: in the study in all; those that it has already are not repeated.
         storage: of the study: sqlite:///FILE, or the URL of a database server.
+        overrides: of a config that is a file, such as "model.embedding_dim=32".
         metric: such as "rmse", "mae" or "ndcg@10"; None: the deciding metric of the config's first scorer.
         space: the search space as YAML, see docs/tuning.md; None: by method and model.
-        output: a file for the best config, in YAML; new, or one that tuning has written. None: none is written.
+        output: a file for the best config, in YAML; new, or one that tuning has written. It has the comments and
+            relative paths of the config's file. None, or where no trial beats the config: none is written.
         observe: gets RunsProgress events; what it raises stops the study, which the same call resumes.
     Raises:
         RecsysError: see recsys.core.errors.
     """
-    resolved = as_config(config)
+    source = Path(config) if isinstance(config, str | Path) else None
+    if source is None and overrides:
+        raise UsageError("only a config file has overrides", expected="the path of a config, or no overrides")
+    resolved = as_config(config) if source is None else load_config(source, overrides)
     plan, _ = tuned_plan(resolved, metric)
     tried = default_space(plan) if space is None else read_space(Path(space), resolved)
     if output is not None:
@@ -93,8 +112,8 @@ def tuning_result(
     except StoppedError as stopped:
         stopped.hint = f"finished trials are in {storage}: the same command resumes the study"
         raise
-    if output is not None:
-        write_tuned(Path(output), tuned, storage)
+    if output is not None and tuned.is_better:
+        write_tuned(Path(output), tuned, storage, source)
     return tuned
 
 

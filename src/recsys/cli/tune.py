@@ -13,6 +13,7 @@ from recsys.cli.progress import watching
 from recsys.cli.render import print_json, print_table
 from recsys.cli.scores import baseline_label
 from recsys.cli.threads import leave_cores_to_training
+from recsys.core.words import counted
 
 if TYPE_CHECKING:
     from recsys.workflows.tuned_config import Tuned
@@ -37,7 +38,10 @@ def tune(
         typer.Option("--storage", metavar="URL", help="The database of the study. Default: sqlite:///NAME-tune.db."),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", metavar="FILE", help="The config to write. Default: NAME-tuned.yaml.")
+        Path | None,
+        typer.Option(
+            "--output", metavar="FILE", help="The config to write if one is better. Default: NAME-tuned.yaml."
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -48,22 +52,27 @@ def tune(
     leave_cores_to_training()
     output = Path(f"{config.stem}-tuned.yaml") if output is None else output
     storage = f"sqlite:///{config.stem}-tune.db" if storage is None else storage
-    resolved = api.load_config(config, overrides or [])
     with watching() as observe:
         tuned = api.tuning_result(
-            resolved, n_trials, storage=storage, metric=metric, space=space, output=output, observe=observe
+            config,
+            n_trials,
+            storage=storage,
+            overrides=overrides or (),
+            metric=metric,
+            space=space,
+            output=output,
+            observe=observe,
         )
     if as_json:
-        print_json({**tuned.to_dict(), "storage": storage, "output": str(output)})
+        print_json({**tuned.to_dict(), "storage": storage, "output": str(output) if tuned.is_better else None})
     else:
         _show(tuned, output)
 
 
 def _show(tuned: Tuned, output: Path) -> None:
     best, metric = tuned.best, tuned.objective.deciding_metric
-    label = f"best, trial {best.trial}" if best.trial else "no trial beat your config"
     rows = [
-        (best.metric, label),
+        *([(best.metric, f"best, trial {best.trial}")] if tuned.is_better else []),
         (tuned.as_it_is, "your config"),
         (tuned.baseline, f"  {baseline_label(tuned.objective.baseline_to_beat)}"),
     ]
@@ -72,7 +81,10 @@ def _show(tuned: Tuned, output: Path) -> None:
         [[f"{value:.4f}", name, f"{tuned.n_ratings:,}"] for value, name in rows],
         numbers=[f"validation {metric}", "n ratings"],
     )
-    typer.echo(f"{tuned.n_trials} trials, {tuned.n_pruned} pruned, {tuned.n_failed} failed")
+    typer.echo(f"{counted(tuned.n_trials, 'trial')}, {tuned.n_pruned} pruned, {tuned.n_failed} failed")
+    if not tuned.is_better:
+        typer.echo("\nNo trial beat your config: keep it. Nothing was written.")
+        return
     for key, value in best.values.items():
         typer.echo(f"  {key}: {value:.4g}" if isinstance(value, float) else f"  {key}: {value}")
     typer.echo(f"\nThe winner's validation score is optimistic; confirm on test.\nNext: recsys train --config {output}")

@@ -147,3 +147,11 @@ def _flush_folder(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def relative_path(path: Path, folder: Path) -> str:
+    """The path as seen from an absolute folder, with forward slashes; absolute where that is another drive."""
+    try:
+        return Path(os.path.relpath(path.absolute(), folder)).as_posix()
+    except ValueError:
+        return path.absolute().as_posix()

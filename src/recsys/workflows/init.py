@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from recsys.config.template import template
 from recsys.core.errors import UsageError
-from recsys.core.files import write_text, writing
+from recsys.core.files import relative_path, write_text, writing
 from recsys.data.profile import FileProfile
 
 
@@ -39,12 +38,12 @@ def write_config(profile: FileProfile, output: Path) -> None:
     write_text(
         output,
         template(
-            ratings=_relative(profile.path, output),
+            ratings=relative_path(profile.path, output.absolute().parent),
             n_ratings=profile.n_ratings,
             columns=columns,
             reading={**profile.layout.facts, **_meaning(profile)},
             likely_codes=profile.likely_codes,
-            items=None if profile.items is None else _relative(profile.items, output),
+            items=None if profile.items is None else relative_path(profile.items, output.absolute().parent),
             notes=profile.describe()[1:],
         ),
     )
@@ -59,11 +58,3 @@ def _meaning(profile: FileProfile) -> dict[str, object]:
     if profile.meaning == "clicks":
         return {}
     return {"no_rating": profile.codes, "duplicates": "last" if profile.n_duplicates else "auto"}
-
-
-def _relative(path: Path, output: Path) -> str:
-    """The path as seen from the config's folder; absolute where that is another drive."""
-    try:
-        return Path(os.path.relpath(path.absolute(), output.absolute().parent)).as_posix()
-    except ValueError:
-        return path.absolute().as_posix()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recsys.config.loading.dump import dump
+from recsys.config.loading.edit import edited_config
 from recsys.config.schema.config import Config
 from recsys.core.errors import RunError
 from recsys.core.files import write_text
@@ -44,6 +45,11 @@ class Tuned:
     baseline: float
     best: Best
 
+    @property
+    def is_better(self) -> bool:
+        """Whether a trial beat the config as it is."""
+        return self.best.trial is not None
+
     def to_dict(self) -> dict[str, Json]:
         """All but the config, as a dict that json takes."""
         best: dict[str, Json] = {
@@ -76,12 +82,16 @@ def check_output(path: Path) -> None:
         )
 
 
-def write_tuned(path: Path, tuned: Tuned, storage: str) -> None:
+def write_tuned(path: Path, tuned: Tuned, storage: str, source: Path | None) -> None:
     """Writes the best config, with a first line that says how it was found.
 
+    Args:
+        source: the file that the config was read from, whose comments and relative paths stay.
     Raises:
         RunError: it cannot be written.
     """
     metric, n_trials = tuned.objective.deciding_metric, tuned.n_trials
     about = f"{WRITTEN_BY}: valid {metric} {tuned.best.metric:.4f} after {n_trials} trials ({storage})\n"
-    write_text(path, about + dump(tuned.config))
+    text = dump(tuned.config) if source is None else edited_config(source, tuned.config, path)
+    first, _, rest = text.partition("\n")
+    write_text(path, about + (rest if first.startswith(WRITTEN_BY) else text))

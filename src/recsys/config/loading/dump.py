@@ -24,7 +24,7 @@ def dump(config: Config) -> str:
 
 def inline(value: object) -> str:
     """A value on one line, as it stands in YAML, quoted where it has to be."""
-    return _yaml(value, flow=True).removesuffix("\n").removesuffix("\n...")
+    return _yaml(_plain(value), flow=True).removesuffix("\n").removesuffix("\n...")
 
 
 def _yaml(value: object, *, flow: bool) -> str:

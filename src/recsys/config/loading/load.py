@@ -32,8 +32,13 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     Raises:
         ConfigError: the first thing that is wrong, by line; `more` holds the rest.
     """
+    return parse_config(_text(path), path, overrides)
+
+
+def parse_config(text: str, path: Path, overrides: Sequence[str] = ()) -> Config:
+    """The Config of YAML text, as if it stood in a file; see `load_config`."""
     unvalidated = UnvalidatedConfig(root=SourceLocation((0, 0), str(path)))
-    document = read_yaml(_text(path), lambda key, line: str(SourceLocation((0, line), f"{path}:{line}").where(key)))
+    document = read_yaml(text, lambda key, line: str(SourceLocation((0, line), f"{path}:{line}").where(key)))
     unvalidated.errors += [((0, line), error) for line, error in document.errors]
     unvalidated.locations |= {key: SourceLocation((0, line), f"{path}:{line}") for key, line in document.lines.items()}
     if document.value is None:
