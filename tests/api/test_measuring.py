@@ -32,7 +32,7 @@ def test_the_splits_are_compared(quick: dict[str, Any], tmp_path: Path) -> None:
 
 def test_lr_find_returns_the_curve_and_plots_it(quick: dict[str, Any], tmp_path: Path) -> None:
     events: list[Event] = []
-    curve = recsys.lr_find(quick, figure=tmp_path / "lr.png", observe=events.append)
+    curve = recsys.lr_find(quick, figure=tmp_path / "lr.png", observe=events.append).curve
     assert curve.lr[0] < curve.steepest <= curve.minimum <= curve.lr[-1]
     assert events
     assert (tmp_path / "lr.png").read_bytes().startswith(b"\x89PNG")
