@@ -11,6 +11,7 @@ import recsys
 from recsys.core.communicator import ALONE
 from recsys.core.errors import ConfigError, DataError, UsageError
 from recsys.core.events import Event
+from recsys.data.file_profile import ItemsFile
 from recsys.data.read import read_ratings
 
 
@@ -40,7 +41,8 @@ def test_errors_of_the_library_are_one_tree(tmp_path: Path) -> None:
 def test_init_writes_a_config_that_trains_and_returns_the_profile(ratings_csv: Path, tmp_path: Path) -> None:
     file_profile = recsys.init(ratings_csv, tmp_path / "new.yaml", columns={"timestamp": False})
     beside = ratings_csv.parent / "movies.csv"
-    assert file_profile == replace(recsys.profile(ratings_csv, columns={"timestamp": False}), items=beside)
+    profile = recsys.profile(ratings_csv, columns={"timestamp": False})
+    assert file_profile == replace(profile, items=ItemsFile(beside, None, 49))
     assert (file_profile.n_ratings, file_profile.n_users, file_profile.n_items, file_profile.times) == (
         900,
         40,

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from recsys.core.errors import DataError
-from recsys.data.profile import FileProfile, TimeSpan, profile
+from recsys.data.file_profile import FileProfile, TimeSpan
+from recsys.data.profile import profile
 from recsys.data.rating_values import Scale
 
 TEXT = "who,ISBN,Book-Rating,when,note\nann,034X,4.5,2001-01-01,a\nbob,0345,0.5,2001-01-02,b\nann,0345,3,2001-01-03,c\n"

@@ -17,12 +17,12 @@ from recsys.data import profile as profiles
 from recsys.data import read
 from recsys.data import split as splitting
 from recsys.data.check_dataset import check_dataset
+from recsys.data.file_profile import FileProfile
 from recsys.data.interactions import Dataset, Interactions
-from recsys.data.profile import FileProfile
 from recsys.data.sources.frame import Frame
 from recsys.data.split import Splits
 from recsys.workflows.init import check_new, write_config
-from recsys.workflows.items_beside import items_beside
+from recsys.workflows.items_beside import items_beside, items_file
 
 DATASET = instance(Dataset, "what read_ratings returns")
 Ratings = Interactions  # its name in 0.1.0
@@ -95,7 +95,8 @@ def init(
     check_new(Path(output))
     data = _data(ratings, options)
     file_profile = profiles.profile(Path(ratings), data, observe)
-    file_profile = replace(file_profile, items=data.items or items_beside(file_profile, data))
+    items = items_beside(file_profile, data) if data.items is None else items_file(data.items, file_profile, data)
+    file_profile = replace(file_profile, items=items)
     write_config(file_profile, Path(output))
     return file_profile
 

@@ -30,6 +30,7 @@ READING = (
     "decimal",
     "timestamp_format",
     "encoding",
+    "items_encoding",
 )
 CODES = ("no_rating", "no_rating_rows")
 RATING = ("model", "training")

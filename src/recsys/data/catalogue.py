@@ -18,10 +18,12 @@ class ItemCatalogue:
     Attributes:
         titles: item id → title, for the items that have one.
         columns: name of another column → item id → text, for the items that have one.
+        encoding: of the file that it was read from, where that is known and not utf-8.
     """
 
     titles: TextByItem = field(default_factory=dict)
     columns: dict[str, TextByItem] = field(default_factory=dict)
+    encoding: str | None = None
 
     @classmethod
     def of(cls, items: Vocabulary, titles: Texts, columns: Mapping[str, Texts]) -> ItemCatalogue:

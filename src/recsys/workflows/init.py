@@ -7,7 +7,7 @@ from pathlib import Path
 from recsys.config.template import template
 from recsys.core.errors import UsageError
 from recsys.core.files import relative_path, write_text, writing
-from recsys.data.profile import FileProfile
+from recsys.data.file_profile import FileProfile
 
 
 def check_new(output: Path) -> None:
@@ -41,9 +41,9 @@ def write_config(profile: FileProfile, output: Path) -> None:
             ratings=relative_path(profile.path, output.absolute().parent),
             n_ratings=profile.n_ratings,
             columns=columns,
-            reading={**profile.layout.facts, **_meaning(profile)},
+            reading={**profile.layout.facts, **_meaning(profile), **_items_encoding(profile)},
             likely_codes=profile.likely_codes,
-            items=None if profile.items is None else relative_path(profile.items, output.absolute().parent),
+            items=None if profile.items is None else relative_path(profile.items.path, output.absolute().parent),
             notes=profile.describe()[1:],
         ),
     )
@@ -58,3 +58,10 @@ def _meaning(profile: FileProfile) -> dict[str, object]:
     if profile.meaning == "clicks":
         return {}
     return {"no_rating": profile.codes, "duplicates": "last" if profile.n_duplicates else "auto"}
+
+
+def _items_encoding(profile: FileProfile) -> dict[str, object]:
+    """`items_encoding`, where that of the items file is another one than that of the ratings."""
+    items = profile.items
+    is_other = items is not None and items.encoding not in (None, profile.layout.facts.get("encoding"))
+    return {"items_encoding": items.encoding} if items is not None and is_other else {}

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from recsys.config.schema.data import Data
 from recsys.core.errors import RecsysError
 from recsys.core.events import silent
-from recsys.data.profile import FileProfile
+from recsys.data.file_profile import FileProfile, ItemsFile
 from recsys.data.sources.opening import read_catalogue
-from recsys.data.sources.table import as_texts
-from recsys.data.vocabulary import Vocabulary
 
 STEMS = (
     *(
@@ -35,28 +31,39 @@ SUFFIXES = (".csv", ".tsv", ".dat", ".txt", ".item", ".parquet", ".jsonl", ".fea
 LARGEST = 1 << 28  # bytes: a larger file takes long to look through
 
 
-def items_beside(profile: FileProfile, data: Data) -> Path | None:
-    """The file in the folder of the ratings that has titles for most of the first few items; None if there is none.
+def items_beside(profile: FileProfile, data: Data) -> ItemsFile | None:
+    """The file in the folder of the ratings that has titles for most of the items; None if there is none.
 
     Args:
         data: how the ratings were read.
     """
     if not profile.path.is_file():
         return None
-    examples = [int(text) if profile.item_type is int else text for text in dict.fromkeys(profile.item_examples)]
-    ids = sorted(examples)
-    known = Vocabulary(np.array(ids, dtype=np.int64) if profile.item_type is int else as_texts([str(i) for i in ids]))
-    name = profile.layout.names.get("item")
     for path in sorted(profile.path.parent.iterdir(), key=_rank):
         if _rank(path)[0] == len(STEMS) or path.samefile(profile.path):
             continue
         try:
-            titles = read_catalogue(path, data, name, known, silent).titles
+            items = items_file(path, profile, data)
         except RecsysError:
             continue
-        if 2 * len(titles) > len(known):
-            return path
+        if 2 * items.n_titles > profile.n_items:
+            return items
     return None
+
+
+def items_file(path: Path, profile: FileProfile, data: Data) -> ItemsFile:
+    """What a file says of the items of the ratings.
+
+    Args:
+        data: how the ratings were read.
+
+    Raises:
+        DataError: it cannot be read, or has no column of titles.
+    """
+    encoding = profile.layout.facts.get("encoding")
+    as_read = data.model_copy(update={"encoding": encoding}) if encoding else data
+    catalogue = read_catalogue(path, as_read, profile.layout.names.get("item"), profile.item_ids, silent)
+    return ItemsFile(path, catalogue.encoding, len(catalogue.titles))
 
 
 def _rank(path: Path) -> tuple[int, str]:

@@ -86,9 +86,9 @@ class Data(Section):
     """How dates are written, by Python's strptime, such as "%d.%m.%Y %H:%M". Left out: numbers, ISO dates, and the
     usual forms, by all rows."""
     encoding: str = "utf-8"
-    """How the text is encoded; a byte order mark is skipped."""
+    """How the text is encoded. A byte order mark is understood; init guesses where the file is not utf-8."""
     items_encoding: str = "auto"
-    """How the items file is encoded; auto: utf-8 if it is, else as the ratings."""
+    """How the items file is encoded; auto: utf-8 if it is, else guessed."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from recsys.config.schema.data import Column
+from recsys.core.errors import DataError
 from recsys.data.sources.batches import Batch
 from recsys.data.sources.table import Role
 
@@ -79,6 +80,18 @@ class Source(Protocol):
     def fingerprint(self) -> str:
         """sha256 of its content, in hexadecimal: equal fingerprints, equal ratings."""
         ...
+
+
+class OtherEncodingError(DataError):
+    """Text that is not in the encoding that was asked for.
+
+    Attributes:
+        guess: the encoding that it may have; None where it looks like no text.
+        example: a word of the file in that encoding.
+    """
+
+    guess: str | None = None
+    example: str = ""
 
 
 def beside(place: str, other: str) -> str:

@@ -11,10 +11,11 @@ from pathlib import Path
 from recsys.config.schema.data import Data
 from recsys.core.errors import ConfigError, DataError
 from recsys.data.sources.column_names import COMMON, COUNTS, TYPES, plain
+from recsys.data.sources.csv.encodings import marked_encoding
 from recsys.data.sources.csv.fields import BLANK, BadQuotesError, Quotes, knows_quotes, rows_of, sample_rows
 from recsys.data.sources.csv.other_texts import refuse_other_text
 from recsys.data.sources.csv.preamble import is_rule, preamble_of
-from recsys.data.sources.csv.text import Text, marked_encoding
+from recsys.data.sources.csv.text import Text
 from recsys.data.sources.values import Decimal, number
 
 CANDIDATES = (",", "\t", ";", "|", "::", BLANK, "\x01", "~", "^")

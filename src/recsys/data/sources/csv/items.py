@@ -9,13 +9,14 @@ from pathlib import Path
 
 from recsys.config.schema.data import Data
 from recsys.core.errors import DataError
-from recsys.core.events import Observer
+from recsys.core.events import Note, Observer
 from recsys.core.words import shortened
 from recsys.data.catalogue import ItemCatalogue, TextByItem, id_of
 from recsys.data.sources.csv.dialect import Dialect, find_dialect
+from recsys.data.sources.csv.encodings import codec, guess_encoding, marked_encoding
 from recsys.data.sources.csv.fields import knows_quotes
 from recsys.data.sources.csv.reference_reader import ragged, rows_of_any_width
-from recsys.data.sources.csv.text import Text, marked_encoding
+from recsys.data.sources.csv.text import Text
 from recsys.data.sources.find_columns import label
 from recsys.data.sources.find_item_columns import find_item_columns
 from recsys.data.vocabulary import Vocabulary
@@ -39,7 +40,7 @@ def read_catalogue(
     Raises:
         DataError: the file cannot be read, or a column is not there.
     """
-    dialect = _dialect(path, data)
+    dialect = _dialect(path, data, observe)
     item, title = find_item_columns(dialect, data.item_columns, item_name)
     known = set(items.ids.tolist())
     texts_at: dict[int, TextByItem] = {at: {} for at in range(dialect.width) if at != item or at == title}
@@ -51,7 +52,8 @@ def read_catalogue(
                     if text := row[position].strip():
                         texts.setdefault(item_id, text)
     titles = texts_at.pop(title)
-    return ItemCatalogue(titles, {label(position, dialect.header): texts for position, texts in texts_at.items()})
+    columns = {label(position, dialect.header): texts for position, texts in texts_at.items()}
+    return ItemCatalogue(titles, columns, encoding=None if dialect.encoding == "utf-8" else dialect.encoding)
 
 
 def _rows(dialect: Dialect, title: int, lines: Text, observe: Observer) -> Iterator[list[str]]:
@@ -81,8 +83,8 @@ def _refuse_swallowed(row: Sequence[str], dialect: Dialect, line: int) -> None:
             )
 
 
-def _encoding(path: Path, data: Data) -> str:
-    """As the config says; else utf-8 if it is, else as the ratings."""
+def _encoding(path: Path, data: Data, observe: Observer) -> str:
+    """As the config says; else utf-8 if it is, else guessed: as the ratings where that may be."""
     if data.items_encoding != "auto":
         return data.items_encoding
     if marked := marked_encoding(path):
@@ -91,12 +93,15 @@ def _encoding(path: Path, data: Data) -> str:
         with Text(path, "utf-8") as lines:
             all(lines)
     except DataError:
-        return data.encoding
+        guess = guess_encoding(path, likely=data.encoding)
+        if guess is not None and codec(guess) != codec(data.encoding):
+            observe(Note(f"{path} is no utf-8, and read as {guess}, a guess: data.items_encoding names another one"))
+        return guess or data.encoding
     return "utf-8"
 
 
-def _dialect(path: Path, data: Data) -> Dialect:
-    data = data.model_copy(update={"encoding": _encoding(path, data)})
+def _dialect(path: Path, data: Data, observe: Observer) -> Dialect:
+    data = data.model_copy(update={"encoding": _encoding(path, data, observe)})
     names = [name for name in (data.item_columns.item, data.item_columns.title) if isinstance(name, str)]
     columns = data.columns.model_copy(update={"item": names[0] if names else data.columns.item})
     data = data.model_copy(update={"columns": columns})

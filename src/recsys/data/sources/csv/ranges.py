@@ -7,7 +7,7 @@ from pathlib import Path
 
 from recsys.data.sources.csv.blocks import QUOTE
 from recsys.data.sources.csv.dialect import Dialect
-from recsys.data.sources.csv.text import codec
+from recsys.data.sources.csv.encodings import codec
 from recsys.data.sources.stored import WHOLE, ByteRange, Stored, compression
 
 MARK = b"\xef\xbb\xbf"

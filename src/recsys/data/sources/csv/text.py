@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-import codecs
 import io
 from collections.abc import Iterator
 from pathlib import Path
 
-from recsys.core.errors import ConfigError, DataError
+from recsys.core.errors import DataError
+from recsys.data.sources.csv.encodings import codec, example, guess_encoding, wide_encoding
+from recsys.data.sources.protocol import OtherEncodingError
 from recsys.data.sources.stored import WHOLE, ByteRange, Stored
-
-MARKS_16 = (b"\xff\xfe", b"\xfe\xff")
-
-
-def codec(encoding: str) -> str:
-    """Python's own name of an encoding, the one that skips a byte order mark for utf-8.
-
-    Raises:
-        ConfigError: there is no such encoding.
-    """
-    try:
-        "".encode(encoding)
-        name = codecs.lookup(encoding).name
-    except LookupError:
-        hint = "such as utf-8, latin-1, cp1252 or utf-16"
-        raise ConfigError(f"there is no encoding {encoding!r}", where="data.encoding", hint=hint) from None
-    return "utf-8-sig" if name == "utf-8" else name
 
 
 def codec_of(encoding: str, span: ByteRange) -> str:
@@ -91,28 +75,17 @@ class Text:
                 return 1
 
     def _with_nul(self, line: int) -> DataError:
-        if b"\0" in _first_bytes(self.path):
+        if wide_encoding(self.path) not in (None, self.encoding):
             return self._not_text("a NUL byte", line)
         hint = "the file is damaged, or no text; without NUL bytes: tr -d '\\000' < FILE > NEW"
         return DataError("a NUL byte", where=f"{self.path}:{line}", expected=f"text in {self.encoding}", hint=hint)
 
-    def _not_text(self, what: str, line: int) -> DataError:
-        start = _first_bytes(self.path)
-        guess = "utf-16" if start in MARKS_16 or b"\0" in start else "latin-1 or cp1252"
-        where = f"{self.path}:{line}"
-        return DataError(
-            what,
-            where=where,
-            expected=f"text in {self.encoding}",
-            hint=f"data.encoding: {guess}, perhaps (init: --encoding {guess.split()[0]})",
-        )
-
-
-def marked_encoding(path: Path) -> str | None:
-    """utf-16 for a file that begins with its byte order mark, else None."""
-    return "utf-16" if _first_bytes(path) in MARKS_16 else None
-
-
-def _first_bytes(path: Path) -> bytes:
-    with Stored(path) as stored:
-        return stored.read(2)
+    def _not_text(self, what: str, line: int) -> OtherEncodingError:
+        guess = guess_encoding(self.path)
+        if guess is None:
+            hint = "is this a text file? if so, name its encoding: data.encoding (init: --encoding)"
+        else:
+            hint = f"it may be {guess}: data.encoding: {guess} (init: --encoding {guess})"
+        error = OtherEncodingError(what, where=f"{self.path}:{line}", expected=f"text in {self.encoding}", hint=hint)
+        error.guess, error.example = guess, example(self.path, guess) if guess else ""
+        return error

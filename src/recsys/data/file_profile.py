@@ -1,0 +1,182 @@
+"""A file of ratings, counts or clicks as `recsys init` sees it, in words and as data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from recsys.core.types import Json
+from recsys.core.words import counted, joined
+from recsys.data.rating_values import Meaning, RatingValues, Scale
+from recsys.data.sources.protocol import Layout
+from recsys.data.sources.table import TimeUnit
+from recsys.data.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class ItemsFile:
+    """A file with titles of the items.
+
+    Attributes:
+        encoding: where that is not utf-8.
+        n_titles: how many of the items have one.
+    """
+
+    path: Path
+    encoding: str | None
+    n_titles: int
+
+
+@dataclass(frozen=True)
+class TimeSpan:
+    """The times of a file: how they are written, and the first and last, in seconds since 1970-01-01 UTC."""
+
+    unit: TimeUnit
+    first: float
+    last: float
+
+
+@dataclass(frozen=True)
+class FileProfile:
+    """What a file of ratings, counts or clicks holds.
+
+    Attributes:
+        layout: its columns, and how it is written.
+        meaning: what the rows are taken for, unless the config says otherwise.
+        user_type, item_type: int or str.
+        user_examples, item_examples: the first few ids of the file.
+        n_ratings: rows, those without a rating among them.
+        n_without_rating: rows of them with a code for "no rating".
+        codes: those codes, as the config has to name them; empty where no row has one.
+        n_duplicates: rows that repeat the pair of an earlier row; of ratings, rows that have one.
+        values: the numbers of the rating column; None where there is none.
+        item_ids: all of them.
+        items: a file with titles of the items, where one is known.
+        example: a word of the file, where its encoding was guessed.
+    """
+
+    path: Path
+    layout: Layout
+    meaning: Meaning
+    user_type: type[int] | type[str]
+    item_type: type[int] | type[str]
+    user_examples: tuple[str, ...]
+    item_examples: tuple[str, ...]
+    n_ratings: int
+    n_users: int
+    n_items: int
+    n_without_rating: int
+    codes: tuple[int | float | str, ...]
+    n_duplicates: int
+    values: RatingValues | None
+    times: TimeSpan | None
+    item_ids: Vocabulary = field(repr=False, compare=False)
+    items: ItemsFile | None = None
+    example: str | None = None
+
+    @property
+    def scale(self) -> Scale | None:
+        """The ratings, or counts; None where there are none."""
+        return None if self.values is None else self.values.scale
+
+    @property
+    def likely_codes(self) -> tuple[int, ...]:
+        """Ratings that may stand for "no rating"."""
+        return () if self.values is None or self.meaning != "ratings" else self.values.likely_codes
+
+    def describe(self) -> list[str]:
+        """For people, a line each; the first names the file and its counts."""
+        times = self.times
+        named = ", ".join(f"{role}: {column}" for role, column in self.layout.columns.items())
+        others = f" (others: {', '.join(map(str, self.layout.others))})" if self.layout.others else ""
+        user_ids, item_ids = _ids(self.user_type, self.user_examples), _ids(self.item_type, self.item_examples)
+        rows = counted(self.n_ratings, self.meaning.removesuffix("s"))
+        return [
+            f"{self.path}: {rows} of {counted(self.n_items, 'item')} by {counted(self.n_users, 'user')}",
+            *([f"columns: {named}{others}"] if named else []),
+            *self._describe_users(),
+            f"written with {self.layout.description}",
+            *self._describe_encoding(),
+            f"user ids: {user_ids}; item ids: {item_ids}",
+            *self._describe_values(),
+            f"times in {times.unit}, from {_day(times.first)} to {_day(times.last)}" if times else "no times",
+            *self._describe_repeats(),
+            *([f"titles: {self.items.path.name}, for {self._n_titles()}"] if self.items else []),
+        ]
+
+    def _describe_users(self) -> Iterator[str]:
+        layout = self.layout
+        if not layout.facts.get("header") and layout.columns.get("user") == 2 and 1 in layout.others:
+            yield "column 1 numbers the rows, as an index does, and is left out"
+        if self.n_users == self.n_ratings > 1:
+            yield "no user has a second row: is that the column of the users? recsys init --user COLUMN"
+
+    def _n_titles(self) -> str:
+        n = 0 if self.items is None else self.items.n_titles
+        return "all items" if n == self.n_items else f"{n:,} of {counted(self.n_items, 'item')}"
+
+    def _describe_encoding(self) -> Iterator[str]:
+        if self.example is not None:
+            encoding = self.layout.facts["encoding"]
+            word = f', in which one word is "{self.example}"' if self.example else ""
+            yield f"{encoding} is a guess{word}; if it is another: recsys init --encoding NAME"
+
+    def _describe_values(self) -> Iterator[str]:
+        values, scale = self.values, self.scale
+        if values is None or scale is None:
+            yield "no ratings: columns.rating is set to false, so each row is an event such as a click"
+            if self.layout.others:
+                yield "if another column holds ratings or counts, name it: recsys init --rating COLUMN"
+            return
+        if scale.low == scale.high:
+            yield f"all ratings are {scale.low:g}: columns.rating is set to false, so each row is an event"
+            return
+        step = f" in steps of {scale.step:g}" if scale.step and self.meaning == "ratings" else ""
+        yield f"{self.meaning} from {scale.low:g} to {scale.high:,g}{step}, mean {scale.mean:.3g}"
+        if self.meaning == "counts":
+            yield "these are counts of events: rating_is is set to count; set it to rating if they are ratings"
+            if scale.low == 0:
+                yield "rows with a count of 0 are left out"
+        if self.n_without_rating:
+            rows = f"{self.n_without_rating:,} rows ({self.n_without_rating / self.n_ratings:.0%})"
+            yield f"{rows} have no rating: no_rating is set, so each of them is an event"
+        if self.likely_codes:
+            codes, share = joined([str(code) for code in self.likely_codes]), f"{values.share_of_codes:.0%}"
+            yield f'{codes} ({share} of the ratings) may stand for "no rating": if so, remove the # before no_rating'
+
+    def _describe_repeats(self) -> Iterator[str]:
+        if self.n_duplicates and self.meaning == "ratings":
+            yield f"{self.n_duplicates:,} rows rate a pair again: duplicates is set to last, so the last row counts"
+        elif self.n_duplicates:
+            yield f"{self.n_duplicates:,} rows repeat a pair of user and item: the events of a pair are added up"
+
+    def to_dict(self) -> dict[str, Json]:
+        """As a dict that json takes."""
+        return {
+            "path": str(self.path),
+            **self.layout.facts,
+            "columns": {str(role): column for role, column in self.layout.columns.items()},
+            "other_columns": [*self.layout.others],
+            "id_types": {"user": self.user_type.__name__, "item": self.item_type.__name__},
+            "n_ratings": self.n_ratings,
+            "n_users": self.n_users,
+            "n_items": self.n_items,
+            "n_duplicates": self.n_duplicates,
+            "meaning": self.meaning,
+            "n_without_rating": self.n_without_rating,
+            "likely_no_rating": [*self.likely_codes],
+            "scale": vars(self.scale) if self.scale else None,
+            "items": None if self.items is None else str(self.items.path),
+            "n_titles": None if self.items is None else self.items.n_titles,
+            "timestamps": vars(self.times) if self.times else None,
+        }
+
+
+def _ids(kind: type, examples: tuple[str, ...]) -> str:
+    return f"{'whole numbers' if kind is int else 'texts'} such as {', '.join(examples)}"
+
+
+def _day(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"
