@@ -54,6 +54,6 @@ def test_verify_reads_every_file(run: Path, name: str) -> None:
 
 
 def test_another_folder_is_refused(tmp_path: Path) -> None:
-    for path in (tmp_path, tmp_path / "not there"):
-        with pytest.raises(RunError, match="neither a run nor a checkpoint"):
+    for path, what in ((tmp_path, "neither a run nor a checkpoint"), (tmp_path / "not there", "no such run")):
+        with pytest.raises(RunError, match=what):
             describe(path, verify=False)

@@ -42,11 +42,16 @@ ranking: none
 
 @dataclass(frozen=True)
 class Ended:
-    """A command that has ended."""
+    """A command that has ended.
+
+    Attributes:
+        err: without the line that names the default run, which is `used`.
+    """
 
     code: int
     out: str
     err: str
+    used: str = ""
 
     @property
     def error(self) -> dict[str, Any]:
@@ -80,7 +85,10 @@ def recsys(capfd: pytest.CaptureFixture[str]) -> Iterator[Recsys]:
         capfd.readouterr()
         with pytest.raises(SystemExit) as leaving:
             answer([str(argument) for argument in arguments])
-        return Ended(leaving.value.code, *capfd.readouterr())  # type: ignore[arg-type]
+        out, err = capfd.readouterr()
+        used = re.match(r"run: .*\n", err)
+        rest = err[used.end() :] if used else err
+        return Ended(leaving.value.code, out, rest, used[0].strip() if used else "")  # type: ignore[arg-type]
 
     yield run
     for number, handler in before.items():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -24,22 +23,20 @@ def new(run: Path, data: Path) -> Path:
     return data / "new.csv"
 
 
-@pytest.fixture
-def two(run: Path, data: Path) -> tuple[Path, Path]:
-    """Two finished runs, the second one newer."""
-    second = Path(shutil.copytree(run, data / "runs" / "second"))
-    for age, folder in enumerate((run, second)):
-        for name in ("config.yaml", "metrics.json"):
-            os.utime(folder / name, (age, age))
-    return run, second
-
-
 def test_fold_in_says_what_is_new_and_what_to_type_next(new: Path, recsys: Recsys, snapshot: Snapshot) -> None:
     ended = recsys(*FOLD_IN)
     assert (ended.code, ended.err) == (0, "")
     snapshot("fold-in", ended.out)
-    assert recsys("recommend", "--", "-99").code == 0
+    assert recsys("recommend", "--run", "second", "--", "-99").code == 0
     snapshot("runs-of-two", recsys("runs").out)
+
+
+def test_a_folded_in_run_is_used_by_default_once_it_is_promoted(new: Path, recsys: Recsys) -> None:
+    recsys(*FOLD_IN)
+    assert recsys("recommend", "--", "-99").code == 5
+    assert recsys("recommend", 1).used == "run: runs/first (newest finished)"
+    assert recsys("promote", "second").out == "default run: runs/second (promoted)\n"
+    assert recsys("recommend", "--", "-99").used == "run: runs/second (promoted)"
 
 
 def test_fold_in_answers_in_json_and_names_the_new_run_after_its_parent(new: Path, data: Path, recsys: Recsys) -> None:
@@ -50,11 +47,6 @@ def test_fold_in_answers_in_json_and_names_the_new_run_after_its_parent(new: Pat
     assert json.loads((folder / "metrics.json").read_text()) == answer
     assert answer["parent"]["run"] == "movies-20250102T030405Z-2"
     assert (answer["parent"]["n_new_users"], answer["parent"]["n_new_items"]) == (2, 1)
-
-
-def test_a_run_beside_the_default_is_named_in_what_to_type_next(new: Path, run: Path, recsys: Recsys) -> None:
-    recsys("promote", "runs/first")
-    assert "recsys recommend --run runs/second -99" in recsys(*FOLD_IN).out
 
 
 def test_ratings_on_another_scale_are_noted_and_those_of_a_visitor_refused(
@@ -98,39 +90,3 @@ def test_a_visitor_is_shown_items_like_a_user(run: Path, data: Path, recsys: Rec
 def test_recommend_takes_one_of_user_visitor_and_all(arguments: tuple[str, ...], new: Path, recsys: Recsys) -> None:
     ended = recsys("recommend", *arguments)
     assert (ended.code, ended.out) == (2, "")
-
-
-def test_a_promoted_run_answers_until_it_is_taken_back(two: tuple[Path, Path], recsys: Recsys) -> None:
-    def served() -> list[bool]:
-        return [overview["default"] for overview in json.loads(recsys("runs", "--json").out)]
-
-    assert served() == [False, True]
-    assert recsys("promote", "runs/first").out == "default run: runs/first\n"
-    assert served() == [True, False]
-    assert recsys("runs").out.endswith("default run: first (promoted)\n")
-    assert json.loads(recsys("promote", "runs/second", "--json").out) == {"promoted": "runs/second"}
-    recsys("promote", "runs/first")
-    shutil.rmtree(two[0])
-    gone = recsys("recommend", "1", "--json")
-    assert (gone.code, gone.error["what"]) == (4, "the promoted run is not there")
-    assert recsys("runs").out.endswith("the promoted run is missing: runs/first\n")
-    assert json.loads(recsys("promote", "--none", "--json").out) == {"promoted": None}
-    assert recsys("recommend", "1").code == 0
-    assert recsys("promote", "--none").out == "default run: the newest finished one\n"
-
-
-@pytest.mark.parametrize(("arguments", "code"), [((), 2), (("runs/first", "--none"), 2), (("runs/nothing",), 4)])
-def test_promote_refuses_what_is_not_one_finished_run(
-    arguments: tuple[str, ...], code: int, run: Path, refused: Callable[..., None]
-) -> None:
-    refused(" ".join(["promote", *(argument.replace("/", "-") for argument in arguments)]), code, "promote", *arguments)
-
-
-def test_prune_says_what_it_removed(two: tuple[Path, Path], data: Path, recsys: Recsys) -> None:
-    recsys("promote", "runs/first")
-    ended = recsys("runs", "--prune", 1)
-    assert ended.out == "kept runs/first: it is promoted\nnothing to remove\n"
-    recsys("promote", "--none")
-    assert json.loads(recsys("runs", "--prune", 1, "--json").out) == {"removed": ["runs/first"], "kept": {}}
-    assert [path.name for path in (data / "runs").iterdir()] == ["second"]
-    assert recsys("runs", "--prune", 0).code == 2

@@ -11,6 +11,7 @@ from recsys.cli import commands
 
 COMMANDS = [
     "init",
+    "sample",
     "train",
     "predict",
     "recommend",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         recommend_all,
     )
     from recsys.api.configs import load_config, run_config
-    from recsys.api.directory import inspect, promote, runs
+    from recsys.api.directory import better_runs, inspect, promote, runs
     from recsys.api.measuring import (
         compare,
         compare_splits,
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
         run_comparison,
         split_comparison,
     )
-    from recsys.api.ratings import Ratings, init, profile, read_ratings, split
+    from recsys.api.ratings import Ratings, init, profile, read_ratings, sample, split
     from recsys.api.reading import interpret, layers, report
     from recsys.api.serving import load
     from recsys.api.training import baseline_verdicts, beats_baseline, estimate, finetune, fold_in, train, update
     from recsys.api.tuning import lr_find, tune, tuning_result
-    from recsys.artifacts.directory import is_default, promote_none, promoted_run, runs_root
+    from recsys.artifacts.directory import default_run, is_default, promote_none, promoted_run, run_name, runs_root
     from recsys.artifacts.metrics import scorer_metrics
     from recsys.artifacts.prune import prune
     from recsys.config.loading.dump import dump as dump_config
@@ -54,11 +54,13 @@ __all__ = [
     "Ratings",
     "baseline_verdicts",
     "beats_baseline",
+    "better_runs",
     "compare",
     "compare_splits",
     "config_reference",
     "cross_validate",
     "cross_validation",
+    "default_run",
     "dump_config",
     "estimate",
     "evaluate",
@@ -89,8 +91,10 @@ __all__ = [
     "report",
     "run_comparison",
     "run_config",
+    "run_name",
     "runs",
     "runs_root",
+    "sample",
     "scorer_metrics",
     "split",
     "split_comparison",
@@ -107,11 +111,13 @@ TARGETS = {
     "Ratings": "recsys.api.ratings:Ratings",
     "baseline_verdicts": "recsys.api.training:baseline_verdicts",
     "beats_baseline": "recsys.api.training:beats_baseline",
+    "better_runs": "recsys.api.directory:better_runs",
     "compare": "recsys.api.measuring:compare",
     "compare_splits": "recsys.api.measuring:compare_splits",
     "config_reference": "recsys.config.reference:reference",
     "cross_validate": "recsys.api.measuring:cross_validate",
     "cross_validation": "recsys.api.measuring:cross_validation",
+    "default_run": "recsys.artifacts.directory:default_run",
     "dump_config": "recsys.config.loading.dump:dump",
     "estimate": "recsys.api.training:estimate",
     "evaluate": "recsys.api.measuring:evaluate",
@@ -142,8 +148,10 @@ TARGETS = {
     "report": "recsys.api.reading:report",
     "run_comparison": "recsys.api.measuring:run_comparison",
     "run_config": "recsys.api.configs:run_config",
+    "run_name": "recsys.artifacts.directory:run_name",
     "runs": "recsys.api.directory:runs",
     "runs_root": "recsys.artifacts.directory:runs_root",
+    "sample": "recsys.api.ratings:sample",
     "scorer_metrics": "recsys.artifacts.metrics:scorer_metrics",
     "split": "recsys.api.ratings:split",
     "split_comparison": "recsys.api.measuring:split_comparison",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from recsys.api.paths import PathLike, as_path
+from recsys.api.paths import PathLike, as_path, as_run
 from recsys.artifacts.bundle import open_bundle
 from recsys.core.arguments import FLAG, IDS, LEVEL, OBSERVER, PATH, TEXT, checked, count, instance, optional
 from recsys.core.events import Observer, silent
@@ -48,7 +48,7 @@ def predict_file(
         DataError: the pairs cannot be read.
         RunError: the output cannot be written, or the run cannot give such intervals.
     """
-    return batch.predict_file(model.bundle, Path(pairs), Path(output), on_unknown, observe, interval)
+    return batch.predict_file(model.bundle, as_path(pairs), as_path(output), on_unknown, observe, interval)
 
 
 @checked(
@@ -101,7 +101,7 @@ def recommend_all(
     filters = ItemFilter(min_ratings, candidates, exclude, where)
     rated = RatedPairs.of(model.bundle, held_out=not include_held_out)
     scorer = chosen_scorer(model.bundle, by)
-    return batch.recommend_all(model.bundle, scorer, Path(output), n, filters, rated, observe)
+    return batch.recommend_all(model.bundle, scorer, as_path(output), n, filters, rated, observe)
 
 
 @checked(model=MODEL, path=PATH, observe=OBSERVER)
@@ -112,7 +112,7 @@ def read_candidates(model: Recommender, path: PathLike, *, observe: Observer = s
         DataError: the file cannot be read.
         UnknownIdError: none of them is known.
     """
-    return item_list.read_candidates(model.bundle, Path(path), observe)
+    return item_list.read_candidates(model.bundle, as_path(path), observe)
 
 
 @checked(model=MODEL, path=PATH, observe=OBSERVER)
@@ -122,7 +122,7 @@ def read_item_list(model: Recommender, path: PathLike, *, observe: Observer = si
     Raises:
         DataError: the file cannot be read.
     """
-    return item_list.read_item_list(model.bundle, Path(path), observe)
+    return item_list.read_item_list(model.bundle, as_path(path), observe)
 
 
 @checked(model=MODEL, path=PATH, observe=OBSERVER)
@@ -132,7 +132,7 @@ def read_session_ratings(model: Recommender, path: PathLike, *, observe: Observe
     Raises:
         DataError: the file cannot be read, holds ratings of several users, or an item twice.
     """
-    return session_ratings.read_session_ratings(model.bundle, Path(path), observe)
+    return session_ratings.read_session_ratings(model.bundle, as_path(path), observe)
 
 
 @checked(run=optional(PATH), output=PATH, form=FORMAT, scorer=optional(TEXT))
@@ -151,4 +151,4 @@ def export_factors(
     Raises:
         RunError: there is no such run or no such scorer, or the folder is in use.
     """
-    return export.export_factors(open_bundle(as_path(run)), Path(output), form, scorer)
+    return export.export_factors(open_bundle(as_run(run)), as_path(output), form, scorer)

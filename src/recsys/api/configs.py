@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from recsys.api.paths import PathLike
+from recsys.api.paths import PathLike, as_path, as_run
 from recsys.artifacts.directory import CONFIG
 from recsys.config.loading.load import config_from
 from recsys.config.loading.load import load_config as read_config
@@ -33,7 +33,7 @@ def load_config(path: PathLike, overrides: Sequence[str] = ()) -> Config:
     Raises:
         ConfigError: the first thing that is wrong, by line; `more` holds the rest.
     """
-    return read_config(Path(path), overrides)
+    return read_config(as_path(path), overrides)
 
 
 @checked(run_dir=PATH, overrides=TEXTS)
@@ -46,7 +46,7 @@ def run_config(run_dir: PathLike, overrides: Sequence[str] = ()) -> Config:
         RunError: there is no run in this folder.
         ConfigError: an override is wrong.
     """
-    path = Path(run_dir) / CONFIG
+    path = as_run(run_dir) / CONFIG
     if not path.exists():
         raise RunError(
             "there is no run in this folder",
@@ -69,7 +69,7 @@ def frame_config(config: ConfigLike) -> Config:
         data = config.get("data") or {}
         values = {**data, **IN_MEMORY} if isinstance(data, Mapping) else data
         return config_from({**config, "data": values}, Path.cwd())
-    return read_config(Path(config), [f"data.{key}={value or 'null'}" for key, value in IN_MEMORY.items()])
+    return read_config(as_path(config), [f"data.{key}={value or 'null'}" for key, value in IN_MEMORY.items()])
 
 
 def as_config(config: ConfigLike) -> Config:
@@ -82,4 +82,4 @@ def as_config(config: ConfigLike) -> Config:
         return config
     if isinstance(config, Mapping):
         return config_from(dict(config), Path.cwd())
-    return read_config(Path(config))
+    return read_config(as_path(config))

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from recsys.api.paths import PathLike
+from recsys.api.paths import PathLike, as_run
 from recsys.artifacts import directory, overview
-from recsys.artifacts.overview import RunOverview
+from recsys.artifacts.overview import ListedRun
+from recsys.artifacts.standing import BetterRun
 from recsys.core.arguments import FLAG, PATH, checked
 from recsys.core.types import Json
 
 
-def runs() -> list[RunOverview]:
+def runs() -> list[ListedRun]:
     """The runs, oldest first.
 
     Returns:
         Of each, path, status, epochs, default (whether it is used when none is named), parent (the name of the run that
-        it was made from, or None) and metrics (None: unfinished, or not readable).
+        it was made from, or None), metrics (None: unfinished, or not readable) and better (for each objective, the best
+        earlier run that is better on the same test interactions).
     """
-    return [overview.overview(path) for path in directory.all_runs()]
+    return overview.overviews()
+
+
+@checked(run=PATH)
+def better_runs(run: PathLike) -> list[BetterRun]:
+    """Of the runs that were finished before this one and are better on the same test interactions, the best.
+
+    Returns:
+        One for each objective: run, objective, metric, and its value of that run and of this one (`own`).
+    Raises:
+        RunError: the run is damaged.
+    """
+    return overview.better_than(as_run(run))
 
 
 @checked(path=PATH, verify=FLAG)
@@ -33,7 +45,7 @@ def inspect(path: PathLike, *, verify: bool = False) -> dict[str, Json]:
     Raises:
         RunError: it is none of these, or is damaged.
     """
-    return overview.describe(Path(path), verify=verify)
+    return overview.describe(as_run(path), verify=verify)
 
 
 @checked(run=PATH)
@@ -43,4 +55,4 @@ def promote(run: PathLike) -> None:
     Raises:
         RunError: it is not there or not finished.
     """
-    directory.promote(Path(run))
+    directory.promote(as_run(run))

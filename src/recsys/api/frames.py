@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from recsys.api.paths import PathLike
+from recsys.api.paths import PathLike, as_path
 from recsys.core.errors import UsageError
 from recsys.data.sources.frame import Frame
 
@@ -15,7 +15,7 @@ def as_origin(data: PathLike | Frame) -> Path | Frame:
     Raises:
         UsageError: it is neither.
     """
-    return Path(data) if isinstance(data, str | Path) else as_frame(data)
+    return as_path(data) if isinstance(data, str | Path) else as_frame(data)
 
 
 def as_frame(data: object) -> Frame:

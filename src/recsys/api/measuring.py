@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TypedDict
 
 from recsys.api.configs import ANY_CONFIG, ConfigLike, as_config
 from recsys.api.frames import as_origin
-from recsys.api.paths import PathLike, as_path
+from recsys.api.paths import PathLike, as_path, as_run
 from recsys.artifacts.bundle import open_bundle
 from recsys.core.arguments import (
     ANY,
@@ -83,7 +82,7 @@ def evaluate(
     Raises:
         RecsysError: see recsys.core.errors.
     """
-    bundle = open_bundle(as_path(run))
+    bundle = open_bundle(as_run(run))
     if data is None:
         bundle = bundle.measured()
     if interval is not None:
@@ -211,4 +210,4 @@ def run_comparison(runs: Sequence[PathLike]) -> comparing.RunComparison:
     Raises:
         RecsysError: see recsys.core.errors.
     """
-    return comparing.compare([Path(run) for run in runs])
+    return comparing.compare([as_run(run) for run in runs])

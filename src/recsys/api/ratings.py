@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TypedDict
 
 from recsys.api.configs import frame_config
 from recsys.api.frames import as_frame
-from recsys.api.paths import PathLike
+from recsys.api.paths import PathLike, as_path
 from recsys.config.loading.load import config_from
 from recsys.config.schema.data import Data
 from recsys.core.arguments import ANY, OBSERVER, PATH, checked, count, instance
@@ -23,9 +24,18 @@ from recsys.data.sources.frame import Frame
 from recsys.data.split import Splits
 from recsys.workflows.init import check_new, write_config
 from recsys.workflows.items_beside import items_beside, items_file
+from recsys.workflows.sample import CONFIG, write_sample
 
 DATASET = instance(Dataset, "what read_ratings returns")
 Ratings = Interactions  # its name in 0.1.0
+
+
+class SampleFiles(TypedDict):
+    """Where the files of `sample` are."""
+
+    ratings: str
+    items: str
+    config: str
 
 
 @checked(ratings=ANY, observe=OBSERVER)
@@ -73,7 +83,7 @@ def profile(ratings: PathLike, observe: Observer = silent, **options: object) ->
         ConfigError: an option is wrong.
         DataError: the file or a row of it cannot be used, or a column is not found.
     """
-    return profiles.profile(Path(ratings), _data(ratings, options), observe)
+    return profiles.profile(as_path(ratings), _data(ratings, options), observe)
 
 
 @checked(ratings=PATH, output=PATH, observe=OBSERVER)
@@ -92,13 +102,32 @@ def init(
         ConfigError, DataError: as of `profile`.
         RunError: `output` cannot be written.
     """
-    check_new(Path(output))
+    check_new(as_path(output))
     data = _data(ratings, options)
-    file_profile = profiles.profile(Path(ratings), data, observe)
+    file_profile = profiles.profile(as_path(ratings), data, observe)
     items = items_beside(file_profile, data) if data.items is None else items_file(data.items, file_profile, data)
     file_profile = replace(file_profile, items=items)
-    write_config(file_profile, Path(output))
+    write_config(file_profile, as_path(output))
     return file_profile
+
+
+@checked(folder=PATH, observe=OBSERVER)
+def sample(folder: PathLike = "sample", observe: Observer = silent) -> SampleFiles:
+    """Writes synthetic ratings to try recsys on: planted tastes, titles, and a config for them.
+
+    Args:
+        folder: a new folder.
+        observe: gets Loading events.
+    Returns:
+        The paths "ratings", "items" and "config".
+    Raises:
+        UsageError: there is something at `folder` already.
+        RunError: it cannot be written.
+    """
+    ratings, items = write_sample(as_path(folder))
+    config = ratings.with_name(CONFIG)
+    init(ratings, config, observe, items=str(items))
+    return {"ratings": str(ratings), "items": str(items), "config": str(config)}
 
 
 def _data(ratings: PathLike, options: dict[str, object]) -> Data:

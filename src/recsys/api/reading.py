@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TypedDict
 
-from recsys.api.paths import PathLike, as_path
+from recsys.api.paths import PathLike, as_path, as_run
 from recsys.artifacts.bundle import open_bundle
 from recsys.core.arguments import PATH, TEXT, checked, count, optional
 from recsys.core.files import write_text
@@ -41,13 +40,13 @@ def interpret(
         MissingExtraError: figures need matplotlib.
         UsageError: no item has `min_ratings` training ratings.
     """
-    bundle = open_bundle(as_path(run))
+    bundle = open_bundle(as_run(run))
     if figures is not None:
-        save_figures.check(Path(figures))
+        save_figures.check(as_path(figures))
     interpretation = interpreting.interpret(bundle, n, n_directions, min_ratings)
     if figures is None:
         return interpretation
-    return replace(interpretation, figures=tuple(save_figures.draw_all(bundle, interpretation, Path(figures))))
+    return replace(interpretation, figures=tuple(save_figures.draw_all(bundle, interpretation, as_path(figures))))
 
 
 class WrittenReport(TypedDict):
@@ -69,9 +68,9 @@ def report(run: PathLike | None = None, output: PathLike = "report.html") -> Wri
     Raises:
         RunError: there is no such run, or the page cannot be written there.
     """
-    path = Path(output)
+    path = as_path(output)
     pages.check_output(path)
-    content = reporting.report(open_bundle(as_path(run)).measured())
+    content = reporting.report(open_bundle(as_run(run)).measured())
     write_text(path, pages.page(content))
     return {
         "output": str(output),
@@ -91,4 +90,4 @@ def layers(path: PathLike, *, scorer: str | None = None) -> Anatomy:
     Raises:
         RunError: there is no run, no checkpoint or no such scorer, or it is damaged.
     """
-    return anatomies.anatomy(Path(path), scorer)
+    return anatomies.anatomy(as_run(path), scorer)

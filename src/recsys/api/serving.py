@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from recsys.api.paths import PathLike, as_path
+from recsys.api.paths import PathLike, as_run
 from recsys.core.arguments import PATH, checked, optional
 from recsys.inference.recommender import Recommender
 
@@ -19,4 +19,4 @@ def load(run: PathLike | None = None) -> Recommender:
     Raises:
         RunError: there is none, or it is damaged.
     """
-    return Recommender.open(as_path(run))
+    return Recommender.open(as_run(run))

@@ -9,7 +9,7 @@ from typing import Literal
 
 from recsys.api.configs import ANY_CONFIG, ConfigLike, as_config, frame_config
 from recsys.api.frames import as_frame, as_origin
-from recsys.api.paths import PathLike, as_path
+from recsys.api.paths import PathLike, as_path, as_run
 from recsys.artifacts.bundle import locate
 from recsys.artifacts.directory import CONFIG, config_name, new_run_folder, run_of
 from recsys.artifacts.metrics import RUN_METRICS, RunMetrics, RunResult, scorer_metrics
@@ -73,7 +73,10 @@ def train(
     if name is None:
         name = Path(config).stem if isinstance(config, str | Path) else "run"
     resolved, dataset = _with_data(config, data, observe)
-    folder = as_path(run_dir) or (newest_unfinished(name, resolved) if resume else new_run_folder(name))
+    if resume:
+        folder = as_run(run_dir) or newest_unfinished(name, resolved)
+    else:
+        folder = as_path(run_dir) or new_run_folder(name)
     return _train(resolved, folder, observe, data=dataset, resume=resume, checkpoint=checkpoint)
 
 
@@ -88,7 +91,7 @@ def _with_data(
         return as_config(config), data
     resolved = frame_config(config)
     if isinstance(data, str | Path):
-        files = resolved.data.model_copy(update={"source": "file", "ratings": Path(data).absolute(), "sha256": None})
+        files = resolved.data.model_copy(update={"source": "file", "ratings": as_path(data).absolute(), "sha256": None})
         return resolved.model_copy(update={"data": files}), None
     return _with_frame(resolved, as_frame(data), observe)
 
@@ -123,7 +126,7 @@ def finetune(
     Raises:
         RecsysError: see recsys.core.errors.
     """
-    resolved = finetune_config(Path(start), Path(config), overrides)
+    resolved = finetune_config(as_run(start), as_path(config), overrides)
     return _train(resolved, as_path(run_dir) or new_run_folder(Path(config).stem), observe)
 
 
@@ -159,7 +162,7 @@ def update(
         RecsysError: see recsys.core.errors.
     """
     origin, dataset = as_origin(ratings), None
-    config = update_config(as_path(run), origin if isinstance(origin, Path) else None, overrides, only=only)
+    config = update_config(as_run(run), origin if isinstance(origin, Path) else None, overrides, only=only)
     if not isinstance(origin, Path):
         config, dataset = _with_frame(config, origin, observe)
     assert config.start is not None
@@ -190,7 +193,7 @@ def fold_in(
         RunError: the model's output is not linear, or the folder is in use.
         DataError: the ratings cannot be folded in.
     """
-    parent = locate(as_path(run))
+    parent = locate(as_run(run))
     folder = as_path(run_dir) or new_run_folder(config_name(run_of(parent)))
     return {**folding.fold_in_run(parent, as_origin(ratings), folder, observe), "run_dir": str(folder)}
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from recsys.api.configs import ANY_CONFIG, ConfigLike, as_config, load_config
-from recsys.api.paths import PathLike
+from recsys.api.paths import PathLike, as_path
 from recsys.config.schema.config import Config
 from recsys.config.space import default_space, read_space
 from recsys.core.arguments import OBSERVER, PATH, TEXT, TEXTS, checked, count, optional
@@ -99,21 +99,21 @@ def tuning_result(
     Raises:
         RecsysError: see recsys.core.errors.
     """
-    source = Path(config) if isinstance(config, str | Path) else None
+    source = as_path(config) if isinstance(config, str | Path) else None
     if source is None and overrides:
         raise UsageError("only a config file has overrides", expected="the path of a config, or no overrides")
     resolved = as_config(config) if source is None else load_config(source, overrides)
     plan, _ = tuned_plan(resolved, metric)
-    tried = default_space(plan) if space is None else read_space(Path(space), resolved)
+    tried = default_space(plan) if space is None else read_space(as_path(space), resolved)
     if output is not None:
-        check_output(Path(output))
+        check_output(as_path(output))
     try:
         tuned = tuning.tune(resolved, n_trials, tried, storage, observe, metric=metric)
     except StoppedError as stopped:
         stopped.hint = f"finished trials are in {storage}: the same command resumes the study"
         raise
     if output is not None and tuned.is_better:
-        write_tuned(Path(output), tuned, storage, source)
+        write_tuned(as_path(output), tuned, storage, source)
     return tuned
 
 
@@ -138,5 +138,5 @@ def lr_find(config: ConfigLike, *, figure: PathLike | None = None, observe: Obse
     if figure is not None:
         curve = found.curve
         drawn = figures.lr_curve(curve.lr, curve.loss, curve.smoothed, curve.range, found.lr_max)
-        save_figures.save(drawn, Path(figure))
+        save_figures.save(drawn, as_path(figure))
     return found

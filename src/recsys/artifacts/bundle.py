@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
-from recsys.artifacts.directory import MEASURED, SERVING, SERVING_JSON, default_run, run_of
+from recsys.artifacts.directory import CONFIG, MEASURED, SERVING, SERVING_JSON, default_run, no_such_run, run_of
 from recsys.artifacts.held_out import HELD_OUT, held_out_part, unknown_pairs
 from recsys.artifacts.manifest import READING, BundleManifest, damaged
 from recsys.artifacts.seen import SeenRatings, known_by_user
@@ -287,7 +287,12 @@ def locate(path: Path | None) -> Path:
         if (folder / SERVING_JSON).exists():
             return folder
     if not path.exists():
-        what, hint = "there is no such run", "recsys runs lists those under the current folder"
-    else:
-        what, hint = "this is not a finished run", f"resume it: recsys train --resume --run-dir {path}"
-    raise RunError(what, where=str(path), expected="a run folder, or its serving folder", hint=hint)
+        raise no_such_run(path)
+    raise RunError(
+        "this is not a finished run",
+        where=str(path),
+        expected="a run folder, or its serving folder",
+        hint=f"resume it: recsys train --resume --run-dir {path}"
+        if (path / CONFIG).exists()
+        else "recsys runs lists the runs",
+    )

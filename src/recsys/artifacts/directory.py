@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
 
 from recsys.core.arguments import PATH, checked
-from recsys.core.errors import RunError
+from recsys.core.errors import RunError, nearest
 from recsys.core.files import TEMPORARY, write_text, writing
 
 METRICS, CONFIG, HISTORY = "metrics.json", "config.yaml", "history.jsonl"
@@ -32,6 +33,41 @@ def new_run_folder(name: str) -> Path:
         folder = runs_root() / f"{name}-{stamp}-{suffix}"
         suffix += 1
     return folder
+
+
+def find_run(path: Path) -> Path:
+    """The folder that a path or the bare name of a run means; `~` is the home directory.
+
+    A bare name is that of a run under the root, unless a run of this name lies in the working directory.
+    """
+    path = Path(os.path.expanduser(path))  # noqa: PTH111 - leaves ~nobody as it is
+    named = runs_root() / path
+    is_bare = str(path) == path.name
+    return named if is_bare and named.is_dir() and not _holds_run(path) else path
+
+
+def _holds_run(folder: Path) -> bool:
+    is_run = (folder / CONFIG).exists() and (folder / CHECKPOINTS).exists()
+    return is_run or any((place / SERVING_JSON).exists() for place in (folder, folder / SERVING))
+
+
+@checked(run=PATH)
+def run_name(run: Path) -> str:
+    """What a run can be called on the command line: its bare name where that means it, else its path."""
+    by_name = find_run(Path(run.name))
+    return run.name if by_name.exists() and run.exists() and by_name.samefile(run) else str(run)
+
+
+def no_such_run(path: Path) -> RunError:
+    """The error for a run that is not there."""
+    near = nearest(path.name, [run.name for run in all_runs()])
+    hint = f"did you mean {near}? " if near else ""
+    return RunError(
+        "there is no such run",
+        where=str(path),
+        expected=f"a run folder, its serving folder, or the name of a run under {runs_root()}",
+        hint=f"{hint}recsys runs lists the runs",
+    )
 
 
 def run_of(serving: Path) -> Path:
@@ -59,7 +95,9 @@ def finished_runs() -> list[Path]:
 
 
 def default_run() -> Path:
-    """The run that is served when none is named: the promoted one, else the newest finished one.
+    """The run that is served when none is named: the promoted one, else the newest that was trained to its end.
+
+    One that was made by fold-in is that only when it is promoted, or there is no other.
 
     Raises:
         RunError: the promoted run is gone, or there is no finished run.
@@ -74,23 +112,37 @@ def default_run() -> Path:
                 hint="promote another, or none: recsys promote --none",
             )
         return promoted
-    finished = finished_runs()
-    if not finished:
+    newest = _newest_finished()
+    if newest is None:
         raise RunError(
             "there is no finished run",
             where=str(runs_root()),
             expected="a run under this folder, or one named by --run",
-            hint="train one: recsys train --config configs/movielens-small.yaml",
+            hint="recsys init RATINGS.csv writes a config to train by; recsys sample writes ratings to try it on",
         )
-    return finished[-1]
+    return newest
 
 
 @checked(run=PATH)
 def is_default(run: Path) -> bool:
     """Whether a run is the one that is served when none is named."""
-    promoted = promoted_run()
-    served = finished_runs()[-1:] if promoted is None else [promoted]
-    return bool(served) and served[0].exists() and served[0].samefile(run)
+    served = promoted_run() or _newest_finished()
+    return served is not None and served.exists() and served.samefile(run)
+
+
+def _newest_finished() -> Path | None:
+    """The newest finished run, before all that were made by fold-in."""
+    newest_first = finished_runs()[::-1]
+    return next((run for run in newest_first if not _is_folded_in(run)), newest_first[0] if newest_first else None)
+
+
+def _is_folded_in(run: Path) -> bool:
+    """Whether a finished run was made without training; one that cannot be read counts as trained, and will say so."""
+    try:
+        metrics = json.loads((run / METRICS).read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(metrics, dict) and "parent" in metrics
 
 
 def promoted_run() -> Path | None:
@@ -109,8 +161,11 @@ def promote(run: Path) -> None:
         RunError: it is not there or not finished.
     """
     if not (run / METRICS).exists():
-        what = "this is not a finished run" if run.exists() else "there is no such run"
-        raise RunError(what, where=str(run), expected="a finished run", hint="recsys runs lists the runs")
+        if not run.exists():
+            raise no_such_run(run)
+        raise RunError(
+            "this is not a finished run", where=str(run), expected="a finished run", hint="recsys runs lists the runs"
+        )
     root = runs_root().resolve()
     with writing(root):
         root.mkdir(parents=True, exist_ok=True)

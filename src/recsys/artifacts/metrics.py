@@ -175,6 +175,13 @@ def parent_name(metrics: RunMetrics) -> str | None:
     return metrics["start"]["run"] if "start" in metrics else None
 
 
+def parent_path(metrics: RunMetrics) -> Path | None:
+    """The folder of the run that a run was made from, if there is one, as it was then."""
+    if "parent" in metrics:
+        return Path(metrics["parent"]["path"])
+    return Path(metrics["start"]["path"]) if "start" in metrics else None
+
+
 @cache
 def _schema() -> TypeAdapter[RunMetrics]:
     return TypeAdapter(RunMetrics)

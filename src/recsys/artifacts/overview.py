@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Literal, TypedDict, cast
 
@@ -15,10 +16,14 @@ from recsys.artifacts.directory import (
     METRICS,
     SERVING,
     SERVING_JSON,
+    all_runs,
+    finished_runs,
     is_default,
+    no_such_run,
 )
 from recsys.artifacts.manifest import BundleManifest, M
 from recsys.artifacts.metrics import RunMetrics, parent_name, read_metrics
+from recsys.artifacts.standing import BetterRun, better_runs
 from recsys.artifacts.verified import VerifiedFolder, open_verified
 from recsys.core.errors import RunError
 from recsys.core.types import Json
@@ -43,8 +48,49 @@ class RunOverview(TypedDict):
     metrics: RunMetrics | None
 
 
+class ListedRun(RunOverview):
+    """A run in a line, beside others.
+
+    Attributes:
+        better: for each objective, the best of the runs that were finished before and are better on the same test
+            interactions.
+    """
+
+    better: list[BetterRun]
+
+
+def overviews() -> list[ListedRun]:
+    """All runs under the root, oldest first."""
+    lines: dict[Path, ListedRun] = {path: {**overview(path), "better": []} for path in all_runs()}
+    earlier: dict[Path, RunMetrics] = {}
+    for path in finished_runs():
+        metrics = lines[path]["metrics"]
+        if metrics is not None:
+            lines[path]["better"] = better_runs(metrics, earlier)
+            earlier[path] = metrics
+    return list(lines.values())
+
+
+def better_than(run: Path) -> list[BetterRun]:
+    """For each objective, the best of the runs that were finished before this one and are better on the same test.
+
+    Raises:
+        RunError: its metrics cannot be read.
+    """
+    metrics = read_metrics(run)
+    if metrics is None:
+        return []
+    finished_at = (run / METRICS).stat().st_mtime_ns
+    earlier = {}
+    for other in finished_runs():
+        if (other / METRICS).stat().st_mtime_ns < finished_at:
+            with contextlib.suppress(RunError):
+                earlier[other] = read_metrics(other)
+    return better_runs(metrics, {path: other for path, other in earlier.items() if other is not None})
+
+
 def overview(run: Path) -> RunOverview:
-    """A run in a line, as a list of runs shows it."""
+    """A run in a line, as a list of runs shows it, on its own."""
     is_finished = (run / METRICS).exists()
     try:
         metrics, epochs = read_metrics(run), len(history.read(run / HISTORY))
@@ -69,6 +115,8 @@ def describe(path: Path, *, verify: bool) -> dict[str, Json]:
     Raises:
         RunError: it is none of these, or is damaged; with `verify` every file's sha256 is checked.
     """
+    if not path.exists():
+        raise no_such_run(path)
     if (path / STATE_JSON).exists():
         return _verified(open_checkpoint(path), verify)
     if (path / SERVING_JSON).exists():

@@ -6,62 +6,88 @@ import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from recsys.artifacts.directory import CONFIG, METRICS, all_runs, default_run, finished_runs
+from recsys.artifacts.directory import CONFIG, METRICS, all_runs, default_run, finished_runs, promoted_run
 from recsys.artifacts.lock import locked
+from recsys.artifacts.metrics import parent_path, read_metrics
 from recsys.config.loading.load import load_config
-from recsys.core.arguments import checked, count
+from recsys.core.arguments import FLAG, checked, count
 from recsys.core.errors import RecsysError, RunError
 from recsys.core.files import remove_folder
 
 
 @dataclass(frozen=True)
 class Pruned:
-    """Runs that are gone, and older ones that are still there, each with the reason."""
+    """Runs that are gone, or would be, and older ones that stay, each with the reason.
+
+    Attributes:
+        children: of runs that are gone, the names of those that stay and were made from them. They need nothing of it.
+    """
 
     removed: list[Path]
     kept: dict[Path, str]
+    children: dict[Path, list[str]]
 
 
-@checked(n=count())
-def prune(n: int) -> Pruned:
-    """Removes the finished runs but the n newest and the promoted one.
+@checked(n=count(), dry_run=FLAG)
+def prune(n: int, *, dry_run: bool = False) -> Pruned:
+    """Removes the finished runs but the n newest, and the default one.
 
     Unfinished runs stay, and so do those that an unfinished one starts from, or that another process holds.
 
     Args:
         n: at least 1.
+        dry_run: say what would be removed, and remove nothing.
     Raises:
         RunError: the promoted run is gone, or a run cannot be removed.
     """
     removed, kept = [], {}
     old = finished_runs()[:-n]
-    needed = {"it is promoted": {default_run().resolve()} if old else set(), "an unfinished run needs it": _parents()}
+    parents = _parents()
+    why_default = "it is promoted" if promoted_run() is not None else "it is the default run"
+    needed = {
+        why_default: {default_run().resolve()} if old else set(),
+        "an unfinished run needs it": {parent for run, parent in parents.items() if not (run / METRICS).exists()},
+    }
     for path in old:
-        why = next((why for why, paths in needed.items() if path.resolve() in paths), None) or _remove(path)
+        why = next((why for why, paths in needed.items() if path.resolve() in paths), None)
+        why = why or _remove(path, dry_run=dry_run)
         if why is None:
             removed.append(path)
         else:
             kept[path] = why
-    return Pruned(removed, kept)
+    children = {
+        path: [run.name for run, parent in parents.items() if parent == path.resolve() and run not in removed]
+        for path in removed
+    }
+    return Pruned(removed, kept, {path: names for path, names in children.items() if names})
 
 
-def _remove(path: Path) -> str | None:
+def _remove(path: Path, *, dry_run: bool) -> str | None:
     """Removes a run that no process holds; what keeps it, if something does."""
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(locked(path))
         except RunError as error:
             return error.what
-        remove_folder(path)
+        if not dry_run:
+            remove_folder(path)
     return None
 
 
-def _parents() -> set[Path]:
-    """The runs that unfinished ones start from."""
-    parents = set()
+def _parents() -> dict[Path, Path]:
+    """Run → the run that it starts from or was made from; none that cannot be read."""
+    parents = {}
     for path in all_runs():
-        if not (path / METRICS).exists():
-            with contextlib.suppress(RecsysError):  # one that cannot be read cannot go on
-                start = load_config(path / CONFIG).start
-                parents |= {start.run.resolve()} if start is not None else set()
+        with contextlib.suppress(RecsysError):
+            parent = _parent(path)
+            if parent is not None:
+                parents[path] = parent.resolve()
     return parents
+
+
+def _parent(run: Path) -> Path | None:
+    metrics = read_metrics(run)
+    if metrics is not None:
+        return parent_path(metrics)
+    start = load_config(run / CONFIG).start
+    return None if start is None else start.run

@@ -32,6 +32,7 @@ COMMANDS = (
         "Profile a ratings file and write a config for it.",
         "recsys.cli.init:init",
     ),
+    Command("sample", TRAIN, "Write synthetic ratings to try recsys on.", "recsys.cli.sample:sample"),
     Command("train", TRAIN, "Train a model and write a run.", "recsys.cli.train:train"),
     Command(
         "finetune",

@@ -9,6 +9,7 @@ import typer
 
 from recsys import api
 from recsys.cli.arguments import JsonOption, LevelOption, RunOption
+from recsys.cli.default_run import used_run
 from recsys.cli.progress import watching
 from recsys.cli.ranking import show_ranking
 from recsys.cli.render import print_json, print_table
@@ -63,8 +64,9 @@ def evaluate(
     _check_ranking(ranking, {"--k N": k, "--threshold X": threshold, "--new-users": new_users or None})
     options: RankingOptions = {"k": k or K, "threshold": threshold, "new_users": new_users}
     protocol = options if ranking else None
+    used = used_run(run)
     with watching() as observe:
-        answer = api.evaluate(run, data, observe, by_activity=by_activity, interval=interval, ranking=protocol)
+        answer = api.evaluate(used, data, observe, by_activity=by_activity, interval=interval, ranking=protocol)
     if as_json:
         print_json(answer)
         return

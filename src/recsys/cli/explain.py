@@ -9,6 +9,7 @@ import typer
 
 from recsys import api
 from recsys.cli.arguments import By, JsonOption, RunOption
+from recsys.cli.default_run import used_run
 from recsys.cli.prediction import prediction_line, print_parts
 from recsys.cli.render import paragraph, print_json, print_table, signed
 from recsys.core.words import counted
@@ -37,7 +38,7 @@ def explain(
 
     Why an item is recommended: recsys explain 1 31 --by ranking
     """
-    model = api.load(run)
+    model = api.load(used_run(run))
     predicts_ratings = "rating" in model.bundle.scorers
     if by is By.RANKING or (by is None and not predicts_ratings):
         explanation = model.explain_ranking(user, item, n)

@@ -10,6 +10,7 @@ import typer
 
 from recsys import api
 from recsys.cli.arguments import JsonOption, RunOption
+from recsys.cli.default_run import used_run
 from recsys.cli.progress import watching
 from recsys.cli.render import print_json
 
@@ -34,8 +35,9 @@ def export_factors(
     as_json: JsonOption = False,
 ) -> None:
     """Example: recsys export-factors --output factors --format parquet"""
+    used = used_run(run)
     with watching():  # Ctrl-C waits until the folder is whole
-        files = api.export_factors(run, output, form.value, scorer=scorer)
+        files = api.export_factors(used, output, form.value, scorer=scorer)
     if as_json:
         print_json({"files": [str(path) for path in files]})
         return

@@ -10,6 +10,7 @@ import typer
 
 from recsys import api
 from recsys.cli.arguments import JsonOption, RunDirOption, RunOption, SetOption
+from recsys.cli.default_run import used_run
 from recsys.cli.progress import watching
 from recsys.cli.training import show_metrics
 
@@ -55,10 +56,11 @@ def update(
 
     Example: recsys update --ratings today.csv
     """
+    used = used_run(run)
     with watching() as observe:
         metrics = api.update(
             ratings,
-            run,
+            used,
             run_dir,
             overrides=overrides or (),
             only="ranking" if only is Only.RANKING else None,

@@ -10,6 +10,7 @@ import typer
 
 from recsys import api
 from recsys.cli.arguments import JsonOption, RunDirOption, RunOption
+from recsys.cli.default_run import used_run
 from recsys.cli.progress import watching
 from recsys.cli.render import note_outside_scale, print_json
 from recsys.cli.threads import leave_cores_to_training
@@ -32,8 +33,9 @@ def fold_in(
 ) -> None:
     """Example: recsys fold-in --ratings new-users.csv"""
     leave_cores_to_training()  # small systems, each solved by one thread
+    used = used_run(run)
     with watching() as observe:
-        metrics = api.fold_in(ratings, run, run_dir, observe=observe)
+        metrics = api.fold_in(ratings, used, run_dir, observe=observe)
     folded, new = metrics["parent"], api.load(metrics["run_dir"]).bundle
     if folded["n_outside_scale"]:
         note_outside_scale(folded["n_outside_scale"], folded["n_ratings"], new.scale)
@@ -47,6 +49,8 @@ def fold_in(
 def _show(report: FoldInReport, folder: str, next_command: str, rows: str) -> None:
     counts = ((report["n_new_users"], "new user"), (report["n_new_items"], "new item"))
     what = " and ".join(f"{n:,} {name}{'s' if n > 1 else ''}" for n, name in counts if n)
+    path = Path(folder)
+    promote = [] if api.is_default(path) else [f"  recsys promote {shlex.quote(api.run_name(path))}"]
     lines = [
         f"{what} added from {report['n_ratings']:,} {rows}",
         f"run: {folder}",
@@ -54,6 +58,7 @@ def _show(report: FoldInReport, folder: str, next_command: str, rows: str) -> No
         "",
         "Next:",
         f"  {next_command}",
+        *promote,
     ]
     typer.echo("\n".join(lines))
 
@@ -64,5 +69,5 @@ def _next_command(folder: str, bundle: Bundle, parent: Bundle) -> str:
     new = next((str(user) for user in bundle.users.ids.tolist() if user not in known), None)
     if new is None:
         return "recsys runs"
-    run = [] if api.is_default(Path(folder)) else ["--run", folder]
+    run = [] if api.is_default(Path(folder)) else ["--run", api.run_name(Path(folder))]
     return shlex.join(["recsys", "recommend", *run, *(["--"] if new.startswith("--") else []), new])

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from recsys import api
 from recsys.cli.arguments import JsonOption, RunOption
+from recsys.cli.default_run import used_run
 from recsys.cli.progress import watching
 from recsys.cli.render import console, paragraph, print_json, print_table
 
@@ -47,8 +48,9 @@ def interpret(
 
     With figures: recsys interpret --figures figures
     """
+    used = used_run(run)
     with watching() if figures is not None else nullcontext():  # Ctrl-C waits until the folder of figures is whole
-        interpretation = api.interpret(run, n, n_directions=n_directions, min_ratings=min_ratings, figures=figures)
+        interpretation = api.interpret(used, n, n_directions=n_directions, min_ratings=min_ratings, figures=figures)
     if as_json:
         print_json(interpretation.to_dict())
         return

@@ -9,6 +9,7 @@ import typer
 
 from recsys import api
 from recsys.cli.arguments import JsonOption, LevelOption, OnUnknown, RunOption
+from recsys.cli.default_run import used_run
 from recsys.cli.prediction import prediction_line, print_parts
 from recsys.cli.progress import watching
 from recsys.cli.render import print_json
@@ -59,7 +60,7 @@ def predict(
     if is_file and at is not None:
         raise UsageError("--at applies only to a single pair", expected="a column of times in the file of --input")
     when = None if at is None else _moment(at)
-    model = api.load(run)
+    model = api.load(used_run(run))
     if pairs is not None and output is not None:
         _many(model, pairs, output, on_unknown, interval, as_json)
     elif user is not None and item is not None:

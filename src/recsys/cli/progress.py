@@ -18,14 +18,13 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 EPOCH_LINES = 50  # printed of a fit with more epochs
-QUIET_SECONDS = 2.0  # a pipe hears of a load or a pass only when it takes longer than this
 
 
 @contextmanager
 def watching() -> Iterator[Observer]:
     """An observer for a command at work; Ctrl-C and SIGTERM make it raise at the next event."""
     if not sys.stderr.isatty():
-        with stopping_between_events(_Lines()) as observe:
+        with stopping_between_events(_tell) as observe:
             yield observe
         return
     with _progress() as progress:
@@ -137,42 +136,17 @@ class LiveProgress:
         self._progress.update(self._task, completed=done, total=total, description=detail, visible=done < total)
 
 
-class _Lines:
-    """A line for each epoch; one for loading or scoring now and then if it takes long."""
-
-    def __init__(self) -> None:
-        self._shown_at = 0.0
-
-    def __call__(self, event: Event) -> None:
-        self._shown_at = self._shown_at or time.monotonic()  # imports before the first event are no work to tell of
-        is_late = time.monotonic() - self._shown_at > QUIET_SECONDS
-        if line := _always(event) or (_now_and_then(event) if is_late else None):
-            say(line)
-            self._shown_at = time.monotonic()
-
-
-def _always(event: Event) -> str | None:
+def _tell(event: Event) -> None:
+    """What a pipe hears of: no more than a line for each epoch, each run and each note."""
     match event:
         case FitStart(n_fits=n_fits) if n_fits > 1:
-            return fit_line(event)
-        case Epoch():
-            return epoch_line(event) if _is_shown(event) else None
-        case RunsProgress(message=message):
-            return message
+            say(fit_line(event))
+        case Epoch() if _is_shown(event):
+            say(epoch_line(event))
+        case RunsProgress(message=message) if message:
+            say(message)
         case Note(text):
-            return f"note: {text}"
-    return None
-
-
-def _now_and_then(event: Event) -> str | None:
-    match event:
-        case Loading(path, done, total):
-            return f"reading {path.name}: {done / max(total, 1):.0%}"
-        case Scoring(done, total):
-            return f"scoring: {done:,} of {total:,}"
-        case Step(number, n_epochs, done, total, lr) if 0 < done < total:
-            return f"{_counted(number, n_epochs)}{_rate(lr)}  {done / total:.0%}"
-    return None
+            say(f"note: {text}")
 
 
 def _is_shown(epoch: Epoch) -> bool:

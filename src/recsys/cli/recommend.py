@@ -9,6 +9,7 @@ import typer
 
 from recsys import api
 from recsys.cli.arguments import By, JsonOption, OnUnknown, RunOption
+from recsys.cli.default_run import used_run
 from recsys.cli.progress import watching
 from recsys.cli.render import print_json, print_table, say
 from recsys.cli.threads import leave_cores_to_training
@@ -121,7 +122,7 @@ def recommend(
         )
     if ratings is not None:
         leave_cores_to_training()  # the equations of one visitor are too small to share
-    model = api.load(run)
+    model = api.load(used_run(run))
     with watching() as observe:
         filters, about = _read_filters(model, min_ratings, candidates, exclude, where or [], observe)
         visitor = None if ratings is None else api.read_session_ratings(model, ratings, observe=observe)

@@ -9,6 +9,7 @@ import typer
 
 from recsys import api
 from recsys.cli.arguments import JsonOption, RunOption
+from recsys.cli.default_run import used_run
 from recsys.cli.progress import watching
 from recsys.cli.render import print_json, say
 
@@ -21,8 +22,9 @@ def report(
     as_json: JsonOption = False,
 ) -> None:
     """Example: recsys report --output report.html"""
+    used = used_run(run)
     with watching():  # Ctrl-C waits until the page is whole
-        written = api.report(run, output)
+        written = api.report(used, output)
     if as_json:
         print_json(written)
         return

@@ -11,13 +11,15 @@ import typer
 
 from recsys import api
 from recsys.cli.arguments import JsonOption
+from recsys.cli.default_run import default_reason, worse_lines
+from recsys.cli.prune import prune_runs
 from recsys.cli.render import print_json, print_table
 from recsys.cli.scores import baseline_header
 from recsys.core.errors import UsageError
 
 if TYPE_CHECKING:
     from recsys.artifacts.metrics import RunMetrics, ScorerMetrics
-    from recsys.artifacts.overview import RunOverview
+    from recsys.artifacts.overview import ListedRun
     from recsys.objectives.objective import Objective
 
 
@@ -25,9 +27,10 @@ def runs(
     prune: Annotated[
         int | None,
         typer.Option(
-            "--prune", min=1, metavar="N", help="Remove all finished runs except the N newest and the promoted one."
+            "--prune", min=1, metavar="N", help="Remove all finished runs except the N newest and the default one."
         ),
     ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="With --prune: remove them without asking.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Example: recsys runs
@@ -35,8 +38,10 @@ def runs(
     To remove old runs: recsys runs --prune 3
     """
     if prune is not None:
-        _prune(prune, as_json)
+        prune_runs(prune, yes=yes, as_json=as_json)
         return
+    if yes:
+        raise UsageError("--yes applies only with --prune", expected="--prune N --yes")
     overviews = api.runs()
     if as_json:
         print_json(overviews)
@@ -47,7 +52,7 @@ def runs(
         _show_part(overviews)
 
 
-def _show_runs(overviews: list[RunOverview]) -> None:
+def _show_runs(overviews: list[ListedRun]) -> None:
     """A line a run: for each objective its deciding metric and that of the baseline to beat; all fits together."""
     scorers = [api.scorer_metrics(overview["metrics"]) if overview["metrics"] else {} for overview in overviews]
     measured = [scorer["objective"] for of_run in scorers for scorer in of_run.values()] or ["rating"]
@@ -70,7 +75,7 @@ def _show_runs(overviews: list[RunOverview]) -> None:
     print_table(["run", "status", *columns], rows, numbers=columns, fold="run")
 
 
-def _show_part(overviews: list[RunOverview]) -> None:
+def _show_part(overviews: list[ListedRun]) -> None:
     """The parents of runs, and the default run."""
     for overview in overviews:
         if overview["parent"] is not None:
@@ -80,22 +85,12 @@ def _show_part(overviews: list[RunOverview]) -> None:
         typer.echo(f"the promoted run is missing: {promoted}")
     for overview in overviews:
         if overview["default"]:
-            why = "newest finished" if promoted is None else "promoted"
-            typer.echo(f"default run: {Path(overview['path']).name} ({why})")
-
-
-def _prune(n: int, as_json: bool) -> None:
-    pruned = api.prune(n)
-    if as_json:
-        kept = {str(path): why for path, why in pruned.kept.items()}
-        print_json({"removed": [str(path) for path in pruned.removed], "kept": kept})
-        return
-    for path in pruned.removed:
-        typer.echo(f"removed {path}")
-    for path, why in pruned.kept.items():
-        typer.echo(f"kept {path}: {why}")
-    if not pruned.removed:
-        typer.echo("nothing to remove")
+            typer.echo(f"default run: {Path(overview['path']).name} ({default_reason()})")
+    newest = next((overview for overview in reversed(overviews) if overview["metrics"]), None)
+    for overview in overviews:
+        if overview["default"] or overview is newest:
+            for line in worse_lines(Path(overview["path"]).name, overview["better"]):
+                typer.echo(line)
 
 
 def inspect(

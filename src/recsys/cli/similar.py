@@ -8,6 +8,7 @@ import typer
 
 from recsys import api
 from recsys.cli.arguments import By, JsonOption, RunOption
+from recsys.cli.default_run import used_run
 from recsys.cli.render import print_json, print_table
 
 
@@ -30,7 +31,7 @@ def similar(
     as_json: JsonOption = False,
 ) -> None:
     """Example: recsys similar 1"""
-    model = api.load(run)
+    model = api.load(used_run(run))
     scorer = model.ranks_by if by is None else by.value
     neighbours = model.similar(item, n, by=scorer, min_ratings=min_ratings)
     if as_json:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from recsys import api
+from recsys.cli.default_run import worse_lines
 from recsys.cli.progress import speed
 from recsys.cli.render import paragraph, print_json, print_table, say
 from recsys.cli.scores import PARTS, baseline_label, baseline_rows, print_scores, scorer_label
@@ -58,6 +59,7 @@ def _summarise(metrics: RunResult, folder: str) -> None:
         typer.echo("\n".join(["", *paragraph(_refit(metrics["refit"]))]))
     lines = [
         f"run: {folder}",
+        *worse_lines(Path(folder).name, api.better_runs(folder)),
         "",
         "Next:",
         *(f"  {line}" for line in _next_commands(folder)),
@@ -161,7 +163,7 @@ def _next_commands(folder: str) -> list[str]:
     counts = bundle.counts["rating" if bundle.data.has_ratings else "ranking"]
     user = str(bundle.users.ids[(counts.users > 0).argmax()])
     item = str(bundle.items.ids[counts.items.argmax()])
-    run = [] if api.is_default(Path(folder)) else ["--run", folder]
+    run = [] if api.is_default(Path(folder)) else ["--run", api.run_name(Path(folder))]
     dashes = ["--"] if user.startswith("--") or item.startswith("--") else []
     recommend = ["recsys", "recommend", *run, *dashes, user]
     first = (

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from recsys.artifacts.checkpoint import selected_parameters
-from recsys.artifacts.directory import CHECKPOINTS, CONFIG, SERVING, SERVING_JSON
+from recsys.artifacts.directory import CHECKPOINTS, CONFIG, SERVING, SERVING_JSON, no_such_run
 from recsys.artifacts.manifest import BundleManifest
 from recsys.artifacts.verified import open_verified
 from recsys.config.loading.load import load_config
@@ -29,6 +29,8 @@ def anatomy(path: Path, scorer: str | None = None) -> Anatomy:
     run = path.absolute()
     if run.parent.name == CHECKPOINTS:
         run = run.parent.parent
+    if not path.exists():
+        raise no_such_run(path)
     if not (run / CONFIG).exists() or not (run / CHECKPOINTS).exists():
         raise RunError(
             "only a whole run says which layers its model has",

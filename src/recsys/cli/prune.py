@@ -1,0 +1,58 @@
+"""recsys runs --prune."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from recsys import api
+from recsys.cli.render import print_json
+from recsys.core.errors import UsageError
+from recsys.core.words import counted, joined
+
+if TYPE_CHECKING:
+    from recsys.artifacts.prune import Pruned
+
+
+def prune_runs(n: int, *, yes: bool, as_json: bool) -> None:
+    """Removes old runs; without `yes`, once a person at a terminal has seen which and agreed."""
+    if yes:
+        _show(api.prune(n), "removed", as_json=as_json)
+        return
+    if as_json:
+        raise UsageError("--prune asks before it removes anything", expected="--yes with --json")
+    plan = api.prune(n, dry_run=True)
+    _show(plan, "to remove:", as_json=False)
+    if not plan.removed:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("nothing was removed: nobody can be asked here", expected="--yes, or a terminal")
+    if typer.confirm(f"Remove {counted(len(plan.removed), 'run')}?", err=True):
+        _show(api.prune(n), "removed", as_json=False)
+
+
+def _show(pruned: Pruned, done: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "removed": [str(path) for path in pruned.removed],
+                "kept": {str(path): why for path, why in pruned.kept.items()},
+                "children": {str(path): names for path, names in pruned.children.items()},
+            }
+        )
+        return
+    for path in pruned.removed:
+        typer.echo(f"{done} {path}{_children(pruned, path)}")
+    for path, why in pruned.kept.items():
+        typer.echo(f"kept {path}: {why}")
+    if not pruned.removed:
+        typer.echo("nothing to remove")
+
+
+def _children(pruned: Pruned, path: Path) -> str:
+    """The kept runs that were made from one that goes: they do not need it."""
+    names = pruned.children.get(path, [])
+    return f" (parent of {joined(names, 'and')}, which is whole without it)" if names else ""

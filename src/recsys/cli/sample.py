@@ -1,0 +1,30 @@
+"""recsys sample."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from recsys import api
+from recsys.cli.arguments import JsonOption
+from recsys.cli.render import print_json
+
+
+def sample(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder.")] = Path("sample"),
+    as_json: JsonOption = False,
+) -> None:
+    """The ratings are made up: each user likes two of six genres.
+
+    Example: recsys sample
+    """
+    written = api.sample(folder)
+    if as_json:
+        print_json(written)
+        return
+    typer.echo(f"Wrote synthetic ratings, {written['ratings']}, and {written['items']}.")
+    typer.echo("Each user likes two of six genres; a title starts with its genre.")
+    typer.echo(f"\nNext:\n  {shlex.join(['recsys', 'train', '--config', written['config']])}")
