@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         run_comparison,
         split_comparison,
     )
+    from recsys.api.paths import check_output
     from recsys.api.ratings import Ratings, init, profile, read_ratings, sample, split
     from recsys.api.reading import interpret, layers, report
     from recsys.api.serving import load
@@ -55,6 +56,7 @@ __all__ = [
     "baseline_verdicts",
     "beats_baseline",
     "better_runs",
+    "check_output",
     "compare",
     "compare_splits",
     "config_reference",
@@ -112,6 +114,7 @@ TARGETS = {
     "baseline_verdicts": "recsys.api.training:baseline_verdicts",
     "beats_baseline": "recsys.api.training:beats_baseline",
     "better_runs": "recsys.api.directory:better_runs",
+    "check_output": "recsys.api.paths:check_output",
     "compare": "recsys.api.measuring:compare",
     "compare_splits": "recsys.api.measuring:compare_splits",
     "config_reference": "recsys.config.reference:reference",

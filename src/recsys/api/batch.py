@@ -7,6 +7,7 @@ from pathlib import Path
 
 from recsys.api.paths import PathLike, as_path, as_run
 from recsys.artifacts.bundle import open_bundle
+from recsys.artifacts.outputs import check_output, refuse_run_files
 from recsys.core.arguments import FLAG, IDS, LEVEL, OBSERVER, PATH, TEXT, checked, count, instance, optional
 from recsys.core.events import Observer, silent
 from recsys.inference import batch, export, item_list, session_ratings
@@ -48,6 +49,7 @@ def predict_file(
         DataError: the pairs cannot be read.
         RunError: the output cannot be written, or the run cannot give such intervals.
     """
+    check_output(as_path(output), [as_path(pairs)], name="predictions.csv")
     return batch.predict_file(model.bundle, as_path(pairs), as_path(output), on_unknown, observe, interval)
 
 
@@ -98,6 +100,7 @@ def recommend_all(
         UsageError: a condition makes no sense, or is on a column that the items do not have.
         RunError: the run has no such scorer, or the output cannot be written.
     """
+    check_output(as_path(output), name="recommendations.csv")
     filters = ItemFilter(min_ratings, candidates, exclude, where)
     rated = RatedPairs.of(model.bundle, held_out=not include_held_out)
     scorer = chosen_scorer(model.bundle, by)
@@ -151,4 +154,5 @@ def export_factors(
     Raises:
         RunError: there is no such run or no such scorer, or the folder is in use.
     """
+    refuse_run_files(as_path(output))
     return export.export_factors(open_bundle(as_run(run)), as_path(output), form, scorer)

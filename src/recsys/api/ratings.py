@@ -9,6 +9,7 @@ from typing import TypedDict
 from recsys.api.configs import frame_config
 from recsys.api.frames import as_frame
 from recsys.api.paths import PathLike, as_path
+from recsys.artifacts.outputs import refuse_run_files
 from recsys.config.loading.load import config_from
 from recsys.config.schema.data import Data
 from recsys.core.arguments import ANY, OBSERVER, PATH, checked, count, instance
@@ -103,6 +104,7 @@ def init(
         RunError: `output` cannot be written.
     """
     check_new(as_path(output))
+    refuse_run_files(as_path(output))
     data = _data(ratings, options)
     file_profile = profiles.profile(as_path(ratings), data, observe)
     items = items_beside(file_profile, data) if data.items is None else items_file(data.items, file_profile, data)

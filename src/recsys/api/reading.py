@@ -7,8 +7,8 @@ from typing import TypedDict
 
 from recsys.api.paths import PathLike, as_path, as_run
 from recsys.artifacts.bundle import open_bundle
+from recsys.artifacts.outputs import check_output, refuse_run_files, write_output
 from recsys.core.arguments import PATH, TEXT, checked, count, optional
-from recsys.core.files import write_text
 from recsys.models.layers import Anatomy
 from recsys.reporting import interpret as interpreting
 from recsys.reporting import layers as anatomies
@@ -42,6 +42,7 @@ def interpret(
     """
     bundle = open_bundle(as_run(run))
     if figures is not None:
+        refuse_run_files(as_path(figures))
         save_figures.check(as_path(figures))
     interpretation = interpreting.interpret(bundle, n, n_directions, min_ratings)
     if figures is None:
@@ -69,12 +70,13 @@ def report(run: PathLike | None = None, output: PathLike = "report.html") -> Wri
         RunError: there is no such run, or the page cannot be written there.
     """
     path = as_path(output)
-    pages.check_output(path)
+    check_output(path, name="report.html")
     content = reporting.report(open_bundle(as_run(run)).measured())
-    write_text(path, pages.page(content))
+    page = pages.page(content)
+    write_output(path, page)
     return {
         "output": str(output),
-        "bytes": path.stat().st_size,
+        "bytes": len(page.encode()),
         "run": content["run"]["name"],
         "missing": content["missing"],
     }

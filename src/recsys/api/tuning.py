@@ -7,6 +7,7 @@ from pathlib import Path
 
 from recsys.api.configs import ANY_CONFIG, ConfigLike, as_config, load_config
 from recsys.api.paths import PathLike, as_path
+from recsys.artifacts import outputs
 from recsys.config.schema.config import Config
 from recsys.config.space import default_space, read_space
 from recsys.core.arguments import OBSERVER, PATH, TEXT, TEXTS, checked, count, optional
@@ -106,6 +107,7 @@ def tuning_result(
     plan, _ = tuned_plan(resolved, metric)
     tried = default_space(plan) if space is None else read_space(as_path(space), resolved)
     if output is not None:
+        outputs.check_output(as_path(output), _paths(config, space), name="tuned.yaml")
         check_output(as_path(output))
     try:
         tuned = tuning.tune(resolved, n_trials, tried, storage, observe, metric=metric)
@@ -133,6 +135,7 @@ def lr_find(config: ConfigLike, *, figure: PathLike | None = None, observe: Obse
     """
     resolved = as_config(config)
     if figure is not None:
+        outputs.check_output(as_path(figure), _paths(config), name="lr.png")
         save_figures.check_matplotlib()
     found = finding.lr_find(resolved, observe)
     if figure is not None:
@@ -140,3 +143,8 @@ def lr_find(config: ConfigLike, *, figure: PathLike | None = None, observe: Obse
         drawn = figures.lr_curve(curve.lr, curve.loss, curve.smoothed, curve.range, found.lr_max)
         save_figures.save(drawn, as_path(figure))
     return found
+
+
+def _paths(*inputs: object) -> list[Path]:
+    """The files among what is read."""
+    return [as_path(path) for path in inputs if isinstance(path, str | Path)]

@@ -10,7 +10,7 @@ import typer
 from recsys import api
 from recsys.cli.arguments import JsonOption
 from recsys.cli.progress import watching
-from recsys.cli.render import print_json
+from recsys.cli.render import json_line, teller
 from recsys.core.errors import UsageError
 
 
@@ -70,14 +70,12 @@ def init(
     given = {key: value for key, value in reading.items() if value is not None}
     with watching() as observe:
         profile = api.init(ratings, output, observe, columns=columns, **given)
+    tell = teller(output)
     if as_json:
-        print_json({**profile.to_dict(), "config": str(output)})
+        tell(json_line({**profile.to_dict(), "config": str(output)}))
         return
-    for line in profile.describe():
-        typer.echo(line)
-    typer.echo("")
-    typer.echo(f"Wrote {output}. Next:")
-    typer.echo(f"  recsys train --config {output}")
+    for line in (*profile.describe(), "", f"Wrote {output}. Next:", f"  recsys train --config {output}"):
+        tell(line)
 
 
 def _column(name: str) -> str | int:

@@ -28,6 +28,8 @@ def lr_find(
 ) -> None:
     """Example: recsys lr-find --config config.yaml --output lr.png"""
     leave_cores_to_training()
+    if output is not None:
+        api.check_output(output, [config])
     resolved = api.load_config(config, overrides or [])
     with watching() as observe:
         found = api.lr_find(resolved, figure=output, observe=observe)

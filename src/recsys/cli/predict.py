@@ -12,8 +12,9 @@ from recsys.cli.arguments import JsonOption, LevelOption, OnUnknown, RunOption
 from recsys.cli.default_run import used_run
 from recsys.cli.prediction import prediction_line, print_parts
 from recsys.cli.progress import watching
-from recsys.cli.render import print_json
+from recsys.cli.render import json_line, print_json, teller
 from recsys.core.errors import UsageError
+from recsys.core.words import counted
 
 if TYPE_CHECKING:
     from recsys.inference.prediction import Prediction
@@ -86,15 +87,16 @@ def _many(
 ) -> None:
     with watching() as observe:
         counts = api.predict_file(model, pairs, output, on_unknown=on_unknown.value, interval=interval, observe=observe)
+    tell = teller(output)
     if as_json:
-        print_json(counts)
+        tell(json_line(counts))
         return
-    typer.echo(f"{counts['n_pairs']:,} predictions written to {output}")
+    tell(f"{counted(counts['n_pairs'], 'prediction')} written to {output}")
     if counts.get("with_times") is False:
-        typer.echo("the file has no times: predicted without user drift")
+        tell("the file has no times: predicted without user drift")
     for role in ("user", "item"):
         if counts[f"n_unknown_{role}s"]:
-            typer.echo(f"{counts[f'n_unknown_{role}s']:,} of them have an unknown {role}: predicted by the mean {role}")
+            tell(f"{counts[f'n_unknown_{role}s']:,} of them have an unknown {role}: predicted by the mean {role}")
 
 
 def _show(prediction: Prediction) -> None:

@@ -11,10 +11,10 @@ from recsys import api
 from recsys.cli.arguments import By, JsonOption, OnUnknown, RunOption
 from recsys.cli.default_run import used_run
 from recsys.cli.progress import watching
-from recsys.cli.render import print_json, print_table, say
+from recsys.cli.render import json_line, print_json, print_table, say, teller
 from recsys.cli.threads import leave_cores_to_training
 from recsys.core.errors import UsageError
-from recsys.core.words import joined
+from recsys.core.words import counted, joined
 
 if TYPE_CHECKING:
     from recsys.core.events import Observer
@@ -122,6 +122,8 @@ def recommend(
         )
     if ratings is not None:
         leave_cores_to_training()  # the equations of one visitor are too small to share
+    if output is not None:
+        api.check_output(output, [path for path in (candidates, exclude) if path is not None])
     model = api.load(used_run(run))
     with watching() as observe:
         filters, about = _read_filters(model, min_ratings, candidates, exclude, where or [], observe)
@@ -138,7 +140,7 @@ def recommend(
             )
     scorer = model.ranks_by if by is None else by.value
     if output is not None:
-        _show_counts({"by": scorer, **counts, **about}, n, output, as_json=as_json)
+        _show_counts(counts, {"by": scorer, **about}, n, output, as_json=as_json)
         return
     if visitor is not None:
         listed, ruled_out = _for_visitor(model, visitor, n, scorer, filters)
@@ -217,13 +219,16 @@ def _about(visitor: SessionRatings) -> dict[str, Json]:
     }
 
 
-def _show_counts(counts: dict[str, Json], n: int, output: Path, *, as_json: bool) -> None:
+def _show_counts(counts: dict[str, int], about: dict[str, Json], n: int, output: Path, *, as_json: bool) -> None:
+    tell = teller(output)
     if as_json:
-        print_json(counts)
+        tell(json_line({**about, **counts}))
         return
-    typer.echo(f"{counts['n_recommendations']:,} items for {counts['n_users']:,} users written to {output}")
+    items, users = counted(counts["n_recommendations"], "item"), counted(counts["n_users"], "user")
+    tell(f"{items} for {users} written to {output}")
     if n_fewer := counts["n_users_with_fewer"]:
-        say(f"note: {n_fewer:,} users get fewer than {n:,} items: the filters and what they have rated leave no more")
+        fewer, wanted = counted(n_fewer, "user"), counted(n, "item")
+        say(f"note: {fewer} with fewer than {wanted}: the filters and what they have rated leave no more")
 
 
 def _words(model: Recommender) -> dict[str, str]:

@@ -7,8 +7,11 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
+
+import typer
 
 from recsys.core.errors import RecsysError
 
@@ -31,7 +34,12 @@ def console(stream: TextIO) -> Console:
 
 def print_json(answer: object) -> None:
     """One object on stdout."""
-    sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
+    typer.echo(json_line(answer))
+
+
+def json_line(answer: object) -> str:
+    """One object on one line."""
+    return json.dumps(answer, ensure_ascii=False)
 
 
 def print_table(
@@ -93,6 +101,15 @@ def say(text: str) -> None:
         sys.stderr.flush()
     except BrokenPipeError:
         discard(sys.stderr)
+
+
+def teller(output: Path) -> Callable[[str], None]:
+    """What prints the lines about a written file: on stdout, unless the file itself goes there."""
+    try:
+        is_stdout = os.path.samestat(output.stat(), os.fstat(sys.stdout.fileno()))
+    except (OSError, ValueError):
+        is_stdout = False
+    return say if is_stdout else typer.echo
 
 
 def note_outside_scale(n_outside: int, n: int, scale: Scale) -> None:

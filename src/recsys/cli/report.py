@@ -11,7 +11,7 @@ from recsys import api
 from recsys.cli.arguments import JsonOption, RunOption
 from recsys.cli.default_run import used_run
 from recsys.cli.progress import watching
-from recsys.cli.render import print_json, say
+from recsys.cli.render import json_line, say, teller
 
 
 def report(
@@ -25,9 +25,10 @@ def report(
     used = used_run(run)
     with watching():  # Ctrl-C waits until the page is whole
         written = api.report(used, output)
+    tell = teller(output)
     if as_json:
-        print_json(written)
+        tell(json_line(written))
         return
     for reason in dict.fromkeys(written["missing"].values()):
         say(f"note: {reason}")
-    typer.echo(f"Wrote {output} ({written['bytes'] / 1000:,.0f} kB); open it in a browser")
+    tell(f"Wrote {output} ({written['bytes'] / 1000:,.0f} kB); open it in a browser")

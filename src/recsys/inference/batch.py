@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from recsys.artifacts.bundle import Bundle
+from recsys.artifacts.outputs import output_file
 from recsys.core.errors import UnknownIdError
 from recsys.core.events import Observer, Scoring
-from recsys.core.files import new_file
 from recsys.core.threads import ordered_map, usable_cores
 from recsys.core.types import Array, BoolArray, Indices, Times
 from recsys.data.ids import as_ids, indices_of
@@ -176,5 +176,5 @@ def _refuse_unknown(path: Path, role: str, column: Coded, idx: Array, vocabulary
 @contextlib.contextmanager
 def _csv(path: Path) -> Iterator[Callable[[Columns], None]]:
     """A function that writes columns to a CSV, which appears when all of them are written."""
-    with new_file(path) as temporary, csv_file(temporary) as write:
+    with output_file(path) as temporary, csv_file(temporary) as write:
         yield write

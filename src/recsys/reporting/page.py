@@ -6,11 +6,8 @@ import base64
 import hashlib
 import json
 from importlib.resources import files
-from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
-
-from recsys.core.errors import RunError
 
 if TYPE_CHECKING:
     from recsys.reporting.report import Report
@@ -30,22 +27,6 @@ def page(report: Report) -> str:
         f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; base-uri 'none'; form-action 'none'"
     )
     return Template(_asset("page.html")).substitute(policy=policy, style=style, data=_embedded(report), script=script)
-
-
-def check_output(path: Path) -> None:
-    """Refuses a place where no file can be, before the work.
-
-    Raises:
-        RunError: it is a folder, or in none.
-    """
-    if path.is_dir():
-        what, hint = "this is a folder", f"name the file: --output {path / 'report.html'}"
-    elif not path.parent.is_dir():
-        what = f"{path.parent} is a file" if path.parent.exists() else f"there is no folder {path.parent}"
-        hint = "make the folder, or choose another"
-    else:
-        return
-    raise RunError(what, where=str(path), expected="a file to write, in a folder that is there", hint=hint)
 
 
 def _embedded(report: Report) -> str:

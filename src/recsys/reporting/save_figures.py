@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from recsys.artifacts import history
 from recsys.artifacts.bundle import Bundle
 from recsys.artifacts.directory import HISTORY
+from recsys.artifacts.outputs import output_file
 from recsys.core.errors import RunError, need_extra
-from recsys.core.files import new_file, new_folder
+from recsys.core.files import new_folder
 from recsys.objectives.specs import find_objective
 from recsys.reporting import figures
 from recsys.reporting.accuracy import held_out_ratings
@@ -49,7 +50,7 @@ def save(figure: Figure, path: Path) -> None:
     Raises:
         RunError: it cannot be written.
     """
-    with new_file(path) as temporary:
+    with output_file(path) as temporary:
         figure.savefig(temporary, format="png")
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from recsys.artifacts.outputs import is_replaceable, write_output
 from recsys.config.template import template
 from recsys.core.errors import UsageError
-from recsys.core.files import relative_path, write_text, writing
+from recsys.core.files import relative_path, writing
 from recsys.data.file_profile import FileProfile
 
 
@@ -16,7 +17,7 @@ def check_new(output: Path) -> None:
     Raises:
         UsageError: there is one.
     """
-    if output.exists():
+    if output.exists() and is_replaceable(output):
         raise UsageError(
             f"{output} exists already", expected="a file that is new", hint="choose another --output, or delete it"
         )
@@ -35,15 +36,15 @@ def write_config(profile: FileProfile, output: Path) -> None:
         columns["rating"] = False
     if profile.times is None and profile.layout.others:
         columns["timestamp"] = False
-    write_text(
+    write_output(
         output,
         template(
-            ratings=relative_path(profile.path, output.absolute().parent),
+            ratings=_seen_from(output, profile.path),
             n_ratings=profile.n_ratings,
             columns=columns,
             reading={**profile.layout.facts, **_meaning(profile), **_items_encoding(profile)},
             likely_codes=profile.likely_codes,
-            items=None if profile.items is None else relative_path(profile.items.path, output.absolute().parent),
+            items=None if profile.items is None else _seen_from(output, profile.items.path),
             notes=profile.describe()[1:],
         ),
     )
@@ -65,3 +66,8 @@ def _items_encoding(profile: FileProfile) -> dict[str, object]:
     items = profile.items
     is_other = items is not None and items.encoding not in (None, profile.layout.facts.get("encoding"))
     return {"items_encoding": items.encoding} if items is not None and is_other else {}
+
+
+def _seen_from(output: Path, path: Path) -> str:
+    """The path as seen from the config's folder; absolute where the config is no file in one."""
+    return relative_path(path, output.absolute().parent) if is_replaceable(output) else path.absolute().as_posix()

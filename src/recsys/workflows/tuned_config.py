@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from recsys.artifacts.outputs import is_replaceable, write_output
 from recsys.config.loading.dump import dump
 from recsys.config.loading.edit import edited_config
 from recsys.config.schema.config import Config
 from recsys.core.errors import RunError
-from recsys.core.files import write_text
 from recsys.core.types import Json
 from recsys.objectives.objective import Objective
 
@@ -73,7 +73,7 @@ def check_output(path: Path) -> None:
     Raises:
         RunError: there is one.
     """
-    if path.exists() and not (path.is_file() and path.read_text("utf-8", "replace").startswith(WRITTEN_BY)):
+    if path.exists() and is_replaceable(path) and not path.read_text("utf-8", "replace").startswith(WRITTEN_BY):
         raise RunError(
             "there is a file already",
             where=str(path),
@@ -94,4 +94,4 @@ def write_tuned(path: Path, tuned: Tuned, storage: str, source: Path | None) -> 
     about = f"{WRITTEN_BY}: valid {metric} {tuned.best.metric:.4f} after {n_trials} trials ({storage})\n"
     text = dump(tuned.config) if source is None else edited_config(source, tuned.config, path)
     first, _, rest = text.partition("\n")
-    write_text(path, about + (rest if first.startswith(WRITTEN_BY) else text))
+    write_output(path, about + (rest if first.startswith(WRITTEN_BY) else text))
