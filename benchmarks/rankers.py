@@ -14,9 +14,10 @@ import numpy as np
 from peers import answer_of
 from ranking_protocol import Fit, Pairs, Scores
 from recsys.core.types import Array, Float32Array
+from recsys.scoring.implicit.scorer import ImplicitFactors, implicit_factors
 from recsys.scoring.implicit.targets import TargetTable
 from recsys.training.ials.fit import Hyperparameters, ImplicitALS
-from recsys.training.ials.pilot import regularization_multiple
+from recsys.training.ials.pilot import choose
 from recsys.training.ials.rules import UNOBSERVED, auto_embedding_dim, auto_regularization, auto_unobserved_weight
 from recsys.training.ials.systems import Systems
 
@@ -69,31 +70,26 @@ def rankers() -> list[Ranker]:
 
 def recsys(train: Pairs, setting: dict[str, Any] | None, seed: int = 1) -> Scores:
     """Implicit ALS by default: nothing is tuned but by the training part. `setting` replaces what would be chosen."""
-    als = als_of(train, setting or {}, seed)
-    for number in range(1, als.parameters.n_epochs + 1):
-        als.epoch(number)
-    return products(**als.factors())
+    return scorer_of(train, setting or {}, seed).score_all
 
 
-def als_of(train: Pairs, setting: dict[str, Any], seed: int) -> ImplicitALS:
-    """Implicit ALS before its first epoch."""
-    targets = TargetTable.of(train.rating, setting.get("rating_weight", 0.5))(train.rating)
-    views = train.by_user(), train.by_item()
-    user_counts, item_counts = (view.counts for view in views)
-    dim = setting.get("dim", auto_embedding_dim(int(np.count_nonzero(item_counts))))
-    multiple = setting.get("multiple")
-    if multiple is None:
-        multiple = regularization_multiple(*views, targets, UNOBSERVED, dim, seed, N_THREADS)
-    unobserved = auto_unobserved_weight(user_counts, item_counts)
-    parameters = Hyperparameters(
-        embedding_dim=dim,
-        n_epochs=setting.get("n_epochs", 8),
-        unobserved_weight=unobserved,
-        regularization=multiple * auto_regularization(user_counts, item_counts, unobserved),
-        seed=seed,
-    )
+def scorer_of(train: Pairs, setting: dict[str, Any], seed: int) -> ImplicitFactors:
+    """Implicit ALS, fitted."""
+    table = TargetTable.of(train.rating, setting.get("rating_weight", 0.5))
+    targets, views = table(train.rating), (train.by_user(), train.by_item())
+    counts = views[0].counts, views[1].counts
+    dim = setting.get("dim", auto_embedding_dim(int(np.count_nonzero(counts[1]))))
+    given = setting.get("multiple"), setting.get("popularity_weight")
+    chosen = choose(*views, targets, UNOBSERVED, dim, seed, N_THREADS, *given)
+    unobserved = auto_unobserved_weight(*counts)
+    weights = unobserved, chosen.multiple * auto_regularization(*counts, unobserved)
+    n_epochs = setting.get("n_epochs", 8)
     users, items = (Systems.of(view, targets) for view in views)
-    return ImplicitALS(users, items, parameters, N_THREADS)
+    als = ImplicitALS(users, items, Hyperparameters(dim, n_epochs, *weights, seed), N_THREADS)
+    for number in range(1, n_epochs + 1):
+        als.epoch(number)
+    rows = als.factors()
+    return implicit_factors(rows["user"], rows["item"], views[0], counts[1], *weights, chosen.popularity_weight, table)
 
 
 def most_popular(train: Pairs, _: Any) -> Scores:

@@ -17,12 +17,10 @@ from typing import TypeAlias
 import numpy as np
 
 from measure import command_line
-from rankers import als_of, dense, ease_weights, most_popular
+from rankers import dense, ease_weights, most_popular, scorer_of
 from ranking import SEEDS, real
 from ranking_protocol import Figures, Pairs, Scores, measure, split
 from recsys.core.types import BoolArray, Float32Array, Indices
-from recsys.scoring.implicit.scorer import implicit_factors
-from recsys.scoring.implicit.targets import TargetTable
 
 BROUGHT = (1, 3, 5, 10)
 LEAST = 15  # interactions of a visitor, with the relevant ones
@@ -101,17 +99,12 @@ def compared(pairs: Pairs, seed: int) -> list[list[Figures]]:
 
 def recsys(train: Pairs, seed: int) -> Fitted:
     """Rows of visitors as `recommend --ratings` solves them."""
-    als = als_of(train, {}, seed)
-    for number in range(1, als.parameters.n_epochs + 1):
-        als.epoch(number)
-    rows, weights = als.factors(), (als.parameters.unobserved_weight, als.parameters.regularization)
-    targets, seen = TargetTable.of(train.rating, 0.5), train.by_user()
-    scorer = implicit_factors(rows["user"], rows["item"], seen, train.by_item().counts > 0, *weights, targets)
+    scorer = scorer_of(train, {}, seed)
 
     def fitted(brought: Pairs) -> Scores:
         view = brought.by_user()
         visitors = scorer.user_rows().solve(view.start, view.other_idx, scorer.targets(brought.rating[view.row]))
-        return lambda users: visitors[users] @ scorer.item_factors[:-1].T
+        return lambda users: scorer.score_rows(visitors[users])
 
     return fitted
 

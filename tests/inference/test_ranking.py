@@ -21,7 +21,7 @@ from recsys.inference.similar import FEW
 from recsys.reporting.example_user import example_user
 from recsys.workflows.train import train
 
-RANKING = {"embedding_dim": 5, "n_epochs": 8}
+RANKING = {"embedding_dim": 5, "n_epochs": 8, "popularity_weight": 0.5}
 NET = {"kind": "embedding_net", "user_dim": 5, "item_dim": 4, "layers": [8]}
 EVERYTHING = 1_000
 
@@ -176,7 +176,9 @@ def test_the_contributions_of_a_users_items_add_up_to_the_rank_score(run: str, r
         assert whole.contributions[:4] == explanation.contributions
         assert sum(own.contribution for own in whole.contributions) == pytest.approx(item.score, abs=2e-3)
         listed = sum(own.contribution for own in explanation.contributions)
-        assert listed + explanation.others + explanation.remainder == pytest.approx(item.score, abs=1e-6)
+        assert listed + explanation.others + explanation.popularity + explanation.remainder == pytest.approx(
+            item.score, abs=1e-6
+        )
     answer = json.loads(json.dumps(explanation.to_dict()))
     assert [*answer["pulls"][0]] == ["item_id", "title", "rating", "pull"]
     assert (answer["pulls"][0]["rating"] is None) == (run == "clicks")

@@ -21,7 +21,7 @@ from recsys.inference.recommender import Recommender
 from recsys.reporting.layers import anatomy
 from recsys.workflows.train import train
 
-RANKING = {"embedding_dim": 5, "n_epochs": 3}
+RANKING = {"embedding_dim": 5, "n_epochs": 3, "popularity_weight": 0.5}
 
 
 class StoppedError(Exception):

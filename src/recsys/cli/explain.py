@@ -112,6 +112,8 @@ def _show_ranking(explanation: RankExplanation, column: str) -> None:
     rows = [list(row) for row in zip(*cells.values(), strict=True)]
     n_others = explanation.n_interactions - len(listed)
     sums = [(counted(n_others, "other"), explanation.others)] if n_others else []
+    if explanation.popularity:
+        sums.append(("popularity of the item", explanation.popularity))
     name = "title" if "title" in cells else "item"
     for text, value in [*sums, ("not from own items", explanation.remainder)]:
         row = {**dict.fromkeys(cells, ""), name: text, "contribution": signed(value, decimals)}

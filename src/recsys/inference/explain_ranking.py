@@ -39,8 +39,9 @@ class RankExplanation:
         contributions: the largest first.
         n_interactions: of the user in training; each of them contributes.
         others: the sum of the contributions that are not listed.
-        remainder: score − the sum of all contributions: what training has left of the exact solution, and for a user
-            who was folded in, what comes from the mean user.
+        popularity: what the item's popularity adds.
+        remainder: score − popularity − the sum of all contributions: what training has left of the exact solution, and
+            for a user who was folded in, what comes from the mean user.
     """
 
     user_id: int | str
@@ -50,6 +51,7 @@ class RankExplanation:
     contributions: list[RankContribution]
     n_interactions: int
     others: float
+    popularity: float
     remainder: float
 
     def to_dict(self) -> dict[str, Json]:
@@ -62,14 +64,15 @@ class RankExplanation:
             "pulls": pulls(self.contributions),
             "n_interactions": self.n_interactions,
             "others": self.others,
+            "popularity": self.popularity,
             "remainder": self.remainder,
         }
 
 
 def explain_rank_score(bundle: Bundle, user_idx: int, item_idx: int, n: int = 10) -> RankExplanation:
-    """Divides the rank score w_u·h_i among the user's own items.
+    """Divides the rank score w_u·h_i + b_i among the user's own items and the item's popularity b_i.
 
-    The row of a user is the solution of a linear system, so that the score is a sum over the items j of the user:
+    The row of a user is the solution of a linear system, so that the product is a sum over the items j of the user:
 
         w_u = A⁻¹ Σ_j y_j h_j,  A = Σ_j h_j h_jᵀ + α₀ Σ_all h hᵀ + λ(n_u + α₀·I),  w_u·h_i = Σ_j y_j h_j·A⁻¹h_i
 
@@ -85,7 +88,8 @@ def explain_rank_score(bundle: Bundle, user_idx: int, item_idx: int, n: int = 10
     scorer = ranking_factors(bundle)
     own, rating = bundle.seen.of_user(user_idx)
     contribution = scorer.targets(rating) * _weights(scorer, own, item_idx)
-    score = float(scorer.user_factors[user_idx].astype(np.float64) @ scorer.item_factors[item_idx])
+    popularity = float(scorer.item_bias[item_idx])
+    score = float(scorer.user_factors[user_idx].astype(np.float64) @ scorer.item_factors[item_idx]) + popularity
     by_size = np.argsort(-np.abs(contribution), kind="stable")
     return RankExplanation(
         user_id=bundle.users.id_at(user_idx),
@@ -103,7 +107,8 @@ def explain_rank_score(bundle: Bundle, user_idx: int, item_idx: int, n: int = 10
         ],
         n_interactions=len(own),
         others=float(contribution[by_size[n:]].sum()),
-        remainder=score - float(contribution.sum()),
+        popularity=popularity,
+        remainder=score - popularity - float(contribution.sum()),
     )
 
 

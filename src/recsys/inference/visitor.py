@@ -68,7 +68,7 @@ class Visitor:
         """Rank scores of all items, shape (1, n_items): of a row between the mean user and what the visitor has met."""
         start = np.array([0, len(self.item_idx)], np.int64)
         row = scorer.user_rows().solve(start, self.item_idx, scorer.targets(self.rating))
-        return row @ scorer.item_factors[:-1].T
+        return scorer.score_rows(row)
 
     def as_user_of(self, factors: Factors, prior: Prior) -> Factors:
         """The rating scorer with the visitor, who has rated, as its only user."""

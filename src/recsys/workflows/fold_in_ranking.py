@@ -32,10 +32,12 @@ def fold_in_ranking(
     item_rows = _solve(
         scorer.item_rows().solve, item_codes, items.n_new, users.known_idx[of_items.user_idx], targets[1]
     )
+    item_counts = np.bincount(item_codes, minlength=items.n_new)
     extended = replace(
         scorer,
         user_factors=_with(scorer.user_factors, users, user_rows),
         item_factors=_with(scorer.item_factors, items, item_rows),
+        item_bias=_with(scorer.item_bias, items, scorer.item_bias_of(item_counts)),
     )
     return extended, {
         "user_embedding": users.merge(parameters["user_embedding"], user_rows),

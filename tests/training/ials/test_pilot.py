@@ -8,14 +8,14 @@ import pytest
 from recsys.core.types import Arrays, Float32Array
 from recsys.data.grouped import GroupedView
 from recsys.training.ials import pilot
-from recsys.training.ials.pilot import HeldOut, best_multiple, mean_ndcg, regularization_multiple
+from recsys.training.ials.pilot import Chosen, HeldOut, best_multiple, choose, mean_ndcg
 from recsys.training.ials.systems import Systems
 
 from .worlds import World, blocks, scattered
 
 
 def multiple_of(world: World, n_threads: int = 2, embedding_dim: int = 32) -> float:
-    return regularization_multiple(*world.views(), world.target, 8.0, embedding_dim, 3, n_threads)
+    return choose(*world.views(), world.target, 8.0, embedding_dim, 3, n_threads).multiple
 
 
 def test_a_fifth_of_the_interactions_of_each_user_is_held_out() -> None:
@@ -81,15 +81,29 @@ def test_blocks_of_users_give_the_same_mean(monkeypatch: pytest.MonkeyPatch) -> 
     assert mean_ndcg(factors, fitted, held_out) == pytest.approx(whole)
 
 
-def test_weak_tastes_get_more_regularization_than_many_strong_ones() -> None:
+def no_taste() -> World:
+    """Users choose by popularity alone."""
     random = np.random.default_rng(2)
     n_users, n_items = 400, 120
     popularity = 1 / (np.arange(n_items) + 3)
-    popular = random.random((n_users, n_items)) < 0.9 * popularity / popularity[0]
-    user, item = (idx.astype(np.int32) for idx in np.nonzero(popular))
-    no_taste = World(user, item, np.ones(len(user), np.float32), n_users, n_items)
-    assert multiple_of(no_taste) > 1
+    user, item = np.nonzero(random.random((n_users, n_items)) < 0.9 * popularity / popularity[0])
+    return World(user.astype(np.int32), item.astype(np.int32), np.ones(len(user), np.float32), n_users, n_items)
+
+
+def test_weak_tastes_get_more_regularization_than_many_strong_ones() -> None:
+    assert multiple_of(no_taste()) > 1
     assert multiple_of(blocks(n_blocks=40, users=12, items=10, share=0.5)) < 1
+
+
+def test_popularity_counts_where_there_are_no_tastes() -> None:
+    world, strong = no_taste(), blocks(share=0.6)
+    assert choose(*world.views(), world.target, 8.0, 32, 3, 2).popularity_weight > 0
+    assert choose(*strong.views(), strong.target, 8.0, 32, 3, 2).popularity_weight == 0
+
+
+def test_what_is_given_is_not_chosen() -> None:
+    world = blocks()
+    assert choose(*world.views(), world.target, 8.0, 32, 3, 2, 1.7, 0.3) == Chosen(1.7, 0.3)
 
 
 @pytest.mark.parametrize(("peak", "n_tried"), [(0.35, 5), (0.5, 5), (0.7, 4), (1, 3), (1.4, 3), (2, 3)])
@@ -114,7 +128,7 @@ def test_pilots_have_half_the_dim(embedding_dim: int, of_pilots: int, monkeypatc
 
     monkeypatch.setattr(pilot, "mean_ndcg", quality)
     assert multiple_of(blocks(), embedding_dim=embedding_dim) == 1
-    assert dims == [of_pilots] * 3
+    assert dims == [of_pilots] * 6  # three multiples, three weights of popularity
 
 
 def test_threads_do_not_change_the_choice() -> None:

@@ -12,13 +12,14 @@ GRAMIANS = ("user_gramian", "item_gramian")
 MEAN_ITEM = "moments.mean_item"
 MOMENTS = ("within", "between", "cross")
 COUNTS = ("n_known_users", "n_known_items")
-WEIGHTS = ("unobserved_weight", "regularization")
+ITEM_BIAS = "item_bias"
+WEIGHTS = ("unobserved_weight", "regularization", "popularity_weight")
 RATINGS, TARGETS = "target.rating", "target.value"
 
 
 def encode(scorer: ImplicitFactors) -> StoredScorer:
     """The scorer as it is stored."""
-    arrays = {name: getattr(scorer, name) for name in (*ROWS, *GRAMIANS)}
+    arrays = {name: getattr(scorer, name) for name in (*ROWS, ITEM_BIAS, *GRAMIANS)}
     arrays |= {RATINGS: scorer.targets.ratings, TARGETS: scorer.targets.targets}
     arrays |= {MEAN_ITEM: scorer.moments.mean_item}
     arrays |= {f"moments.{name}": getattr(scorer.moments, name) for name in MOMENTS}
@@ -38,6 +39,8 @@ def decode(stored: StoredScorer) -> ImplicitFactors:
     dim = rows["user_factors"].shape[-1]
     for name, array in rows.items():
         check_array(name, array, (len(array), dim))
+    item_bias = stored.array(ITEM_BIAS)
+    check_array(ITEM_BIAS, item_bias, (len(rows["item_factors"]),))
     for name, array in (gramians | moments).items():
         check_array(name, array, (dim, dim), "float64")
     check_array(MEAN_ITEM, mean_item, (dim,), "float64")
@@ -47,12 +50,14 @@ def decode(stored: StoredScorer) -> ImplicitFactors:
     return ImplicitFactors(
         user_factors=rows["user_factors"],
         item_factors=rows["item_factors"],
+        item_bias=item_bias,
         user_gramian=gramians["user_gramian"],
         item_gramian=gramians["item_gramian"],
         n_known_users=int(stored.number("n_known_users")),
         n_known_items=int(stored.number("n_known_items")),
         unobserved_weight=stored.number("unobserved_weight"),
         regularization=stored.number("regularization"),
+        popularity_weight=stored.number("popularity_weight"),
         targets=TargetTable(ratings, targets),
         moments=Moments(mean_item, **moments),
     )

@@ -7,39 +7,46 @@ from typing import ClassVar
 
 import numpy as np
 
-from recsys.core.types import BoolArray, Float32Array, Float64Array, Indices, Times
+from recsys.core.types import Counts, Float32Array, Float64Array, Indices, Times
 from recsys.data.chunks import chunks
 from recsys.data.grouped import GroupedView
 from recsys.scoring.fallback import with_fallback
 from recsys.scoring.implicit.moments import Moments
+from recsys.scoring.implicit.popularity import popularity
 from recsys.scoring.implicit.rows import FixedSide, ItemRows, UserRows
 from recsys.scoring.implicit.targets import TargetTable
 
 
 @dataclass(frozen=True, eq=False)
 class ImplicitFactors:
-    """score = user_factors[u] · item_factors[i]: about 1 for an item that the user interacts with, 0 for any other.
+    """score = user_factors[u] · item_factors[i] + item_bias[i], where the product is what training drew to 1 for an
+    item that the user interacts with and to 0 for any other, and the bias stands for the item's popularity.
 
     The last row of each array stands for whoever is unknown: the mean of the rows that have interactions.
 
     Attributes:
         user_factors, item_factors: float32, shapes (n_users + 1, dim) and (n_items + 1, dim).
+        item_bias: g times the popularity of each item, see recsys.scoring.implicit.popularity; float32, shape
+            (n_items + 1,).
         user_gramian, item_gramian: Σ w wᵀ and Σ h hᵀ over the rows that have interactions, float64, shape (dim, dim).
         n_known_users, n_known_items: how many have interactions.
         unobserved_weight: α₀, see recsys.training.ials.
         regularization: λ.
+        popularity_weight: g, at least 0.
         targets: from ratings to what scores should be.
         moments: how users' rows go with those of their items.
     """
 
     user_factors: Float32Array
     item_factors: Float32Array
+    item_bias: Float32Array
     user_gramian: Float64Array
     item_gramian: Float64Array
     n_known_users: int
     n_known_items: int
     unobserved_weight: float
     regularization: float
+    popularity_weight: float
     targets: TargetTable
     moments: Moments
     kind: ClassVar[str] = "implicit"
@@ -69,11 +76,24 @@ class ImplicitFactors:
     def score(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Float32Array:
         """Scores of the pairs at any time, float32, shape (n,)."""
         scores = np.einsum("nf,nf->n", self.user_factors[user_idx], self.item_factors[item_idx])
-        return np.asarray(scores, np.float32)
+        return np.asarray(scores + self.item_bias[item_idx], np.float32)
 
     def score_all(self, user_idx: Indices) -> Float32Array:
         """Scores of every known item for each user, float32, shape (n, n_items)."""
-        return self.user_factors[user_idx] @ self.item_factors[:-1].T
+        return self.score_rows(self.user_factors[user_idx])
+
+    def score_rows(self, rows: Float32Array) -> Float32Array:
+        """Scores of every known item for users with such rows, float32, shape (n, n_items).
+
+        Args:
+            rows: float32, shape (n, dim).
+        """
+        scores = rows @ self.item_factors[:-1].T
+        return scores + self.item_bias[:-1] if self.popularity_weight else scores
+
+    def item_bias_of(self, counts: Counts) -> Float32Array:
+        """The bias of new items with so many interactions each, float32, shape (n,)."""
+        return _item_bias(counts, self.n_known_users, self.unobserved_weight, self.popularity_weight)
 
     def user_rows(self) -> UserRows:
         """What solves the rows of new users."""
@@ -92,9 +112,10 @@ def implicit_factors(
     user_rows: Float32Array,
     item_rows: Float32Array,
     seen: GroupedView,
-    has_item: BoolArray,
+    item_counts: Counts,
     unobserved_weight: float,
     regularization: float,
+    popularity_weight: float,
     targets: TargetTable,
 ) -> ImplicitFactors:
     """The scorer of fitted rows.
@@ -102,22 +123,31 @@ def implicit_factors(
     Args:
         user_rows, item_rows: float32, shapes (n_users, dim) and (n_items, dim); zeros where there are no interactions.
         seen: the interactions by user.
-        has_item: whether each item has interactions, bool.
+        item_counts: interactions of each item, int64, shape (n_items,).
         unobserved_weight, regularization, targets: as they were fitted with.
+        popularity_weight: g, see ImplicitFactors.
     """
-    has_user = seen.counts > 0
+    has_user, has_item = seen.counts > 0, item_counts > 0
+    n_known_users = int(np.count_nonzero(has_user))
+    item_bias = _item_bias(item_counts, n_known_users, unobserved_weight, popularity_weight)
     return ImplicitFactors(
         user_factors=with_fallback(user_rows, has_user),
         item_factors=with_fallback(item_rows, has_item),
+        item_bias=with_fallback(item_bias, has_item),
         user_gramian=_gramian(user_rows),
         item_gramian=_gramian(item_rows),
-        n_known_users=int(np.count_nonzero(has_user)),
+        n_known_users=n_known_users,
         n_known_items=int(np.count_nonzero(has_item)),
         unobserved_weight=unobserved_weight,
         regularization=regularization,
+        popularity_weight=popularity_weight,
         targets=targets,
         moments=Moments.of(user_rows, item_rows, seen),
     )
+
+
+def _item_bias(counts: Counts, n_known_users: int, unobserved_weight: float, popularity_weight: float) -> Float32Array:
+    return np.float32(popularity_weight) * popularity(counts, n_known_users, unobserved_weight)
 
 
 def _gramian(rows: Float32Array) -> Float64Array:

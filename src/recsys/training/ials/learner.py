@@ -18,7 +18,7 @@ from recsys.scoring.implicit.scorer import ImplicitFactors, implicit_factors
 from recsys.scoring.implicit.targets import TargetTable
 from recsys.training.groups import Group
 from recsys.training.ials.fit import Hyperparameters, ImplicitALS
-from recsys.training.ials.pilot import regularization_multiple
+from recsys.training.ials.pilot import choose
 from recsys.training.ials.rules import auto_embedding_dim, auto_regularization, auto_unobserved_weight
 from recsys.training.ials.settings import Ials
 from recsys.training.ials.systems import Systems
@@ -48,7 +48,7 @@ class IalsLearner:
     evaluation_cost = 1.0
 
     def __init__(self, interactions: Interactions, settings: Ials, seed: int) -> None:
-        self._counted = interactions.counted
+        self._counted, self._item_counts = interactions.counted, interactions.item_counts
         self._targets = TargetTable.of(interactions.rating, settings.rating_weight)
         targets = self._targets(interactions.rating)
         users, items = (Systems.of(view, targets) for view in (interactions.by_user(), interactions.by_item()))
@@ -100,15 +100,17 @@ class IalsLearner:
 
     def scorer(self) -> ImplicitFactors:
         """The model as it stands."""
-        rows, parameters = self._als.factors(), self._als.parameters
+        rows, parameters, weight = self._als.factors(), self._als.parameters, self._settings.popularity_weight
+        assert weight != "auto"
         with one_blas_thread():
             return implicit_factors(
                 rows["user"],
                 rows["item"],
                 self._seen,
-                self._counted.items,
+                self._item_counts,
                 parameters.unobserved_weight,
                 parameters.regularization,
+                weight,
                 self._targets,
             )
 
@@ -131,14 +133,15 @@ def _resolved(settings: Ials, interactions: Interactions, targets: Float32Array,
     counts = interactions.user_counts, interactions.item_counts
     n_items = int(np.count_nonzero(counts[1]))
     dim = auto_embedding_dim(n_items) if settings.embedding_dim == "auto" else settings.embedding_dim
-    unobserved, regularization = settings.unobserved_weight, settings.regularization
-    if unobserved == "auto":
-        unobserved = auto_unobserved_weight(*counts)
-    if regularization == "auto":
-        n_pairs = float(np.count_nonzero(counts[0])) * n_items
-        rho = unobserved * n_pairs / len(interactions)
+    unobserved = auto_unobserved_weight(*counts) if settings.unobserved_weight == "auto" else settings.unobserved_weight
+    by_rule = auto_regularization(*counts, unobserved)
+    multiple = None if settings.regularization == "auto" else settings.regularization / by_rule
+    popularity_weight = None if settings.popularity_weight == "auto" else settings.popularity_weight
+    if multiple is None or popularity_weight is None:
+        rho = unobserved * float(np.count_nonzero(counts[0])) * n_items / len(interactions)
         views = interactions.by_user(), interactions.by_item()
-        multiple = regularization_multiple(*views, targets, rho, dim, seed, n_threads)
-        regularization = multiple * auto_regularization(*counts, unobserved)
-    weights = {"unobserved_weight": unobserved, "regularization": regularization}
-    return settings.model_copy(update={"embedding_dim": dim, **weights})
+        chosen = choose(*views, targets, rho, dim, seed, n_threads, multiple, popularity_weight)
+        multiple, popularity_weight = chosen.multiple, chosen.popularity_weight
+    regularization = multiple * by_rule if settings.regularization == "auto" else settings.regularization
+    resolved = {"embedding_dim": dim, "unobserved_weight": unobserved, "regularization": regularization}
+    return settings.model_copy(update=resolved | {"popularity_weight": popularity_weight})

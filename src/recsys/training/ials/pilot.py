@@ -1,9 +1,10 @@
-"""How much regularization the interactions need: pilot fits to most of them, measured on the others."""
+"""How much regularization and popularity interactions need: pilot fits to most of them, measured on the others."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -11,12 +12,14 @@ from recsys.core.seeding import rng
 from recsys.core.threads import one_blas_thread
 from recsys.core.types import Arrays, BoolArray, Float32Array, Indices, Int64Array
 from recsys.data.grouped import GroupedView
+from recsys.scoring.implicit.popularity import popularity
 from recsys.scoring.top import masked_top_n
 from recsys.training.ials.fit import Hyperparameters, ImplicitALS
 from recsys.training.ials.rules import auto_regularization
 from recsys.training.ials.systems import Systems
 
 LESS, MORE = (0.7, 0.5, 0.35), (1.4, 2.0)  # times what the rule says
+POPULARITY = (0.0, 0.5, 2.0)  # weights that are tried; smaller ones gain little, and pilots overrate them
 LEAST_DIM, N_EPOCHS = 64, 4
 N_USERS, SHARE = 2_000, 0.2  # users at most of whom interactions are held out, and how many of theirs
 LEAST_HELD_OUT = 200  # with fewer of them, the measure would be noise
@@ -57,7 +60,20 @@ class HeldOut:
         return cls(users, owner[picked], by_user.other_idx[places], kept)
 
 
-def regularization_multiple(
+@dataclass(frozen=True)
+class Chosen:
+    """What the pilot fits chose.
+
+    Attributes:
+        multiple: by what to multiply `auto_regularization`: one of LESS and MORE, or 1.
+        popularity_weight: one of POPULARITY.
+    """
+
+    multiple: float
+    popularity_weight: float
+
+
+def choose(
     by_user: GroupedView,
     by_item: GroupedView,
     targets: Float32Array,
@@ -65,13 +81,16 @@ def regularization_multiple(
     embedding_dim: int,
     seed: int,
     n_threads: int,
-) -> float:
-    """By what to multiply `auto_regularization`: the multiple with the best ndcg@10 on held-out interactions.
+    multiple: float | None = None,
+    popularity_weight: float | None = None,
+) -> Chosen:
+    """The multiple of λ, and then the weight of popularity, with the best ndcg@10 on held-out interactions.
 
-    The rule knows how noisy the matrix is, but not how strong the tastes in it are: weak ones need more regularization,
-    many strong ones less. Some training interactions are held out, and models of half the dim with the rule's λ, with
-    1.4 times that, and then with still more, or with less and less, are fitted to the others. They have half the dim
-    since tastes that are more in number than a model has factors look weak to it.
+    The rule of λ knows how noisy the matrix is, but not how strong the tastes in it are: weak ones need more
+    regularization, many strong ones less. And regularization weakens all directions, the popularity of items too, which
+    is known best: the weaker the tastes, the more of it is missed. Some training interactions are held out, and models
+    of half the dim with the rule's λ, with 1.4 times that, and then with still more, or with less and less, are fitted
+    to the others. They have half the dim since tastes that are more in number than a model has factors look weak to it.
 
     Args:
         by_user: the training interactions by user.
@@ -81,28 +100,36 @@ def regularization_multiple(
         embedding_dim: of the model that it is for.
         seed: of what is held out, and of the fits.
         n_threads: at least 1; the result doesn't depend on it.
+        multiple, popularity_weight: None: to be chosen.
     Returns:
-        One of LESS and MORE, or 1; 1 where less than LEAST_HELD_OUT interactions would be held out.
+        What was chosen or given; 1 and 0 where less than LEAST_HELD_OUT interactions would be held out.
     """
     held_out = HeldOut.of(by_user, seed)
     if len(held_out.item) < LEAST_HELD_OUT:
-        return 1.0
+        return Chosen(multiple or 1.0, popularity_weight or 0.0)
     users, items = (Systems.of(view, targets, held_out.kept) for view in (by_user, by_item))
     unobserved = rho * len(users.idx) / (users.n_known * items.n_known)
     regularization = auto_regularization(users.counts, items.counts, unobserved)
     dim = max(LEAST_DIM, embedding_dim // 2)
 
-    def quality(multiple: float) -> float:
+    @cache
+    def factors(multiple: float) -> Arrays:
         parameters = Hyperparameters(dim, N_EPOCHS, unobserved, multiple * regularization, seed)
         als = ImplicitALS(users, items, parameters, n_threads)
         for number in range(1, N_EPOCHS + 1):
             als.epoch(number)
-        return mean_ndcg(als.factors(), users, held_out)
+        return als.factors()
 
-    return best_multiple(quality)
+    alone = popularity(items.counts, users.n_known, unobserved)
+    multiple = multiple or best_multiple(lambda each: mean_ndcg(factors(each), users, held_out))
+    if popularity_weight is None:
+        popularity_weight = max(
+            POPULARITY, key=lambda weight: mean_ndcg(factors(multiple), users, held_out, np.float32(weight) * alone)
+        )
+    return Chosen(multiple, popularity_weight)
 
 
-def mean_ndcg(factors: Arrays, fitted: Systems, held_out: HeldOut) -> float:
+def mean_ndcg(factors: Arrays, fitted: Systems, held_out: HeldOut, item_bias: Float32Array | None = None) -> float:
     """Mean over users of ndcg@10 of all items that they have no interaction with among those fitted to."""
     n_items, n_relevant = len(factors["item"]), np.bincount(held_out.owner, minlength=len(held_out.users))
     keys = held_out.owner * n_items + held_out.item
@@ -113,6 +140,8 @@ def mean_ndcg(factors: Arrays, fitted: Systems, held_out: HeldOut) -> float:
         users = held_out.users[begin : begin + step]
         with one_blas_thread():
             scores = factors["user"][users] @ factors["item"].T
+        if item_bias is not None:
+            scores += item_bias
         best, _ = masked_top_n(scores, PLACES, left_out=seen.pairs(users))
         position = begin + np.arange(len(users))
         hits = np.isin(position[:, None] * n_items + best, keys)

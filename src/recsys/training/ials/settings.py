@@ -31,6 +31,8 @@ class Ials(Method):
     """Weight of each pair of user and item; auto: such that all pairs weigh eight times as much as all interactions."""
     regularization: Auto | Positive = "auto"
     """Pull of the factors towards 0; auto: by the number of interactions, and by pilot fits on a part of them."""
+    popularity_weight: Auto | Annotated[float, Field(ge=0)] = "auto"
+    """How much an item's popularity adds to its score; auto: by pilot fits, nothing unless tastes are weak."""
     rating_weight: Annotated[float, Field(ge=0, le=1)] = 0.5
     """How much the rating counts beside the interaction itself: 0 not at all, as for clicks; 1 wholly."""
 
