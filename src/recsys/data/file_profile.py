@@ -110,6 +110,8 @@ class FileProfile:
         layout = self.layout
         if not layout.facts.get("header") and layout.columns.get("user") == 2 and 1 in layout.others:
             yield "column 1 numbers the rows, as an index does, and is left out"
+        if layout.facts.get("header") and layout.others[:1] == (1,):
+            yield "column 1 has no name, as an index has none, and is left out"
         if self.n_users == self.n_ratings > 1:
             yield "no user has a second row: is that the column of the users? recsys init --user COLUMN"
 

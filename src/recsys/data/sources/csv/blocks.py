@@ -15,6 +15,7 @@ from recsys.data.sources.stored import WHOLE, ByteRange, Stored
 
 UNIT_SEPARATOR = b"\x1f"  # stands for a delimiter of several bytes
 QUOTE = b'"'
+BACKSLASH = b"\\"
 RUN = re.compile(rb" +")
 EDGE = re.compile(rb"(?<![^\r\n]) +| +(?![^\r\n])")  # blanks at an end of a line
 NEEDLESS = re.compile(rb"  |(?<![^\r\n]) | (?![^\r\n])")
@@ -40,7 +41,7 @@ def blocks_of(dialect: Dialect, stored: Stored, size: int, span: ByteRange = WHO
     n_head_bytes = 0 if span.start else dialect.head_bytes
     torn = b""
     for text in _below_header(_in_utf8(stored, codec_of(dialect.encoding, span), size), n_head_bytes):
-        if b"\0" in text or (dialect.quotes == "backslash" and QUOTE in text):
+        if b"\0" in text or (dialect.quotes == "backslash" and (QUOTE in text or BACKSLASH in text)):
             raise DoubtfulError
         if has_quotes and (QUOTE in text or QUOTE in torn):
             torn, text = b"", torn + text
@@ -94,6 +95,8 @@ def _checked(rows: bytes, delimiter: bytes, *, has_quotes: bool) -> Generator[by
     """The rows if there are any, with a delimiter of one byte."""
     if not rows or (rows[0] in b"\r\n" and not rows.strip(b"\r\n")):
         return
+    if delimiter == BLANK.encode() and b"\t" in rows:
+        rows = rows.replace(b"\t", b" ")
     if delimiter == BLANK.encode() and NEEDLESS.search(rows):
         if has_quotes and QUOTE in rows:
             raise DoubtfulError

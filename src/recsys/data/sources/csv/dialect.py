@@ -11,6 +11,7 @@ from pathlib import Path
 from recsys.config.schema.data import Data
 from recsys.core.errors import ConfigError, DataError
 from recsys.data.sources.column_names import COMMON, COUNTS, TYPES, plain
+from recsys.data.sources.csv.delimiter import SAMPLE, even_width, find_delimiter
 from recsys.data.sources.csv.encodings import marked_encoding
 from recsys.data.sources.csv.fields import BLANK, BadQuotesError, Quotes, knows_quotes, rows_of, sample_rows
 from recsys.data.sources.csv.other_texts import refuse_other_text
@@ -18,9 +19,6 @@ from recsys.data.sources.csv.preamble import is_rule, preamble_of
 from recsys.data.sources.csv.text import Text
 from recsys.data.sources.values import Decimal, number
 
-CANDIDATES = (",", "\t", ";", "|", "::", BLANK, "\x01", "~", "^")
-RAGGED = (",", "\t", ";", "|", "::")  # those that a file is taken to have that none cuts evenly
-SAMPLE = 50  # rows that are looked at
 KNOWN = frozenset(name for names in COMMON.values() for name in names) | {*COUNTS, "title", "name", "id"}
 ESCAPED_QUOTE = '\\"'
 DECIMAL_POINT = re.compile(r"[-+]?\d+[.]\d+", re.ASCII)
@@ -75,19 +73,20 @@ def find_dialect(path: Path, data: Data) -> Dialect:
     drawn = 1 if len(body) > 1 and is_rule(body[1]) else None
     if drawn:
         del body[drawn]
-    delimiter = data.delimiter if data.delimiter != "auto" else preamble.delimiter or _delimiter(body)
+    delimiter = data.delimiter if data.delimiter != "auto" else preamble.delimiter or find_delimiter(body)
     if set(delimiter) & set('"\r\n\0'):
         hint = 'such as "," or "\\t" or "::"; auto looks at the file'
         raise ConfigError(f"{delimiter!r} cannot stand between fields", where="data.delimiter", hint=hint)
     quotes = _quotes(body, delimiter, data)
-    rows = list(sample_rows(body, delimiter, quotes, SAMPLE))
-    if not rows:
+    rows = [(row, end) for row, end in sample_rows(body, delimiter, quotes, SAMPLE) if any(map(str.strip, row))]
+    if not rows or preamble.n_lines == len(lines):
         raise DataError("the file holds no rows", where=str(path), expected="a line for each rating")
     (_, first_end), *_ = rows
     fields = [row for row, _ in rows]
-    above = _names_above(preamble.names, delimiter, len(fields[0])) if data.header else None
+    width = even_width(fields) or len(fields[0])
+    above = _names_above(preamble.names, delimiter, width) if data.header else None
     is_first_row = above is None and (_is_header(fields, data) if data.header == "auto" else data.header)
-    header = fields[0] if is_first_row else above
+    header = _for_all_columns(fields) if is_first_row else above
     n_lines = preamble.n_lines + (first_end if is_first_row else 0) + (1 if drawn and is_first_row else 0)
     sample = tuple(fields[1:] if is_first_row else fields)
     return Dialect(
@@ -98,7 +97,7 @@ def find_dialect(path: Path, data: Data) -> Dialect:
         decimal=_decimal(sample, data),
         timestamp_format=data.timestamp_format,
         header=None if header is None else _untyped(header),
-        width=len(fields[0]),
+        width=len(fields[0]) if header is None else len(header),
         head_lines=n_lines,
         head_bytes=len("".join(lines[:n_lines]).encode()),
         sample=sample,
@@ -111,6 +110,16 @@ def _names_above(names: str | None, delimiter: str, width: int) -> tuple[str, ..
         return None
     fields = tuple(names.split(None if delimiter == BLANK else delimiter))
     return fields if len(fields) == width and any(plain(field) in KNOWN for field in fields) else None
+
+
+def _for_all_columns(rows: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """The header in the first row; with an empty name where it has none for the index, or a delimiter ends all rows."""
+    header, *body = rows
+    if even_width(rows) != len(header) + 1:
+        return header
+    if not any(row[-1].strip() for row in body):
+        return (*header, "")
+    return ("", *header) if len({row[0] for row in body}) == len(body) else header
 
 
 def _untyped(header: tuple[str, ...]) -> tuple[str, ...]:
@@ -130,7 +139,8 @@ def _quotes(lines: Sequence[str], delimiter: str, data: Data) -> Quotes:
         return "none"
     if data.quotes != "auto":
         return data.quotes
-    if any(ESCAPED_QUOTE in line for line in lines) and _is_even(lines, delimiter, "backslash"):
+    escaped = (ESCAPED_QUOTE, f"\\{delimiter}")
+    if any(text in line for line in lines for text in escaped) and _is_even(lines, delimiter, "backslash"):
         return "double" if _is_even(lines, delimiter, "double") else "backslash"
     return "double"
 
@@ -156,35 +166,6 @@ def _decimal(rows: Sequence[tuple[str, ...]], data: Data) -> Decimal:
         for column in columns
     )
     return "," if has_commas else None
-
-
-def _delimiter(lines: Sequence[str]) -> str:
-    """The first candidate that cuts every line into the same number of fields, three or more if any does."""
-    counts = {
-        delimiter: [
-            len(row)
-            for row, _ in sample_rows(lines, delimiter, "double" if knows_quotes(delimiter) else "none", SAMPLE)
-        ]
-        for delimiter in CANDIDATES
-    }
-    even = {
-        delimiter: widths[0]
-        for delimiter, widths in counts.items()
-        if widths and widths[0] > 1 and len(set(widths)) == 1
-    }
-    if not even:  # a ragged file: the reader will say which line
-        return max(RAGGED, key=lambda delimiter: _likeness(counts[delimiter]))
-    if even.get(BLANK, 0) == 2 and not all(map(_numeric, lines[0].split())):
-        del even[BLANK]  # one column of names with a blank in them
-    if len(even) > 1:
-        even.pop(BLANK, None)
-    return max(even, key=lambda delimiter: min(even[delimiter], 3), default=",")
-
-
-def _likeness(widths: Sequence[int]) -> tuple[float, int]:
-    """How well rows of these widths are cut: the share of those of the most frequent one, and that one."""
-    width = max(widths, key=widths.count, default=1)
-    return (widths.count(width) / len(widths), width) if width > 1 else (0.0, width)
 
 
 def _numeric(text: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 Quotes = Literal["double", "backslash", "none"]
 """How a quote stands in a quoted field: doubled, or behind a backslash; none: a quote is a letter like any other."""
 
-BLANK = " "  # as a delimiter: one or more of them, those at the ends of a line not counted
+BLANK = " "  # as a delimiter: one or more of them, or of tabs, those at the ends of a line not counted
 
 
 class BadQuotesError(Exception):
@@ -60,7 +60,7 @@ def sample_rows(lines: Sequence[str], delimiter: str, quotes: Quotes, n: int) ->
 def _split(line: str, delimiter: str) -> list[str]:
     row = line.rstrip("\r\n")
     if delimiter == BLANK:
-        return [field for field in row.split(BLANK) if field]
+        return [field for field in row.replace("\t", BLANK).split(BLANK) if field]
     return row.split(delimiter) if row else []
 
 
@@ -68,10 +68,10 @@ def _reader(lines: Iterable[str], delimiter: str, quotes: Quotes, *, strict: boo
     """A reader of the csv module, whose type has no public name."""
     is_blank = delimiter == BLANK
     return csv.reader(
-        (line.rstrip(" \r\n") + "\n" for line in lines) if is_blank else lines,
+        (line.replace("\t", BLANK).rstrip(" \r\n") + "\n" for line in lines) if is_blank else lines,
         delimiter=delimiter,
         strict=strict,
-        skipinitialspace=is_blank,
+        skipinitialspace=True,
         doublequote=quotes == "double",
         escapechar="\\" if quotes == "backslash" else None,
     )

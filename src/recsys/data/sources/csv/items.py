@@ -15,7 +15,8 @@ from recsys.data.catalogue import ItemCatalogue, TextByItem, id_of
 from recsys.data.sources.csv.dialect import Dialect, find_dialect
 from recsys.data.sources.csv.encodings import codec, guess_encoding, marked_encoding
 from recsys.data.sources.csv.fields import knows_quotes
-from recsys.data.sources.csv.reference_reader import ragged, rows_of_any_width
+from recsys.data.sources.csv.no_row import odd_row
+from recsys.data.sources.csv.reference_reader import rows_of_any_width
 from recsys.data.sources.csv.text import Text
 from recsys.data.sources.find_columns import label
 from recsys.data.sources.find_item_columns import find_item_columns
@@ -65,7 +66,7 @@ def _rows(dialect: Dialect, title: int, lines: Text, observe: Observer) -> Itera
             end = title + surplus + 1
             yield [*row[:title], dialect.delimiter.join(row[title:end]), *row[end:]]
         elif surplus:
-            raise ragged(dialect, line, row)
+            raise odd_row(dialect, line, row)
         else:
             yield row
 

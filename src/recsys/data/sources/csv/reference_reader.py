@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 
 import numpy as np
@@ -17,6 +16,8 @@ from recsys.core.words import shortened
 from recsys.data.sources.batches import Batch, CodedIds, PackedTexts
 from recsys.data.sources.csv.dialect import Dialect
 from recsys.data.sources.csv.fields import BadQuotesError, rows_of
+from recsys.data.sources.csv.hints import hint_for
+from recsys.data.sources.csv.no_row import no_row, odd_row
 from recsys.data.sources.csv.text import Text
 from recsys.data.sources.dates import formats_of, seconds_of
 from recsys.data.sources.find_columns import label
@@ -30,7 +31,6 @@ from recsys.data.sources.values import Decimal, iso_seconds, number_with
 ISO_FORM = "iso"
 ROWS_BETWEEN_LOOKS = 256  # at the clock
 BATCH = 1 << 18  # rows
-WITH_UNIT = re.compile(r"(?P<number>[-+]?\d+([.,]\d+)?) ?(/ ?\d+|%|\D{1,12})", re.ASCII)
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
@@ -62,7 +62,7 @@ def read_slow(
                 try:
                     take(row[position])
                 except BadValueError as error:
-                    raise located(error, dialect, line, position) from None
+                    raise (no_row(dialect, line, row) or located(error, dialect, line, position)) from None
             read.n_rows += 1
             if read.n_rows == BATCH:
                 yield read.batch(text.share)
@@ -79,17 +79,19 @@ def rows(dialect: Dialect, text: Text, observe: Observer) -> Iterator[tuple[list
     """
     for row, line in rows_of_any_width(dialect, text, observe):
         if len(row) != dialect.width:
-            raise ragged(dialect, line, row)
+            raise odd_row(dialect, line, row)
         yield row, line
 
 
 def rows_of_any_width(dialect: Dialect, text: Text, observe: Observer) -> Iterator[tuple[list[str], int]]:
-    """As `rows`, but that rows may have another width."""
+    """As `rows`, but that rows may have another width. Lines of blanks and delimiters alone are left out."""
     progress = Progress(dialect.path, observe)
     n_head = max(0, dialect.head_lines - (text.first_line - 1))
     before = text.first_line - 1 + n_head
     try:
         for row, number_in_body in rows_of(islice(text, n_head, None), dialect.delimiter, dialect.quotes):
+            if not (row[0].strip() or any(map(str.strip, row))):
+                continue
             line = before + number_in_body
             if line % ROWS_BETWEEN_LOOKS == 0:
                 progress.now(*text.progress)
@@ -197,24 +199,8 @@ def rating_in(text: str, no_rating: NoRating, decimal: Decimal) -> float:
 
 
 def _no_number(text: str) -> BadValueError:
-    """What is wrong with a rating that is no number, with a hint that fits it."""
-    written = text.strip()
-    code = json.dumps(shortened(written), ensure_ascii=False)
-    hint = f"if it stands for no rating: data.no_rating: [{code}]; else take the row out"
-    with_comma, with_point = number_with(",", written), number_with(".", written)
-    if with_comma is not None and with_point is not None:
-        hint = (
-            f'for {with_point:g}, with a mark between thousands: data.decimal: "." (init: --decimal .); for'
-            f' {with_comma:g}, with a decimal comma: data.decimal: "," (init: --decimal ,)'
-        )
-    elif with_comma is not None:
-        hint = 'for a decimal comma: data.decimal: "," (init: --decimal ,)'
-    elif with_point is not None:
-        hint = 'for a decimal point: data.decimal: "." (init: --decimal .)'
-    elif (rest := WITH_UNIT.fullmatch(written)) is not None:
-        hint = f"write the number alone, {rest['number']} for {shortened(written, 20)}, in every row"
-    what = f"{shortened(text)!r} is not a number" if written else "the rating is empty"
-    return BadValueError(what, "a number", hint)
+    what = f"{shortened(text)!r} is not a number" if text.strip() else "the rating is empty"
+    return BadValueError(what, "a number", hint_for(text))
 
 
 def _as_float32(value: float) -> float:
@@ -242,6 +228,8 @@ def _time(text: str, form: str | None, decimal: Decimal) -> float:
             ISO_FORM: "a date such as 2024-05-31 or 2024-05-31T12:00:00Z",
         }.get(form, f"a date of the form {form}, as in the first rows")
         hint = f"{NO_TIMES}; for another form: data.timestamp_format (init: --timestamp-format)"
+        if form is None and {number_with(mark, text) for mark in (".", ",")} != {None}:
+            hint = f"{hint_for(text)}; {NO_TIMES}"
         what = f"{shortened(text)!r} is not a time" if text.strip() else "the time is empty"
         raise BadValueError(what, expected, hint)
     return value
@@ -252,16 +240,3 @@ def located(error: BadValueError, dialect: Dialect, line: int, position: int) ->
     what, expected, hint = error.args
     where = f"{dialect.path}:{line}: column {label(position, dialect.header)}"
     return DataError(what, where=where, expected=expected, hint=hint)
-
-
-def ragged(dialect: Dialect, line: int, row: Sequence[str]) -> DataError:
-    """The error of a row of another width."""
-    model = "header" if dialect.header else "first row"
-    fields = f"{len(row)} field{'s' if len(row) != 1 else ''}"
-    return DataError(
-        f"this row has {fields}: {json.dumps(shortened(dialect.delimiter.join(row)), ensure_ascii=False)}",
-        where=f"{dialect.path}:{line}",
-        expected=f"{dialect.width}, as the {model} has, between delimiters {dialect.delimiter!r}",
-        hint='a field that holds the delimiter is written in quotes, "one, two"; for another delimiter:'
-        " data.delimiter (init: --delimiter); if it is no rating, take the line out",
-    )

@@ -15,6 +15,7 @@ from recsys.data.sources.csv.arrow_reader import read_fast
 from recsys.data.sources.csv.blocks import DoubtfulError
 from recsys.data.sources.csv.dialect import Dialect, find_dialect
 from recsys.data.sources.csv.fields import knows_quotes
+from recsys.data.sources.csv.no_row import one_column
 from recsys.data.sources.csv.ranges import range_of
 from recsys.data.sources.csv.reference_reader import read_slow, rows
 from recsys.data.sources.csv.text import Text
@@ -23,7 +24,7 @@ from recsys.data.sources.find_columns import find_columns, label
 from recsys.data.sources.no_rating import NoRating
 from recsys.data.sources.protocol import ColumnRequest, Layout
 from recsys.data.sources.stored import WHOLE, compression
-from recsys.data.sources.table import ROLES
+from recsys.data.sources.table import ROLES, Role
 
 
 class CsvSource:
@@ -46,7 +47,7 @@ class CsvSource:
 
     def layout(self, columns: ColumnRequest) -> Layout:
         """Its columns, delimiter, header, encoding and compression."""
-        positions = find_columns(self.dialect, self._columns, columns, self._names)
+        positions = self._positions(columns)
         dialect = self.dialect = with_timestamp_format(self.dialect, positions)
         facts = {
             "compression": compression(self.path),
@@ -58,7 +59,7 @@ class CsvSource:
             "timestamp_format": dialect.timestamp_format,
         }
         packed = f", {facts['compression']}" if facts["compression"] else ""
-        header = "no header" if dialect.header is None else "a header"
+        header = _header_in_words(dialect)
         return Layout(
             columns={role: self._name(positions[role]) for role in ROLES if role in positions},
             names={
@@ -75,7 +76,7 @@ class CsvSource:
     def batches(self, columns: ColumnRequest, part: int, n_parts: int) -> Iterator[Batch]:
         """The rows of a byte range; where the file cannot be cut (ranges.py), all rows are part 0's."""
         observe = self._observe
-        positions = find_columns(self.dialect, self._columns, columns, self._names)
+        positions = self._positions(columns)
         dialect = self.dialect = with_timestamp_format(self.dialect, positions)
         span = range_of(dialect, part, n_parts)
         if span is None:
@@ -109,6 +110,14 @@ class CsvSource:
         """sha256 of the bytes as stored."""
         return sha256(self.path)
 
+    def _positions(self, columns: ColumnRequest) -> dict[Role, int]:
+        try:
+            return find_columns(self.dialect, self._columns, columns, self._names)
+        except DataError:
+            if self.dialect.width > 1:
+                raise
+            raise one_column(self.dialect) from None
+
     def _lines(self) -> Iterator[tuple[int, int]]:
         """Each row's number and line."""
         with Text(self.path, self.dialect.encoding) as text:
@@ -120,6 +129,12 @@ class CsvSource:
         header = [name.strip() for name in self.dialect.header or ()]
         is_plain = bool(header) and bool(header[position]) and header.index(header[position]) == position
         return header[position] if is_plain else position + 1
+
+
+def _header_in_words(dialect: Dialect) -> str:
+    if dialect.header is None:
+        return "no header"
+    return f"a header, rows from line {dialect.head_lines + 1}" if dialect.head_lines > 1 else "a header"
 
 
 def _quotes_key(dialect: Dialect) -> str | bool | None:
