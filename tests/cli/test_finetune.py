@@ -51,6 +51,86 @@ def test_update_goes_on_from_the_run_that_is_served(new: Path, recsys: Recsys) -
     assert [(group["name"], group["frozen"]) for group in answer["groups"]] == [("items", False), ("users", False)]
 
 
+HANDFUL = "userId,movieId,rating\n0,100,3\n0,103,2\n-3,120,5\n"
+
+
+def test_a_handful_of_ratings_is_trained_on_and_the_old_held_out_ratings_decide(run: Path, recsys: Recsys) -> None:
+    (run.parent.parent / "few.csv").write_text(HANDFUL)
+    ended = recsys("update", "--ratings", "few.csv", "--json")
+    assert "note: 3 new rows, fewer than 50: none is held out, and the scores are on what first" in ended.err
+    answer = json.loads(ended.out)
+    before = json.loads((run / "metrics.json").read_text())
+    start, held_out = answer["start"], before["test"]["n_ratings"] - answer["test"]["n_ratings"]
+    assert (start["before"]["new"], start["after"]["new"], held_out in range(4)) == (None, None, True)
+    assert start["after"]["old"] == answer["test"]
+    assert answer["valid"]["n_ratings"] > 80
+    assert answer["train"]["n_ratings"] - before["train"]["n_ratings"] in range(4)
+    measured = json.loads(recsys("evaluate", "--run", answer["run_dir"], "--json").out)
+    assert measured["rmse"] == pytest.approx(answer["test"]["rmse"])
+    again = json.loads(recsys("update", "--run", answer["run_dir"], "--ratings", "few.csv", "--json").out)
+    assert again["test"]["n_ratings"] == answer["test"]["n_ratings"]
+    split = json.loads(
+        recsys(
+            "update",
+            "--ratings",
+            "few.csv",
+            "--set",
+            "start.hold_out_from=0",
+            "--set",
+            "split.test_fraction=0.4",
+            "--set",
+            "split.valid_fraction=0",
+            "--json",
+        ).out
+    )
+    assert split["test"]["n_ratings"] == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "rows"),
+    [
+        (("update",), HANDFUL),
+        (("fold-in",), "userId,movieId,rating\n77,100,3\n77,103,2\n"),
+        (("recommend",), "userId,movieId,rating\n77,100,3\n77,103,2\n"),
+    ],
+    ids=["update", "fold-in", "recommend"],
+)
+def test_times_may_be_missing_wherever_new_ratings_are_read(
+    run: Path, data: Path, recsys: Recsys, command: tuple[str, ...], rows: str
+) -> None:
+    columns = "{user: userId, item: movieId, rating: rating, timestamp: timestamp}"
+    named = ("--set", f"data.columns={columns}", "--set", "training.n_epochs=1", "--run-dir", "runs/named")
+    assert recsys("train", "--config", "config.yaml", *named).code == 0
+    for text in (rows, rows.replace("userId", "user_id")):
+        (data / "few.csv").write_text(text)
+        assert recsys(*command, "--run", "runs/named", "--ratings", "few.csv").code == 0
+
+
+@pytest.mark.parametrize(
+    ("ratings", "note"),
+    [
+        (lambda n: 1 + n % 10, "note: 25 of 50 ratings are outside the rating scale of the run, 0.5 to 5: if they"),
+        (
+            lambda n: n % 2,
+            "note: all 50 ratings, up to 1, are in the lower half of the rating scale of the run, 0.5 to",
+        ),
+        (lambda n: 1 + n % 5, ""),
+    ],
+    ids=["larger", "smaller", "the same"],
+)
+def test_another_rating_scale_is_noticed(
+    run: Path, data: Path, recsys: Recsys, ratings: Callable[[int], int], note: str
+) -> None:
+    rows = "".join(f"{n % 30},{100 + n},{ratings(n) or 0.5}\n" for n in range(50))
+    (data / "new.csv").write_text("userId,movieId,rating\n" + rows)
+    n_outside = note.startswith("note: 25") * 25
+    for command in (("update", "--ratings"), ("evaluate", "--data")):
+        ended = recsys(*command, "new.csv", "--run", "runs/first", "--json")
+        answer = json.loads(ended.out)
+        assert (note in ended.err, "scale" in ended.err) == (True, bool(note))
+        assert answer.get("start", answer)["n_outside_scale"] == n_outside
+
+
 def test_a_run_by_gibbs_is_not_updated(new: Path, recsys: Recsys, refused: Callable[..., None]) -> None:
     gibbs = ("--set", "training={method: gibbs, n_epochs: 4}", "--run-dir", "runs/sampled")
     assert recsys("train", "--config", "config.yaml", *gibbs).code == 0

@@ -27,6 +27,7 @@ from recsys.core.events import Observer, silent
 from recsys.core.types import Json
 from recsys.data.sources.frame import Frame
 from recsys.inference.intervals import intervals_at
+from recsys.inference.rating_scale import n_outside_scale, note_other_scale
 from recsys.workflows import compare as comparing
 from recsys.workflows import cross_validate as validating
 from recsys.workflows import evaluate as measuring
@@ -78,7 +79,8 @@ def evaluate(
             of the scale) and new_users (false), as in {"k": 5, "threshold": 4.5}; {} takes them as they are.
     Returns:
         "objective"; the metrics of the model and the counts "n_ratings", "n_unknown_users" and "n_unknown_items"; and
-        under "baselines" those of "global_mean" and "biases".
+        under "baselines" those of "global_mean" and "biases". Of other data "n_outside_scale": ratings outside the
+        range of the training ratings.
     Raises:
         RecsysError: see recsys.core.errors.
     """
@@ -90,6 +92,9 @@ def evaluate(
     interactions = measuring.interactions_to_measure(bundle, None if data is None else as_origin(data), observe)
     ratings = interactions.rated()
     answer = measuring.evaluate_ratings(bundle, interactions)
+    if data is not None:
+        note_other_scale(bundle, interactions.rating, observe)
+        answer["n_outside_scale"] = n_outside_scale(bundle, interactions.rating)
     if by_activity:
         answer["by_activity"] = measuring.activity_of(bundle, ratings)
     if interval is not None:

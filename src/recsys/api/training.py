@@ -98,8 +98,10 @@ def _with_data(
 
 def _with_frame(config: Config, frame: Frame, observe: Observer) -> tuple[Config, Dataset]:
     """The config with the checksum of the table, and its ratings."""
-    read = read_ratings if config.start is None else read_more_ratings
-    dataset = read(config.data, ALONE, observe, frame)
+    if config.start is None:
+        dataset = read_ratings(config.data, ALONE, observe, frame)
+    else:
+        dataset = read_more_ratings(config.data, ALONE, observe, frame, as_trained=config.start.like_run)
     data = config.data.model_copy(update={"sha256": dataset.fingerprints["ratings"]})
     return config.model_copy(update={"data": data}), dataset
 

@@ -31,6 +31,7 @@ class StartMetrics(TypedDict):
     n_new_items: int
     n_replayed: int
     n_held_out_not_new: int
+    n_outside_scale: NotRequired[int]
     before: StartMeasured
     after: StartMeasured
 

@@ -12,7 +12,7 @@ from recsys import api
 from recsys.cli.arguments import JsonOption, RunDirOption, RunOption
 from recsys.cli.default_run import used_run
 from recsys.cli.progress import watching
-from recsys.cli.render import note_outside_scale, print_json
+from recsys.cli.render import print_json
 from recsys.cli.threads import leave_cores_to_training
 
 if TYPE_CHECKING:
@@ -37,8 +37,6 @@ def fold_in(
     with watching() as observe:
         metrics = api.fold_in(ratings, used, run_dir, observe=observe)
     folded, new = metrics["parent"], api.load(metrics["run_dir"]).bundle
-    if folded["n_outside_scale"]:
-        note_outside_scale(folded["n_outside_scale"], folded["n_ratings"], new.scale)
     if as_json:
         print_json(metrics)
     else:

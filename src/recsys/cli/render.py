@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from recsys.core.types import Json
-    from recsys.data.scale import Scale
 
 PIPE_WIDTH = 10_000  # a pipe has no right margin: nothing is wrapped or cut there
 
@@ -110,13 +109,6 @@ def teller(output: Path) -> Callable[[str], None]:
     except (OSError, ValueError):
         is_stdout = False
     return say if is_stdout else typer.echo
-
-
-def note_outside_scale(n_outside: int, n: int, scale: Scale) -> None:
-    """Says that new ratings may be on another scale than the training ratings, if some lie outside theirs."""
-    if n_outside:
-        low, high = scale.low, scale.high
-        say(f"note: {n_outside:,} of {n:,} ratings are outside the rating scale of the run, {low:g} to {high:g}")
 
 
 def discard(stream: TextIO) -> None:

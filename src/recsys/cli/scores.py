@@ -30,7 +30,7 @@ def print_scores(objective: Objective, rows: Sequence[tuple[str, Scores]], title
     """A table of labels and scores, on stdout; counts of users in a line below it."""
     first = rows[0][1]
     metrics = [*objective.metrics, *(name for name in objective.optional_metrics if name in first)]
-    counts = counts_of(first)
+    counts = [name for name in counts_of(first) if all(name in scores for _, scores in rows)]
     columns = [*map(metric_label, metrics), *map(count_label, counts)]
     cells = [
         [label, *(f"{scores[name]:.4f}" for name in metrics), *(f"{scores[name]:,}" for name in counts)]

@@ -28,7 +28,6 @@ from recsys.data.sources.times import in_seconds
 from recsys.data.unique_pairs import SourceRows, locate, unique_pairs, usable_rows
 from recsys.data.vocabulary import Vocabulary
 
-ALL = ColumnRequest(EVERYTHING)
 LARGEST_RATING = 1e15  # squares are summed in single precision
 CLICKS = "if each row is a click or a purchase: data.columns.rating: false"
 
@@ -47,7 +46,12 @@ def read_ratings(
 
 
 def read_more_ratings(
-    data: Data, communicator: Communicator, observe: Observer = silent, frame: Frame | None = None
+    data: Data,
+    communicator: Communicator,
+    observe: Observer = silent,
+    frame: Frame | None = None,
+    *,
+    as_trained: bool = False,
 ) -> Dataset:
     """Reads ratings that are learned from beside those of an earlier run: perhaps of one user, or all the same.
 
@@ -56,6 +60,7 @@ def read_more_ratings(
         communicator: each rank reads a part of each file, and gets all ratings.
         observe: gets a `Loading` now and then, and one at the end of each file.
         frame: what to read where `data.source` is frame.
+        as_trained: whether the names of columns are those of other ratings, see ColumnRequest.
 
     Returns:
         Dataset; the vocabularies hold every id of the files.
@@ -69,10 +74,11 @@ def read_more_ratings(
     else:
         _refuse_missing(data)
         sources = [open_source(path, data, observe) for path in files.values()]
-    layouts = [source.layout(ALL) for source in sources]
+    columns = ColumnRequest(EVERYTHING, as_trained=as_trained)
+    layouts = [source.layout(columns) for source in sources]
     with ThreadPoolExecutor(1) as pool:
         sums = [pool.submit(source.fingerprint) for source in sources]  # hashlib lets other threads run
-        shares = [_read(source, ALL, communicator) for source in sources]
+        shares = [_read(source, columns, communicator) for source in sources]
         n_read = [sum(table.n_rows for table in tables) for tables in shares]
         tables = in_seconds([table for tables in shares for table in tables], partial(locate, sources, n_read))
         keys = files if data.train is not None else ["ratings"]

@@ -27,6 +27,7 @@ class WarmStart:
         prior_valid: validation ratings of the earlier run and of those before it, and held-out pairs that those did not
             know: not to be recommended.
         oversampled: training ratings that are seen more often than once in an epoch: so often more.
+        holds_out_new: whether valid and test are of the new ratings; else they are those of the earlier run.
         replays_all: whether the ratings of the earlier run are trained on again, but for those that are held out now.
     """
 
@@ -38,6 +39,7 @@ class WarmStart:
     prior_valid: Interactions | None
     oversampled: Interactions | None
     replays_all: bool
+    holds_out_new: bool = True
 
     @property
     def rating_parameters(self) -> Arrays:

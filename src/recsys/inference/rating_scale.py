@@ -8,7 +8,11 @@ import numpy as np
 
 from recsys.artifacts.bundle import Bundle
 from recsys.core.errors import DataError
+from recsys.core.events import Note, Observer
 from recsys.core.types import Array
+from recsys.core.words import counted
+
+LEAST = 20  # ratings, all in one half of a scale, that look like another one
 
 
 def refuse_outside_scale(bundle: Bundle, rating: Array, locate: Callable[[int], str]) -> None:
@@ -29,6 +33,21 @@ def refuse_outside_scale(bundle: Bundle, rating: Array, locate: Callable[[int], 
         expected=f"ratings from {scale.low:g} to {scale.high:g}",
         hint="bring the ratings to the scale that the run was trained on",
     )
+
+
+def note_other_scale(bundle: Bundle, rating: Array, observe: Observer) -> None:
+    """Says that ratings may be on another scale than the training ratings, where they look like it."""
+    given = rating[~np.isnan(rating)]
+    n_outside = n_outside_scale(bundle, given)
+    if not bundle.data.has_ratings or not len(given):
+        return
+    scale = bundle.scale
+    own = f"the rating scale of the run, {scale.low:g} to {scale.high:g}"
+    check = "if they are on another scale, convert them first"
+    if n_outside:
+        observe(Note(f"{n_outside:,} of {counted(len(given), 'rating')} are outside {own}: {check}"))
+    elif len(given) >= LEAST and given.max() <= (scale.low + scale.high) / 2:
+        observe(Note(f"all {len(given):,} ratings, up to {given.max():g}, are in the lower half of {own}: {check}"))
 
 
 def n_outside_scale(bundle: Bundle, rating: Array) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import TypedDict  # pydantic reads those of `typing` from Python 3.12 on
 
+from recsys.data.interactions import join
 from recsys.objectives.objective import Objective, Sample
 
 if TYPE_CHECKING:
@@ -75,8 +76,13 @@ def present(part: NamedScores | None) -> NamedScores:
 def measure_start(
     objective: Objective, scorer: Ranker, inputs: TrainingInputs, seed: int, communicator: Communicator
 ) -> StartMeasured:
-    """The scores on new interactions (test, else valid), and on those that earlier runs were measured on."""
+    """The scores on new interactions (test, else valid), and on those that earlier runs were measured on.
+
+    Where nothing of the new ones is held out, test is of an earlier run too.
+    """
     seen, new, old = inputs.seen, inputs.splits.test or inputs.splits.valid, inputs.prior_test
+    if inputs.warm_start is not None and not inputs.warm_start.holds_out_new:
+        new, old = None, new if old is None or new is None else join(new, old)
     samples = [objective.sample(part, seen, seed) if part else None for part in (new, old)]
     of_new, of_old = (_scores(objective, scorer, sample, seen, communicator) for sample in samples)
     return {"new": of_new, "old": of_old}

@@ -75,6 +75,7 @@ class Evaluation(TypedDict):
     n_ratings: int
     n_unknown_users: int
     n_unknown_items: int
+    n_outside_scale: NotRequired[int]
     with_times: NotRequired[bool]
     baselines: dict[str, NamedScores]
     by_activity: NotRequired[activity.ActivityErrors]

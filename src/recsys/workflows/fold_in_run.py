@@ -29,7 +29,7 @@ from recsys.data.split import Splits
 from recsys.data.training_inputs import TrainingInputs, WarmStart
 from recsys.data.vocabulary import UNKNOWN, Vocabulary
 from recsys.inference.new_entities import NewEntities, read_new_entities
-from recsys.inference.rating_scale import n_outside_scale
+from recsys.inference.rating_scale import n_outside_scale, note_other_scale
 from recsys.scoring.protocols import TrainedScorer
 from recsys.workflows.extended_vocabulary import ExtendedVocabulary
 from recsys.workflows.fold_in_ranking import fold_in_ranking
@@ -62,6 +62,7 @@ def fold_in_run(parent: Path | None, origin: Path | Frame, folder: Path, observe
     extend = parameter_extension(bundle, config.model.kind, run) if "rating" in bundle.scorers else None
     with Run.claim(folder, config, ALONE, resume=False):
         new = read_new_entities(bundle, origin, observe)
+        note_other_scale(bundle, new.ratings.rating, observe)
         users, items = (
             ExtendedVocabulary.of(bundle.users, new.ratings.users),
             ExtendedVocabulary.of(bundle.items, new.ratings.items),

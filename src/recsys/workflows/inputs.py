@@ -16,11 +16,14 @@ from recsys.artifacts.metrics import StartMetrics
 from recsys.config.loading.load import load_config
 from recsys.config.plans import plans
 from recsys.config.schema.config import Config
+from recsys.config.schema.split import Split
+from recsys.config.schema.start import Start
 from recsys.core.communicator import Communicator
 from recsys.core.errors import ConfigError, DataError
-from recsys.core.events import Observer
+from recsys.core.events import Note, Observer
 from recsys.core.seeding import rng
 from recsys.core.types import Arrays, BoolArray
+from recsys.core.words import counted
 from recsys.data.duplicates import repeated
 from recsys.data.id_types import align_id_types
 from recsys.data.interactions import Dataset, HeldOut, Interactions, join
@@ -30,10 +33,12 @@ from recsys.data.split import split
 from recsys.data.training_inputs import TrainingInputs, WarmStart
 from recsys.data.unique_pairs import newer_pairs
 from recsys.data.vocabulary import UNKNOWN
+from recsys.inference.rating_scale import n_outside_scale, note_other_scale
 from recsys.objectives.measure import StartMeasured
 from recsys.workflows.prior_run import PriorRun
 
 MEASURED: tuple[HeldOut, ...] = ("test", "earlier")  # parts that a run was measured on
+NOTHING_HELD_OUT = Split(method="random", valid_fraction=0.0, test_fraction=0.0)
 VALIDATED: tuple[HeldOut, ...] = ("valid", "earlier_valid")  # parts that its epochs were compared on
 
 
@@ -47,6 +52,7 @@ class StartReport:
         n_new_users, n_new_items: that the earlier run did not know.
         n_replayed: ratings of the earlier run that are trained on again.
         n_held_out_not_new: held-out ratings of pairs that the earlier run has learned from.
+        n_outside_scale: new ratings outside the range of that run's.
     """
 
     run: str
@@ -55,6 +61,7 @@ class StartReport:
     n_new_items: int
     n_replayed: int
     n_held_out_not_new: int
+    n_outside_scale: int
 
     def to_metrics(self, before: StartMeasured, after: StartMeasured) -> StartMetrics:
         """As metrics.json says it, with the scores before and after training."""
@@ -65,6 +72,7 @@ class StartReport:
             "n_new_items": self.n_new_items,
             "n_replayed": self.n_replayed,
             "n_held_out_not_new": self.n_held_out_not_new,
+            "n_outside_scale": self.n_outside_scale,
             "before": before,
             "after": after,
         }
@@ -89,8 +97,10 @@ def prepare_inputs(
     bundle = open_bundle(config.start.run)
     parameters, _ = selected_parameters(config.start.run)
     _check_same_model(config.start.run, config)
-    dataset = read_more_ratings(config.data, communicator, observe) if data is None else data
-    return _join(bundle, parameters, bundle.scale if config.data.has_ratings else None, dataset, config)
+    if data is None:
+        data = read_more_ratings(config.data, communicator, observe, as_trained=config.start.like_run)
+    note_other_scale(bundle, data.ratings.rating, observe)
+    return _join(bundle, parameters, bundle.scale if config.data.has_ratings else None, data, config, observe)
 
 
 def from_scratch(
@@ -133,21 +143,32 @@ def _check_same_model(run: Path, config: Config) -> None:
 
 
 def _join(
-    bundle: Bundle, parameters: Mapping[str, Arrays], scale: Scale | None, dataset: Dataset, config: Config
+    bundle: Bundle,
+    parameters: Mapping[str, Arrays],
+    scale: Scale | None,
+    dataset: Dataset,
+    config: Config,
+    observe: Observer,
 ) -> tuple[TrainingInputs, StartReport]:
     """The new ratings, split, on the ids of both runs, with the old ones and those to be replayed; and how many.
 
     A pair that was rated before and is rated again counts as new, see `newer_pairs`. Where its new rating is held out,
-    the old one is not replayed, but the run has learned from it: such ratings are counted as not new.
+    the old one is not replayed, but the run has learned from it: such ratings are counted as not new. Where too few are
+    new to hold some out, valid and test are those of the earlier run.
     """
     assert config.start is not None
     typed = replace(dataset, ratings=align_id_types(dataset.ratings, bundle.users, bundle.items))
-    new = split(typed, config.split, config.seed, also=(bundle.users, bundle.items))
+    are_few = len(typed.ratings) < config.start.hold_out_from
+    if are_few:
+        observe(Note(_judged_by(bundle, config.start, len(typed.ratings))))
+    how = NOTHING_HELD_OUT if are_few else config.split
+    new = split(typed, how, config.seed, also=(bundle.users, bundle.items))
     prior = PriorRun.of(bundle, new.train.users, new.train.items, dataset.catalogue)
     old, train = newer_pairs(prior.train, new.train, config.data)
     held_out = [part for part in (new.valid, new.test) if part is not None]
     known = _is_among(old, reduce(join, held_out)) if held_out else np.zeros(len(old), dtype=bool)
-    measured = prior.joined(MEASURED)
+    measured = prior.joined(("earlier",) if are_few else MEASURED)
+    validated = prior.joined(("earlier_valid",) if are_few else VALIDATED)
     again = ~known & (rng(config.seed, "replay").random(len(old)) < config.start.replay)
     start = WarmStart(
         parameters=parameters,
@@ -155,11 +176,15 @@ def _join(
         scale=None if scale is None else _widened(scale, train.rated()),
         prior_train=old.take(~again),
         prior_test=None if measured is None else _without(measured, train),
-        prior_valid=prior.joined(VALIDATED),
+        prior_valid=validated,
+        holds_out_new=not are_few,
         oversampled=reduce(join, [train] * (config.start.repeat - 1)) if config.start.repeat > 1 else None,
         replays_all=config.start.replay == 1,
     )
     splits = replace(new, train=join(train, old.take(again)), unknown=prior.unknown_with(new.unknown))
+    if are_few:
+        valid, test = _still_held_out(prior, "valid", train), _still_held_out(prior, "test", train)
+        splits = replace(splits, valid=valid, test=test)
     _check_rated(splits.train, config)
     report = StartReport(
         run=config.start.run.resolve().name,
@@ -168,8 +193,24 @@ def _join(
         n_new_items=int(np.count_nonzero(prior.rows["item"] == UNKNOWN)),
         n_replayed=int(again.sum()),
         n_held_out_not_new=int(known.sum()),
+        n_outside_scale=n_outside_scale(bundle, dataset.ratings.rating),
     )
     return TrainingInputs(splits, prior.catalogue, dataset.identify(), start), report
+
+
+def _judged_by(bundle: Bundle, start: Start, n_new: int) -> str:
+    """How a run is measured that holds out nothing of its own."""
+    parts: tuple[HeldOut, ...] = ("test", "valid", "earlier")
+    is_judged = any(bundle.held_out(part) is not None for part in parts)
+    judged = f"the scores are on what {start.run.resolve().name} held out" if is_judged else "nothing is measured"
+    return f"{counted(n_new, 'new row')}, fewer than {start.hold_out_from}: none is held out, and {judged}"
+
+
+def _still_held_out(prior: PriorRun, part: HeldOut, train: Interactions) -> Interactions | None:
+    """What the earlier run held out, but for pairs that are trained on now; None where nothing is left."""
+    held_out = prior.held_out.get(part)
+    left = None if held_out is None else _without(held_out, train)
+    return left if left is not None and len(left) else None
 
 
 def _without(ratings: Interactions, pairs: Interactions) -> Interactions:

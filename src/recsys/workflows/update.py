@@ -26,6 +26,7 @@ from recsys.training.rates import scaled
 EPOCHS = 1 / 7  # of those that the run was trained for
 RANKING_EPOCHS = 3  # from rows that are nearly solved
 LR = 0.4  # of its highest learning rate
+HOLD_OUT_FROM = 50  # new ratings; a part of fewer would say nothing
 REPEAT = 2  # looks at a new rating for each one at an old one, which the run knows already
 
 
@@ -61,6 +62,8 @@ def update_config(
         "data.sha256": None,
         "data.ratings": None if ratings is None else ratings.absolute(),
         "start.run": run,
+        "start.like_run": True,
+        "start.hold_out_from": HOLD_OUT_FROM,
         "refit": False,
         **({"start.only": only, "start.replay": 1.0} if only else _training_changes(run)),
         **_ranking_changes(run),
