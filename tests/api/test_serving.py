@@ -41,9 +41,9 @@ def test_pairs_of_a_file_are_predicted(finished: Path, tmp_path: Path) -> None:
 def test_items_are_recommended_to_all_users(finished: Path, tmp_path: Path) -> None:
     model = recsys.load(finished)
     (tmp_path / "few.csv").write_text("movieId\n100\n101\n99999\n")
-    candidates = recsys.read_candidates(model, tmp_path / "few.csv")
-    assert candidates == [100, 101]
-    counts = recsys.recommend_all(model, tmp_path / "top.csv", 1, candidates=candidates)
+    listed = recsys.read_candidates(model, tmp_path / "few.csv")
+    assert (listed.item_ids, listed.n_unknown) == ([100, 101], 1)
+    counts = recsys.recommend_all(model, tmp_path / "top.csv", 1, candidates=listed.item_ids)
     assert counts["n_users"] == 40
     items = {line.split(",")[2] for line in (tmp_path / "top.csv").read_text().splitlines()[1:]}
     assert items == {"100", "101"}

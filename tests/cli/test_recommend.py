@@ -22,7 +22,7 @@ def test_a_list_that_the_filters_leave_empty_says_why(run: Path, data: Path, rec
     assert ended.code == 0
     answer = json.loads(recsys("recommend", "0", "--candidates", "rated.txt", "--json").out)
     counts = {"min_ratings": 0, "candidates": 47, "already_rated": 3}
-    assert answer == {"user_id": 0, "by": "rating", "items": [], "ruled_out": counts}
+    assert answer == {"user_id": 0, "n_unknown_candidates": 0, "by": "rating", "items": [], "ruled_out": counts}
 
 
 def test_a_list_shorter_than_asked_says_so(run: Path, recsys: Recsys) -> None:
@@ -44,10 +44,17 @@ def test_excluded_items_that_are_unknown_are_counted(run: Path, data: Path, recs
     assert json.loads(everyone.out)["n_unknown_excluded"] == 1
 
 
+def test_candidates_that_are_unknown_are_counted(run: Path, data: Path, recsys: Recsys) -> None:
+    (data / "some.txt").write_text("100\n102\n9999\n")
+    ended = recsys("recommend", "0", "-n", "1", "--candidates", "some.txt", "--json")
+    assert json.loads(ended.out)["n_unknown_candidates"] == 1
+    assert ended.err == "note: 1 of 3 candidates have no training ratings and are ignored\n"
+
+
 def test_users_with_fewer_items_are_counted(run: Path, data: Path, recsys: Recsys) -> None:
     (data / "two.txt").write_text("100\n102\n")
     ended = recsys("recommend", "--all", "--output", "all.csv", "--candidates", "two.txt", "-n", "3")
-    assert ended.err == ("note: 40 users get fewer than 3 items: the filters and what they have rated leave no more\n")
+    assert ended.err == "note: 40 users with fewer than 3 items: the filters and what they have rated leave no more\n"
 
 
 def test_conditions_and_options_that_make_no_sense_are_refused(run: Path, refused: Refused) -> None:

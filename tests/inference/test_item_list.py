@@ -18,7 +18,7 @@ def test_items_are_listed_by_column_or_one_a_line_and_the_unknown_counted(
     path.write_text(f"{head}105\n7\n100\nx\n")
     listed = read_item_list(numbers.bundle, path, silent)
     assert (listed.item_ids, listed.n_unknown) == ([105, 100], 2)
-    assert read_candidates(numbers.bundle, path, silent) == [105, 100]
+    assert read_candidates(numbers.bundle, path, silent) == listed
 
 
 def test_candidates_of_which_none_is_known_are_refused(numbers: Recommender, tmp_path: Path) -> None:

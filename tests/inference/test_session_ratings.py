@@ -84,3 +84,13 @@ def test_a_visitor_of_unknown_items_only_is_refused(numbers: Recommender) -> Non
 def test_a_sigmoid_is_refused(texts: Recommender) -> None:
     with pytest.raises(RunError, match="cannot be folded into"):
         texts.recommend_for(["1e5"], [5])
+
+
+def test_who_has_only_met_items_is_ranked_for(finished_ranked: Path, tmp_path: Path) -> None:
+    recommender = Recommender.open(finished_ranked)
+    (tmp_path / "met.csv").write_text("movieId\n100\n110\n")
+    session = read_session_ratings(recommender.bundle, tmp_path / "met.csv")
+    assert np.isnan(session.ratings).all()
+    listed = recommender.recommend_for(session.item_ids, None, 5, by="ranking")
+    assert len(listed) == 5
+    assert not {100, 110} & {item.item_id for item in listed}

@@ -108,8 +108,8 @@ def recommend_all(
 
 
 @checked(model=MODEL, path=PATH, observe=OBSERVER)
-def read_candidates(model: Recommender, path: PathLike, *, observe: Observer = silent) -> list[int | str]:
-    """The item ids in a CSV with an item column, or one a line, without those that the model does not know.
+def read_candidates(model: Recommender, path: PathLike, *, observe: Observer = silent) -> ItemList:
+    """As `read_item_list`, of items to choose from.
 
     Raises:
         DataError: the file cannot be read.

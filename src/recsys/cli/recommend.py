@@ -166,15 +166,19 @@ def _read_filters(
     observe: Observer,
 ) -> tuple[ItemFilter, dict[str, Json]]:
     """The filters, their files read, and what --json says of them."""
-    listed = None if candidates is None else api.read_candidates(model, candidates, observe=observe)
-    if exclude is None:
-        return api.ItemFilter(min_ratings, listed, (), where), {}
-    excluded = api.read_item_list(model, exclude, observe=observe)
-    if excluded.n_unknown:
-        n_listed = excluded.n_unknown + len(excluded.item_ids)
-        rows = _words(model)["rows"]
-        say(f"note: {excluded.n_unknown:,} of {n_listed:,} excluded items have no training {rows} and are ignored")
-    return api.ItemFilter(min_ratings, listed, excluded.item_ids, where), {"n_unknown_excluded": excluded.n_unknown}
+    among = None if candidates is None else api.read_candidates(model, candidates, observe=observe)
+    excluded = None if exclude is None else api.read_item_list(model, exclude, observe=observe)
+    about: dict[str, Json] = {}
+    for name, listed in (("candidates", among), ("excluded", excluded)):
+        if listed is None:
+            continue
+        about[f"n_unknown_{name}"] = listed.n_unknown
+        if listed.n_unknown:
+            part = f"{listed.n_unknown:,} of {listed.n_unknown + len(listed.item_ids):,}"
+            items = "candidates" if listed is among else "excluded items"
+            say(f"note: {part} {items} have no training {_words(model)['rows']} and are ignored")
+    ids = None if among is None else among.item_ids
+    return api.ItemFilter(min_ratings, ids, () if excluded is None else excluded.item_ids, where), about
 
 
 def _for_user(

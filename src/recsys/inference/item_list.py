@@ -39,8 +39,8 @@ def read_item_list(bundle: Bundle, path: Path, observe: Observer) -> ItemList:
     return ItemList(bundle.items.ids[known].tolist(), len(idx) - len(known))
 
 
-def read_candidates(bundle: Bundle, path: Path, observe: Observer) -> list[int | str]:
-    """The item ids of a file, without those that the run does not know.
+def read_candidates(bundle: Bundle, path: Path, observe: Observer) -> ItemList:
+    """The item ids of a file, of which the run knows some.
 
     Raises:
         DataError: the file cannot be read.
@@ -53,4 +53,4 @@ def read_candidates(bundle: Bundle, path: Path, observe: Observer) -> list[int |
             where=str(path),
             expected=f"item ids such as {bundle.items.id_at(0)!r}",
         )
-    return listed.item_ids
+    return listed

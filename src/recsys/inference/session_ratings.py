@@ -44,14 +44,14 @@ class SessionRatings:
 def read_session_ratings(bundle: Bundle, path: Path, observe: Observer = silent) -> SessionRatings:
     """Reads item and rating of each row, and the user where there is such a column.
 
-    A run without ratings needs none here.
+    A run that ranks by interactions needs no ratings here.
 
     Raises:
         DataError: the file cannot be read, holds ratings of several users or two of one item, or a rating lies outside
             the scale of the training ratings.
     """
     source = open_source(path, bundle.data, observe)
-    optional: frozenset[Role] = frozenset({"user"}) if "rating" in bundle.scorers else frozenset({"user", "rating"})
+    optional: frozenset[Role] = frozenset({"user", "rating"}) if "ranking" in bundle.scorers else frozenset({"user"})
     table = read_table(source, ColumnRequest(ROLES, optional, as_trained=True))
     assert table.item is not None
     rating = np.full(table.n_rows, np.nan, np.float32) if table.rating is None else table.rating
