@@ -15,6 +15,7 @@ COMMANDS = [
     "train",
     "predict",
     "recommend",
+    "items",
     "similar",
     "explain",
     "interpret",

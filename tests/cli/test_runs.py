@@ -36,6 +36,7 @@ def two(run: Path, data: Path) -> tuple[Path, Path]:
         ("recommend", 0, "--run", "first"),
         ("explain", 0, 100, "--run", "first"),
         ("similar", 100, "--run", "first"),
+        ("items", "film", "--run", "first"),
         ("interpret", "--run", "first"),
         ("evaluate", "--run", "first"),
         ("export-factors", "--run", "first", "--output", "factors"),
@@ -62,7 +63,7 @@ def test_a_name_that_is_nearly_one_is_hinted_at(two: tuple[Path, Path], recsys: 
 
 
 def test_the_default_run_is_named_whenever_it_is_used(two: tuple[Path, Path], recsys: Recsys) -> None:
-    of_ids = [("predict", 0, 100), ("recommend", 0), ("similar", 100), ("explain", 0, 100)]
+    of_ids = [("predict", 0, 100), ("recommend", 0), ("similar", 100), ("items", "film")]
     for command in (*of_ids, ("interpret",), ("evaluate",), ("report",), ("export-factors", "--output", "factors")):
         assert recsys(*command).used == "run: runs/second (newest finished)", command
     recsys("promote", "first")

@@ -86,10 +86,12 @@ def test_an_unknown_id_is_refused(numbers: Recommender, user: int, item: int, ro
 def test_a_near_id_is_suggested(numbers: Recommender, texts: Recommender) -> None:
     with pytest.raises(UnknownIdError) as caught:
         numbers.predict(0, 1400)
-    assert caught.value.hint == "did you mean 140?"
+    assert caught.value.hint == (
+        "did you mean 140? recsys items TEXT finds ids by titles; --on-unknown mean takes the mean item"
+    )
     with pytest.raises(UnknownIdError) as caught:
         texts.predict("nee", "1e5")
-    assert caught.value.hint == "did you mean 'née'?"
+    assert caught.value.hint == "did you mean 'née'? --on-unknown mean takes the mean user"
 
 
 @pytest.mark.parametrize("user", ["alice", "007", "1.5", "", "9" * 30])

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from recsys.api.paths import check_output
     from recsys.api.ratings import Ratings, init, profile, read_ratings, sample, split
     from recsys.api.reading import interpret, layers, report
-    from recsys.api.serving import load
+    from recsys.api.serving import find_item_id, load, search_items
     from recsys.api.training import baseline_verdicts, beats_baseline, estimate, finetune, fold_in, train, update
     from recsys.api.tuning import lr_find, tune, tuning_result
     from recsys.artifacts.directory import default_run, is_default, promote_none, promoted_run, run_name, runs_root
@@ -67,6 +67,7 @@ __all__ = [
     "estimate",
     "evaluate",
     "export_factors",
+    "find_item_id",
     "find_objective",
     "finetune",
     "fold_in",
@@ -98,6 +99,7 @@ __all__ = [
     "runs_root",
     "sample",
     "scorer_metrics",
+    "search_items",
     "split",
     "split_comparison",
     "train",
@@ -125,6 +127,7 @@ TARGETS = {
     "estimate": "recsys.api.training:estimate",
     "evaluate": "recsys.api.measuring:evaluate",
     "export_factors": "recsys.api.batch:export_factors",
+    "find_item_id": "recsys.api.serving:find_item_id",
     "find_objective": "recsys.objectives.specs:find_objective",
     "finetune": "recsys.api.training:finetune",
     "fold_in": "recsys.api.training:fold_in",
@@ -156,6 +159,7 @@ TARGETS = {
     "runs_root": "recsys.artifacts.directory:runs_root",
     "sample": "recsys.api.ratings:sample",
     "scorer_metrics": "recsys.artifacts.metrics:scorer_metrics",
+    "search_items": "recsys.api.serving:search_items",
     "split": "recsys.api.ratings:split",
     "split_comparison": "recsys.api.measuring:split_comparison",
     "train": "recsys.api.training:train",

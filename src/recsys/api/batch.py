@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from recsys.api.paths import PathLike, as_path, as_run
+from recsys.api.serving import MODEL
 from recsys.artifacts.bundle import open_bundle
 from recsys.artifacts.outputs import check_output, refuse_run_files
-from recsys.core.arguments import FLAG, IDS, LEVEL, OBSERVER, PATH, TEXT, checked, count, instance, optional
+from recsys.core.arguments import FLAG, IDS, LEVEL, OBSERVER, PATH, TEXT, checked, count, optional
 from recsys.core.events import Observer, silent
 from recsys.inference import batch, export, item_list, session_ratings
 from recsys.inference.candidates import CONDITIONS, ItemFilter, RatedPairs
@@ -18,8 +19,6 @@ from recsys.inference.item_list import ItemList
 from recsys.inference.ranked import BY, By, chosen_scorer
 from recsys.inference.recommender import Recommender
 from recsys.inference.session_ratings import SessionRatings
-
-MODEL = instance(Recommender, "what recsys.load returns")
 
 
 @checked(model=MODEL, pairs=PATH, output=PATH, on_unknown=ON_UNKNOWN, interval=optional(LEVEL), observe=OBSERVER)

@@ -72,6 +72,7 @@ COMMANDS = (
         "recsys.cli.recommend:recommend",
         takes_ids=True,
     ),
+    Command("items", PREDICT, "Find items by their titles.", "recsys.cli.items:items"),
     Command(
         "similar",
         PREDICT,

@@ -10,6 +10,7 @@ import typer
 from recsys import api
 from recsys.cli.arguments import By, JsonOption, RunOption
 from recsys.cli.default_run import used_run
+from recsys.cli.items import item_of
 from recsys.cli.prediction import prediction_line, print_parts
 from recsys.cli.render import paragraph, print_json, print_table, signed
 from recsys.core.words import counted
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 def explain(
     user: Annotated[str, typer.Argument(metavar="USER", help="A user id of the ratings file.")],
-    item: Annotated[str, typer.Argument(metavar="ITEM", help="An item id of the ratings file.")],
+    item: Annotated[str, typer.Argument(metavar="ITEM", help="An item id of the ratings file, or a title.")],
     n: Annotated[int, typer.Option("-n", min=1, help="Number of ratings of the user to list.")] = 10,
     by: Annotated[
         By | None,
@@ -39,15 +40,16 @@ def explain(
     Why an item is recommended: recsys explain 1 31 --by ranking
     """
     model = api.load(used_run(run))
+    item_id = item_of(model, item)
     predicts_ratings = "rating" in model.bundle.scorers
     if by is By.RANKING or (by is None and not predicts_ratings):
-        explanation = model.explain_ranking(user, item, n)
+        explanation = model.explain_ranking(user, item_id, n)
         if as_json:
             print_json(explanation.to_dict())
         else:
             _show_ranking(explanation, column=model.bundle.data.rating_is)
         return
-    prediction = model.explain(user, item, n)
+    prediction = model.explain(user, item_id, n)
     if as_json:
         print_json(prediction.to_dict())
     else:

@@ -10,6 +10,7 @@ import typer
 from recsys import api
 from recsys.cli.arguments import JsonOption, LevelOption, OnUnknown, RunOption
 from recsys.cli.default_run import used_run
+from recsys.cli.items import item_of
 from recsys.cli.prediction import prediction_line, print_parts
 from recsys.cli.progress import watching
 from recsys.cli.render import json_line, print_json, teller
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 
 def predict(
     user: Annotated[str | None, typer.Argument(metavar="USER", help="A user id of the ratings file.")] = None,
-    item: Annotated[str | None, typer.Argument(metavar="ITEM", help="An item id of the ratings file.")] = None,
+    item: Annotated[
+        str | None, typer.Argument(metavar="ITEM", help="An item id of the ratings file, or a title.")
+    ] = None,
     run: RunOption = None,
     on_unknown: Annotated[
         OnUnknown,
@@ -65,7 +68,8 @@ def predict(
     if pairs is not None and output is not None:
         _many(model, pairs, output, on_unknown, interval, as_json)
     elif user is not None and item is not None:
-        prediction = model.predict(user, item, on_unknown=on_unknown.value, interval=interval, at=when)
+        item_id = item_of(model, item) if on_unknown is OnUnknown.ERROR else item
+        prediction = model.predict(user, item_id, on_unknown=on_unknown.value, interval=interval, at=when)
         if as_json:
             print_json(prediction.to_dict())
         else:

@@ -9,11 +9,12 @@ import typer
 from recsys import api
 from recsys.cli.arguments import By, JsonOption, RunOption
 from recsys.cli.default_run import used_run
+from recsys.cli.items import item_of
 from recsys.cli.render import print_json, print_table
 
 
 def similar(
-    item: Annotated[str, typer.Argument(metavar="ITEM", help="An item id of the ratings file.")],
+    item: Annotated[str, typer.Argument(metavar="ITEM", help="An item id of the ratings file, or a title.")],
     n: Annotated[int, typer.Option("-n", min=1, help="Number of items.")] = 10,
     min_ratings: Annotated[
         int,
@@ -30,13 +31,17 @@ def similar(
     run: RunOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Example: recsys similar 1"""
+    """Example: recsys similar 260
+
+    By a title: recsys similar "toy story"
+    """
     model = api.load(used_run(run))
     scorer = model.ranks_by if by is None else by.value
-    neighbours = model.similar(item, n, by=scorer, min_ratings=min_ratings)
+    item_id = item_of(model, item)
+    neighbours = model.similar(item_id, n, by=scorer, min_ratings=min_ratings)
     if as_json:
         items = [neighbour.to_dict() for neighbour in neighbours]
-        print_json({"item_id": model.bundle.items.parse(item), "by": scorer, "items": items})
+        print_json({"item_id": model.bundle.items.parse(str(item_id)), "by": scorer, "items": items})
         return
     if not neighbours:
         typer.echo("no similar items: no other item has factors and that many training ratings")

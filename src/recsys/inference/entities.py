@@ -10,21 +10,18 @@ from recsys.core.errors import UnknownIdError
 from recsys.data.vocabulary import UNKNOWN
 
 OnUnknown = Literal["error", "mean"]
+Role = Literal["user", "item"]
 ON_UNKNOWN = choice(*get_args(OnUnknown))
-HINTS = {
-    ("user", "rating"): "predict and recommend have --on-unknown mean for such users",
-    ("item", "rating"): "predict has --on-unknown mean for such items",
-    ("user", "ranking"): "recommend has --on-unknown mean for such users",
-}
 
 
-def find_user(bundle: Bundle, raw_id: int | str, objective: str, on_unknown: OnUnknown = "error") -> int:
+def find_user(bundle: Bundle, raw_id: int | str, objective: str, on_unknown: OnUnknown | None = None) -> int:
     """The index of a user; −1 for one without training interactions, with on_unknown="mean".
 
     Args:
         objective: what the interactions count for, "rating" or "ranking".
+        on_unknown: None: whoever asks has no such choice.
     Raises:
-        UnknownIdError: there are none, with on_unknown="error".
+        UnknownIdError: there are none, unless on_unknown="mean".
     """
     return find_entity(bundle, "user", raw_id, objective, on_unknown)[1]
 
@@ -35,16 +32,15 @@ def find_item(bundle: Bundle, raw_id: int | str, objective: str) -> int:
     Raises:
         UnknownIdError: it has no training interactions.
     """
-    return find_entity(bundle, "item", raw_id, objective, "error")[1]
+    return find_entity(bundle, "item", raw_id, objective)[1]
 
 
 def find_entity(
-    bundle: Bundle, role: Literal["user", "item"], raw_id: int | str, objective: str, on_unknown: OnUnknown
+    bundle: Bundle, role: Role, raw_id: int | str, objective: str, on_unknown: OnUnknown | None = None
 ) -> tuple[int | str, int]:
     """The id in the run's type, and its index; −1 where it has no training interactions.
 
-    Raises:
-        UnknownIdError: there are none, with on_unknown="error".
+    Args, Raises: as of `find_user`.
     """
     counted = bundle.counts[objective]
     vocabulary, counts = (bundle.users, counted.users) if role == "user" else (bundle.items, counted.items)
@@ -52,8 +48,9 @@ def find_entity(
     idx = UNKNOWN if parsed is None else int(vocabulary.index([parsed])[0])
     if idx != UNKNOWN and not counts[idx]:
         idx = UNKNOWN
-    if idx == UNKNOWN and on_unknown == "error":
-        raise _unknown(bundle, role, raw_id, objective, is_wrong_type=parsed is None)
+    if idx == UNKNOWN and on_unknown != "mean":
+        hint = _hint(bundle, role, raw_id, has_mean=on_unknown is not None)
+        raise _unknown(bundle, role, raw_id, objective, hint, is_wrong_type=parsed is None)
     return raw_id if parsed is None else parsed, idx
 
 
@@ -64,18 +61,25 @@ def interactions_called(bundle: Bundle, objective: str) -> str:
 
 
 def _unknown(
-    bundle: Bundle, role: Literal["user", "item"], raw_id: int | str, objective: str, *, is_wrong_type: bool
+    bundle: Bundle, role: Role, raw_id: int | str, objective: str, hint: str | None, *, is_wrong_type: bool
 ) -> UnknownIdError:
     vocabulary, _ = bundle.entities(role)
-    near = vocabulary.nearest(str(raw_id))
     example = vocabulary.id_at(0)
     ids = "whole numbers" if vocabulary.id_type is int else "texts"
     rows = interactions_called(bundle, objective)
     what = "cannot be an id here" if is_wrong_type else f"has no training {rows}"
-    is_near = near is not None and str(near) != str(raw_id)
     return UnknownIdError(
         f"{role} {raw_id!r} {what}",
         where=f"the run's {len(vocabulary):,} {role}s",
         expected=f"one of the {role} ids of the training {rows}, which are {ids} such as {example!r}",
-        hint=f"did you mean {near!r}?" if is_near else HINTS.get((role, objective)),
+        hint=hint,
     )
+
+
+def _hint(bundle: Bundle, role: Role, raw_id: int | str, *, has_mean: bool) -> str | None:
+    """The id that was meant, perhaps; else where ids are found, and what can be done without one."""
+    near = bundle.entities(role)[0].nearest(str(raw_id))
+    meant = f"did you mean {near!r}? " if near is not None and str(near) != str(raw_id) else ""
+    titles = ["recsys items TEXT finds ids by titles"] if role == "item" and any(bundle.titles) else []
+    mean = [f"--on-unknown mean takes the mean {role}"] if has_mean else []
+    return f"{meant}{'; '.join([*titles, *mean])}".strip() or None

@@ -200,9 +200,8 @@ class Recommender:
         Raises:
             UnknownIdError: the user or the item has no training ratings.
         """
-        prediction = self.predict(user_id, item_id)
         user_idx, item_idx = find_user(self.bundle, user_id, "rating"), find_item(self.bundle, item_id, "rating")
-        return explain_prediction(self.bundle, prediction, user_idx, item_idx, n)
+        return explain_prediction(self.bundle, self.predict(user_id, item_id), user_idx, item_idx, n)
 
     @checked(user_id=ID, item_id=ID, n=count())
     def explain_ranking(self, user_id: int | str, item_id: int | str, n: int = 10) -> RankExplanation:

@@ -1,0 +1,53 @@
+"""recsys items, and titles where commands take an item."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from recsys import api
+from recsys.cli.arguments import JsonOption, RunOption
+from recsys.cli.default_run import used_run
+from recsys.cli.render import print_json, print_table, say
+
+if TYPE_CHECKING:
+    from recsys.inference.recommender import Recommender
+
+
+def items(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="Words of a title, or parts of them.")],
+    n: Annotated[int, typer.Option("-n", min=1, help="Number of items.")] = 10,
+    run: RunOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Case and accents do not matter. Items with most training ratings come first.
+
+    Example: recsys items "star wars"
+    """
+    model = api.load(used_run(run))
+    items = api.search_items(model, text, n + 1)
+    listed, has_more = items[:n], len(items) > n
+    if as_json:
+        print_json({"query": text, "items": [item.to_dict() for item in listed]})
+        return
+    if not listed:
+        typer.echo(f"no title has these words: {shlex.quote(text)}")
+        if not any(model.bundle.titles):
+            say("hint: the run has no titles; data.items in its config names a file that has them")
+        return
+    has_clicks = any(item.n_ratings != item.n_interactions for item in listed)
+    count = "n interactions" if has_clicks else "n ratings"
+    rows = [[str(item.item_id), item.title or "", f"{item.n_interactions:,}"] for item in listed]
+    print_table(["item", "title", count], rows, numbers=[count], cut="title")
+    if has_more:
+        say(f"note: the first {n:,}; -n lists more")
+
+
+def item_of(model: Recommender, text: str) -> int | str:
+    """The id that is meant by an id or the title of one item; which item a title means is said on stderr."""
+    item_id, ids = api.find_item_id(model, text), model.bundle.items
+    if item_id != text and item_id != ids.parse(text):
+        say(f"item {item_id}: {model.bundle.title_at(int(ids.index([item_id])[0]))}")
+    return item_id
