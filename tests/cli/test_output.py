@@ -225,7 +225,7 @@ def test_a_long_title_is_cut_on_a_terminal_only(data: Path, script: str, recsys:
     assert recsys(*TRAIN).code == 0
     assert title in recsys("recommend", "0").out
     _, shown = on_a_terminal([script, "recommend", "0", "-n", "2"])
-    assert len(shown.strip().splitlines()) == 4
+    assert len(shown.strip().splitlines()) == 5
     assert shown.count("A title [bold] :cat: that") == shown.count("…") == 2
     assert all(len(line) <= 80 for line in shown.splitlines())
 

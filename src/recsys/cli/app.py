@@ -11,8 +11,9 @@ from typing import Any, NoReturn
 import typer
 
 from recsys.cli.lazy import LazyGroup
-from recsys.cli.render import discard, print_error
+from recsys.cli.render import echo, print_error
 from recsys.cli.signals import end_at_once
+from recsys.cli.streams import discard, prepare_streams, write_to_stdout
 from recsys.core.errors import RecsysError, RunError, UsageError
 from recsys.version import __version__
 
@@ -32,7 +33,7 @@ app = typer.Typer(
 @app.callback(invoke_without_command=True)
 def _version(version: bool = typer.Option(False, "--version", help="Show the version and exit.")) -> None:
     if version:
-        typer.echo(__version__)
+        echo(__version__)
         raise typer.Exit
 
 
@@ -49,10 +50,11 @@ def answer(arguments: list[str]) -> NoReturn:
     """Runs one command and exits with its code."""
     # Before torch is imported: its threads would spin while they wait, and steal the core that works.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    prepare_streams()
     end_at_once(as_json=_asks_for_json(arguments))
     try:
         code = _run(arguments)
-        sys.stdout.flush()
+        write_to_stdout("")
     except RecsysError as error:
         print_error(error, as_json=_asks_for_json(arguments))
         code = error.exit_code

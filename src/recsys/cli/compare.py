@@ -10,7 +10,7 @@ import typer
 from recsys import api
 from recsys.cli.arguments import JsonOption
 from recsys.cli.progress import watching
-from recsys.cli.render import paragraph, print_json, print_table, say
+from recsys.cli.render import echo, paragraph, print_json, print_table, say
 from recsys.cli.scores import metric_label
 from recsys.core.errors import UsageError
 
@@ -38,7 +38,7 @@ def compare(
     _show(comparison)
     _note_what_is_left_out(comparison)
     if comparison.ranking is not None:
-        typer.echo()
+        echo()
         _show(comparison.ranking)
 
 
@@ -55,9 +55,9 @@ def _show(comparison: RunComparison) -> None:
     print_table(["run", *columns], rows, numbers=columns)
     users = f"{comparison.n_users:,} users"
     text = f"{comparison.n_ratings:,} test interactions in common, by {users}. Differences are to the first run."
-    typer.echo("\n".join(["", *paragraph(text), ""]))
+    echo("\n".join(["", *paragraph(text), ""]))
     for other in others:
-        typer.echo("\n".join(paragraph(_verdict(objective, first, other, comparison.level))))
+        echo("\n".join(paragraph(_verdict(objective, first, other, comparison.level))))
 
 
 def _note_what_is_left_out(comparison: RunComparison) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +11,8 @@ import typer
 
 from recsys import api
 from recsys.cli.arguments import JsonOption
-from recsys.cli.render import paragraph, print_json
+from recsys.cli.render import echo, paragraph, print_json
+from recsys.cli.streams import is_unicode
 
 if TYPE_CHECKING:
     from recsys.config.reference import Entry
@@ -31,7 +33,7 @@ def validate(file: File, overrides: Overrides = None, as_json: JsonOption = Fals
     if as_json:
         print_json({"valid": True, "file": str(file)})
     else:
-        typer.echo(f"{file} is valid")
+        echo(f"{file} is valid")
 
 
 @app.command("show")
@@ -44,7 +46,7 @@ def show(file: File, overrides: Overrides = None, as_json: JsonOption = False) -
     if as_json:
         print_json(config.model_dump(mode="json", exclude_none=True))
     else:
-        typer.echo(api.dump_config(config), nl=False)
+        echo(api.dump_config(config, ascii_only=not is_unicode(sys.stdout)).removesuffix("\n"))
 
 
 @app.command("reference")
@@ -59,7 +61,7 @@ def reference(as_json: JsonOption = False) -> None:
         return
     for entry in entries:
         for line in _lines(entry):
-            typer.echo(line)
+            echo(line)
 
 
 def _lines(entry: Entry) -> list[str]:

@@ -12,7 +12,7 @@ import typer
 from recsys import api
 from recsys.cli.arguments import JsonOption, SetOption
 from recsys.cli.progress import watching
-from recsys.cli.render import paragraph, print_json, print_table
+from recsys.cli.render import echo, paragraph, print_json, print_table
 from recsys.cli.scores import (
     baseline_header,
     baseline_label,
@@ -96,15 +96,15 @@ def _files(folds: int | None, train: str | None, test: str | None, compare_split
 
 def _show_splits(comparison: SplitComparison) -> None:
     _show_runs(comparison.objective, {split.method: split for split in comparison.splits})
-    typer.echo()
+    echo()
     for split in comparison.splits:
-        typer.echo("\n".join(paragraph(f"{split.method}: {split.asks}")))
+        echo("\n".join(paragraph(f"{split.method}: {split.asks}")))
 
 
 def _show_folds(validation: CrossValidation) -> None:
     _show_validation(scorer_label(validation.objective.name, validation.objective), validation)
     for name, other in validation.others.items():
-        typer.echo()
+        echo()
         _show_validation(baseline_label(name), other)
 
 
@@ -134,9 +134,9 @@ def _show_summary(scorer: str, objective: Objective, summary: FoldsSummary, n_fo
         [label, *(f"{value:.4f}" for metric in metrics for value in (spreads[metric].mean, spreads[metric].std))]
         for label, spreads in [(scorer, summary.model), *baseline_rows(objective, summary.baselines)]
     ]
-    typer.echo()
+    echo()
     print_table([f"mean of {n_folds} folds", *columns], rows, numbers=columns)
-    typer.echo("\n".join(["", *paragraph(_verdict(scorer, objective, summary))]))
+    echo("\n".join(["", *paragraph(_verdict(scorer, objective, summary))]))
 
 
 def _verdict(scorer: str, objective: Objective, summary: FoldsSummary) -> str:

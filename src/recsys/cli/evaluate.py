@@ -12,7 +12,7 @@ from recsys.cli.arguments import JsonOption, LevelOption, RunOption
 from recsys.cli.default_run import used_run
 from recsys.cli.progress import watching
 from recsys.cli.ranking import show_ranking
-from recsys.cli.render import print_json, print_table
+from recsys.cli.render import echo, print_json, print_table
 from recsys.cli.scores import Scores, baseline_rows, print_scores, scorer_label
 from recsys.core.errors import UsageError
 
@@ -79,7 +79,7 @@ def evaluate(
         ],
     )
     if answer.get("with_times") is False:
-        typer.echo("the ratings have no times: predicted without user drift")
+        echo("the ratings have no times: predicted without user drift")
     if "by_activity" in answer:
         _show_activity("user", answer["by_activity"]["by_user"])
         _show_activity("item", answer["by_activity"]["by_item"])
@@ -97,7 +97,7 @@ def _check_ranking(ranking: bool, options: dict[str, float | None]) -> None:
 
 def _show_activity(role: str, rows: list[RangeErrors]) -> None:
     columns = [f"training ratings\nof the {role}", "rmse", "bias-only\nbaseline", "difference", "n test\nratings"]
-    typer.echo()
+    echo()
     print_table(
         columns,
         [
@@ -120,7 +120,7 @@ def _show_coverage(intervals: IntervalCoverage) -> None:
     rows += [(f"items with {_between(row)} training {_ratings(row)}", row) for row in intervals["by_item"]]
     rows += [(f"quintile {row['fifth']} of users by width", row) for row in intervals["by_width"]]
     columns = ["coverage", "mean width", "n test\nratings"]
-    typer.echo()
+    echo()
     print_table(
         [f"intervals at nominal coverage {intervals['level']:.4g}", *columns],
         [[name, f"{row['coverage']:.3f}", f"{row['mean_width']:.2f}", f"{row['n_ratings']:,}"] for name, row in rows],

@@ -12,8 +12,8 @@ from recsys.cli.arguments import By, JsonOption, RunOption
 from recsys.cli.default_run import used_run
 from recsys.cli.items import item_of
 from recsys.cli.prediction import prediction_line, print_parts
-from recsys.cli.render import paragraph, print_json, print_table, signed
-from recsys.core.words import counted
+from recsys.cli.render import echo, paragraph, print_json, print_table, signed
+from recsys.core.words import counted, one_line
 
 if TYPE_CHECKING:
     from recsys.inference.explain import Explanation
@@ -58,15 +58,15 @@ def explain(
 
 def _show(explanation: Explanation) -> None:
     prediction = explanation.prediction
-    typer.echo(prediction_line(prediction))
+    echo(prediction_line(prediction))
     print_parts(prediction)
-    typer.echo()
+    echo()
     for line in paragraph(
         f"Contributions of the user's {explanation.n_ratings:,} ratings to the interaction"
         f" ({prediction.parts['interaction']:+.3f}). A contribution is large if the rating is far from expected (by the"
         " mean and the biases) and the items are similar."
     ):
-        typer.echo(line)
+        echo(line)
     _show_contributions(explanation)
 
 
@@ -88,7 +88,7 @@ def _show_contributions(explanation: Explanation) -> None:
     for text, value in [*sums, ("not from ratings", explanation.remainder)]:
         rows.append([*([""] * titled), text, "", "", signed(value)])
     columns = ["rated item", *(["title"] * titled), "rating", "expected", "contribution"]
-    print_table(columns, rows, numbers=["rating", "expected", "contribution"], cut="title")
+    print_table(columns, rows, numbers=["rating", "expected", "contribution"], cut=["title"])
 
 
 def _show_ranking(explanation: RankExplanation, column: str) -> None:
@@ -96,15 +96,15 @@ def _show_ranking(explanation: RankExplanation, column: str) -> None:
     title = f"  {explanation.title}" if explanation.title else ""
     decimals = n_decimals([*(item.contribution for item in explanation.contributions), explanation.score])
     score = f"{round(explanation.score, decimals) + 0.0:.{decimals}f}"
-    typer.echo(f"user {explanation.user_id}, item {explanation.item_id}{title}: rank score {score}")
-    typer.echo()
+    echo(one_line(f"user {explanation.user_id}, item {explanation.item_id}{title}: rank score {score}"))
+    echo()
     listed = explanation.contributions
     has_values = any(item.rating is not None for item in listed)
     for line in paragraph(
         f"Contributions of the user's {explanation.n_interactions:,} items to the rank score. A contribution is large"
         f" if the same users choose both items{f'; a high {column} makes it larger' if has_values else ''}."
     ):
-        typer.echo(line)
+        echo(line)
     cells: dict[str, list[str]] = {"item": [str(item.item_id) for item in listed]}
     if any(item.title for item in listed):
         cells["title"] = [item.title or "" for item in listed]
@@ -120,7 +120,7 @@ def _show_ranking(explanation: RankExplanation, column: str) -> None:
     for text, value in [*sums, ("not from own items", explanation.remainder)]:
         row = {**dict.fromkeys(cells, ""), name: text, "contribution": signed(value, decimals)}
         rows.append(list(row.values()))
-    print_table(list(cells), rows, numbers=[column, "contribution"], cut="title")
+    print_table(list(cells), rows, numbers=[column, "contribution"], cut=["title"])
 
 
 def n_decimals(values: list[float]) -> int:

@@ -12,7 +12,7 @@ from recsys import api
 from recsys.cli.arguments import JsonOption, RunOption
 from recsys.cli.default_run import used_run
 from recsys.cli.progress import watching
-from recsys.cli.render import print_json
+from recsys.cli.render import echo, print_json
 
 
 class Format(StrEnum):
@@ -42,5 +42,5 @@ def export_factors(
         print_json({"files": [str(path) for path in files]})
         return
     for path in files:
-        typer.echo(path)
-    typer.echo(f"{output / 'README.md'} explains how to use them")
+        echo(str(path))
+    echo(f"{output / 'README.md'} explains how to use them")

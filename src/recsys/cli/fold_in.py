@@ -12,7 +12,7 @@ from recsys import api
 from recsys.cli.arguments import JsonOption, RunDirOption, RunOption
 from recsys.cli.default_run import used_run
 from recsys.cli.progress import watching
-from recsys.cli.render import print_json
+from recsys.cli.render import echo, print_json
 from recsys.cli.threads import leave_cores_to_training
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _show(report: FoldInReport, folder: str, next_command: str, rows: str) -> No
         f"  {next_command}",
         *promote,
     ]
-    typer.echo("\n".join(lines))
+    echo("\n".join(lines))
 
 
 def _next_command(folder: str, bundle: Bundle, parent: Bundle) -> str:

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
 from recsys import api
 from recsys.cli.arguments import JsonOption, RunOption
 from recsys.cli.default_run import used_run
 from recsys.cli.progress import watching
-from recsys.cli.render import console, paragraph, print_json, print_table
+from recsys.cli.render import echo, paragraph, print_json, print_table
 
 if TYPE_CHECKING:
     from recsys.reporting.interpret import Direction, Interpretation, ItemBias
     from recsys.reporting.trait_associations import Association
-
-ROOM = 20  # what two positions and the gaps take of a line
 
 
 def interpret(
@@ -56,7 +52,7 @@ def interpret(
         return
     _show(interpretation)
     for path in interpretation.figures:
-        typer.echo(path)
+        echo(str(path))
 
 
 def _show(interpretation: Interpretation) -> None:
@@ -65,17 +61,17 @@ def _show(interpretation: Interpretation) -> None:
         "only those are listed. "
         "bias: how much higher or lower an item is rated than the mean, beyond the effect of who rated it."
     )
-    typer.echo()
+    echo()
     _show_biases("highest biases", interpretation.highest)
-    typer.echo()
+    echo()
     _show_biases("lowest biases", interpretation.lowest)
-    typer.echo()
+    echo()
     percentiles = ", ".join(f"{float(at):.0%}: {value:+.2f}" for at, value in interpretation.user_bias.items())
     _say(f"User-bias percentiles: {percentiles}.")
     for direction in interpretation.directions:
-        typer.echo()
+        echo()
         _show_direction(direction)
-    typer.echo()
+    echo()
     _say("Numbers: extra rating points from a user one standard deviation along the direction.")
     if interpretation.n_traits:
         _say(
@@ -100,8 +96,8 @@ def _show_biases(title: str, items: Sequence[ItemBias]) -> None:
     ]
     columns = ["item", *([title] * titled), "bias", "mean rating", "n ratings"]
     if not titled:
-        typer.echo(f"{title}:")
-    print_table(columns, rows, numbers=["bias", "mean rating", "n ratings"], cut=title)
+        echo(f"{title}:")
+    print_table(columns, rows, numbers=["bias", "mean rating", "n ratings"], cut=[title])
 
 
 def _show_direction(direction: Direction) -> None:
@@ -111,19 +107,11 @@ def _show_direction(direction: Direction) -> None:
         if traits:
             _say(f"{end} correlates with {', '.join(traits)}")
     rows = [
-        [part for item in both for part in (f"{item.position:+.2f}", _half_a_line(item.title or str(item.item_id)))]
+        [part for item in both for part in (f"{item.position:+.2f}", item.title or str(item.item_id))]
         for both in zip(direction.high, direction.low, strict=True)
     ]
-    print_table(["+", "items at the + end", "-", "items at the - end"], rows, numbers=["+", "-"])
-
-
-def _half_a_line(title: str) -> str:
-    """A title that leaves room for another one beside it, where there is a margin."""
-    if not sys.stdout.isatty():
-        return title
-    text = Text(title)
-    text.truncate((console(sys.stdout).width - ROOM) // 2, overflow="ellipsis")
-    return text.plain
+    ends = ["items at the + end", "items at the - end"]
+    print_table(["+", ends[0], "-", ends[1]], rows, numbers=["+", "-"], cut=ends)
 
 
 def _trait(association: Association) -> str:
@@ -132,4 +120,4 @@ def _trait(association: Association) -> str:
 
 def _say(text: str) -> None:
     for line in paragraph(text):
-        typer.echo(line)
+        echo(line)

@@ -10,7 +10,7 @@ import typer
 from recsys import api
 from recsys.cli.arguments import JsonOption, RunOption
 from recsys.cli.default_run import used_run
-from recsys.cli.render import print_json, print_table, say
+from recsys.cli.render import echo, print_json, print_table, say
 
 if TYPE_CHECKING:
     from recsys.inference.recommender import Recommender
@@ -33,14 +33,14 @@ def items(
         print_json({"query": text, "items": [item.to_dict() for item in listed]})
         return
     if not listed:
-        typer.echo(f"no title has these words: {shlex.quote(text)}")
+        echo(f"no title has these words: {shlex.quote(text)}")
         if not any(model.bundle.titles):
             say("hint: the run has no titles; data.items in its config names a file that has them")
         return
     has_clicks = any(item.n_ratings != item.n_interactions for item in listed)
     count = "n interactions" if has_clicks else "n ratings"
     rows = [[str(item.item_id), item.title or "", f"{item.n_interactions:,}"] for item in listed]
-    print_table(["item", "title", count], rows, numbers=[count], cut="title")
+    print_table(["item", "title", count], rows, numbers=[count], cut=["title"])
     if has_more:
         say(f"note: the first {n:,}; -n lists more")
 

@@ -11,7 +11,7 @@ import typer
 from recsys import api
 from recsys.cli.arguments import JsonOption, SetOption
 from recsys.cli.progress import watching
-from recsys.cli.render import paragraph, print_json, signed
+from recsys.cli.render import echo, paragraph, print_json, signed
 from recsys.cli.threads import leave_cores_to_training
 
 if TYPE_CHECKING:
@@ -37,11 +37,11 @@ def lr_find(
         print_json({**found.to_dict(), "output": None if output is None else str(output)})
         return
     lines = [*_lines(found), *([] if output is None else [f"plot: {output}"])]
-    typer.echo("\n".join(line for text in lines for line in paragraph(text)))
+    echo("\n".join(line for text in lines for line in paragraph(text)))
     if found.suggestion is not None:
         kept = [each for each in overrides or () if not each.startswith("training.lr_max=")]
         changes = [part for each in (*kept, f"training.lr_max={_rates(found.suggestion)}") for part in ("--set", each)]
-        typer.echo(f"\nNext: {shlex.join(['recsys', 'train', '--config', str(config), *changes])}")
+        echo(f"\nNext: {shlex.join(['recsys', 'train', '--config', str(config), *changes])}")
 
 
 def _lines(found: LrFinding) -> list[str]:

@@ -13,7 +13,7 @@ from recsys.cli.default_run import used_run
 from recsys.cli.items import item_of
 from recsys.cli.prediction import prediction_line, print_parts
 from recsys.cli.progress import watching
-from recsys.cli.render import json_line, print_json, teller
+from recsys.cli.render import echo, json_line, print_json, teller
 from recsys.core.errors import UsageError
 from recsys.core.words import counted
 
@@ -104,11 +104,11 @@ def _many(
 
 
 def _show(prediction: Prediction) -> None:
-    typer.echo(prediction_line(prediction))
+    echo(prediction_line(prediction))
     if prediction.interval is not None:
         interval = prediction.interval
-        typer.echo(f"{interval.level:.0%} prediction interval: {interval.low:.2f} to {interval.high:.2f}")
+        echo(f"{interval.level:.0%} prediction interval: {interval.low:.2f} to {interval.high:.2f}")
     for role, known in (("user", prediction.known_user), ("item", prediction.known_item)):
         if not known:
-            typer.echo(f"the {role} has no training ratings: predicted by the mean {role}")
+            echo(f"the {role} has no training ratings: predicted by the mean {role}")
     print_parts(prediction)

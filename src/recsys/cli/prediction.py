@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recsys.cli.render import print_table
+from recsys.core.words import one_line
 
 if TYPE_CHECKING:
     from recsys.inference.prediction import Prediction
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 def prediction_line(prediction: Prediction) -> str:
     """User, item and rating."""
     title = f"  {prediction.title}" if prediction.title else ""
-    return f"user {prediction.user_id}, item {prediction.item_id}{title}: {prediction.rating:.2f}"
+    return one_line(f"user {prediction.user_id}, item {prediction.item_id}{title}: {prediction.rating:.2f}")
 
 
 def print_parts(prediction: Prediction) -> None:

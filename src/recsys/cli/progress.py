@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from recsys.cli.render import console, say
 from recsys.cli.signals import stopping_between_events
 from recsys.core.events import Epoch, Event, FitStart, Loading, Note, Observer, RunsProgress, Scoring, Step
+from recsys.core.words import one_line, printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -99,18 +100,18 @@ class LiveProgress:
             case Step():
                 self._step(event)
             case FitStart(n_fits=n_fits) if n_fits > 1:
-                self._progress.console.print(fit_line(event))
+                self._print(fit_line(event))
                 self._speed = 0.0
                 self._show("fit", 0, 1, "")
             case Epoch():
                 self._speed = event.ratings_per_second
                 if _is_shown(event):
-                    self._progress.console.print(epoch_line(event))
+                    self._print(epoch_line(event))
             case Note(text):
-                self._progress.console.print(f"note: {text}")
+                self._print(f"note: {text}")
             case RunsProgress(done, total, message):
                 if message:
-                    self._progress.console.print(message)
+                    self._print(message)
                 self._show("runs", done, total, f"{int(done)} of {total} runs")
 
     def tell(self, message: str) -> None:
@@ -128,12 +129,17 @@ class LiveProgress:
         detail = f"{_counted(step.epoch, step.n_epochs)}{_rate(step.lr)}{fast}"
         self._show("training", done, step.n_epochs * step.total, detail)
 
+    def _print(self, text: str) -> None:
+        self._progress.console.print(printable(text))
+
     def _show(self, job: str, done: float, total: int, detail: str) -> None:
         if job != self._job:
             self._progress.remove_task(self._task)
             self._task = self._progress.add_task("", total=total)
             self._job = job
-        self._progress.update(self._task, completed=done, total=total, description=detail, visible=done < total)
+        self._progress.update(
+            self._task, completed=done, total=total, description=one_line(detail), visible=done < total
+        )
 
 
 def _tell(event: Event) -> None:

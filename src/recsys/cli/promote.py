@@ -10,7 +10,7 @@ import typer
 from recsys import api
 from recsys.cli.arguments import JsonOption
 from recsys.cli.default_run import default_reason
-from recsys.cli.render import print_json
+from recsys.cli.render import echo, print_json
 from recsys.core.errors import UsageError
 
 
@@ -35,6 +35,6 @@ def promote(
     if as_json:
         print_json({name: path and str(path) for name, path in (("promoted", promoted), ("default", default))})
     elif default is None:
-        typer.echo("no run is promoted: the newest finished is the default")
+        echo("no run is promoted: the newest finished is the default")
     else:
-        typer.echo(f"default run: {default} ({default_reason()})")
+        echo(f"default run: {default} ({default_reason()})")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from recsys import api
-from recsys.cli.render import print_json
+from recsys.cli.render import echo, print_json
 from recsys.core.errors import UsageError
 from recsys.core.words import counted, joined
 
@@ -45,11 +45,11 @@ def _show(pruned: Pruned, done: str, *, as_json: bool) -> None:
         )
         return
     for path in pruned.removed:
-        typer.echo(f"{done} {path}{_children(pruned, path)}")
+        echo(f"{done} {path}{_children(pruned, path)}")
     for path, why in pruned.kept.items():
-        typer.echo(f"kept {path}: {why}")
+        echo(f"kept {path}: {why}")
     if not pruned.removed:
-        typer.echo("nothing to remove")
+        echo("nothing to remove")
 
 
 def _children(pruned: Pruned, path: Path) -> str:

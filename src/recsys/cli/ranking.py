@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import typer
-
-from recsys.cli.render import paragraph, print_table
+from recsys.cli.render import echo, paragraph, print_table
 from recsys.core.words import counted
 
 if TYPE_CHECKING:
@@ -29,13 +27,13 @@ def show_ranking(ranking: RankingEvaluation) -> None:
     _show_table("any held-out item", ranking["any"])
     if ranking["like"] is not None:
         _show_table(f"rated {ranking['threshold']:g} or more", ranking["like"])
-    typer.echo("\n".join(["", *paragraph(" ".join(_protocol(ranking)))]))
+    echo("\n".join(["", *paragraph(" ".join(_protocol(ranking)))]))
 
 
 def _show_table(relevant: str, scores: RankingScores) -> None:
     columns = {HEADERS.get(name, name): metrics for name, metrics in (scores["scorers"] | scores["baselines"]).items()}
     rows = [[name, *(f"{metrics[name]:.4f}" for metrics in columns.values())] for name in next(iter(columns.values()))]
-    typer.echo()
+    echo()
     print_table([relevant, *columns], rows, numbers=list(columns))
 
 

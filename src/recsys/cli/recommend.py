@@ -11,7 +11,7 @@ from recsys import api
 from recsys.cli.arguments import By, JsonOption, OnUnknown, RunOption
 from recsys.cli.default_run import used_run
 from recsys.cli.progress import watching
-from recsys.cli.render import json_line, print_json, print_table, say, teller
+from recsys.cli.render import echo, json_line, print_json, print_table, say, teller
 from recsys.cli.threads import leave_cores_to_training
 from recsys.core.errors import UsageError
 from recsys.core.words import counted, joined
@@ -251,7 +251,7 @@ def _show_reasons(ruled_out: dict[str, int], n_listed: int, n: int, words: dict[
     if n_listed:
         say(f"note: fewer than {n:,} items are left: {text}")
         return
-    typer.echo(f"no items to recommend: {text}")
+    echo(f"no items to recommend: {text}")
     say(f"hint: {HINTS[list(reasons)[-1]].format(**words)}")
 
 
@@ -272,4 +272,4 @@ def _show_items(listed: list[Recommendation], by: Scorer) -> None:
     has_clicks = any(item.n_ratings != item.n_interactions for item in listed)
     cells["n interactions" if has_clicks else "n ratings"] = [f"{item.n_interactions:,}" for item in listed]
     numbers = [name for name in cells if name not in ("item", "title")]
-    print_table(list(cells), list(zip(*cells.values(), strict=True)), numbers=numbers, cut="title")
+    print_table(list(cells), list(zip(*cells.values(), strict=True)), numbers=numbers, cut=["title"])

@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-import typer
-
+from recsys.cli.streams import can_hold, discard, is_unicode, write_to_stdout
+from recsys.cli.table import table_lines
 from recsys.core.errors import RecsysError
+from recsys.core.words import UNPRINTABLE, one_line, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,14 +32,21 @@ def console(stream: TextIO) -> Console:
     return Console(file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=not stream.isatty())
 
 
-def print_json(answer: object) -> None:
+def echo(text: str = "") -> None:
+    """Lines of a result, on stdout."""
+    write_to_stdout(printable(text) + "\n")
+
+
+def print_json(answer: object, *, indent: int | None = None) -> None:
     """One object on stdout."""
-    typer.echo(json_line(answer))
+    echo(json_line(answer, indent=indent))
 
 
-def json_line(answer: object) -> str:
-    """One object on one line."""
-    return json.dumps(answer, ensure_ascii=False)
+def json_line(answer: object, *, indent: int | None = None) -> str:
+    """One object, in letters that stdout and stderr can hold and that do not drive a terminal."""
+    is_ascii = not (is_unicode(sys.stdout) and is_unicode(sys.stderr))
+    text = json.dumps(answer, ensure_ascii=is_ascii, indent=indent)
+    return UNPRINTABLE.sub(lambda match: match[0] if match[0] == "\n" else f"\\u{ord(match[0]):04x}", text)
 
 
 def print_table(
@@ -46,40 +54,14 @@ def print_table(
     rows: Sequence[Sequence[str]],
     *,
     numbers: Sequence[str] = (),
-    cut: str | None = None,
-    fold: str | None = None,
+    cut: Sequence[str] = (),
+    fold: Sequence[str] | None = None,
 ) -> None:
-    """A table on stdout.
-
-    Args:
-        numbers: columns that are aligned to the right and never broken.
-        cut: the column that ends in … where a terminal is too narrow; others go on in the next line.
-        fold: the one column that goes on in the next line; left out: each that is neither number nor cut.
-    """
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for column in columns:
-        is_number, is_cut = column in numbers, column == cut
-        table.add_column(
-            column,
-            justify="right" if is_number else "left",
-            no_wrap=is_number or is_cut or fold not in (None, column),
-            overflow="ellipsis" if is_cut else "fold",
-            max_width=_room(columns, rows, column) if is_cut else None,  # or rich takes from every column alike
-        )
-    for row in rows:
-        table.add_row(*row)
-    console(sys.stdout).print(table)
-
-
-def _room(columns: Sequence[str], rows: Sequence[Sequence[str]], cut: str) -> int | None:
-    """How wide a column may be at most, so that the others are whole; None off a terminal, which has no margin."""
-    if not sys.stdout.isatty():
-        return None
-    others = (column for column in zip(columns, *rows, strict=True) if column[0] != cut)
-    return max(8, console(sys.stdout).width - sum(max(map(len, column)) + 3 for column in others))
+    """A table on stdout, see `table_lines`: no wider than a terminal."""
+    signs = ("─", "…") if can_hold(sys.stdout, "─…") else ("-", "...")
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for line in table_lines(columns, rows, numbers=numbers, cut=cut, fold=fold, width=width, signs=signs):
+        echo(line)
 
 
 def signed(value: float, n_decimals: int = 3) -> str:
@@ -90,15 +72,22 @@ def signed(value: float, n_decimals: int = 3) -> str:
 def paragraph(text: str, indent: str = "") -> list[str]:
     """The lines of a text on stdout: broken at a terminal's margin, one line in a pipe."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPE_WIDTH
-    return textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent)
+    return textwrap.wrap(
+        text, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def say(text: str) -> None:
-    """A line for people, on stderr. Nobody may be reading any more: that is no reason to stop the work."""
+    """A line for people, on stderr."""
+    _write_to_stderr(printable(text))
+
+
+def _write_to_stderr(line: str) -> None:
+    """Nobody may be reading any more, or the disk may be full: that is no reason to stop the work."""
     try:
-        sys.stderr.write(text + "\n")
+        sys.stderr.write(line + "\n")
         sys.stderr.flush()
-    except BrokenPipeError:
+    except OSError:
         discard(sys.stderr)
 
 
@@ -108,26 +97,21 @@ def teller(output: Path) -> Callable[[str], None]:
         is_stdout = os.path.samestat(output.stat(), os.fstat(sys.stdout.fileno()))
     except (OSError, ValueError):
         is_stdout = False
-    return say if is_stdout else typer.echo
-
-
-def discard(stream: TextIO) -> None:
-    """Sends what is still written to a stream nowhere, once its reader has gone, as `head` does."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    return say if is_stdout else echo
 
 
 def print_error(error: RecsysError, *, as_json: bool) -> None:
     """What is wrong, where, what was expected, what to do next; with --json one object as the last line."""
     if as_json:
-        say(json.dumps({"error": error_dict(error)}, ensure_ascii=False))
+        say(json_line({"error": error_dict(error)}))
         return
     for problem in (error, *error.more):
         place = f"{problem.where}: " if problem.where else ""
-        say(f"{_paint('error:', '1;31')} {place}{problem.what}")
+        _say_in_color("", "error:", "1;31", one_line(f"{place}{problem.what}"))
         if problem.expected:
             say(f"  expected {problem.expected}")
         if problem.hint:
-            say(f"  {_paint('hint:', '1;36')} {problem.hint}")
+            _say_in_color("  ", "hint:", "1;36", one_line(problem.hint))
 
 
 def error_dict(error: RecsysError) -> dict[str, Json]:
@@ -145,5 +129,9 @@ def error_dict(error: RecsysError) -> dict[str, Json]:
     return answer
 
 
-def _paint(text: str, code: str) -> str:
-    return f"\033[{code}m{text}\033[0m" if sys.stderr.isatty() and "NO_COLOR" not in os.environ else text
+def _say_in_color(indent: str, label: str, code: str, text: str) -> None:
+    """A line whose label has a color on a terminal."""
+    if sys.stderr.isatty() and "NO_COLOR" not in os.environ:
+        _write_to_stderr(f"{indent}\033[{code}m{label}\033[0m {printable(text)}")
+    else:
+        say(f"{indent}{label} {text}")

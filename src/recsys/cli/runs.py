@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +12,7 @@ from recsys import api
 from recsys.cli.arguments import JsonOption
 from recsys.cli.default_run import default_reason, worse_lines
 from recsys.cli.prune import prune_runs
-from recsys.cli.render import print_json, print_table
+from recsys.cli.render import echo, print_json, print_table
 from recsys.cli.scores import baseline_header
 from recsys.core.errors import UsageError
 
@@ -46,7 +45,7 @@ def runs(
     if as_json:
         print_json(overviews)
     elif not overviews:
-        typer.echo(f"no runs under {api.runs_root()}")
+        echo(f"no runs under {api.runs_root()}")
     else:
         _show_runs(overviews)
         _show_part(overviews)
@@ -72,25 +71,25 @@ def _show_runs(overviews: list[ListedRun]) -> None:
         ]
         for overview, of_run in zip(overviews, scorers, strict=True)
     ]
-    print_table(["run", "status", *columns], rows, numbers=columns, fold="run")
+    print_table(["run", "status", *columns], rows, numbers=columns, fold=["run"])
 
 
 def _show_part(overviews: list[ListedRun]) -> None:
     """The parents of runs, and the default run."""
     for overview in overviews:
         if overview["parent"] is not None:
-            typer.echo(f"parent of {Path(overview['path']).name}: {overview['parent']}")
+            echo(f"parent of {Path(overview['path']).name}: {overview['parent']}")
     promoted = api.promoted_run()
     if promoted is not None and not promoted.exists():
-        typer.echo(f"the promoted run is missing: {promoted}")
+        echo(f"the promoted run is missing: {promoted}")
     for overview in overviews:
         if overview["default"]:
-            typer.echo(f"default run: {Path(overview['path']).name} ({default_reason()})")
+            echo(f"default run: {Path(overview['path']).name} ({default_reason()})")
     newest = next((overview for overview in reversed(overviews) if overview["metrics"]), None)
     for overview in overviews:
         if overview["default"] or overview is newest:
             for line in worse_lines(Path(overview["path"]).name, overview["better"]):
-                typer.echo(line)
+                echo(line)
 
 
 def inspect(
@@ -111,7 +110,7 @@ def inspect(
     elif as_json:
         print_json(answer)
     else:
-        typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+        print_json(answer, indent=2)
 
 
 def _show_layers(path: Path, scorer: str | None, as_json: bool) -> None:
@@ -138,9 +137,9 @@ def _show_layers(path: Path, scorer: str | None, as_json: bool) -> None:
         ],
         numbers=["parameters"],
     )
-    typer.echo(f"{total:,} parameters" + (f", {total - moving:,} of them frozen" if moving < total else ""))
+    echo(f"{total:,} parameters" + (f", {total - moving:,} of them frozen" if moving < total else ""))
     if link is not None and link.kind != "identity":
-        typer.echo(f"{link.kind}: ratings from {link.low:g} to {link.high:g}")
+        echo(f"{link.kind}: ratings from {link.low:g} to {link.high:g}")
 
 
 def _measured(objective: Objective, scorers: Mapping[str, ScorerMetrics]) -> tuple[str, str]:

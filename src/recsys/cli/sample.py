@@ -10,7 +10,7 @@ import typer
 
 from recsys import api
 from recsys.cli.arguments import JsonOption
-from recsys.cli.render import print_json
+from recsys.cli.render import echo, print_json
 
 
 def sample(
@@ -25,6 +25,6 @@ def sample(
     if as_json:
         print_json(written)
         return
-    typer.echo(f"Wrote synthetic ratings, {written['ratings']}, and {written['items']}.")
-    typer.echo("Each user likes two of six genres; a title starts with its genre.")
-    typer.echo(f"\nNext:\n  {shlex.join(['recsys', 'train', '--config', written['config']])}")
+    echo(f"Wrote synthetic ratings, {written['ratings']}, and {written['items']}.")
+    echo("Each user likes two of six genres; a title starts with its genre.")
+    echo(f"\nNext:\n  {shlex.join(['recsys', 'train', '--config', written['config']])}")

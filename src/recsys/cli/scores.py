@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-import typer
-
-from recsys.cli.render import paragraph, print_table
+from recsys.cli.render import echo, paragraph, print_table
 
 if TYPE_CHECKING:
     from recsys.objectives.objective import Objective
@@ -38,7 +36,7 @@ def print_scores(objective: Objective, rows: Sequence[tuple[str, Scores]], title
     ]
     print_table([title, *columns], cells, numbers=columns)
     if "n_users" in first:
-        typer.echo("\n".join(paragraph(_users(first))))
+        echo("\n".join(paragraph(_users(first))))
 
 
 def baseline_rows(objective: Objective, baselines: Mapping[str, T | None]) -> Iterator[tuple[str, T]]:

@@ -10,7 +10,7 @@ from recsys import api
 from recsys.cli.arguments import By, JsonOption, RunOption
 from recsys.cli.default_run import used_run
 from recsys.cli.items import item_of
-from recsys.cli.render import print_json, print_table
+from recsys.cli.render import echo, print_json, print_table
 
 
 def similar(
@@ -44,7 +44,7 @@ def similar(
         print_json({"item_id": model.bundle.items.parse(str(item_id)), "by": scorer, "items": items})
         return
     if not neighbours:
-        typer.echo("no similar items: no other item has factors and that many training ratings")
+        echo("no similar items: no other item has factors and that many training ratings")
         return
     titled = any(neighbour.title for neighbour in neighbours)
     has_clicks = any(neighbour.n_ratings != neighbour.n_interactions for neighbour in neighbours)
@@ -60,4 +60,4 @@ def similar(
         for neighbour in neighbours
     ]
     columns = ["rank", "item", *(["title"] * titled), "similarity", count]
-    print_table(columns, rows, numbers=["rank", "similarity", count], cut="title")
+    print_table(columns, rows, numbers=["rank", "similarity", count], cut=["title"])

@@ -10,7 +10,7 @@ import typer
 from recsys import api
 from recsys.cli.arguments import JsonOption, RunDirOption, SetOption
 from recsys.cli.progress import watching
-from recsys.cli.render import print_json, print_table
+from recsys.cli.render import echo, print_json, print_table
 from recsys.cli.scores import baseline_label, scorer_label
 from recsys.cli.threads import leave_cores_to_training
 from recsys.cli.training import show_metrics
@@ -93,7 +93,7 @@ def _dry_run(config: Config, as_json: bool) -> None:
         ]
     print_table(["", "estimate"], table, numbers=["estimate"])
     if config.refit:
-        typer.echo("refit: the same fits once more, on all interactions")
+        echo("refit: the same fits once more, on all interactions")
 
 
 def _check_baseline(metrics: RunMetrics, fail_below_baseline: bool) -> None:

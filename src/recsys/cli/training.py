@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from recsys import api
 from recsys.cli.default_run import worse_lines
 from recsys.cli.progress import speed
-from recsys.cli.render import paragraph, print_json, print_table, say
+from recsys.cli.render import echo, paragraph, print_json, print_table, say
 from recsys.cli.scores import PARTS, baseline_label, baseline_rows, print_scores, scorer_label
 
 if TYPE_CHECKING:
@@ -45,18 +43,18 @@ def _summarise(metrics: RunResult, folder: str) -> None:
     if (metrics["groups"] and "start" in metrics) or len({group["lr_max"] for group in metrics["groups"]}) > 1:
         _show_groups(metrics["groups"])
     verdicts = api.baseline_verdicts(metrics)
-    typer.echo("\n".join(_verdict(scorer_label(first[0], objective), metrics, verdicts[first[0]])))
-    typer.echo(
+    echo("\n".join(_verdict(scorer_label(first[0], objective), metrics, verdicts[first[0]])))
+    echo(
         f"{_method(metrics)}, {_dims(metrics['embedding_dim'])}: {_training_rows(metrics['train'])},"
         f" {_duration(metrics)}, {speed(metrics['ratings_per_second']).strip()}"
     )
     for name, scorer in others:
-        typer.echo()
+        echo()
         _show_scores(name, scorer)
-        typer.echo("\n".join(_verdict(baseline_label(name), scorer, verdicts[name])))
-        typer.echo(f"{scorer['method']}, {_dims(scorer['embedding_dim'])}: {_duration(scorer)}")
+        echo("\n".join(_verdict(baseline_label(name), scorer, verdicts[name])))
+        echo(f"{scorer['method']}, {_dims(scorer['embedding_dim'])}: {_duration(scorer)}")
     if "refit" in metrics:
-        typer.echo("\n".join(["", *paragraph(_refit(metrics["refit"]))]))
+        echo("\n".join(["", *paragraph(_refit(metrics["refit"]))]))
     lines = [
         f"run: {folder}",
         *worse_lines(Path(folder).name, api.better_runs(folder)),
@@ -64,7 +62,7 @@ def _summarise(metrics: RunResult, folder: str) -> None:
         "Next:",
         *(f"  {line}" for line in _next_commands(folder)),
     ]
-    typer.echo("\n".join(lines))
+    echo("\n".join(lines))
 
 
 def _refit(fits: Mapping[str, RefitMetrics]) -> str:
@@ -115,7 +113,7 @@ def _dims(dim: int | dict[str, int]) -> str:
 
 def _show_start(objective: Objective, start: StartMetrics, rows_called: str) -> None:
     """How much the new ratings changed, on them and on what earlier runs were measured on."""
-    typer.echo(
+    echo(
         f"started from {start['run']}; new users: {start['n_new_users']:,}, new items: {start['n_new_items']:,},"
         f" old {rows_called} replayed: {start['n_replayed']:,}"
     )

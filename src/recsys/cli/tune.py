@@ -10,7 +10,7 @@ import typer
 from recsys import api
 from recsys.cli.arguments import JsonOption, SetOption
 from recsys.cli.progress import watching
-from recsys.cli.render import print_json, print_table
+from recsys.cli.render import echo, print_json, print_table
 from recsys.cli.scores import baseline_label
 from recsys.cli.threads import leave_cores_to_training
 from recsys.core.words import counted
@@ -81,10 +81,10 @@ def _show(tuned: Tuned, output: Path) -> None:
         [[f"{value:.4f}", name, f"{tuned.n_ratings:,}"] for value, name in rows],
         numbers=[f"validation {metric}", "n ratings"],
     )
-    typer.echo(f"{counted(tuned.n_trials, 'trial')}, {tuned.n_pruned} pruned, {tuned.n_failed} failed")
+    echo(f"{counted(tuned.n_trials, 'trial')}, {tuned.n_pruned} pruned, {tuned.n_failed} failed")
     if not tuned.is_better:
-        typer.echo("\nNo trial beat your config: keep it. Nothing was written.")
+        echo("\nNo trial beat your config: keep it. Nothing was written.")
         return
     for key, value in best.values.items():
-        typer.echo(f"  {key}: {value:.4g}" if isinstance(value, float) else f"  {key}: {value}")
-    typer.echo(f"\nThe winner's validation score is optimistic; confirm on test.\nNext: recsys train --config {output}")
+        echo(f"  {key}: {value:.4g}" if isinstance(value, float) else f"  {key}: {value}")
+    echo(f"\nThe winner's validation score is optimistic; confirm on test.\nNext: recsys train --config {output}")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+
+# What moves the cursor, ends a line, rings, or turns the direction of what follows; joiners of letters are none.
+UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
 def joined(words: Iterable[str], last: str = "or") -> str:
@@ -13,7 +17,7 @@ def joined(words: Iterable[str], last: str = "or") -> str:
 
 def shortened(text: str, n: int = 60) -> str:
     """The first n signs, the last of them "…" where some were left out."""
-    return text if len(text) <= n else f"{text[: n - 1]}…"
+    return text if len(text) <= n else f"{text[: n - 1].rstrip()}…"
 
 
 def counted(n: int, noun: str, plural: str | None = None) -> str:
@@ -23,3 +27,15 @@ def counted(n: int, noun: str, plural: str | None = None) -> str:
         plural: of a noun that does not end in s then.
     """
     return f"{n:,} {noun if n == 1 else plural or f'{noun}s'}"
+
+
+def one_line(text: str) -> str:
+    """A text with control characters written as escapes, so that it cannot drive a terminal or pass for two lines."""
+    if text.isprintable():
+        return text
+    return UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+def printable(text: str) -> str:
+    """The same line by line."""
+    return text if text.isprintable() else "\n".join(map(one_line, text.split("\n")))

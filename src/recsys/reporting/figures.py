@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recsys.core.types import Array
+from recsys.core.words import one_line, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -208,4 +209,4 @@ def _whole_numbers(axes: Axes) -> None:
 
 
 def _short(text: str, longest: int = LONGEST) -> str:
-    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
+    return shortened(one_line(text), longest)

@@ -9,6 +9,8 @@ from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING
 
+from recsys.core.words import one_line
+
 if TYPE_CHECKING:
     from recsys.reporting.report import Report
 
@@ -31,8 +33,17 @@ def page(report: Report) -> str:
 
 def _embedded(report: Report) -> str:
     """JSON without <, > and &, which an HTML parser would look at."""
-    text = json.dumps(report, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(_readable(report), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.translate({ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&"})
+
+
+def _readable(value: object) -> object:
+    """The same, with control characters in its texts as escapes."""
+    if isinstance(value, str):
+        return one_line(value)
+    if isinstance(value, dict):
+        return {one_line(str(key)): _readable(part) for key, part in value.items()}
+    return [_readable(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def _asset(name: str) -> str:

@@ -10,16 +10,20 @@ import yaml
 
 from recsys.config.loading.yaml_nodes import RESOLVERS, STR
 from recsys.config.schema.config import Config
-from recsys.core.arguments import checked, instance
+from recsys.core.arguments import FLAG, checked, instance
 
 WIDE = 2**20
 
 
-@checked(config=instance(Config, "a Config, as load_config and run_config return"))
-def dump(config: Config) -> str:
-    """The whole config as YAML: every key that has a value, paths absolute and with forward slashes."""
+@checked(config=instance(Config, "a Config, as load_config and run_config return"), ascii_only=FLAG)
+def dump(config: Config, *, ascii_only: bool = False) -> str:
+    """The whole config as YAML: every key that has a value, paths absolute and with forward slashes.
+
+    Args:
+        ascii_only: other letters as escapes.
+    """
     plain = _plain(config.model_dump(exclude_none=True))
-    return _yaml(plain, flow=False)
+    return _yaml(plain, flow=False, ascii_only=ascii_only)
 
 
 def inline(value: object) -> str:
@@ -27,10 +31,11 @@ def inline(value: object) -> str:
     return _yaml(_plain(value), flow=True).removesuffix("\n").removesuffix("\n...")
 
 
-def _yaml(value: object, *, flow: bool) -> str:
-    return str(
-        yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=WIDE, default_flow_style=flow)
+def _yaml(value: object, *, flow: bool, ascii_only: bool = False) -> str:
+    written = yaml.dump(
+        value, Dumper=_Dumper, sort_keys=False, allow_unicode=not ascii_only, width=WIDE, default_flow_style=flow
     )
+    return str(written)
 
 
 class _Dumper(yaml.SafeDumper):
