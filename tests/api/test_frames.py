@@ -74,9 +74,11 @@ def test_a_column_of_several_types(frame: pd.DataFrame) -> None:
         recsys.read_ratings(mixed)
 
 
-def test_what_is_no_table() -> None:
-    with pytest.raises(UsageError, match="a list is no table of ratings"):
-        recsys.read_ratings([1, 2, 3])  # type: ignore[arg-type]
+def test_what_is_no_table(finished: Path) -> None:
+    with pytest.raises(UsageError, match=r"ratings\[0\] is 1\nexpected a path, a list of paths, or a DataFrame"):
+        recsys.read_ratings([1, 2, 3])  # type: ignore[list-item]
+    with pytest.raises(UsageError, match=r"pairs is of the type dict\n(.|\n)*pandas.DataFrame"):
+        recsys.predict_file(recsys.load(finished), {"user": [1]}, "p.csv")
     with pytest.raises(ConfigError):
         recsys.read_ratings(pa.table({"a": [1]}), colums={})
 

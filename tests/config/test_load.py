@@ -10,6 +10,8 @@ import pytest
 
 from recsys.config.loading.load import config_from, load_config
 from recsys.core.errors import ConfigError
+from recsys.core.files import STDIN
+from recsys.data.sources.several import files_of
 
 MINIMAL = "data: {ratings: r.csv}\n"
 
@@ -68,6 +70,19 @@ def test_paths_of_a_file_start_at_the_file_and_those_of_an_override_at_the_worki
     assert load_config(path).data.items == Path.home() / "i.csv"
     assert load_config(path, ["data.ratings=sub/o.csv"]).data.ratings == here / "sub/o.csv"
     assert load_config(path, ["data={ratings: /o.csv}"]).data.ratings == Path("/o.csv").absolute()
+    assert load_config(path, ["data.ratings=[a.csv, ~/b.csv]"]).data.ratings == (
+        Path.cwd() / "a.csv",
+        Path.home() / "b.csv",
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ['data: {ratings: "-"}\n', "data: {source: stream}\n", "data: {ratings: [/dev/stdin]}\n"]
+)
+def test_a_dash_is_standard_input_and_no_file(text: str) -> None:
+    path = write(text, "configs/c.yaml")
+    assert set(files_of(load_config(path).data.files["train"])) == {STDIN}
+    assert load_config(path, ["data.ratings=-"]).data.ratings == STDIN
 
 
 def test_five_mistakes_are_told_at_once_in_the_order_of_the_file() -> None:
@@ -210,9 +225,15 @@ def test_a_mistake_is_told_with_its_line(line: str, message: str) -> None:
         ),
         ("data: {ratings: r.csv, valid: v.csv}\n", "c.yaml:1: data: data.valid and data.test go with data.train"),
         ("data: {ratings: a, train: b}\n", "c.yaml:1: data: data.train excludes data.ratings: keep one of them"),
+        ("data: {ratings: []}\n", "c.yaml:1: data: an empty list names no ratings"),
+        (
+            "data: {ratings: [5]}\n",
+            "c.yaml:1: data.ratings: [5] is not a path or a list, each entry a path",
+        ),
         (
             "data: {ratings: 5}\n",
-            "c.yaml:1: data.ratings: 5 is not a path\nexpected a path\nhint: if it is text, write",
+            "c.yaml:1: data.ratings: 5 is not a path or a list, each entry a path\n"
+            "expected a path or a list, each entry a path\nhint: if it is text, write",
         ),
     ],
 )

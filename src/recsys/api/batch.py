@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from recsys.api.data import DATA, DataLike, as_origin
 from recsys.api.paths import PathLike, as_path, as_run
 from recsys.api.serving import MODEL
 from recsys.artifacts.bundle import open_bundle
 from recsys.artifacts.outputs import check_output, refuse_run_files
 from recsys.core.arguments import FLAG, IDS, LEVEL, OBSERVER, PATH, TEXT, checked, count, optional
 from recsys.core.events import Observer, silent
+from recsys.data.sources.several import files_of
+from recsys.data.sources.streams import spooling
 from recsys.inference import batch, export, item_list, session_ratings
 from recsys.inference.candidates import CONDITIONS, ItemFilter, RatedPairs
 from recsys.inference.entities import ON_UNKNOWN, OnUnknown
@@ -21,10 +24,11 @@ from recsys.inference.recommender import Recommender
 from recsys.inference.session_ratings import SessionRatings
 
 
-@checked(model=MODEL, pairs=PATH, output=PATH, on_unknown=ON_UNKNOWN, interval=optional(LEVEL), observe=OBSERVER)
+@spooling()
+@checked(model=MODEL, pairs=DATA, output=PATH, on_unknown=ON_UNKNOWN, interval=optional(LEVEL), observe=OBSERVER)
 def predict_file(
     model: Recommender,
-    pairs: PathLike,
+    pairs: DataLike,
     output: PathLike,
     *,
     on_unknown: OnUnknown = "error",
@@ -35,7 +39,8 @@ def predict_file(
 
     Args:
         model: what `load` returns.
-        pairs: CSV with user and item ids, and times where predictions depend on them.
+        pairs: files or a table in memory as of `read_ratings`, with user and item ids, and times where predictions
+            depend on them.
         output: the CSV to write.
         on_unknown: what to do about an id without training ratings: refuse the file, or predict by the mean.
         interval: a level such as 0.9: adds the columns std, low and high.
@@ -48,8 +53,9 @@ def predict_file(
         DataError: the pairs cannot be read.
         RunError: the output cannot be written, or the run cannot give such intervals.
     """
-    check_output(as_path(output), [as_path(pairs)], name="predictions.csv")
-    return batch.predict_file(model.bundle, as_path(pairs), as_path(output), on_unknown, observe, interval)
+    origin = as_origin(pairs)
+    check_output(as_path(output), files_of(origin) if isinstance(origin, Path | tuple) else (), name="predictions.csv")
+    return batch.predict_file(model.bundle, origin, as_path(output), on_unknown, observe, interval)
 
 
 @checked(
@@ -106,35 +112,38 @@ def recommend_all(
     return batch.recommend_all(model.bundle, scorer, as_path(output), n, filters, rated, observe)
 
 
-@checked(model=MODEL, path=PATH, observe=OBSERVER)
-def read_candidates(model: Recommender, path: PathLike, *, observe: Observer = silent) -> ItemList:
+@spooling()
+@checked(model=MODEL, data=DATA, observe=OBSERVER)
+def read_candidates(model: Recommender, data: DataLike, *, observe: Observer = silent) -> ItemList:
     """As `read_item_list`, of items to choose from.
 
     Raises:
         DataError: the file cannot be read.
         UnknownIdError: none of them is known.
     """
-    return item_list.read_candidates(model.bundle, as_path(path), observe)
+    return item_list.read_candidates(model.bundle, as_origin(data), observe)
 
 
-@checked(model=MODEL, path=PATH, observe=OBSERVER)
-def read_item_list(model: Recommender, path: PathLike, *, observe: Observer = silent) -> ItemList:
-    """The item ids in a CSV with an item column, or one a line: what the model knows, and how many others there are.
+@spooling()
+@checked(model=MODEL, data=DATA, observe=OBSERVER)
+def read_item_list(model: Recommender, data: DataLike, *, observe: Observer = silent) -> ItemList:
+    """The item ids in a file or a table: what the model knows, and how many others there are.
 
     Raises:
         DataError: the file cannot be read.
     """
-    return item_list.read_item_list(model.bundle, as_path(path), observe)
+    return item_list.read_item_list(model.bundle, as_origin(data), observe)
 
 
-@checked(model=MODEL, path=PATH, observe=OBSERVER)
-def read_session_ratings(model: Recommender, path: PathLike, *, observe: Observer = silent) -> SessionRatings:
-    """What one visitor has rated, from a CSV with items and ratings; `model.recommend_for` takes both.
+@spooling()
+@checked(model=MODEL, data=DATA, observe=OBSERVER)
+def read_session_ratings(model: Recommender, data: DataLike, *, observe: Observer = silent) -> SessionRatings:
+    """What one visitor has rated, from a file or a table with items and ratings; `model.recommend_for` takes both.
 
     Raises:
         DataError: the file cannot be read, holds ratings of several users, or an item twice.
     """
-    return session_ratings.read_session_ratings(model.bundle, as_path(path), observe)
+    return session_ratings.read_session_ratings(model.bundle, as_origin(data), observe)
 
 
 @checked(run=optional(PATH), output=PATH, form=FORMAT, scorer=optional(TEXT))

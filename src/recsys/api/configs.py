@@ -8,9 +8,11 @@ from typing import TypeAlias
 
 from recsys.api.paths import PathLike, as_path, as_run
 from recsys.artifacts.directory import CONFIG
+from recsys.config.loading.dump import override
 from recsys.config.loading.load import config_from
 from recsys.config.loading.load import load_config as read_config
 from recsys.config.schema.config import Config
+from recsys.config.schema.data import Files, absolute_files
 from recsys.core.arguments import PATH, TEXTS, Rule, checked
 from recsys.core.errors import RunError
 
@@ -21,9 +23,6 @@ ANY_CONFIG = Rule(
     "a Config, a mapping with its content, or the path of a config file",
     lambda value: value if isinstance(value, Config | Mapping) else PATH.accept(value),
 )
-
-IN_MEMORY: Mapping[str, str | None] = {"source": "frame", **dict.fromkeys(("ratings", "train", "valid", "test"))}
-"""The keys of `data` where the ratings are a table in memory."""
 
 
 @checked(path=PATH, overrides=TEXTS)
@@ -57,24 +56,37 @@ def run_config(run_dir: PathLike, overrides: Sequence[str] = ()) -> Config:
     return read_config(path, overrides)
 
 
-def frame_config(config: ConfigLike) -> Config:
-    """The Config that is meant, with a table in memory in place of the files that it names.
+def config_on(config: ConfigLike, files: Files | None, overrides: Sequence[str] = ()) -> Config:
+    """The Config that is meant, with other ratings in place of those that it names.
 
+    Args:
+        files: where they are; None: a table in memory.
+        overrides: of a config file.
     Raises:
         ConfigError: it is not valid.
     """
+    changes: dict[str, object] = {
+        "source": "frame" if files is None else "file",
+        **dict.fromkeys(("ratings", "train", "valid", "test", "sha256")),
+        "ratings": None if files is None else absolute_files(files),
+    }
     if isinstance(config, Config):
-        return config.model_copy(update={"data": config.data.model_copy(update=IN_MEMORY)})
+        if files is not None and config.data.source == "stream":  # to resume a run with what came through a pipe
+            changes["source"] = "stream"
+        return config.model_copy(update={"data": config.data.model_copy(update=changes)})
     if isinstance(config, Mapping):
         data = config.get("data") or {}
-        values = {**data, **IN_MEMORY} if isinstance(data, Mapping) else data
+        values = {**data, **changes} if isinstance(data, Mapping) else data
         return config_from({**config, "data": values}, Path.cwd())
-    return read_config(as_path(config), [f"data.{key}={value or 'null'}" for key, value in IN_MEMORY.items()])
+    onto = [override(f"data.{key}", value) for key, value in changes.items()]
+    return read_config(as_path(config), [*overrides, *onto])
 
 
-def as_config(config: ConfigLike) -> Config:
+def as_config(config: ConfigLike, overrides: Sequence[str] = ()) -> Config:
     """The Config that is meant.
 
+    Args:
+        overrides: of a config file.
     Raises:
         ConfigError: it is not valid.
     """
@@ -82,4 +94,4 @@ def as_config(config: ConfigLike) -> Config:
         return config
     if isinstance(config, Mapping):
         return config_from(dict(config), Path.cwd())
-    return read_config(as_path(config))
+    return read_config(as_path(config), overrides)

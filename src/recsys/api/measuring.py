@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import TypedDict
 
 from recsys.api.configs import ANY_CONFIG, ConfigLike, as_config
-from recsys.api.frames import as_origin
+from recsys.api.data import DATA, TRAINED_ON, DataLike, as_origin, with_data
 from recsys.api.paths import PathLike, as_path, as_run
 from recsys.artifacts.bundle import open_bundle
 from recsys.core.arguments import (
-    ANY,
     FLAG,
     LEVEL,
     NUMBER,
@@ -25,7 +24,8 @@ from recsys.core.arguments import (
 )
 from recsys.core.events import Observer, silent
 from recsys.core.types import Json
-from recsys.data.sources.frame import Frame
+from recsys.data.interactions import Dataset
+from recsys.data.sources.streams import spooling
 from recsys.inference.intervals import intervals_at
 from recsys.inference.rating_scale import n_outside_scale, note_other_scale
 from recsys.workflows import compare as comparing
@@ -48,9 +48,10 @@ RUNS = listed(PATH, "a list of two runs or more", least=2)
 MOST_JOBS, MOST_FOLDS = 1_000, 10_000
 
 
+@spooling()
 @checked(
     run=optional(PATH),
-    data=ANY,
+    data=optional(DATA),
     observe=OBSERVER,
     by_activity=FLAG,
     interval=optional(LEVEL),
@@ -58,7 +59,7 @@ MOST_JOBS, MOST_FOLDS = 1_000, 10_000
 )
 def evaluate(
     run: PathLike | None = None,
-    data: PathLike | Frame | None = None,
+    data: DataLike | None = None,
     observe: Observer = silent,
     *,
     by_activity: bool = False,
@@ -69,7 +70,7 @@ def evaluate(
 
     Args:
         run: a run; None: the default run.
-        data: another ratings file, or a table in memory as of `read_ratings`; None: the test ratings that the run has
+        data: other ratings in files, or a table in memory as of `read_ratings`; None: the test ratings that the run has
             held out.
         observe: gets Loading and Scoring events.
         by_activity: adds "by_activity": rmse by how many training ratings the user and the item have.
@@ -107,6 +108,7 @@ def evaluate(
 @checked(
     config=ANY_CONFIG,
     n_folds=count(2, MOST_FOLDS),
+    data=TRAINED_ON,
     files=optional(FOLD_FILES),
     run_dir=optional(PATH),
     jobs=optional(count(most=MOST_JOBS)),
@@ -116,6 +118,7 @@ def cross_validate(
     config: ConfigLike,
     n_folds: int = 5,
     *,
+    data: Dataset | DataLike | None = None,
     files: tuple[str, str] | None = None,
     run_dir: PathLike | None = None,
     jobs: int | None = 1,
@@ -128,12 +131,15 @@ def cross_validate(
         "objective"; "n_folds"; "model" and "baselines": mean and std of each metric; "difference" of the model to the
         bias-only baseline with its interval; and "folds", the scores of each.
     """
-    return cross_validation(config, n_folds, files=files, run_dir=run_dir, jobs=jobs, observe=observe).to_dict()
+    validation = cross_validation(config, n_folds, data=data, files=files, run_dir=run_dir, jobs=jobs, observe=observe)
+    return validation.to_dict()
 
 
+@spooling()
 @checked(
     config=ANY_CONFIG,
     n_folds=count(2, MOST_FOLDS),
+    data=TRAINED_ON,
     files=optional(FOLD_FILES),
     run_dir=optional(PATH),
     jobs=optional(count(most=MOST_JOBS)),
@@ -143,6 +149,7 @@ def cross_validation(
     config: ConfigLike,
     n_folds: int = 5,
     *,
+    data: Dataset | DataLike | None = None,
     files: tuple[str, str] | None = None,
     run_dir: PathLike | None = None,
     jobs: int | None = 1,
@@ -151,8 +158,8 @@ def cross_validation(
     """The folds of a cross-validation and their summary.
 
     Args:
-        config: as of `train`.
-        n_folds: how many folds are cut from data.ratings.
+        config, data: as of `train`.
+        n_folds: how many folds are cut from the ratings.
         files: folds that are files already: patterns of the train and the test files, with {fold} in them.
         run_dir: where to keep the folds' runs; None: nowhere.
         jobs: how many folds at a time; None: one a core. More than 1 start processes: a script that calls this then
@@ -161,13 +168,27 @@ def cross_validation(
     Raises:
         RecsysError: see recsys.core.errors.
     """
-    folds = n_folds if files is None else validating.FoldFiles(*files)
-    return validating.cross_validate(as_config(config), folds, as_path(run_dir), jobs=jobs, observe=observe)
+    if files is not None:
+        folds = validating.FoldFiles(*files)
+        return validating.cross_validate(as_config(config), folds, as_path(run_dir), jobs=jobs, observe=observe)
+    resolved, dataset = with_data(config, data, observe)
+    return validating.cross_validate(resolved, n_folds, as_path(run_dir), data=dataset, jobs=jobs, observe=observe)
 
 
-@checked(config=ANY_CONFIG, run_dir=optional(PATH), jobs=optional(count(most=MOST_JOBS)), observe=OBSERVER)
+@checked(
+    config=ANY_CONFIG,
+    data=TRAINED_ON,
+    run_dir=optional(PATH),
+    jobs=optional(count(most=MOST_JOBS)),
+    observe=OBSERVER,
+)
 def compare_splits(
-    config: ConfigLike, run_dir: PathLike | None = None, *, jobs: int | None = 1, observe: Observer = silent
+    config: ConfigLike,
+    run_dir: PathLike | None = None,
+    *,
+    data: Dataset | DataLike | None = None,
+    jobs: int | None = 1,
+    observe: Observer = silent,
 ) -> dict[str, Json]:
     """The scores of a model under each way to split; see `split_comparison`.
 
@@ -175,23 +196,36 @@ def compare_splits(
     Returns:
         "objective"; "splits": for each its "method", what it "asks", its scores and those of the "baselines".
     """
-    return split_comparison(config, run_dir, jobs=jobs, observe=observe).to_dict()
+    return split_comparison(config, run_dir, data=data, jobs=jobs, observe=observe).to_dict()
 
 
-@checked(config=ANY_CONFIG, run_dir=optional(PATH), jobs=optional(count(most=MOST_JOBS)), observe=OBSERVER)
+@spooling()
+@checked(
+    config=ANY_CONFIG,
+    data=TRAINED_ON,
+    run_dir=optional(PATH),
+    jobs=optional(count(most=MOST_JOBS)),
+    observe=OBSERVER,
+)
 def split_comparison(
-    config: ConfigLike, run_dir: PathLike | None = None, *, jobs: int | None = 1, observe: Observer = silent
+    config: ConfigLike,
+    run_dir: PathLike | None = None,
+    *,
+    data: Dataset | DataLike | None = None,
+    jobs: int | None = 1,
+    observe: Observer = silent,
 ) -> validating.SplitComparison:
     """The scores of a model under each way to split: random, user_time, leave_last and time.
 
     Args:
-        config: as of `train`.
+        config, data: as of `train`.
         run_dir: where to keep the runs; None: nowhere.
         jobs, observe: as of `cross_validation`.
     Raises:
         RecsysError: see recsys.core.errors.
     """
-    return validating.compare_splits(as_config(config), as_path(run_dir), jobs=jobs, observe=observe)
+    resolved, dataset = with_data(config, data, observe)
+    return validating.compare_splits(resolved, as_path(run_dir), data=dataset, jobs=jobs, observe=observe)
 
 
 @checked(runs=RUNS)

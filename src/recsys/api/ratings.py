@@ -6,13 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypedDict
 
-from recsys.api.configs import frame_config
-from recsys.api.frames import as_frame
+from recsys.api.data import DATA, DataLike, as_origin
 from recsys.api.paths import PathLike, as_path
 from recsys.artifacts.outputs import refuse_run_files
 from recsys.config.loading.load import config_from
 from recsys.config.schema.data import Data
-from recsys.core.arguments import ANY, OBSERVER, PATH, checked, count, instance
+from recsys.core.arguments import OBSERVER, PATH, checked, count, instance
 from recsys.core.communicator import ALONE
 from recsys.core.events import Observer, silent
 from recsys.data import profile as profiles
@@ -21,7 +20,8 @@ from recsys.data import split as splitting
 from recsys.data.check_dataset import check_dataset
 from recsys.data.file_profile import FileProfile
 from recsys.data.interactions import Dataset, Interactions
-from recsys.data.sources.frame import Frame
+from recsys.data.sources.origin import Origin
+from recsys.data.sources.streams import spooling
 from recsys.data.split import Splits
 from recsys.workflows.init import check_new, write_config
 from recsys.workflows.items_beside import items_beside, items_file
@@ -39,23 +39,23 @@ class SampleFiles(TypedDict):
     config: str
 
 
-@checked(ratings=ANY, observe=OBSERVER)
-def read_ratings(ratings: PathLike | Frame, observe: Observer = silent, **options: object) -> Dataset:
-    """Reads a ratings file or a DataFrame.
+@spooling()
+@checked(ratings=DATA, observe=OBSERVER)
+def read_ratings(ratings: DataLike, observe: Observer = silent, **options: object) -> Dataset:
+    """Reads ratings from files, a stream or a DataFrame.
 
     Args:
-        ratings: a CSV with any delimiter, also compressed, or a Parquet, Arrow (Feather) or JSON lines file; or a
-            table in memory of pandas, polars, Arrow or whatever else has `__arrow_c_stream__`.
+        ratings: a CSV with any delimiter, also compressed, or a Parquet, Arrow (Feather) or JSON lines file; a list of
+            files; a pipe, or "-" for standard input; or a table in memory of pandas, polars, Arrow or whatever else has
+            `__arrow_c_stream__`.
         observe: gets Loading events.
         options: the other keys of the config's `data` section, such as columns={"user": "customer"}.
     Raises:
         ConfigError: an option is wrong.
         DataError: with file, line and column.
     """
-    if isinstance(ratings, str | Path):
-        return read.read_ratings(_data(ratings, options), ALONE, observe)
-    data = frame_config({"data": options}).data
-    return read.read_ratings(data, ALONE, observe, as_frame(ratings))
+    origin = as_origin(ratings)
+    return read.read_ratings(_data(origin, options), ALONE, observe, origin)
 
 
 @checked(dataset=DATASET, seed=count(0, 2**63 - 1))
@@ -73,25 +73,27 @@ def split(dataset: Dataset, *, seed: int = 42, **options: object) -> Splits:
     return splitting.split(dataset, how, seed)
 
 
-@checked(ratings=PATH, observe=OBSERVER)
-def profile(ratings: PathLike, observe: Observer = silent, **options: object) -> FileProfile:
-    """What a ratings file holds: columns, ids, scale, times, counts; repeated pairs are counted, not refused.
+@spooling()
+@checked(ratings=DATA, observe=OBSERVER)
+def profile(ratings: DataLike, observe: Observer = silent, **options: object) -> FileProfile:
+    """What ratings hold: columns, ids, scale, times, counts; repeated pairs are counted, not refused.
 
     Args:
-        ratings: a file, as of `read_ratings`.
-        observe, options: as of `read_ratings`.
+        ratings, observe, options: as of `read_ratings`.
     Raises:
         ConfigError: an option is wrong.
         DataError: the file or a row of it cannot be used, or a column is not found.
     """
-    return profiles.profile(as_path(ratings), _data(ratings, options), observe)
+    origin = as_origin(ratings)
+    return profiles.profile(origin, _data(origin, options), observe)
 
 
-@checked(ratings=PATH, output=PATH, observe=OBSERVER)
+@spooling()
+@checked(ratings=DATA, output=PATH, observe=OBSERVER)
 def init(
-    ratings: PathLike, output: PathLike = "config.yaml", observe: Observer = silent, **options: object
+    ratings: DataLike, output: PathLike = "config.yaml", observe: Observer = silent, **options: object
 ) -> FileProfile:
-    """Profiles a ratings file and writes a commented config for it; returns the profile.
+    """Profiles ratings and writes a commented config for it; returns the profile.
 
     An items file that lies beside the ratings, called movies.csv or the like, is written into the config.
 
@@ -105,8 +107,9 @@ def init(
     """
     check_new(as_path(output))
     refuse_run_files(as_path(output))
-    data = _data(ratings, options)
-    file_profile = profiles.profile(as_path(ratings), data, observe)
+    origin = as_origin(ratings)
+    data = _data(origin, options)
+    file_profile = profiles.profile(origin, data, observe)
     items = items_beside(file_profile, data) if data.items is None else items_file(data.items, file_profile, data)
     file_profile = replace(file_profile, items=items)
     write_config(file_profile, as_path(output))
@@ -132,5 +135,6 @@ def sample(folder: PathLike = "sample", observe: Observer = silent) -> SampleFil
     return {"ratings": str(ratings), "items": str(items), "config": str(config)}
 
 
-def _data(ratings: PathLike, options: dict[str, object]) -> Data:
-    return config_from({"data": {"ratings": str(ratings), **options}}, Path.cwd()).data
+def _data(origin: Origin, options: dict[str, object]) -> Data:
+    where = {"ratings": origin} if isinstance(origin, Path | tuple) else {"source": "frame"}
+    return config_from({"data": {**where, **options}}, Path.cwd()).data

@@ -7,22 +7,30 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from recsys.api.configs import ANY_CONFIG, ConfigLike, as_config, frame_config
-from recsys.api.frames import as_frame, as_origin
+from recsys.api.configs import ANY_CONFIG, ConfigLike, as_config
+from recsys.api.data import (
+    DATA,
+    TRAINED_ON,
+    DataLike,
+    as_files,
+    as_frame,
+    as_origin,
+    as_recorded,
+    with_data,
+    with_frame,
+    with_streams,
+)
 from recsys.api.paths import PathLike, as_path, as_run
 from recsys.artifacts.bundle import locate
 from recsys.artifacts.directory import CONFIG, config_name, new_run_folder, run_of
-from recsys.artifacts.metrics import RUN_METRICS, RunMetrics, RunResult, scorer_metrics
+from recsys.artifacts.metrics import RUN_METRICS, RunMetrics, RunResult, read_metrics, scorer_metrics
 from recsys.artifacts.run import newest_unfinished
 from recsys.config.schema.config import Config
-from recsys.core.arguments import ANY, FLAG, OBSERVER, PATH, TEXT, TEXTS, checked, choice, optional
-from recsys.core.communicator import ALONE
+from recsys.core.arguments import FLAG, OBSERVER, PATH, TEXT, TEXTS, checked, choice, optional
 from recsys.core.errors import StoppedError
 from recsys.core.events import Note, Observer, silent
-from recsys.data.check_dataset import check_dataset
 from recsys.data.interactions import Dataset
-from recsys.data.read import read_more_ratings, read_ratings
-from recsys.data.sources.frame import Frame
+from recsys.data.sources.streams import spooling
 from recsys.objectives import measure
 from recsys.objectives.specs import find_objective
 from recsys.workflows import estimate as estimating
@@ -31,10 +39,11 @@ from recsys.workflows import train as training
 from recsys.workflows.update import finetune_config, update_config
 
 
+@spooling()
 @checked(
     config=ANY_CONFIG,
     run_dir=optional(PATH),
-    data=ANY,
+    data=TRAINED_ON,
     name=optional(TEXT),
     resume=FLAG,
     checkpoint=optional(TEXT),
@@ -44,7 +53,7 @@ def train(
     config: ConfigLike,
     run_dir: PathLike | None = None,
     *,
-    data: Dataset | Frame | PathLike | None = None,
+    data: Dataset | DataLike | None = None,
     name: str | None = None,
     resume: bool = False,
     checkpoint: str | None = None,
@@ -56,9 +65,10 @@ def train(
         config: a config file, or its content as a mapping (paths relative to the working directory).
         run_dir: a new or empty folder; left out, one under runs/ named after `name` and the time. With `resume`: the
             run's folder; left out, the newest unfinished run of that name and config.
-        data: trained on in place of what the config's `data` section names. A file of ratings, or a table in memory of
-            pandas, polars, Arrow or whatever else has `__arrow_c_stream__`; the section need not name files then, and
-            the run's config has `source: frame` and its sha256. To resume, give the same table. Or what `read_ratings`
+        data: trained on in place of what the config's `data` section names. A file of ratings, a list of files, or a
+            table in memory of pandas, polars, Arrow or whatever else has `__arrow_c_stream__`; the section need not
+            name files then. The run's config has the sha256 of a table with `source: frame`, and of what comes through
+            a pipe with `source: stream`; to resume, give the same table, or the same bytes. Or what `read_ratings`
             returns, or a Dataset of your own: what the section names is then recorded all the same, and to resume
             without the dataset, the file that is named there has to be the one that it was read from.
         name: left out, that of the config file, else "run".
@@ -72,40 +82,17 @@ def train(
     """
     if name is None:
         name = Path(config).stem if isinstance(config, str | Path) else "run"
-    resolved, dataset = _with_data(config, data, observe)
-    if resume:
-        folder = as_run(run_dir) or newest_unfinished(name, resolved)
+    folder = as_run(run_dir) if resume else as_path(run_dir)
+    if resume and data is None and folder is not None and read_metrics(folder) is not None:  # nothing is to be read
+        resolved, dataset = as_recorded(as_config(config)), None
     else:
-        folder = as_path(run_dir) or new_run_folder(name)
+        resolved, dataset = with_data(config, data, observe)
+    if folder is None:
+        folder = newest_unfinished(name, resolved) if resume else new_run_folder(name)
     return _train(resolved, folder, observe, data=dataset, resume=resume, checkpoint=checkpoint)
 
 
-def _with_data(
-    config: ConfigLike, data: Dataset | Frame | PathLike | None, observe: Observer
-) -> tuple[Config, Dataset | None]:
-    """The config, and what is to be trained on; None: what it names."""
-    if data is None:
-        return as_config(config), None
-    if isinstance(data, Dataset):
-        check_dataset(data)
-        return as_config(config), data
-    resolved = frame_config(config)
-    if isinstance(data, str | Path):
-        files = resolved.data.model_copy(update={"source": "file", "ratings": as_path(data).absolute(), "sha256": None})
-        return resolved.model_copy(update={"data": files}), None
-    return _with_frame(resolved, as_frame(data), observe)
-
-
-def _with_frame(config: Config, frame: Frame, observe: Observer) -> tuple[Config, Dataset]:
-    """The config with the checksum of the table, and its ratings."""
-    if config.start is None:
-        dataset = read_ratings(config.data, ALONE, observe, frame)
-    else:
-        dataset = read_more_ratings(config.data, ALONE, observe, frame, as_trained=config.start.like_run)
-    data = config.data.model_copy(update={"sha256": dataset.fingerprints["ratings"]})
-    return config.model_copy(update={"data": data}), dataset
-
-
+@spooling()
 @checked(start=PATH, config=PATH, run_dir=optional(PATH), overrides=TEXTS, observe=OBSERVER)
 def finetune(
     start: PathLike,
@@ -128,12 +115,13 @@ def finetune(
     Raises:
         RecsysError: see recsys.core.errors.
     """
-    resolved = finetune_config(as_run(start), as_path(config), overrides)
-    return _train(resolved, as_path(run_dir) or new_run_folder(Path(config).stem), observe)
+    resolved, dataset = with_streams(finetune_config(as_run(start), as_path(config), overrides), observe)
+    return _train(resolved, as_path(run_dir) or new_run_folder(Path(config).stem), observe, data=dataset)
 
 
+@spooling()
 @checked(
-    ratings=ANY,
+    ratings=DATA,
     run=optional(PATH),
     run_dir=optional(PATH),
     overrides=TEXTS,
@@ -141,7 +129,7 @@ def finetune(
     observe=OBSERVER,
 )
 def update(
-    ratings: PathLike | Frame,
+    ratings: DataLike,
     run: PathLike | None = None,
     run_dir: PathLike | None = None,
     *,
@@ -152,7 +140,7 @@ def update(
     """Trains a run on with new ratings, for a few epochs over these and all it has seen.
 
     Args:
-        ratings: the new ratings, in a file like that of the run, or a table in memory as of `read_ratings`.
+        ratings: the new ratings, in files like those of the run, or a table in memory as of `read_ratings`.
         run: a finished run; left out, the default run.
         run_dir: a new or empty folder; left out, one under runs/ named after the run's config and the time.
         overrides: such as "start.replay=0.5" or "training.n_epochs=2".
@@ -163,18 +151,18 @@ def update(
     Raises:
         RecsysError: see recsys.core.errors.
     """
-    origin, dataset = as_origin(ratings), None
-    config = update_config(as_run(run), origin if isinstance(origin, Path) else None, overrides, only=only)
-    if not isinstance(origin, Path):
-        config, dataset = _with_frame(config, origin, observe)
+    files = as_files(ratings)
+    config = update_config(as_run(run), files, overrides, only=only)
+    config, dataset = with_frame(config, as_frame(ratings), observe) if files is None else with_streams(config, observe)
     assert config.start is not None
     folder = as_path(run_dir) or new_run_folder(config_name(config.start.run))
     return _train(config, folder, observe, data=dataset)
 
 
-@checked(ratings=ANY, run=optional(PATH), run_dir=optional(PATH), observe=OBSERVER)
+@spooling()
+@checked(ratings=DATA, run=optional(PATH), run_dir=optional(PATH), observe=OBSERVER)
 def fold_in(
-    ratings: PathLike | Frame,
+    ratings: DataLike,
     run: PathLike | None = None,
     run_dir: PathLike | None = None,
     *,
@@ -183,7 +171,7 @@ def fold_in(
     """Adds embeddings of new users and items as a new run, without training: the rest of the model keeps its bits.
 
     Args:
-        ratings: a file of ratings or a table in memory as of `read_ratings`, each of a new user and a known item or of
+        ratings: files of ratings or a table in memory as of `read_ratings`, each of a new user and a known item or of
             a new item and a known user.
         run: a finished run; left out, the default run.
         run_dir: a new or empty folder; left out, one under runs/ named after the run's config and the time.
@@ -200,12 +188,15 @@ def fold_in(
     return {**folding.fold_in_run(parent, as_origin(ratings), folder, observe), "run_dir": str(folder)}
 
 
-@checked(config=ANY_CONFIG, observe=OBSERVER)
-def estimate(config: ConfigLike, *, observe: Observer = silent) -> estimating.Estimate:
+@spooling()
+@checked(config=ANY_CONFIG, data=TRAINED_ON, observe=OBSERVER)
+def estimate(
+    config: ConfigLike, *, data: Dataset | DataLike | None = None, observe: Observer = silent
+) -> estimating.Estimate:
     """What a run would need, from the size of the data and a part of one epoch; writes nothing.
 
     Args:
-        config: as of `train`.
+        config, data: as of `train`.
         observe: gets Loading events.
     Returns:
         Counts: n_ratings, n_users, n_items, n_parameters, n_epochs. In bytes: data_bytes, training_bytes (added by
@@ -214,7 +205,8 @@ def estimate(config: ConfigLike, *, observe: Observer = silent) -> estimating.Es
     Raises:
         ConfigError, DataError
     """
-    return estimating.estimate(as_config(config), observe)
+    resolved, dataset = with_data(config, data, observe)
+    return estimating.estimate(resolved, observe, data=dataset)
 
 
 @checked(metrics=RUN_METRICS)
@@ -260,6 +252,7 @@ def _train(
         metrics = training.train(config, folder, data=data, resume=resume, checkpoint=checkpoint, observe=observe)
     except StoppedError as stopped:
         if (folder / CONFIG).exists():
-            stopped.hint = f"resume it: recsys train --resume --run-dir {shlex.quote(str(folder))}"
+            again = "cat RATINGS | " if config.data.source == "stream" else ""
+            stopped.hint = f"resume it: {again}recsys train --resume --run-dir {shlex.quote(str(folder))}"
         raise
     return {**metrics, "run_dir": str(folder)}

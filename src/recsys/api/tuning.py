@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from recsys.api.configs import ANY_CONFIG, ConfigLike, as_config, load_config
+from recsys.api.configs import ANY_CONFIG, ConfigLike
+from recsys.api.data import TRAINED_ON, DataLike, with_data
 from recsys.api.paths import PathLike, as_path
 from recsys.artifacts import outputs
 from recsys.config.schema.config import Config
@@ -14,6 +15,8 @@ from recsys.core.arguments import OBSERVER, PATH, TEXT, TEXTS, checked, count, o
 from recsys.core.errors import StoppedError, UsageError
 from recsys.core.events import Observer, silent
 from recsys.core.types import Json
+from recsys.data.interactions import Dataset
+from recsys.data.sources.streams import spooling
 from recsys.reporting import figures, save_figures
 from recsys.workflows import lr_find as finding
 from recsys.workflows import tune as tuning
@@ -26,6 +29,7 @@ from recsys.workflows.tuned_plan import tuned_plan
     config=ANY_CONFIG,
     n_trials=count(),
     storage=TEXT,
+    data=TRAINED_ON,
     overrides=TEXTS,
     metric=optional(TEXT),
     space=optional(PATH),
@@ -37,6 +41,7 @@ def tune(
     n_trials: int,
     *,
     storage: str,
+    data: Dataset | DataLike | None = None,
     overrides: Sequence[str] = (),
     metric: str | None = None,
     space: PathLike | None = None,
@@ -55,6 +60,7 @@ def tune(
         config,
         n_trials,
         storage=storage,
+        data=data,
         overrides=overrides,
         metric=metric,
         space=space,
@@ -64,10 +70,12 @@ def tune(
     return {**tuned.to_dict(), "config": tuned.config}
 
 
+@spooling()
 @checked(
     config=ANY_CONFIG,
     n_trials=count(),
     storage=TEXT,
+    data=TRAINED_ON,
     overrides=TEXTS,
     metric=optional(TEXT),
     space=optional(PATH),
@@ -79,6 +87,7 @@ def tuning_result(
     n_trials: int,
     *,
     storage: str,
+    data: Dataset | DataLike | None = None,
     overrides: Sequence[str] = (),
     metric: str | None = None,
     space: PathLike | None = None,
@@ -91,6 +100,7 @@ def tuning_result(
         config: as of `train`.
         n_trials: in the study in all; those that it has already are not repeated.
         storage: of the study: sqlite:///FILE, or the URL of a database server.
+        data: as of `train`.
         overrides: of a config that is a file, such as "model.embedding_dim=32".
         metric: such as "rmse", "mae" or "ndcg@10"; None: the deciding metric of the config's first scorer.
         space: the search space as YAML, see docs/tuning.md; None: by method and model.
@@ -103,14 +113,14 @@ def tuning_result(
     source = as_path(config) if isinstance(config, str | Path) else None
     if source is None and overrides:
         raise UsageError("only a config file has overrides", expected="the path of a config, or no overrides")
-    resolved = as_config(config) if source is None else load_config(source, overrides)
+    resolved, dataset = with_data(config, data, observe, overrides)
     plan, _ = tuned_plan(resolved, metric)
     tried = default_space(plan) if space is None else read_space(as_path(space), resolved)
     if output is not None:
         outputs.check_output(as_path(output), _paths(config, space), name="tuned.yaml")
         check_output(as_path(output))
     try:
-        tuned = tuning.tune(resolved, n_trials, tried, storage, observe, metric=metric)
+        tuned = tuning.tune(resolved, n_trials, tried, storage, observe, data=dataset, metric=metric)
     except StoppedError as stopped:
         stopped.hint = f"finished trials are in {storage}: the same command resumes the study"
         raise
@@ -119,12 +129,20 @@ def tuning_result(
     return tuned
 
 
-@checked(config=ANY_CONFIG, figure=optional(PATH), observe=OBSERVER)
-def lr_find(config: ConfigLike, *, figure: PathLike | None = None, observe: Observer = silent) -> LrFinding:
+@spooling()
+@checked(config=ANY_CONFIG, data=TRAINED_ON, figure=optional(PATH), observe=OBSERVER)
+def lr_find(
+    config: ConfigLike,
+    *,
+    data: Dataset | DataLike | None = None,
+    figure: PathLike | None = None,
+    observe: Observer = silent,
+) -> LrFinding:
     """Trains with rising learning rates until the loss diverges; nothing else is kept.
 
     Args:
         config: as of `train`; by adamw or sgd.
+        data: as of `train`.
         figure: a file for a plot of the curve, as PNG; None: none is drawn.
         observe: gets Loading and Step events.
     Returns:
@@ -133,11 +151,11 @@ def lr_find(config: ConfigLike, *, figure: PathLike | None = None, observe: Obse
     Raises:
         RecsysError: see recsys.core.errors.
     """
-    resolved = as_config(config)
     if figure is not None:
         outputs.check_output(as_path(figure), _paths(config), name="lr.png")
         save_figures.check_matplotlib()
-    found = finding.lr_find(resolved, observe)
+    resolved, dataset = with_data(config, data, observe)
+    found = finding.lr_find(resolved, observe, data=dataset)
     if figure is not None:
         curve = found.curve
         drawn = figures.lr_curve(curve.lr, curve.loss, curve.smoothed, curve.range, found.lr_max)

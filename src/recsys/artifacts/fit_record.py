@@ -26,6 +26,7 @@ from recsys.config.schema.config import Config
 from recsys.core.errors import RunError
 from recsys.core.events import Epoch
 from recsys.core.types import Arrays, State
+from recsys.data.sources.origin import name_of
 from recsys.objectives.objective import Objective
 from recsys.version import __version__
 
@@ -202,10 +203,15 @@ def _check_same_data(
     before = checkpoint.manifest.data
     changed = {part: before.get(part) for part, sha256 in manifest.data.items() if before.get(part) != sha256}
     if changed:
-        files = ", ".join(str(getattr(config.data, part) or config.data.source) for part in changed)
+        files = ", ".join(_named(config, part) for part in changed)
         raise RunError(
             f"the data changed since the run was started: {files}",
             where=str(checkpoint.path),
             expected="the same bytes: " + ", ".join(f"sha256 {sha256} of {part}" for part, sha256 in changed.items()),
             hint="bring the old file back, or start a new run",
         )
+
+
+def _named(config: Config, part: str) -> str:
+    files = getattr(config.data, part)
+    return config.data.source if files is None else str(name_of(files))

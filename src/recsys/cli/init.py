@@ -16,7 +16,7 @@ from recsys.core.errors import UsageError
 
 def init(
     ratings: Annotated[
-        Path, typer.Argument(metavar="RATINGS", help="A ratings file: CSV, Parquet, Arrow or JSON lines.")
+        list[Path], typer.Argument(metavar="RATINGS", help="Ratings: CSV, Parquet, Arrow or JSON lines; - for stdin.")
     ],
     user: Annotated[str | None, typer.Option("--user", metavar="COL", help="Column of user ids.")] = None,
     item: Annotated[str | None, typer.Option("--item", metavar="COL", help="Column of item ids.")] = None,
@@ -69,12 +69,13 @@ def init(
     }
     given = {key: value for key, value in reading.items() if value is not None}
     with watching() as observe:
-        profile = api.init(ratings, output, observe, columns=columns, **given)
+        profile = api.init(ratings if len(ratings) > 1 else ratings[0], output, observe, columns=columns, **given)
     tell = teller(output)
     if as_json:
         tell(json_line({**profile.to_dict(), "config": str(output)}))
         return
-    for line in (*profile.describe(), "", f"Wrote {output}. Next:", f"  recsys train --config {output}"):
+    again = "cat RATINGS | " if profile.source == "stream" else ""
+    for line in (*profile.describe(), "", f"Wrote {output}. Next:", f"  {again}recsys train --config {output}"):
         tell(line)
 
 

@@ -39,32 +39,36 @@ RATING = ("model", "training")
 
 def template(
     *,
-    ratings: str,
+    ratings: str | Sequence[str],
     n_ratings: int,
     columns: Mapping[str, str | int | bool],
     reading: Mapping[str, object] = MappingProxyType({}),
     likely_codes: Sequence[int] = (),
     items: str | None = None,
+    source: str = "file",
     notes: Sequence[str] = (),
 ) -> str:
     """YAML that `load_config` takes as it stands.
 
     Args:
-        ratings: path of the ratings file, as it should stand in the config.
+        ratings: path of the ratings file, or of several, as it should stand in the config.
         n_ratings: how many ratings it has; with very few, none are held out.
         columns: user, item, rating, timestamp → column name or position (the last two also False); only those that are
             not found by themselves.
         reading: other keys of `data` that the file needs; what is left out or None stays the default.
         likely_codes: ratings that may stand for "no rating", for a comment.
         items: path of a file with titles, or None.
+        source: file; or what the ratings are instead, "stream" or "frame": then `ratings` is only a name.
         notes: what was seen in the file, a comment line each.
     """
-    name = PurePosixPath(PureWindowsPath(ratings).as_posix()).name
+    paths = [ratings] if isinstance(ratings, str) else [*ratings]
+    name = joined([PurePosixPath(PureWindowsPath(path).as_posix()).name for path in paths], "and")
+    where = f"ratings: {inline(paths if len(paths) > 1 else paths[0])}" if source == "file" else f"source: {source}"
     has_events = columns.get("rating") is False or reading.get("rating_is") == "count"
     row = "event" if has_events else "rating"
     head = [f"{name}: {n_ratings:,} {row if n_ratings == 1 else f'{row}s'}", *notes]
     head += ["", "A key behind # shows its default: remove the # to change it. `recsys config reference` explains all."]
-    lines = [*(_comment(line) for line in head), "", "data:", f"  ratings: {inline(ratings)}"]
+    lines = [*(_comment(line) for line in head), "", "data:", f"  {where}"]
     lines += [f"  columns: {inline(dict(columns))}"] if columns else []
     lines += _line("items", items, docs(Data)["items"], active=items is not None)
     lines += _reading(columns, reading, likely_codes)

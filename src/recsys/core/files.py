@@ -13,6 +13,9 @@ from pathlib import Path
 
 from recsys.core.errors import RunError
 
+DASH = "-"
+STDIN = Path("/dev/stdin")
+"""What DASH stands for where input is named; read through Python, so that it need not exist."""
 TEMPORARY = ".writing-"
 STALE_SECONDS = 24 * 60 * 60  # what has not changed for so long was left by a process that was killed
 

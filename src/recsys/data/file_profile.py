@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from recsys.config.schema.data import Files, SourceName
 from recsys.core.types import Json
 from recsys.core.words import counted, joined
 from recsys.data.rating_values import Meaning, RatingValues, Scale
+from recsys.data.sources.origin import name_of
 from recsys.data.sources.protocol import Layout
 from recsys.data.sources.table import TimeUnit
 from recsys.data.vocabulary import Vocabulary
@@ -43,6 +45,8 @@ class FileProfile:
     """What a file of ratings, counts or clicks holds.
 
     Attributes:
+        files: where it is, or what to call a table in memory.
+        source: what it is, as the config says it.
         layout: its columns, and how it is written.
         meaning: what the rows are taken for, unless the config says otherwise.
         user_type, item_type: int or str.
@@ -57,7 +61,8 @@ class FileProfile:
         example: a word of the file, where its encoding was guessed.
     """
 
-    path: Path
+    files: Files
+    source: SourceName
     layout: Layout
     meaning: Meaning
     user_type: type[int] | type[str]
@@ -75,6 +80,11 @@ class FileProfile:
     item_ids: Vocabulary = field(repr=False, compare=False)
     items: ItemsFile | None = None
     example: str | None = None
+
+    @property
+    def path(self) -> Path:
+        """What to call it."""
+        return name_of(self.files)
 
     @property
     def scale(self) -> Scale | None:

@@ -74,6 +74,12 @@ class Interactions:
         )
 
     @property
+    def n_bytes(self) -> int:
+        """The size of the columns."""
+        columns = (self.user_idx, self.item_idx, self.rating, self.timestamp)
+        return sum(column.nbytes for column in columns if column is not None)
+
+    @property
     def has_rating(self) -> BoolArray:
         """Whether each row has a rating, bool, shape (n,)."""
         return ~np.isnan(self.rating)

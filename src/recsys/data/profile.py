@@ -16,7 +16,8 @@ from recsys.data.file_profile import FileProfile, TimeSpan
 from recsys.data.ids import index_columns, refuse_scientific
 from recsys.data.rating_values import Meaning, RatingValues
 from recsys.data.read import read_table
-from recsys.data.sources.opening import open_source
+from recsys.data.sources.opening import open_source, source_of
+from recsys.data.sources.origin import Origin, name_of
 from recsys.data.sources.protocol import ColumnRequest, OtherEncodingError
 from recsys.data.sources.table import EVERYTHING, TimeUnit
 
@@ -26,11 +27,11 @@ NO_RATING_TEXTS = ("", "NA", "N/A", "NaN", "null", "NULL", "None", "\\N", "<NA>"
 """What stands in the rating column of rows without a rating."""
 
 
-def profile(path: Path, data: Data, observe: Observer = silent) -> FileProfile:
+def profile(origin: Origin, data: Data, observe: Observer = silent) -> FileProfile:
     """Reads a file of ratings or events and says what it holds; duplicates and equal ratings are reported, not refused.
 
     Args:
-        path: the file; `data.ratings` is not looked at.
+        origin: the file or the table; `data.ratings` is not looked at.
         data: what is known already: its columns, and how it is written. Where it does not say how the text is encoded,
             and that is not utf-8, it is guessed.
         observe: gets a `Loading` now and then, and one at the end.
@@ -39,17 +40,17 @@ def profile(path: Path, data: Data, observe: Observer = silent) -> FileProfile:
         DataError: the file or a row of it cannot be used, or a column is not found.
     """
     try:
-        return _profile(path, data, observe)
+        return _profile(origin, data, observe)
     except OtherEncodingError as error:
         if error.guess is None or "encoding" in data.model_fields_set:
             raise
         guessed = data.model_copy(update={"encoding": error.guess})
-        return replace(_profile(path, guessed, observe), example=error.example)
+        return replace(_profile(origin, guessed, observe), example=error.example)
 
 
-def _profile(path: Path, data: Data, observe: Observer) -> FileProfile:
-    data = _as_found(path, data, observe)
-    source = open_source(path, data, observe)
+def _profile(origin: Origin, data: Data, observe: Observer) -> FileProfile:
+    data = _as_found(origin, data, observe)
+    source = open_source(origin, data, observe)
     layout = source.layout(COLUMNS)
     table = read_table(source, COLUMNS)
     assert table.user is not None
@@ -71,7 +72,8 @@ def _profile(path: Path, data: Data, observe: Observer) -> FileProfile:
     if double is not None and meaning == "ratings":
         double = double.only(has_rating[double.rows])
     return FileProfile(
-        path=path,
+        files=origin if isinstance(origin, Path | tuple) else name_of(origin),
+        source=source_of(origin),
         layout=layout,
         meaning=meaning,
         user_type=users.id_type,
@@ -90,21 +92,21 @@ def _profile(path: Path, data: Data, observe: Observer) -> FileProfile:
     )
 
 
-def _as_found(path: Path, data: Data, observe: Observer) -> Data:
+def _as_found(origin: Origin, data: Data, observe: Observer) -> Data:
     """How to read a file that may have no ratings, or a column of counts.
 
     Raises:
         DataError: no column of ratings is found, and one has nearly such a name.
     """
     data = data.model_copy(update={"no_rating": data.no_rating or NO_RATING_TEXTS})
-    layout = open_source(path, data, observe).layout(COLUMNS)
+    layout = open_source(origin, data, observe).layout(COLUMNS)
     if not data.has_ratings or "rating" in layout.names:
         return data
     counts = data.model_copy(update={"rating_is": "count"})
-    if "rating" in open_source(path, counts, observe).layout(COLUMNS).columns:
+    if "rating" in open_source(origin, counts, observe).layout(COLUMNS).names:
         return counts
     if nearest("rating", [name for name in layout.others if isinstance(name, str)]):
-        open_source(path, data, observe).layout(ColumnRequest(EVERYTHING))
+        open_source(origin, data, observe).layout(ColumnRequest(EVERYTHING))
     return data
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -20,8 +20,8 @@ from recsys.data.gather import gather
 from recsys.data.ids import index_columns, indices_of, refuse_scientific
 from recsys.data.interactions import Dataset, Interactions, stack
 from recsys.data.sources.collect import collect
-from recsys.data.sources.frame import Frame
 from recsys.data.sources.opening import open_source, read_catalogue
+from recsys.data.sources.origin import Origin, name_of
 from recsys.data.sources.protocol import ColumnRequest, Source
 from recsys.data.sources.table import EVERYTHING, Role, Table
 from recsys.data.sources.times import in_seconds
@@ -33,15 +33,15 @@ CLICKS = "if each row is a click or a purchase: data.columns.rating: false"
 
 
 def read_ratings(
-    data: Data, communicator: Communicator, observe: Observer = silent, frame: Frame | None = None
+    data: Data, communicator: Communicator, observe: Observer = silent, origin: Origin | None = None
 ) -> Dataset:
-    """Reads the ratings file, the files of the parts, or a table in memory, where a model can learn from them alone.
+    """Reads ratings where a model can learn from them alone.
 
     Args, Returns, Raises: as of `read_more_ratings`.
     """
-    dataset = read_more_ratings(data, communicator, observe, frame)
+    dataset = read_more_ratings(data, communicator, observe, origin)
     train = dataset.ratings if dataset.given is None else dataset.ratings.take(dataset.given["train"])
-    _check_learnable(train, _first(data), data)
+    _check_learnable(train, _first(data, origin), data)
     return dataset
 
 
@@ -49,7 +49,7 @@ def read_more_ratings(
     data: Data,
     communicator: Communicator,
     observe: Observer = silent,
-    frame: Frame | None = None,
+    origin: Origin | None = None,
     *,
     as_trained: bool = False,
 ) -> Dataset:
@@ -59,7 +59,7 @@ def read_more_ratings(
         data: the section `data` of a config.
         communicator: each rank reads a part of each file, and gets all ratings.
         observe: gets a `Loading` now and then, and one at the end of each file.
-        frame: what to read where `data.source` is frame.
+        origin: what to read in place of the files that `data` names, such as a table in memory.
         as_trained: whether the names of columns are those of other ratings, see ColumnRequest.
 
     Returns:
@@ -68,12 +68,9 @@ def read_more_ratings(
         DataError: a file, a row or the whole cannot be learned from; it says where and what to do.
         ConfigError: there is no such encoding.
     """
-    files = _files(data)
-    if frame is not None:
-        sources: list[Source] = [open_source(frame, data, observe)]
-    else:
-        _refuse_missing(data)
-        sources = [open_source(path, data, observe) for path in files.values()]
+    origins = _origins(data, origin)
+    sources = [open_source(part, data, observe) for part in origins.values()]
+    has_parts = origin is None and data.train is not None
     columns = ColumnRequest(EVERYTHING, as_trained=as_trained)
     layouts = [source.layout(columns) for source in sources]
     with ThreadPoolExecutor(1) as pool:
@@ -81,9 +78,9 @@ def read_more_ratings(
         shares = [_read(source, columns, communicator) for source in sources]
         n_read = [sum(table.n_rows for table in tables) for tables in shares]
         tables = in_seconds([table for tables in shares for table in tables], partial(locate, sources, n_read))
-        keys = files if data.train is not None else ["ratings"]
+        keys = origins if has_parts else ["ratings"]
         fingerprints = dict(zip(keys, (digest.result() for digest in sums), strict=True))
-    all_rows = SourceRows.of(_join(tables), list(files), sources, n_read)
+    all_rows = SourceRows.of(_join(tables), list(origins), sources, n_read)
     refuse_scientific(all_rows.ratings.user_idx, all_rows.ratings.users, "user", all_rows.locate)
     refuse_scientific(all_rows.ratings.item_idx, all_rows.ratings.items, "item", all_rows.locate)
     rows = usable_rows(all_rows, data)
@@ -91,13 +88,13 @@ def read_more_ratings(
     unique = unique_pairs(rows, data)
     n_duplicates = unique.n_dropped - rows.n_dropped
     ratings, parts = unique.ratings, dict(unique.parts)
-    _check_rows(ratings.take(next(iter(parts.values()))), _first(data), data)
+    _check_rows(ratings.take(next(iter(parts.values()))), _first(data, origin), data)
     name, catalogue = layouts[0].names["item"], ItemCatalogue()
     if data.items is not None:
         catalogue = read_catalogue(data.items, data, name, ratings.items, observe)
         if not any((catalogue.titles, *catalogue.columns.values())):
             observe(Note(f"{data.items} names none of the {counted(len(ratings.items), 'item')} of the ratings"))
-    return Dataset(ratings, parts if data.train is not None else None, fingerprints, catalogue, n_duplicates)
+    return Dataset(ratings, parts if has_parts else None, fingerprints, catalogue, n_duplicates)
 
 
 def read_table(source: Source, columns: ColumnRequest) -> Table:
@@ -110,7 +107,7 @@ def read_table(source: Source, columns: ColumnRequest) -> Table:
 
 
 def read_as(
-    origin: Path | Frame,
+    origin: Origin,
     data: Data,
     vocabularies: tuple[Vocabulary, Vocabulary],
     roles: frozenset[Role],
@@ -159,27 +156,27 @@ def _read(source: Source, columns: ColumnRequest, communicator: Communicator) ->
     return gather(table, source.layout(columns).names, communicator)
 
 
-def _files(data: Data) -> dict[str, Path]:
-    """The files by part, the one to train on first; for a table in memory, what to call it."""
-    if data.train is None:
-        return {"train": data.ratings or Path("DataFrame")}
-    parts = {"train": data.train, "valid": data.valid, "test": data.test}
-    return {part: path for part, path in parts.items() if path is not None}
+def _origins(data: Data, origin: Origin | None) -> Mapping[str, Origin]:
+    """What to read by part, the one to train on first.
 
-
-def _refuse_missing(data: Data) -> None:
-    if data.source == "frame":
+    Raises:
+        DataError: it is a table in memory, and none is given.
+    """
+    if origin is not None:
+        return {"train": origin}
+    if not data.files:
         raise DataError(
             "the ratings of this run are a table in memory, which is not here",
             where="data.source",
             expected="the same table again",
             hint="in Python: recsys.train(recsys.run_config(RUN), RUN, data=FRAME, resume=True)",
         )
+    return data.files
 
 
-def _first(data: Data) -> Path:
-    """The file to train on."""
-    return next(iter(_files(data).values()))
+def _first(data: Data, origin: Origin | None) -> Path:
+    """What to call that to train on."""
+    return name_of(next(iter(_origins(data, origin).values())))
 
 
 def _join(tables: Sequence[Table]) -> Interactions:

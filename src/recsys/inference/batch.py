@@ -17,6 +17,7 @@ from recsys.core.types import Array, BoolArray, Indices, Times
 from recsys.data.ids import as_ids, indices_of
 from recsys.data.read import read_table
 from recsys.data.sources.opening import open_source
+from recsys.data.sources.origin import Origin, name_of
 from recsys.data.sources.protocol import ColumnRequest
 from recsys.data.sources.table import Coded, Role
 from recsys.data.vocabulary import UNKNOWN, Vocabulary, only_counted
@@ -34,7 +35,7 @@ THREADS = usable_cores()
 
 
 def predict_file(
-    bundle: Bundle, pairs: Path, output: Path, on_unknown: OnUnknown, observe: Observer, interval: float | None = None
+    bundle: Bundle, pairs: Origin, output: Path, on_unknown: OnUnknown, observe: Observer, interval: float | None = None
 ) -> dict[str, int | bool]:
     """Writes user_id, item_id, rating for every pair of `pairs`, in its order; returns the counts.
 
@@ -65,8 +66,8 @@ def predict_file(
         **({} if bundle.drift is None else {"with_times": times is not None}),
     }
     if on_unknown == "error":
-        _refuse_unknown(pairs, "user", table.user, user_idx, bundle.users)
-        _refuse_unknown(pairs, "item", table.item, item_idx, bundle.items)
+        _refuse_unknown(name_of(pairs), "user", table.user, user_idx, bundle.users)
+        _refuse_unknown(name_of(pairs), "item", table.item, item_idx, bundle.items)
     user_ids, item_ids = (column(as_ids(coded.texts)) for coded in (table.user, table.item))
     with _csv(output) as write:
         for start in range(0, table.n_rows, PAIRS):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from recsys.artifacts.bundle import Bundle
 from recsys.core.errors import UnknownIdError
@@ -11,6 +10,7 @@ from recsys.core.events import Observer
 from recsys.data.ids import indices_of
 from recsys.data.read import read_table
 from recsys.data.sources.opening import open_source
+from recsys.data.sources.origin import Origin, name_of
 from recsys.data.sources.protocol import ColumnRequest
 from recsys.data.vocabulary import UNKNOWN, only_counted
 from recsys.inference.entities import interactions_called
@@ -20,37 +20,37 @@ ITEM = ColumnRequest(frozenset({"item"}), as_trained=True)
 
 @dataclass(frozen=True)
 class ItemList:
-    """The item ids of a file: those that have training interactions, and how many others there are."""
+    """The item ids of a file or a table: those that have training interactions, and how many others there are."""
 
     item_ids: list[int | str]
     n_unknown: int
 
 
-def read_item_list(bundle: Bundle, path: Path, observe: Observer) -> ItemList:
-    """The item ids of a file: a table with an item column, or one id a line.
+def read_item_list(bundle: Bundle, origin: Origin, observe: Observer) -> ItemList:
+    """The item ids of a file or a table: a table with an item column, or one id a line.
 
     Raises:
         DataError: the file cannot be read.
     """
-    table = read_table(open_source(path, bundle.data, observe), ITEM)
+    table = read_table(open_source(origin, bundle.data, observe), ITEM)
     assert table.item is not None
     idx = only_counted(indices_of(table.item.texts, bundle.items), bundle.counts["ranking"].items)
     known = idx[idx != UNKNOWN]
     return ItemList(bundle.items.ids[known].tolist(), len(idx) - len(known))
 
 
-def read_candidates(bundle: Bundle, path: Path, observe: Observer) -> ItemList:
+def read_candidates(bundle: Bundle, origin: Origin, observe: Observer) -> ItemList:
     """The item ids of a file, of which the run knows some.
 
     Raises:
         DataError: the file cannot be read.
         UnknownIdError: none of them is known.
     """
-    listed = read_item_list(bundle, path, observe)
+    listed = read_item_list(bundle, origin, observe)
     if not listed.item_ids:
         raise UnknownIdError(
             f"none of the {listed.n_unknown:,} candidates has training {interactions_called(bundle, 'ranking')}",
-            where=str(path),
+            where=str(name_of(origin)),
             expected=f"item ids such as {bundle.items.id_at(0)!r}",
         )
     return listed

@@ -16,8 +16,8 @@ from recsys.data.duplicates import repeated
 from recsys.data.ids import indices_of
 from recsys.data.interactions import Interactions
 from recsys.data.read import read_table
-from recsys.data.sources.frame import Frame, name_of
 from recsys.data.sources.opening import open_source
+from recsys.data.sources.origin import Origin, name_of
 from recsys.data.sources.protocol import ColumnRequest, Source, beside
 from recsys.data.sources.table import Coded, Role
 from recsys.data.unique_pairs import SourceRows, unique_pairs, usable_rows
@@ -39,7 +39,7 @@ class NewEntities:
     is_new_user: Array
 
 
-def read_new_entities(bundle: Bundle, origin: Path | Frame, observe: Observer = silent) -> NewEntities:
+def read_new_entities(bundle: Bundle, origin: Origin, observe: Observer = silent) -> NewEntities:
     """Reads a ratings file whose every row is of a new user and a known item, or of a new item and a known user.
 
     Raises:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from recsys.data.ids import indices_of
 from recsys.data.interactions import Interactions
 from recsys.data.read import read_table
 from recsys.data.sources.opening import open_source
+from recsys.data.sources.origin import Origin, name_of
 from recsys.data.sources.protocol import ColumnRequest
 from recsys.data.sources.table import Role
 from recsys.data.vocabulary import UNKNOWN, Vocabulary, only_counted
@@ -41,7 +41,7 @@ class SessionRatings:
     n_unknown_items: int
 
 
-def read_session_ratings(bundle: Bundle, path: Path, observe: Observer = silent) -> SessionRatings:
+def read_session_ratings(bundle: Bundle, origin: Origin, observe: Observer = silent) -> SessionRatings:
     """Reads item and rating of each row, and the user where there is such a column.
 
     A run that ranks by interactions needs no ratings here.
@@ -50,7 +50,7 @@ def read_session_ratings(bundle: Bundle, path: Path, observe: Observer = silent)
         DataError: the file cannot be read, holds ratings of several users or two of one item, or a rating lies outside
             the scale of the training ratings.
     """
-    source = open_source(path, bundle.data, observe)
+    source = open_source(origin, bundle.data, observe)
     optional: frozenset[Role] = frozenset({"user", "rating"}) if "ranking" in bundle.scorers else frozenset({"user"})
     table = read_table(source, ColumnRequest(ROLES, optional, as_trained=True))
     assert table.item is not None
@@ -58,9 +58,9 @@ def read_session_ratings(bundle: Bundle, path: Path, observe: Observer = silent)
     if table.user is not None and len(table.user.texts) > 1:
         raise DataError(
             f"the ratings are of {len(table.user.texts):,} users",
-            where=str(path),
+            where=str(name_of(origin)),
             expected="those of one visitor",
-            hint=f"for many new users: recsys fold-in --ratings {path}",
+            hint=f"for many new users: recsys fold-in --ratings {name_of(origin)}",
         )
     nobody, items = Vocabulary(np.zeros(1, dtype=np.int64)), Vocabulary(table.item.texts)
     user_idx = np.zeros(table.n_rows, dtype=np.int32)

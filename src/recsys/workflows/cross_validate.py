@@ -15,6 +15,7 @@ from recsys.config.schema.split import Split
 from recsys.core.errors import ConfigError, DataError, UsageError
 from recsys.core.events import Observer, silent
 from recsys.core.types import Json
+from recsys.data.interactions import Dataset
 from recsys.evaluation.folds import FoldsSummary, summary
 from recsys.objectives.measure import NamedScores, present
 from recsys.objectives.objective import Objective
@@ -117,6 +118,7 @@ def cross_validate(
     folds: int | FoldFiles = N_FOLDS,
     run_dir: Path | None = None,
     *,
+    data: Dataset | None = None,
     jobs: int | None = None,
     observe: Observer = silent,
 ) -> CrossValidation:
@@ -128,14 +130,19 @@ def cross_validate(
     Args:
         folds: how many, at least 2; or files that were cut before.
         run_dir: where to keep the folds' runs, as fold-1, fold-2, …; None: nowhere.
-        jobs: how many at a time, see `train_several`; the result does not depend on it.
-        observe: gets Several events; what it raises ends all.
+        data: the ratings that are cut; None: what the config names is read.
+        jobs: how many at a time, see `train_parallel`; the result does not depend on it.
+        observe: gets RunsProgress events; what it raises ends all.
     Raises:
         ConfigError, DataError, RunError, DivergedError
     """
     _refuse_start(config)
-    configs = _given_folds(config, folds) if isinstance(folds, FoldFiles) else _drawn_folds(config, folds)
-    runs = train_parallel(configs, run_dir, jobs, observe)
+    if isinstance(folds, FoldFiles):
+        configs, data = _given_folds(config, folds), None
+    else:
+        _refuse_parts(config, data)
+        configs = _drawn_folds(config, folds)
+    runs = train_parallel(configs, run_dir, jobs, observe, data=data)
     first, *others = (
         _validation(plan, {name: list(scorer_metrics(metrics).values())[at] for name, metrics in runs.items()}, run_dir)
         for at, plan in enumerate(plans(config))
@@ -172,21 +179,26 @@ def _validation(plan: Plan, folds: Mapping[str, ScorerMetrics], run_dir: Path | 
 
 
 def compare_splits(
-    config: Config, run_dir: Path | None = None, *, jobs: int | None = None, observe: Observer = silent
+    config: Config,
+    run_dir: Path | None = None,
+    *,
+    data: Dataset | None = None,
+    jobs: int | None = None,
+    observe: Observer = silent,
 ) -> SplitComparison:
     """The same model under each split.method, with what each of them asks.
 
     Args, Raises: as of `cross_validate`. DataError also where the ratings have no times.
     """
     _refuse_start(config)
-    _refuse_parts(config)
+    _refuse_parts(config, data)
     how = config.split.model_dump(include={"valid_fraction"})
     test = {"test_fraction": config.split.test_fraction or Split().test_fraction}
     configs = {
         method: config.model_copy(update={"split": Split.model_validate({"method": method, **how, **test})})
         for method in SPLITS
     }
-    runs = train_parallel(configs, run_dir, jobs, observe)
+    runs = train_parallel(configs, run_dir, jobs, observe, data=data)
     plan = plans(config)[0]
     unmeasured = next((method for method, metrics in runs.items() if metrics["test"] is None), None)
     if unmeasured is not None:
@@ -212,7 +224,6 @@ def _baselines(metrics: ScorerMetrics) -> dict[str, NamedScores]:
 
 
 def _drawn_folds(config: Config, n_folds: int) -> dict[str, Config]:
-    _refuse_parts(config)
     fractions = {"valid_fraction": config.split.valid_fraction}
     return {
         f"fold-{fold}": config.model_copy(
@@ -235,7 +246,8 @@ def _given_folds(config: Config, files: FoldFiles) -> dict[str, Config]:
                 expected=files.test.replace(FOLD, fold),
                 hint="the same {fold} has to be in both",
             )
-        parts = {"ratings": None, "train": train, "valid": None, "test": tests[fold]}
+        no_others = dict.fromkeys(("ratings", "valid", "sha256"))
+        parts = {**no_others, "source": "file", "train": train, "test": tests[fold]}
         configs[f"fold-{fold}"] = config.model_copy(update={"data": config.data.model_copy(update=parts)})
     if len(configs) < 2:
         raise DataError(
@@ -271,8 +283,8 @@ def _refuse_start(config: Config) -> None:
         )
 
 
-def _refuse_parts(config: Config) -> None:
-    if config.data.train is not None:
+def _refuse_parts(config: Config, data: Dataset | None) -> None:
+    if config.data.train is not None or (data is not None and data.given is not None):
         raise ConfigError(
             "the ratings are in parts already, by data.train",
             where="data.train",

@@ -10,7 +10,7 @@ from recsys.config.plans import Plan, plans
 from recsys.config.schema.config import Config
 from recsys.core.communicator import ALONE, Communicator
 from recsys.core.events import Event, Observer, Step, silent
-from recsys.data.interactions import Interactions
+from recsys.data.interactions import Dataset
 from recsys.data.training_inputs import TrainingInputs
 from recsys.training.build import build_learner
 from recsys.training.loop import Learner
@@ -55,12 +55,18 @@ class Estimate(FitEstimate):
     ranking: NotRequired[FitEstimate]
 
 
-def estimate(config: Config, observe: Observer = silent, *, communicator: Communicator = ALONE) -> Estimate:
-    """Reads the data and trains each scorer for at most a few seconds; writes nothing."""
-    inputs, _ = prepare_inputs(config, observe, communicator)
+def estimate(
+    config: Config,
+    observe: Observer = silent,
+    *,
+    data: Dataset | None = None,
+    communicator: Communicator = ALONE,
+) -> Estimate:
+    """Reads the data, if it is not given, and trains each scorer for at most a few seconds; writes nothing."""
+    inputs, _ = prepare_inputs(config, observe, communicator, data)
     splits, train = inputs.splits, inputs.splits.train
     fits = {plan.name: _estimate_fit(plan, inputs, communicator) for plan in plans(config)}
-    data_bytes = sum(_bytes(part) for part in (inputs.seen, splits.valid, splits.test) if part is not None)
+    data_bytes = sum(part.n_bytes for part in (inputs.seen, splits.valid, splits.test) if part is not None)
     training_bytes = max(needs["training_bytes"] for needs in fits.values())  # one scorer is trained after the other
     first, *others = fits.items()
     whole = {
@@ -107,8 +113,3 @@ def _epoch_seconds(learner: Learner) -> float:
     with contextlib.suppress(_Enough):
         learner.epoch(1, watch)
     return (time.perf_counter() - started) / share
-
-
-def _bytes(ratings: Interactions) -> int:
-    columns = (ratings.user_idx, ratings.item_idx, ratings.rating, ratings.timestamp)
-    return sum(column.nbytes for column in columns if column is not None)

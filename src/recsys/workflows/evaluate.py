@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import NotRequired, TypedDict, cast
 
 from recsys.artifacts.bundle import Bundle
@@ -11,7 +10,7 @@ from recsys.core.errors import DataError, RunError
 from recsys.core.events import Observer, silent
 from recsys.data.interactions import Interactions
 from recsys.data.read import read_as
-from recsys.data.sources.frame import Frame
+from recsys.data.sources.origin import Origin
 from recsys.data.sources.table import Role
 from recsys.evaluation import activity
 from recsys.evaluation.calibration import Coverage, coverage
@@ -25,7 +24,7 @@ PAIR: frozenset[Role] = frozenset({"user", "item"})
 
 def ratings_to_measure(
     bundle: Bundle,
-    origin: Path | Frame | None = None,
+    origin: Origin | None = None,
     observe: Observer = silent,
     *,
     communicator: Communicator = ALONE,
@@ -36,7 +35,7 @@ def ratings_to_measure(
 
 def interactions_to_measure(
     bundle: Bundle,
-    origin: Path | Frame | None = None,
+    origin: Origin | None = None,
     observe: Observer = silent,
     *,
     communicator: Communicator = ALONE,

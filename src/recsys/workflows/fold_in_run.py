@@ -23,8 +23,8 @@ from recsys.core.events import Observer, silent
 from recsys.core.files import new_folder
 from recsys.core.types import Arrays, Counts, Ids, State
 from recsys.data.catalogue import ItemCatalogue
-from recsys.data.sources.frame import Frame, name_of
 from recsys.data.sources.opening import open_source, read_catalogue
+from recsys.data.sources.origin import Frame, Origin, name_of
 from recsys.data.split import Splits
 from recsys.data.training_inputs import TrainingInputs, WarmStart
 from recsys.data.vocabulary import UNKNOWN, Vocabulary
@@ -37,7 +37,7 @@ from recsys.workflows.fold_in_rating import fold_in_rating, parameter_extension
 from recsys.workflows.prior_run import PriorRun
 
 
-def fold_in_run(parent: Path | None, origin: Path | Frame, folder: Path, observe: Observer = silent) -> RunMetrics:
+def fold_in_run(parent: Path | None, origin: Origin, folder: Path, observe: Observer = silent) -> RunMetrics:
     """Solves the rows of the new users and items in a ratings file, and writes a run that has them too.
 
     Every row of the parent keeps its bits, and an unknown id its fallback, so the parent's scores stay true and are
@@ -70,7 +70,7 @@ def fold_in_run(parent: Path | None, origin: Path | Frame, folder: Path, observe
         report: FoldInReport = {
             "run": run.absolute().name,
             "path": str(run.absolute()),
-            "ratings": str(origin.absolute() if isinstance(origin, Path) else name_of(origin)),
+            "ratings": str(name_of(origin) if isinstance(origin, Frame) else name_of(origin).absolute()),
             "sha256": open_source(origin, bundle.data, silent).fingerprint(),
             "n_new_users": users.n_new,
             "n_new_items": items.n_new,

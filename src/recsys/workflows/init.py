@@ -36,10 +36,12 @@ def write_config(profile: FileProfile, output: Path) -> None:
         columns["rating"] = False
     if profile.times is None and profile.layout.others:
         columns["timestamp"] = False
+    files = profile.files if isinstance(profile.files, tuple) else (profile.files,)
     write_output(
         output,
         template(
-            ratings=_seen_from(output, profile.path),
+            ratings=[_seen_from(output, file) for file in files],
+            source=profile.source,
             n_ratings=profile.n_ratings,
             columns=columns,
             reading={**profile.layout.facts, **_meaning(profile), **_items_encoding(profile)},

@@ -29,6 +29,7 @@ from recsys.data.id_types import align_id_types
 from recsys.data.interactions import Dataset, HeldOut, Interactions, join
 from recsys.data.read import read_more_ratings, read_ratings
 from recsys.data.scale import Scale
+from recsys.data.sources.origin import name_of
 from recsys.data.split import split
 from recsys.data.training_inputs import TrainingInputs, WarmStart
 from recsys.data.unique_pairs import newer_pairs
@@ -121,7 +122,7 @@ def _check_rated(train: Interactions, config: Config) -> None:
     if any(plan.objective == "rating" for plan in plans(config)) and not train.has_rating.any():
         raise DataError(
             f"none of the {len(train):,} training rows has a rating",
-            where=None if config.data.ratings is None else str(config.data.ratings),
+            where=None if config.data.ratings is None else str(name_of(config.data.ratings)),
             expected="ratings to learn from",
             hint="if each row is a click or a purchase: data.columns.rating: false",
         )

@@ -9,6 +9,7 @@ from recsys.core.errors import RecsysError
 from recsys.core.events import silent
 from recsys.data.file_profile import FileProfile, ItemsFile
 from recsys.data.sources.opening import read_catalogue
+from recsys.data.sources.several import files_of
 
 STEMS = (
     *(
@@ -37,10 +38,11 @@ def items_beside(profile: FileProfile, data: Data) -> ItemsFile | None:
     Args:
         data: how the ratings were read.
     """
-    if not profile.path.is_file():
+    if profile.source != "file":
         return None
-    for path in sorted(profile.path.parent.iterdir(), key=_rank):
-        if _rank(path)[0] == len(STEMS) or path.samefile(profile.path):
+    ratings = files_of(profile.files)
+    for path in sorted(ratings[0].parent.iterdir(), key=_rank):
+        if _rank(path)[0] == len(STEMS) or any(map(path.samefile, ratings)):
             continue
         try:
             items = items_file(path, profile, data)

@@ -19,6 +19,7 @@ from recsys.core.events import Observer, Step, silent
 from recsys.core.seeding import rng
 from recsys.core.types import Float64Array, Json
 from recsys.core.words import joined
+from recsys.data.interactions import Dataset
 from recsys.data.training_inputs import TrainingInputs
 from recsys.training.build import build_learner
 from recsys.training.groups import peak
@@ -122,12 +123,20 @@ class LrFinding:
         }
 
 
-def lr_find(config: Config, observe: Observer = silent, *, communicator: Communicator = ALONE) -> LrFinding:
+def lr_find(
+    config: Config,
+    observe: Observer = silent,
+    *,
+    data: Dataset | None = None,
+    communicator: Communicator = ALONE,
+) -> LrFinding:
     """Trains with rising rates until the loss is hopeless; nothing is kept.
 
     Where the rate of the config is not in the range that follows, fits on the same ratings tell whether the nearest
     one of the range, or auto, is better.
 
+    Args:
+        data: the ratings; None: those that the config names are read.
     Raises:
         ConfigError: the method has no learning rate, or the data has no ratings.
         DataError: the ratings cannot be used.
@@ -142,7 +151,7 @@ def lr_find(config: Config, observe: Observer = silent, *, communicator: Communi
         raise ConfigError(
             "the data has no ratings, and recommendations are learned without a learning rate", where="data"
         )
-    whole, plan = prepare_inputs(config, observe, communicator)[0], plans(config)[0]
+    whole, plan = prepare_inputs(config, observe, communicator, data)[0], plans(config)[0]
     auto = peak(build_learner(with_rate(plan, "auto"), whole, communicator).groups)
     inputs = _sampled(whole, config.seed)
     curve = _range_test(plan, inputs, observe, communicator)

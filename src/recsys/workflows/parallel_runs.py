@@ -22,6 +22,7 @@ from recsys.config.schema.config import Config
 from recsys.core.errors import DivergedError, RecsysError, RunError
 from recsys.core.events import Event, FitStart, Observer, RunsProgress, Step, silent
 from recsys.core.threads import usable_cores
+from recsys.data.interactions import Dataset
 from recsys.data.sources.several import files_of
 from recsys.objectives.specs import find_objective
 
@@ -32,7 +33,12 @@ LARGE = 100_000_000  # bytes of ratings from which on a single fit has work for 
 
 
 def train_parallel(
-    configs: Mapping[str, Config], folder: Path | None, jobs: int | None, observe: Observer = silent
+    configs: Mapping[str, Config],
+    folder: Path | None,
+    jobs: int | None,
+    observe: Observer = silent,
+    *,
+    data: Dataset | None = None,
 ) -> dict[str, RunMetrics]:
     """Trains a run for each config, without a refit; the results don't depend on how many at a time.
 
@@ -41,27 +47,30 @@ def train_parallel(
         folder: where to keep the runs; None: nowhere.
         jobs: how many at a time, each in a process of its own; 1: in this process. None: as many as there are cores,
             but 1 where the ratings are so many that each fit uses all cores.
-        observe: gets Several events; what it raises ends all runs.
+        observe: gets RunsProgress events; what it raises ends all runs.
+        data: what all train on; None: what each config names is read.
     Returns:
         name → metrics, in the order of `configs`.
     Raises:
         RecsysError: the first that a run raises; the others are ended.
     """
-    n_jobs = min(len(configs), jobs or _jobs(next(iter(configs.values()))))
+    n_jobs = min(len(configs), jobs or _jobs(next(iter(configs.values())), data))
     results: dict[str, RunMetrics] = {}
     with _place(folder) as place:
         measured_alone = {name: config.model_copy(update={"refit": False}) for name, config in configs.items()}
-        tasks = {name: (config, place / name) for name, config in measured_alone.items()}
+        tasks = {name: (config, place / name, data) for name, config in measured_alone.items()}
         for name, metrics in (_one_by_one if n_jobs == 1 else _in_processes)(tasks, n_jobs, observe):
             results[name] = metrics
             observe(RunsProgress(len(results), len(tasks), _line(name, configs[name], metrics)))
     return {name: results[name] for name in configs}
 
 
-def _jobs(config: Config) -> int:
-    data = config.data
-    named = [path for path in (data.ratings, data.train) if path is not None]
-    size = sum(file.stat().st_size for path in named for file in files_of(path) if file.is_file())
+def _jobs(config: Config, data: Dataset | None) -> int:
+    if data is not None:
+        size = data.ratings.n_bytes
+    else:
+        largest = next(iter(config.data.files.values()), ())
+        size = sum(file.stat().st_size for file in files_of(largest) if file.is_file())
     return usable_cores() if size < LARGE else 1
 
 
@@ -86,19 +95,19 @@ def _line(name: str, config: Config, metrics: RunMetrics) -> str:
     )
 
 
-Tasks = Mapping[str, tuple[Config, Path]]
+Tasks = Mapping[str, tuple[Config, Path, Dataset | None]]
 
 
 def _one_by_one(tasks: Tasks, _: int, observe: Observer) -> Iterator[tuple[str, RunMetrics]]:
-    for n_done, (name, (config, folder)) in enumerate(tasks.items()):
+    for n_done, (name, task) in enumerate(tasks.items()):
 
         def tell(share: float, n_done: int = n_done) -> None:
             observe(RunsProgress(n_done + share, len(tasks)))
 
-        yield name, _train(config, folder, tell)
+        yield name, _train(*task, tell)
 
 
-def _train(config: Config, folder: Path, tell: Callable[[float], None]) -> RunMetrics:
+def _train(config: Config, folder: Path, data: Dataset | None, tell: Callable[[float], None]) -> RunMetrics:
     """Trains a run, and tells now and then which share of it is done."""
     from recsys.workflows.train import train  # and with it torch, which only the processes need that train
 
@@ -116,7 +125,7 @@ def _train(config: Config, folder: Path, tell: Callable[[float], None]) -> RunMe
             tell(share)
 
     try:
-        return train(config, folder, observe=observe)
+        return train(config, folder, data=data, observe=observe)
     except DivergedError as error:
         error.where = folder.name
         raise
@@ -185,12 +194,12 @@ def _received(connection: Any, worker: _Running, observe: Observer) -> float | R
     return answer
 
 
-def _work(config: Config, folder: Path, connection: Connection) -> None:
+def _work(config: Config, folder: Path, data: Dataset | None, connection: Connection) -> None:
     """What a process does: it trains, and says how far it is, and at last the metrics or what went wrong."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
     try:
-        answer: Any = _train(config, folder, connection.send)
+        answer: Any = _train(config, folder, data, connection.send)
     except RecsysError as error:
         answer = error
     except Exception:

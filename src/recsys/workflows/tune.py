@@ -16,7 +16,7 @@ from recsys.core.communicator import ALONE
 from recsys.core.errors import ConfigError, DivergedError, RunError, need_extra
 from recsys.core.events import Observer, RunsProgress, Step, silent
 from recsys.core.seeding import rng
-from recsys.data.interactions import Interactions
+from recsys.data.interactions import Dataset, Interactions
 from recsys.data.training_inputs import TrainingInputs
 from recsys.objectives.objective import Objective
 from recsys.training.build import build_learner
@@ -46,6 +46,7 @@ def tune(
     storage: str,
     observe: Observer = silent,
     *,
+    data: Dataset | None = None,
     metric: str | None = None,
 ) -> Tuned:
     """Trains with values from the space and measures on the validation set; the test part is not even read.
@@ -57,6 +58,7 @@ def tune(
         n_trials: in the study in all: where it has some already, as many as are left.
         storage: of the study, as Optuna names it: sqlite:///FILE, or the URL of a database server.
         observe: gets RunsProgress events; what it raises ends the study, which can then be gone on with.
+        data: the ratings; None: those that the config names are read, but for the test part.
         metric: that decides, and whose scorer alone is trained; None: the deciding metric of the first scorer.
     Raises:
         MissingExtraError, ConfigError, DataError, UsageError
@@ -64,7 +66,7 @@ def tune(
     """
     check_optuna()
     plan, objective = tuned_plan(config, metric)
-    inputs = _inputs(config, plan, observe)
+    inputs = _inputs(config, plan, observe, data)
     task = _Task(config, objective, inputs, _valid(objective, plan, inputs), space, n_trials, observe)
     study = _open(task, storage)
     with _recorded(storage):
@@ -115,7 +117,7 @@ def _valid(objective: Objective, plan: Plan, inputs: TrainingInputs) -> Interact
     return sample.interactions
 
 
-def _inputs(config: Config, plan: Plan, observe: Observer) -> TrainingInputs:
+def _inputs(config: Config, plan: Plan, observe: Observer, data: Dataset | None) -> TrainingInputs:
     """The ratings without the test part."""
     for key, is_wrong, hint in (
         ("start", config.start is not None, "tune a config that trains from scratch"),
@@ -128,7 +130,7 @@ def _inputs(config: Config, plan: Plan, observe: Observer) -> TrainingInputs:
         config = config.model_copy(
             update={**without_test, "split": config.split.model_copy(update={"test_fraction": 0.0})}
         )
-    inputs = from_scratch(config, observe, ALONE)
+    inputs = from_scratch(config, observe, ALONE, data)
     if inputs.splits.valid is None:
         raise ConfigError(
             "tuning chooses on valid, and there is none",

@@ -13,11 +13,12 @@ from recsys.artifacts.bundle import locate
 from recsys.artifacts.checkpoint import selected_parameters
 from recsys.artifacts.directory import CONFIG, run_of
 from recsys.artifacts.manifest import FitEntry
-from recsys.config.loading.dump import inline
+from recsys.config.loading.dump import override
 from recsys.config.loading.load import load_config
 from recsys.config.plans import plans
 from recsys.config.schema.compatibility import methods_that_continue
 from recsys.config.schema.config import Config
+from recsys.config.schema.data import Files, absolute_files
 from recsys.core.errors import ConfigError, RunError
 from recsys.core.types import Json
 from recsys.core.words import joined
@@ -36,11 +37,11 @@ def finetune_config(start: Path, config: Path, overrides: Sequence[str]) -> Conf
     Raises:
         ConfigError, RunError
     """
-    return load_config(config, [_setting("start.run", _whole(start)), *overrides])
+    return load_config(config, [override("start.run", _whole(start)), *overrides])
 
 
 def update_config(
-    start: Path | None, ratings: Path | None, overrides: Sequence[str], *, only: Literal["ranking"] | None = None
+    start: Path | None, ratings: Files | None, overrides: Sequence[str], *, only: Literal["ranking"] | None = None
 ) -> Config:
     """The config of a run, changed so that it goes on with new ratings: a few epochs over these and all it has seen.
 
@@ -49,7 +50,7 @@ def update_config(
 
     Args:
         start: a finished run; None: the one that is served.
-        ratings: the new ratings, in a file like the run's own; None: a table in memory.
+        ratings: the new ratings, in files like the run's own; None: a table in memory.
         overrides: as of `load_config`; they win.
         only: train the ranking scorer alone; that of ratings stays the run's, whatever its method.
     Raises:
@@ -60,7 +61,7 @@ def update_config(
         **dict.fromkeys(("data.train", "data.valid", "data.test")),
         "data.source": "frame" if ratings is None else "file",
         "data.sha256": None,
-        "data.ratings": None if ratings is None else ratings.absolute(),
+        "data.ratings": None if ratings is None else absolute_files(ratings),
         "start.run": run,
         "start.like_run": True,
         "start.hold_out_from": HOLD_OUT_FROM,
@@ -68,7 +69,7 @@ def update_config(
         **({"start.only": only, "start.replay": 1.0} if only else _training_changes(run)),
         **_ranking_changes(run),
     }
-    return load_config(run / CONFIG, [*(_setting(key, value) for key, value in changes.items()), *overrides])
+    return load_config(run / CONFIG, [*(override(key, value) for key, value in changes.items()), *overrides])
 
 
 def _whole(run: Path | None) -> Path:
@@ -139,7 +140,3 @@ def _lower(lr_max: JsonValue) -> Json:
     rates = cast(float | str | list[float], lr_max)  # the settings were validated before they were written
     lower = scaled(tuple(rates) if isinstance(rates, list) else rates, LR)
     return [*lower] if isinstance(lower, tuple) else lower
-
-
-def _setting(key: str, value: object) -> str:
-    return f"{key}={inline(str(value) if isinstance(value, Path) else value)}"

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from recsys.config.schema.data import Data
+import recsys
+from recsys.config.schema.data import Columns, Data
 from recsys.core.communicator import ALONE
 from recsys.core.errors import DataError
 from recsys.core.events import silent
@@ -32,7 +33,7 @@ def parts(tmp_path: Path) -> Path:
     return tmp_path / "*[ab].*"
 
 
-def read(path: Path) -> Dataset:
+def read(path: Path | tuple[Path, ...]) -> Dataset:
     return read_ratings(Data(ratings=path), ALONE)
 
 
@@ -40,6 +41,23 @@ def test_the_rows_of_all_files(parts: Path) -> None:
     dataset = read(parts)
     assert list(dataset.ratings.to_frame().itertuples(index=False, name=None)) == ROWS
     assert profile(parts, Data(ratings=parts)).layout.description == "Parquet, in 2 files"
+
+
+def test_a_list_of_files_in_its_order(parts: Path) -> None:
+    files = parts.with_name("b.csv"), parts.with_name("a.*")
+    assert list(read(files).ratings.to_frame().itertuples(index=False, name=None)) == ROWS[2:] + ROWS[:2]
+    assert read((parts,)).fingerprints == read(parts).fingerprints
+    with pytest.raises(DataError, match="there is no such file"):
+        read((*files, parts.with_name("c.csv")))
+
+
+def test_init_writes_what_is_alike_in_all_files(parts: Path) -> None:
+    files = [parts.with_name("a.parquet"), parts.with_name("b.csv")]
+    found = recsys.init(files, parts.with_name("c.yaml"))
+    assert (found.path, found.n_ratings) == (Path(f"{files[0]} and 1 other file"), 4)
+    data = recsys.load_config(parts.with_name("c.yaml")).data
+    assert (data.ratings, data.columns, data.delimiter) == (tuple(files), Columns(timestamp=None), "auto")
+    assert len(read_ratings(data, ALONE).ratings) == 4
 
 
 def test_the_fingerprint_is_that_of_all_files(parts: Path) -> None:

@@ -31,6 +31,11 @@ def inline(value: object) -> str:
     return _yaml(_plain(value), flow=True).removesuffix("\n").removesuffix("\n...")
 
 
+def override(key: str, value: object) -> str:
+    """What sets a key to a value, as `load_config` takes it."""
+    return f"{key}={inline(value)}"
+
+
 def _yaml(value: object, *, flow: bool, ascii_only: bool = False) -> str:
     written = yaml.dump(
         value, Dumper=_Dumper, sort_keys=False, allow_unicode=not ascii_only, width=WIDE, default_flow_style=flow

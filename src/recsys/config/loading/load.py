@@ -12,12 +12,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from recsys.config.loading.dump import dump
+from recsys.config.loading.dump import dump, inline
 from recsys.config.loading.problems import ROOT, dotted, show
 from recsys.config.loading.unvalidated import SourceLocation, UnvalidatedConfig, absolute, not_a_section
 from recsys.config.loading.yaml_nodes import Key, read_yaml
 from recsys.config.schema.config import Config
 from recsys.core.errors import ConfigError, nearest
+from recsys.core.files import DASH
 
 __all__ = ["config_from", "dump", "load_config"]
 
@@ -81,7 +82,9 @@ def _apply(unvalidated: UnvalidatedConfig, override: str, number: int) -> None:
         return
     location = SourceLocation(location.order, location.prefix, says=key)
     try:
-        document = read_yaml(text, lambda below, _: str(location.where((*key, *below))))
+        document = read_yaml(
+            inline(text) if text == DASH else text, lambda below, _: str(location.where((*key, *below)))
+        )
     except ConfigError as error:
         unvalidated.errors.append((location.order, error))
         return

@@ -18,6 +18,7 @@ from recsys.config.loading.yaml_nodes import Key
 from recsys.config.schema.compatibility import method_for
 from recsys.config.schema.config import Config
 from recsys.core.errors import ConfigError
+from recsys.core.files import DASH, STDIN
 
 Order = tuple[int, int]
 """Of an error: 0 and the line in the file, then the number of the override and 0."""
@@ -161,13 +162,22 @@ def absolute(values: Any, base: Path, sections: Variants) -> Any:
         info = known.get(name)
         if info is not None and variants(info):
             changed[name] = absolute(value, base, variants(info))
-        elif info is not None and takes(info, Path) and isinstance(value, str):
-            changed[name] = _absolute_path(value, base) if value.strip() else None
+        elif info is not None and takes(info, Path):
+            changed[name] = _absolute_path(value, base)
     return changed
 
 
-def _absolute_path(text: str, base: Path) -> str:
-    return os.path.abspath(base / os.path.expanduser(text))  # noqa: PTH100, PTH111 - Path leaves .. where it is
+def _absolute_path(value: Any, base: Path) -> Any:
+    """A path or each path of a list; what is neither is refused later."""
+    if isinstance(value, list):
+        return [_absolute_path(part, base) for part in value]
+    if not isinstance(value, str):
+        return value
+    if not value.strip():
+        return None
+    if value == DASH:
+        return STDIN.as_posix()
+    return os.path.abspath(base / os.path.expanduser(value))  # noqa: PTH100, PTH111 - Path leaves .. where it is
 
 
 def not_a_section(value: object, where: str | None) -> ConfigError:

@@ -8,10 +8,19 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from recsys.core.files import STDIN
 from recsys.core.section import Section, Words
 
 Code = Annotated[int | Annotated[float, Field(allow_inf_nan=False)] | str, Words("a number or text")]
 Column = str | Annotated[int, Field(ge=1)]
+SourceName = Literal["file", "frame", "stream"]
+Files = Path | tuple[Path, ...]
+"""A file or a stream, all files that fit a pattern such as parts/*.parquet, or several of these."""
+
+
+def absolute_files(files: Files) -> Files:
+    """The paths, from the root on."""
+    return files.absolute() if isinstance(files, Path) else tuple(file.absolute() for file in files)
 
 
 class Columns(Section):
@@ -40,19 +49,20 @@ class ItemColumns(Section):
 class Data(Section):
     """The ratings file, or files that are split already."""
 
-    ratings: Path | None = None
-    """Ratings file (CSV, Parquet, Arrow or JSON lines), or a pattern such as parts/*.parquet; train, valid and test are
-    cut from it as `split` says."""
-    train: Path | None = None
+    ratings: Files | None = None
+    """Ratings file (CSV, Parquet, Arrow or JSON lines), a pattern such as parts/*.parquet, a list of these, or "-" for
+    standard input; train, valid and test are cut from it as `split` says."""
+    train: Files | None = None
     """Ratings to train on, in place of `ratings`, when the parts are files of their own."""
-    valid: Path | None = None
+    valid: Files | None = None
     """With `train`: ratings to choose by. Left out, they are cut from train."""
-    test: Path | None = None
+    test: Files | None = None
     """With `train`: ratings for the final figure."""
-    source: Literal["file", "frame"] = "file"
-    """Where the ratings are. frame: a table in memory, which Python gives: recsys.train(config, data=FRAME)."""
+    source: SourceName = "file"
+    """Where the ratings are. frame: a table in memory, which Python gives: recsys.train(config, data=FRAME). stream:
+    they come through the pipe that is named above, or where none is, through standard input."""
     sha256: str | None = None
-    """Checksum of the table in memory that a run was trained on; recsys writes it."""
+    """Checksum of the table in memory or the stream that a run was trained on; recsys writes it."""
     columns: Columns = Columns()
     """Which column holds what. Left out, common names are found."""
     rating_is: Literal["rating", "count"] = "rating"
@@ -92,6 +102,8 @@ class Data(Section):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
+        if () in (self.ratings, self.train, self.valid, self.test):
+            raise PydanticCustomError("source", "an empty list names no ratings")
         if self.ratings is not None and self.train is not None:
             raise PydanticCustomError("source", "data.train excludes data.ratings: keep one of them")
         if self.source == "frame" and (self.ratings is not None or self.train is not None):
@@ -121,6 +133,14 @@ class Data(Section):
                 {"key": "duplicates"},
             )
         return self
+
+    @property
+    def files(self) -> dict[str, Files]:
+        """By part what the ratings are read from, the one to train on first; none for a table in memory."""
+        if self.train is None:
+            return {"train": self.ratings or STDIN} if self.ratings or self.source == "stream" else {}
+        parts = {"train": self.train, "valid": self.valid, "test": self.test}
+        return {part: files for part, files in parts.items() if files is not None}
 
     @property
     def has_ratings(self) -> bool:

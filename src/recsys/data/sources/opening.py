@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from recsys.config.schema.data import Data
+from recsys.config.schema.data import Data, SourceName
 from recsys.core.errors import DataError
 from recsys.core.events import Observer
 from recsys.core.resolve import resolve
 from recsys.data.catalogue import ItemCatalogue
-from recsys.data.sources.frame import Frame
 from recsys.data.sources.not_read import N_BYTES, UNPACK, unreadable
+from recsys.data.sources.origin import Origin
 from recsys.data.sources.protocol import Source
 from recsys.data.sources.several import SeveralFiles, files_of
 from recsys.data.sources.specs import FRAME, SOURCES, SourceSpec
 from recsys.data.sources.stored import compression, must_be_file, start_of, unpacked_start_of
+from recsys.data.sources.streams import is_stream
 from recsys.data.vocabulary import Vocabulary
 
 READ = "CSV, Parquet, Arrow (Feather) or JSON lines"
 
 
-def open_source(origin: Path | Frame, data: Data, observe: Observer) -> Source:
-    """A file of ratings, pairs or items, all files that fit a pattern such as parts/*.parquet, or a table in memory.
+def open_source(origin: Origin, data: Data, observe: Observer) -> Source:
+    """Ratings, pairs or items: in a file, a stream, several files or a table in memory.
 
     Args:
         data: how it is written and what its columns are called, as far as the config says it.
@@ -30,12 +31,19 @@ def open_source(origin: Path | Frame, data: Data, observe: Observer) -> Source:
     Raises:
         DataError: it is not there, is empty, may not be read, or is of no format that is read here.
     """
-    if not isinstance(origin, Path):
+    if not isinstance(origin, Path | tuple):
         table: Source = resolve(FRAME)(origin, data, observe)
         return table
     files = files_of(origin)
     sources: list[Source] = [resolve(_spec(file).source)(file, data, observe) for file in files]
     return sources[0] if len(sources) == 1 else SeveralFiles(sources, files)
+
+
+def source_of(origin: Origin) -> SourceName:
+    """What the origin is, as a config says it: a stream where one of several is."""
+    if not isinstance(origin, Path | tuple):
+        return "frame"
+    return "stream" if any(map(is_stream, files_of(origin))) else "file"
 
 
 def read_catalogue(

@@ -1,32 +1,40 @@
-"""Several files that are one source: those that a pattern such as parts/*.parquet names."""
+"""Several files that are one source: those in a list, or that a pattern such as parts/*.parquet names."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from glob import has_magic
 from pathlib import Path
+from typing import TypeVar
 
+from recsys.config.schema.data import Files
 from recsys.core.errors import DataError
 from recsys.data.sources.batches import Batch
 from recsys.data.sources.protocol import ColumnRequest, Layout, Source
 
+K = TypeVar("K")
+V = TypeVar("V")
 
-def files_of(path: Path) -> list[Path]:
-    """The files that a pattern names, in the order of their names; the path itself where it is no pattern.
+
+def files_of(files: Files) -> list[Path]:
+    """The files of a list, those that a pattern names in the order of their names; the path where it is no pattern.
 
     Raises:
         DataError: the pattern names none.
     """
+    if isinstance(files, tuple):
+        return [file for path in files for file in files_of(path)]
+    path = files
     if path.exists() or not has_magic(str(path)):
         return [path]
     root = Path(path.anchor)
-    files = sorted(file for file in root.glob(str(path.relative_to(root))) if file.is_file())
-    if not files:
+    matches = sorted(file for file in root.glob(str(path.relative_to(root))) if file.is_file())
+    if not matches:
         hint = "check the pattern; in a config it starts at its folder"
         raise DataError("no file fits this pattern", where=str(path), expected="one file or more", hint=hint)
-    return files
+    return matches
 
 
 class SeveralFiles:
@@ -39,7 +47,7 @@ class SeveralFiles:
         self._n_rows: dict[int, int] = {}
 
     def layout(self, columns: ColumnRequest) -> Layout:
-        """That of the first.
+        """What is alike in all files: the others are found by themselves in each.
 
         Raises:
             DataError: another one has other columns of those that are asked for.
@@ -52,7 +60,11 @@ class SeveralFiles:
                 what = f"there is no column of {odd[0]}s here, and there is one in {has}"
                 expected = "the same columns in all files"
                 raise DataError(what, where=str(has_not), expected=expected, hint=f"look at data.columns.{odd[0]}")
-        return replace(first, description=f"{first.description}, in {len(self._files)} files")
+        description = f"{first.description}, in {len(self._files)} files"
+        alike = _in_all(first.columns, [layout.columns for layout in others])
+        return Layout(
+            alike, first.names, first.others, _in_all(first.facts, [layout.facts for layout in others]), description
+        )
 
     def batches(self, columns: ColumnRequest, part: int, n_parts: int) -> Iterator[Batch]:
         """The rows of some of the files."""
@@ -84,3 +96,8 @@ class SeveralFiles:
             item = ColumnRequest(frozenset({"item"}))
             self._n_rows[number] = sum(batch.n_rows for batch in self._sources[number].batches(item, 0, 1))
         return self._n_rows[number]
+
+
+def _in_all(first: Mapping[K, V], others: Sequence[Mapping[K, V]]) -> dict[K, V]:
+    """The entries that all have."""
+    return {key: value for key, value in first.items() if all(other.get(key) == value for other in others)}

@@ -53,5 +53,7 @@ SOURCES: dict[str, SourceSpec] = {
 }
 """Name → format; a file is of the one with the longest magic that it begins with."""
 
+HELD_FRAME = "recsys.data.sources.arrow_tables.frame:held"
+"""(frame) → HeldFrame."""
 FRAME = "recsys.data.sources.arrow_tables.frame:FrameSource"
 """(frame, data, observe) → Source of a table in memory."""

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recsys.core.errors import DataError, nearest
+from recsys.core.files import STDIN, sha256
+from recsys.data.sources.streams import is_stream, on_disk
 from recsys.data.sources.unpack import MAGIC, unpacked, unpacking_errors
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ class Stored(io.RawIOBase):
         self.total = (must_be_file(path) if span.stop is None else span.stop) - span.start
         self.done = 0
         kind = compression(path)
-        self._file: Any = path.open("rb", buffering=0)
+        self._file: Any = on_disk(path).open("rb", buffering=0)
         self._inner: Any = self._file
         if span.start:
             self._file.seek(span.start)
@@ -111,7 +113,7 @@ def start_of(path: Path, n_bytes: int = START_BYTES) -> bytes:
         DataError: it may not be read.
     """
     try:
-        with path.open("rb") as file:
+        with on_disk(path).open("rb") as file:
             return file.read(n_bytes)
     except OSError as error:
         hint = "check the permissions of the file"
@@ -138,14 +140,25 @@ def must_be_file(path: Path) -> int:
     if path.is_dir():
         hint = "name a file in it"
         raise DataError("this is a folder", where=str(path), expected="a ratings file", hint=hint)
-    if not path.exists():
+    if not path.exists() and path != STDIN:
         names = [sibling.name for sibling in path.parent.iterdir()] if path.parent.is_dir() else []
         close = nearest(path.name, names)
         hint = (
             f"did you mean {path.parent / close}?" if close else "check the path; in a config it starts at its folder"
         )
         raise DataError("there is no such file", where=str(path), expected="a file", hint=hint)
-    size = path.stat().st_size
-    if path.is_file() and not size:
-        raise DataError("the file is empty", where=str(path), expected="at least one row")
+    size = size_of(path)
+    if not size:
+        what = "nothing came through" if is_stream(path) else "the file is empty"
+        raise DataError(what, where=str(path), expected="at least one row")
     return size
+
+
+def size_of(path: Path) -> int:
+    """The bytes of a file as they lie on disk, or of all that came through a stream."""
+    return on_disk(path).stat().st_size
+
+
+def fingerprint(path: Path) -> str:
+    """sha256 of the bytes of a file, as they lie on disk."""
+    return sha256(on_disk(path))

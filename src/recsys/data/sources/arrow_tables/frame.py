@@ -13,7 +13,7 @@ from recsys.data.sources.arrow_tables.source import ArrowSource
 from recsys.data.sources.arrow_tables.table import Rows, place_of, share_of, sliced
 from recsys.data.sources.batches import Batch
 from recsys.data.sources.collect import collect
-from recsys.data.sources.frame import Frame, name_of
+from recsys.data.sources.origin import Frame, HeldFrame, name_of
 from recsys.data.sources.protocol import ColumnRequest, Layout
 from recsys.data.sources.table import EVERYTHING
 
@@ -21,6 +21,24 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 EVERYTHING_THERE = ColumnRequest(EVERYTHING, optional=frozenset({"rating", "timestamp"}))
+
+
+def held(frame: Frame) -> HeldFrame:
+    """The frame as an Arrow table; most columns are not copied.
+
+    Raises:
+        DataError: a column holds values of several types.
+    """
+    import pyarrow as pa
+
+    if isinstance(frame, HeldFrame):
+        return frame
+    name = str(name_of(frame))
+    try:
+        return HeldFrame(name, pa.table(frame))
+    except (pa.ArrowException, TypeError, OverflowError) as error:
+        what = f"a column cannot be read: {str(error).splitlines()[0]}"
+        raise DataError(what, where=name, expected="columns of one type each") from error
 
 
 class FrameTable:
@@ -31,22 +49,10 @@ class FrameTable:
     compression = None
 
     def __init__(self, frame: Frame) -> None:
-        """Takes the columns over; most are not copied.
-
-        Raises:
-            DataError: a column holds values of several types.
-        """
-        import pyarrow as pa
-
         self.path = name_of(frame)
-        try:
-            table = pa.table(frame)
-        except (pa.ArrowException, TypeError, OverflowError) as error:
-            what = f"a column cannot be read: {str(error).splitlines()[0]}"
-            raise DataError(what, where=str(self.path), expected="columns of one type each") from error
-        self.schema: pa.Schema = table.schema
-        self.n_bytes: int = table.nbytes
-        self._table = table
+        self._table = held(frame).table
+        self.schema: pa.Schema = self._table.schema
+        self.n_bytes: int = self._table.nbytes
 
     def rows(self, names: Sequence[str], part: int, n_parts: int) -> Iterator[Rows]:
         """The rows of some of the chunks."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from recsys.data.sources.arrow_tables.damaged import damaged
 from recsys.data.sources.arrow_tables.table import Rows, place_of, share_of, sliced
+from recsys.data.sources.stored import size_of
+from recsys.data.sources.streams import on_disk
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,7 +29,7 @@ class IpcFile:
             DataError: the file is damaged.
         """
         self.path = path
-        self.n_bytes = path.stat().st_size
+        self.n_bytes = size_of(path)
         with damaged(path, "Arrow"), self._open(None) as file:
             self.schema: pa.Schema = file.schema
             self._n_batches: int = file.num_record_batches
@@ -71,7 +73,7 @@ class IpcStream:
             DataError: the file is damaged.
         """
         self.path = path
-        self.n_bytes = path.stat().st_size
+        self.n_bytes = size_of(path)
         with damaged(path, "Arrow"), _mapped(path) as file, _stream(file, None) as stream:
             self.schema: pa.Schema = stream.schema
 
@@ -96,7 +98,7 @@ class IpcStream:
 def _mapped(path: Path) -> pa.MemoryMappedFile:
     import pyarrow as pa
 
-    return pa.memory_map(str(path))
+    return pa.memory_map(str(on_disk(path)))
 
 
 def _stream(file: pa.MemoryMappedFile, fields: list[int] | None) -> pa.RecordBatchStreamReader:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from recsys.core.errors import DataError
 from recsys.data.sources.arrow_tables.table import Rows
-from recsys.data.sources.stored import Stored, compression
+from recsys.data.sources.stored import Stored, compression, size_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,7 +31,7 @@ class JsonLines:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.compression = compression(path)
-        self.n_bytes = path.stat().st_size
+        self.n_bytes = size_of(path)
 
     @cached_property
     def schema(self) -> pa.Schema:

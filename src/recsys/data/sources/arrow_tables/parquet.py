@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from recsys.data.sources.arrow_tables.damaged import damaged
 from recsys.data.sources.arrow_tables.table import ROWS, Rows, place_of, share_of
+from recsys.data.sources.stored import size_of
+from recsys.data.sources.streams import on_disk
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,9 +33,9 @@ class ParquetTable:
         from pyarrow import parquet
 
         self.path = path
-        self.n_bytes = path.stat().st_size
+        self.n_bytes = size_of(path)
         with damaged(path, "Parquet"):
-            self._file: parquet.ParquetFile = parquet.ParquetFile(path)
+            self._file: parquet.ParquetFile = parquet.ParquetFile(on_disk(path))
 
     @cached_property
     def schema(self) -> pa.Schema:

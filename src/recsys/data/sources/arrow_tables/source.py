@@ -9,7 +9,6 @@ from pathlib import Path
 from recsys.config.schema.data import Column, Data
 from recsys.core.errors import DataError
 from recsys.core.events import Loading, Observer
-from recsys.core.files import sha256
 from recsys.data.sources.arrow_tables.convert import Values, ids_of, ratings_of, times_of
 from recsys.data.sources.arrow_tables.ipc import IpcFile, IpcStream
 from recsys.data.sources.arrow_tables.json_lines import JsonLines
@@ -21,6 +20,7 @@ from recsys.data.sources.find_columns import find_columns
 from recsys.data.sources.no_rating import NoRating
 from recsys.data.sources.progress import Progress
 from recsys.data.sources.protocol import ColumnRequest, Layout
+from recsys.data.sources.stored import fingerprint
 from recsys.data.sources.table import ROLES, Role, TimeUnit
 
 
@@ -83,7 +83,7 @@ class ArrowSource:
 
     def fingerprint(self) -> str:
         """sha256 of the bytes as stored."""
-        return sha256(self._table.path)
+        return fingerprint(self._table.path)
 
     def _batch(self, rows: Rows, names: Mapping[Role, Column], unit: TimeUnit | None) -> Batch:
         columns = {

@@ -8,7 +8,7 @@ from pathlib import Path
 from recsys.data.sources.csv.blocks import QUOTE
 from recsys.data.sources.csv.dialect import Dialect
 from recsys.data.sources.csv.encodings import codec
-from recsys.data.sources.stored import WHOLE, ByteRange, Stored, compression
+from recsys.data.sources.stored import WHOLE, ByteRange, Stored, compression, size_of
 
 MARK = b"\xef\xbb\xbf"
 READ = 8 << 20  # bytes that are looked at at a time
@@ -22,7 +22,7 @@ def range_of(dialect: Dialect, part: int, n_parts: int) -> ByteRange | None:
     """
     if n_parts == 1 or not _can_be_cut(dialect):
         return WHOLE if part == 0 else None
-    size = dialect.path.stat().st_size
+    size = size_of(dialect.path)
     with Stored(dialect.path) as stored:
         head = dialect.head_bytes + (len(MARK) if stored.read(len(MARK)) == MARK else 0)
     start, stop = (

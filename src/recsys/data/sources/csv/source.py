@@ -8,7 +8,6 @@ from pathlib import Path
 from recsys.config.schema.data import Column, Data
 from recsys.core.errors import DataError
 from recsys.core.events import Loading, Observer, silent
-from recsys.core.files import sha256
 from recsys.data.sources.batches import Batch
 from recsys.data.sources.column_names import common_names
 from recsys.data.sources.csv.arrow_reader import read_fast
@@ -23,7 +22,7 @@ from recsys.data.sources.csv.timestamp_format import with_timestamp_format
 from recsys.data.sources.find_columns import find_columns, label
 from recsys.data.sources.no_rating import NoRating
 from recsys.data.sources.protocol import ColumnRequest, Layout
-from recsys.data.sources.stored import WHOLE, compression
+from recsys.data.sources.stored import WHOLE, compression, fingerprint, size_of
 from recsys.data.sources.table import ROLES, Role
 
 
@@ -93,7 +92,7 @@ class CsvSource:
         if not n_rows and span == WHOLE:
             what = "there is a header and nothing below it"
             raise DataError(what, where=str(self.path), expected="rows below the header")
-        size = self.path.stat().st_size
+        size = size_of(self.path)
         observe(Loading(self.path, size, size))
 
     def locate(self, row: int) -> str:
@@ -108,7 +107,7 @@ class CsvSource:
 
     def fingerprint(self) -> str:
         """sha256 of the bytes as stored."""
-        return sha256(self.path)
+        return fingerprint(self.path)
 
     def _positions(self, columns: ColumnRequest) -> dict[Role, int]:
         try:

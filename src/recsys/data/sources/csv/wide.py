@@ -11,7 +11,6 @@ import numpy as np
 from recsys.config.schema.data import Column, Data
 from recsys.core.errors import DataError
 from recsys.core.events import Loading, Observer, silent
-from recsys.core.files import sha256
 from recsys.data.sources.batches import Batch, CodedIds, PackedTexts
 from recsys.data.sources.column_names import COMMON, plain
 from recsys.data.sources.csv.dialect import Dialect, find_dialect
@@ -20,7 +19,7 @@ from recsys.data.sources.csv.text import Text
 from recsys.data.sources.find_columns import by_common_name, label, position_of
 from recsys.data.sources.no_rating import NoRating
 from recsys.data.sources.protocol import ColumnRequest, Layout
-from recsys.data.sources.stored import compression
+from recsys.data.sources.stored import compression, fingerprint, size_of
 from recsys.data.sources.values import number_with
 
 LEAST_COLUMNS = 6  # of a file that is taken for a wide matrix
@@ -95,7 +94,7 @@ class WideSource:
             n_rows=len(ratings),
             share=1.0,
         )
-        size = self.path.stat().st_size
+        size = size_of(self.path)
         self._observe(Loading(self.path, size, size))
 
     def locate(self, row: int) -> str:
@@ -107,7 +106,7 @@ class WideSource:
 
     def fingerprint(self) -> str:
         """sha256 of the bytes as stored."""
-        return sha256(self.path)
+        return fingerprint(self.path)
 
     def _item_ids(self) -> list[str]:
         header = self.dialect.header

@@ -1,0 +1,152 @@
+"""What callers may pass as data: files, streams and tables in memory, in place of what a config names or beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from recsys.api.configs import ConfigLike, as_config, config_on
+from recsys.api.paths import PathLike, as_path
+from recsys.config.schema.config import Config
+from recsys.config.schema.data import Data, Files
+from recsys.core.arguments import PATH, RefusedError, Rule, listed
+from recsys.core.communicator import ALONE
+from recsys.core.events import Observer
+from recsys.core.files import DASH, STDIN
+from recsys.core.resolve import resolve
+from recsys.data.check_dataset import check_dataset
+from recsys.data.interactions import Dataset
+from recsys.data.read import read_more_ratings, read_ratings
+from recsys.data.sources.opening import source_of
+from recsys.data.sources.origin import Frame, HeldFrame, Origin
+from recsys.data.sources.specs import HELD_FRAME
+from recsys.data.sources.streams import is_stream
+
+DataLike: TypeAlias = PathLike | Sequence[PathLike] | Frame
+"""A file, a pattern such as parts/*.parquet, "-" for standard input, a list of these, or a table in memory of pandas,
+polars, Arrow or whatever else has `__arrow_c_stream__`."""
+
+PATHS = (str, os.PathLike)
+MAKE_A_TABLE = "pandas.DataFrame(…) makes a table of lists and arrays"
+NO_FILES = dict.fromkeys(("ratings", "train", "valid", "test"))
+
+
+def _data(value: Any) -> Any:
+    if isinstance(value, PATHS):
+        return PATH.accept(value)
+    if isinstance(value, Frame):
+        return value
+    if not isinstance(value, list | tuple):
+        raise RefusedError(value, hint=MAKE_A_TABLE)
+    return FILES.accept(value)
+
+
+def _trained_on(value: Any) -> Any:
+    return value if value is None or isinstance(value, Dataset) else _data(value)
+
+
+FILES = listed(PATH, "a list of paths", least=1)
+DATA = Rule("a path, a list of paths, or a DataFrame of pandas (2.2 or newer), polars or Arrow", _data)
+TRAINED_ON = Rule(f"{DATA.expected}, what read_ratings returns, or None", _trained_on)
+
+
+def as_origin(data: DataLike) -> Origin:
+    """The files or the table.
+
+    Raises:
+        DataError: a table with a column of several types.
+    """
+    files = as_files(data)
+    return as_frame(data) if files is None else files
+
+
+def as_files(data: object) -> Files | None:
+    """The files, or None where it is a table."""
+    if isinstance(data, PATHS):
+        return _as_input(data)
+    if isinstance(data, list | tuple):
+        return tuple(map(_as_input, data))
+    return None
+
+
+def _as_input(path: str | os.PathLike[str]) -> Path:
+    return STDIN if os.fspath(path) == DASH else as_path(Path(path))
+
+
+def as_frame(data: object) -> HeldFrame:
+    """The table.
+
+    Raises:
+        DataError: a column holds values of several types.
+    """
+    frame: HeldFrame = resolve(HELD_FRAME)(data)
+    return frame
+
+
+def with_data(
+    config: ConfigLike, data: Dataset | DataLike | None, observe: Observer, overrides: Sequence[str] = ()
+) -> tuple[Config, Dataset | None]:
+    """The config as a run records it, and what to train on; None: the files that it names.
+
+    Tables and streams are read here, since the config has their checksum.
+
+    Args:
+        overrides: of a config file.
+    Raises:
+        ConfigError, DataError
+    """
+    if data is None:
+        return with_streams(as_config(config, overrides), observe)
+    if isinstance(data, Dataset):
+        check_dataset(data)
+        return as_config(config, overrides), data
+    files = as_files(data)
+    if files is not None:
+        return with_streams(config_on(config, files, overrides), observe)
+    return with_frame(config_on(config, None, overrides), as_frame(data), observe)
+
+
+def with_frame(config: Config, frame: Frame, observe: Observer) -> tuple[Config, Dataset]:
+    """The config with the checksum of the table, and its ratings."""
+    dataset = _read(config, observe, frame)
+    return _recorded(config, {"source": "frame"}, dataset), dataset
+
+
+def with_streams(config: Config, observe: Observer) -> tuple[Config, Dataset | None]:
+    """The config with the checksum of the stream that it names, and its ratings; None: it names files."""
+    if not reads_streams(config.data):
+        return config, None
+    dataset = _read(config, observe)
+    return _recorded(without_streams(config), {}, dataset), dataset
+
+
+def reads_streams(data: Data) -> bool:
+    """Whether the ratings come through a pipe, or a part of them."""
+    return data.source == "stream" or "stream" in map(source_of, data.files.values())
+
+
+def without_streams(config: Config) -> Config:
+    """The config as a run records it whose ratings come through a pipe: the names of pipes mean nothing later."""
+    items = config.data.items
+    update = {**NO_FILES, "source": "stream", "items": None if items is not None and is_stream(items) else items}
+    return config.model_copy(update={"data": config.data.model_copy(update=update)})
+
+
+def as_recorded(config: Config) -> Config:
+    """The config as a run has it, but for checksums."""
+    return without_streams(config) if reads_streams(config.data) else config
+
+
+def _read(config: Config, observe: Observer, frame: Frame | None = None) -> Dataset:
+    if config.start is None:
+        return read_ratings(config.data, ALONE, observe, frame)
+    return read_more_ratings(config.data, ALONE, observe, frame, as_trained=config.start.like_run)
+
+
+def _recorded(config: Config, update: Mapping[str, object], dataset: Dataset) -> Config:
+    sums = list(dataset.fingerprints.values())
+    sha256 = sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()
+    return config.model_copy(update={"data": config.data.model_copy(update={**update, "sha256": sha256})})

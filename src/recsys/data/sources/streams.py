@@ -1,0 +1,118 @@
+"""Standard input, pipes and whatever else can be read only once: what comes through is kept in a file meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from recsys.core.errors import DataError
+from recsys.core.files import STDIN, writing
+
+HANDLES = (Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd"))  # what lies there is named anew in each process
+BLOCK = 1 << 20  # bytes that are copied at a time
+
+_LOCK = threading.RLock()
+_SPOOLED: dict[Path, _Spool] = {}
+_N_JOBS = 0
+
+
+def is_stream(path: Path) -> bool:
+    """Whether a path names what can be read only once, or only by this process."""
+    return path.parent in HANDLES or (path.exists() and not path.is_file() and not path.is_dir())
+
+
+def on_disk(path: Path) -> Path:
+    """The file to open for a path: itself, or the copy of a stream, which is read when it is first asked for.
+
+    Raises:
+        DataError: the stream cannot be read.
+        RunError: its copy cannot be written.
+    """
+    if not is_stream(path):
+        return path
+    with _LOCK:
+        if path not in _SPOOLED:
+            _SPOOLED[path] = _Spool(path)
+        return _SPOOLED[path].path
+
+
+@contextlib.contextmanager
+def spooling() -> Iterator[None]:
+    """A job that may read streams: each is read once, and its copy removed at the end of the job."""
+    global _N_JOBS
+    with _LOCK:
+        _N_JOBS += 1
+    try:
+        yield
+    finally:
+        with _LOCK:
+            _N_JOBS -= 1
+            if not _N_JOBS:
+                while _SPOOLED:
+                    _SPOOLED.popitem()[1].remove()
+
+
+class _Spool:
+    """The copy of a stream. Where the system allows, it has no name, so that it ends with the process in any case."""
+
+    def __init__(self, stream: Path) -> None:
+        with writing(Path(tempfile.gettempdir())):
+            self._file = tempfile.NamedTemporaryFile(prefix="recsys-", delete=False)  # noqa: SIM115 -- see remove
+        self.path = Path(self._file.name)
+        try:
+            _copy(stream, self._file)
+            nameless = Path(f"/proc/self/fd/{self._file.fileno()}")
+            if nameless.exists():
+                self.path.unlink()
+                self.path = nameless
+        except BaseException:
+            self.remove()
+            raise
+
+    def remove(self) -> None:
+        name = Path(self._file.name)
+        self._file.close()
+        name.unlink(missing_ok=True)
+
+
+def _copy(stream: Path, file: Any) -> None:
+    with _opened(stream) as source:
+        while block := _read(source, stream):
+            with writing(Path(tempfile.gettempdir())):
+                file.write(block)
+        with writing(Path(tempfile.gettempdir())):
+            file.flush()
+
+
+def _opened(stream: Path) -> Any:
+    if stream != STDIN:
+        try:
+            return stream.open("rb")
+        except OSError as error:
+            raise _unreadable(stream, error) from error
+    if sys.stdin is None or sys.stdin.isatty():
+        raise DataError(
+            "standard input is not redirected",
+            where=str(STDIN),
+            expected="a pipe or a file on standard input",
+            hint="cat FILE | recsys …, or recsys … < FILE",
+        )
+    return contextlib.nullcontext(sys.stdin.buffer)
+
+
+def _read(source: Any, stream: Path) -> bytes:
+    try:
+        block: bytes = source.read(BLOCK)
+    except OSError as error:
+        raise _unreadable(stream, error) from error
+    return block
+
+
+def _unreadable(stream: Path, error: OSError) -> DataError:
+    what = f"it cannot be read: {error.strerror or error}"
+    return DataError(what, where=str(stream), expected="a pipe, or another stream of bytes")
