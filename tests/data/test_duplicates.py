@@ -36,6 +36,20 @@ def test_one_row_of_each_pair_is_kept(written: Any, keep: str, ratings: list[flo
     assert dataset.given is None
 
 
+@pytest.mark.parametrize("times", [[5, 4, 3, 2, 1], [1, 2, 3, 4, 5], [3, 1, 5, 2, 4], [2, 2, 2, 2, 2]])
+def test_the_newest_row_of_each_pair_is_kept(written: Any, times: list[int]) -> None:
+    rows = [(1, 1, 1), (2, 1, 2), (1, 1, 3), (2, 2, 4), (1, 1, 5)]
+    text = "".join(f"{user},{item},{rating},{t}\n" for (user, item, rating), t in zip(rows, times, strict=True))
+    dataset = read_ratings(written(f"user,item,rating,timestamp\n{text}", duplicates="newest"), ALONE)
+    newest = max((t, rating) for (user, item, rating), t in zip(rows, times, strict=True) if (user, item) == (1, 1))[1]
+    assert sorted(dataset.ratings.rating.tolist()) == sorted([2, 4, newest])
+
+
+def test_the_newest_row_needs_times(written: Any) -> None:
+    with pytest.raises(DataError, match="no times"):
+        read_ratings(written(TEXT, duplicates="newest"), ALONE)
+
+
 def given_parts(tmp_path: Path, **options: Any) -> Data:
     (tmp_path / "train.csv").write_text("user,item,rating\n1,1,1\n2,2,2\n3,3,3\n")
     (tmp_path / "test.csv").write_text("user,item,rating\n3,1,1\n2,2,5\n")

@@ -9,7 +9,7 @@ import pytest
 
 from recsys.core.errors import DataError
 from recsys.data.file_profile import FileProfile, TimeSpan
-from recsys.data.profile import profile
+from recsys.data.profile import check_trainable, profile
 from recsys.data.rating_values import Scale
 
 TEXT = "who,ISBN,Book-Rating,when,note\nann,034X,4.5,2001-01-01,a\nbob,0345,0.5,2001-01-02,b\nann,0345,3,2001-01-03,c\n"
@@ -135,3 +135,42 @@ def test_likely_codes_stay_ratings(written: Any) -> None:
     assert (books.meaning, books.codes, books.n_without_rating) == ("ratings", (), 0)
     assert books.to_dict()["likely_no_rating"] == [0]
     assert '0 (50% of the ratings) may stand for "no rating"' in "\n".join(books.describe())
+
+
+HEAD = "user,item,rating,timestamp\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("user,item,rating\nNULL,1,1\n7,2,2\nNULL,3,3\n", "the user id of 2 rows is NULL"),
+        ("user,item,rating\n1.0,1,1\n7.0,2,2\nnan,3,3\n", "the user id of 1 row is nan"),
+        (f"{HEAD}1,1,1,5\n2,2,2,9\n", "no time is after 1979"),
+        (f"{HEAD}1,1,1,4000000000\n2,2,2,1400000000\n", "the last time is in the future"),
+        (f"{HEAD}1,1,1,0\n2,2,2,1400000000\n3,3,3,1400000000\n", "1 row with the time 0 or -1"),
+        (f"{HEAD}1,1,1,\n2,2,2,\n", "no times"),
+        (f"{HEAD}1,1,1,2\n2,2,2,3\n1,1,3,1\n", "1 row rates a pair again: duplicates is set to newest"),
+        (f"{HEAD}1,1,1,2\n2,2,2,3\n1,1,3,2\n", "1 row rates a pair again: duplicates is set to last"),
+        ("user,item,rating\n1,1,1400000000\n2,2,1400000100\n", "these look like times"),
+        ("user,item,rating\n1,1,100000003\n2,2,100000016\n", "ratings from 100,000,000 to 100,000,016"),
+        (",user,item,rating\n0,1,1,3\n1,2,2,4\n", "column 1 has no name"),
+        ("Export\n\nuser,item,rating\n1,1,3\n2,2,4\n", "a header, rows from line 4"),
+    ],
+)
+def test_what_is_odd_is_said(written: Any, text: str, line: str) -> None:
+    assert line in "\n".join(profiled(written(text)).describe())
+
+
+@pytest.mark.parametrize(
+    ("rows", "what"),
+    [
+        ("1,2,3\n", "there is one row, of a single user"),
+        ("1,2,3\n1,3,4\n", "all 2 rows are of a single user"),
+        ("1,2,3\n2,2,4\n", "all 2 rows are of a single item"),
+        ("1,2,1e30\n2,3,3e30\n", "the ratings reach from 1e+30 to 3e+30"),
+    ],
+)
+def test_what_train_would_refuse_is_refused(written: Any, rows: str, what: str) -> None:
+    with pytest.raises(DataError) as caught:
+        check_trainable(profiled(written(f"user,item,rating\n{rows}")))
+    assert caught.value.what == what

@@ -110,6 +110,7 @@ def init(
     origin = as_origin(ratings)
     data = _data(origin, options)
     file_profile = profiles.profile(origin, data, observe)
+    profiles.check_trainable(file_profile)
     items = items_beside(file_profile, data) if data.items is None else items_file(data.items, file_profile, data)
     file_profile = replace(file_profile, items=items)
     write_config(file_profile, as_path(output))

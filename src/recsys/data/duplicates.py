@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from recsys.core.types import Array, BoolArray, Counts, Indices
+from recsys.core.types import Array, BoolArray, Counts, Indices, Times
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,7 +16,7 @@ class Repeated:
     """Every row of every pair that occurs more than once, or some of these rows.
 
     Attributes:
-        rows: positions, grouped by pair, rising within a pair.
+        rows: positions, grouped by pair, rising within a pair unless they are in order of time.
         is_first: for each of them, whether it is the first of its pair.
         is_last: whether it is the last.
     """
@@ -48,6 +48,20 @@ class Repeated:
             is_first=np.concatenate([[True] * min(1, len(pair)), is_new]),
             is_last=np.concatenate([is_new, [True] * min(1, len(pair))]),
         )
+
+    def by_time(self, time: Times) -> Repeated:
+        """The same rows, rising in time within a pair; rows of one time in their order.
+
+        Args:
+            time: of all rows, shape (n,).
+        """
+        order = np.lexsort((time[self.rows], self.pair))
+        return Repeated(self.rows[order], self.is_first, self.is_last)
+
+    def differ(self, time: Times) -> bool:
+        """Whether rows of one pair have several times."""
+        times = time[self.rows]
+        return bool((times[1:] != times[:-1])[~self.is_first[1:]].any())
 
     def dropped(self, keep: Literal["first", "last"]) -> Counts:
         """The rows that go when one of each pair stays."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from time import time
 
 from recsys.config.schema.data import Files, SourceName
 from recsys.core.types import Json
@@ -15,6 +16,10 @@ from recsys.data.sources.origin import name_of
 from recsys.data.sources.protocol import Layout
 from recsys.data.sources.table import TimeUnit
 from recsys.data.vocabulary import Vocabulary
+
+LAST_OF_1979 = 315_532_800  # seconds
+EARLIEST_TIME = 1e8  # seconds: March 1973
+LARGE, LARGEST = 1000, 1e15  # numbers with all their digits
 
 
 @dataclass(frozen=True)
@@ -33,11 +38,27 @@ class ItemsFile:
 
 @dataclass(frozen=True)
 class TimeSpan:
-    """The times of a file: how they are written, and the first and last, in seconds since 1970-01-01 UTC."""
+    """The times of a file.
+
+    Attributes:
+        unit: how they are written.
+        first, last: in seconds since 1970-01-01 UTC.
+        n_zero: rows with 0 or -1, where most have a time long after 1970.
+    """
 
     unit: TimeUnit
     first: float
     last: float
+    n_zero: int = 0
+
+
+@dataclass(frozen=True)
+class NoId:
+    """A text that may stand for "no id": NULL as a user, and in how many rows."""
+
+    role: str
+    text: str
+    n_rows: int
 
 
 @dataclass(frozen=True)
@@ -55,6 +76,8 @@ class FileProfile:
         n_without_rating: rows of them with a code for "no rating".
         codes: those codes, as the config has to name them; empty where no row has one.
         n_duplicates: rows that repeat the pair of an earlier row; of ratings, rows that have one.
+        keeps_newest: whether such rows have several times, so that the newest counts.
+        no_ids: ids that may stand for none.
         values: the numbers of the rating column; None where there is none.
         item_ids: all of them.
         items: a file with titles of the items, where one is known.
@@ -75,6 +98,8 @@ class FileProfile:
     n_without_rating: int
     codes: tuple[int | float | str, ...]
     n_duplicates: int
+    keeps_newest: bool
+    no_ids: tuple[NoId, ...]
     values: RatingValues | None
     times: TimeSpan | None
     item_ids: Vocabulary = field(repr=False, compare=False)
@@ -98,7 +123,6 @@ class FileProfile:
 
     def describe(self) -> list[str]:
         """For people, a line each; the first names the file and its counts."""
-        times = self.times
         named = ", ".join(f"{role}: {column}" for role, column in self.layout.columns.items())
         others = f" (others: {', '.join(map(str, self.layout.others))})" if self.layout.others else ""
         user_ids, item_ids = _ids(self.user_type, self.user_examples), _ids(self.item_type, self.item_examples)
@@ -111,7 +135,7 @@ class FileProfile:
             *self._describe_encoding(),
             f"user ids: {user_ids}; item ids: {item_ids}",
             *self._describe_values(),
-            f"times in {times.unit}, from {_day(times.first)} to {_day(times.last)}" if times else "no times",
+            *self._describe_times(),
             *self._describe_repeats(),
             *([f"titles: {self.items.path.name}, for {self._n_titles()}"] if self.items else []),
         ]
@@ -124,6 +148,9 @@ class FileProfile:
             yield "column 1 has no name, as an index has none, and is left out"
         if self.n_users == self.n_ratings > 1:
             yield "no user has a second row: is that the column of the users? recsys init --user COLUMN"
+        for no_id in self.no_ids:
+            rows = f"the {no_id.role} id of {counted(no_id.n_rows, 'row')} is {no_id.text}"
+            yield f"{rows}: if that stands for no {no_id.role}, take them out"
 
     def _n_titles(self) -> str:
         n = 0 if self.items is None else self.items.n_titles
@@ -135,6 +162,19 @@ class FileProfile:
             word = f', in which one word is "{self.example}"' if self.example else ""
             yield f"{encoding} is a guess{word}; if it is another: recsys init --encoding NAME"
 
+    def _describe_times(self) -> Iterator[str]:
+        times = self.times
+        if times is None:
+            yield "no times"
+            return
+        yield f"times in {times.unit}, from {_day(times.first)} to {_day(times.last)}"
+        if times.unit == "seconds" and times.last < LAST_OF_1979:
+            yield "no time is after 1979: if these are no seconds since 1970, only their order is right"
+        elif times.last > time():
+            yield "the last time is in the future"
+        if times.n_zero:
+            yield f"{counted(times.n_zero, 'row')} with the time 0 or -1, which may stand for no time"
+
     def _describe_values(self) -> Iterator[str]:
         values, scale = self.values, self.scale
         if values is None or scale is None:
@@ -143,26 +183,31 @@ class FileProfile:
                 yield "if another column holds ratings or counts, name it: recsys init --rating COLUMN"
             return
         if scale.low == scale.high:
-            yield f"all ratings are {scale.low:g}: columns.rating is set to false, so each row is an event"
+            yield f"all ratings are {_number(scale.low)}: columns.rating is set to false, so each row is an event"
             return
         step = f" in steps of {scale.step:g}" if scale.step and self.meaning == "ratings" else ""
-        yield f"{self.meaning} from {scale.low:g} to {scale.high:,g}{step}, mean {scale.mean:.3g}"
+        mean = f"{scale.mean:.3g}" if abs(scale.mean) < LARGE else _number(round(scale.mean))
+        yield f"{self.meaning} from {_number(scale.low)} to {_number(scale.high)}{step}, mean {mean}"
+        if scale.low > EARLIEST_TIME and self.meaning == "ratings":
+            yield "these look like times: is that the column of the ratings? recsys init --rating COLUMN"
         if self.meaning == "counts":
             yield "these are counts of events: rating_is is set to count; set it to rating if they are ratings"
             if scale.low == 0:
                 yield "rows with a count of 0 are left out"
         if self.n_without_rating:
-            rows = f"{self.n_without_rating:,} rows ({self.n_without_rating / self.n_ratings:.0%})"
+            rows = f"{counted(self.n_without_rating, 'row')} ({self.n_without_rating / self.n_ratings:.0%})"
             yield f"{rows} have no rating: no_rating is set, so each of them is an event"
         if self.likely_codes:
             codes, share = joined([str(code) for code in self.likely_codes]), f"{values.share_of_codes:.0%}"
             yield f'{codes} ({share} of the ratings) may stand for "no rating": if so, remove the # before no_rating'
 
     def _describe_repeats(self) -> Iterator[str]:
-        if self.n_duplicates and self.meaning == "ratings":
-            yield f"{self.n_duplicates:,} rows rate a pair again: duplicates is set to last, so the last row counts"
-        elif self.n_duplicates:
-            yield f"{self.n_duplicates:,} rows repeat a pair of user and item: the events of a pair are added up"
+        n, ending = self.n_duplicates, "s" if self.n_duplicates == 1 else ""
+        if n and self.meaning == "ratings":
+            rule = "newest, so the row with the latest time" if self.keeps_newest else "last, so the last row"
+            yield f"{counted(n, 'row')} rate{ending} a pair again: duplicates is set to {rule} counts"
+        elif n:
+            yield f"{counted(n, 'row')} repeat{ending} a pair of user and item: the events of a pair are added up"
 
     def to_dict(self) -> dict[str, Json]:
         """As a dict that json takes."""
@@ -188,6 +233,11 @@ class FileProfile:
 
 def _ids(kind: type, examples: tuple[str, ...]) -> str:
     return f"{'whole numbers' if kind is int else 'texts'} such as {', '.join(examples)}"
+
+
+def _number(value: float) -> str:
+    """All digits of a whole number, six of another one."""
+    return f"{value:,.0f}" if value == round(value) and abs(value) < LARGEST else f"{value:,.6g}"
 
 
 def _day(seconds: float) -> str:

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from recsys.config.schema.data import Data
-from recsys.core.errors import nearest
+from recsys.core.errors import DataError, nearest
 from recsys.core.events import Observer, silent
-from recsys.core.types import Times
+from recsys.core.types import Indices, Times
 from recsys.data.duplicates import repeated
-from recsys.data.file_profile import FileProfile, TimeSpan
+from recsys.data.file_profile import FileProfile, NoId, TimeSpan
 from recsys.data.ids import index_columns, refuse_scientific
 from recsys.data.rating_values import Meaning, RatingValues
-from recsys.data.read import read_table
+from recsys.data.read import check_size, read_table
 from recsys.data.sources.opening import open_source, source_of
 from recsys.data.sources.origin import Origin, name_of
 from recsys.data.sources.protocol import ColumnRequest, OtherEncodingError
 from recsys.data.sources.table import EVERYTHING, TimeUnit
+from recsys.data.vocabulary import UNKNOWN, Vocabulary
 
 N_EXAMPLES = 3
-COLUMNS = ColumnRequest(EVERYTHING, optional=frozenset({"rating", "timestamp"}))
-NO_RATING_TEXTS = ("", "NA", "N/A", "NaN", "null", "NULL", "None", "\\N", "<NA>")
+COLUMNS = ColumnRequest(EVERYTHING, optional=frozenset({"rating", "timestamp"}), drops_blank_times=True)
+NO_RATING_TEXTS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "\\N", "<NA>", "#N/A", "-", "?")
 """What stands in the rating column of rows without a rating."""
+NO_IDS = ("NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "none", "\\N", "<NA>", "#N/A", "undefined", "-")
+"""What may stand where there is no id."""
+EARLIEST_SPAN = 1e8  # seconds: March 1973; where most times are later, 0 is no time
 
 
 def profile(origin: Origin, data: Data, observe: Observer = silent) -> FileProfile:
@@ -86,6 +91,8 @@ def _profile(origin: Origin, data: Data, observe: Observer) -> FileProfile:
         n_without_rating=n_without_rating,
         codes=data.no_rating if n_without_rating else (),
         n_duplicates=0 if double is None else len(double.dropped(keep="first")),
+        keeps_newest=double is not None and table.timestamp is not None and double.differ(table.timestamp),
+        no_ids=(*_no_ids("user", user_idx, users), *_no_ids("item", item_idx, items)),
         values=values,
         times=_span(table.timestamp, table.time_unit),
         item_ids=items,
@@ -122,4 +129,33 @@ def _meaning(data: Data, values: RatingValues | None) -> Meaning:
 def _span(timestamp: Times | None, unit: TimeUnit | None) -> TimeSpan | None:
     if timestamp is None or unit is None:
         return None
-    return TimeSpan(unit, float(timestamp.min()), float(timestamp.max()))
+    n_zero = int(np.count_nonzero((timestamp == 0) | (timestamp == -1)))
+    is_odd = 0 < n_zero < len(timestamp) and float(np.median(timestamp)) > EARLIEST_SPAN
+    return TimeSpan(unit, float(timestamp.min()), float(timestamp.max()), n_zero if is_odd else 0)
+
+
+def _no_ids(role: str, idx: Indices, ids: Vocabulary) -> Iterator[NoId]:
+    if ids.id_type is str:
+        for text, at in zip(NO_IDS, ids.index(NO_IDS).tolist(), strict=True):
+            if at != UNKNOWN:
+                yield NoId(role, text, int(np.count_nonzero(idx == at)))
+
+
+def check_trainable(profile: FileProfile) -> None:
+    """Refuses what `train` would refuse whatever the config says.
+
+    Raises:
+        DataError: all rows are of one user or one item, or the ratings are too large.
+    """
+    for n, role in ((profile.n_users, "user"), (profile.n_items, "item")):
+        if n == 1:
+            what = f"all {profile.n_ratings:,} rows are" if profile.n_ratings > 1 else "there is one row,"
+            raise DataError(
+                f"{what} of a single {role}",
+                where=str(profile.path),
+                expected=f"several {role}s",
+                hint=f"is that the column of the {role}s? recsys init --{role} COLUMN",
+            )
+    scale = profile.scale
+    if scale is not None and profile.meaning == "ratings":
+        check_size(scale.low, scale.high, profile.path)

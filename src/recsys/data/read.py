@@ -198,12 +198,18 @@ def _join(tables: Sequence[Table]) -> Interactions:
 
 
 def _check_rows(train: Interactions, path: Path, data: Data) -> None:
-    """Raises DataError where there are none, or a rating is too large for sums of squares."""
+    """Raises DataError where there are none, or a rating is too large."""
     if not len(train):
         raise DataError("the file holds no rows", where=str(path), expected="a row for each rating")
     rated = train.rated().rating if data.has_ratings else train.rating[:0]
-    if len(rated) and max(-rated.min(), rated.max()) > LARGEST_RATING:
-        what = f"the ratings reach from {rated.min():g} to {rated.max():g}"
+    if len(rated):
+        check_size(float(rated.min()), float(rated.max()), path)
+
+
+def check_size(low: float, high: float, path: Path) -> None:
+    """Raises DataError where the least or the largest rating is too large for sums of squares."""
+    if max(-low, high) > LARGEST_RATING:
+        what = f"the ratings reach from {low:g} to {high:g}"
         hint = "is data.columns.rating the right column? if so, divide them by a number"
         raise DataError(what, where=str(path), expected=f"ratings up to {LARGEST_RATING:g}", hint=hint)
 

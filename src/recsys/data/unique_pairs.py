@@ -9,7 +9,7 @@ import numpy as np
 
 from recsys.config.schema.data import Data
 from recsys.core.errors import DataError
-from recsys.core.types import BoolArray, Counts
+from recsys.core.types import BoolArray, Counts, Times
 from recsys.data.duplicates import Repeated, repeated
 from recsys.data.interactions import Interactions, join
 from recsys.data.sources.protocol import Source, beside
@@ -118,12 +118,24 @@ def unique_pairs(rows: SourceRows, data: Data) -> SourceRows:
     if rule != "count" and not others.is_empty:
         if rule == "error":
             raise _duplicates(others, rows)
-        dropped.append(others.dropped(keep=rule))
+        if rule == "newest":
+            others = others.by_time(_times(rows))
+        dropped.append(others.dropped(keep="first" if rule == "first" else "last"))
     if is_event.any():
         added_up, also_dropped = _add_up(rows, double.only(is_event))
         rows = replace(rows, ratings=added_up)
         dropped.append(also_dropped)
     return rows.without(np.concatenate(dropped))
+
+
+def _times(rows: SourceRows) -> Times:
+    if rows.ratings.timestamp is None:
+        raise DataError(
+            "the newest row of each pair is to be kept, and the rows have no times",
+            expected="a column of times",
+            hint="name it: data.columns.timestamp; else data.duplicates: last, or first",
+        )
+    return rows.ratings.timestamp
 
 
 def _add_up(rows: SourceRows, events: Repeated) -> tuple[Interactions, Counts]:
@@ -190,5 +202,5 @@ def _duplicates(double: Repeated, rows: SourceRows) -> DataError:
         f"user {user} rated item {item} before, in {beside(first, place)}{repeats}",
         where=place,
         expected="one rating for each user and item",
-        hint="data.duplicates: last keeps the last row of each pair, first the first one",
+        hint="data.duplicates: last keeps the last row of each pair, first the first one, newest the latest by time",
     )

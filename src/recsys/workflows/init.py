@@ -60,7 +60,13 @@ def _meaning(profile: FileProfile) -> dict[str, object]:
         return {"rating_is": "count", "no_rating": profile.codes, **codes}
     if profile.meaning == "clicks":
         return {}
-    return {"no_rating": profile.codes, "duplicates": "last" if profile.n_duplicates else "auto"}
+    return {"no_rating": profile.codes, "duplicates": _kept(profile)}
+
+
+def _kept(profile: FileProfile) -> str:
+    if not profile.n_duplicates:
+        return "auto"
+    return "newest" if profile.keeps_newest else "last"
 
 
 def _items_encoding(profile: FileProfile) -> dict[str, object]:

@@ -76,9 +76,10 @@ class Data(Section):
     """Titles for people: a file with item ids and titles, in any format that ratings may have."""
     item_columns: ItemColumns = ItemColumns()
     """Which column of the items file holds what."""
-    duplicates: Literal["auto", "error", "last", "first", "count"] = "auto"
+    duplicates: Literal["auto", "error", "last", "first", "newest", "count"] = "auto"
     """What to do when a pair of user and item occurs twice. error: refuse the file; last, first: keep that row in it;
-    count: add the events up, with the latest time; auto: error for ratings, count for clicks and counts."""
+    newest: keep the row with the latest time; count: add the events up, with the latest time; auto: error for ratings,
+    count for clicks and counts."""
     delimiter: Annotated[str, Field(min_length=1, max_length=8)] = "auto"
     """What stands between two fields, such as "," ";" "\\t" "|" or "::"; auto looks at the file."""
     header: Literal["auto"] | bool = "auto"
@@ -148,7 +149,7 @@ class Data(Section):
         return self.columns.rating is not False and self.rating_is == "rating"
 
     @property
-    def duplicate_rule(self) -> Literal["error", "last", "first", "count"]:
+    def duplicate_rule(self) -> Literal["error", "last", "first", "newest", "count"]:
         """What to do when a pair occurs twice, by what the data is where `duplicates` is auto."""
         if self.duplicates == "auto":
             return "error" if self.has_ratings else "count"

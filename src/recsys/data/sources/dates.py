@@ -9,21 +9,19 @@ from itertools import product
 from recsys.data.sources.values import EPOCH, MICROSECOND, number
 
 DAYS = (
-    *("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%d %b %Y", "%d %B %Y"),
-    *(
-        "%b %d, %Y",
-        "%B %d, %Y",
-        "%b %d %Y",
-        "%m %d, %Y",
-        "%d-%b-%Y",
-        "%a, %d %b %Y",
-        "%d.%m.%y",
-        "%d/%m/%y",
-        "%m/%d/%y",
-    ),
+    *("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%y", "%d/%m/%y"),
+    *("%m/%d/%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%m %d, %Y", "%d-%b-%Y"),
+    *("%d-%b-%y", "%d-%B-%Y", "%d/%b/%Y", "%a, %d %b %Y", "%A, %B %d, %Y", "%Y %b %d", "%Y-%m", "%Y/%m", "%m/%Y"),
+    *("%b %Y", "%B %Y"),
 )
-CLOCKS = (" %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", ", %H:%M:%S", ", %H:%M", " %H:%M:%S %z", " %H:%M:%S %Z")
-OTHERS = ("%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S %z %Y", "%Y%m%dT%H%M%S", "%Y%m%dT%H%M%SZ")
+CLOCKS = (
+    *(" %H:%M:%S", " %H:%M", " %H:%M:%S.%f", " %I:%M:%S %p", " %I:%M %p", ", %H:%M:%S", ", %H:%M", ", %I:%M:%S %p"),
+    *(", %I:%M %p", " %H:%M:%S %z", " %H:%M:%S %Z", "T%H:%M:%S", ":%H:%M:%S", ":%H:%M:%S %z"),
+)
+OTHERS = (
+    *("%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S %z %Y", "%a %b %d %H:%M:%S %Z %Y", "%Y%m%dT%H%M%S", "%Y%m%dT%H%M%SZ"),
+    *("[%d/%b/%Y:%H:%M:%S %z]", "%H:%M %d.%m.%Y", "%H:%M:%S %d.%m.%Y", "%H:%M %d/%m/%Y"),
+)
 
 
 def formats_of(texts: Iterable[str]) -> tuple[str, ...]:

@@ -77,6 +77,8 @@ def find_columns(
     for role in roles:
         if role not in positions and getattr(columns, role) is not False:
             position = by_common_name(names[role], header) if header is not None else _by_position(role, columns, head)
+            if role == "timestamp" and position is not None and request.drops_blank_times and _is_blank(head, position):
+                continue
             if position is not None and position not in positions.values():
                 positions[role] = position
             elif role not in request.optional:
@@ -148,6 +150,11 @@ def _index_width(head: Head) -> int:
         return 0
     counts_up = all(value == first[0] + row for row, value in enumerate(first) if value is not None)
     return int(counts_up and len(set(fourth)) <= MOST_RATINGS and max(abs(value or 0) for value in fourth) < EARLIEST)
+
+
+def _is_blank(head: Head, position: int) -> bool:
+    fields = [row[position] for row in head.sample if position < len(row)]
+    return bool(fields) and not any(map(str.strip, fields))
 
 
 def _holds_a_time(head: Head, position: int) -> bool:

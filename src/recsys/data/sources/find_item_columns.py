@@ -6,10 +6,36 @@ from collections.abc import Sequence
 
 from recsys.config.schema.data import Column, ItemColumns
 from recsys.core.errors import DataError, nearest
-from recsys.data.sources.column_names import ITEMS_FILE
+from recsys.data.sources.column_names import ITEM_NAMES, ITEMS_FILE
 from recsys.data.sources.find_columns import Head, by_common_name, position_of
 
-TITLES = ("title", "name", "itemtitle", "itemname", "movietitle", "booktitle", "productname")
+TITLES = (
+    *(
+        "title",
+        "name",
+        *ITEM_NAMES,
+        "primarytitle",
+        "originaltitle",
+        "englishname",
+        "animename",
+        "displayname",
+        "label",
+    ),
+    *(
+        "headline",
+        "titel",
+        "titre",
+        "titulo",
+        "titolo",
+        "nombre",
+        "nom",
+        "название",
+        "标题",
+        "名称",
+        "タイトル",
+        "제목",
+    ),
+)
 
 
 def find_item_columns(head: Head, columns: ItemColumns, item_name: str | None) -> tuple[int, int]:

@@ -23,11 +23,13 @@ class ColumnRequest:
         optional: those of the roles that are left out where a source has no such column.
         as_trained: whether the names in the config are those of the ratings that a run was trained on: then a column
             that this source calls otherwise is looked for by its common names.
+        drops_blank_times: whether a column with a common name for times is left out where the first rows have none.
     """
 
     roles: frozenset[Role]
     optional: frozenset[Role] = TIMES
     as_trained: bool = False
+    drops_blank_times: bool = False
 
 
 @dataclass(frozen=True)

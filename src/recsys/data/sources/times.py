@@ -16,8 +16,11 @@ FINER: tuple[tuple[TimeUnit, float], ...] = (("milliseconds", 1e3), ("microsecon
 """Units, and how many are a second."""
 
 EARLIEST, LATEST = -2.2e9, 4.2e9  # seconds: the years 1900 and 2103
-EARLIEST_FINE = 1e8  # seconds: March 1973, before which milliseconds may be seconds
+EARLIEST_FINE = 6.6e8  # seconds: December 1990, before which milliseconds may be seconds, and nanoseconds ticks
 EXCEL = (32_874, 73_050)  # days: the years 1990 to 2100
+YEARS = (1950, 2100)
+CLOCK_DIGITS: dict[TimeUnit, int] = {"YYYYMMDD": 0, "YYYYMMDDhhmm": 4, "YYYYMMDDhhmmss": 6}
+"""How many of the digits of a date are of a clock."""
 EXCEL_EPOCH = 25_569  # days: 1970-01-01
 DAY = 86_400
 YEAR = 31_556_952
@@ -28,7 +31,7 @@ def in_seconds(tables: Sequence[Table], locate: Callable[[int], str]) -> list[Ta
     """The tables with times in seconds since 1970.
 
     Numbers are seconds, milliseconds, microseconds or nanoseconds, as most rows have them; days as Excel counts them;
-    or dates as digits, YYYYMMDD or YYYYMMDDhhmmss.
+    years; or dates as digits: YYYYMMDD, YYYYMMDDhhmm or YYYYMMDDhhmmss.
 
     Args:
         locate: where a row stands, by its number in all tables.
@@ -38,18 +41,15 @@ def in_seconds(tables: Sequence[Table], locate: Callable[[int], str]) -> list[Ta
     """
     numbers = [table.timestamp for table in tables if _has_numbers(table) and table.n_rows]
     times = [values for values in numbers if values is not None]
-    if not times:
-        return list(tables)
-    unit = _unit(times)
+    unit = _unit(times) if times else None
     converted = []
     n_before = 0
     for table in tables:
-        if _has_numbers(table) and table.timestamp is not None:
-            seconds = _seconds(table.timestamp, unit)
-            _check(seconds, unit, lambda row, start=n_before: locate(start + row))  # type: ignore[misc]
-            converted.append(replace(table, timestamp=seconds, time_unit=unit))
-        else:
-            converted.append(table)
+        if unit is not None and _has_numbers(table) and table.timestamp is not None:
+            table = replace(table, timestamp=_seconds(table.timestamp, unit), time_unit=unit)
+        if table.timestamp is not None and table.time_unit is not None:
+            _check(table.timestamp, table.time_unit, lambda row, start=n_before: locate(start + row))  # type: ignore[misc]
+        converted.append(table)
         n_before += table.n_rows
     return converted
 
@@ -62,9 +62,12 @@ def _unit(times: Sequence[Times]) -> TimeUnit:
     low, high = min(float(values.min()) for values in times), max(float(values.max()) for values in times)
     if low >= EXCEL[0] and high <= EXCEL[1]:
         return "Excel days"
-    for unit, first, last in (("YYYYMMDD", 19000101, 21001231), ("YYYYMMDDhhmmss", 19000101000000, 21001231235959)):
-        if low >= first and high <= last and all(_are_dates(values, unit) for values in times):
-            return unit  # type: ignore[return-value]
+    if low >= YEARS[0] and high <= YEARS[1] and all((values == np.rint(values)).all() for values in times):
+        return "years"
+    for unit, n_digits in CLOCK_DIGITS.items():
+        is_in_range = low >= 19000101 * 10**n_digits and high < 21010101 * 10**n_digits
+        if is_in_range and all(_are_dates(values, unit) for values in times):
+            return unit
     if max(-low, high) <= LONGEST_SECONDS:
         return "seconds"
     n = sum(map(len, times))
@@ -77,8 +80,10 @@ def _unit(times: Sequence[Times]) -> TimeUnit:
 
 
 def _seconds(values: Times, unit: TimeUnit) -> Times:
-    if unit in ("YYYYMMDD", "YYYYMMDDhhmmss"):
+    if unit in CLOCK_DIGITS:
         return _of_dates(values, unit)
+    if unit == "years":
+        return _of_dates(values * 10_000 + 101, "YYYYMMDD")
     if unit == "Excel days":
         return (values - EXCEL_EPOCH) * DAY
     if unit in dict(FINER):
@@ -94,26 +99,28 @@ def _check(seconds: Times, unit: TimeUnit, locate: Callable[[int], str]) -> None
         row = int(np.flatnonzero(is_wrong)[0])
         year = 1970 + int(seconds[row] // YEAR)
         written = seconds[row] * dict(FINER).get(unit, 1)
+        what = f"the time {written:.15g} is in the year {year} if it is in {unit}"
+        what = f"the time is in the year {year}" if unit in IN_SECONDS else f"{what}, as in most rows"
+        hint = "write the times as seconds since 1970, or as dates" if is_wrong.all() else "mend or leave out such rows"
         raise DataError(
-            f"the time {written:.15g} is in the year {year} if it is in {unit}, as in most rows",
+            what,
             where=locate(row),
             expected="times in one unit in all rows, from 1900 to 2100",
-            hint=f"mend or leave out such rows; {NO_TIMES}",
+            hint=f"{hint}; {NO_TIMES}",
         )
 
 
 def _digits(values: Times, unit: TimeUnit) -> tuple[Array, Array]:
     """The date, and the seconds of the day, of numbers whose digits are a date."""
     whole = values.astype(np.int64)
-    clock = whole % 1_000_000 if unit == "YYYYMMDDhhmmss" else np.zeros_like(whole)
-    date = whole // 1_000_000 if unit == "YYYYMMDDhhmmss" else whole
-    return date, clock
+    n_digits = CLOCK_DIGITS[unit]
+    return whole // 10**n_digits, whole % 10**n_digits * 10 ** (6 - n_digits) * (n_digits > 0)
 
 
-def _are_dates(values: Times, unit: str) -> bool:
+def _are_dates(values: Times, unit: TimeUnit) -> bool:
     if (values != np.rint(values)).any():
         return False
-    date, clock = _digits(values, unit)  # type: ignore[arg-type]
+    date, clock = _digits(values, unit)
     month, day = date // 100 % 100, date % 100
     is_date: BoolArray = (month >= 1) & (month <= 12) & (day >= 1) & (clock < 240_000) & (clock // 100 % 100 < 60)
     if not (is_date & (clock % 100 < 60)).all():

@@ -18,7 +18,13 @@ THOUSANDS = {
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 LONGEST_SECONDS = 1e11  # in seconds the year 5138, in milliseconds March 1973
-ISO = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d(:\d\d(:\d\d([.]\d{1,9})?)?)?)? ?(?P<zone>Z|[+-]\d\d(:?\d\d)?)?", re.ASCII)
+ISO = re.compile(
+    r"\d{4}-\d\d-\d\d([ T]\d\d(:\d\d(:\d\d([.]\d{1,9})?)?)?)? ?(?P<zone>Z|UTC|GMT|[+-]\d\d(:?\d\d)?)?", re.ASCII
+)
+
+
+UTC_NAMES = ("Z", "UTC", "GMT")
+DATE_LENGTH = 10
 
 
 def number(text: str) -> float | None:
@@ -61,11 +67,15 @@ def moment(text: str) -> float | None:
 
 def iso_seconds(text: str) -> float | None:
     """Seconds since 1970-01-01 UTC of an ISO date, perhaps with a time and a zone (else UTC); None if it is none."""
-    text = text.strip()
-    if not ISO.fullmatch(text):
+    match = ISO.fullmatch(text.strip())
+    if match is None:
         return None
+    zone = match["zone"] or ""
+    local = match[0].removesuffix(zone).rstrip()
+    if zone and len(local) == DATE_LENGTH:
+        local += " 00:00"
     try:
-        moment = datetime.fromisoformat(text.replace(" Z", "Z").replace(" +", "+").replace(" -", "-"))
+        moment = datetime.fromisoformat(local + ("Z" if zone in UTC_NAMES else zone))
     except ValueError:
         return None
     return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - EPOCH) // MICROSECOND / 1e6
