@@ -35,7 +35,8 @@ class ParquetTable:
         self.path = path
         self.n_bytes = size_of(path)
         with damaged(path, "Parquet"):
-            self._file: parquet.ParquetFile = parquet.ParquetFile(on_disk(path))
+            # Buffered ahead, the whole file would be held, for nothing that is gained on a local disk.
+            self._file: parquet.ParquetFile = parquet.ParquetFile(on_disk(path), pre_buffer=False)
 
     @cached_property
     def schema(self) -> pa.Schema:
