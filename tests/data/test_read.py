@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from pyarrow import csv, parquet
 
 from recsys.config.schema.data import Data
 from recsys.core.communicator import ALONE
@@ -301,13 +302,16 @@ def test_usual_files_take_the_fast_reader(written: Any) -> None:
 
 
 @pytest.mark.slow
-def test_reading_imports_no_pandas_and_no_numba(written: Any) -> None:
-    data = written(PLAIN)
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_reading_imports_no_pandas_and_no_numba(written: Any, form: str) -> None:
+    path = written(PLAIN).ratings
+    if form == "parquet":
+        parquet.write_table(csv.read_csv(path), path)
     code = (
         "import sys; from pathlib import Path; from recsys.config.schema.data import Data\n"
         "from recsys.core.communicator import ALONE; from recsys.data.read import read_ratings\n"
         "from recsys.data.profile import profile\n"
-        f"data = Data(ratings=Path({str(data.ratings)!r})); read_ratings(data, ALONE); profile(data.ratings, data)\n"
+        f"data = Data(ratings=Path({str(path)!r})); read_ratings(data, ALONE); profile(data.ratings, data)\n"
         "assert not {'pandas', 'numba', 'torch'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

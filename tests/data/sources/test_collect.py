@@ -5,13 +5,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsys.data.sources.batches import Batch, CodedIds, PackedTexts
+from recsys.data import chunks
+from recsys.data.sources.batches import Batch, CodedIds, PackedTexts, WholeIds
 from recsys.data.sources.collect import collect
 
 
 def ids(texts: list[str]) -> CodedIds:
     known = list(dict.fromkeys(texts))
     return CodedIds(np.array([known.index(text) for text in texts], np.int32), PackedTexts.of(known))
+
+
+def whole(values: list[int]) -> WholeIds:
+    return WholeIds(np.array(values, np.int32))
 
 
 def batch(users: list[str], rating: list[float], share: float) -> Batch:
@@ -29,10 +34,39 @@ def test_batches_become_whole_columns_with_each_text_once(share: float) -> None:
     assert (table.item, table.timestamp, table.n_rows) == (None, None, 6)
 
 
+@pytest.mark.parametrize(
+    "batches",
+    [
+        [whole([7, -2]), whole([7, 10, -2])],
+        [whole([7, -2]), ids(["7", "10", "-2"])],
+        [ids(["7", "-2"]), whole([7, 10, -2])],
+        [whole([]), whole([7, -2]), ids([]), whole([7, 10, -2])],
+    ],
+)
+def test_whole_numbers_and_texts_become_one_column(batches: list[CodedIds | WholeIds]) -> None:
+    table = collect(iter([Batch(ids, None, None, None, None, 2, 1.0) for ids in batches]))
+    assert table.user is not None
+    assert table.user.codes.tolist() == [0, 1, 0, 2, 1]
+    assert table.user.texts.tolist() == ["7", "-2", "10"]
+
+
+@pytest.mark.parametrize("spread", [1, 10_000_000], ids=["close", "far apart"])
+@pytest.mark.parametrize("chunk", [7, 1000])
+def test_whole_numbers_are_coded_in_order_of_first_appearance(
+    monkeypatch: pytest.MonkeyPatch, spread: int, chunk: int
+) -> None:
+    monkeypatch.setattr(chunks, "CHUNK", chunk)
+    values = np.random.default_rng(0).integers(-50, 50, 500).astype(np.int32) * np.int32(spread)
+    given = WholeIds(values)
+    coded, first_appearance = given.coded(), list(dict.fromkeys(map(str, values.tolist())))
+    assert coded.texts.to_list() == first_appearance
+    assert [first_appearance[code] for code in coded.codes] == list(map(str, values.tolist()))
+
+
 def test_codes_of_a_source_are_not_written_over() -> None:
     batches = [batch(["a"], [1], 0.5), batch(["b"], [2], 1.0)]
     collect(iter(batches))
-    codes: Any = [part.user.codes.tolist() for part in batches if part.user is not None]
+    codes: Any = [part.user.codes.tolist() for part in batches if isinstance(part.user, CodedIds)]
     assert codes == [[0], [0]]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from recsys.core.types import Array, Indices
-from recsys.data.sources.batches import Batch, CodedIds, PackedTexts
+from recsys.data.sources.batches import Batch, CodedIds, PackedTexts, WholeIds, code_in_place
 from recsys.data.sources.table import Coded, Table, TimeUnit, as_texts, remap
 
 if TYPE_CHECKING:
@@ -49,13 +49,19 @@ class _Column:
             return
         self._is_there = True
         end = self._used + len(values)
-        if end > len(self._array):
+        if not self._used:
+            self._array = np.empty(max(end, expected), dtype=self._array.dtype)
+        elif end > len(self._array):
             self._array.resize(max(end, expected), refcheck=False)
         new = self._array[self._used : end]
         new[:] = values
         if offset:
             new += offset
         self._used = end
+
+    def so_far(self) -> Array:
+        """What has been added."""
+        return self._array[: self._used]
 
     def array(self) -> Any:
         """What was added, in place; None if there is no such column."""
@@ -64,26 +70,43 @@ class _Column:
 
 
 class _Ids:
-    """A column of ids that grows, with the texts of all batches end to end."""
+    """A column of ids that grows: whole numbers as they are, or codes with the texts of all batches end to end."""
 
     def __init__(self) -> None:
-        self._codes = _Column(np.dtype(np.int32))
+        self._values = _Column(np.dtype(np.int32))
+        self._is_whole = True
         self._texts: list[PackedTexts] = []
         self._n_texts = 0
         self._is_text = False
 
-    def append(self, ids: CodedIds | None, expected: int) -> None:
+    def append(self, ids: CodedIds | WholeIds | None, expected: int) -> None:
         """Adds the ids of a batch."""
-        if ids is not None:
-            self._codes.append(ids.codes, expected, offset=self._n_texts)
-            self._texts.append(ids.texts)
-            self._n_texts += len(ids.texts)
-            self._is_text |= ids.is_text
+        if ids is None:
+            return
+        if isinstance(ids, WholeIds):
+            if self._is_whole:
+                self._values.append(ids.values, expected)
+                return
+            ids = ids.coded()
+        if self._is_whole and len(values := self._values.so_far()):
+            self._add_texts(PackedTexts.of(code_in_place(values)))
+        self._is_whole = False
+        self._values.append(ids.codes, expected, offset=self._n_texts)
+        self._add_texts(ids.texts)
+        self._is_text |= ids.is_text
 
     def coded(self) -> Coded | None:
         """The column, its texts in order of first appearance."""
-        codes = self._codes.array()
-        return None if codes is None else replace(_unified(codes, self._texts), is_text=self._is_text)
+        values = self._values.array()
+        if values is None:
+            return None
+        if self._is_whole:
+            return Coded(codes=values, texts=as_texts(code_in_place(values)))
+        return replace(_unified(values, self._texts), is_text=self._is_text)
+
+    def _add_texts(self, texts: PackedTexts) -> None:
+        self._texts.append(texts)
+        self._n_texts += len(texts)
 
 
 def _unified(codes: Indices, texts: Sequence[PackedTexts]) -> Coded:

@@ -75,5 +75,5 @@ def as_texts(texts: list[str]) -> Texts:
 def remap(codes: Indices, new: Indices) -> Indices:
     """`new[codes]`, written over `codes` chunk by chunk, so that no second array is needed."""
     for rows in chunks(len(codes)):
-        codes[rows] = new[codes[rows]]
+        np.take(new, codes[rows], out=codes[rows], mode="clip")  # which needs no buffer, as others do
     return codes

@@ -42,6 +42,10 @@ NUMBERS = st.one_of(
     st.decimals(min_value=-100, max_value=100, allow_nan=False).map(str),
 )
 ODD_IDS = st.one_of(IDS, st.sampled_from(["", " ", 'a"b', '"', '"a"b', "\x85"]), st.text('ab",\n\r\t 1.é', max_size=4))
+WHOLE_IDS = st.sampled_from(["1", "2", "-7", "0", "10", "2147483647", " 5", "\t6", "7 ", '"4"', '" 8"', "90071"])
+ODD_WHOLE_IDS = st.sampled_from(
+    ["007", "-0", "0x1F", "0X1", "-05", " 09", '"06"', '" 00"', '"-0"', "+3", "1.0", "2147483648", "x", "N", "-", "0a"]
+)
 ODD_NUMBERS = st.one_of(
     NUMBERS, st.sampled_from(["nan", "inf", "1e39", "3.4028235677973366e38", "1_0", "", "1,5", "١"])
 )
@@ -119,6 +123,23 @@ def test_on_files_in_order(tmp_path: Path, header: str, body: str, encoding: str
 @given(header=HEADERS, body=lines(ODD_IDS, ODD_NUMBERS, st.one_of(ODD_NUMBERS, DATES)))
 def test_on_files_with_oddities(tmp_path: Path, header: str, body: str) -> None:
     agree(tmp_path / "r.csv", (header + body).encode())
+
+
+@STEADY
+@given(
+    odd=st.lists(ODD_WHOLE_IDS, max_size=2),
+    body=lines(
+        WHOLE_IDS, st.sampled_from(["0.5", "-0.5", "0", "3", "N"]), st.sampled_from(["2024-01-01", "2024-01-05 00:07"])
+    ),
+    delimiter=st.sampled_from([",", ";", "|", "\t", "::"]),
+    n_whole=st.sampled_from([0, 50]),
+)
+def test_on_whole_ids(tmp_path: Path, odd: list[str], body: str, delimiter: str, n_whole: int) -> None:
+    """With 50 rows in order before the odd ids: so many are looked at before the file is read."""
+    text = "1,-20,0.5,2024-01-01\n" * n_whole + body
+    text += "".join(f"{raw_id},3,4,2024-01-01\n5,{raw_id},4,2024-01-01\n" for raw_id in odd)
+    is_read = agree(tmp_path / "r.csv", text.replace(",", delimiter).encode(), delimiter=delimiter, no_rating=("N",))
+    assert is_read or "\r" in body.replace("\r\n", "") or (delimiter == "::" and '"' in text)
 
 
 @STEADY

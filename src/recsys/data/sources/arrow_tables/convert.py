@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from recsys.core.errors import DataError
-from recsys.core.types import Array, BoolArray, Floats, Times
-from recsys.data.sources.batches import CodedIds, PackedTexts
+from recsys.core.types import Array, BoolArray, Floats, Int32Array, Times
+from recsys.data.sources.batches import CodedIds, PackedTexts, WholeIds
 from recsys.data.sources.no_rating import NoRating
 from recsys.data.sources.table import TimeUnit
 from recsys.data.sources.values import iso_seconds, number
@@ -81,11 +81,13 @@ class Values:
 
     def is_null(self) -> BoolArray:
         """Which values are missing, bool, shape (n,)."""
+        if not self.column.null_count:
+            return np.zeros(len(self.column), dtype=bool)
         missing: BoolArray = self.column.is_null().to_numpy(zero_copy_only=False)
         return missing
 
 
-def ids_of(values: Values, role: str) -> CodedIds:
+def ids_of(values: Values, role: str) -> CodedIds | WholeIds:
     """A column of ids: whole numbers, also as floats, or texts.
 
     Raises:
@@ -105,6 +107,8 @@ def ids_of(values: Values, role: str) -> CodedIds:
         column = pa.array(whole.astype(np.int64))
     elif not (is_text or pa.types.is_integer(kind)):
         raise values.wrong_type("ids: whole numbers or texts", hint)
+    if not is_text and (numbers := _int32(column)) is not None:
+        return WholeIds(numbers)
     coded = column.dictionary_encode()
     texts = coded.dictionary.cast(pa.large_string())
     codes = np.from_dlpack(coded.indices)
@@ -206,15 +210,24 @@ def _floats(column: Column) -> Array:
     """Numbers as float64, NaN for missing ones."""
     import pyarrow as pa
 
-    numbers: Array = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-    return numbers
+    if column.null_count or pa.types.is_decimal(column.type):
+        floats: Array = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        return floats
+    return np.from_dlpack(column).astype(np.float64, copy=False)  # imports neither pandas nor pyarrow.compute
 
 
 def _int64(column: Column) -> Array:
     import pyarrow as pa
 
-    numbers: Array = column.cast(pa.int64()).to_numpy()
-    return numbers
+    return np.from_dlpack(column.cast(pa.int64()))
+
+
+def _int32(column: Column) -> Int32Array | None:
+    """Whole numbers; None where one does not fit."""
+    values = np.from_dlpack(column)
+    limits = np.iinfo(np.int32)
+    fits = values.min(initial=0) >= limits.min and values.max(initial=0) <= limits.max
+    return values.astype(np.int32, copy=False) if fits else None
 
 
 def _is_text(kind: pa.DataType) -> bool:

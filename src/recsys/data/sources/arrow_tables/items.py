@@ -15,6 +15,7 @@ from recsys.data.sources.arrow_tables.json_lines import JsonLines
 from recsys.data.sources.arrow_tables.parquet import ParquetTable
 from recsys.data.sources.arrow_tables.source import ColumnNames
 from recsys.data.sources.arrow_tables.table import ArrowTable
+from recsys.data.sources.batches import WholeIds
 from recsys.data.sources.find_item_columns import find_item_columns
 from recsys.data.sources.progress import Progress
 from recsys.data.vocabulary import Vocabulary
@@ -76,6 +77,8 @@ def read_items(
     for rows in table.rows(names, 0, 1):
         columns = rows.columns.filter(rows.columns.column(header[item]).is_valid())
         ids = ids_of(Values.of(columns.column(header[item]), header[item], rows.first, table.place), "item")
+        if isinstance(ids, WholeIds):
+            ids = ids.coded()
         item_ids = [id_of(text, items) for text in ids.texts.to_list()]
         item_of = [item_ids[code] for code in ids.codes.tolist()]
         for name, texts in texts_of.items():
