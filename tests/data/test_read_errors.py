@@ -72,6 +72,8 @@ def test_without_a_header_a_column_is_called_by_its_number(written: Any) -> None
         (["1408949555000", "1507643707000", "1507643708000", "1500137432"], 5, "in milliseconds"),
         (["1408949555000000000", "1507643707000000000", "1507643708000", "1500137432000000000"], 4, "in nanoseconds"),
         (["99999999999", "1", "2", "3"], 2, "in seconds"),
+        (["2001-01-01", "2002-01-01", "9999-12-31"], 4, "the time is in the year 9999"),
+        (["31.12.1600", "01.01.2001"], 2, "the time is in the year 1600"),
     ],
 )
 def test_a_time_of_another_unit_is_refused_with_its_line(written: Any, times: list[str], line: int, what: str) -> None:

@@ -224,6 +224,9 @@ def test_clicks_and_counts(path: Path) -> None:
     assert counts.ratings.rating.tolist() == [4, 8]
 
 
+EMPTY_TIME = (
+    '{"user": 1, "item": 1, "rating": 1, "timestamp": "1000"}\n{"user": 2, "item": 2, "rating": 2, "timestamp": ?}\n'
+)
 MOMENT = datetime(2020, 1, 2, 3, 4, 5, 500_000, tzinfo=UTC)
 
 
@@ -247,11 +250,59 @@ def test_times_are_seconds(path: Path, times: Any, expected: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "times", [["2020-01-01", "soon", "x"], [1, None, 3], [1.0, np.inf, 2.0], ["7", "2020-01-01", "8"]]
+    "times",
+    [
+        ["2020-01-01", "soon", "x"],
+        [1, None, 3],
+        [1.0, np.inf, 2.0],
+        ["7", "2020-01-01", "8"],
+        ["2020-01-01", " ", "2020-01-01"],
+        [MOMENT, None, MOMENT],
+    ],
 )
 def test_times_that_are_none(path: Path, times: Any) -> None:
     with pytest.raises(DataError, match="row 2: column timestamp"):
         read(path, {"user": [1, 2, 3], "item": [1, 2, 1], "rating": [1, 2, 3], "timestamp": times})
+
+
+@pytest.mark.parametrize("year", [1678, 2261])
+@pytest.mark.parametrize("unit", ["ms", "us", "ns"])
+def test_a_timestamp_in_a_year_that_cannot_be_right(path: Path, unit: str, year: int) -> None:
+    times = pa.array([MOMENT, datetime(year, 6, 1, tzinfo=UTC)], pa.timestamp(unit))
+    with pytest.raises(DataError, match=f"the time is in the year {year}") as caught:
+        read(path, {"user": [1, 2], "item": [1, 2], "rating": [1, 2], "timestamp": times})
+    assert caught.value.where == f"{path}: row 2"
+    assert caught.value.expected == "times in one unit in all rows, from 1900 to 2100"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "write"),
+    [
+        ("csv", lambda path: path.write_text("user,item,rating,timestamp\n1,1,1,1000\n2,2,2,\n")),
+        ("jsonl", lambda path: path.write_text(EMPTY_TIME.replace("?", '""'))),
+        ("null.jsonl", lambda path: path.write_text(EMPTY_TIME.replace("?", "null"))),
+        (
+            "parquet",
+            lambda path: write_parquet(
+                pa.table({"user": [1, 2], "item": [1, 2], "rating": [1, 2], "timestamp": [1, None]}), path
+            ),
+        ),
+        (
+            "text.parquet",
+            lambda path: write_parquet(
+                pa.table({"user": [1, 2], "item": [1, 2], "rating": [1, 2], "timestamp": ["1", ""]}), path
+            ),
+        ),
+    ],
+)
+def test_an_empty_time_is_refused_in_every_format(tmp_path: Path, suffix: str, write: Callable[[Path], Any]) -> None:
+    path = tmp_path / f"r.{suffix}"
+    write(path)
+    with pytest.raises(DataError, match=r"the time is (empty|missing)") as caught:
+        read_ratings(Data(ratings=path), ALONE)
+    assert "without times: data.columns.timestamp: false (init: --no-timestamp)" in str(caught.value.hint)
+    assert caught.value.where is not None
+    assert caught.value.where.endswith((":3: column timestamp", ":2: column timestamp", "row 2: column timestamp"))
 
 
 def test_texts_that_are_not_utf8(path: Path) -> None:

@@ -14,6 +14,7 @@ from recsys.core.types import Array, BoolArray, Floats, Int32Array, Times
 from recsys.data.sources.batches import CodedIds, PackedTexts, WholeIds
 from recsys.data.sources.no_rating import NoRating
 from recsys.data.sources.table import TimeUnit
+from recsys.data.sources.times import NO_TIMES
 from recsys.data.sources.values import iso_seconds, number
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ def times_of(values: Values, unit: TimeUnit | None) -> tuple[Times, TimeUnit]:
     """
     import pyarrow as pa
 
-    kind, hint = values.column.type, "without times: data.columns.timestamp: false"
+    kind, hint = values.column.type, NO_TIMES
     values.refuse(values.is_null(), "the time is missing", "a time in every row", hint)
     if pa.types.is_timestamp(kind):
         return _int64(values.column) / PER_SECOND[kind.unit], "Arrow timestamps"
@@ -181,6 +182,8 @@ def _times_of_texts(values: Values, unit: TimeUnit | None, hint: str) -> tuple[T
     """ISO dates, or numbers that are written as texts, whichever the first row is."""
     coded = values.column.dictionary_encode()
     texts, codes = values.decoded(coded.dictionary), np.from_dlpack(coded.indices)
+    is_empty = np.array([not text.strip() for text in texts], dtype=bool)
+    values.refuse(is_empty[codes], "the time is empty", "a time in every row", hint)
     is_iso = iso_seconds(texts[0]) is not None if unit is None else unit == "ISO dates"
     times = _as_floats(list(map(iso_seconds if is_iso else number, texts)))
     expected = "a date such as 2024-05-31 or 2024-05-31T12:00:00Z" if is_iso else "seconds or milliseconds since 1970"
