@@ -76,6 +76,13 @@ def test_a_checkpoint_that_is_not_there_is_refused(cut_short: Path, refused: Ref
     refused("no such checkpoint", 4, "train", "--resume", "--run-dir", "runs/cut", "--checkpoint", "epoch-0009")
 
 
+def test_training_where_only_serving_is_installed_says_what_to_install(
+    data: Path, refused: Refused, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recsys.core.errors.find_spec", lambda _: None)
+    refused("train without torch", 2, "train", "--config", "config.yaml")
+
+
 @pytest.mark.parametrize("name", ["scorer.safetensors", "serving.json"])
 def test_a_damaged_serving_file_is_refused_with_its_name(name: str, run: Path, refused: Refused) -> None:
     flip(run / "serving" / name)

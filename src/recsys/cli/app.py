@@ -14,7 +14,7 @@ from recsys.cli.lazy import LazyGroup
 from recsys.cli.render import echo, print_error
 from recsys.cli.signals import end_at_once
 from recsys.cli.streams import discard, prepare_streams, write_to_stdout
-from recsys.core.errors import RecsysError, RunError, UsageError
+from recsys.core.errors import RecsysError, RunError, UsageError, packages_for_training
 from recsys.version import __version__
 
 GC_OBJECTS = 100_000  # what imports create stays: looking through it for garbage takes a tenth of their time
@@ -79,7 +79,8 @@ def _run(arguments: list[str]) -> int:
     """The command's exit code; every way in which it fails as a RecsysError."""
     command = typer.main.get_command(app)
     try:
-        return int(command.main(arguments, prog_name="recsys", standalone_mode=False) or 0)
+        with packages_for_training():
+            return int(command.main(arguments, prog_name="recsys", standalone_mode=False) or 0)
     except SystemExit as leaving:
         if isinstance(leaving.__context__, BrokenPipeError):  # typer makes that a 1
             raise leaving.__context__ from None

@@ -6,7 +6,8 @@ command line prints those; the Python API raises them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import ClassVar
 
@@ -77,6 +78,37 @@ def need_extra(module: str, needs: str, extra: str) -> None:
             expected=f"the extra `{extra}`",
             hint=f"pip install 'recsys-trainer[{extra}]'",
         )
+
+
+@contextmanager
+def packages_for_training() -> Iterator[None]:
+    """Within this, code may need packages that an installation for serving alone goes without.
+
+    Raises:
+        MissingExtraError: one of them is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package == "recsys":
+            raise
+        raise _missing(package) from error
+
+
+def need_training_packages() -> None:
+    """Raises MissingExtraError, before any data is read, if a package that training needs is not installed."""
+    for package in ("torch", "numba"):
+        if find_spec(package) is None:
+            raise _missing(package)
+
+
+def _missing(package: str) -> MissingExtraError:
+    return MissingExtraError(
+        f"this needs {package}, which is not installed",
+        expected="an installation that trains too; this one only serves",
+        hint="pip install recsys-trainer",
+    )
 
 
 class DataError(RecsysError):

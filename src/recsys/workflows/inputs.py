@@ -19,7 +19,7 @@ from recsys.config.schema.config import Config
 from recsys.config.schema.split import Split
 from recsys.config.schema.start import Start
 from recsys.core.communicator import Communicator
-from recsys.core.errors import ConfigError, DataError
+from recsys.core.errors import ConfigError, DataError, need_training_packages
 from recsys.core.events import Note, Observer
 from recsys.core.seeding import rng
 from recsys.core.types import Arrays, BoolArray
@@ -95,6 +95,7 @@ def prepare_inputs(
     """
     if config.start is None:
         return from_scratch(config, observe, communicator, data), None
+    need_training_packages()
     bundle = open_bundle(config.start.run)
     parameters, _ = selected_parameters(config.start.run)
     _check_same_model(config.start.run, config)
@@ -111,6 +112,7 @@ def from_scratch(
 
     Args, Raises: as of `prepare_inputs`.
     """
+    need_training_packages()
     dataset = read_ratings(config.data, communicator, observe) if data is None else data
     splits = split(dataset, config.split, config.seed)
     _check_rated(splits.train, config)
