@@ -17,6 +17,7 @@ from recsys.data.file_profile import FileProfile, NoId, TimeSpan
 from recsys.data.ids import index_columns, refuse_scientific
 from recsys.data.rating_values import Meaning, RatingValues
 from recsys.data.read import check_size, read_table
+from recsys.data.sources.no_rating import USUAL
 from recsys.data.sources.opening import open_source, source_of
 from recsys.data.sources.origin import Origin, name_of
 from recsys.data.sources.protocol import ColumnRequest, OtherEncodingError
@@ -25,8 +26,6 @@ from recsys.data.vocabulary import UNKNOWN, Vocabulary
 
 N_EXAMPLES = 3
 COLUMNS = ColumnRequest(EVERYTHING, optional=frozenset({"rating", "timestamp"}), drops_blank_times=True)
-NO_RATING_TEXTS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "\\N", "<NA>", "#N/A", "-", "?")
-"""What stands in the rating column of rows without a rating."""
 NO_IDS = ("NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "none", "\\N", "<NA>", "#N/A", "undefined", "-")
 """What may stand where there is no id."""
 EARLIEST_SPAN = 1e8  # seconds: March 1973; where most times are later, 0 is no time
@@ -105,7 +104,7 @@ def _as_found(origin: Origin, data: Data, observe: Observer) -> Data:
     Raises:
         DataError: no column of ratings is found, and one has nearly such a name.
     """
-    data = data.model_copy(update={"no_rating": data.no_rating or NO_RATING_TEXTS})
+    data = data.model_copy(update={"no_rating": data.no_rating or USUAL})
     layout = open_source(origin, data, observe).layout(COLUMNS)
     if not data.has_ratings or "rating" in layout.names:
         return data

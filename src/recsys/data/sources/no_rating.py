@@ -11,6 +11,10 @@ import numpy as np
 from recsys.core.types import Array, BoolArray
 from recsys.data.sources.values import number
 
+USUAL = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "\\N", "<NA>", "#N/A", "-", "?")
+"""What stands in the rating column of rows without a rating."""
+MISSING = frozenset(USUAL)
+
 
 @dataclass(frozen=True)
 class NoRating:

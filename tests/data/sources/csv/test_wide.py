@@ -12,6 +12,8 @@ from recsys.config.loading.load import load_config
 from recsys.core.communicator import ALONE
 from recsys.core.errors import DataError
 from recsys.data.read import read_ratings as read
+from recsys.data.sources.csv import wide_cells
+from recsys.data.sources.csv.blocks import DoubtfulError
 
 ITEMS = "a,b,c,d,e,f"
 CELLS = "5,,1,,,2\n,3,NA,,4.5,\n99,1,,,,99\n"
@@ -71,7 +73,7 @@ def test_a_cell_that_is_no_number_and_a_pair_that_is_there_twice_are_located(wri
     with pytest.raises(DataError, match="rated item") as twice:
         read(written("userId,a,b\n1,2,3\n1,4,\n", layout="wide"), ALONE)
     assert str(twice.value.where).endswith("ratings.csv:3")
-    with pytest.raises(DataError, match="two items are called 'a'"):
+    with pytest.raises(DataError, match="two columns are called 'a'"):
         read(written("userId,a,a\n1,2,3\n1,4,\n", layout="wide"), ALONE)
 
 
@@ -83,3 +85,48 @@ def test_what_init_writes_is_read_again(written: Any, tmp_path: Path) -> None:
     assert config.data.layout == "wide"
     assert rows_in(read(config.data.model_copy(update={"no_rating": (99,)}), ALONE).ratings) == RATINGS
     assert len(read_ratings(data.ratings, layout="wide").ratings) == 8
+
+
+def test_a_row_for_each_item_is_read_too(written: Any) -> None:
+    text = "movie,ann,bob,cid,dan,eve\nHeat,5,,1,,2\nUp,,3,,4.5,\n"
+    with pytest.raises(DataError, match="wide matrix"):
+        read(written(text), ALONE)
+    ratings = [("ann", "Heat", 5), ("cid", "Heat", 1), ("eve", "Heat", 2), ("bob", "Up", 3), ("dan", "Up", 4.5)]
+    assert rows_in(read(written(text, layout="wide"), ALONE).ratings) == ratings
+    named = written(text.replace("movie", "what"), layout="wide", columns={"item": "what"})
+    assert rows_in(read(named, ALONE).ratings) == ratings
+
+
+SHAPES = {
+    "plain": ("user,a,b,c\n1,5,,1\n2,,3,4.5\n3,,,\n4,1,2,3\n", {}),
+    "quoted": ('user,"a, x",b,c\n"1, x","5","","1"\n2,,3,4.5\n', {}),
+    "decimal commas": ("user;a;b\n1;4,5;\n2;;3\n", {}),
+    "codes": ("user,a,b\n1,4.5,99\n2,n,3\n3,99,99\n", {"no_rating": (99, "n")}),
+    "numbered": ("1,99,5,99,2.5\n2,3,4,99,99\n1,1,99,99,99\n", {"no_rating": (99,)}),
+    "numbered, with an empty row": ("4.5,,1\n,,\n2,3,\n", {"header": False}),
+    "blanks and other spellings": ("user,a,b\n 1 , 5 ,NA\n2, NA ,1e0\n", {}),
+    "an odd row in the middle": ("user,a,b\n1,5,\n" + ",,\n" + "2,,3\n", {}),
+    "two pipes": ("user||a||b\n1||5||\n2||||3\n", {}),
+    "latin-1": ("user,a,b\nZoë,5,\n2,,3\n", {"encoding": "latin-1"}),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_both_readers_give_the_same_cells(written: Any, monkeypatch: pytest.MonkeyPatch, shape: str) -> None:
+    text, options = SHAPES[shape]
+    data = written(text, layout="wide", **options)
+    monkeypatch.setattr(wide_cells, "BLOCK", 16)
+    fast = rows_in(read(data, ALONE).ratings)
+
+    def doubtful(*_: object) -> Any:
+        raise DoubtfulError
+
+    monkeypatch.setattr(wide_cells, "_fast", doubtful)
+    assert rows_in(read(data, ALONE).ratings) == fast
+    assert fast
+
+
+def test_what_stands_for_no_rating_in_init_does_so_in_training(written: Any, tmp_path: Path) -> None:
+    data = written(with_users("userId").replace("NA", "?"))
+    init(data.ratings, tmp_path / "c.yaml", layout="wide")
+    assert len(read(load_config(tmp_path / "c.yaml", []).data, ALONE).ratings) == 8

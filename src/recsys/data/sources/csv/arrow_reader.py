@@ -114,7 +114,7 @@ class _Parser:
             arrays = self._arrays(rows, self._whole)
         return _Rows(
             ids={role: _ids(arrays[role]) for role in ID_ROLES if role in arrays},
-            rating=_ratings(arrays["rating"], self._no_rating) if "rating" in arrays else None,
+            rating=ratings_of(arrays["rating"], self._no_rating) if "rating" in arrays else None,
             timestamp=_finite(_times(arrays["timestamp"], self._form)) if "timestamp" in arrays else None,
             form=self._form,
             n_rows=len(next(iter(arrays.values()))),
@@ -219,7 +219,7 @@ def _numbers(column: Any, dtype: type[np.generic]) -> Array:
         return np.from_dlpack(column).astype(dtype, copy=False)
 
 
-def _ratings(column: Any, no_rating: NoRating) -> Array:
+def ratings_of(column: Any, no_rating: NoRating) -> Array:
     """The ratings, float32; NaN for codes, which Arrow gives as null where they are texts."""
     if not no_rating:
         return _finite(_numbers(column, np.float32))

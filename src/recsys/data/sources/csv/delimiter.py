@@ -64,8 +64,9 @@ def _whole(delimiter: str, lines: Sequence[str]) -> str:
     if delimiter == BLANK or any('"' in line for line in lines):
         return delimiter
     runs = {run for line in lines[:SAMPLE] for run in _runs(line) if delimiter in run}
-    whole = next(iter(runs), delimiter)  # of one run
-    return whole if len(runs) == 1 and len(whole) <= LONGEST else delimiter
+    whole = min(runs, key=len, default=delimiter)
+    are_repeated = all(run == whole * (len(run) // len(whole)) for run in runs)  # fields may be empty
+    return whole if are_repeated and len(whole) <= LONGEST else delimiter
 
 
 def _runs(line: str) -> Iterator[str]:

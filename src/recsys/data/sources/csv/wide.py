@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from recsys.config.schema.data import Column, Data
+from recsys.config.schema.data import Column, Columns, Data
 from recsys.core.errors import DataError
 from recsys.core.events import Loading, Observer, silent
+from recsys.core.words import counted
 from recsys.data.sources.batches import Batch, CodedIds, PackedTexts
-from recsys.data.sources.column_names import COMMON, plain
+from recsys.data.sources.column_names import COMMON, ITEM_IDS, plain
 from recsys.data.sources.csv.dialect import Dialect, find_dialect
-from recsys.data.sources.csv.reference_reader import BadValueError, located, rating_in, rows
-from recsys.data.sources.csv.text import Text
+from recsys.data.sources.csv.wide_cells import Matrix, cells_of, rated_cells
 from recsys.data.sources.find_columns import by_common_name, label, position_of
-from recsys.data.sources.no_rating import NoRating
+from recsys.data.sources.no_rating import MISSING, NoRating
 from recsys.data.sources.protocol import ColumnRequest, Layout
 from recsys.data.sources.stored import compression, fingerprint, size_of
+from recsys.data.sources.table import Role
 from recsys.data.sources.values import number_with
 
 LEAST_COLUMNS = 6  # of a file that is taken for a wide matrix
-NO_RATING = frozenset({"", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "-"})
+LEAST_SHARE = 0.95  # of its cells that are numbers, or stand for none
+KNOWN = frozenset((*COMMON["user"], *ITEM_IDS, *COMMON["rating"]))
 USUAL_CODE = 99.0  # of Jester
 
 
 class WideSource:
-    """A wide matrix in a text file; empty cells, and those with a code of `data.no_rating`, are no rows."""
+    """A wide matrix in a text file; empty cells, and those with a code of `data.no_rating`, are no rows.
+
+    Where its first column is one of items, its rows are the items and its other columns the users.
+    """
 
     is_repeatable = True
 
@@ -40,16 +44,16 @@ class WideSource:
         """
         self.path = path
         self.dialect = _dialect(path, data)
-        self._no_rating = NoRating.of(data.no_rating)
         self._observe = observe
-        self._user = _user_position(self.dialect, data.columns.user, self._no_rating)
-        is_count = self._user is None and _counts_ratings(self.dialect, self._no_rating)
-        first = 1 if is_count else 0
-        self._items = [at for at in range(first, self.dialect.width) if at != self._user]
+        no_rating = NoRating.of(data.no_rating)
+        self._row_role, ids = _ids_of_rows(self.dialect, data.columns, no_rating)
+        is_count = ids is None and _counts_ratings(self.dialect, no_rating)
+        ratings = [at for at in range(1 if is_count else 0, self.dialect.width) if at != ids]
+        self._matrix = Matrix(self.dialect, ids, ratings, no_rating)
 
     def layout(self, columns: ColumnRequest) -> Layout:
-        """The column of the users; each other one is an item."""
-        dialect, user = self.dialect, self._user
+        """The column with an id for each row; each other one is an item, or a user."""
+        dialect, at, role = self.dialect, self._matrix.ids, self._row_role
         facts = {
             "compression": compression(self.path),
             "encoding": dialect.encoding,
@@ -58,40 +62,50 @@ class WideSource:
             "decimal": dialect.decimal,
             "layout": "wide",
         }
-        name: dict[str, Column] = {}
-        if user is not None:
-            name["user"] = label(user, dialect.header) if dialect.header and dialect.header[user].strip() else user + 1
-        users = "rows numbered from 1" if user is None else f"column {name['user']}"
+        name: dict[Role, Column] = {}
+        if at is not None:
+            name[role] = label(at, dialect.header) if dialect.header and dialect.header[at].strip() else at + 1
+        rows_are = "rows numbered from 1" if at is None else f"column {name[role]}"
+        other = "user" if role == "item" else "item"
+        names: dict[Role, str | None] = {"user": None, "item": None, "rating": None}
+        if dialect.header:
+            names |= {named: str(column) for named, column in name.items()}
         return Layout(
-            columns={"user": name["user"]} if name else {},
-            names={"user": str(name["user"]) if name and dialect.header else None, "item": None, "rating": None},
+            columns=name,
+            names=names,
             others=(),
             facts=facts,
-            description=f"delimiter {dialect.delimiter!r}, {dialect.encoding}, as a wide matrix (users: {users};"
-            f" {len(self._items):,} columns of items)",
+            description=f"delimiter {dialect.delimiter!r}, {dialect.encoding}, as a wide matrix ({role}s: {rows_are};"
+            f" {counted(len(self._matrix.ratings), 'column')} of {other}s)",
         )
 
     def batches(self, columns: ColumnRequest, part: int, n_parts: int) -> Iterator[Batch]:
-        """All ratings, user by user; part 0 has them all."""
+        """All ratings, row by row; part 0 has them all."""
         if part:
             return
-        texts = self._item_ids()
-        users: dict[str, int] = {}
-        user_codes, item_codes, ratings = array("i"), array("i"), array("f")
-        for user, item, rating, _ in self._ratings(self._observe):
-            user_codes.append(users.setdefault(user, len(users)))
-            item_codes.append(item)
-            ratings.append(rating)
-        if not ratings:
+        texts = self._column_ids()
+        known: dict[str, int] = {}
+        row_codes, column_codes, ratings = [], [], []
+        for cells in cells_of(self._matrix, self._observe):
+            rated = np.unique(cells.row).tolist()
+            code_of = np.zeros(len(cells.ids), dtype=np.int32)
+            code_of[rated] = [known.setdefault(cells.ids[row], len(known)) for row in rated]
+            row_codes.append(code_of[cells.row])
+            column_codes.append(cells.column)
+            ratings.append(cells.rating)
+        rating = np.concatenate(ratings) if ratings else np.zeros(0, dtype=np.float32)
+        if not len(rating):
             what = "no cell of the matrix has a rating"
             raise DataError(what, where=str(self.path), expected="a number in some cells")
+        of_rows = CodedIds(np.concatenate(row_codes), PackedTexts.of(list(known)))
+        of_columns = _in_order(np.concatenate(column_codes), texts)
         yield Batch(
-            user=CodedIds(np.array(user_codes, dtype=np.int32), PackedTexts.of(list(users))),
-            item=_in_order(np.array(item_codes, dtype=np.int32), texts),
-            rating=np.array(ratings, dtype=np.float32),
+            user=of_rows if self._row_role == "user" else of_columns,
+            item=of_columns if self._row_role == "user" else of_rows,
+            rating=rating,
             timestamp=None,
             time_unit=None,
-            n_rows=len(ratings),
+            n_rows=len(rating),
             share=1.0,
         )
         size = size_of(self.path)
@@ -99,8 +113,10 @@ class WideSource:
 
     def locate(self, row: int) -> str:
         """The line of a rating, by its number."""
-        for number, (_, _, _, line) in enumerate(self._ratings(silent)):
-            if number == row:
+        n_before = 0
+        for line, _, rated in rated_cells(self._matrix, silent):
+            n_before += len(rated)
+            if n_before > row:
                 return f"{self.path}:{line}"
         raise AssertionError(f"there is no row {row}")
 
@@ -108,35 +124,15 @@ class WideSource:
         """sha256 of the bytes as stored."""
         return fingerprint(self.path)
 
-    def _item_ids(self) -> list[str]:
-        header = self.dialect.header
-        names = [header[at].strip() if header else str(k) for k, at in enumerate(self._items, start=1)]
+    def _column_ids(self) -> list[str]:
+        header, positions = self.dialect.header, self._matrix.ratings
+        names = [header[at].strip() if header else str(k) for k, at in enumerate(positions, start=1)]
         if len(set(names)) < len(names) or "" in names:
             odd = next(name for name in names if not name or names.count(name) > 1)
-            what = f"two items are called {odd!r}" if odd else "an item has no name"
+            what = f"two columns are called {odd!r}" if odd else "a column has no name"
             hint = "give each column of the header a name of its own"
-            raise DataError(what, where=f"{self.path}:1", expected="the ids of the items", hint=hint)
+            raise DataError(what, where=f"{self.path}:1", expected="an id for each", hint=hint)
         return names
-
-    def _ratings(self, observe: Observer) -> Iterator[tuple[str, int, float, int]]:
-        """User id, number of the item, rating and line, for each cell with a rating."""
-        dialect, no_rating = self.dialect, self._no_rating
-        with Text(self.path, dialect.encoding) as text:
-            for n_users, (row, line) in enumerate(rows(dialect, text, observe), start=1):
-                user = str(n_users) if self._user is None else row[self._user].strip()
-                if not user:
-                    where = f"{self.path}:{line}"
-                    raise DataError("a user has no id", where=where, expected="an id in every row")
-                for item, position in enumerate(self._items):
-                    cell = row[position].strip()
-                    if cell in NO_RATING:
-                        continue
-                    try:
-                        rating = rating_in(cell, no_rating, dialect.decimal)
-                    except BadValueError as error:
-                        raise located(error, dialect, line, position) from None
-                    if rating == rating:  # NaN: a code
-                        yield user, item, rating, line
 
 
 def looks_wide(dialect: Dialect, data: Data) -> bool:
@@ -144,13 +140,13 @@ def looks_wide(dialect: Dialect, data: Data) -> bool:
     columns = data.columns
     if dialect.width < LEAST_COLUMNS or columns.item is not None or columns.rating is not None:
         return False
-    names = {plain(name) for name in dialect.header or ()}
-    if names & {*COMMON["item"], *COMMON["rating"]} or not dialect.sample:
+    names = {plain(name) for name in (dialect.header or ())[1:]}
+    if not names.isdisjoint(KNOWN) or not dialect.sample:
         return False
     body = dialect.sample[1:] if dialect.header is None and len(dialect.sample) > 1 else dialect.sample
     cells = [field.strip() for row in body for field in row[1:]]
-    n_cells = sum(cell in NO_RATING or number_with(dialect.decimal, cell) is not None for cell in cells)
-    return n_cells == len(cells)
+    n_cells = sum(cell in MISSING or number_with(dialect.decimal, cell) is not None for cell in cells)
+    return n_cells >= LEAST_SHARE * len(cells)
 
 
 def _dialect(path: Path, data: Data) -> Dialect:
@@ -167,25 +163,30 @@ def _is_header(first: Sequence[str], others: Sequence[Sequence[str]], user: Colu
     names = [name.strip() for name in first]
     if not names[0] or plain(names[0]) in COMMON["user"] or isinstance(user, str):
         return True
-    if any(name not in NO_RATING and number_with(None, name) is None for name in names[1:]):
+    if any(name not in MISSING and number_with(None, name) is None for name in names[1:]):
         return True
     return bool(others) and number_with(None, names[0]) is None and number_with(None, others[0][0]) is not None
 
 
-def _user_position(dialect: Dialect, user: Column | None, no_rating: NoRating) -> int | None:
-    """The column of the users, from 0; None where users are numbered."""
-    if user is not None:
-        position = position_of(user, dialect.header, dialect.width)
+def _ids_of_rows(dialect: Dialect, columns: Columns, no_rating: NoRating) -> tuple[Role, int | None]:
+    """Whether rows are users or items, and the column with their ids, from 0; None where they are numbered."""
+    role: Role = "item" if columns.item is not None and columns.user is None else "user"
+    column = columns.item if role == "item" else columns.user
+    if column is not None:
+        position = position_of(column, dialect.header, dialect.width)
         if position is None:
-            what = f"there is no column {user!r} for the user ids"
-            hint = "name one of the first line: data.columns.user (init: --user)"
+            what = f"there is no column {column!r} for the {role} ids"
+            hint = f"name one of the first line: data.columns.{role} (init: --{role})"
             raise DataError(what, where=str(dialect.path), expected="a column that is there", hint=hint)
-        return position
+        return role, position
     if dialect.header is not None:
-        return by_common_name(COMMON["user"], dialect.header) or 0
+        by_name = by_common_name(COMMON["user"], dialect.header)
+        if by_name is None and plain(dialect.header[0]) in ITEM_IDS:
+            return "item", 0
+        return "user", by_name or 0
     first = [row[0].strip() for row in dialect.sample]
     is_id = len(set(first)) == len(first) and not _counts_ratings(dialect, no_rating)
-    return 0 if is_id and not any(text in NO_RATING or "." in text for text in first) else None
+    return "user", 0 if is_id and not any(text in MISSING or "." in text for text in first) else None
 
 
 def _counts_ratings(dialect: Dialect, no_rating: NoRating) -> bool:
@@ -193,7 +194,7 @@ def _counts_ratings(dialect: Dialect, no_rating: NoRating) -> bool:
     codes = {USUAL_CODE, *no_rating.numbers}
     return dialect.header is None and all(
         number_with(None, row[0])
-        == sum(cell.strip() not in NO_RATING and number_with(None, cell) not in codes for cell in row[1:])
+        == sum(cell.strip() not in MISSING and number_with(None, cell) not in codes for cell in row[1:])
         for row in dialect.sample
     )
 
