@@ -71,7 +71,7 @@ COMMON: dict[Role, tuple[str, ...]] = {
     ),
 }
 
-ITEMS_FILE = (*ITEM_IDS, "id", "key", *ITEM_NAMES)
+ITEMS_FILE = (*ITEM_IDS, "id", "key")
 """The names by which the item ids are found in an items file."""
 
 COUNTS = (
