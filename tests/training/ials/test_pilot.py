@@ -8,7 +8,7 @@ import pytest
 from recsys.core.types import Arrays, Float32Array
 from recsys.data.grouped import GroupedView
 from recsys.training.ials import pilot
-from recsys.training.ials.pilot import Chosen, HeldOut, best_multiple, choose, mean_ndcg
+from recsys.training.ials.pilot import MUCH, SOME, Chosen, HeldOut, best_multiple, best_weight, choose, mean_ndcg
 from recsys.training.ials.systems import Systems
 
 from .worlds import World, blocks, scattered
@@ -101,6 +101,15 @@ def test_popularity_counts_where_there_are_no_tastes() -> None:
     assert choose(*strong.views(), strong.target, 8.0, 32, 3, 2).popularity_weight == 0
 
 
+@pytest.mark.parametrize(
+    ("qualities", "best"), [((3, 4, 2), 0), ((3, 4, 3), 0), ((3, 5, 4), SOME), ((3, 2, 4), MUCH), ((3, 4, 5), MUCH)]
+)
+def test_popularity_has_to_be_better_where_there_is_much_of_it(
+    qualities: tuple[float, float, float], best: float
+) -> None:
+    assert best_weight(lambda weight: dict(zip((0.0, SOME, MUCH), qualities, strict=True))[weight]) == best
+
+
 def test_what_is_given_is_not_chosen() -> None:
     world = blocks()
     assert choose(*world.views(), world.target, 8.0, 32, 3, 2, 1.7, 0.3) == Chosen(1.7, 0.3)
@@ -128,7 +137,7 @@ def test_pilots_have_half_the_dim(embedding_dim: int, of_pilots: int, monkeypatc
 
     monkeypatch.setattr(pilot, "mean_ndcg", quality)
     assert multiple_of(blocks(), embedding_dim=embedding_dim) == 1
-    assert dims == [of_pilots] * 6  # three multiples, three weights of popularity
+    assert dims == [of_pilots] * 5  # three multiples, two weights of popularity
 
 
 def test_threads_do_not_change_the_choice() -> None:

@@ -19,7 +19,7 @@ from recsys.training.ials.rules import auto_regularization
 from recsys.training.ials.systems import Systems
 
 LESS, MORE = (0.7, 0.5, 0.35), (1.4, 2.0)  # times what the rule says
-POPULARITY = (0.0, 0.5, 2.0)  # weights that are tried; smaller ones gain little, and pilots overrate them
+SOME, MUCH = 0.5, 2.0  # weights of popularity that are tried beside 0
 LEAST_DIM, N_EPOCHS = 64, 4
 N_USERS, SHARE = 2_000, 0.2  # users at most of whom interactions are held out, and how many of theirs
 LEAST_HELD_OUT = 200  # with fewer of them, the measure would be noise
@@ -66,7 +66,7 @@ class Chosen:
 
     Attributes:
         multiple: by what to multiply `auto_regularization`: one of LESS and MORE, or 1.
-        popularity_weight: one of POPULARITY.
+        popularity_weight: 0, SOME or MUCH.
     """
 
     multiple: float
@@ -123,8 +123,8 @@ def choose(
     alone = popularity(items.counts, users.n_known, unobserved)
     multiple = multiple or best_multiple(lambda each: mean_ndcg(factors(each), users, held_out))
     if popularity_weight is None:
-        popularity_weight = max(
-            POPULARITY, key=lambda weight: mean_ndcg(factors(multiple), users, held_out, np.float32(weight) * alone)
+        popularity_weight = best_weight(
+            lambda weight: mean_ndcg(factors(multiple), users, held_out, np.float32(weight) * alone)
         )
     return Chosen(multiple, popularity_weight)
 
@@ -160,3 +160,13 @@ def best_multiple(quality: Callable[[float], float]) -> float:
             break
         best = multiple
     return best
+
+
+def best_weight(quality: Callable[[float], float]) -> float:
+    """0 unless MUCH is better than that; then SOME or MUCH, by quality.
+
+    Pilots, which have seen less, overrate a little popularity, and by chance too; they do not overrate much of it.
+    """
+    if quality(MUCH) <= quality(0.0):
+        return 0.0
+    return max((SOME, MUCH), key=quality)
