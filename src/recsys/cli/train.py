@@ -102,11 +102,12 @@ def _check_baseline(metrics: RunMetrics, fail_below_baseline: bool) -> None:
         return
     verdicts = api.baseline_verdicts(metrics)
     name = next((name for name, better in verdicts.items() if better is False), metrics["objective"])
-    objective = api.find_objective(api.scorer_metrics(metrics)[name]["objective"])
-    scorer = scorer_label(name, objective)
+    measured = api.scorer_metrics(metrics)[name]
+    objective, difference = api.find_objective(measured["objective"]), measured.get("difference")
+    scorer, baseline = scorer_label(name, objective), difference["baseline"] if difference else ""
     side = "lower" if objective.direction == "minimize" else "higher"
     raise BelowBaselineError(
-        f"the {scorer} is not better than the {baseline_label(objective.baseline_to_beat)}"
+        f"the {scorer} is not better than the {baseline_label(baseline)}"
         if verdicts[name] is False
         else "no ratings were held out to evaluate on",
         expected=f"a {side} {objective.deciding_metric}, as --fail-below-baseline asks",

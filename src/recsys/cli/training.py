@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from recsys import api
 from recsys.cli.default_run import worse_lines
 from recsys.cli.progress import speed
-from recsys.cli.render import echo, paragraph, print_json, print_table, say
+from recsys.cli.render import echo, paragraph, print_json, print_table, say, signed
 from recsys.cli.scores import PARTS, baseline_label, baseline_rows, print_scores, scorer_label
+from recsys.core.words import counted
 
 if TYPE_CHECKING:
     from recsys.artifacts.metrics import (
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
         TrainCounts,
     )
     from recsys.objectives.objective import Objective
+
+SAME = "no different from"
+SMALLEST = 1e-6  # of a metric in whose shares others can be told
 
 
 def show_metrics(metrics: RunResult, *, as_json: bool) -> None:
@@ -42,8 +46,8 @@ def _summarise(metrics: RunResult, folder: str) -> None:
         _show_start(objective, metrics["start"], "ratings" if metrics["train"]["n_ratings"] else "interactions")
     if (metrics["groups"] and "start" in metrics) or len({group["lr_max"] for group in metrics["groups"]}) > 1:
         _show_groups(metrics["groups"])
-    verdicts = api.baseline_verdicts(metrics)
-    echo("\n".join(_verdict(scorer_label(first[0], objective), metrics, verdicts[first[0]])))
+    n_training = metrics["train"]["n_interactions"]
+    echo("\n".join(_verdict(scorer_label(first[0], objective), metrics, n_training)))
     echo(
         f"{_method(metrics)}, {_dims(metrics['embedding_dim'])}: {_training_rows(metrics['train'])},"
         f" {_duration(metrics)}, {speed(metrics['ratings_per_second']).strip()}"
@@ -51,7 +55,7 @@ def _summarise(metrics: RunResult, folder: str) -> None:
     for name, scorer in others:
         echo()
         _show_scores(name, scorer)
-        echo("\n".join(_verdict(baseline_label(name), scorer, verdicts[name])))
+        echo("\n".join(_verdict(baseline_label(name), scorer, n_training)))
         echo(f"{scorer['method']}, {_dims(scorer['embedding_dim'])}: {_duration(scorer)}")
     if "refit" in metrics:
         echo("\n".join(["", *paragraph(_refit(metrics["refit"]))]))
@@ -141,19 +145,45 @@ def _show_groups(groups: list[GroupMetrics]) -> None:
     print_table(["layer group", "lr_max"], rows, numbers=["lr_max"])
 
 
-def _verdict(scorer: str, metrics: ScorerMetrics, better: bool | None) -> list[str]:
+def _verdict(scorer: str, metrics: ScorerMetrics, n_training: int) -> list[str]:
+    """How the scorer compares with the best baseline, on how much, and what may help where it is worse."""
     objective = api.find_objective(metrics["objective"])
-    part, name = "test" if metrics["test"] else "valid", objective.baseline_to_beat
-    scores, to_beat = metrics["test"] or metrics["valid"], metrics["baselines"][name]
-    if scores is None or to_beat is None:
+    scores, difference = metrics["test"] or metrics["valid"], metrics.get("difference")
+    if scores is None or difference is None:
         return [f"Nothing was held out to evaluate the {scorer} on."]
-    baseline, metric = baseline_label(name), f"{PARTS[part]} {objective.deciding_metric}"
-    difference = objective.value(scores) / (objective.value(to_beat) or 1.0) - 1
-    side = f"{abs(difference):.1%} {'below' if difference < 0 else 'above'}"
-    if better:
-        return [f"The {scorer}'s {metric} is {side} the {baseline}."]
-    worse = side if abs(difference) > 0.0005 else "no better than"
-    return [f"The {scorer} does NOT beat the {baseline}: its {metric} is {worse} the baseline's.", objective.advice]
+    ours = objective.value(scores)
+    theirs = ours - difference["value"]
+    metric = f"{PARTS['test' if metrics['test'] else 'valid']} {objective.deciding_metric}"
+    baseline, side, on = baseline_label(difference["baseline"]), _side(ours, theirs), _measured_on(scores)
+    if difference["low"] is not None and difference["high"] is not None:
+        on += f"; 95% interval {_share_text(difference['low'], theirs)} to {_share_text(difference['high'], theirs)}"
+    if side == SAME and difference["is_real"] is not True:
+        return paragraph(f"The {scorer}'s {metric} is {side} the {baseline} ({on}).")
+    if difference["is_real"] is False:
+        return paragraph(f"The {scorer}'s {metric} is {side} the {baseline}, which may be chance ({on}).")
+    if objective.cost(difference["value"]) < 0:
+        return paragraph(f"The {scorer}'s {metric} is {side} the {baseline} ({on}).")
+    return [
+        *paragraph(f"The {scorer} does NOT beat the {baseline}: its {metric} is {side} the baseline's ({on})."),
+        *paragraph(objective.advice(n_training)),
+    ]
+
+
+def _side(ours: float, theirs: float) -> str:
+    """ "2.8% below" another value."""
+    share = _share_text(ours - theirs, theirs)[1:]
+    return SAME if float(share.rstrip("%")) == 0 else f"{share} {'below' if ours < theirs else 'above'}"
+
+
+def _share_text(difference: float, theirs: float) -> str:
+    """A difference as a share of the baseline's value, or itself where that is next to 0."""
+    return f"{difference / theirs:+.1%}" if theirs > SMALLEST else signed(difference, 4)
+
+
+def _measured_on(scores: Mapping[str, float]) -> str:
+    """How much a score stands on."""
+    name = "n_users" if "n_users" in scores else next(name for name in scores if name.startswith("n_"))
+    return counted(int(scores[name]), name.removeprefix("n_").removesuffix("s"))
 
 
 def _next_commands(folder: str) -> list[str]:

@@ -199,6 +199,12 @@ def join(first: Interactions, second: Interactions) -> Interactions:
     )
 
 
+def user_numbers(ratings: Interactions) -> Indices:
+    """A number for the user of each row; rows of unknown users have one each."""
+    unknown = len(ratings.users) + np.arange(len(ratings), dtype=np.int32)
+    return np.where(ratings.user_idx == UNKNOWN, unknown, ratings.user_idx)
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """All that was read for a run, before it is split.

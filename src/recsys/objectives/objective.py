@@ -46,8 +46,8 @@ class Objective:
             those of all.
         baselines: name → (seen interactions → scorer that needs no learning).
         also_measured: names of other scorers of a run that are measured beside the one that is trained for it.
-        baseline_to_beat: the name of the baseline that decides whether a model is worth its time.
-        advice: what may help a model that does not beat it.
+        baseline_to_beat: the name of the baseline that tables show first, and that most models have to beat.
+        advice: (training interactions) → what may help a model that does not beat its baselines.
         learn_intervals: (scorer, its samples or None, what it was trained on) → what is known of how far the truth lies
             from its predictions; None where predictions have no intervals.
         carry_intervals: (those of a model that was measured; scorer, samples and inputs of the same model on all
@@ -63,7 +63,7 @@ class Objective:
     evaluate: Callable[[Any, Interactions, Interactions, Communicator], Scores]
     baselines: Mapping[str, Callable[[Interactions], Ranker]]
     baseline_to_beat: str
-    advice: str
+    advice: Callable[[int], str]
     resample: Callable[[Sequence[Any], Sequence[Interactions], Sequence[Interactions], Array], PairedMetrics]
     optional_metrics: tuple[str, ...] = ()
     also_measured: tuple[str, ...] = ()

@@ -31,6 +31,7 @@ METRICS = (NDCG, RECALL, f"coverage@{SHORT}")
 ALSO = (f"capped_recall@{LONG}", f"gini@{SHORT}", f"novelty@{SHORT}")
 OF_LIKES = (NDCG, RECALL, f"capped_recall@{LONG}")
 LIKE = "like_"
+FEW = 100_000  # training interactions, of which more may help
 USERS = 5_000  # to measure a run by at its end
 SCORES = 1 << 27  # so many are made, and the best of them found, in some 5 s on two cores
 SCORES_PER_INTERACTION = 32  # in the time in which the factors are fitted to it
@@ -101,6 +102,12 @@ def _resample(
     return PairedMetrics(metrics(rows.sum(axis=0)), metrics(resampled(rows)), len(rows), n_relevant)
 
 
+def _advice(n_interactions: int) -> str:
+    if n_interactions < FEW:
+        return "Until there are more interactions, the most popular items are the better recommendations."
+    return "The most popular items are the better recommendations. Tuning may help: recsys tune --metric ndcg@10."
+
+
 def _columns(lists: Sequence[RankedLists]) -> tuple[Array, list[str]]:
     """For each user and metric: the value of each scorer, and whether the user counts; and the names of the metrics."""
     columns, names = [], []
@@ -144,7 +151,7 @@ RANKING = Objective(
     evaluate=_evaluate,
     baselines={"popular": baselines.most_popular},
     baseline_to_beat="popular",
-    advice="Until there are more interactions, the most popular items are the better recommendations.",
+    advice=_advice,
     also_measured=("rating",),
     resample=_resample,
 )

@@ -16,6 +16,8 @@ from recsys.evaluation.metrics import Scores, errors, gather_errors, scores_of
 from recsys.objectives.objective import Objective, Sample
 from recsys.scoring.protocols import Scorer
 
+FEW = 100_000  # training ratings, of which more may help
+
 
 def _sample(held_out: Interactions, _seen: Interactions, _seed: int) -> Sample | None:
     ratings = held_out.rated()
@@ -25,6 +27,11 @@ def _sample(held_out: Interactions, _seen: Interactions, _seed: int) -> Sample |
 def _evaluate(scorer: Scorer, held_out: Interactions, seen: Interactions, communicator: Communicator) -> Scores:
     ratings = held_out.rated().known_to(seen.rated())
     return scores_of(gather_errors(scorer, ratings, communicator), ratings)
+
+
+def _advice(n_interactions: int) -> str:
+    more = "more data" if n_interactions < FEW else "tuning (recsys tune)"
+    return f"Fewer factors, more weight decay or {more} may help."
 
 
 def _resample(
@@ -51,7 +58,7 @@ RATING = Objective(
     evaluate=_evaluate,
     baselines={"global_mean": baselines.global_mean, "biases": baselines.biases},
     baseline_to_beat="biases",
-    advice="Fewer factors, more weight decay or more data may help.",
+    advice=_advice,
     resample=_resample,
     learn_intervals=learn_intervals,
     carry_intervals=carry_intervals,

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from recsys.config.plans import Plan
 from recsys.core.communicator import Communicator
 from recsys.core.errors import DivergedError
 from recsys.core.events import Observer
-from recsys.core.types import Indices, Json
-from recsys.data.interactions import Interactions
+from recsys.core.types import Json
+from recsys.data.interactions import user_numbers
 from recsys.data.training_inputs import TrainingInputs
-from recsys.data.vocabulary import UNKNOWN
 from recsys.evaluation.bootstrap import Difference
 from recsys.objectives.objective import Objective
 from recsys.objectives.specs import find_objective
@@ -102,7 +99,7 @@ def compare_rates(
             objective, len(held_out), None, tuple(LrTrial(lr_max, None, None, False) for lr_max in rates)
         )
     n = len(trained)
-    metrics = objective.resample(trained, [held_out] * n, [inputs.seen] * n, _user_numbers(held_out))
+    metrics = objective.resample(trained, [held_out] * n, [inputs.seen] * n, user_numbers(held_out))
     positions = iter(range(n))
     own, *others = (None if scorer is None else next(positions) for scorer in scorers)
 
@@ -123,12 +120,6 @@ def compare_rates(
 def with_rate(plan: Plan, lr_max: AutoRates) -> Plan:
     """The plan of a method with a learning rate, with another one."""
     return replace(plan, training=plan.training.model_copy(update={"lr_max": lr_max}))
-
-
-def _user_numbers(ratings: Interactions) -> Indices:
-    """A number for the user of each; ratings of unknown users have one each."""
-    unknown = len(ratings.users) + np.arange(len(ratings), dtype=np.int32)
-    return np.where(ratings.user_idx == UNKNOWN, unknown, ratings.user_idx)
 
 
 def _fitted(plan: Plan, inputs: TrainingInputs, observe: Observer, communicator: Communicator) -> TrainedScorer | None:

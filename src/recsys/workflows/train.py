@@ -115,9 +115,7 @@ def _scorer_metrics(
     ratings = scorer.as_rating()
     return {
         "objective": record.objective.name,
-        "valid": measured["valid"],
-        "test": measured["test"],
-        "baselines": measured["baselines"],
+        **measured,
         "fit_seconds": record.seconds,
         "ratings_per_second": fitted.n_ratings * record.n_epochs / sum(row.seconds for row in record.rows),
         "n_epochs": record.n_epochs,
