@@ -287,3 +287,14 @@ def test_a_file_that_may_not_be_read(written: Any, monkeypatch: pytest.MonkeyPat
     data = written(HEAD)
     monkeypatch.setattr(Path, "open", deny)
     assert refused(data).what == "it cannot be opened: Permission denied"
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("movieId,title\n1,Heat\n2,Up\n", "recsys init RATINGS --items ratings.csv"),
+        ("user,a,b,c\n1,1,2,3\n2,2,3,4\n", "data.layout: wide (init: --layout wide)"),
+    ],
+)
+def test_a_file_of_another_kind_gets_a_hint(written: Any, text: str, hint: str) -> None:
+    assert hint in str(refused(written(text)).hint)

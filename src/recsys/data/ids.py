@@ -70,20 +70,23 @@ def refuse_scientific(idx: Indices, ids: Vocabulary, role: str, locate: Callable
         locate: where a row stands.
     """
     odd = _scientific(ids)
-    if odd is not None:
+    if odd:
+        row = int(np.flatnonzero(np.isin(idx, odd))[0])
+        odd_id = ids.id_at(int(idx[row]))
         raise DataError(
-            f"the {role} id {ids.id_at(odd)} is a number in scientific notation, in which long ids lose digits",
-            where=locate(int(np.flatnonzero(idx == odd)[0])),
+            f"the {role} id {odd_id} is a number in scientific notation, in which long ids lose digits",
+            where=locate(row),
             expected="ids with all their digits",
             hint="export the ids as text (in a spreadsheet, format the column as text before the import)",
         )
 
 
-def _scientific(ids: Vocabulary) -> int | None:
+def _scientific(ids: Vocabulary) -> list[int]:
+    """The indices of such ids."""
     if ids.id_type is int:
-        return None
+        return []
     texts: list[str] = ids.ids.tolist()
     whole = "\n".join(texts)
     if "+" not in whole or SCIENTIFIC.search(whole) is None:
-        return None
-    return next(at for at, text in enumerate(texts) if SCIENTIFIC.fullmatch(text))
+        return []
+    return [at for at, text in enumerate(texts) if SCIENTIFIC.fullmatch(text)]

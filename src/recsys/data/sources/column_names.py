@@ -74,6 +74,35 @@ COMMON: dict[Role, tuple[str, ...]] = {
 ITEMS_FILE = (*ITEM_IDS, "id", "key")
 """The names by which the item ids are found in an items file."""
 
+TITLES = (
+    *(
+        "title",
+        "name",
+        *ITEM_NAMES,
+        "primarytitle",
+        "originaltitle",
+        "englishname",
+        "animename",
+        "displayname",
+        "label",
+    ),
+    *(
+        "headline",
+        "titel",
+        "titre",
+        "titulo",
+        "titolo",
+        "nombre",
+        "nom",
+        "название",
+        "标题",
+        "名称",
+        "タイトル",
+        "제목",
+    ),
+)
+"""The names by which the titles are found in an items file."""
+
 COUNTS = (
     *("count", "counts", "plays", "playcount", "listens", "listencount", "clicks", "clickcount", "views"),
     *("viewcount", "purchases", "quantity", "qty", "frequency", "freq", "events", "nevents", "weight", "cnt"),

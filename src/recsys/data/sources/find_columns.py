@@ -8,7 +8,7 @@ from typing import Protocol
 
 from recsys.config.schema.data import Column, Columns
 from recsys.core.errors import DataError, nearest
-from recsys.data.sources.column_names import COMMON, plain
+from recsys.data.sources.column_names import COMMON, TITLES, plain
 from recsys.data.sources.dates import formats_of
 from recsys.data.sources.protocol import ColumnRequest
 from recsys.data.sources.table import ROLES, Role
@@ -20,6 +20,7 @@ CLICKS = (
     " data.columns.rating: false"
 )
 
+LEAST_WIDE = 4  # columns of a matrix with a column for each item
 LEAST_ROWS = 3  # of a sample that shows an index
 MOST_RATINGS = 21  # on a scale, of the sample
 EARLIEST = 1e8  # seconds: March 1973
@@ -204,6 +205,10 @@ def _not_found(
         hint = CLICKS
     else:
         hint = f"say which it is: data.columns.{role} (init: --{role})"
+    if role == "user" and header and by_common_name(TITLES, header) is not None:
+        hint = f"{hint}; if these are the titles of the items: recsys init RATINGS --items {Path(path).name}"
+    if role == "item" and width >= LEAST_WIDE:
+        hint = f"{hint}; for a row a user and a column an item: data.layout: wide (init: --layout wide)"
     expected = (
         f"a name such as {', '.join(names[:4])}" if header is not None else f"{ROLES.index(role) + 1} or more columns"
     )

@@ -6,36 +6,8 @@ from collections.abc import Sequence
 
 from recsys.config.schema.data import Column, ItemColumns
 from recsys.core.errors import DataError, nearest
-from recsys.data.sources.column_names import ITEM_NAMES, ITEMS_FILE
+from recsys.data.sources.column_names import ITEMS_FILE, TITLES, plain
 from recsys.data.sources.find_columns import Head, by_common_name, position_of
-
-TITLES = (
-    *(
-        "title",
-        "name",
-        *ITEM_NAMES,
-        "primarytitle",
-        "originaltitle",
-        "englishname",
-        "animename",
-        "displayname",
-        "label",
-    ),
-    *(
-        "headline",
-        "titel",
-        "titre",
-        "titulo",
-        "titolo",
-        "nombre",
-        "nom",
-        "название",
-        "标题",
-        "名称",
-        "タイトル",
-        "제목",
-    ),
-)
 
 
 def find_item_columns(head: Head, columns: ItemColumns, item_name: str | None) -> tuple[int, int]:
@@ -65,7 +37,7 @@ def _find(
         if position is not None and position < head.width:
             return position
     names = [name.strip() for name in head.header or ()]
-    close = nearest(str(wanted or role), names)
+    close = nearest(str(wanted or role), [name for name in names if plain(name) not in ITEMS_FILE])
     hint = f"data.item_columns.{role}: {close}" if close else f"say which it is: data.item_columns.{role}"
     what = f"there is no column {wanted!r}" if wanted is not None else f"no column of {role}s was found"
     has = ", ".join(names) if names else f"{head.width} columns without names"

@@ -99,6 +99,7 @@ def test_columns_may_be_named(written: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "options", "hint"),
     [
+        ("movieId,year\n10,x\n", {}, "say which it is: data.item_columns.title"),
         ("movieId,tilte\n10,x\n", {}, "data.item_columns.title: tilte"),
         ("foo,title\n10,x\n", {}, "data.item_columns.item"),
         ("movieId,title\n10,x\n", {"item_columns": {"title": "tite"}}, "data.item_columns.title: title"),

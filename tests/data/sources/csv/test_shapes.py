@@ -127,7 +127,7 @@ def test_a_text_of_another_kind_is_named(written: Any, text: str, what: str, hin
 
 
 def test_ids_that_have_lost_digits_are_refused_with_their_line(written: Any) -> None:
-    data = written(f"{HEAD}a,1,3\n9.14896E+18,2,3\n9.14896E+18,1,4\n")
+    data = written(f"{HEAD}a,1,3\n9.14896E+18,2,3\n9.14896E+18,1,4\n28E+10,5,1\n")
     with pytest.raises(DataError, match="scientific notation") as caught:
         read_ratings(data, ALONE)
     assert caught.value.where == f"{data.ratings}:3"
