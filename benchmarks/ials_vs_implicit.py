@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -33,6 +34,8 @@ from recsys.training.ials.settings import Ials
 from synthetic import World, dense_world, synthetic
 
 ROUNDS, DIM, DIMS = 5, 128, (64, 128, 256)
+GIVEN = {"regularization": 0.01, "popularity_weight": 0.0}  # so that no pilots are fitted
+Dim: TypeAlias = int | Literal["auto"]
 PARTS = ("epoch", "fit", "growth", "memory")
 MEDIUM = World(n_ratings=842_106, n_users=6_000, n_items=3_700)  # 800,001 of them are trained on
 MILLIONS = (1, 5, 20)
@@ -54,8 +57,9 @@ import resource, sys
 sys.path.insert(0, sys.argv[1])
 from ials_vs_implicit import fit_seconds, trained_on
 from synthetic import dense_world
-fit_seconds(trained_on(dense_world(int(sys.argv[2]))))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+dim = "auto" if sys.argv[3] == "auto" else int(sys.argv[3])
+seconds = fit_seconds(trained_on(dense_world(int(sys.argv[2]))), dim)
+print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
@@ -75,7 +79,8 @@ def main() -> None:
     if "growth" in given.parts:
         growth(sorted(given.millions), given.rounds)
     if "memory" in given.parts:
-        memory(max(given.millions))
+        for dim_of_fit in (DIM, "auto"):
+            memory(max(given.millions), dim_of_fit)
 
 
 def trained_on(world: World) -> Interactions:
@@ -83,7 +88,7 @@ def trained_on(world: World) -> Interactions:
     return ratings(world, synthetic(world).train)
 
 
-def learner_of(train: Interactions, dim: int, **settings: float) -> IalsLearner:
+def learner_of(train: Interactions, dim: Dim, **settings: float) -> IalsLearner:
     """Ready for its first epoch."""
     return IalsLearner(train, Ials.model_validate({"embedding_dim": dim, "n_threads": 2, **settings}), seed=1)
 
@@ -93,7 +98,7 @@ def epoch(train: Interactions, arrays: Path, dim: int, rounds: int) -> Row:
     what = f"an epoch of {len(train):,} interactions, dim {dim}"
 
     def measure() -> Row:
-        learner = learner_of(train, dim, regularization=0.01)
+        learner = learner_of(train, dim, **GIVEN)
         theirs = partial(answer_of, "implicit", IMPLICIT, arrays, dim, 5)
         return compared(what, lambda: epoch_seconds(learner), lambda: median_of_later(theirs()["iterations"]), rounds)
 
@@ -133,11 +138,11 @@ def median_of_later(seconds: Sequence[float]) -> float:
     return statistics.median(seconds[1:])
 
 
-def fit_seconds(train: Interactions) -> float:
+def fit_seconds(train: Interactions, dim: Dim = DIM) -> float:
     """CPU seconds from interactions to the scorer, by default."""
     unsorted = Interactions(train.user_idx, train.item_idx, train.rating, None, train.users, train.items)
     start = time.process_time()
-    learner = learner_of(unsorted, DIM)
+    learner = learner_of(unsorted, dim)
     for number in range(1, learner.n_epochs + 1):
         learner.epoch(number, silent)
     learner.scorer()
@@ -146,9 +151,7 @@ def fit_seconds(train: Interactions) -> float:
 
 def growth(millions: Sequence[int], rounds: int) -> None:
     """CPU time of an epoch by the interaction, and how far it is off linear."""
-    learners = {
-        size: learner_of(trained_on(dense_world(size * 1_000_000)), DIM, regularization=0.01) for size in millions
-    }
+    learners = {size: learner_of(trained_on(dense_world(size * 1_000_000)), DIM, **GIVEN) for size in millions}
     measures = {size: partial(epoch_seconds, learner) for size, learner in learners.items()}
     seconds = interleaved(measures, rounds)
     each = {size: [value / learners[size].n_ratings for value in seconds[size]] for size in millions}
@@ -158,11 +161,12 @@ def growth(millions: Sequence[int], rounds: int) -> None:
         print(f"{size}M interactions, dim {DIM}: {ns}, off linear {off.median:+.0%}", flush=True)
 
 
-def memory(millions: int) -> None:
-    """The most memory of a process that fits by default."""
-    command = [sys.executable, "-c", ALONE, str(Path(__file__).parent), str(millions * 1_000_000)]
-    kilobytes = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    print(f"{millions}M interactions, dim {DIM}: a fit from arrays holds at most {kilobytes / 1e6:.2f} GB")
+def memory(millions: int, dim: Dim) -> None:
+    """The most memory of a process that fits, and its time."""
+    command = [sys.executable, "-c", ALONE, str(Path(__file__).parent), str(millions * 1_000_000), str(dim)]
+    seconds, kilobytes = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    most = f"a fit from arrays holds at most {int(kilobytes) / 1e6:.2f} GB"
+    print(f"{millions}M interactions, dim {dim}: {most}, {float(seconds):.0f} CPU s", flush=True)
 
 
 if __name__ == "__main__":

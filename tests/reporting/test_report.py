@@ -225,7 +225,10 @@ def test_equal_runs_give_equal_pages(finished: Path) -> None:
 
 
 def test_recommendations_are_measured_as_at_the_end_of_training(small: Callable[..., Config], tmp_path: Path) -> None:
-    metrics = train(small(ranking={"embedding_dim": 4, "n_epochs": 2, "regularization": 0.05}), tmp_path / "run")
+    metrics = train(
+        small(ranking={"embedding_dim": 4, "n_epochs": 2, "regularization": 0.05, "popularity_weight": 0}),
+        tmp_path / "run",
+    )
     content = report(open_bundle(tmp_path / "run"))
     ranking, fit = content["ranking"], content["run"]["ranking"]
     assert ranking is not None
@@ -239,7 +242,7 @@ def test_recommendations_are_measured_as_at_the_end_of_training(small: Callable[
 def test_a_run_on_clicks_has_recommendations_and_says_why_it_predicts_no_ratings(
     ratings_csv: Path, tmp_path: Path
 ) -> None:
-    ranking = {"embedding_dim": 4, "n_epochs": 2, "regularization": 0.05}
+    ranking = {"embedding_dim": 4, "n_epochs": 2, "regularization": 0.05, "popularity_weight": 0}
     data = {"ratings": str(ratings_csv), "columns": {"rating": False}}
     train(config_from({"data": data, "ranking": ranking}, tmp_path), tmp_path / "run")
     content = report(open_bundle(tmp_path / "run"))

@@ -152,7 +152,7 @@ def test_copies_of_serving_folders_can_be_compared(first: Path, worse: Path, tmp
 
 
 def test_runs_are_compared_by_the_scorer_by_which_each_recommends(trained: TrainedScorer, first: Path) -> None:
-    ranking = trained(ranking={"embedding_dim": 4, "n_epochs": 4, "regularization": 0.05})
+    ranking = trained(ranking={"embedding_dim": 4, "n_epochs": 4, "regularization": 0.05, "popularity_weight": 0})
     comparison = compare([first, ranking]).to_dict()
     assert comparison["runs"][1]["rmse_difference"]["value"] == 0.0
     assert [run["scorer"] for run in comparison["ranking"]["runs"]] == ["rating", "ranking"]

@@ -188,7 +188,9 @@ def test_runs_come_in_the_order_of_their_configs(fast: Config, tmp_path: Path) -
 
 
 def test_both_scorers_are_validated_on_the_same_folds(small: Small, tmp_path: Path) -> None:
-    config = small(training=SGD, ranking={"embedding_dim": 4, "n_epochs": 2, "regularization": 0.05})
+    config = small(
+        training=SGD, ranking={"embedding_dim": 4, "n_epochs": 2, "regularization": 0.05, "popularity_weight": 0}
+    )
     validation = cross_validate(config, 2, tmp_path / "folds", jobs=1).to_dict()
     ranking = validation["ranking"]
     assert (validation["objective"], ranking["objective"], ranking["n_folds"]) == ("rating", "ranking", 2)
