@@ -37,15 +37,22 @@ def frame(ratings_csv: Path) -> pd.DataFrame:
     return pd.read_csv(ratings_csv)
 
 
-KINDS: list[Callable[[pd.DataFrame], Any]] = [
-    lambda frame: frame,
-    pa.Table.from_pandas,
-    lambda frame: Exported(pa.Table.from_pandas(frame).slice(0)),
-    lambda frame: pa.Table.from_pandas(frame).to_reader(max_chunksize=100),
-]
+def as_polars(frame: pd.DataFrame) -> Any:
+    polars = pytest.importorskip("polars", reason="polars is not installed: it is in the extra dev")
+    return polars.from_pandas(frame)
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=["pandas", "pyarrow", "interface", "reader"])
+KINDS: dict[str, Callable[[pd.DataFrame], Any]] = {
+    "pandas": lambda frame: frame,
+    "polars": as_polars,
+    "pyarrow": pa.Table.from_pandas,
+    "interface": lambda frame: Exported(pa.Table.from_pandas(frame).slice(0)),
+    "reader": lambda frame: pa.Table.from_pandas(frame).to_reader(max_chunksize=100),  # can be read once
+}
+of_every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+
+
+@of_every_kind
 def test_a_table_is_read_as_its_file(frame: pd.DataFrame, ratings_csv: Path, kind: Callable[..., Any]) -> None:
     dataset, file = recsys.read_ratings(kind(frame)), recsys.read_ratings(ratings_csv)
     assert dataset.ratings.to_frame().equals(file.ratings.to_frame())
@@ -131,9 +138,92 @@ def test_a_run_is_measured_and_updated_by_tables(
     assert recsys.run_config(tmp_path / "a").data.sha256 == recsys.read_ratings(rows).fingerprints["ratings"]
 
 
-def test_new_users_in_a_table_are_folded_in(small: Small, new_users_csv: Path, tmp_path: Path) -> None:
-    recsys.train(small(), tmp_path / "run")
-    rows = {"table": pd.read_csv(new_users_csv), "file": new_users_csv}
-    parents = [recsys.fold_in(new, tmp_path / "run", tmp_path / name)["parent"] for name, new in rows.items()]
+@of_every_kind
+def test_new_users_in_a_table_are_folded_in(
+    finished: Path, new_users_csv: Path, tmp_path: Path, kind: Callable[..., Any]
+) -> None:
+    table = kind(pd.read_csv(new_users_csv))
+    rows = {"table": table, "file": new_users_csv}
+    parents = [recsys.fold_in(new, finished, tmp_path / name)["parent"] for name, new in rows.items()]
     assert [parent["n_new_users"] for parent in parents] == [2, 2]
-    assert parents[0]["ratings"] == "DataFrame"
+    assert parents[0]["ratings"] == type(table).__name__
+
+
+@of_every_kind
+def test_pairs_visitors_and_lists_of_items(
+    finished: Path, frame: pd.DataFrame, ratings_csv: Path, tmp_path: Path, kind: Callable[..., Any]
+) -> None:
+    model = recsys.load(finished)
+    for name, pairs in (("table", kind(frame)), ("file", ratings_csv)):
+        recsys.predict_file(model, pairs, tmp_path / name)
+    assert (tmp_path / "table").read_bytes() == (tmp_path / "file").read_bytes()
+    rated = pd.DataFrame({"movieId": [110, 120], "rating": [5.0, 1.0]})
+    session = recsys.read_session_ratings(model, kind(rated))
+    by_session = model.recommend_for(session.item_ids, session.ratings)
+    assert by_session == model.recommend_for([110, 120], [5, 1])
+    assert recsys.read_candidates(model, kind(rated)).item_ids == [110, 120]
+    assert recsys.read_item_list(model, kind(rated.assign(movieId=[110, 7]))).n_unknown == 1
+
+
+@pytest.mark.parametrize("kind", [KINDS[name] for name in ("pandas", "polars", "pyarrow")])
+def test_columns_of_a_table_are_a_visitors_ratings(finished: Path, kind: Callable[..., Any]) -> None:
+    model, rated = recsys.load(finished), kind(pd.DataFrame({"movieId": [110.0, 120.0], "rating": [5, 1]}))
+    assert model.recommend_for(rated["movieId"], rated["rating"]) == model.recommend_for([110, 120], [5, 1])
+
+
+@of_every_kind
+def test_a_config_for_a_table(frame: pd.DataFrame, ratings_csv: Path, tmp_path: Path, kind: Callable[..., Any]) -> None:
+    profile, by_file = recsys.init(kind(frame), tmp_path / "c.yaml"), recsys.profile(ratings_csv)
+    assert {**profile.to_dict(), "path": ""}.items() >= {"n_ratings": 900, "n_users": 40, "n_items": 50}.items()
+    assert (profile.source, profile.scale, profile.times) == ("frame", by_file.scale, by_file.times)
+    assert recsys.load_config(tmp_path / "c.yaml").data.source == "frame"
+    brief = recsys.load_config(tmp_path / "c.yaml", ["training.n_epochs=1", "ranking=none"])
+    assert recsys.train(brief, tmp_path / "run", data=kind(frame))["train"]["n_ratings"] == 720
+
+
+def tuned(config: Any, data: Any, folder: Path) -> dict[str, Any]:
+    space = folder / "space.yaml"
+    space.write_text("training.lr_max: [0.01, 0.1]\n")
+    storage = f"sqlite:///{folder / 'study.db'}"  # of one config and the same ratings, so found again
+    return recsys.tune(config, 1, storage=storage, space=space, data=data)
+
+
+JOBS: dict[str, Callable[[Any, Any, Path], Any]] = {
+    "cross_validate": lambda config, data, _: without_seconds(recsys.cross_validate(config, 2, data=data)),
+    "compare_splits": lambda config, data, _: recsys.compare_splits(config, data=data),
+    "lr_find": lambda config, data, _: recsys.lr_find(config, data=data).curve,
+    "estimate": lambda config, data, _: recsys.estimate(config, data=data)["data_bytes"],
+}
+
+
+def without_seconds(result: dict[str, Any]) -> Any:
+    return {**result, "folds": [{**fold, "fit_seconds": 0} for fold in result["folds"]]}
+
+
+@pytest.mark.parametrize("job", JOBS)
+@pytest.mark.parametrize("kind", [KINDS["polars"], KINDS["reader"]], ids=["polars", "reader"])
+def test_jobs_that_keep_no_run(
+    small: Small, frame: pd.DataFrame, job: str, kind: Callable[..., Any], tmp_path: Path
+) -> None:
+    config = small(training={"n_epochs": 1})
+    by_file = JOBS[job](config, None, tmp_path)
+    assert JOBS[job](config, kind(frame), tmp_path) == by_file
+    assert JOBS[job](config, recsys.read_ratings(frame), tmp_path) == by_file
+
+
+@pytest.mark.parametrize("kind", [KINDS["polars"], KINDS["reader"]], ids=["polars", "reader"])
+def test_tuning_on_a_table(small: Small, frame: pd.DataFrame, tmp_path: Path, kind: Callable[..., Any]) -> None:
+    pytest.importorskip("optuna")
+    config, results = small(training={"n_epochs": 1}), []
+    for name, data in (("file", None), ("table", kind(frame))):
+        (tmp_path / name).mkdir()
+        results.append(tuned(config, data, tmp_path / name))
+    assert results[0]["best"] == results[1]["best"]
+    assert results[1]["config"].data.source == "frame"
+
+
+@pytest.mark.slow
+def test_folds_of_a_table_in_processes(small: Small, frame: pd.DataFrame) -> None:
+    config = small(training={"n_epochs": 1})
+    alone, side_by_side = (without_seconds(recsys.cross_validate(config, 2, data=frame, jobs=jobs)) for jobs in (1, 2))
+    assert alone == side_by_side
