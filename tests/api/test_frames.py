@@ -188,30 +188,32 @@ def tuned(config: Any, data: Any, folder: Path) -> dict[str, Any]:
     return recsys.tune(config, 1, storage=storage, space=space, data=data)
 
 
-JOBS: dict[str, Callable[[Any, Any, Path], Any]] = {
-    "cross_validate": lambda config, data, _: without_seconds(recsys.cross_validate(config, 2, data=data)),
-    "compare_splits": lambda config, data, _: recsys.compare_splits(config, data=data),
-    "lr_find": lambda config, data, _: recsys.lr_find(config, data=data).curve,
-    "estimate": lambda config, data, _: recsys.estimate(config, data=data)["data_bytes"],
+JOBS: dict[str, Callable[[Any, Any], Any]] = {
+    "cross_validate": lambda config, data: without_seconds(recsys.cross_validate(config, 2, data=data)),
+    "compare_splits": lambda config, data: recsys.compare_splits(config, data=data),
+    "lr_find": lambda config, data: recsys.lr_find(config, data=data).curve,
+    "estimate": lambda config, data: recsys.estimate(config, data=data)["data_bytes"],
 }
+
+
+slow_ones = [pytest.param(job, marks=pytest.mark.slow) for job in ("compare_splits", "lr_find")]
 
 
 def without_seconds(result: dict[str, Any]) -> Any:
     return {**result, "folds": [{**fold, "fit_seconds": 0} for fold in result["folds"]]}
 
 
-@pytest.mark.parametrize("job", JOBS)
-@pytest.mark.parametrize("kind", [KINDS["polars"], KINDS["reader"]], ids=["polars", "reader"])
-def test_jobs_that_keep_no_run(
-    small: Small, frame: pd.DataFrame, job: str, kind: Callable[..., Any], tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("job", ["cross_validate", "estimate", *slow_ones])
+@of_every_kind
+def test_jobs_that_keep_no_run(small: Small, frame: pd.DataFrame, job: str, kind: Callable[..., Any]) -> None:
     config = small(training={"n_epochs": 1})
-    by_file = JOBS[job](config, None, tmp_path)
-    assert JOBS[job](config, kind(frame), tmp_path) == by_file
-    assert JOBS[job](config, recsys.read_ratings(frame), tmp_path) == by_file
+    by_file = JOBS[job](config, None)
+    assert JOBS[job](config, kind(frame)) == by_file
+    assert JOBS[job](config, recsys.read_ratings(frame)) == by_file
 
 
-@pytest.mark.parametrize("kind", [KINDS["polars"], KINDS["reader"]], ids=["polars", "reader"])
+@pytest.mark.slow
+@of_every_kind
 def test_tuning_on_a_table(small: Small, frame: pd.DataFrame, tmp_path: Path, kind: Callable[..., Any]) -> None:
     pytest.importorskip("optuna")
     config, results = small(training={"n_epochs": 1}), []

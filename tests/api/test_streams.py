@@ -151,10 +151,6 @@ def test_init_writes_a_config_for_a_stream(ratings_csv: Path, pipe: Pipe, tmp_pa
 
 JOBS: dict[str, Callable[[Any, Any], Any]] = {
     "cross-validation": lambda config, data: recsys.cross_validation(config, 2, data=data).summary,
-    "comparison of splits": lambda config, data: [
-        split.scores for split in recsys.split_comparison(config, data=data).splits
-    ],
-    "lr_find": lambda config, data: recsys.lr_find(config, data=data),
     "estimate": lambda config, data: recsys.estimate(config, data=data)["data_bytes"],
 }
 

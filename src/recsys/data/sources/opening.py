@@ -35,7 +35,8 @@ def open_source(origin: Origin, data: Data, observe: Observer) -> Source:
         table: Source = resolve(FRAME)(origin, data, observe)
         return table
     files = files_of(origin)
-    sources: list[Source] = [resolve(_spec(file).source)(file, data, observe) for file in files]
+    opened = [(_spec(file), file) for file in files]
+    sources: list[Source] = [resolve(spec.source)(_table(spec, file), data, observe) for spec, file in opened]
     return sources[0] if len(sources) == 1 else SeveralFiles(sources, files)
 
 
@@ -59,8 +60,13 @@ def read_catalogue(
     Raises:
         DataError: the file cannot be read, or a column is not there.
     """
-    catalogue: ItemCatalogue = resolve(_spec(path).catalogue)(path, data, item_name, items, observe)
+    spec = _spec(path)
+    catalogue: ItemCatalogue = resolve(spec.catalogue)(_table(spec, path), data, item_name, items, observe)
     return catalogue
+
+
+def _table(spec: SourceSpec, path: Path) -> object:
+    return path if spec.table is None else resolve(spec.table)(path)
 
 
 def _spec(path: Path) -> SourceSpec:

@@ -11,15 +11,24 @@ class SourceSpec:
 
     Attributes:
         magic: what its files begin with; b"" fits any file.
-        source: (path, data, observe) → Source.
-        catalogue: (path, data, item_name, items, observe) → ItemCatalogue of an items file.
+        source: (file, data, observe) → Source.
+        catalogue: (file, data, item_name, items, observe) → ItemCatalogue of an items file.
         is_unpacked: whether files that are compressed are read too.
+        table: (path) → what the others take for a file; None: the path.
     """
 
     magic: tuple[bytes, ...]
     source: str
     catalogue: str
     is_unpacked: bool = False
+    table: str | None = None
+
+
+def _arrow(table: str, *magic: bytes, is_unpacked: bool = False) -> SourceSpec:
+    """A format that Arrow reads as a table of named and typed columns."""
+    folder = "recsys.data.sources.arrow_tables"
+    source, catalogue = f"{folder}.source:ArrowSource", f"{folder}.items:read_items"
+    return SourceSpec(magic, source, catalogue, is_unpacked, table=f"{folder}.{table}")
 
 
 SOURCES: dict[str, SourceSpec] = {
@@ -29,27 +38,10 @@ SOURCES: dict[str, SourceSpec] = {
         catalogue="recsys.data.sources.csv.items:read_catalogue",
         is_unpacked=True,
     ),
-    "parquet": SourceSpec(
-        magic=(b"PAR1",),
-        source="recsys.data.sources.arrow_tables.source:parquet_source",
-        catalogue="recsys.data.sources.arrow_tables.items:read_parquet_items",
-    ),
-    "arrow": SourceSpec(
-        magic=(b"ARROW1\0\0",),
-        source="recsys.data.sources.arrow_tables.source:ipc_source",
-        catalogue="recsys.data.sources.arrow_tables.items:read_ipc_items",
-    ),
-    "arrow_stream": SourceSpec(
-        magic=(b"\xff\xff\xff\xff",),
-        source="recsys.data.sources.arrow_tables.source:stream_source",
-        catalogue="recsys.data.sources.arrow_tables.items:read_stream_items",
-    ),
-    "json_lines": SourceSpec(
-        magic=(b'{"', b'{ "', b"{}", b'\xef\xbb\xbf{"'),
-        source="recsys.data.sources.arrow_tables.source:json_lines_source",
-        catalogue="recsys.data.sources.arrow_tables.items:read_json_lines_items",
-        is_unpacked=True,
-    ),
+    "parquet": _arrow("parquet:ParquetTable", b"PAR1"),
+    "arrow": _arrow("ipc:IpcFile", b"ARROW1\0\0"),
+    "arrow_stream": _arrow("ipc:IpcStream", b"\xff\xff\xff\xff"),
+    "json_lines": _arrow("json_lines:JsonLines", b'{"', b'{ "', b"{}", b'\xef\xbb\xbf{"', is_unpacked=True),
 }
 """Name → format; a file is of the one with the longest magic that it begins with."""
 

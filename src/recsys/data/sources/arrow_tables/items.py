@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recsys.config.schema.data import Data
 from recsys.core.events import Observer
 from recsys.data.catalogue import ItemCatalogue, TextByItem, id_of
 from recsys.data.sources.arrow_tables.convert import Values, ids_of
-from recsys.data.sources.arrow_tables.ipc import IpcFile, IpcStream
-from recsys.data.sources.arrow_tables.json_lines import JsonLines
-from recsys.data.sources.arrow_tables.parquet import ParquetTable
 from recsys.data.sources.arrow_tables.source import ColumnNames
 from recsys.data.sources.arrow_tables.table import ArrowTable
 from recsys.data.sources.batches import WholeIds
@@ -22,34 +18,6 @@ from recsys.data.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-
-def read_parquet_items(
-    path: Path, data: Data, item_name: str | None, items: Vocabulary, observe: Observer
-) -> ItemCatalogue:
-    """The catalogue in a Parquet file."""
-    return read_items(ParquetTable(path), data, item_name, items, observe)
-
-
-def read_ipc_items(
-    path: Path, data: Data, item_name: str | None, items: Vocabulary, observe: Observer
-) -> ItemCatalogue:
-    """The catalogue in an Arrow file."""
-    return read_items(IpcFile(path), data, item_name, items, observe)
-
-
-def read_stream_items(
-    path: Path, data: Data, item_name: str | None, items: Vocabulary, observe: Observer
-) -> ItemCatalogue:
-    """The catalogue in an Arrow stream in a file."""
-    return read_items(IpcStream(path), data, item_name, items, observe)
-
-
-def read_json_lines_items(
-    path: Path, data: Data, item_name: str | None, items: Vocabulary, observe: Observer
-) -> ItemCatalogue:
-    """The catalogue in a file of JSON objects."""
-    return read_items(JsonLines(path), data, item_name, items, observe)
 
 
 def read_items(

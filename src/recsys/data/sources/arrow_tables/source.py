@@ -10,9 +10,6 @@ from recsys.config.schema.data import Column, Data
 from recsys.core.errors import DataError
 from recsys.core.events import Loading, Observer
 from recsys.data.sources.arrow_tables.convert import Values, ids_of, ratings_of, times_of
-from recsys.data.sources.arrow_tables.ipc import IpcFile, IpcStream
-from recsys.data.sources.arrow_tables.json_lines import JsonLines
-from recsys.data.sources.arrow_tables.parquet import ParquetTable
 from recsys.data.sources.arrow_tables.table import ArrowTable, Rows
 from recsys.data.sources.batches import Batch
 from recsys.data.sources.column_names import common_names
@@ -116,23 +113,3 @@ class ArrowSource:
                     what, where=str(self._table.path), expected="a name for each", hint="rename one of them"
                 )
         return names
-
-
-def parquet_source(path: Path, data: Data, observe: Observer) -> ArrowSource:
-    """A Parquet file."""
-    return ArrowSource(ParquetTable(path), data, observe)
-
-
-def ipc_source(path: Path, data: Data, observe: Observer) -> ArrowSource:
-    """An Arrow file, such as those of Feather."""
-    return ArrowSource(IpcFile(path), data, observe)
-
-
-def stream_source(path: Path, data: Data, observe: Observer) -> ArrowSource:
-    """An Arrow stream in a file."""
-    return ArrowSource(IpcStream(path), data, observe)
-
-
-def json_lines_source(path: Path, data: Data, observe: Observer) -> ArrowSource:
-    """A file of JSON objects, one a line."""
-    return ArrowSource(JsonLines(path), data, observe)
