@@ -23,7 +23,7 @@ REWRITE = "RECSYS_REWRITE_SNAPSHOTS"  # set, a test writes its snapshot instead 
 # What varies from run to run: times, speeds, and figures that depend on the kind of CPU.
 VARYING = [
     (r"\d{8}T\d{6}Z(-\d+)?", "<time>"),
-    (r" *\d+(\.\d+)?[kMG ] ratings/s", " <speed> ratings/s"),
+    (r" *\d+(?:\.\d+)?[kMG ] (ratings|interactions)/s", r" <speed> \1/s"),
     (r"in \d+\.\d s", "in <seconds> s"),
     (r"(?m) +\d+\.\d *$", " <seconds>"),
     (r"\d+\.\d+%", "<share>%"),

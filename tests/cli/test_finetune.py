@@ -137,6 +137,10 @@ def test_a_run_by_gibbs_is_not_updated(new: Path, recsys: Recsys, refused: Calla
     refused("update of gibbs", 2, "update", "--run", "runs/sampled", "--ratings", "new.csv")
 
 
+def test_a_run_without_a_ranking_scorer_has_none_to_update(new: Path, refused: Callable[..., None]) -> None:
+    refused("update of ranking alone", 4, "update", "--only", "ranking", "--ratings", "new.csv")
+
+
 def test_a_run_that_is_not_there_is_refused_before_anything_is_read(new: Path, recsys: Recsys) -> None:
     ended = recsys("finetune", "--from", "runs/nothing", "--config", "small.yaml", "--json")
     assert (ended.code, ended.error["kind"]) == (4, "run")

@@ -130,6 +130,8 @@ def test_ratings_of_unknown_users_are_told_by_their_place(trained: TrainedScorer
     comparison = compare([trained(**sections), trained(**sections, model={"embedding_dim": 2})]).to_dict()
     assert (comparison["n_ratings"], comparison["n_without_user"], comparison["n_users"]) == (10, 8, 2)
     assert [row["n_unknown"] for row in comparison["runs"]] == [8 + 2, 8 + 2]
+    assert "ranking" not in comparison
+    assert comparison["ranking_missing"].startswith("no user whom all runs know")
 
 
 def test_runs_with_nothing_in_common_are_refused(first: Path, finished_text: Path, trained: TrainedScorer) -> None:

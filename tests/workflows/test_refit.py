@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import recsys
 from recsys.artifacts import fit_record
 from recsys.artifacts.bundle import open_bundle
 from recsys.artifacts.checkpoint import selected_parameters
@@ -19,6 +20,7 @@ from recsys.config.schema.config import Config
 from recsys.core.errors import ConfigError, RunError
 from recsys.core.events import Epoch
 from recsys.inference.recommender import Recommender
+from recsys.reporting.accuracy import ALL_TRAINED_ON
 from recsys.training.ials.settings import Ials
 from recsys.workflows.compare import compare
 from recsys.workflows.evaluate import ratings_to_measure
@@ -133,6 +135,13 @@ def test_a_copy_of_the_serving_folder_cannot_be_measured_on_what_it_has_seen(ref
         bundle.measured()
     with pytest.raises(RunError, match="no test ratings"):
         ratings_to_measure(bundle)
+
+
+def test_a_report_on_a_copy_of_the_serving_folder_says_where_the_figures_are(refitted: Path, tmp_path: Path) -> None:
+    shutil.copytree(refitted / "serving", tmp_path / "copy")
+    missing = recsys.report(tmp_path / "copy", tmp_path / "report.html")["missing"]
+    assert {missing[name] for name in ("scores", "accuracy", "ranking")} == {ALL_TRAINED_ON}
+    assert "scores" not in recsys.report(refitted, tmp_path / "whole.html")["missing"]
 
 
 def test_a_run_goes_on_from_all_that_was_learned(refitted: Path, small: Small, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from recsys.artifacts import fit_record
 from recsys.artifacts.bundle import open_bundle
 from recsys.config.schema.config import Config
 from recsys.core.errors import RunError
-from recsys.core.events import Epoch
+from recsys.core.events import Epoch, FitStart
 from recsys.inference.export import export_factors
 from recsys.inference.recommender import Recommender
 from recsys.reporting.layers import anatomy
@@ -96,8 +97,11 @@ def test_a_run_that_was_stopped_in_either_fit_is_resumed_to_the_same_bits(
 ) -> None:
     with pytest.raises(StoppedError):
         train(config, tmp_path / "run", observe=_stop_after(epoch + (4 if scorer == "ranking" else 0)))
-    train(config, tmp_path / "run", resume=True)
+    begun: list[str] = []
+    note = lambda event: begun.append(event.scorer) if isinstance(event, FitStart) else None  # noqa: E731
+    train(config, tmp_path / "run", resume=True, observe=note)
     assert content(tmp_path / "run") == content(whole)
+    assert begun == (["rating", "ranking"] if (scorer, epoch) == ("rating", 2) else ["ranking"])
 
 
 def test_a_run_goes_back_to_an_older_checkpoint(config: Config, whole: Path, tmp_path: Path) -> None:
@@ -128,6 +132,14 @@ def test_each_scorer_is_read_when_it_is_needed(whole: Path, tmp_path: Path) -> N
     assert Recommender(bundle).predict(user, item).rating > 0
     with pytest.raises(RunError, match="damaged"):
         bundle.scorer("ranking")
+
+
+def test_a_serving_folder_that_lacks_a_file_is_refused_as_a_whole(whole: Path, tmp_path: Path) -> None:
+    shutil.copytree(whole / "serving", tmp_path / "serving")
+    (tmp_path / "serving" / "ranking.safetensors").unlink()
+    with pytest.raises(RunError, match=r"ranking\.safetensors is damaged: the file is missing") as raised:
+        open_bundle(tmp_path / "serving")
+    assert (raised.value.hint or "").startswith("copy the whole folder again")
 
 
 def test_either_scorer_is_exported(whole: Path, tmp_path: Path) -> None:

@@ -71,7 +71,8 @@ def report(run: PathLike | None = None, output: PathLike = "report.html") -> Wri
     """
     path = as_path(output)
     check_output(path, name="report.html")
-    content = reporting.report(open_bundle(as_run(run)).measured())
+    served = open_bundle(as_run(run))
+    content = reporting.report(served.find_measured() or served)
     page = pages.page(content)
     write_output(path, page)
     return {

@@ -100,16 +100,21 @@ class Bundle:
         Raises:
             RunError: that one is not there.
         """
-        if self.manifest.trained_on == "train":
-            return self
-        if self.run_folder != self.path and (self.run_folder / MEASURED).exists():
-            return open_bundle(self.run_folder / MEASURED)
+        if (measured := self.find_measured()) is not None:
+            return measured
         raise RunError(
             "the run was trained on all ratings, and what was measured before that is not here",
             where=str(self.path),
             expected=f"a whole run, with a folder {MEASURED}",
             hint="measure it on other ratings: recsys evaluate --data FILE",
         )
+
+    def find_measured(self) -> Bundle | None:
+        """As `measured`; None where that one is not there, as beside a copy of the serving folder."""
+        if self.manifest.trained_on == "train":
+            return self
+        has_it = self.run_folder != self.path and (self.run_folder / MEASURED).exists()
+        return open_bundle(self.run_folder / MEASURED) if has_it else None
 
     @property
     def rating(self) -> RatingScorer:

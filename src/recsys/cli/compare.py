@@ -37,6 +37,8 @@ def compare(
         return
     _show(comparison)
     _note_what_is_left_out(comparison)
+    if comparison.ranking_missing is not None:
+        say(f"note: recommendations are not compared: {comparison.ranking_missing}")
     if comparison.ranking is not None:
         echo()
         _show(comparison.ranking)

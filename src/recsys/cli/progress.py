@@ -18,6 +18,7 @@ from recsys.core.words import one_line, printable
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+ROWS = {"ranking": "interactions"}  # scorer → what its epochs go through, where that is not ratings
 EPOCH_LINES = 50  # printed of a fit with more epochs
 
 
@@ -25,7 +26,7 @@ EPOCH_LINES = 50  # printed of a fit with more epochs
 def watching() -> Iterator[Observer]:
     """An observer for a command at work; Ctrl-C and SIGTERM make it raise at the next event."""
     if not sys.stderr.isatty():
-        with stopping_between_events(_tell) as observe:
+        with stopping_between_events(_Lines()) as observe:
             yield observe
         return
     with _progress() as progress:
@@ -54,9 +55,9 @@ def fit_line(start: FitStart) -> str:
     return f"training the {start.scorer} scorer{data} ({start.position} of {start.n_fits})"
 
 
-def epoch_line(epoch: Epoch) -> str:
+def epoch_line(epoch: Epoch, scorer: str) -> str:
     """An epoch in a line that fits 80 columns, with one metric of train and one of valid, which not every epoch has."""
-    head = f"{_counted(epoch.number, epoch.n_epochs)}{_rate(epoch.lr)}  {speed(epoch.ratings_per_second)}"
+    head = f"{_counted(epoch.number, epoch.n_epochs)}{_rate(epoch.lr)}  {speed(epoch.ratings_per_second, scorer)}"
     return head + _first_metric("train", epoch.train) + _first_metric("valid", epoch.valid or {})
 
 
@@ -64,12 +65,16 @@ def _first_metric(part: str, metrics: Mapping[str, float]) -> str:
     return next((f"  {part} {name} {value:.4f}" for name, value in metrics.items()), "")
 
 
-def speed(ratings_per_second: float) -> str:
-    """A speed that is 15 wide."""
+def speed(rows_per_second: float, scorer: str) -> str:
+    """A speed, 15 wide where it is of ratings.
+
+    Args:
+        scorer: the name of the one that is trained.
+    """
     units = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (0.0, " "))
-    unit, name = next(entry for entry in units if ratings_per_second >= entry[0])
-    value = ratings_per_second / (unit or 1)
-    return f"{value:>4.{0 if value >= 99.95 else 1}f}{name} ratings/s"
+    unit, name = next(entry for entry in units if rows_per_second >= entry[0])
+    value = rows_per_second / (unit or 1)
+    return f"{value:>4.{0 if value >= 99.95 else 1}f}{name} {ROWS.get(scorer, 'ratings')}/s"
 
 
 class LogHandler(logging.Handler):
@@ -90,6 +95,7 @@ class LiveProgress:
         self._job = ""
         self._began = (0, 0.0)  # an epoch's number, and when its first step was reported
         self._speed = 0.0
+        self._scorer = ""
 
     def __call__(self, event: Event) -> None:
         match event:
@@ -99,14 +105,12 @@ class LiveProgress:
                 self._show("scoring", done, total, f"scoring  {done:,} of {total:,}")
             case Step():
                 self._step(event)
-            case FitStart(n_fits=n_fits) if n_fits > 1:
-                self._print(fit_line(event))
-                self._speed = 0.0
-                self._show("fit", 0, 1, "")
+            case FitStart():
+                self._begin(event)
             case Epoch():
                 self._speed = event.ratings_per_second
                 if _is_shown(event):
-                    self._print(epoch_line(event))
+                    self._print(epoch_line(event, self._scorer))
             case Note(text):
                 self._print(f"note: {text}")
             case RunsProgress(done, total, message):
@@ -118,13 +122,19 @@ class LiveProgress:
         """It stands there until the next event."""
         self._show("log", 0, 1, message)
 
+    def _begin(self, start: FitStart) -> None:
+        if start.n_fits > 1:
+            self._print(fit_line(start))
+        self._speed, self._scorer = 0.0, start.scorer
+        self._show("fit", 0, 1, "")
+
     def _step(self, step: Step) -> None:
         now = time.monotonic()
         if self._began[0] != step.epoch:
             self._began = (step.epoch, now)
         elif now > self._began[1]:
             self._speed = step.done / (now - self._began[1])
-        fast = f"  {speed(self._speed)}" if self._speed else ""
+        fast = f"  {speed(self._speed, self._scorer)}" if self._speed else ""
         done = (step.epoch - 1) * step.total + step.done
         detail = f"{_counted(step.epoch, step.n_epochs)}{_rate(step.lr)}{fast}"
         self._show("training", done, step.n_epochs * step.total, detail)
@@ -142,17 +152,24 @@ class LiveProgress:
         )
 
 
-def _tell(event: Event) -> None:
+class _Lines:
     """What a pipe hears of: no more than a line for each epoch, each run and each note."""
-    match event:
-        case FitStart(n_fits=n_fits) if n_fits > 1:
-            say(fit_line(event))
-        case Epoch() if _is_shown(event):
-            say(epoch_line(event))
-        case RunsProgress(message=message) if message:
-            say(message)
-        case Note(text):
-            say(f"note: {text}")
+
+    def __init__(self) -> None:
+        self._scorer = ""
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case FitStart():
+                self._scorer = event.scorer
+                if event.n_fits > 1:
+                    say(fit_line(event))
+            case Epoch() if _is_shown(event):
+                say(epoch_line(event, self._scorer))
+            case RunsProgress(message=message) if message:
+                say(message)
+            case Note(text):
+                say(f"note: {text}")
 
 
 def _is_shown(epoch: Epoch) -> bool:

@@ -50,7 +50,7 @@ def _summarise(metrics: RunResult, folder: str) -> None:
     echo("\n".join(_verdict(scorer_label(first[0], objective), metrics, n_training)))
     echo(
         f"{_method(metrics)}, {_dims(metrics['embedding_dim'])}: {_training_rows(metrics['train'])},"
-        f" {_duration(metrics)}, {speed(metrics['ratings_per_second']).strip()}"
+        f" {_duration(metrics)}, {speed(metrics['ratings_per_second'], first[0]).strip()}"
     )
     for name, scorer in others:
         echo()

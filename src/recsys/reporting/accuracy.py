@@ -14,6 +14,7 @@ from recsys.evaluation.activity import ActivityErrors, activity
 BINS = 14
 NO_RATINGS = "The run was trained without ratings, so it predicts none."
 NOTHING_HELD_OUT = "No ratings were held out from training, so nothing says how good the model is."
+ALL_TRAINED_ON = "The model was trained on all ratings; what was measured before that lies in the run, not here."
 
 
 class CalibrationBin(TypedDict):
@@ -40,13 +41,18 @@ def accuracy(bundle: Bundle) -> Accuracy | str:
     part: Literal["valid", "test"] = "test" if held_out_ratings(bundle, "test") is not None else "valid"
     ratings = held_out_ratings(bundle, part)
     if ratings is None:
-        return NOTHING_HELD_OUT
+        return nothing_held_out(bundle)
     predicted = bundle.rating.rate(ratings.user_idx, ratings.item_idx, ratings.timestamp)
     return {
         "part": part,
         "calibration": calibration(predicted, ratings.rating),
         **activity(bundle.rating, bundle.seen.interactions().rated(), ratings),
     }
+
+
+def nothing_held_out(bundle: Bundle) -> str:
+    """Why there is nothing to measure on."""
+    return NOTHING_HELD_OUT if bundle.manifest.trained_on == "train" else ALL_TRAINED_ON
 
 
 def held_out_ratings(bundle: Bundle, part: Literal["valid", "test"]) -> Interactions | None:

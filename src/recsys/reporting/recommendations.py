@@ -9,6 +9,7 @@ from recsys.core.communicator import ALONE
 from recsys.evaluation.bootstrap import SEED
 from recsys.objectives.measure import NamedScores
 from recsys.objectives.specs import find_objective
+from recsys.reporting.accuracy import ALL_TRAINED_ON
 from recsys.scoring.protocols import Ranker
 
 
@@ -32,6 +33,8 @@ def recommendations(bundle: Bundle) -> Recommendations | str:
     part: Literal["valid", "test"] = "test" if bundle.held_out("test") is not None else "valid"
     held_out = bundle.held_out(part)
     sample = None if held_out is None else objective.sample(held_out, seen, SEED)
+    if held_out is None and bundle.manifest.trained_on == "all":
+        return ALL_TRAINED_ON
     if sample is None:
         return "No interactions of known users were held out from training, so nothing says how good the lists are."
     train = seen if "rating" in bundle.scorers else seen.unrated()

@@ -13,7 +13,7 @@ from recsys.artifacts.metrics import RunMetrics, parent_name, read_metrics
 from recsys.core.communicator import ALONE
 from recsys.objectives.measure import NamedScores
 from recsys.objectives.specs import find_objective
-from recsys.reporting.accuracy import NO_RATINGS, NOTHING_HELD_OUT, Accuracy, accuracy, held_out_ratings
+from recsys.reporting.accuracy import NO_RATINGS, Accuracy, accuracy, held_out_ratings, nothing_held_out
 from recsys.reporting.example_user import ExampleUser, example_user
 from recsys.reporting.items import Extremes, ItemMap, extremes, item_map
 from recsys.reporting.recommendations import Recommendations, recommendations
@@ -164,7 +164,7 @@ def _scores(bundle: Bundle) -> ScoresSection | str:
         return NO_RATINGS
     held_out = {part: ratings for part in PARTS if (ratings := held_out_ratings(bundle, part)) is not None}
     if not held_out:
-        return NOTHING_HELD_OUT
+        return nothing_held_out(bundle)
     train = bundle.seen.interactions()
     objective = find_objective("rating")
     fitted = {name: fit_baseline(train) for name, fit_baseline in objective.baselines.items()}

@@ -61,6 +61,7 @@ class RunComparison:
         n_without_user: interactions whose user has none in training; they are drawn one by one.
         level: of the intervals, from n_resamples.
         ranking: beside predicted ratings, how the runs rank; None where no user is known to all runs.
+        ranking_missing: why there is none.
     """
 
     objective: Objective
@@ -71,6 +72,7 @@ class RunComparison:
     n_resamples: int
     runs: tuple[ComparedRun, ...]
     ranking: RunComparison | None = None
+    ranking_missing: str | None = None
 
     def to_dict(self) -> dict[str, Json]:
         """As a dict that json takes."""
@@ -83,6 +85,7 @@ class RunComparison:
             "n_resamples": self.n_resamples,
             "runs": [run.to_dict() for run in self.runs],
             **({} if self.ranking is None else {"ranking": self.ranking.to_dict()}),
+            **({} if self.ranking_missing is None else {"ranking_missing": self.ranking_missing}),
         }
 
 
@@ -110,8 +113,8 @@ def compare(runs: Sequence[Path]) -> RunComparison:
     comparison = _compare(find_objective("rating"), ["rating"] * len(runs), bundles, rated, runs)
     try:
         ranking = _compare(find_objective("ranking"), recommend_by, bundles, tests, runs)
-    except DataError:  # ratings of unknown users have a prediction, and no list
-        return comparison
+    except DataError as error:  # ratings of unknown users have a prediction, and no list
+        return replace(comparison, ranking_missing=error.what)
     return replace(comparison, ranking=ranking)
 
 

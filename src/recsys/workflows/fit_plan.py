@@ -11,7 +11,7 @@ from recsys.artifacts.run import Run
 from recsys.artifacts.write_bundle import ServedScorer
 from recsys.config.plans import Plan
 from recsys.core.communicator import Communicator
-from recsys.core.events import Epoch, Observer
+from recsys.core.events import Epoch, FitStart, Observer
 from recsys.core.types import State
 from recsys.data.split import Splits
 from recsys.data.training_inputs import TrainingInputs
@@ -53,6 +53,7 @@ def fit_plan(
     observe: Observer,
     communicator: Communicator,
     *,
+    begins: FitStart,
     measured: FittedPlan | None = None,
     measures_start: bool = False,
 ) -> FittedPlan:
@@ -60,6 +61,7 @@ def fit_plan(
 
     Args:
         finished: the last states of the fits before it, by name.
+        begins: what observers are told where epochs are left to train, after a resume perhaps none.
         measured: the fit that was measured, where this one is on all ratings; its intervals are carried over.
         measures_start: whether to measure the scorer before it is trained.
     """
@@ -68,7 +70,7 @@ def fit_plan(
     start = measure_start(objective, learner.scorer(), inputs, plan.seed, communicator) if measures_start else None
     run.open(inputs, plan, learner.settings())
     record = FitRecord(run, plan.name, objective, plan.training, finished)
-    last = _fit(record, learner, inputs, observe, communicator)
+    last = _fit(record, learner, inputs, observe, communicator, begins)
     learner.restore(record.selected_state(last))
     scorer = learner.scorer()
     intervals = _intervals(objective, scorer, learner, inputs, measured) if run.is_writer else None
@@ -91,12 +93,19 @@ def _intervals(
 
 
 def _fit(
-    record: FitRecord, learner: Learner, inputs: TrainingInputs, observe: Observer, communicator: Communicator
+    record: FitRecord,
+    learner: Learner,
+    inputs: TrainingInputs,
+    observe: Observer,
+    communicator: Communicator,
+    begins: FitStart,
 ) -> State:
     """Trains, from where the record stands to its end, and returns the last state."""
     splits, n_done = inputs.splits, record.restore(learner)
     valid = record.objective.sample(splits.valid, inputs.seen, record.run.config.seed) if splits.valid else None
     communicator.barrier()  # before a checkpoint is written, all have read the last one
+    if n_done < learner.n_epochs and not record.should_stop:
+        observe(begins)
     epochs = fit(learner, after=n_done, observe=observe)
     while not record.should_stop and (epoch := next(epochs, None)):
         if valid is not None and is_evaluated(epoch, record.settings, learner, splits):

@@ -34,9 +34,11 @@ def refit(
     for position, planned in enumerate(plans(run.config), 1):  # of the config, since auto means something else here
         before = measured[planned.name]
         plan = refit_plan(planned, before.record.n_kept_epochs, run.manifest.fits[planned.name].training)
-        observe(FitStart(plan.scorer, len(measured) + position, 2 * len(measured), "all"))
+        begins = FitStart(plan.scorer, len(measured) + position, 2 * len(measured), "all")
         states = {name: fitted.state for name, fitted in {**measured, **fits}.items()}
-        fits[plan.name] = fit_plan(run.as_started(plan), run, inputs, states, observe, communicator, measured=before)
+        fits[plan.name] = fit_plan(
+            run.as_started(plan), run, inputs, states, observe, communicator, begins=begins, measured=before
+        )
     if run.is_writer:
         served = {fitted.plan.scorer: fitted.served for fitted in fits.values()}
         write_bundle(run.path, served, inputs, run.config, trained_on="all")

@@ -59,11 +59,18 @@ def train(
         scorers: dict[str, FittedPlan | CarriedScorer] = {**carry_scorers(config, run, inputs)}
         n_fits = len(planned) * (2 if config.refit else 1)
         for position, plan in enumerate(planned, 1):
-            observe(FitStart(plan.scorer, position, n_fits))
+            begins = FitStart(plan.scorer, position, n_fits)
             finished = {name: scorer.state for name, scorer in scorers.items()}
             is_reported = report is not None and not fits  # the first scorer's scores before training
             fits[plan.name] = fit_plan(
-                run.as_started(plan), run, inputs, finished, observe, communicator, measures_start=is_reported
+                run.as_started(plan),
+                run,
+                inputs,
+                finished,
+                observe,
+                communicator,
+                begins=begins,
+                measures_start=is_reported,
             )
             scorers[plan.name] = fits[plan.name]
         if run.is_writer:

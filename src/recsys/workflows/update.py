@@ -15,7 +15,7 @@ from recsys.artifacts.directory import CONFIG, run_of
 from recsys.artifacts.manifest import FitEntry
 from recsys.config.loading.dump import override
 from recsys.config.loading.load import load_config
-from recsys.config.plans import plans
+from recsys.config.plans import plans, served_plans
 from recsys.config.schema.compatibility import methods_that_continue
 from recsys.config.schema.config import Config
 from recsys.config.schema.data import Files, absolute_files
@@ -57,6 +57,8 @@ def update_config(
         ConfigError, RunError
     """
     run = _whole(start)
+    if only is not None:
+        _check_has_ranking(run)
     changes = {
         **dict.fromkeys(("data.train", "data.valid", "data.test")),
         "data.source": "frame" if ratings is None else "file",
@@ -121,6 +123,17 @@ def _training_changes(run: Path) -> dict[str, Json]:
         **({"training.lr_max": _lower(trained["lr_max"])} if scheduled else {}),
         **{f"training.{key}": trained[key] for key in kept},
     }
+
+
+def _check_has_ranking(run: Path) -> None:
+    """Raises RunError where there is no ranking scorer to update."""
+    if "ranking" not in [plan.name for plan in served_plans(load_config(run / CONFIG))]:
+        raise RunError(
+            "the run has no ranking scorer that could be updated alone",
+            where=str(run),
+            expected="a run with the section ranking in its config",
+            hint="recsys update without --only updates its predicted ratings",
+        )
 
 
 def _ranking_changes(run: Path) -> dict[str, Json]:
