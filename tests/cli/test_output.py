@@ -262,8 +262,27 @@ def test_runs_elsewhere_and_none_at_all(run: Path, recsys: Recsys, monkeypatch: 
 def test_inspect(run: Path, recsys: Recsys) -> None:
     whole = json.loads(recsys("inspect", "runs/first", "--verify", "--json").out)
     assert (whole["status"], whole["last"]["verified"], whole["serving"]["n_users"]) == ("finished", True, 40)
-    newest = json.loads(recsys("inspect", run / "checkpoints" / whole["checkpoints"][-1]).out)
+    newest = json.loads(recsys("inspect", run / "checkpoints" / whole["checkpoints"][-1], "--json").out)
     assert newest["epoch"] == 4
+
+
+@pytest.mark.parametrize("part", ["", "/serving", "/checkpoints/epoch-0004"])
+def test_inspect_is_a_short_table(part: str, run: Path, recsys: Recsys, snapshot: Snapshot) -> None:
+    ended = recsys("inspect", f"first{part}")
+    assert ended.code == 0
+    assert all(len(line) <= 80 for line in ended.out.splitlines())
+    text = re.sub(r"python .*|[\d.]+ MB", "…", ended.out)
+    snapshot(f"inspect{part.replace('/', '-')}", text)
+
+
+@pytest.mark.parametrize(
+    "command", [("config", "validate"), ("config", "show"), ("train", "--dry-run"), ("cross-validate", "--folds", 2)]
+)
+def test_a_config_is_named_by_its_place_or_by_an_option(command: tuple[str, ...], data: Path, recsys: Recsys) -> None:
+    assert recsys(*command, "config.yaml").code == recsys(*command, "--config", "config.yaml").code == 0
+    both = recsys(*command, "config.yaml", "--config", "config.yaml", "--json")
+    assert (both.code, both.error["expected"]) == (2, "one config")
+    assert recsys(*command, "--json").error["what"] == "no config is given"
 
 
 def test_config_show_is_a_config(data: Path, recsys: Recsys, snapshot: Snapshot) -> None:

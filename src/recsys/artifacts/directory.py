@@ -38,12 +38,14 @@ def new_run_folder(name: str) -> Path:
 def find_run(path: Path) -> Path:
     """The folder that a path or the bare name of a run means; `~` is the home directory.
 
-    A bare name is that of a run under the root, unless a run of this name lies in the working directory.
+    A bare name is that of a run under the root, unless a run of this name lies in the working directory. Below a run,
+    such as "mine/serving", a path that is not there is one below the root too.
     """
     path = Path(os.path.expanduser(path))  # noqa: PTH111 - leaves ~nobody as it is
     named = runs_root() / path
     is_bare = str(path) == path.name
-    return named if is_bare and named.is_dir() and not _holds_run(path) else path
+    is_here = _holds_run(path) if is_bare else path.exists()
+    return named if named.is_dir() and not is_here else path
 
 
 def _holds_run(folder: Path) -> bool:

@@ -24,6 +24,10 @@ SetOption = Annotated[
 RunDirOption = Annotated[
     Path | None, typer.Option("--run-dir", metavar="DIR", help="The folder to write. Default: a new one under runs/.")
 ]
+ConfigArgument = Annotated[
+    Path | None, typer.Argument(metavar="CONFIG", help="The config, as YAML; also as --config FILE.")
+]
+ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The config, as CONFIG.")]
 LevelOption = Annotated[
     float | None,
     typer.Option("--interval", metavar="LEVEL", help="Also prediction intervals at this coverage, such as 0.9."),
@@ -45,6 +49,35 @@ class By(StrEnum):
 
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def either_config(position: Path | None, option: Path | None) -> Path | None:
+    """The config that is given in one of two ways, if it is.
+
+    Raises:
+        UsageError: it is given in both.
+    """
+    if position is not None and option is not None:
+        raise UsageError(
+            f"{position} stands where a config is named, and so does --config {option}", expected="one config"
+        )
+    return option if position is None else position
+
+
+def needed_config(position: Path | None, option: Path | None) -> Path:
+    """The config that is given in one of two ways.
+
+    Raises:
+        UsageError: it is given in none or both.
+    """
+    config = either_config(position, option)
+    if config is None:
+        raise UsageError(
+            "no config is given",
+            expected="CONFIG, or --config FILE",
+            hint="recsys init RATINGS.csv writes a config for your file",
+        )
+    return config
 
 
 def check_options(command: Any, arguments: list[str]) -> None:

@@ -127,7 +127,7 @@ COMMANDS = (
         "inspect",
         UNDERSTAND,
         "Show the contents of a run or a checkpoint, or the layers of its model.",
-        "recsys.cli.runs:inspect",
+        "recsys.cli.inspect:inspect",
     ),
     Command("runs", MANAGE, "List the runs under runs/ (or $RECSYS_RUNS), oldest first.", "recsys.cli.runs:runs"),
     Command("promote", MANAGE, "Set the default run.", "recsys.cli.promote:promote"),

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from recsys import api
-from recsys.cli.arguments import JsonOption
+from recsys.cli.arguments import ConfigArgument, ConfigOption, JsonOption, needed_config
 from recsys.cli.render import echo, paragraph, print_json
 from recsys.cli.streams import is_unicode
 
@@ -19,16 +18,21 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="A config, as YAML.")]
 Overrides = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key.")]
 
 
 @app.command("validate")
-def validate(file: File, overrides: Overrides = None, as_json: JsonOption = False) -> None:
+def validate(
+    position: ConfigArgument = None,
+    named: ConfigOption = None,
+    overrides: Overrides = None,
+    as_json: JsonOption = False,
+) -> None:
     """Validate a config without opening any data file.
 
     Example: recsys config validate config.yaml
     """
+    file = needed_config(position, named)
     api.load_config(file, overrides or [])
     if as_json:
         print_json({"valid": True, "file": str(file)})
@@ -37,12 +41,17 @@ def validate(file: File, overrides: Overrides = None, as_json: JsonOption = Fals
 
 
 @app.command("show")
-def show(file: File, overrides: Overrides = None, as_json: JsonOption = False) -> None:
+def show(
+    position: ConfigArgument = None,
+    named: ConfigOption = None,
+    overrides: Overrides = None,
+    as_json: JsonOption = False,
+) -> None:
     """Print the complete config: defaults, file and overrides.
 
     Example: recsys config show config.yaml --set seed=7
     """
-    config = api.load_config(file, overrides or [])
+    config = api.load_config(needed_config(position, named), overrides or [])
     if as_json:
         print_json(config.model_dump(mode="json", exclude_none=True))
     else:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from recsys import api
-from recsys.cli.arguments import JsonOption, SetOption
+from recsys.cli.arguments import ConfigArgument, ConfigOption, JsonOption, SetOption, needed_config
 from recsys.cli.progress import watching
 from recsys.cli.render import echo, paragraph, print_json, print_table
 from recsys.cli.scores import (
@@ -34,7 +34,8 @@ N_FOLDS = 5
 
 
 def cross_validate(
-    config: Annotated[Path, typer.Option("--config", metavar="FILE", help="The config, as YAML.")],
+    position: ConfigArgument = None,
+    named: ConfigOption = None,
     overrides: SetOption = None,
     folds: Annotated[
         int | None, typer.Option("--folds", min=2, metavar="K", help="Number of folds to draw. Default: 5.")
@@ -62,6 +63,7 @@ def cross_validate(
 ) -> None:
     """Example: recsys cross-validate --config config.yaml --folds 10"""
     files = _files(folds, train_files, test_files, compare_splits)
+    config = needed_config(position, named)
     leave_cores_to_training()
     resolved = api.load_config(config, overrides or [])
     if compare_splits:

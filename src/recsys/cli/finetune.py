@@ -9,7 +9,15 @@ from typing import Annotated
 import typer
 
 from recsys import api
-from recsys.cli.arguments import JsonOption, RunDirOption, RunOption, SetOption
+from recsys.cli.arguments import (
+    ConfigArgument,
+    ConfigOption,
+    JsonOption,
+    RunDirOption,
+    RunOption,
+    SetOption,
+    needed_config,
+)
 from recsys.cli.default_run import used_run
 from recsys.cli.progress import watching
 from recsys.cli.training import show_metrics
@@ -23,9 +31,8 @@ class Only(StrEnum):
 
 def finetune(
     start: Annotated[Path, typer.Option("--from", metavar="RUN", help="The run to start from.")],
-    config: Annotated[
-        Path, typer.Option("--config", metavar="FILE", help="The config, as YAML, with the new ratings.")
-    ],
+    position: ConfigArgument = None,
+    named: ConfigOption = None,
     overrides: SetOption = None,
     run_dir: RunDirOption = None,
     as_json: JsonOption = False,
@@ -36,6 +43,7 @@ def finetune(
 
     Example: recsys finetune --from runs/big --config small.yaml
     """
+    config = needed_config(position, named)
     with watching() as observe:
         metrics = api.finetune(start, config, run_dir, overrides=overrides or (), observe=observe)
     show_metrics(metrics, as_json=as_json)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from recsys import api
-from recsys.cli.arguments import JsonOption, SetOption
+from recsys.cli.arguments import ConfigArgument, ConfigOption, JsonOption, SetOption, needed_config
 from recsys.cli.progress import watching
 from recsys.cli.render import echo, paragraph, print_json, signed
 from recsys.cli.threads import leave_cores_to_training
@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 
 
 def lr_find(
-    config: Annotated[Path, typer.Option("--config", metavar="FILE", help="The config, as YAML.")],
+    position: ConfigArgument = None,
+    named: ConfigOption = None,
     overrides: SetOption = None,
     output: Annotated[Path | None, typer.Option("--output", metavar="FILE", help="Plot the curve, as PNG.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Example: recsys lr-find --config config.yaml --output lr.png"""
+    config = needed_config(position, named)
     leave_cores_to_training()
     if output is not None:
         api.check_output(output, [config])

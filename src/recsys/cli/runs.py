@@ -1,4 +1,4 @@
-"""recsys runs and inspect."""
+"""recsys runs."""
 
 from __future__ import annotations
 
@@ -90,56 +90,6 @@ def _show_part(overviews: list[ListedRun]) -> None:
         if overview["default"] or overview is newest:
             for line in worse_lines(Path(overview["path"]).name, overview["better"]):
                 echo(line)
-
-
-def inspect(
-    path: Annotated[Path, typer.Argument(metavar="RUN_OR_CHECKPOINT", help="A run, a checkpoint or a serving folder.")],
-    verify: Annotated[bool, typer.Option("--verify", help="Verify the sha256 of every file.")] = False,
-    layers: Annotated[bool, typer.Option("--layers", help="Show the layers of the model.")] = False,
-    scorer: Annotated[
-        str | None, typer.Option("--scorer", help="With --layers: rating or ranking; left out: the run's first.")
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Example: recsys inspect runs/movielens-small-20261124T215500Z --layers"""
-    if scorer is not None and not layers:
-        raise UsageError("--scorer applies only with --layers", expected="--layers --scorer NAME")
-    answer = api.inspect(path, verify=verify)
-    if layers:
-        _show_layers(path, scorer, as_json)
-    elif as_json:
-        print_json(answer)
-    else:
-        print_json(answer, indent=2)
-
-
-def _show_layers(path: Path, scorer: str | None, as_json: bool) -> None:
-    model = api.layers(path, scorer=scorer)
-    layers, link = model.layers, model.link
-    total = sum(layer.n_parameters for layer in layers)
-    moving = sum(layer.n_parameters for layer in layers if not layer.frozen)
-    if as_json:
-        rows = [vars(layer) | {"shape": list(layer.shape)} for layer in layers]
-        print_json({"layers": rows, "link": link and link.to_dict(), "n_parameters": total, "n_trainable": moving})
-        return
-    print_table(
-        ["layer", "kind", "shape", "parameters", "group", "frozen"],
-        [
-            [
-                layer.name,
-                layer.kind,
-                " × ".join(f"{length:,}" for length in layer.shape),
-                f"{layer.n_parameters:,}" if layer.n_parameters else "",
-                layer.group or "",
-                {True: "yes", False: "no", None: ""}[layer.frozen],
-            ]
-            for layer in layers
-        ],
-        numbers=["parameters"],
-    )
-    echo(f"{total:,} parameters" + (f", {total - moving:,} of them frozen" if moving < total else ""))
-    if link is not None and link.kind != "identity":
-        echo(f"{link.kind}: ratings from {link.low:g} to {link.high:g}")
 
 
 def _measured(objective: Objective, scorers: Mapping[str, ScorerMetrics]) -> tuple[str, str]:

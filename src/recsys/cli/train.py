@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from recsys import api
-from recsys.cli.arguments import JsonOption, RunDirOption, SetOption
+from recsys.cli.arguments import ConfigArgument, ConfigOption, JsonOption, RunDirOption, SetOption, either_config
 from recsys.cli.progress import watching
 from recsys.cli.render import echo, print_json, print_table
 from recsys.cli.scores import baseline_label, scorer_label
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 
 def train(
-    config: Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The config, as YAML.")] = None,
+    position: ConfigArgument = None,
+    named: ConfigOption = None,
     overrides: SetOption = None,
     run_dir: RunDirOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Resume exactly where the run stopped.")] = False,
@@ -43,10 +44,11 @@ def train(
     """Example: recsys train --config config.yaml --set training.n_epochs=5"""
     if checkpoint is not None and not resume:
         raise UsageError("--checkpoint applies only with --resume", expected="--resume --checkpoint NAME")
+    config = either_config(position, named)
     if config is None and not (resume and run_dir):
         raise UsageError(
             "no config is given",
-            expected="--config FILE, or --resume with --run-dir DIR",
+            expected="CONFIG, or --resume with --run-dir DIR",
             hint="recsys init RATINGS.csv writes a config for your file",
         )
     leave_cores_to_training()

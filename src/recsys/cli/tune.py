@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from recsys import api
-from recsys.cli.arguments import JsonOption, SetOption
+from recsys.cli.arguments import ConfigArgument, ConfigOption, JsonOption, SetOption, needed_config
 from recsys.cli.progress import watching
 from recsys.cli.render import echo, print_json, print_table
 from recsys.cli.scores import baseline_label
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 
 def tune(
-    config: Annotated[Path, typer.Option("--config", metavar="FILE", help="The config, as YAML.")],
+    position: ConfigArgument = None,
+    named: ConfigOption = None,
     n_trials: Annotated[
         int, typer.Option("--trials", min=1, metavar="N", help="Total number of trials in the study.")
     ] = 50,
@@ -49,6 +50,7 @@ def tune(
 
     Example: recsys tune --config config.yaml --trials 30
     """
+    config = needed_config(position, named)
     leave_cores_to_training()
     output = Path(f"{config.stem}-tuned.yaml") if output is None else output
     storage = f"sqlite:///{config.stem}-tune.db" if storage is None else storage
