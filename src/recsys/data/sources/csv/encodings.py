@@ -33,6 +33,7 @@ BETWEEN_WORDS = re.compile(rb'[\s,;|"]+')
 SCRIPTS = dict.fromkeys(("CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HALFWIDTH", "FULLWIDTH"), "CJK")
 """Scripts that are written together."""
 SAMPLE = 1 << 16  # bytes: of lines that are not ASCII
+FIRST_OTHER = 0x80  # byte that is not ASCII
 START = 1 << 12  # bytes: of any line
 LEAST_NULS = 0.05  # of the bytes of utf-16: digits, delimiters and line ends have one
 CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\v\f\r\x01\x02\x1a\x1e\x1f\x1b")
@@ -73,10 +74,13 @@ def guess_encoding(path: Path, likely: str = "cp1252") -> str | None:
         return wide_encoding(path)
     if any(code in CONTROLS for code in start):
         return None
-    strangeness = _strangeness(_lines_of_other_letters(path))
+    lines = _lines_of_other_letters(path)
+    strangeness = _strangeness(lines)
     if not strangeness:
         return None
     likely = next((name for name in CANDIDATES if codec(name) == codec(likely)), CANDIDATES[0])
+    if _is_letter(lines, likely):
+        return likely
     best = min(strangeness, key=lambda name: strangeness[name])
     (share, strange), (least_share, least) = strangeness.get(likely, (1.0, 0.0)), strangeness[best]
     is_as_good = share == least_share and strange <= least + MARGIN and (likely, best) != (CANDIDATES[0], TURKISH)
@@ -98,6 +102,12 @@ def _strangeness(lines: Sequence[bytes]) -> dict[str, tuple[float, float]]:
         for name in CANDIDATES
         if name in distance
     }
+
+
+def _is_letter(lines: Sequence[bytes], encoding: str) -> bool:
+    """Whether a single sign of the lines is not ASCII, and a letter in the encoding: too little to guess by."""
+    others = {byte for line in lines for byte in line if byte >= FIRST_OTHER}
+    return len(others) == 1 and bytes(others).decode(encoding, "replace").isalpha()
 
 
 def example(path: Path, encoding: str) -> str:
