@@ -154,6 +154,23 @@ def test_another_model_is_refused_with_what_differs(new: Path, recsys: Recsys, s
     snapshot("error-finetune-another-model", ended.err.replace(str(new.parent), "<here>"))
 
 
+def test_the_model_is_that_of_the_run(new: Path, recsys: Recsys) -> None:
+    """A config as init writes it has the default dim, which is another one."""
+    small = new.with_name("small.yaml")
+    text = small.read_text()
+    small.write_text(text.replace("{embedding_dim: 4}", "{embedding_dim: 64, y_range: null, clip: false}"))
+    ended = recsys(*FINETUNE, "--json")
+    assert ended.code == 0
+    assert "note: the model is that of first: embedding_dim 4 for 64\n" in ended.err
+    answer = json.loads(ended.out)
+    assert answer["embedding_dim"] == 4
+    assert "clip: false" in Path(answer["run_dir"], "config.yaml").read_text()
+    small.write_text(text.replace("model: {embedding_dim: 4}", "model: {kind: embedding_net, layers: [8]}"))
+    assert "kind dot_product for embedding_net and layers None for [8]" in recsys(*FINETUNE, "--json").err
+    small.write_text(text.replace("model: {embedding_dim: 4}\n", ""))
+    assert "the model is that of" not in recsys(*FINETUNE, "--json").err
+
+
 def test_a_group_that_the_model_does_not_have_is_refused(new: Path, recsys: Recsys, snapshot: Snapshot) -> None:
     ended = recsys(*FINETUNE, "--set", "training.freeze=[hidden]")
     assert ended.code == 2

@@ -106,7 +106,7 @@ def finetune(
 
     Args:
         start: a finished run.
-        config: a config file with the new ratings.
+        config: a config file with the new ratings; the model is that of the run.
         run_dir: a new or empty folder; left out, one under runs/ named after the config and the time.
         overrides: of the config, such as "training.freeze=[items]".
         observe: as of `train`.
@@ -115,7 +115,7 @@ def finetune(
     Raises:
         RecsysError: see recsys.core.errors.
     """
-    resolved, dataset = with_streams(finetune_config(as_run(start), as_path(config), overrides), observe)
+    resolved, dataset = with_streams(finetune_config(as_run(start), as_path(config), overrides, observe), observe)
     return _train(resolved, as_path(run_dir) or new_run_folder(Path(config).stem), observe, data=dataset)
 
 

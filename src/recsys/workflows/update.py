@@ -14,12 +14,13 @@ from recsys.artifacts.checkpoint import selected_parameters
 from recsys.artifacts.directory import CONFIG, run_of
 from recsys.artifacts.manifest import FitEntry
 from recsys.config.loading.dump import override
-from recsys.config.loading.load import load_config
+from recsys.config.loading.load import given_values, load_config
 from recsys.config.plans import plans, served_plans
 from recsys.config.schema.compatibility import methods_that_continue
 from recsys.config.schema.config import Config
 from recsys.config.schema.data import Files, absolute_files
 from recsys.core.errors import ConfigError, RunError
+from recsys.core.events import Note, Observer, silent
 from recsys.core.types import Json
 from recsys.core.words import joined
 from recsys.training.rates import scaled
@@ -31,13 +32,30 @@ HOLD_OUT_FROM = 50  # new ratings; a part of fewer would say nothing
 REPEAT = 2  # looks at a new rating for each one at an old one, which the run knows already
 
 
-def finetune_config(start: Path, config: Path, overrides: Sequence[str]) -> Config:
-    """The config of a file, with a run to start from.
+def finetune_config(start: Path, config: Path, overrides: Sequence[str], observe: Observer = silent) -> Config:
+    """The config of a file, with a run to start from and the model of that run.
+
+    Keys that do not shape parameters are the file's. What it has else of another model, such as the defaults that
+    `recsys init` writes, gives way with a note; overrides are checked against the run's model later.
 
     Raises:
         ConfigError, RunError
     """
-    return load_config(config, [override("start.run", _whole(start)), *overrides])
+    run = _whole(start)
+    model, section = load_config(run / CONFIG).model, given_values(config).get("model")
+    of_run, given = model.model_dump(exclude_none=True), section if isinstance(section, dict) else {}
+    free = model.free_keys if given.get("kind", model.kind) == model.kind else frozenset[str]()
+    others = {key: value for key, value in given.items() if key not in free and of_run.get(key) != _settled(value)}
+    if others:
+        taken = joined((f"{key} {of_run.get(key)} for {value}" for key, value in others.items()), "and")
+        observe(Note(f"the model is that of {run.resolve().name}: {taken}"))
+    taken_over = {**of_run, **{key: given[key] for key in free & given.keys()}}
+    return load_config(config, [override("start.run", run), override("model", taken_over), *overrides])
+
+
+def _settled(value: object) -> object:
+    """A value of YAML as settings hold it."""
+    return tuple(value) if isinstance(value, list) else value
 
 
 def update_config(

@@ -57,6 +57,16 @@ def parse_config(text: str, path: Path, overrides: Sequence[str] = ()) -> Config
     return unvalidated.config()
 
 
+def given_values(path: Path) -> dict[str, object]:
+    """What a YAML file gives, not validated; empty where it is no mapping.
+
+    Raises:
+        ConfigError: the file cannot be read, or is not YAML.
+    """
+    value = read_yaml(_text(path), lambda _, line: f"{path}:{line}").value
+    return value if isinstance(value, dict) else {}
+
+
 def config_from(mapping: Mapping[str, Any], base: Path) -> Config:
     """The Config of nested dicts, as a YAML file would hold them; relative paths start at `base`.
 
