@@ -24,9 +24,14 @@ def index_columns(columns: Sequence[Coded]) -> tuple[Indices, Vocabulary]:
     """
     texts = columns[0].texts if len(columns) == 1 else _all(columns)
     ids = texts if any(column.is_text for column in columns) else as_ids(texts)
-    vocabulary = Vocabulary(as_texts(sorted(ids.tolist())) if ids.dtype == object else np.unique(ids))
+    if ids.dtype == object:
+        vocabulary = Vocabulary(as_texts(sorted(ids.tolist())))
+    else:
+        vocabulary = Vocabulary(np.unique(ids, return_index=True)[0])  # which sorts; without indices it hashes, slower
+    if len(columns) == 1:
+        return remap(columns[0].codes, vocabulary.index(ids)), vocabulary
     indices = [remap(column.codes, indices_of(column.texts, vocabulary)) for column in columns]
-    return indices[0] if len(indices) == 1 else np.concatenate(indices), vocabulary
+    return np.concatenate(indices), vocabulary
 
 
 def indices_of(texts: Texts, vocabulary: Vocabulary) -> Indices:
