@@ -79,7 +79,7 @@ def test_a_sigmoid_is_refused(text_run: Path, here: Path, refused: Callable[...,
 def test_a_visitor_is_shown_items_like_a_user(run: Path, data: Path, recsys: Recsys, snapshot: Snapshot) -> None:
     (data / "visitor.csv").write_text("movieId,rating\n100,5\n120,1\n999,4\n")
     ended = recsys("recommend", "--ratings", "visitor.csv", "-n", 3)
-    assert ended.err == "note: 1 of 3 rated items have no training ratings and are ignored\n"
+    assert ended.err == "note: ignored, without training ratings: 1 of 3 rated items\n"
     snapshot("recommend-visitor", ended.out)
     answer = json.loads(recsys("recommend", "--ratings", "visitor.csv", "-n", 3, "--json").out)
     assert (answer["user_id"], answer["n_ratings"], answer["n_unknown_items"]) == (None, 3, 1)

@@ -44,7 +44,7 @@ def on_a_terminal(command: list[str]) -> str:
 def test_interpret_in_a_pipe(run: Path, recsys: Recsys) -> None:
     ended = recsys("interpret", "-n", 2, "--directions", 1)
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out.startswith("50 items have ")
+    assert ended.out.startswith("Listed: items with at least 5 training ratings, of which there are 50.")
     assert ended.out.count("Film ") == 2 * 2 + 2 * 2
     assert "Direction 1: " in ended.out
     assert "Direction 2: " not in ended.out

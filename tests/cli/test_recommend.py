@@ -29,7 +29,7 @@ def test_a_list_shorter_than_asked_says_so(run: Path, recsys: Recsys) -> None:
     first = json.loads(recsys("recommend", "0", "--json").out)["items"][0]
     ended = recsys("recommend", "0", "-n", "5", "--where", f"title={first['title']}")
     assert first["title"] in ended.out
-    assert ended.err == "note: fewer than 5 items are left: of 50 items, 49 do not meet --where\n"
+    assert ended.err == "note: fewer than 5 items left: of 50 items, 49 do not meet --where\n"
 
 
 def test_excluded_items_that_are_unknown_are_counted(run: Path, data: Path, recsys: Recsys) -> None:
@@ -39,7 +39,7 @@ def test_excluded_items_that_are_unknown_are_counted(run: Path, data: Path, recs
     answer = json.loads(ended.out)
     assert answer["n_unknown_excluded"] == 1
     assert first not in {item["item_id"] for item in answer["items"]}
-    assert ended.err == "note: 1 of 2 excluded items have no training ratings and are ignored\n"
+    assert ended.err == "note: ignored, without training ratings: 1 of 2 excluded items\n"
     everyone = recsys("recommend", "--all", "--output", "all.csv", "--exclude", "out.csv", "--json")
     assert json.loads(everyone.out)["n_unknown_excluded"] == 1
 
@@ -48,7 +48,7 @@ def test_candidates_that_are_unknown_are_counted(run: Path, data: Path, recsys: 
     (data / "some.txt").write_text("100\n102\n9999\n")
     ended = recsys("recommend", "0", "-n", "1", "--candidates", "some.txt", "--json")
     assert json.loads(ended.out)["n_unknown_candidates"] == 1
-    assert ended.err == "note: 1 of 3 candidates have no training ratings and are ignored\n"
+    assert ended.err == "note: ignored, without training ratings: 1 of 3 candidates\n"
 
 
 def test_users_with_fewer_items_are_counted(run: Path, data: Path, recsys: Recsys) -> None:
@@ -87,7 +87,7 @@ def test_an_unknown_user_can_be_given_the_mean_users_list(ranked_run: Path, recs
     (data / "visitor.csv").write_text("movieId,rating\n9999,4\n")
     visitor = recsys("recommend", "--ratings", "visitor.csv")
     assert visitor.out == listed.out
-    assert visitor.err == "note: 1 of 1 rated items have no training ratings and are ignored\n"
+    assert visitor.err == "note: ignored, without training ratings: 1 of 1 rated item\n"
 
 
 def test_all_users_are_ranked_for_by_either_scorer(ranked_run: Path, recsys: Recsys, data: Path) -> None:

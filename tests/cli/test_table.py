@@ -52,6 +52,18 @@ def test_no_word_is_broken_where_another_column_can_give() -> None:
     assert {"20261124T215500Z", "finished", "several"} <= words
 
 
+def test_the_first_cell_has_a_line_of_its_own_where_it_would_be_broken() -> None:
+    rows = [["movielens-small-20261124T215500Z", "finished", "0.8695"], ["short", "finished", "0.8700"]]
+    lines = table_lines(["run", "status", "rmse"], rows, numbers=["rmse"], fold=["run"], width=33)
+    assert lines == [
+        f"{'run':<13}   status       rmse",
+        "─" * 33,
+        "movielens-small-20261124T215500Z",
+        " " * 16 + "finished   0.8695",
+        f"{'short':<13}   finished   0.8700",
+    ]
+
+
 def test_letters_of_two_places_are_aligned() -> None:
     lines = table_lines(["title", "n"], [["千と千尋", "1"], ["Up", "2"]], numbers=["n"], cut=["title"])
     assert [cell_width(line) for line in lines] == [12] * 4

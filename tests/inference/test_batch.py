@@ -89,7 +89,7 @@ UNKNOWN = [(0, 100), (999, 100), ("x", 101), (1, 1000)]
 
 def test_unknown_pairs_are_refused_and_nothing_is_written(numbers: Recommender, tmp_path: Path) -> None:
     pairs = write(tmp_path / "p.csv", ["userId", "movieId"], UNKNOWN)
-    with pytest.raises(UnknownIdError, match=r"user '999' .* 2 of 4 pairs") as caught:
+    with pytest.raises(UnknownIdError, match=r"user '999' .*: 2 of 4") as caught:
         predict_file(numbers.bundle, pairs, tmp_path / "out.csv", "error", silent)
     assert caught.value.where == str(pairs)
     assert [path.name for path in tmp_path.iterdir()] == ["p.csv"]
@@ -135,10 +135,10 @@ def test_an_output_that_cannot_be_written_is_an_error_of_the_run(
     numbers: Recommender, tmp_path: Path, below: str
 ) -> None:
     pairs = write(tmp_path / "p.csv", ["userId", "movieId"], [(0, 100)])
-    with pytest.raises(RunError, match="cannot write") as caught:
+    with pytest.raises(RunError, match=r"is a file|there is no folder|cannot write") as caught:
         predict_file(numbers.bundle, pairs, tmp_path / below, "error", silent)
     assert caught.value.exit_code == 4
-    with pytest.raises(RunError, match="cannot write"):
+    with pytest.raises(RunError, match=r"is a file|there is no folder|cannot write"):
         recommend_all(numbers, tmp_path / below, 3)
 
 

@@ -121,7 +121,7 @@ def test_a_level_that_is_no_share_is_refused(sampled: Recommender, level: float)
 
 
 def test_a_level_beyond_what_valid_can_tell_is_refused_with_the_highest(finished: Path) -> None:
-    with pytest.raises(RunError, match="90 valid ratings") as caught:
+    with pytest.raises(RunError, match="90 validation ratings") as caught:
         Recommender.open(finished).predict(0, 100, interval=0.999)
     assert caught.value.expected == "a level of 0.985 or less"
 

@@ -80,7 +80,9 @@ def test_pairs_in_a_file_follow_the_same_rule(recommender: Recommender, tmp_path
     ratings: Any = [line.split(",")[2] for line in (tmp_path / "out.csv").read_text().splitlines()[1:]]
     assert ratings[1] == ratings[2]
     assert ratings[3] == ratings[4]
-    with pytest.raises(UnknownIdError, match=f"user '{UNRATED_USER}' has no training ratings, and 2 of 5"):
+    with pytest.raises(
+        UnknownIdError, match=f"user '{UNRATED_USER}' has no training ratings; pairs with such users: 2 of 5"
+    ):
         predict_file(recommender.bundle, tmp_path / "pairs.csv", tmp_path / "out.csv", "error", silent)
 
 

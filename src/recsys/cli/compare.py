@@ -13,6 +13,7 @@ from recsys.cli.progress import watching
 from recsys.cli.render import echo, paragraph, print_json, print_table, say
 from recsys.cli.scores import metric_label
 from recsys.core.errors import UsageError
+from recsys.core.words import counted
 
 if TYPE_CHECKING:
     from recsys.evaluation.bootstrap import Difference
@@ -55,8 +56,8 @@ def _show(comparison: RunComparison) -> None:
         for run in comparison.runs
     ]
     print_table(["run", *columns], rows, numbers=columns)
-    users = f"{comparison.n_users:,} users"
-    text = f"{comparison.n_ratings:,} test interactions in common, by {users}. Differences are to the first run."
+    n_common, users = counted(comparison.n_ratings, "test interaction"), counted(comparison.n_users, "user")
+    text = f"{n_common} in common, by {users}. Differences are to the first run."
     echo("\n".join(["", *paragraph(text), ""]))
     for other in others:
         echo("\n".join(paragraph(_verdict(objective, first, other, comparison.level))))
@@ -65,15 +66,16 @@ def _show(comparison: RunComparison) -> None:
 def _note_what_is_left_out(comparison: RunComparison) -> None:
     for run in comparison.runs:
         if run.n_not_in_common:
+            of_all = f"{run.n_not_in_common:,} of {counted(run.n_test, 'test interaction')}"
             say(
-                f"note: {run.n_not_in_common:,} of the {run.n_test:,} test interactions of {run.run} are not"
-                f" in common; {run.n_unknown:,} of them have unknown users or items,"
-                " so that they cannot be matched"
+                f"note: not in common: {of_all} of {run.run};"
+                f" of unknown users or items, so that they cannot be matched: {run.n_unknown:,}"
             )
     if comparison.n_without_user:
+        rows = counted(comparison.n_without_user, "interaction")
         say(
-            f"note: {comparison.n_without_user:,} of the interactions are by users without training interactions, whose"
-            " ids are not kept: each counts as a user of its own, and the interval may be too narrow"
+            f"note: {rows} by users without training interactions, whose ids are not kept: each counts as a user of"
+            " its own, and the interval may be too narrow"
         )
 
 

@@ -62,7 +62,7 @@ def _show(explanation: Explanation) -> None:
     print_parts(prediction)
     echo()
     for line in paragraph(
-        f"Contributions of the user's {explanation.n_ratings:,} ratings to the interaction"
+        f"Contributions of the user's {counted(explanation.n_ratings, 'rating')} to the interaction"
         f" ({prediction.parts['interaction']:+.3f}). A contribution is large if the rating is far from expected (by the"
         " mean and the biases) and the items are similar."
     ):
@@ -100,9 +100,10 @@ def _show_ranking(explanation: RankExplanation, column: str) -> None:
     echo()
     listed = explanation.contributions
     has_values = any(item.rating is not None for item in listed)
+    items = counted(explanation.n_interactions, "item")
     for line in paragraph(
-        f"Contributions of the user's {explanation.n_interactions:,} items to the rank score. A contribution is large"
-        f" if the same users choose both items{f'; a high {column} makes it larger' if has_values else ''}."
+        f"Contributions of the user's {items} to the rank score. A contribution is large if the same users choose both"
+        f" items{f'; a high {column} makes it larger' if has_values else ''}."
     ):
         echo(line)
     cells: dict[str, list[str]] = {"item": [str(item.item_id) for item in listed]}

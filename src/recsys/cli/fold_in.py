@@ -14,6 +14,7 @@ from recsys.cli.default_run import used_run
 from recsys.cli.progress import watching
 from recsys.cli.render import echo, print_json
 from recsys.cli.threads import leave_cores_to_training
+from recsys.core.words import counted
 
 if TYPE_CHECKING:
     from recsys.artifacts.bundle import Bundle
@@ -41,16 +42,16 @@ def fold_in(
         print_json(metrics)
     else:
         next_command = _next_command(metrics["run_dir"], new, api.load(folded["path"]).bundle)
-        _show(folded, metrics["run_dir"], next_command, "ratings" if new.data.has_ratings else "interactions")
+        _show(folded, metrics["run_dir"], next_command, "rating" if new.data.has_ratings else "interaction")
 
 
-def _show(report: FoldInReport, folder: str, next_command: str, rows: str) -> None:
+def _show(report: FoldInReport, folder: str, next_command: str, row: str) -> None:
     counts = ((report["n_new_users"], "new user"), (report["n_new_items"], "new item"))
-    what = " and ".join(f"{n:,} {name}{'s' if n > 1 else ''}" for n, name in counts if n)
+    what = " and ".join(counted(n, name) for n, name in counts if n)
     path = Path(folder)
     promote = [] if api.is_default(path) else [f"  recsys promote {shlex.quote(api.run_name(path))}"]
     lines = [
-        f"{what} added from {report['n_ratings']:,} {rows}",
+        f"{what} added from {counted(report['n_ratings'], row)}",
         f"run: {folder}",
         "All other parameters and the metrics are those of the parent run.",
         "",

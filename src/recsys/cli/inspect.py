@@ -133,6 +133,6 @@ def _show_layers(path: Path, scorer: str | None, as_json: bool) -> None:
         ],
         numbers=["parameters"],
     )
-    echo(f"{total:,} parameters" + (f", {total - moving:,} of them frozen" if moving < total else ""))
+    echo(counted(total, "parameter") + (f", {total - moving:,} of them frozen" if moving < total else ""))
     if link is not None and link.kind != "identity":
         echo(f"{link.kind}: ratings from {link.low:g} to {link.high:g}")

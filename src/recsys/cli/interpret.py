@@ -14,6 +14,7 @@ from recsys.cli.arguments import JsonOption, RunOption
 from recsys.cli.default_run import used_run
 from recsys.cli.progress import watching
 from recsys.cli.render import echo, paragraph, print_json, print_table
+from recsys.core.words import counted
 
 if TYPE_CHECKING:
     from recsys.reporting.interpret import Direction, Interpretation, ItemBias
@@ -57,8 +58,8 @@ def interpret(
 
 def _show(interpretation: Interpretation) -> None:
     _say(
-        f"{interpretation.n_items:,} items have at least {interpretation.min_ratings:,} training ratings; "
-        "only those are listed. "
+        f"Listed: items with at least {counted(interpretation.min_ratings, 'training rating')}, of which there"
+        f" {'is' if interpretation.n_items == 1 else 'are'} {interpretation.n_items:,}. "
         "bias: how much higher or lower an item is rated than the mean, beyond the effect of who rated it."
     )
     echo()
@@ -75,9 +76,9 @@ def _show(interpretation: Interpretation) -> None:
     _say("Numbers: extra rating points from a user one standard deviation along the direction.")
     if interpretation.n_traits:
         _say(
-            f"{interpretation.n_traits:,} values and columns of the items file were correlated with the directions. In "
-            "brackets: the correlation, weighted by ratings, among items of similar popularity. Shown only if "
-            f"significant (permutation test, {interpretation.n_permutations:,} permutations, "
+            f"Tried: {counted(interpretation.n_traits, 'value or column', 'values and columns')} of the items file. "
+            "In brackets: the correlation with the direction, weighted by ratings, among items of similar popularity. "
+            f"Shown only if significant (permutation test, {interpretation.n_permutations:,} permutations, "
             f"p ≤ {interpretation.level:g})."
         )
 

@@ -13,6 +13,7 @@ from recsys.cli.arguments import ConfigArgument, ConfigOption, JsonOption, SetOp
 from recsys.cli.progress import watching
 from recsys.cli.render import echo, paragraph, print_json, signed
 from recsys.cli.threads import leave_cores_to_training
+from recsys.core.words import counted
 
 if TYPE_CHECKING:
     from recsys.training.rates import AutoRates
@@ -76,8 +77,9 @@ def _compared(comparison: LrComparison | None) -> list[str]:
         return ["nothing is held out to compare rates on (split.valid_fraction); keep the config's rate"]
     metric = comparison.objective.deciding_metric
     best = comparison.suggestion
+    rows = counted(comparison.n_ratings, "rating")
     return [
-        f"validation {metric}, {comparison.n_ratings:,} ratings: {_value(comparison.of_config)} with the config's rate",
+        f"validation {metric}, {rows}: {_value(comparison.of_config)} with the config's rate",
         *(f"  {_value(trial.value)} with {_rates(trial.lr_max)}{_interval(trial)}" for trial in comparison.trials),
         "not better: keep the config's rate" if best is None else f"better: {_rates(best)}",
     ]

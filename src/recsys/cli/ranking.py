@@ -17,8 +17,8 @@ HEADERS = {
     "biases": "highest\nitem bias",
 }
 PROTOCOLS = {
-    "known_users": "{n} users",
-    "new_users": "{n} users, a tenth of all, without whom the scorer was trained again and whose rows were folded in",
+    "known_users": "{users}",
+    "new_users": "{users}, a tenth of all, without whom the scorer was trained again and whose rows were folded in",
 }
 
 
@@ -40,14 +40,15 @@ def _show_table(relevant: str, scores: RankingScores) -> None:
 def _protocol(ranking: RankingEvaluation) -> list[str]:
     """What was ranked for whom, what is relevant, and what was excluded."""
     scores = ranking["any"]
-    users = PROTOCOLS[ranking["protocol"]].format(n=f"{scores['n_users']:,}")
+    users = PROTOCOLS[ranking["protocol"]].format(users=counted(scores["n_users"], "user"))
+    candidates = counted(ranking["n_candidates"], "item")
     lines = [
-        f"{users}; candidates: all {ranking['n_candidates']:,} items except those that the user has in training;"
-        f" relevant: {scores['n_relevant']:,} held-out interactions."
+        f"{users}; candidates: all {candidates} except those that the user has in training;"
+        f" relevant: {counted(scores['n_relevant'], 'held-out interaction')}."
     ]
     if ranking["like"] is not None:
         likes, least = ranking["like"], f"{ranking['threshold']:g}"
-        lines.append(f"{likes['n_users']:,} of the users have {likes['n_relevant']:,} ratings of {least} or more.")
+        lines.append(f"Ratings of {least} or more: {likes['n_relevant']:,}, by {likes['n_users']:,} of the users.")
     for n_excluded, noun, what in (
         (scores["n_relevant_unknown_users"], "interaction", "of users without training interactions"),
         (scores["n_relevant_already_rated"], "interaction", "that the user has in training too"),

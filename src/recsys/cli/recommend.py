@@ -174,11 +174,17 @@ def _read_filters(
             continue
         about[f"n_unknown_{name}"] = listed.n_unknown
         if listed.n_unknown:
-            part = f"{listed.n_unknown:,} of {listed.n_unknown + len(listed.item_ids):,}"
-            items = "candidates" if listed is among else "excluded items"
-            say(f"note: {part} {items} have no training {_words(model)['rows']} and are ignored")
+            n_listed, item = (
+                listed.n_unknown + len(listed.item_ids),
+                "candidate" if listed is among else "excluded item",
+            )
+            _note_unknown(model, listed.n_unknown, counted(n_listed, item))
     ids = None if among is None else among.item_ids
     return api.ItemFilter(min_ratings, ids, () if excluded is None else excluded.item_ids, where), about
+
+
+def _note_unknown(model: Recommender, n_unknown: int, items: str) -> None:
+    say(f"note: ignored, without training {_words(model)['rows']}: {n_unknown:,} of {items}")
 
 
 def _for_user(
@@ -202,9 +208,8 @@ def _for_visitor(
 ) -> tuple[list[Recommendation], dict[str, int]]:
     """The same for a visitor."""
     if visitor.n_unknown_items:
-        n_items, words = len(visitor.item_ids), _words(model)
-        unknown = f"{visitor.n_unknown_items:,} of {n_items:,} {words['done']} items have no training {words['rows']}"
-        say(f"note: {unknown} and are ignored")
+        items = counted(len(visitor.item_ids), f"{_words(model)['done']} item")
+        _note_unknown(model, visitor.n_unknown_items, items)
     listed = model.recommend_for(
         visitor.item_ids,
         visitor.ratings,
@@ -247,9 +252,9 @@ def _show_reasons(ruled_out: dict[str, int], n_listed: int, n: int, words: dict[
         return
     total = sum(reasons.values()) + n_listed
     why = [f"{count:,} {LEFT_OUT[name].format(**words)}" for name, count in reasons.items()]
-    text = f"of {total:,} items, {joined(why, 'and')}"
+    text = f"of {counted(total, 'item')}, {joined(why, 'and')}"
     if n_listed:
-        say(f"note: fewer than {n:,} items are left: {text}")
+        say(f"note: fewer than {counted(n, 'item')} left: {text}")
         return
     echo(f"no items to recommend: {text}")
     say(f"hint: {HINTS[list(reasons)[-1]].format(**words)}")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from recsys.cli.render import echo, paragraph, print_table
+from recsys.core.words import counted
 
 if TYPE_CHECKING:
     from recsys.objectives.objective import Objective
@@ -82,7 +83,8 @@ def count_label(name: str) -> str:
 def _users(scores: Scores) -> str:
     """On whom a ranking was measured, and what a like is."""
     n_users, n_all = scores["n_users"], scores.get("n_users_held_out", scores["n_users"])
-    text = f"{n_users:,} users" if n_users == n_all else f"{n_users:,} of {n_all:,} users, drawn by the seed"
+    users = counted(int(n_all), "user")
+    text = users if n_users == n_all else f"{n_users:,} of {users}, drawn by the seed"
     if "n_like_users" in scores:
         text += f"; like: rated {scores['like_threshold']:g} or more, by {scores['n_like_users']:,} of them"
     return f"{text}."

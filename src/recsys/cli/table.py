@@ -74,7 +74,11 @@ def table_lines(
     heads = [[""] * (height - len(column.header)) + column.header for column in laid]
     lines = [_line(laid, widths, line) for line in zip(*heads, strict=True)]
     lines.append(rule * (sum(widths) + len(GAP) * (len(laid) - 1)))
+    spans = width is not None and laid[0].is_folded and widths[0] < laid[0].narrowest()
     for row in zip(*(column.cells for column in laid), strict=True):
+        if spans and cell_width(row[0]) > widths[0]:  # a line of its own is better than a broken word
+            lines += folded(row[0], width or 0)
+            row = ("", *row[1:])
         lines += _row(laid, widths, row, ellipsis, has_margin=width is not None)
     return lines
 

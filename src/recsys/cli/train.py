@@ -15,6 +15,7 @@ from recsys.cli.scores import baseline_label, scorer_label
 from recsys.cli.threads import leave_cores_to_training
 from recsys.cli.training import show_metrics
 from recsys.core.errors import BelowBaselineError, UsageError
+from recsys.core.words import counted
 
 if TYPE_CHECKING:
     from recsys.artifacts.metrics import RunMetrics
@@ -83,7 +84,10 @@ def _dry_run(config: Config, as_json: bool) -> None:
     if "ranking" in needs:
         fits = {f"{baseline_label('rating')}: ": needs, f"{baseline_label('ranking')}: ": needs["ranking"]}
     table = [
-        [f"training {rows}", f"{n_rows:,} by {needs['n_users']:,} users of {needs['n_items']:,} items"],
+        [
+            f"training {rows}",
+            f"{n_rows:,} by {counted(needs['n_users'], 'user')} of {counted(needs['n_items'], 'item')}",
+        ],
         ["memory for the data", f"{needs['data_bytes'] / 1e6:,.0f} MB"],
         ["peak memory of the process, about", f"{needs['peak_bytes'] / 1e6:,.0f} MB"],
     ]
@@ -91,7 +95,7 @@ def _dry_run(config: Config, as_json: bool) -> None:
         table += [
             [f"{scorer}parameters", f"{fit['n_parameters']:,}"],
             [f"{scorer}memory to train", f"{fit['training_bytes'] / 1e6:,.0f} MB"],
-            [f"{scorer}time", f"{fit['fit_seconds']:,.1f} s for {fit['n_epochs']} epochs"],
+            [f"{scorer}time", f"{fit['fit_seconds']:,.1f} s for {counted(fit['n_epochs'], 'epoch')}"],
         ]
     print_table(["", "estimate"], table, numbers=["estimate"])
     if config.refit:

@@ -72,7 +72,7 @@ def _summarise(metrics: RunResult, folder: str) -> None:
 def _refit(fits: Mapping[str, RefitMetrics]) -> str:
     """What is served instead of what was measured."""
     times = " and ".join(
-        f"the {baseline_label(name)} on {fit['n_interactions']:,} interactions in {fit['fit_seconds']:.1f} s"
+        f"the {baseline_label(name)} on {counted(fit['n_interactions'], 'interaction')} in {fit['fit_seconds']:.1f} s"
         for name, fit in fits.items()
     )
     return (
@@ -95,11 +95,11 @@ def _show_scores(name: str, metrics: ScorerMetrics) -> None:
 
 def _training_rows(counts: TrainCounts) -> str:
     n_ratings, n_interactions = counts["n_ratings"], counts["n_interactions"]
-    return f"{n_ratings:,} training ratings" if n_ratings else f"{n_interactions:,} training interactions"
+    return counted(n_ratings, "training rating") if n_ratings else counted(n_interactions, "training interaction")
 
 
 def _duration(metrics: ScorerMetrics) -> str:
-    return f"{metrics['n_epochs']} epochs in {metrics['fit_seconds']:.1f} s"
+    return f"{counted(metrics['n_epochs'], 'epoch')} in {metrics['fit_seconds']:.1f} s"
 
 
 def _method(metrics: RunMetrics) -> str:
@@ -123,7 +123,7 @@ def _show_start(objective: Objective, start: StartMetrics, rows_called: str) -> 
     )
     if start["n_held_out_not_new"]:
         say(
-            f"note: {start['n_held_out_not_new']:,} of the held-out pairs are in the training set of {start['run']},"
+            f"note: {counted(start['n_held_out_not_new'], 'held-out pair')} in the training set of {start['run']},"
             f" so the scores on new {rows_called} are optimistic"
         )
     rows = [

@@ -13,7 +13,7 @@ from recsys.config.loading.dump import inline
 from recsys.config.schema.config import Config
 from recsys.config.schema.data import Data
 from recsys.core.section import Section
-from recsys.core.words import joined
+from recsys.core.words import counted, joined
 
 WIDTH = 110
 SHOWN = {"split": "method", "model": "embedding_dim", "training": "n_epochs", "ranking": "n_epochs"}
@@ -66,7 +66,7 @@ def template(
     where = f"ratings: {inline(paths if len(paths) > 1 else paths[0])}" if source == "file" else f"source: {source}"
     has_events = columns.get("rating") is False or reading.get("rating_is") == "count"
     row = "event" if has_events else "rating"
-    head = [f"{name}: {n_ratings:,} {row if n_ratings == 1 else f'{row}s'}", *notes]
+    head = [f"{name}: {counted(n_ratings, row)}", *notes]
     head += ["", "A key behind # shows its default: remove the # to change it. `recsys config reference` explains all."]
     lines = [*(_comment(line) for line in head), "", "data:", f"  {where}"]
     lines += [f"  columns: {inline(dict(columns))}"] if columns else []

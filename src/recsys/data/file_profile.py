@@ -196,7 +196,7 @@ class FileProfile:
                 yield "rows with a count of 0 are left out"
         if self.n_without_rating:
             rows = f"{counted(self.n_without_rating, 'row')} ({self.n_without_rating / self.n_ratings:.0%})"
-            yield f"{rows} have no rating: no_rating is set, so each of them is an event"
+            yield f"{rows} without a rating: no_rating is set, so each of them is an event"
         if self.likely_codes:
             codes, share = joined([str(code) for code in self.likely_codes]), f"{values.share_of_codes:.0%}"
             yield f'{codes} ({share} of the ratings) may stand for "no rating": if so, remove the # before no_rating'

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from recsys.core.types import Array, BoolArray, Counts, Floats, Indices, Times
+from recsys.core.words import counted
 from recsys.data.catalogue import ItemCatalogue
 from recsys.data.chunks import chunks, count
 from recsys.data.grouped import GroupedView
@@ -61,7 +62,8 @@ class Interactions:
 
     def __repr__(self) -> str:
         times = "" if self.timestamp is None else " with times"
-        return f"Interactions({len(self):,} rows{times} on {len(self.users):,} users and {len(self.items):,} items)"
+        users, items = counted(len(self.users), "user"), counted(len(self.items), "item")
+        return f"Interactions({counted(len(self), 'row')}{times} on {users} and {items})"
 
     def take(self, rows: Array | slice) -> Interactions:
         """The rows that a mask, an array of positions or a slice selects."""

@@ -226,7 +226,7 @@ def _check_learnable(train: Interactions, path: Path, data: Data) -> None:
         return
     rated = train.rated().rating
     if not len(rated):
-        what = f"none of the {len(train):,} training rows has a rating"
+        what = f"none of the {counted(len(train), 'training row')} has a rating"
         raise DataError(what, where=str(path), expected="ratings to learn from", hint=CLICKS)
     if rated.min() == rated.max():
         what = f"all ratings are equal: {rated[0]:g}"

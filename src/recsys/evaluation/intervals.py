@@ -9,6 +9,7 @@ import numpy as np
 
 from recsys.core.errors import RunError, UsageError
 from recsys.core.types import Counts, Float32Array, Indices, Times
+from recsys.core.words import counted
 from recsys.data.interactions import Interactions
 from recsys.evaluation.calibration import Calibration, calibrate, normal
 from recsys.evaluation.residual_variance import ResidualVariance, residual_variance_of
@@ -96,7 +97,11 @@ class Intervals:
         n, highest = self.calibration.n_ratings, self.calibration.highest_level
         if level <= highest:
             return
-        least = f"it had {n:,} valid ratings" if n else "beyond it nothing is known of a normal distribution's tails"
+        least = (
+            f"it had {counted(n, 'validation rating')}"
+            if n
+            else "beyond it nothing is known of a normal distribution's tails"
+        )
         raise RunError(
             f"an interval of {level:g} is more than this run can give: {least}",
             expected=f"a level of {highest:g} or less" if highest else "more valid ratings",

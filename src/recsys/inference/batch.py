@@ -167,7 +167,7 @@ def _refuse_unknown(path: Path, role: str, column: Coded, idx: Array, vocabulary
         return
     text = column.texts[column.codes[unknown[0]]]
     raise UnknownIdError(
-        f"{role} {text!r} has no training ratings, and {len(unknown):,} of {len(idx):,} pairs have such {role}s",
+        f"{role} {text!r} has no training ratings; pairs with such {role}s: {len(unknown):,} of {len(idx):,}",
         where=str(path),
         expected=f"{role} ids of the training ratings, such as {vocabulary.id_at(0)!r}",
         hint="--on-unknown mean predicts those by the mean",

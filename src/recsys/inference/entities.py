@@ -7,6 +7,7 @@ from typing import Literal, get_args
 from recsys.artifacts.bundle import Bundle
 from recsys.core.arguments import choice
 from recsys.core.errors import UnknownIdError
+from recsys.core.words import counted
 from recsys.data.vocabulary import UNKNOWN
 
 OnUnknown = Literal["error", "mean"]
@@ -70,7 +71,7 @@ def _unknown(
     what = "cannot be an id here" if is_wrong_type else f"has no training {rows}"
     return UnknownIdError(
         f"{role} {raw_id!r} {what}",
-        where=f"the run's {len(vocabulary):,} {role}s",
+        where=f"the run's {counted(len(vocabulary), role)}",
         expected=f"one of the {role} ids of the training {rows}, which are {ids} such as {example!r}",
         hint=hint,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from recsys.artifacts.bundle import Bundle
+from recsys.core.words import counted
 from recsys.inference.exported_scorer import ExportedScorer
 from recsys.scoring.export import link_in_python
 
@@ -11,7 +12,7 @@ def readme(bundle: Bundle, scorer: ExportedScorer, how_to_load: str) -> str:
     """The text; `how_to_load` is the Python that reads the ids and arrays of the format at hand."""
     return f"""# Exported factors
 
-{len(bundle.users):,} users and {len(bundle.items):,} items, from the recsys run
+{counted(len(bundle.users), "user")} and {counted(len(bundle.items), "item")}, from the recsys run
 `{bundle.manifest.run}`. Ids are those of the ratings file.
 
 {scorer.export.about}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from recsys.artifacts.bundle import Bundle
 from recsys.core.errors import UnknownIdError
 from recsys.core.events import Observer
+from recsys.core.words import counted
 from recsys.data.ids import indices_of
 from recsys.data.read import read_table
 from recsys.data.sources.opening import open_source
@@ -48,8 +49,9 @@ def read_candidates(bundle: Bundle, origin: Origin, observe: Observer) -> ItemLi
     """
     listed = read_item_list(bundle, origin, observe)
     if not listed.item_ids:
+        rows = interactions_called(bundle, "ranking")
         raise UnknownIdError(
-            f"none of the {listed.n_unknown:,} candidates has training {interactions_called(bundle, 'ranking')}",
+            f"none of the {counted(listed.n_unknown, 'candidate')} has training {rows}",
             where=str(name_of(origin)),
             expected=f"item ids such as {bundle.items.id_at(0)!r}",
         )

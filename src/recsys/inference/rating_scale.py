@@ -47,7 +47,8 @@ def note_other_scale(bundle: Bundle, rating: Array, observe: Observer) -> None:
     if n_outside:
         observe(Note(f"{n_outside:,} of {counted(len(given), 'rating')} are outside {own}: {check}"))
     elif len(given) >= LEAST and given.max() <= (scale.low + scale.high) / 2:
-        observe(Note(f"all {len(given):,} ratings, up to {given.max():g}, are in the lower half of {own}: {check}"))
+        rows = counted(len(given), "rating")
+        observe(Note(f"all {rows}, up to {given.max():g}, are in the lower half of {own}: {check}"))
 
 
 def n_outside_scale(bundle: Bundle, rating: Array) -> int:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from recsys.artifacts.bundle import Bundle
 from recsys.core.errors import UnknownIdError
 from recsys.core.types import Json
+from recsys.core.words import counted
 from recsys.data.vocabulary import UNKNOWN
 
 YEAR = re.compile(r"\(\d{4}\)\s*$")  # "Heat (1995)": the name of the film is what stands before
@@ -71,7 +72,7 @@ def find_item_id(bundle: Bundle, text: str) -> int | str:
     if len(matches) > 1:
         raise UnknownIdError(
             f"{len(matches):,} titles fit {text!r}",
-            where=f"the run's {len(items):,} items",
+            where=f"the run's {counted(len(items), 'item')}",
             expected="an item id, or words that fit one title",
             hint=f"recsys items {shlex.quote(text)} lists them with their ids",
         )

@@ -58,8 +58,8 @@ class Visitor:
             known &= ~np.isnan(rating)
             if not known.any():
                 raise UnknownIdError(
-                    f"none of the {len(item_idx):,} rated items has training ratings",
-                    where=f"the run's {len(bundle.items):,} items",
+                    f"none of the {counted(len(item_idx), 'rated item')} has training ratings",
+                    where=f"the run's {counted(len(bundle.items), 'item')}",
                     expected=f"item ids of the training ratings, such as {bundle.items.id_at(0)!r}",
                 )
         return cls(item_idx[known], rating[known])

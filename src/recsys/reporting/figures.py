@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recsys.core.types import Array
-from recsys.core.words import one_line, shortened
+from recsys.core.words import counted, one_line, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,7 +60,7 @@ def bias_chart(names: Sequence[str], biases: Sequence[float], min_ratings: int) 
     axes.axvline(0, color=GREY, linewidth=0.8)
     axes.grid(axis="x", linewidth=0.4)
     axes.set_ylim(-0.8, len(names) - 0.2)
-    axes.set_xlabel(f"item bias (rating units); items with {min_ratings:,} or more training ratings")
+    axes.set_xlabel(f"item bias (rating units); items with at least {counted(min_ratings, 'training rating')}")
     return figure
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from recsys.artifacts.bundle import Bundle
 from recsys.core.errors import UsageError
 from recsys.core.types import Array, Json
+from recsys.core.words import counted
 from recsys.data.chunks import chunks
 from recsys.reporting.directions import main_directions
 from recsys.reporting.trait_associations import LEVEL, PERMUTATIONS, Association, associations, traits_of
@@ -110,7 +111,7 @@ def interpret(bundle: Bundle, n: int = 10, n_directions: int = 5, min_ratings: i
     listed = np.flatnonzero(counts >= min_ratings)
     if not len(listed):
         raise UsageError(
-            f"no item has {min_ratings:,} training ratings",
+            f"no item has {counted(min_ratings, 'training rating')}",
             where="--min-ratings",
             expected=f"at most {counts.max():,}, which the most rated item has",
         )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from recsys.artifacts.bundle import Bundle
 from recsys.core.errors import DataError, UsageError
 from recsys.core.events import Observer, silent
+from recsys.core.words import counted
 from recsys.data.interactions import Interactions
 from recsys.evaluation.ranking import rank
 from recsys.evaluation.ranking_metrics import ranking_metrics
@@ -117,14 +118,14 @@ def _check_relevant(task: RankingTask, held_out: Interactions, threshold: float 
     """Raises DataError where nobody has anything relevant."""
     if not len(task.users):
         raise DataError(
-            f"none of the {len(held_out):,} interactions is of a known user with an item that is new to them",
+            f"none of the {counted(len(held_out), 'interaction')} is of a known user with an item that is new to them",
             expected="interactions of known users that were not trained on",
         )
     rated = held_out.rated()
     highest = float(rated.rating.max()) if len(rated) else None
     if threshold is not None and highest is not None and highest < threshold:
         raise DataError(
-            f"none of the {len(rated):,} ratings is {threshold:g} or more",
+            f"none of the {counted(len(rated), 'rating')} is {threshold:g} or more",
             expected="ratings of items that somebody liked and had not rated in training",
             hint=f"--threshold {highest:g}",
         )

@@ -123,7 +123,7 @@ def _check_rated(train: Interactions, config: Config) -> None:
     """Raises DataError where a rating is to be learned, and there is none to learn from."""
     if any(plan.objective == "rating" for plan in plans(config)) and not train.has_rating.any():
         raise DataError(
-            f"none of the {len(train):,} training rows has a rating",
+            f"none of the {counted(len(train), 'training row')} has a rating",
             where=None if config.data.ratings is None else str(name_of(config.data.ratings)),
             expected="ratings to learn from",
             hint="if each row is a click or a purchase: data.columns.rating: false",
