@@ -69,7 +69,7 @@ def test_an_item_without_ratings_is_not_recommended_and_says_nothing(recommender
         with pytest.raises(UnknownIdError):
             ask(UNRATED_ITEM)
     (tmp_path / "candidates.csv").write_text(f"item\n101\n{UNRATED_ITEM}\n")
-    assert read_candidates(recommender.bundle, tmp_path / "candidates.csv", silent) == [101]
+    assert read_candidates(recommender.bundle, tmp_path / "candidates.csv", silent).item_ids == [101]
 
 
 def test_pairs_in_a_file_follow_the_same_rule(recommender: Recommender, tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_recommendations_follow_taste_and_leave_out_what_was_clicked(clicks: Pat
     assert recommended[0] in {item.item_id for item in recsys.load(clicks).similar(recommended[1], 14)}
     with pytest.raises(UnknownIdError, match="has no training interactions") as caught:
         recsys.load(clicks).recommend(12345)
-    assert "recommend has --on-unknown mean" in str(caught.value.hint)
+    assert "--on-unknown mean" in str(caught.value.hint)
 
 
 def test_a_visitor_may_click_twice(clicks: Path, tmp_path: Path) -> None:
