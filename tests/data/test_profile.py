@@ -153,6 +153,7 @@ HEAD = "user,item,rating,timestamp\n"
         (f"{HEAD}1,1,1,2\n2,2,2,3\n1,1,3,2\n", "1 row rates a pair again: duplicates is set to last"),
         ("user,item,rating\n1,1,1400000000\n2,2,1400000100\n", "these look like times"),
         ("user,item,rating\n1,1,100000003\n2,2,100000016\n", "ratings from 100,000,000 to 100,000,016"),
+        ("2024-01-01,1,1,3\n2024-01-02,2,2,4\n", "the user ids look like dates"),
         (",user,item,rating\n0,1,1,3\n1,2,2,4\n", "column 1 has no name"),
         ("Export\n\nuser,item,rating\n1,1,3\n2,2,4\n", "a header, rows from line 4"),
     ],
@@ -174,3 +175,14 @@ def test_what_train_would_refuse_is_refused(written: Any, rows: str, what: str) 
     with pytest.raises(DataError) as caught:
         check_trainable(profiled(written(f"user,item,rating\n{rows}")))
     assert caught.value.what == what
+
+
+def test_counts_below_zero_are_refused(written: Any) -> None:
+    with pytest.raises(DataError, match="the counts reach from -1 to 3"):
+        check_trainable(profiled(written("user,item,plays\n1,2,-1\n2,3,3\n")))
+
+
+def test_an_error_after_a_guess_says_so(written: Any) -> None:
+    with pytest.raises(DataError, match="no column of user ids") as caught:
+        profiled(written("qui,où,combien\n1,2,3\n".encode("latin-1")))
+    assert "the encoding cp1252 is a guess" in str(caught.value.hint)

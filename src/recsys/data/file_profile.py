@@ -15,6 +15,7 @@ from recsys.data.rating_values import Meaning, RatingValues, Scale
 from recsys.data.sources.origin import name_of
 from recsys.data.sources.protocol import Layout
 from recsys.data.sources.table import TimeUnit
+from recsys.data.sources.values import iso_seconds
 from recsys.data.vocabulary import Vocabulary
 
 LAST_OF_1979 = 315_532_800  # seconds
@@ -148,6 +149,9 @@ class FileProfile:
             yield "column 1 has no name, as an index has none, and is left out"
         if self.n_users == self.n_ratings > 1:
             yield "no user has a second row: is that the column of the users? recsys init --user COLUMN"
+        for role, examples in (("user", self.user_examples), ("item", self.item_examples)):
+            if all(iso_seconds(text) is not None for text in examples):
+                yield f"the {role} ids look like dates: is that the column of the {role}s? recsys init --{role} COLUMN"
         for no_id in self.no_ids:
             rows = f"the {no_id.role} id of {counted(no_id.n_rows, 'row')} is {no_id.text}"
             yield f"{rows}: if that stands for no {no_id.role}, take them out"

@@ -49,7 +49,12 @@ def profile(origin: Origin, data: Data, observe: Observer = silent) -> FileProfi
         if error.guess is None or "encoding" in data.model_fields_set:
             raise
         guessed = data.model_copy(update={"encoding": error.guess})
-        return replace(_profile(origin, guessed, observe), example=error.example)
+        try:
+            return replace(_profile(origin, guessed, observe), example=error.example)
+        except DataError as other:
+            guess = f"the encoding {error.guess} is a guess: init --encoding NAME"
+            other.hint = guess if other.hint is None else f"{other.hint}; {guess}"
+            raise
 
 
 def _profile(origin: Origin, data: Data, observe: Observer) -> FileProfile:
@@ -144,7 +149,7 @@ def check_trainable(profile: FileProfile) -> None:
     """Refuses what `train` would refuse whatever the config says.
 
     Raises:
-        DataError: all rows are of one user or one item, or the ratings are too large.
+        DataError: all rows are of one user or one item, the ratings are too large, or a count is below 0.
     """
     for n, role in ((profile.n_users, "user"), (profile.n_items, "item")):
         if n == 1:
@@ -156,5 +161,12 @@ def check_trainable(profile: FileProfile) -> None:
                 hint=f"is that the column of the {role}s? recsys init --{role} COLUMN",
             )
     scale = profile.scale
+    if scale is not None and profile.meaning == "counts" and scale.low < 0:
+        raise DataError(
+            f"the counts reach from {scale.low:g} to {scale.high:g}",
+            where=str(profile.path),
+            expected="numbers of events, from 0 on",
+            hint="take such rows out (returned goods, perhaps); if these are ratings: recsys init --rating COLUMN",
+        )
     if scale is not None and profile.meaning == "ratings":
         check_size(scale.low, scale.high, profile.path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from recsys.config.schema.data import Data
@@ -12,23 +13,12 @@ from recsys.data.sources.opening import read_catalogue
 from recsys.data.sources.several import files_of
 
 STEMS = (
-    *(
-        "items",
-        "item",
-        "movies",
-        "movie",
-        "titles",
-        "books",
-        "book",
-        "products",
-        "product",
-        "songs",
-        "tracks",
-        "artists",
-    ),
-    *("anime", "animes", "games", "game", "recipes", "jokes", "films", "metadata", "meta", "catalogue", "catalog", "u"),
+    *("items", "item", "movies", "movie", "titles", "books", "book", "products", "product", "songs", "tracks"),
+    *("artists", "anime", "animes", "games", "game", "recipes", "jokes", "films", "metadata", "meta", "catalogue"),
+    *("catalog", "info", "business", "businesses", "restaurants", "places", "hotels", "articles", "news", "courses"),
+    *("videos", "shows", "series", "apps", "beers", "wines", "albums", "podcasts", "mangas", "manga", "papers", "u"),
 )
-SUFFIXES = (".csv", ".tsv", ".dat", ".txt", ".item", ".parquet", ".jsonl", ".feather", ".gz", ".zst")
+SUFFIXES = (".csv", ".tsv", ".dat", ".txt", ".item", ".parquet", ".json", ".jsonl", ".feather", ".gz", ".zst", ".zip")
 LARGEST = 1 << 28  # bytes: a larger file takes long to look through
 
 
@@ -70,6 +60,6 @@ def items_file(path: Path, profile: FileProfile, data: Data) -> ItemsFile:
 
 def _rank(path: Path) -> tuple[int, str]:
     """Where the name stands among the usual ones, the last place for any other."""
-    stem = path.name.lower().partition(".")[0].rpartition("-")[2]
+    stem = re.split(r"[-_ ]", path.name.lower().partition(".")[0])[-1]
     is_usual = stem in STEMS and path.suffix.lower() in SUFFIXES and path.is_file() and path.stat().st_size <= LARGEST
     return (STEMS.index(stem) if is_usual else len(STEMS), path.name)

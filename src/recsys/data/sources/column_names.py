@@ -23,7 +23,7 @@ ITEM_IDS = (
     *("storeid", "shopid", "packageid", "channelid", "artikel", "artikelid", "artikelnr", "artikelnummer"),
     *("produkt", "produktid", "buch", "article", "produit", "livre", "articulo", "pelicula", "idpelicula"),
     *("producto", "libro", "prodotto", "filme", "produto", "livro", "фильм", "товар", "книга", "电影", "电影id"),
-    *("商品", "商品id", "物品", "映画", "アイテム", "영화", "상품"),
+    *("商品", "商品id", "物品", "映画", "アイテム", "영화", "상품", "電影"),
 )
 ITEM_NAMES = (
     *("itemname", "itemtitle", "movietitle", "moviename", "filmtitle", "filmtitel", "booktitle", "gametitle"),
@@ -46,7 +46,7 @@ COMMON: dict[Role, tuple[str, ...]] = {
         *("kundenid", "kundennr", "kundennummer", "utilisateur", "utilisateurid", "idutilisateur", "usuario"),
         *("usuarioid", "idusuario", "cliente", "idcliente", "utente", "idutente", "utilizador", "gebruiker"),
         *("klant", "uzytkownik", "anvandare", "пользователь", "клиент", "用户", "用户id", "用户编号", "用户名"),
-        *("ユーザー", "ユーザ", "ユーザーid", "사용자", "유저"),
+        *("ユーザー", "ユーザ", "ユーザーid", "사용자", "유저", "用戶", "使用者"),
     ),
     "item": (*ITEM_IDS, *ITEM_NAMES),
     "rating": (
@@ -57,7 +57,7 @@ COMMON: dict[Role, tuple[str, ...]] = {
         *("uservote", "points", "mark", "preference", "affinity", "grade", "bewertung", "wertung", "note"),
         *("sterne", "puntuacion", "calificacion", "valoracion", "puntaje", "estrellas", "nota", "voto"),
         *("valutazione", "punteggio", "avaliacao", "etoiles", "beoordeling", "ocena", "betyg", "оценка", "рейтинг"),
-        *("评分", "打分", "分数", "評価", "評点", "평점", "별점"),
+        *("评分", "評分", "打分", "分数", "評価", "評点", "평점", "별점"),
     ),
     "timestamp": (
         *("timestamp", "time", "date", "datetime", "when", "ts", "unixreviewtime", "createdat", "ratedat"),

@@ -9,10 +9,10 @@ from itertools import product
 from recsys.data.sources.values import EPOCH, MICROSECOND, number
 
 DAYS = (
-    *("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%y", "%d/%m/%y"),
-    *("%m/%d/%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%m %d, %Y", "%d-%b-%Y"),
-    *("%d-%b-%y", "%d-%B-%Y", "%d/%b/%Y", "%a, %d %b %Y", "%A, %B %d, %Y", "%Y %b %d", "%Y-%m", "%Y/%m", "%m/%Y"),
-    *("%b %Y", "%B %Y"),
+    *("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%y"),
+    *("%d/%m/%y", "%m/%d/%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%m %d, %Y"),
+    *("%d-%b-%Y", "%d-%b-%y", "%d-%B-%Y", "%d/%b/%Y", "%a, %d %b %Y", "%A, %B %d, %Y", "%Y %b %d", "%Y-%m", "%Y/%m"),
+    *("%m/%Y", "%b %Y", "%B %Y"),
 )
 CLOCKS = (
     *(" %H:%M:%S", " %H:%M", " %H:%M:%S.%f", " %I:%M:%S %p", " %I:%M %p", ", %H:%M:%S", ", %H:%M", ", %I:%M:%S %p"),

@@ -38,6 +38,7 @@ def table(names: list[str]) -> str:
         (RUSSIAN, "koi8-r", "koi8_r"),
         (JAPANESE, "shift-jis", "cp932"),
         (JAPANESE, "euc-jp", "euc_jp"),
+        (["用户", "电影", "评分"], "gb18030", "gb18030"),
         (["霸王别姬", "卧虎藏龙", "英雄"], "gb18030", "gb18030"),
         (["臥虎藏龍", "悲情城市", "英雄"], "big5", "big5"),
         (["기생충", "올드보이", "살인의 추억"], "euc-kr", "cp949"),

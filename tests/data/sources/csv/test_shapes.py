@@ -140,6 +140,7 @@ def test_ids_that_have_lost_digits_are_refused_with_their_line(written: Any) -> 
         ("3 rows selected.", "no row", "head -n 4 FILE"),
         ("Total,,1800", "no row", "head -n 4 FILE"),
         ("+----+----+", "no row", "head -n 4 FILE"),
+        ("\\.", "no row", "head -n 4 FILE"),
         ("\x1a", "no row", "head -n 4 FILE"),
         ("# the end", "a remark", "grep -v '^#'"),
         ("user,item,rating", "the header stands here again", "parts/*.csv"),

@@ -30,8 +30,9 @@ UNFIT = 1.0  # strangeness of an encoding that the library does not consider
 THAI = 0.2  # strangeness, since nearly all bytes are letters there
 TURKISH = "cp1254"  # has six letters that are others in cp1252
 BETWEEN_WORDS = re.compile(rb'[\s,;|"]+')
-SCRIPTS = dict.fromkeys(("CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HALFWIDTH", "FULLWIDTH"), "CJK")
+SCRIPTS = dict.fromkeys(("CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "FULLWIDTH"), "CJK")
 """Scripts that are written together."""
+ODD_SCRIPT = "HALFWIDTH"
 SAMPLE = 1 << 16  # bytes: of lines that are not ASCII
 FIRST_OTHER = 0x80  # byte that is not ASCII
 START = 1 << 12  # bytes: of any line
@@ -155,7 +156,11 @@ def _share_of_odd(text: str) -> float:
 def _is_odd(word: str) -> bool:
     kinds = {sign: unicodedata.category(sign)[0] for sign in word}
     scripts = {SCRIPTS.get(script, script) for script in (_script(sign) for sign in word if kinds[sign] == "L")}
-    return len(scripts) > 1 or any((kinds[sign] in "SNC" or sign == "…") and not sign.isascii() for sign in word)
+    return (
+        len(scripts) > 1
+        or ODD_SCRIPT in scripts
+        or any((kinds[sign] in "SNC" or sign == "…") and not sign.isascii() for sign in word)
+    )
 
 
 def _script(letter: str) -> str:

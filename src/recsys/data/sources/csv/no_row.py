@@ -8,11 +8,12 @@ from collections.abc import Sequence
 
 from recsys.core.errors import DataError
 from recsys.core.words import shortened
+from recsys.data.sources.csv.delimiter import CANDIDATES
 from recsys.data.sources.csv.dialect import Dialect
 from recsys.data.sources.csv.preamble import is_rule
 
 FOOTER = re.compile(
-    r"\W*[\d,.]+ (rows?|records?|lines?|Zeilen?|lignes?|filas?)\b.*|\W*(grand )?(total|sum|count|end)\b.*|\x1a+",
+    r"\W*[\d,.]+ (rows?|records?|lines?|Zeilen?|lignes?|filas?)\b.*|\W*(grand )?(total|sum|count|end)\b.*|\x1a+|\\\.",
     re.IGNORECASE,
 )
 
@@ -63,8 +64,10 @@ def one_column(dialect: Dialect) -> DataError:
     first = next(iter(dialect.header or dialect.sample[0]), "")
     shown = json.dumps(shortened(first), ensure_ascii=False)
     hint = "name it: data.delimiter (init: --delimiter TEXT)"
-    if any(delimiter in first for delimiter in (",", ";", "\t", "|")):
+    if dialect.delimiter in first:
         hint = "all of the line stands in quotes: sed 's/^\"//; s/\"$//' FILE > NEW"
+    elif other := next((delimiter for delimiter in CANDIDATES if delimiter in first), None):
+        hint = f"is it {json.dumps(other)}? data.delimiter: auto looks at the file (init: without --delimiter)"
     return DataError(
         f"no delimiter was found; the first line is {shown}",
         where=f"{dialect.path}:{dialect.head_lines + (dialect.header is None)}",

@@ -114,9 +114,11 @@ def time_form(dialect: Dialect, columns: Mapping[Role, int]) -> str | None:
     if dialect.timestamp_format is not None:
         return dialect.timestamp_format
     position, full_rows = columns["timestamp"], [row for row in dialect.sample if len(row) == dialect.width]
-    if full_rows and full_rows[0] is dialect.sample[0] and iso_seconds(full_rows[0][position]) is not None:
-        return ISO_FORM
-    return next(iter(formats_of(row[position] for row in full_rows)), None)
+    texts = [row[position] for row in full_rows]
+    if not full_rows or full_rows[0] is not dialect.sample[0] or iso_seconds(texts[0]) is None:
+        return next(iter(formats_of(texts)), None)
+    others = formats_of(texts) if any(text.strip() and iso_seconds(text) is None for text in texts) else ()
+    return next(iter(others), ISO_FORM)
 
 
 class _Columns:
@@ -176,7 +178,8 @@ class _Ids:
 
 def _check_id(raw_id: str) -> None:
     if not raw_id:
-        raise BadValueError("an id is empty", "an id in every row", "take the row out, or give it an id")
+        hint = "take such rows out, as pandas does: read_csv(FILE).dropna(subset=[COLUMN]).to_csv(NEW, index=False)"
+        raise BadValueError("an id is empty", "an id in every row", hint)
     if "\n" in raw_id or "\r" in raw_id:
         what = f"an id has a line break in it: {json.dumps(shortened(raw_id), ensure_ascii=False)}"
         hint = "if a quote is part of the text here and opens no field: data.quotes: false (init: --quotes none)"
