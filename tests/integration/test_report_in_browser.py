@@ -11,6 +11,8 @@ import pytest
 
 from recsys.artifacts.bundle import open_bundle
 from recsys.config.schema.config import Config
+from recsys.core.words import one_line
+from recsys.reporting import items
 from recsys.reporting.page import page
 from recsys.reporting.report import report
 from recsys.workflows.train import train
@@ -81,8 +83,9 @@ def test_titles_that_are_markup_are_text(tab: Any, hostile: Path) -> None:
     for item_id, title in TITLES.items():
         tab.ask("document.getElementById('search').value = ''")
         tab.write(str(item_id))
-        assert tab.ask("document.querySelector('.found bdi').textContent") == title
-        assert tab.ask("document.querySelector('.tip bdi').textContent") == title
+        shown = one_line(title)  # control characters are escapes
+        assert tab.ask("document.querySelector('.found bdi').textContent") == shown
+        assert tab.ask("document.querySelector('.tip bdi').textContent") == shown
     assert tab.ask("document.querySelector('h1').textContent") == "Report on <img src=x onerror=alert(1)>"
     assert tab.ask("document.body.dataset.hurt") is None
     assert tab.ask("document.querySelectorAll('img, script:not([id])').length") == 1
@@ -101,6 +104,51 @@ def test_the_search_finds_and_marks(tab: Any, hostile: Path) -> None:
     tab.write("no such film")
     assert tab.ask("document.getElementById('matches').textContent") == "0 of 50 items match"
     assert tab.ask("document.querySelectorAll('.dot.match, .found li').length") == 0
+
+
+def test_every_item_is_found_though_the_map_shows_the_most_rated(
+    tab: Any, hostile: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(items, "MAP_ITEMS", 10)
+    run = next(path for path in hostile.parent.iterdir() if path.is_dir())
+    tab.screen(1280)
+    tab.open(written(run, tmp_path / "ten.html").as_uri())
+    assert tab.ask("document.querySelectorAll('.dot').length") == 10
+    tab.ask("document.getElementById('search').focus()")
+    found = []
+    for item_id in TITLES:
+        tab.ask("document.getElementById('search').value = ''")
+        tab.write(str(item_id))
+        found.append(tab.ask("document.querySelector('.found bdi').textContent"))
+        assert tab.ask("document.querySelector('.ring').getAttribute('visibility')") == "visible"
+    assert found == [*map(one_line, TITLES.values())]
+    assert tab.complaints == []
+
+
+def test_axes_have_one_format_and_both_error_charts_one_scale(tab: Any, hostile: Path) -> None:
+    tab.screen(1280)
+    tab.open(hostile.as_uri())
+    assert tab.ask("tickLabels([0, 0.05, 0.1])") == ["0.00", "0.05", "0.10"]
+    assert tab.ask("tickLabels([1, 1.5, 2])") == ["1.0", "1.5", "2.0"]
+    assert tab.ask("tickLabels([-1, 0, 1])") == ["−1", "0", "1"]
+    assert tab.ask("tickLabels([0, 2e-5, 4e-5])") == ["0.0e+0", "2.0e−5", "4.0e−5"]
+    first, second = tab.ask(
+        "[...document.querySelectorAll('#activity svg[role=img]')].map((svg) =>"
+        " [...svg.querySelectorAll('text')].filter((t) => t.getAttribute('y') === '32').map((t) => t.textContent))"
+    )
+    assert first == second != []
+
+
+def test_outer_items_are_named_on_the_map(tab: Any, hostile: Path) -> None:
+    tab.screen(1280)
+    tab.open(hostile.as_uri())
+    ends = tab.ask(
+        "['x', 'y'].flatMap((axis) => [1, -1].map((side) =>"
+        " data.map.items.reduce((best, one) => (side * one[axis] > side * best[axis] ? one : best))))"
+        ".map((one) => cut(one.title || one.id, 36))"
+    )
+    named = tab.ask("[...document.querySelectorAll('.name')].map((text) => text.textContent)")
+    assert set(ends) & set(named)
 
 
 def test_pointing_at_a_dot_shows_its_title(tab: Any, hostile: Path) -> None:
@@ -181,6 +229,9 @@ def test_runs_that_lack_something_say_so(tab: Any, small: Callable[..., Config],
     tab.open(written(tmp_path / "run" / "serving", tmp_path / "lacking.html").as_uri())
     missing = "[...document.querySelectorAll('.missing')].map((one) => one.closest('section').id)"
     assert tab.ask(missing) == ["scores", "ranking", "calibration", "activity", "map", "biases"]
+    links = tab.ask("[...document.querySelectorAll('nav a')].map((one) => one.getAttribute('href'))")
+    assert links == ["#facts", "#history", "#schedule", "#user"]
+    assert tab.ask("document.getElementById('ids').hidden") is False  # the run has no titles
     assert tab.complaints == []
 
 

@@ -18,6 +18,7 @@ from recsys.core.errors import MissingExtraError, RunError
 from recsys.objectives.rating import RATING
 from recsys.reporting import figures
 from recsys.reporting import save_figures as gallery
+from recsys.reporting.accuracy import calibration
 from recsys.reporting.interpret import interpret
 
 PICTURES = ["item-map", "biases", "learning-curves", "schedule", "predicted-against-actual"]
@@ -60,12 +61,14 @@ def test_labels_cover_neither_each_other_nor_the_points_they_name(films: Bundle)
         positions, [f"Item number {number}" for number in range(80)], counts, np.array([0.6, 0.2])
     )
     labels = list(figure.axes[0].texts)
-    assert 10 < len(labels) < 60
-    assert labels[0].get_text() == "Item number 0"
+    assert 10 < len(labels) < 80
+    named = [int(label.get_text().split()[-1]) for label in labels]
+    outermost = int(np.argmax(np.hypot(*(positions / np.ptp(positions, axis=0)).T)))
+    assert (named[0], outermost in named) == (0, True)
     boxes = [label.get_window_extent() for label in labels]
     for number, box in enumerate(boxes):
         assert box.count_overlaps(boxes[number + 1 :]) == 0
-        assert not any(box.contains(*point) for point in figure.axes[0].transData.transform(positions[:60]))
+        assert not any(box.contains(*point) for point in figure.axes[0].transData.transform(positions[named]))
 
 
 @needs_matplotlib
@@ -103,10 +106,14 @@ def test_the_best_epoch_is_the_highest_where_higher_is_better() -> None:
 
 @needs_matplotlib
 @pytest.mark.parametrize("actual", [[1, 1, 2, 5], np.linspace(-10, 10, 300), [3, 3]])
-def test_the_mean_prediction_stands_above_what_was_given(actual: Any) -> None:
+def test_the_mean_rating_stands_above_what_was_predicted_as_on_the_page(actual: Any) -> None:
     given = np.asarray(actual, dtype=np.float32)
-    means = figures.predicted_against_actual(given, given / 2, "test").axes[0].lines[0]
-    assert np.abs(np.asarray(means.get_ydata()) - np.asarray(means.get_xdata()) / 2).max() < 0.2
+    bins = calibration(given / 2, given)
+    axes = figures.actual_by_prediction(given, given / 2, bins, "test").axes[0]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted rating", "actual rating")
+    means = axes.lines[0]
+    assert list(means.get_xdata()) == [row["predicted"] for row in bins]
+    assert list(means.get_ydata()) == [row["actual"] for row in bins]
 
 
 def test_without_matplotlib_the_extra_is_named(films: Bundle, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

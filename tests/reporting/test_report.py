@@ -150,7 +150,37 @@ def test_the_map_shows_the_most_rated_and_says_how_many_it_leaves_out(
     shown = report(bundle)["map"]
     counts = [item["n_ratings"] for item in shown["items"]]
     assert counts == sorted(bundle.counts["rating"].items.tolist(), reverse=True)[:10]
-    assert shown["left_out"] == len(bundle.items) - 10
+    assert (len(shown["others"]), shown["left_out"]) == (len(bundle.items) - 10, 0)
+    assert {item["id"] for item in shown["items"]} | {other[0] for other in shown["others"]} == {
+        str(item_id) for item_id in bundle.items.ids
+    }
+    monkeypatch.setattr(items, "SEARCHED", 12)
+    shown = report(bundle)["map"]
+    assert (len(shown["others"]), shown["left_out"]) == (2, len(bundle.items) - 12)
+
+
+def test_the_settings_are_those_of_the_training(
+    finished_report: dict[str, Any], finished: Path, tmp_path: Path
+) -> None:
+    settings = finished_report["settings"]
+    assert (settings["seed"], settings["split"]) == (42, "random, validation 10%, test 10%")
+    assert settings["hyperparameters"]["rating"]["lr_max"] == 0.05
+    assert settings["hyperparameters"]["rating"]["weight_decay"] > 0  # auto, resolved
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", settings["finished"])
+    shutil.copytree(finished / "serving", tmp_path / "copy")
+    assert report(open_bundle(tmp_path / "copy"))["settings"] is None
+
+
+@pytest.mark.parametrize(
+    ("split", "words"),
+    [
+        ({"valid_fraction": 0.0, "test_fraction": 0.0}, "nothing held out"),
+        ({"method": "user_time", "valid_fraction": 0.0}, "user time, test 10%"),
+        ({"method": "fold", "fold": 2, "n_folds": 3, "test_fraction": 0.0}, "fold 2 of 3, validation 10%"),
+    ],
+)
+def test_the_split_is_told_in_words(split: dict[str, Any], words: str, trained: Callable[..., dict[str, Any]]) -> None:
+    assert trained(split=split)["settings"]["split"] == words
 
 
 def test_extremes_are_the_ends_of_the_biases_of_items_with_enough_ratings(

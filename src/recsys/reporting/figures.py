@@ -17,16 +17,26 @@ if TYPE_CHECKING:
 
     from recsys.artifacts.history import HistoryRow
     from recsys.objectives.objective import Objective
+    from recsys.reporting.accuracy import CalibrationBin
 
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#666666"  # Okabe and Ito: told apart by the colour-blind, and in grey
 LABELS = 60  # items that a map tries to name
 LONGEST = 34  # letters of a title
 DOT = 3.0  # half the side of what is kept free around a point, in points of print
-SIDES = ((5, 0, "left", "center"), (-5, 0, "right", "center"), (0, 5, "center", "bottom"), (0, -5, "center", "top"))
+SIDES = (
+    (5, 0, "left", "center"),
+    (-5, 0, "right", "center"),
+    (0, 5, "center", "bottom"),
+    (0, -5, "center", "top"),
+    (4, 4, "left", "bottom"),
+    (4, -4, "left", "top"),
+    (-4, 4, "right", "bottom"),
+    (-4, -4, "right", "top"),
+)
 
 
 def item_map(positions: Array, names: Sequence[str], counts: Array, share: Array) -> Figure:
-    """Items in the first two directions, the most rated of them named as far as there is room.
+    """Items in the first two directions, the most rated and the outermost named as far as there is room.
 
     Args:
         positions: shape (n, 2), or (n, 1) where the model has one direction only.
@@ -44,9 +54,9 @@ def item_map(positions: Array, names: Sequence[str], counts: Array, share: Array
         for number, part in enumerate(share.tolist(), start=1)
     ]
     axes.set(xlabel=labels[0], ylabel=labels[1] if len(labels) > 1 else "")
-    order = np.argsort(-counts, kind="stable")[:LABELS]
+    order = _naming_order(np.stack([x, y], axis=1), counts)
     _name(figure, axes, [(float(x[i]), float(y[i]), _short(names[i])) for i in order])
-    _note(axes, "Dot area: training ratings. Named: the most rated, where there is room.")
+    _note(axes, "Dot area: training ratings. Named: the most rated and the outermost, where there is room.")
     return figure
 
 
@@ -70,10 +80,10 @@ def learning_curves(rows: Sequence[HistoryRow], objective: Objective) -> Figure:
     figure, axes = _axes(f"{metric} by epoch", (8, 5))
     train = [(row.epoch, row.train[metric]) for row in rows if metric in row.train]
     if train:
-        axes.plot(*zip(*train, strict=True), "o--", color=BLUE, label="train (running)")
+        axes.plot(*zip(*train, strict=True), "o--", color=BLUE, label="training (running)")
     valid = [(row.epoch, row.valid[metric]) for row in rows if row.valid is not None]
     if valid:
-        axes.plot(*zip(*valid, strict=True), "s-", color=ORANGE, label="valid")
+        axes.plot(*zip(*valid, strict=True), "s-", color=ORANGE, label="validation")
         best = min(valid, key=lambda point: objective.cost(point[1]))
         axes.annotate(
             f"best: {best[1]:.4f}, epoch {best[0]}",
@@ -101,35 +111,44 @@ def schedule(rows: Sequence[HistoryRow]) -> Figure:
     return figure
 
 
-def predicted_against_actual(actual: Array, predicted: Array, part: str) -> Figure:
-    """How predictions spread for each rating that was given; `part` is the name of the ratings."""
+def actual_by_prediction(actual: Array, predicted: Array, bins: Sequence[CalibrationBin], part: str) -> Figure:
+    """The ratings that were given where the model predicted so much, as on the page of the report.
+
+    Args:
+        actual, predicted: of each rating of the part.
+        bins: their means, as the page shows them.
+        part: the name of the ratings.
+    """
     from matplotlib.colors import LogNorm
 
-    figure, axes = _axes(f"Predicted against actual ratings of {part}", (8, 6))
-    steps = np.unique(actual)
-    few = len(steps) <= 30
-    middles = steps if few else np.linspace(actual.min(), actual.max(), 30)
-    between = (middles[1:] + middles[:-1]) / 2
-    half = (middles[1] - middles[0]) / 2 if len(middles) > 1 else 0.5
-    edges = np.concatenate([[middles[0] - half], between, [middles[-1] + half]])
+    figure, axes = _axes(f"Actual ratings by prediction, {part} ratings", (8, 6))
+    edges = _edges_around(actual)
     *_, image = axes.hist2d(
-        actual,
         predicted,
-        bins=(edges, np.linspace(predicted.min(), predicted.max() + 1e-6, 51)),
+        actual,
+        bins=(np.linspace(predicted.min(), predicted.max() + 1e-6, 51), edges),
         cmap="cividis",
         norm=LogNorm(vmin=1),
     )
     figure.colorbar(image, ax=axes, label="ratings (logarithmic)")
-    column = np.digitize(actual, edges[1:-1])
-    there = np.unique(column)
-    means = [predicted[column == index].mean() for index in there]
-    axes.plot(middles[there], means, "o-", color="black", markerfacecolor="white", label="mean prediction")
-    axes.plot(edges[[0, -1]], edges[[0, -1]], "--", color=ORANGE, label="predicted = actual")
-    axes.set_ylim(min(predicted.min(), edges[0]), max(predicted.max(), edges[-1]))
-    axes.set(xlabel="actual rating", ylabel="predicted rating")
+    means = [(row["predicted"], row["actual"]) for row in bins]
+    axes.plot(*zip(*means, strict=True), "o-", color="black", markerfacecolor="white", label="mean rating")
+    ends = [min(predicted.min(), edges[0]), max(predicted.max(), edges[-1])]
+    axes.plot(ends, ends, "--", color=ORANGE, label="predicted = actual")
+    axes.set_xlim(predicted.min(), predicted.max() + 1e-6)
+    axes.set_ylim(edges[0], edges[-1])
+    axes.set(xlabel="predicted rating", ylabel="actual rating")
     axes.set_facecolor("#e8e8e8")
     axes.legend(loc="upper left")
     return figure
+
+
+def _edges_around(ratings: Array) -> Array:
+    """Edges of bins around each rating that occurs, or of 30 where there are more."""
+    steps = np.unique(ratings)
+    middles = steps if len(steps) <= 30 else np.linspace(ratings.min(), ratings.max(), 30)
+    half = (middles[1] - middles[0]) / 2 if len(middles) > 1 else 0.5
+    return np.concatenate([[middles[0] - half], (middles[1:] + middles[:-1]) / 2, [middles[-1] + half]])
 
 
 def lr_curve(
@@ -161,6 +180,14 @@ def _axes(title: str, size: tuple[float, float]) -> tuple[Figure, Axes]:
     axes.set_title(title, loc="left")
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
+
+
+def _naming_order(positions: Array, counts: Array) -> list[int]:
+    """Which items to name first: the most rated and the outermost by turns."""
+    span = np.ptp(positions, axis=0)
+    from_middle = np.hypot(*(positions / np.where(span > 0, span, 1)).T)
+    most_rated, outermost = (np.argsort(-values, kind="stable")[:LABELS].tolist() for values in (counts, from_middle))
+    return list(dict.fromkeys(item for pair in zip(most_rated, outermost, strict=True) for item in pair))
 
 
 def _name(figure: Figure, axes: Axes, labels: Sequence[tuple[float, float, str]]) -> None:

@@ -11,7 +11,8 @@ from recsys.core.errors import RunError
 from recsys.core.types import Array
 from recsys.reporting.directions import main_directions
 
-MAP_ITEMS = 2000  # more make a cloud on any screen, and a file that is slow to open
+MAP_ITEMS = 2000  # more make a cloud on any screen
+SEARCHED = 200_000  # more make a file that is slow to open
 LISTED = 10
 
 
@@ -31,9 +32,15 @@ class MapItem(Item):
 
 
 class ItemMap(TypedDict):
-    """The most rated items, how many there are besides, and the share of the variance of both directions."""
+    """The most rated items, the next ones to be searched, and the share of the variance of both directions.
+
+    Attributes:
+        others: id, title, number of ratings and both positions of each.
+        left_out: how many there are besides.
+    """
 
     items: list[MapItem]
+    others: list[tuple[str, str, int, float, float]]
     left_out: int
     share: list[float]
 
@@ -46,11 +53,15 @@ def item_map(bundle: Bundle) -> ItemMap | str:
         return f"There is no map of the items: {error.what}."
     if directions.positions.shape[1] < 2:
         return "A map needs two factors, and this model has fewer."
-    shown = np.argsort(-bundle.counts["rating"].items, kind="stable")[:MAP_ITEMS]
-    places = directions.positions[shown].astype(np.float64).round(4).tolist()
+    listed = np.argsort(-bundle.counts["rating"].items, kind="stable")[:SEARCHED]
+    places = directions.positions[listed].astype(np.float64).round(4).tolist()
+    items: list[MapItem] = [
+        {**item_of(bundle, idx), "x": x, "y": y} for idx, (x, y) in zip(listed.tolist(), places, strict=True)
+    ]
     return {
-        "items": [{**item_of(bundle, idx), "x": x, "y": y} for idx, (x, y) in zip(shown.tolist(), places, strict=True)],
-        "left_out": len(bundle.items) - len(shown),
+        "items": items[:MAP_ITEMS],
+        "others": [(one["id"], one["title"], one["n_ratings"], one["x"], one["y"]) for one in items[MAP_ITEMS:]],
+        "left_out": len(bundle.items) - len(items),
         "share": directions.share.tolist(),
     }
 

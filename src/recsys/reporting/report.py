@@ -9,7 +9,7 @@ from typing import Literal, TypedDict, TypeVar
 from recsys.artifacts import history
 from recsys.artifacts.bundle import Bundle
 from recsys.artifacts.directory import HISTORY
-from recsys.artifacts.metrics import RunMetrics, parent_name, read_metrics
+from recsys.artifacts.metrics import RunMetrics, parent_name, read_metrics, scorer_metrics
 from recsys.core.communicator import ALONE
 from recsys.objectives.measure import NamedScores
 from recsys.objectives.specs import find_objective
@@ -17,6 +17,7 @@ from recsys.reporting.accuracy import NO_RATINGS, Accuracy, accuracy, held_out_r
 from recsys.reporting.example_user import ExampleUser, example_user
 from recsys.reporting.items import Extremes, ItemMap, extremes, item_map
 from recsys.reporting.recommendations import Recommendations, recommendations
+from recsys.reporting.settings import Settings, settings
 from recsys.scoring.protocols import Ranker
 
 PARTS: tuple[Literal["valid", "test"], ...] = ("valid", "test")
@@ -53,6 +54,8 @@ class RunSection(TypedDict):
     fit_seconds: float | None
     ratings_per_second: float | None
     ranking: RankingFit | None
+    has_titles: bool
+    may_be_chance: dict[str, bool]
 
 
 class EpochPoint(TypedDict):
@@ -83,6 +86,7 @@ class Report(TypedDict):
     """
 
     run: RunSection
+    settings: Settings | None
     scores: ScoresSection | None
     history: HistorySection | None
     accuracy: Accuracy | None
@@ -105,6 +109,7 @@ def report(bundle: Bundle) -> Report:
 
     return {
         "run": _run(bundle),
+        "settings": settings(_folder(bundle)),
         "scores": available("scores", _scores(bundle)),
         "history": available("history", _history(bundle)),
         "accuracy": available("accuracy", accuracy(bundle)),
@@ -138,7 +143,15 @@ def _run(bundle: Bundle) -> RunSection:
         "fit_seconds": None if metrics is None else metrics["fit_seconds"],
         "ratings_per_second": None if metrics is None else metrics["ratings_per_second"],
         "ranking": None if metrics is None else _ranking_fit(metrics),
+        "has_titles": bool((bundle.titles != "").any()),
+        "may_be_chance": {} if metrics is None else _may_be_chance(metrics),
     }
+
+
+def _may_be_chance(metrics: RunMetrics) -> dict[str, bool]:
+    """Scorer → whether its difference to the best baseline stands on too little to tell."""
+    differences = {name: scorer.get("difference") for name, scorer in scorer_metrics(metrics).items()}
+    return {name: difference["is_real"] is False for name, difference in differences.items() if difference}
 
 
 def _ranking_fit(metrics: RunMetrics) -> RankingFit | None:

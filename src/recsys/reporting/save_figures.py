@@ -14,7 +14,7 @@ from recsys.core.errors import RunError, need_extra
 from recsys.core.files import new_folder
 from recsys.objectives.specs import find_objective
 from recsys.reporting import figures
-from recsys.reporting.accuracy import held_out_ratings
+from recsys.reporting.accuracy import calibration, held_out_ratings
 from recsys.reporting.directions import main_directions
 from recsys.reporting.interpret import Interpretation
 
@@ -97,6 +97,8 @@ def _figures(bundle: Bundle, interpretation: Interpretation) -> dict[str, Figure
         ratings = held_out_ratings(bundle, part)
         if ratings is not None:
             predicted = bundle.rating.rate(ratings.user_idx, ratings.item_idx, ratings.timestamp)
-            drawn["predicted-against-actual"] = figures.predicted_against_actual(ratings.rating, predicted, part)
+            bins = calibration(predicted, ratings.rating)
+            name = "test" if part == "test" else "validation"
+            drawn["predicted-against-actual"] = figures.actual_by_prediction(ratings.rating, predicted, bins, name)
             break
     return drawn

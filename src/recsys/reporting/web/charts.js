@@ -18,6 +18,13 @@ function fill(node, attributes, children) {
 const count = (n) => n.toLocaleString("en");
 const fixed = (x, digits) => x.toFixed(digits).replace("-", "−");
 const signed = (x) => (x > 0 ? "+" : "") + fixed(x, 2);
+/** Numbers of an axis in one format, with as many digits as the step between them needs. */
+function tickLabels(values) {
+  const step = values.length > 1 ? values[1] - values[0] : Math.abs(values[0] || 1);
+  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  return values.map((x) => (digits <= 4 ? fixed(x, digits) : x.toExponential(1).replace("-", "−")).replace(/^−(0(\.0+)?)$/, "$1"));
+}
+
 const small = (x) => (x === 0 || Math.abs(x) >= 0.001 ? String(+x.toPrecision(3)) : x.toExponential(1)).replace("-", "−");
 
 function table(caption, columns, rows, classes = {}) {
@@ -92,13 +99,12 @@ function label(x, y, text, anchor = "middle", kind = "") {
 function axes(svg, width, height, xs, ys, names, whole = false) {
   const left = 52, right = width - 12, top = 26, bottom = height - 40;
   const x = scale(...xs, left, right), y = scale(...ys, bottom, top);
-  for (const value of ticks(...ys, 5)) {
-    svg.append(line(left, y(value), right, y(value), "grid"), label(left - 8, y(value) + 4, small(value), "end"));
-  }
-  for (const value of ticks(...xs, Math.max(4, Math.floor(width / 90)))) {
-    if (whole && !Number.isInteger(value)) continue;
-    svg.append(line(x(value), bottom, x(value), bottom + 5, "grid"), label(x(value), bottom + 19, small(value)));
-  }
+  const rows = ticks(...ys, 5), all = ticks(...xs, Math.max(4, Math.floor(width / 90)));
+  const columns = whole ? all.filter(Number.isInteger) : all;
+  tickLabels(rows).forEach((text, n) => svg.append(
+    line(left, y(rows[n]), right, y(rows[n]), "grid"), label(left - 8, y(rows[n]) + 4, text, "end")));
+  tickLabels(columns).forEach((text, n) => svg.append(
+    line(x(columns[n]), bottom, x(columns[n]), bottom + 5, "grid"), label(x(columns[n]), bottom + 19, text)));
   svg.append(label((left + right) / 2, height - 4, names[0]), label(4, 14, names[1], "start"));
   return { x, y };
 }
@@ -153,15 +159,14 @@ function calibrationChart(rows) {
 }
 
 /** A row for each range of activity: the rmse of the model and of the biases, and how many ratings it stands on. */
-function activityChart(description, rows) {
-  const xs = extent(rows.flatMap((row) => [row.model, row.biases]), 0.08);
+function activityChart(description, rows, xs) {
   return chart(description, (svg, width) => {
     const left = 98, right = width - 62, step = 26, top = 46;
     const bottom = top + rows.length * step;
     const x = scale(...xs, left, right);
-    for (const value of ticks(...xs, Math.max(3, Math.floor((right - left) / 60)))) {
-      svg.append(line(x(value), top - 8, x(value), bottom, "grid"), label(x(value), top - 14, small(value)));
-    }
+    const columns = ticks(...xs, Math.max(3, Math.floor((right - left) / 60)));
+    tickLabels(columns).forEach((text, n) => svg.append(
+      line(x(columns[n]), top - 8, x(columns[n]), bottom, "grid"), label(x(columns[n]), top - 14, text)));
     svg.append(label(0, 12, "training ratings", "start"), label(width, 12, "held out", "end"));
     svg.append(label((left + right) / 2, 12, "rmse"));
     rows.forEach((row, n) => {

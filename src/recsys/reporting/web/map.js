@@ -2,8 +2,9 @@
 
 const SHOWN = 12;
 
-function itemMap({ items, left_out, share }) {
-  const state = { at: null, places: [], dots: [], ring: null, found: new Set() };
+function itemMap({ items: mapped, others, left_out, share }) {
+  const items = [...mapped, ...others.map(([id, title, n_ratings, x, y]) => ({ id, title, n_ratings, x, y }))];
+  const state = { at: null, places: [], dots: [], ring: null, found: new Set(), n_drawn: mapped.length };
   const tip = element("div", { class: "tip", role: "status", hidden: "" });
   const part = (n) => `direction ${n + 1}: ${fixed(100 * share[n], 0)}% of the variance`;
   const box = chart("Items by their two main directions; arrow keys go from one to the next", (svg, width) => {
@@ -31,7 +32,7 @@ function itemMap({ items, left_out, share }) {
 
   const point = (event) => {
     const frame = svg.getBoundingClientRect();
-    show(nearest(state.places, event.clientX - frame.left, event.clientY - frame.top));
+    show(nearest(state.places.slice(0, state.n_drawn), event.clientX - frame.left, event.clientY - frame.top));
   };
   svg.addEventListener("pointermove", point);
   svg.addEventListener("pointerdown", point);
@@ -42,41 +43,53 @@ function itemMap({ items, left_out, share }) {
     const way = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     if (way) {
       event.preventDefault();
-      show(state.at === null ? 0 : next(state.places, state.at, way));
+      show(state.at === null ? 0 : next(state.places, state.n_drawn, state.at, way));
     } else if (event.key === "Escape") show(null);
   });
-  const rest = left_out ? ` The ${count(items.length)} with the most ratings are shown, ${count(left_out)} are left out.` : "";
+  const rest = others.length ? ` The ${count(mapped.length)} with the most ratings are shown; a search finds the others too` +
+    `${left_out ? `, but for the ${count(left_out)} with the fewest` : ""}.` : "";
   const said = `Point at a dot, or search.${rest}`;
   return [...search(items, state, svg, show), element("p", { class: "muted" }, said), box, state.list];
 }
 
 function drawMap(svg, width, height, items, state, part) {
-  const xs = extent(items.map((one) => one.x), 0.04), ys = extent(items.map((one) => one.y), 0.04);
+  const drawn = items.slice(0, state.n_drawn); // of the others, only what is found, and no point may lie outside
+  const [xs, ys] = ["x", "y"].map((axis) => extent(drawn.map((one) => one[axis]), 0.04));
+  const within = (value, low, high) => Math.max(low, Math.min(high, value));
   const x = scale(...xs, 10, width - 10), y = scale(...ys, height - 24, 24);
   svg.append(line(x(0), 0, x(0), height, "grid"), line(0, y(0), width, y(0), "grid"));
-  state.places = items.map((one) => [x(one.x), y(one.y)]);
-  state.dots = state.places.map(([cx, cy], n) =>
+  state.places = items.map((one) => [within(x(one.x), 5, width - 5), within(y(one.y), 5, height - 5)]);
+  state.dots = state.places.slice(0, state.n_drawn).map(([cx, cy], n) =>
     shape("circle", { cx: cx.toFixed(1), cy: cy.toFixed(1), r: radius(items, n).toFixed(1), class: "dot" }));
-  for (const n of state.found) state.dots[n].classList.add("match");
+  for (const n of state.found) state.dots[n]?.classList.add("match");
   state.ring = shape("circle", { class: "ring", visibility: "hidden" });
-  svg.append(...state.dots, ...names(items, state.places, width, height), state.ring);
+  svg.append(...state.dots, ...names(drawn, state.places, width, height), state.ring);
   svg.append(label(width - 8, height - 8, `${part(0)} →`, "end"), label(8, 16, `↑ ${part(1)}`, "start"));
 }
 
 const radius = (items, n) => 1.5 + 6 * Math.sqrt(items[n].n_ratings / items[0].n_ratings);
 
-/** The titles of the most rated items, as many as do not overlap. */
+/** Positions of the items to name first: the most rated and the outermost by turns. */
+function namingOrder(items, places, width, height) {
+  const from = places.slice(0, items.length).map(([x, y]) => Math.hypot(x / width - 0.5, y / height - 0.5));
+  const outer = items.map((_, n) => n).sort((a, b) => from[b] - from[a]);
+  return [...new Set(items.slice(0, 150).flatMap((_, n) => [n, outer[n]]))];
+}
+
+/** The titles of the most rated and of the outermost items, as many as do not overlap. */
 function names(items, places, width, height) {
   const taken = [[0, 0, 220, 22], [width - 220, height - 24, width, height]];
   const found = [];
-  for (let n = 0; n < Math.min(items.length, 150) && found.length < width / 38; n += 1) {
+  for (const n of namingOrder(items, places, width, height)) {
+    if (found.length >= width / 30) break;
     const text = cut(items[n].title || items[n].id, width < 600 ? 22 : 36), [x, y] = places[n];
     const half = 3 + 3.1 * text.length, up = y - radius(items, n) - 4;
-    const frame = [x - half, up - 11, x + half, up + 3];
+    const middle = Math.max(half, Math.min(width - half, x)); // beside an edge the text moves in
+    const frame = [middle - half, up - 11, middle + half, up + 3];
     const apart = (one) => frame[2] < one[0] || frame[0] > one[2] || frame[3] < one[1] || frame[1] > one[3];
-    if (frame[0] < 0 || frame[2] > width || frame[1] < 0 || !taken.every(apart)) continue;
+    if (frame[1] < 0 || !taken.every(apart)) continue;
     taken.push(frame);
-    found.push(label(x, up, text, "middle", "name"));
+    found.push(label(middle, up, text, "middle", "name"));
   }
   return found;
 }
@@ -96,9 +109,9 @@ function nearest(places, x, y, within = 24) {
 }
 
 /** The nearest item within 45° of a direction, or the same one at the edge. */
-function next(places, at, [right, down]) {
+function next(places, n_drawn, at, [right, down]) {
   let best = at, least = Infinity;
-  places.forEach(([x, y], n) => {
+  places.slice(0, n_drawn).forEach(([x, y], n) => {
     const dx = x - places[at][0], dy = y - places[at][1];
     const along = dx * right + dy * down, across = Math.abs(dx * down) + Math.abs(dy * right);
     if (along > 0 && across <= along && along + across < least) [best, least] = [n, along + across];

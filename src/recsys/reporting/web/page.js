@@ -25,17 +25,20 @@ function verdict({ scores, ranking }) {
 function accuracyVerdict(scores) {
   const part = scores && (scores.test ? "test" : "valid");
   if (!part) return data.missing.scores;
-  const { model, biases } = scores[part];
-  const change = 100 * (1 - model.rmse / biases.rmse);
-  const side = change > 0 ? "below" : "above";
-  return `RMSE ${fixed(model.rmse, 3)} on ${count(model.n_ratings)} ${PARTS[part]} ratings, ` +
-    `${fixed(Math.abs(change), 1)}% ${side} the ${NAMES.biases}.`;
+  const { model, ...baselines } = scores[part];
+  const [best, { rmse }] = Object.entries(baselines).reduce((a, b) => (b[1].rmse < a[1].rmse ? b : a));
+  const change = rmse > 0 ? 100 * (model.rmse / rmse - 1) : 0, share = fixed(Math.abs(change), 1);
+  const side = share === "0.0" ? `no different from` : `${share}% ${change < 0 ? "below" : "above"}`;
+  return `RMSE ${fixed(model.rmse, 3)} on ${count(model.n_ratings)} ${PARTS[part]} ratings, ${side} the ${NAMES[best]}${chance("rating")}.`;
 }
+
+/** What is said of a difference to a baseline that stands on too little. */
+const chance = (scorer) => (data.run.may_be_chance[scorer] ? ", which may be chance" : "");
 
 function rankingVerdict({ by, baseline, scores }) {
   const [ours, simple] = [scores[by]["ndcg@10"], scores[baseline]["ndcg@10"]];
-  const times = simple > 0 ? `, ${fixed(ours / simple, 1)} times that of the ${NAMES[baseline]}` : "";
-  return `Recommendations by the ${NAMES[by]}: NDCG@10 ${fixed(ours, 3)}${times}.`;
+  const times = simple > 0 ? `, ${fixed(ours / simple, 1)} times that of the ${NAMES[baseline]}${chance(by)}` : "";
+  return `Recommendations by the ${NAMES[by]}: NDCG@10 ${fixed(ours, 3)} for ${count(scores[by].n_users)} users${times}.`;
 }
 
 function rankingTable({ part, by, scores }) {
@@ -64,7 +67,7 @@ function scoreTables(scores) {
 /** The factors of both sides, or of each where a network has its own. */
 const dims = (dim) => (dim !== null && typeof dim === "object" ? { "user factors": dim.user, "item factors": dim.item } : { factors: dim });
 
-function facts(run) {
+function facts(run, settings) {
   const { low, high, mean } = run.scale || {};
   const known = [
     ["model", run.kind.replaceAll("_", " ")], ...Object.entries(dims(run.embedding_dim)), ["method", run.method],
@@ -72,14 +75,25 @@ function facts(run) {
     ["training ratings", run.scale && count(run.n_ratings)],
     ["training interactions", run.n_interactions > run.n_ratings ? count(run.n_interactions) : null], ["users", count(run.n_users)], ["items", count(run.n_items)],
     ["scale", run.scale && `${small(low)} to ${small(high)}`], ["mean rating", run.scale && fixed(mean, 2)],
-    ["parent run", run.parent],
+    ["parent run", run.parent], ["split", settings && settings.split], ["seed", settings && settings.seed],
+    ["finished", settings && settings.finished],
     ["training time", run.fit_seconds === null ? null : `${small(run.fit_seconds)} s`],
     ["ranking method", run.ranking && run.ranking.method], ["ranking factors", run.ranking && run.ranking.embedding_dim],
     ["ranking epochs", run.ranking && run.ranking.n_epochs],
     ["ranking time", run.ranking && `${small(run.ranking.fit_seconds)} s`],
   ].filter(([, value]) => value !== null);
-  return element("dl", {}, ...known.map(([name, value]) =>
+  const list = element("dl", {}, ...known.map(([name, value]) =>
     element("div", {}, element("dt", {}, name), element("dd", {}, String(value)))));
+  return settings ? [list, ...Object.entries(settings.hyperparameters).map(([scorer, values]) => hyperparameters(scorer, values))] : [list];
+}
+
+/** The settings of a scorer's fit, as a config has them. */
+function hyperparameters(scorer, values) {
+  const text = (value) => (Array.isArray(value) ? `[${value.map(text).join(", ")}]`
+    : typeof value === "number" ? small(value) : String(value));
+  const rows = Object.entries(values).map(([key, value]) => [key, text(value)]);
+  const scroll = element("div", { class: "scroll" }, table(null, words("key", "value"), rows));
+  return element("details", {}, element("summary", {}, `Hyperparameters of the ${NAMES[scorer]}`), scroll);
 }
 
 function learningCurve({ metric, baseline, epochs }, scores) {
@@ -114,12 +128,14 @@ function calibration({ part, calibration: bins }) {
 }
 
 function activity(accuracy) {
+  const rows = [...accuracy.by_user, ...accuracy.by_item];
+  const xs = extent(rows.flatMap((row) => [row.model, row.biases]), 0.08); // one scale for both
   return [["user", accuracy.by_user], ["item", accuracy.by_item]].map(([whose, rows]) => {
     const figure = (row) => [range(row), fixed(row.model, 4), fixed(row.biases, 4), count(row.n_ratings)];
     const columns = [...words(`training ratings of the ${whose}`), ...numbers("model", NAMES.biases, "n held-out ratings")];
     return element("div", {}, element("h3", {}, `By ${whose}`),
       legend([{ name: "model", kind: "model", dot: true }, { name: NAMES.biases, kind: "biases", dot: true }]),
-      activityChart(`RMSE by training ratings of the ${whose}`, rows), figures(columns, rows.map(figure)));
+      activityChart(`RMSE by training ratings of the ${whose}`, rows, xs), figures(columns, rows.map(figure)));
   });
 }
 
@@ -180,12 +196,13 @@ function ratingReasons({ parts, score, pulls, others, remainder }, best) {
 }
 
 function fillPage() {
-  const { run, scores, history, accuracy, ranking, map, biases, user, missing } = data;
+  const { run, settings, scores, history, accuracy, ranking, map, biases, user, missing } = data;
   document.title = `${run.name} · recsys report`;
   document.getElementById("name").replaceChildren("Report on ", element("bdi", {}, run.name));
   document.getElementById("verdict").textContent = verdict(data);
   document.getElementById("version").textContent = `Written by recsys ${run.recsys_version}.`;
-  put("facts", null, facts(run));
+  document.getElementById("ids").hidden = run.has_titles;
+  put("facts", null, facts(run, settings));
   put("scores", missing.scores, scores && scoreTables(scores));
   put("ranking", missing.ranking, ranking && rankingTable(ranking));
   put("history", missing.history, history && learningCurve(history, scores));
@@ -195,7 +212,8 @@ function fillPage() {
   put("map", missing.map, map && itemMap(map));
   put("biases", missing.biases, biases && biasTables(biases, run.link));
   put("user", null, exampleUser(user));
-  const links = [...document.querySelectorAll("section")].map((section) =>
+  const filled = [...document.querySelectorAll("section")].filter((section) => !section.querySelector(".missing"));
+  const links = filled.map((section) =>
     element("a", { href: `#${section.id}` }, section.querySelector("h2").textContent));
   document.querySelector("nav").replaceChildren(...links);
   drawAll();
