@@ -76,6 +76,7 @@ def model(finished_ranked: Path) -> Recommender:
         ("update", {"ratings": "r.csv", "only": "rating"}),
         ("update", {"ratings": "r.csv", "overrides": "a=b"}),
         ("prune", {"n": 0}),
+        ("train", {"config": {}, "resume": True, "checkpoint": "../x"}),
         ("load", {"run": ""}),
         ("load", {"run": "a" * 5_000}),
         ("find_objective", {"name": "rmse"}),
@@ -120,6 +121,11 @@ def test_a_model_refuses_what_it_would_answer_wrongly(
     with pytest.raises(recsys.RecsysError, match=says) as caught:
         call(model)
     assert caught.value.expected
+
+
+def test_a_run_that_is_not_there_is_not_the_default_and_has_its_path_as_name(runs_folder: Path) -> None:
+    assert not recsys.is_default("not/there")
+    assert recsys.run_name("not/there") == "not/there"
 
 
 def test_ids_of_tables_are_ids(model: Recommender) -> None:

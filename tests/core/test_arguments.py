@@ -39,7 +39,8 @@ KEYS = options(k=count(), new=arguments.FLAG)
         (arguments.FLAG, np.True_, True),
         (arguments.PATH, Path("a"), Path("a")),
         (KEYS, {"k": np.int64(3), "new": True}, {"k": 3, "new": True}),
-        (THREE, {4}, [4]),
+        (arguments.ANY_IDS, {4}, [4]),
+        (arguments.FILE_NAME, "epoch-0004", "epoch-0004"),
     ],
 )
 def test_a_value_is_taken_as_pythons_own(rule: Rule, value: Any, becomes: Any) -> None:
@@ -80,6 +81,10 @@ def test_a_missing_rating_is_nan_and_a_missing_id_is_refused(missing: Any) -> No
         (arguments.NUMBER, math.nan, "x is nan"),
         (arguments.FLAG, 1, "x is 1"),
         (arguments.TEXT, "", "x is ''"),
+        (arguments.FILE_NAME, "../other", "x is '../other'"),
+        (arguments.FILE_NAME, "..", "x is '..'"),
+        (arguments.FILE_NAME, "a\0b", r"x is 'a\x00b'"),
+        (IDS, {31}, "x is of the type set"),
         (arguments.PATH, "", "x is ''"),
         (arguments.PATH, b"a", "x is b'a'"),
         (arguments.PATH, "a\0b", r"x is 'a\x00b'"),
@@ -98,7 +103,7 @@ def test_what_is_refused_is_named_with_its_value_and_what_was_expected(rule: Rul
     with pytest.raises(UsageError) as caught:
         accepted("x", value, rule)
     assert caught.value.what.startswith(says)
-    assert caught.value.expected == rule.expected
+    assert caught.value.expected == ("a whole number from 1 to 1,000,000" if "['k']" in says else rule.expected)
 
 
 def test_the_value_that_was_probably_meant_is_the_hint() -> None:

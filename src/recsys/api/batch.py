@@ -10,7 +10,7 @@ from recsys.api.paths import PathLike, as_path, as_run
 from recsys.api.serving import MODEL
 from recsys.artifacts.bundle import open_bundle
 from recsys.artifacts.outputs import check_output, refuse_run_files
-from recsys.core.arguments import FLAG, IDS, LEVEL, OBSERVER, PATH, TEXT, checked, count, optional
+from recsys.core.arguments import ANY_IDS, FLAG, LEVEL, OBSERVER, PATH, TEXT, checked, count, optional
 from recsys.core.events import Observer, silent
 from recsys.data.sources.several import files_of
 from recsys.data.sources.streams import spooling
@@ -64,8 +64,8 @@ def predict_file(
     n=count(),
     by=BY,
     min_ratings=count(0),
-    candidates=optional(IDS),
-    exclude=IDS,
+    candidates=optional(ANY_IDS),
+    exclude=ANY_IDS,
     where=CONDITIONS,
     include_held_out=FLAG,
     observe=OBSERVER,

@@ -26,7 +26,7 @@ from recsys.artifacts.directory import CONFIG, config_name, new_run_folder, run_
 from recsys.artifacts.metrics import RUN_METRICS, RunMetrics, RunResult, read_metrics, scorer_metrics
 from recsys.artifacts.run import newest_unfinished
 from recsys.config.schema.config import Config
-from recsys.core.arguments import FLAG, OBSERVER, PATH, TEXT, TEXTS, checked, choice, optional
+from recsys.core.arguments import FILE_NAME, FLAG, OBSERVER, PATH, TEXTS, checked, choice, optional
 from recsys.core.errors import StoppedError
 from recsys.core.events import Note, Observer, silent
 from recsys.data.interactions import Dataset
@@ -44,9 +44,9 @@ from recsys.workflows.update import finetune_config, update_config
     config=ANY_CONFIG,
     run_dir=optional(PATH),
     data=TRAINED_ON,
-    name=optional(TEXT),
+    name=optional(FILE_NAME),
     resume=FLAG,
-    checkpoint=optional(TEXT),
+    checkpoint=optional(FILE_NAME),
     observe=OBSERVER,
 )
 def train(

@@ -56,6 +56,7 @@ def _holds_run(folder: Path) -> bool:
 @checked(run=PATH)
 def run_name(run: Path) -> str:
     """What a run can be called on the command line: its bare name where that means it, else its path."""
+    run = Path(run)
     by_name = find_run(Path(run.name))
     return run.name if by_name.exists() and run.exists() and by_name.samefile(run) else str(run)
 
@@ -129,7 +130,7 @@ def default_run() -> Path:
 def is_default(run: Path) -> bool:
     """Whether a run is the one that is served when none is named."""
     served = promoted_run() or _newest_finished()
-    return served is not None and served.exists() and served.samefile(run)
+    return served is not None and served.exists() and Path(run).exists() and served.samefile(run)
 
 
 def _newest_finished() -> Path | None:

@@ -11,6 +11,7 @@ from recsys import api
 from recsys.cli.arguments import JsonOption, RunOption
 from recsys.cli.default_run import used_run
 from recsys.cli.render import echo, print_json, print_table, say
+from recsys.core.arguments import MANY
 
 if TYPE_CHECKING:
     from recsys.inference.recommender import Recommender
@@ -27,7 +28,7 @@ def items(
     Example: recsys items "star wars"
     """
     model = api.load(used_run(run))
-    items = api.search_items(model, text, n + 1)
+    items = api.search_items(model, text, min(n + 1, MANY))
     listed, has_more = items[:n], len(items) > n
     if as_json:
         print_json({"query": text, "items": [item.to_dict() for item in listed]})

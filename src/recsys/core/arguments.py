@@ -9,7 +9,7 @@ import functools
 import math
 import operator
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
@@ -30,16 +30,27 @@ class RefusedError(Exception):
     Args:
         at: where within the argument, such as "[3]".
         says: what is wrong; left out, what the value is.
+        expected: left out, what the argument may be.
     """
 
-    def __init__(self, value: object, *, at: str = "", says: str | None = None, hint: str | None = None) -> None:
+    def __init__(
+        self,
+        value: object,
+        *,
+        at: str = "",
+        says: str | None = None,
+        expected: str | None = None,
+        hint: str | None = None,
+    ) -> None:
         super().__init__(at)
-        self.value, self.at, self.hint = value, at, hint
+        self.value, self.at, self.expected, self.hint = value, at, expected, hint
         self.says = says or f"is {shown(value)}"
 
-    def within(self, at: str) -> RefusedError:
+    def within(self, at: str, expected: str | None = None) -> RefusedError:
         """The same, of an argument that holds the value there."""
-        return RefusedError(self.value, at=f"{at}{self.at}", says=self.says, hint=self.hint)
+        return RefusedError(
+            self.value, at=f"{at}{self.at}", says=self.says, expected=self.expected or expected, hint=self.hint
+        )
 
 
 @dataclass(frozen=True)
@@ -92,7 +103,9 @@ def accepted(name: str, value: object, rule: Rule) -> Any:
     try:
         return rule.accept(value)
     except RefusedError as refused:
-        raise UsageError(f"{name}{refused.at} {refused.says}", expected=rule.expected, hint=refused.hint) from None
+        raise UsageError(
+            f"{name}{refused.at} {refused.says}", expected=refused.expected or rule.expected, hint=refused.hint
+        ) from None
 
 
 def shown(value: object) -> str:
@@ -153,6 +166,13 @@ def _text(value: object) -> str:
     return text
 
 
+def _file_name(value: object) -> str:
+    name = _text(value)
+    if name in (os.curdir, os.pardir) or not {os.sep, os.altsep, "\0"}.isdisjoint(name):
+        raise RefusedError(value)
+    return name
+
+
 def _path(value: object) -> Any:
     if not isinstance(value, str | os.PathLike):
         raise RefusedError(value)
@@ -183,6 +203,7 @@ LEVEL = Rule("a level between 0 and 1, such as 0.9", _number)
 SECONDS = Rule("seconds since 1970-01-01 UTC, as recsys.parse_time makes them of a date", _number)
 FLAG = Rule("True or False", _flag)
 TEXT = Rule("a text", _text)
+FILE_NAME = Rule("a plain file name", _file_name)
 PATH = Rule("a path, as text or pathlib.Path", _path)
 OBSERVER = Rule("a function that takes an event", _observer)
 
@@ -223,23 +244,32 @@ def options(**rules: Rule) -> Rule:
             if key not in rules:
                 near = nearest(str(key), [*rules])
                 raise RefusedError(value, says=f"has a key {key!r}", hint=f"did you mean {near!r}?" if near else None)
-        return {key: _within(rules[key], entry, f"[{key!r}]") for key, entry in value.items()}
+        return {key: _within(rules[key], entry, f"[{key!r}]", rules[key].expected) for key, entry in value.items()}
 
     keys = joined((f"{key}: {rule.expected}" for key, rule in rules.items()), "and")
     return Rule(f"a mapping with any of {keys}", accept)
 
 
 def listed(
-    rule: Rule, expected: str, simple: frozenset[type] = frozenset(), *, least: int = 0, most: float = math.inf
+    rule: Rule,
+    expected: str,
+    simple: frozenset[type] = frozenset(),
+    *,
+    least: int = 0,
+    most: float = math.inf,
+    has_order: bool = True,
 ) -> Rule:
-    """A list, tuple, array, column or set of what the rule takes; no text, whose signs would be its entries.
+    """A list, tuple, array or column of what the rule takes; no text, whose signs would be its entries.
 
     Args:
         least, most: entries.
+        has_order: False: a set will do.
         simple: types of which the rule takes every value as it stands.
     """
 
     def accept(value: object) -> list[Any]:
+        if has_order and isinstance(value, Set):
+            raise RefusedError(value)
         entries = entries_of(value)
         if not least <= len(entries) <= most:
             raise RefusedError(value, says=f"has {counted(len(entries), 'entry', 'entries')}")
@@ -250,11 +280,11 @@ def listed(
     return Rule(expected, accept)
 
 
-def _within(rule: Rule, value: object, at: str) -> Any:
+def _within(rule: Rule, value: object, at: str, expected: str | None = None) -> Any:
     try:
         return rule.accept(value)
     except RefusedError as refused:
-        raise refused.within(at) from None
+        raise refused.within(at, expected) from None
 
 
 def entries_of(value: Any) -> list[Any]:
@@ -295,6 +325,7 @@ def _some_rating(value: object) -> float:
 
 ID = Rule("an id, a whole number or a text", _raw_id)
 IDS = listed(ID, "a list of ids, whole numbers or texts", frozenset((int, str)))
+ANY_IDS = listed(ID, "a list of ids, whole numbers or texts", frozenset((int, str)), has_order=False)
 RATINGS = listed(Rule("a number", _some_rating), "a list of finite numbers, NaN where there is no rating")
 TEXTS = listed(TEXT, "a list of texts")
 PATHS = listed(PATH, "a list of paths, as text or pathlib.Path")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recsys.artifacts.bundle import Bundle
-from recsys.core.arguments import IDS, TEXT, TEXTS, Rule, accepted, count, instance, optional
+from recsys.core.arguments import ANY_IDS, TEXT, TEXTS, Rule, accepted, count, instance, optional
 from recsys.core.types import Array, BoolArray, Indices, Int64Array, Texts
 from recsys.data.grouped import GroupedView
 from recsys.data.vocabulary import UNKNOWN, only_counted
@@ -88,7 +88,7 @@ class ItemFilter:
         return counts
 
 
-FIELDS = {"min_ratings": count(0), "candidates": optional(IDS), "exclude": IDS, "where": CONDITIONS}
+FIELDS = {"min_ratings": count(0), "candidates": optional(ANY_IDS), "exclude": ANY_IDS, "where": CONDITIONS}
 FILTERS = instance(ItemFilter, "an ItemFilter")
 
 

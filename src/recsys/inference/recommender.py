@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from recsys.artifacts.bundle import Bundle, open_bundle
-from recsys.core.arguments import ID, IDS, LEVEL, RATINGS, SECONDS, checked, count, optional
+from recsys.core.arguments import ANY_IDS, ID, IDS, LEVEL, RATINGS, SECONDS, checked, count, optional
 from recsys.core.errors import RunError
 from recsys.core.types import Array, BoolArray, Float32Array, Indices, Times
 from recsys.data.vocabulary import UNKNOWN
@@ -92,8 +92,8 @@ class Recommender:
         by=BY,
         on_unknown=ON_UNKNOWN,
         min_ratings=count(0),
-        candidates=optional(IDS),
-        exclude=IDS,
+        candidates=optional(ANY_IDS),
+        exclude=ANY_IDS,
         where=CONDITIONS,
     )
     def recommend(
@@ -139,8 +139,8 @@ class Recommender:
         n=count(),
         by=BY,
         min_ratings=count(0),
-        candidates=optional(IDS),
-        exclude=IDS,
+        candidates=optional(ANY_IDS),
+        exclude=ANY_IDS,
         where=CONDITIONS,
     )
     def recommend_for(
