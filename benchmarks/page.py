@@ -47,6 +47,7 @@ The full comparisons take minutes to an hour each; [docs/performance.md](../docs
 | `python benchmarks/trainers.py --n-ratings 20000000 --peers adamw` | sgd with adamw on 19M ratings |
 | `python benchmarks/trainers.py --peers surprise cornac` | sgd with Surprise and Cornac on 1M ratings |
 | `python benchmarks/loading.py` | reading 19M rows with pyarrow and pandas |
+| `python benchmarks/reading_files.py BASE` | reading 19M rows of CSV with another source tree, and with Parquet |
 | `python benchmarks/serving.py` | top 10 of 27,000 items for 138,000 users with implicit; `predict --input` |
 | `python benchmarks/growth.py` | sgd with itself: 1M to 50M ratings, dims 16 to 128, 1 and 2 threads; `--growing` |
 | `python benchmarks/roofline.py` | sgd with what the machine's caches, memory and arithmetic allow |
