@@ -41,6 +41,17 @@ def test_an_items_file_that_is_named_is_taken(tmp_path: Path) -> None:
     assert load_config(tmp_path / "new.yaml", []).data.items == tmp_path / "names.csv"
 
 
+def test_the_columns_of_the_items_file_are_kept(tmp_path: Path) -> None:
+    (tmp_path / "ratings.csv").write_text(RATINGS)
+    (tmp_path / "names.csv").write_text("number,what,movieId\n10,Ten,1\n")
+    named = {"item": "number", "title": "what"}
+    recsys.init(tmp_path / "ratings.csv", tmp_path / "new.yaml", items=str(tmp_path / "names.csv"), item_columns=named)
+    data = load_config(tmp_path / "new.yaml", []).data
+    assert data.item_columns.model_dump() == named
+    dataset = recsys.read_ratings(tmp_path / "ratings.csv", items=str(data.items), item_columns=named)
+    assert dataset.catalogue.titles == {10: "Ten"}
+
+
 def test_a_time_column_that_was_left_out_stays_out(tmp_path: Path) -> None:
     (tmp_path / "ratings.csv").write_text("user,item,rating,timestamp\n1,1,1,\n2,2,2,soon\n")
     recsys.init(tmp_path / "ratings.csv", tmp_path / "new.yaml", columns={"timestamp": False})

@@ -44,6 +44,12 @@ def init(
     items: Annotated[
         Path | None, typer.Option("--items", metavar="FILE", help="Titles; else movies.csv or the like is found.")
     ] = None,
+    items_id: Annotated[
+        str | None, typer.Option("--items-id", metavar="COL", help="Column of item ids in the items file.")
+    ] = None,
+    items_title: Annotated[
+        str | None, typer.Option("--items-title", metavar="COL", help="Column of titles in the items file.")
+    ] = None,
     output: Annotated[Path, typer.Option("--output", metavar="FILE", help="The config to write.")] = Path(
         "config.yaml"
     ),
@@ -56,6 +62,8 @@ def init(
     columns: dict[str, str | int | bool] = {role: _column(name) for role, name in names.items() if name is not None}
     if no_timestamp:
         columns["timestamp"] = False
+    item_names = {"item": items_id, "title": items_title}
+    item_columns = {role: _column(name) for role, name in item_names.items() if name is not None}
     reading = {
         "encoding": encoding,
         "delimiter": "\t" if delimiter == "\\t" else delimiter,
@@ -66,6 +74,7 @@ def init(
         "timestamp_format": timestamp_format,
         "no_rating": no_rating or None,
         "items": None if items is None else str(items),
+        "item_columns": item_columns or None,
     }
     given = {key: value for key, value in reading.items() if value is not None}
     with watching() as observe:

@@ -45,6 +45,7 @@ def template(
     reading: Mapping[str, object] = MappingProxyType({}),
     likely_codes: Sequence[int] = (),
     items: str | None = None,
+    item_columns: Mapping[str, str | int] = MappingProxyType({}),
     source: str = "file",
     notes: Sequence[str] = (),
 ) -> str:
@@ -58,6 +59,7 @@ def template(
         reading: other keys of `data` that the file needs; what is left out or None stays the default.
         likely_codes: ratings that may stand for "no rating", for a comment.
         items: path of a file with titles, or None.
+        item_columns: item, title → its columns, only those that are not found by themselves.
         source: file; or what the ratings are instead, "stream" or "frame": then `ratings` is only a name.
         notes: what was seen in the file, a comment line each.
     """
@@ -71,6 +73,7 @@ def template(
     lines = [*(_comment(line) for line in head), "", "data:", f"  {where}"]
     lines += [f"  columns: {inline(dict(columns))}"] if columns else []
     lines += _line("items", items, docs(Data)["items"], active=items is not None)
+    lines += [f"  item_columns: {inline(dict(item_columns))}"] if item_columns else []
     lines += _reading(columns, reading, likely_codes)
     for section, shown in SHOWN.items():
         if has_events and section in RATING:

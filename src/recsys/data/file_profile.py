@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from time import time
 
-from recsys.config.schema.data import Files, SourceName
+from recsys.config.schema.data import Column, Files, SourceName
 from recsys.core.types import Json
 from recsys.core.words import counted, joined
 from recsys.data.rating_values import Meaning, RatingValues, Scale
@@ -30,11 +30,13 @@ class ItemsFile:
     Attributes:
         encoding: where that is not utf-8.
         n_titles: how many of the items have one.
+        columns: item, title → its columns, as far as they are not found by themselves.
     """
 
     path: Path
     encoding: str | None
     n_titles: int
+    columns: Mapping[str, Column] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

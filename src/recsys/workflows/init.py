@@ -47,6 +47,7 @@ def write_config(profile: FileProfile, output: Path) -> None:
             reading={**profile.layout.facts, **_meaning(profile), **_items_encoding(profile)},
             likely_codes=profile.likely_codes,
             items=None if profile.items is None else _seen_from(output, profile.items.path),
+            item_columns={} if profile.items is None else profile.items.columns,
             notes=profile.describe()[1:],
         ),
     )

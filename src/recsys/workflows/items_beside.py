@@ -55,7 +55,7 @@ def items_file(path: Path, profile: FileProfile, data: Data) -> ItemsFile:
     encoding = profile.layout.facts.get("encoding")
     as_read = data.model_copy(update={"encoding": encoding}) if encoding else data
     catalogue = read_catalogue(path, as_read, profile.layout.names.get("item"), profile.item_ids, silent)
-    return ItemsFile(path, catalogue.encoding, len(catalogue.titles))
+    return ItemsFile(path, catalogue.encoding, len(catalogue.titles), data.item_columns.model_dump(exclude_none=True))
 
 
 def _rank(path: Path) -> tuple[int, str]:

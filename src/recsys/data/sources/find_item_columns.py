@@ -9,6 +9,8 @@ from recsys.core.errors import DataError, nearest
 from recsys.data.sources.column_names import ITEMS_FILE, TITLES, plain
 from recsys.data.sources.find_columns import Head, by_common_name, position_of
 
+OPTIONS = {"item": "--items-id", "title": "--items-title"}
+
 
 def find_item_columns(head: Head, columns: ItemColumns, item_name: str | None) -> tuple[int, int]:
     """The positions, from 0, of ids and titles.
@@ -38,7 +40,9 @@ def _find(
             return position
     names = [name.strip() for name in head.header or ()]
     close = nearest(str(wanted or role), [name for name in names if plain(name) not in ITEMS_FILE])
-    hint = f"data.item_columns.{role}: {close}" if close else f"say which it is: data.item_columns.{role}"
+    option = OPTIONS[role]
+    key = f"data.item_columns.{role}"
+    hint = f"{key}: {close} (init: {option} {close})" if close else f"say which it is: {key} (init: {option})"
     what = f"there is no column {wanted!r}" if wanted is not None else f"no column of {role}s was found"
     has = ", ".join(names) if names else f"{head.width} columns without names"
     raise DataError(what, where=str(head.path), expected=f"a column of {role}s; the file has {has}", hint=hint)

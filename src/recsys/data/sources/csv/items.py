@@ -80,7 +80,7 @@ def _refuse_swallowed(row: Sequence[str], dialect: Dialect, line: int) -> None:
                 f"a quote that opens here swallows {len(inner)} rows or more: {json.dumps(shortened(field))}",
                 where=f"{dialect.path}:{line}",
                 expected="quotes around fields alone",
-                hint="where quotes are part of the text: data.quotes: false",
+                hint="where quotes are part of the text: data.quotes: false (init: --quotes none)",
             )
 
 
