@@ -121,7 +121,7 @@ def default_run() -> Path:
             "there is no finished run",
             where=str(runs_root()),
             expected="a run under this folder, or one named by --run",
-            hint="recsys init RATINGS.csv writes a config to train by; recsys sample writes ratings to try it on",
+            hint="train one: recsys init RATINGS.csv; without ratings: recsys sample",
         )
     return newest
 

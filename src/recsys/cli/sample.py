@@ -25,6 +25,6 @@ def sample(
     if as_json:
         print_json(written)
         return
-    echo(f"Wrote synthetic ratings, {written['ratings']}, and {written['items']}.")
+    echo(f"Wrote synthetic ratings:\n  {written['ratings']}\n  {written['items']}\n  {written['config']}")
     echo("Each user likes two of six genres; a title starts with its genre.")
     echo(f"\nNext:\n  {shlex.join(['recsys', 'train', '--config', written['config']])}")

@@ -13,9 +13,9 @@ from recsys.core.types import Array
 
 RATINGS, ITEMS, CONFIG = "synthetic-ratings.csv", "synthetic-items.csv", "synthetic.yaml"
 SEED = 42
-N_USERS, N_RATINGS = 600, 15  # each user rates so many items at least, and twice as many at most
+N_USERS, N_RATINGS = 600, 30  # each user rates so many items at least, and twice as many at most
 GENRES = ("Cooking", "Crime", "Fantasy", "Nature", "Romance", "Space")
-ADJECTIVES = ("Silent", "Golden", "Broken", "Distant", "Hidden", "Burning")
+ADJECTIVES = ("Silent", "Golden", "Broken", "Distant", "Hidden", "Burning", "Last", "Little", "Frozen", "Second")
 NOUNS = ("Harbour", "Letter", "Winter", "Garden", "Promise")
 LIKED, CHOSEN = 1.2, 10.0  # a user's own genres: how much higher they are rated, and how many times as often chosen
 START, SECONDS = 1_700_000_000, 365 * 24 * 60 * 60
