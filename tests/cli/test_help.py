@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import recsys
 from recsys.cli import commands
+
+SOURCE = Path(recsys.__file__).parent
 
 COMMANDS = [
     "init",
@@ -93,3 +99,14 @@ def test_completion_knows_commands_and_options(
 
 def test_the_help_of_every_command_is_compared() -> None:
     assert {command.name for command in commands.COMMANDS} == {name for name in COMMANDS if " " not in name}
+
+
+def test_no_text_for_users_names_a_file_of_the_repository() -> None:
+    files = re.compile(r"\b(docs|configs|benchmarks|golden|tests)/|data/movielens|constraints\.txt")
+    for path in SOURCE.rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        notes = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in notes:
+                assert not files.search(node.value), f"{path}:{node.lineno}: {node.value}"
+    assert not any(files.search(entry.doc) for entry in recsys.config_reference())

@@ -34,7 +34,7 @@ class Columns(Section):
     """Column of the ratings; left out, common names are tried (rating, score, stars, …). false: no ratings are read,
     and each row is an event such as a click or a purchase."""
     timestamp: Column | Literal[False] | None = None
-    """Column of the times: numbers or dates (docs/data.md). Left out, common names are tried; false: none."""
+    """Column of the times: numbers or dates. Left out, common names are tried; false: none."""
 
 
 class ItemColumns(Section):
