@@ -39,9 +39,9 @@ def test_every_rating_is_in_one_test_fold_and_none_is_dropped(kept: tuple[Path, 
     _, result = kept
     assert result["n_ratings"] == 900
     assert [fold["n_ratings"] for fold in result["folds"]] == [300, 300, 300]
-    assert result["difference"]["rmse"]["mean"] == pytest.approx(
-        result["model"]["rmse"]["mean"] - result["baselines"]["biases"]["rmse"]["mean"]
-    )
+    means = {name: scores["rmse"]["mean"] for name, scores in result["baselines"].items()}
+    assert result["difference"]["to"] == min(means, key=means.__getitem__)
+    assert result["difference"]["rmse"]["mean"] == pytest.approx(result["model"]["rmse"]["mean"] - min(means.values()))
 
 
 def test_a_fold_is_a_run_that_its_config_repeats(kept: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:

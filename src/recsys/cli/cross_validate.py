@@ -97,7 +97,8 @@ def _files(folds: int | None, train: str | None, test: str | None, compare_split
 
 
 def _show_splits(comparison: SplitComparison) -> None:
-    _show_runs(comparison.objective, {split.method: split for split in comparison.splits})
+    objective = comparison.objective
+    _show_runs(objective, {split.method: split for split in comparison.splits}, objective.baseline_to_beat)
     echo()
     for split in comparison.splits:
         echo("\n".join(paragraph(f"{split.method}: {split.asks}")))
@@ -111,15 +112,16 @@ def _show_folds(validation: CrossValidation) -> None:
 
 
 def _show_validation(scorer: str, validation: CrossValidation) -> None:
-    _show_runs(validation.objective, {f"fold {fold.fold}": fold for fold in validation.folds})
+    folds = {f"fold {fold.fold}": fold for fold in validation.folds}
+    _show_runs(validation.objective, folds, validation.summary.reference)
     _show_summary(scorer, validation.objective, validation.summary, len(validation.folds))
 
 
-def _show_runs(objective: Objective, runs: Mapping[str, FoldResult | SplitResult]) -> None:
-    """The deciding metric of each run beside that of the baseline to beat, and the counts."""
-    baseline, counts = objective.baseline_to_beat, counts_of(next(iter(runs.values())).scores)
+def _show_runs(objective: Objective, runs: Mapping[str, FoldResult | SplitResult], baseline: str) -> None:
+    """The deciding metric of each run beside that of a baseline, and the counts."""
+    counts = counts_of(next(iter(runs.values())).scores)
     labels = [re.sub("^n ", "n test\n", count_label(name)) for name in counts]
-    columns = [objective.deciding_metric, baseline_header(objective), "difference", *labels]
+    columns = [objective.deciding_metric, baseline_header(baseline), "difference", *labels]
     rows = []
     for name, run in runs.items():
         ours, theirs = objective.value(run.scores), objective.value(run.baselines[baseline])
@@ -142,7 +144,7 @@ def _show_summary(scorer: str, objective: Objective, summary: FoldsSummary, n_fo
 
 
 def _verdict(scorer: str, objective: Objective, summary: FoldsSummary) -> str:
-    metric, baseline = objective.deciding_metric, baseline_label(objective.baseline_to_beat)
+    metric, baseline = objective.deciding_metric, baseline_label(summary.reference)
     ours, level = summary.differences[metric], f"{summary.level:.0%}"
     within = f"({level} paired t interval {ours.low:+.4f} to {ours.high:+.4f})"
     guide = "Folds share training ratings, so the interval is approximate."

@@ -57,7 +57,7 @@ def _show_runs(overviews: list[ListedRun]) -> None:
     measured = [scorer["objective"] for of_run in scorers for scorer in of_run.values()] or ["rating"]
     objectives = [api.find_objective(name) for name in dict.fromkeys(measured)]
     columns = [
-        *(header for objective in objectives for header in (objective.deciding_metric, baseline_header(objective))),
+        *(header for each in objectives for header in (each.deciding_metric, baseline_header(each.baseline_to_beat))),
         "epochs",
         "training\nseconds",
     ]

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from statistics import fmean
 
 from recsys.artifacts.metrics import ScorerMetrics, scorer_metrics
 from recsys.config.plans import Plan, plans
@@ -17,7 +18,7 @@ from recsys.core.events import Observer, silent
 from recsys.core.types import Json
 from recsys.data.interactions import Dataset
 from recsys.evaluation.folds import FoldsSummary, summary
-from recsys.objectives.measure import NamedScores, present
+from recsys.objectives.measure import NamedScores, best_baseline, present
 from recsys.objectives.objective import Objective
 from recsys.objectives.specs import find_objective
 from recsys.workflows.parallel_runs import train_parallel
@@ -169,11 +170,14 @@ def _validation(plan: Plan, folds: Mapping[str, ScorerMetrics], run_dir: Path | 
         for name, metrics in folds.items()
     )
     optional = [name for name in objective.optional_metrics if all(name in result.scores for result in results)]
+    of_baselines = {name: [result.baselines[name] for result in results] for name in results[0].baselines}
+    metric = objective.deciding_metric
+    means = {name: {metric: fmean(map(objective.value, scores))} for name, scores in of_baselines.items()}
     together = summary(
         [result.scores for result in results],
-        {name: [result.baselines[name] for result in results] for name in results[0].baselines},
+        of_baselines,
         [*objective.metrics, *optional],
-        objective.baseline_to_beat,
+        best_baseline(objective, means) or objective.baseline_to_beat,
     )
     return CrossValidation(objective, together, results)
 
