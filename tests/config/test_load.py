@@ -225,6 +225,11 @@ def test_a_mistake_is_told_with_its_line(line: str, message: str) -> None:
         ),
         ("data: {ratings: r.csv, valid: v.csv}\n", "c.yaml:1: data: data.valid and data.test go with data.train"),
         ("data: {ratings: a, train: b}\n", "c.yaml:1: data: data.train excludes data.ratings: keep one of them"),
+        (
+            "data:\n  ratings: -\n",
+            "c.yaml:2: not YAML at column 12: block sequence entries are not allowed in this context\nexpected YAML\n"
+            'hint: put "-", which is standard input, in quotes',
+        ),
         ("data: {ratings: []}\n", "c.yaml:1: data: an empty list names no ratings"),
         (
             "data: {ratings: [5]}\n",

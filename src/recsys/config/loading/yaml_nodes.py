@@ -37,6 +37,7 @@ SYNTAX_HINTS = {
     "mapping values are not allowed": "put text that holds a colon in quotes, and check the indentation",
     "cannot start any token": "indent with spaces, not tabs; put text that starts with a special sign in quotes",
     "escape character": "in double quotes a backslash starts an escape: use single quotes, or / in paths",
+    "block sequence entries": 'put "-", which is standard input, in quotes; a list stands in brackets: [a.csv, b.csv]',
     "single document": "keep one document: remove the line ---",
 }
 

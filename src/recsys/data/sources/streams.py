@@ -64,12 +64,12 @@ class _Spool:
         with writing(Path(tempfile.gettempdir())):
             self._file = tempfile.NamedTemporaryFile(prefix="recsys-", delete=False)  # noqa: SIM115 -- see remove
         self.path = Path(self._file.name)
+        nameless = Path(f"/proc/self/fd/{self._file.fileno()}")
+        if nameless.exists():
+            self.path.unlink()
+            self.path = nameless
         try:
             _copy(stream, self._file)
-            nameless = Path(f"/proc/self/fd/{self._file.fileno()}")
-            if nameless.exists():
-                self.path.unlink()
-                self.path = nameless
         except BaseException:
             self.remove()
             raise
