@@ -185,8 +185,8 @@ def test_predictions_for_a_file(run: Path, recsys: Recsys, data: Path) -> None:
     ended = recsys("predict", "--input", "pairs.tsv", "--output", "out.csv", "--on-unknown", "mean")
     assert ended.out.splitlines() == [
         "2 predictions written to out.csv",
-        "1 of them have an unknown user: predicted by the mean user",
-        "1 of them have an unknown item: predicted by the mean item",
+        "1 of them with an unknown user: predicted by the mean user",
+        "1 of them with an unknown item: predicted by the mean item",
     ]
     assert len((data / "out.csv").read_text().splitlines()) == 3
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from recsys.cli.app import answer
+from recsys.cli.render import print_error, say
 from recsys.core.errors import DataError
 
 Recsys = Callable[..., Any]
@@ -98,7 +99,6 @@ def test_the_report_shows_escapes(titled: Path, recsys: Recsys) -> None:
 
 
 def test_a_message_of_two_lines_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    from recsys.cli.render import print_error
 
     print_error(DataError("odd \n line", where="a\x1b[2Jb", hint="c\rd"), as_json=False)
     assert capsys.readouterr().err.splitlines() == [r"error: a\x1b[2Jb: odd \n line", r"  hint: c\rd"]
@@ -136,3 +136,19 @@ def test_a_pipe_of_another_encoding(environment: dict[str, str], titled: Path, s
     for arguments in (["recommend", "0", "--json"], ["config", "reference"], ["runs"], ["--help"]):
         ended = subprocess.run([script, *arguments], capture_output=True, env=os.environ | environment, check=False)
         assert (ended.returncode, b"Traceback" in ended.stderr) == (0, False), ended.stderr
+
+
+def test_a_terminal_breaks_messages_between_words_and_leaves_hints_whole(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = DataError("word " * 20, where="a/file", expected="another " * 12, hint="recsys command " * 10)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    print_error(error, as_json=False)
+    say("note: " + "some-long-word " * 12)
+    lines = capsys.readouterr().err.splitlines()
+    (hint,) = (line for line in lines if line.startswith("  hint:"))
+    assert hint.count("recsys command") == 10
+    assert all(len(line) <= 80 for line in lines if line != hint)
+    assert {part for line in lines for part in line.split()} >= {"some-long-word", "another", "word"}
+    print_error(error, as_json=True)
+    assert json.loads(capsys.readouterr().err)["error"]["what"].startswith("word")

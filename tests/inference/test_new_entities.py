@@ -41,7 +41,7 @@ def test_rows_of_two_known_sides_or_of_none_are_counted_and_the_first_is_named(
         read_new_entities(numbers.bundle, file)
     (other,) = caught.value.more
     assert (caught.value.where, other.where) == (f"{file}:4", f"{file}:5")
-    assert "1 more such rows of 4" in caught.value.what
+    assert "1 more such row of 4" in caught.value.what
     assert "neither the user nor the item" in str(other)
     assert f"recsys update --run {numbers.bundle.path.parent} --ratings {file}" in (caught.value.hint or "")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recsys import api
-from recsys.cli.render import say
+from recsys.cli.render import paragraph, say
 
 if TYPE_CHECKING:
     from recsys.artifacts.standing import BetterRun
@@ -38,4 +38,7 @@ def worse_lines(run: str, better: Sequence[BetterRun]) -> list[str]:
     others = [
         name for name in dict.fromkeys(other["run"] for other in better) if not api.is_default(api.runs_root() / name)
     ]
-    return [*lines, *(f"  to make {name} the default: recsys promote {shlex.quote(name)}" for name in others)]
+    return [
+        *(line for text in lines for line in paragraph(text)),
+        *(f"  to make {name} the default: recsys promote {shlex.quote(name)}" for name in others),
+    ]

@@ -100,7 +100,7 @@ def _many(
         tell("the file has no times: predicted without user drift")
     for role in ("user", "item"):
         if counts[f"n_unknown_{role}s"]:
-            tell(f"{counts[f'n_unknown_{role}s']:,} of them have an unknown {role}: predicted by the mean {role}")
+            tell(f"{counts[f'n_unknown_{role}s']:,} of them with an unknown {role}: predicted by the mean {role}")
 
 
 def _show(prediction: Prediction) -> None:

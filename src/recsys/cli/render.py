@@ -71,15 +71,26 @@ def signed(value: float, n_decimals: int = 3) -> str:
 
 def paragraph(text: str, indent: str = "") -> list[str]:
     """The lines of a text on stdout: broken at a terminal's margin, one line in a pipe."""
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPE_WIDTH
+    return _wrapped(text, sys.stdout, indent, indent)
+
+
+def _wrapped(text: str, stream: TextIO, first_indent: str = "", indent: str = "") -> list[str]:
+    if not stream.isatty():
+        return [first_indent + text] if text else []
     return textwrap.wrap(
-        text, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        text,
+        shutil.get_terminal_size().columns,
+        initial_indent=first_indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 
 def say(text: str) -> None:
-    """A line for people, on stderr."""
-    _write_to_stderr(printable(text))
+    """A text for people, on stderr; it goes on in the next line where a terminal is too narrow."""
+    for line in printable(text).split("\n"):
+        _write_to_stderr("\n".join(_wrapped(line, sys.stderr, indent="  ")))
 
 
 def _write_to_stderr(line: str) -> None:
@@ -103,15 +114,16 @@ def teller(output: Path) -> Callable[[str], None]:
 def print_error(error: RecsysError, *, as_json: bool) -> None:
     """What is wrong, where, what was expected, what to do next; with --json one object as the last line."""
     if as_json:
-        say(json_line({"error": error_dict(error)}))
+        _write_to_stderr(json_line({"error": error_dict(error)}))
         return
     for problem in (error, *error.more):
         place = f"{problem.where}: " if problem.where else ""
-        _say_in_color("", "error:", "1;31", one_line(f"{place}{problem.what}"))
+        first, *rest = _wrapped(one_line(f"error: {place}{problem.what}"), sys.stderr, indent="  ")
+        _write_to_stderr("\n".join([_in_color(first, "error:", "1;31"), *rest]))
         if problem.expected:
             say(f"  expected {problem.expected}")
         if problem.hint:
-            _say_in_color("  ", "hint:", "1;36", one_line(problem.hint))
+            _write_to_stderr(_in_color(one_line(f"  hint: {problem.hint}"), "hint:", "1;36"))  # whole, to be copied
 
 
 def error_dict(error: RecsysError) -> dict[str, Json]:
@@ -129,9 +141,7 @@ def error_dict(error: RecsysError) -> dict[str, Json]:
     return answer
 
 
-def _say_in_color(indent: str, label: str, code: str, text: str) -> None:
-    """A line whose label has a color on a terminal."""
-    if sys.stderr.isatty() and "NO_COLOR" not in os.environ:
-        _write_to_stderr(f"{indent}\033[{code}m{label}\033[0m {printable(text)}")
-    else:
-        say(f"{indent}{label} {text}")
+def _in_color(line: str, label: str, code: str) -> str:
+    """The line with its label in color, on a terminal."""
+    has_color = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+    return line.replace(label, f"\033[{code}m{label}\033[0m", 1) if has_color else line

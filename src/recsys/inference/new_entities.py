@@ -12,6 +12,7 @@ from recsys.config.schema.data import Data
 from recsys.core.errors import DataError
 from recsys.core.events import Observer, silent
 from recsys.core.types import Array
+from recsys.core.words import counted
 from recsys.data.duplicates import repeated
 from recsys.data.ids import indices_of
 from recsys.data.interactions import Interactions
@@ -100,7 +101,7 @@ def _refuse(bundle: Bundle, path: Path, source: Source, known_user: Array, known
         (np.flatnonzero(~known_user & ~known_item), "neither the user nor the item has training ratings"),
     ):
         if len(rows):
-            others = f", and {len(rows) - 1:,} more such rows of {n:,}" if len(rows) > 1 else ""
+            others = f", and {counted(len(rows) - 1, 'more such row')} of {n:,}" if len(rows) > 1 else ""
             errors.append((source.locate(int(rows[0])), f"{what} in this row{others}"))
     if not errors:
         return
