@@ -206,3 +206,15 @@ def test_titles_are_counted_by_the_ids_of_the_ratings(tmp_path: Path, titles: st
     (tmp_path / "names.csv").write_bytes(titles.encode("latin-1"))
     seen = recsys.init(tmp_path / "ratings.csv", tmp_path / "config.yaml", items=str(tmp_path / "names.csv"))
     assert f"titles: names.csv, for {'all items' if n == 8 else f'{n} of 8 items'}" in seen.describe()
+
+
+def test_a_matrix_is_read_from_text_alone_and_its_columns_are_not_all_listed(tmp_path: Path) -> None:
+    names = ["user", *(f"film {number}" for number in range(300))]
+    table = pa.table({name: [1.0, 2.0] for name in names})
+    parquet.write_table(table, tmp_path / "m.parquet")
+    with pytest.raises(DataError) as caught:
+        recsys.init(tmp_path / "m.parquet", tmp_path / "config.yaml")
+    assert "film 10, … (301 in all)" in caught.value.what
+    assert "melt" in str(caught.value.hint)
+    with pytest.raises(DataError, match="text files alone"):
+        recsys.init(tmp_path / "m.parquet", tmp_path / "config.yaml", layout="wide")

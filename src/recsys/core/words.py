@@ -15,6 +15,12 @@ def joined(words: Iterable[str], last: str = "or") -> str:
     return f" {last} ".join([", ".join(listed[:-1]), listed[-1]] if len(listed) > 1 else listed)
 
 
+def some(words: Iterable[str], n: int = 12) -> str:
+    """ "a, b, c", or the first n with how many there are: "a, b, … (3,000 in all)"."""
+    listed = list(words)
+    return ", ".join(listed) if len(listed) <= n else f"{', '.join(listed[:n])}, … ({len(listed):,} in all)"
+
+
 def shortened(text: str, n: int = 60) -> str:
     """The first n signs, the last of them "…" where some were left out."""
     return text if len(text) <= n else f"{text[: n - 1].rstrip()}…"

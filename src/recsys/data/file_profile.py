@@ -10,7 +10,7 @@ from time import time
 
 from recsys.config.schema.data import Column, Files, SourceName
 from recsys.core.types import Json
-from recsys.core.words import counted, joined
+from recsys.core.words import counted, joined, some
 from recsys.data.rating_values import Meaning, RatingValues, Scale
 from recsys.data.sources.origin import name_of
 from recsys.data.sources.protocol import Layout
@@ -20,6 +20,7 @@ from recsys.data.vocabulary import Vocabulary
 
 LAST_OF_1979 = 315_532_800  # seconds
 EARLIEST_TIME = 1e8  # seconds: March 1973
+SPREADSHEET_ROWS = (1_048_575, 1_048_576, 65_535, 65_536)  # of Excel, with and without a header
 LARGE, LARGEST = 1000, 1e15  # numbers with all their digits
 
 
@@ -127,7 +128,7 @@ class FileProfile:
     def describe(self) -> list[str]:
         """For people, a line each; the first names the file and its counts."""
         named = ", ".join(f"{role}: {column}" for role, column in self.layout.columns.items())
-        others = f" (others: {', '.join(map(str, self.layout.others))})" if self.layout.others else ""
+        others = f" (others: {some(map(str, self.layout.others))})" if self.layout.others else ""
         user_ids, item_ids = _ids(self.user_type, self.user_examples), _ids(self.item_type, self.item_examples)
         rows = counted(self.n_ratings, self.meaning.removesuffix("s"))
         return [
@@ -154,6 +155,8 @@ class FileProfile:
         for role, examples in (("user", self.user_examples), ("item", self.item_examples)):
             if all(iso_seconds(text) is not None for text in examples):
                 yield f"the {role} ids look like dates: is that the column of the {role}s? recsys init --{role} COLUMN"
+        if self.n_ratings in SPREADSHEET_ROWS:
+            yield f"{self.n_ratings:,} rows are all that a spreadsheet holds: is the file whole?"
         for no_id in self.no_ids:
             rows = f"the {no_id.role} id of {counted(no_id.n_rows, 'row')} is {no_id.text}"
             yield f"{rows}: if that stands for no {no_id.role}, take them out"

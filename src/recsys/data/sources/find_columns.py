@@ -8,6 +8,7 @@ from typing import Protocol
 
 from recsys.config.schema.data import Column, Columns
 from recsys.core.errors import DataError, nearest
+from recsys.core.words import shortened, some
 from recsys.data.sources.column_names import COMMON, TITLES, plain
 from recsys.data.sources.dates import formats_of
 from recsys.data.sources.protocol import ColumnRequest
@@ -49,6 +50,11 @@ class Head(Protocol):
         """The first rows, where there is no header."""
         ...
 
+    @property
+    def wide_hint(self) -> str:
+        """What to do with a table that has a column for each item."""
+        ...
+
 
 def find_columns(
     head: Head, columns: Columns, request: ColumnRequest, names: Mapping[Role, tuple[str, ...]] = COMMON
@@ -86,7 +92,7 @@ def find_columns(
                 raise (
                     _not_as_trained(path, role, columns, header, width)
                     if request.as_trained
-                    else _not_found(path, role, names[role], header, width)
+                    else _not_found(head, role, names[role])
                 )
     _all_different(path, positions, header)
     return positions
@@ -176,7 +182,7 @@ def _has_times_for_ratings(head: Head) -> bool:
 def _listed(header: Sequence[str] | None, width: int) -> str:
     if header is None:
         return f"no header, and {width} column{'s' if width > 1 else ''}"
-    return "the columns " + ", ".join(name.strip() for name in header)
+    return "the columns " + some(shortened(name.strip()) for name in header)
 
 
 def _absent(path: Path | str, role: Role, column: Column, header: Sequence[str] | None, width: int) -> DataError:
@@ -195,9 +201,8 @@ def _absent(path: Path | str, role: Role, column: Column, header: Sequence[str] 
     )
 
 
-def _not_found(
-    path: Path | str, role: Role, names: Sequence[str], header: Sequence[str] | None, width: int
-) -> DataError:
+def _not_found(head: Head, role: Role, names: Sequence[str]) -> DataError:
+    path, header, width = head.path, head.header, head.width
     close = nearest(names[0], [name.strip() for name in header]) if header else None
     if close:
         hint = f"is it {close}? data.columns.{role}: {close} (init: --{role} {close})"
@@ -208,7 +213,7 @@ def _not_found(
     if role == "user" and header and by_common_name(TITLES, header) is not None:
         hint = f"{hint}; if these are the titles of the items: recsys init RATINGS --items {Path(path).name}"
     if role == "item" and width >= LEAST_WIDE:
-        hint = f"{hint}; for a row a user and a column an item: data.layout: wide (init: --layout wide)"
+        hint = f"{hint}; for a row a user and a column an item: {head.wide_hint}"
     expected = (
         f"a name such as {', '.join(names[:4])}" if header is not None else f"{ROLES.index(role) + 1} or more columns"
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from recsys.config.schema.data import Column, ItemColumns
 from recsys.core.errors import DataError, nearest
+from recsys.core.words import shortened, some
 from recsys.data.sources.column_names import ITEMS_FILE, TITLES, plain
 from recsys.data.sources.find_columns import Head, by_common_name, position_of
 
@@ -44,5 +45,5 @@ def _find(
     key = f"data.item_columns.{role}"
     hint = f"{key}: {close} (init: {option} {close})" if close else f"say which it is: {key} (init: {option})"
     what = f"there is no column {wanted!r}" if wanted is not None else f"no column of {role}s was found"
-    has = ", ".join(names) if names else f"{head.width} columns without names"
+    has = some(map(shortened, names)) if names else f"{head.width} columns without names"
     raise DataError(what, where=str(head.path), expected=f"a column of {role}s; the file has {has}", hint=hint)

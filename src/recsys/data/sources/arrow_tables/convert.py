@@ -107,6 +107,8 @@ def ids_of(values: Values, role: str) -> CodedIds | WholeIds:
         values.refuse(is_bad, "the id {} is not a whole number", "whole numbers or texts", hint)
         column = pa.array(whole.astype(np.int64))
     elif not (is_text or pa.types.is_integer(kind)):
+        if pa.types.is_nested(kind):
+            hint = f"{hint} columns in a JSON object: pandas.read_json(FILE).to_json(NEW, orient='records', lines=True)"
         raise values.wrong_type("ids: whole numbers or texts", hint)
     if not is_text and (numbers := _int32(column)) is not None:
         return WholeIds(numbers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from recsys.config.schema.data import Column, Data
 from recsys.core.errors import DataError
@@ -28,6 +29,7 @@ class ColumnNames:
     path: Path
     header: tuple[str, ...]
     sample: tuple[tuple[str, ...], ...] = ()
+    wide_hint: ClassVar[str] = "in pandas, DATAFRAME.melt(USER).dropna() has a row for each rating"
 
     @property
     def width(self) -> int:
@@ -41,6 +43,13 @@ class ArrowSource:
     is_repeatable = True
 
     def __init__(self, table: ArrowTable, data: Data, observe: Observer) -> None:
+        if data.layout == "wide":
+            raise DataError(
+                "a wide matrix is read from text files alone",
+                where=str(table.path),
+                expected="a row for each rating: user, item, rating",
+                hint=f"{ColumnNames.wide_hint}; or save it as CSV",
+            )
         self._table, self._observe = table, observe
         self._head = ColumnNames(table.path, tuple(table.schema.names))
         self._columns, self._names = data.columns, common_names(data.rating_is)

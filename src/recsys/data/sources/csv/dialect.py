@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import ClassVar
 
 from recsys.config.schema.data import Data
 from recsys.core.errors import ConfigError, DataError
@@ -52,6 +53,7 @@ class Dialect:
     head_lines: int
     head_bytes: int
     sample: tuple[tuple[str, ...], ...]
+    wide_hint: ClassVar[str] = "data.layout: wide (init: --layout wide)"
 
 
 def find_dialect(path: Path, data: Data) -> Dialect:
