@@ -160,3 +160,42 @@ def test_prune_without_a_question_names_the_runs_that_were_made_from_what_goes(
         "kept": {},
         "children": {"runs/first": ["second"]},
     }
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("init", "~/ratings.csv", "--items", "~/movies.csv", "--output", "~/new.yaml"),
+        ("config", "validate", "~/config.yaml"),
+        ("train", "~/config.yaml", "--run-dir", "~/runs/new"),
+        ("finetune", "~/config.yaml", "--from", "~/runs/first", "--run-dir", "~/runs/new"),
+        ("update", "--ratings", "~/new.csv", "--run-dir", "~/runs/new"),
+        ("fold-in", "--ratings", "~/new.csv", "--run-dir", "~/runs/new"),
+        ("cross-validate", "~/config.yaml", "--train-files", "~/f{fold}.csv", "--test-files", "~/t{fold}.csv"),
+        ("predict", "--input", "~/pairs.csv", "--output", "~/out.csv"),
+        ("recommend", 0, "--candidates", "~/items.csv", "--exclude", "~/none.csv"),
+        ("recommend", "--ratings", "~/visitor.csv"),
+        ("recommend", "--all", "--output", "~/out.csv"),
+        ("evaluate", "--data", "~/ratings.csv"),
+        ("report", "--output", "~/report.html"),
+        ("export-factors", "--output", "~/factors"),
+        ("sample", "~/sample"),
+    ],
+    ids=lambda command: " ".join(map(str, command[:2])),
+)
+def test_a_path_below_home_is_one_wherever_a_file_is_named(
+    command: tuple[object, ...], run: Path, data: Path, recsys: Recsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(data))
+    (data / "pairs.csv").write_text("userId,movieId\n0,100\n")
+    (data / "visitor.csv").write_text("movieId,rating\n100,5\n")
+    (data / "new.csv").write_text("userId,movieId,rating,timestamp\n77,100,5,1\n77,110,2,2\n")
+    (data / "items.csv").write_text("movieId\n100\n101\n110\n111\n")
+    (data / "none.csv").write_text("movieId\n112\n")
+    header, *rows = (data / "ratings.csv").read_text().splitlines(keepends=True)
+    for fold in (1, 2):
+        (data / f"f{fold}.csv").write_text("".join([header, *rows[50:]]))
+        (data / f"t{fold}.csv").write_text("".join([header, *rows[:50]]))
+    ended = recsys(*command)
+    assert ended.code == 0, ended.err
+    assert not (data / "~").exists()

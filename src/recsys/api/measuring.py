@@ -169,7 +169,7 @@ def cross_validation(
         RecsysError: see recsys.core.errors.
     """
     if files is not None:
-        folds = validating.FoldFiles(*files)
+        folds = validating.FoldFiles(*(str(as_path(pattern)) for pattern in files))
         return validating.cross_validate(as_config(config), folds, as_path(run_dir), jobs=jobs, observe=observe)
     resolved, dataset = with_data(config, data, observe)
     return validating.cross_validate(resolved, n_folds, as_path(run_dir), data=dataset, jobs=jobs, observe=observe)
