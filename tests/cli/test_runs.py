@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 Recsys = Callable[..., Any]
 ASK = "recsys.cli.prune.sys.stdin.isatty"
@@ -123,6 +124,10 @@ def test_a_newer_run_that_is_worse_on_the_same_test_ratings_is_named(data: Path,
     assert "recsys promote good" not in recsys("runs").out
 
 
+def end_of_input(*_: object, **__: object) -> bool:
+    raise typer.Abort
+
+
 def test_prune_shows_what_it_would_remove_and_asks(
     two: tuple[Path, Path], data: Path, recsys: Recsys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,6 +140,8 @@ def test_prune_shows_what_it_would_remove_and_asks(
     assert "nothing was removed" in ended.err
     assert recsys(*prune, "--json").code == recsys("runs", "--yes").code == 2
     monkeypatch.setattr(ASK, lambda: True)
+    monkeypatch.setattr("typer.confirm", end_of_input)
+    assert (recsys(*prune).code, len(list((data / "runs").iterdir()))) == (0, 2)
     for answer, left in ((False, ["first", "second"]), (True, ["second"])):
         monkeypatch.setattr("typer.confirm", lambda *_, answer=answer, **__: answer)
         assert recsys(*prune).code == 0
@@ -171,7 +178,16 @@ def test_prune_without_a_question_names_the_runs_that_were_made_from_what_goes(
         ("finetune", "~/config.yaml", "--from", "~/runs/first", "--run-dir", "~/runs/new"),
         ("update", "--ratings", "~/new.csv", "--run-dir", "~/runs/new"),
         ("fold-in", "--ratings", "~/new.csv", "--run-dir", "~/runs/new"),
-        ("cross-validate", "~/config.yaml", "--train-files", "~/f{fold}.csv", "--test-files", "~/t{fold}.csv"),
+        (
+            "cross-validate",
+            "~/config.yaml",
+            "--train-files",
+            "~/f{fold}.csv",
+            "--test-files",
+            "~/t{fold}.csv",
+            "--jobs",
+            1,
+        ),
         ("predict", "--input", "~/pairs.csv", "--output", "~/out.csv"),
         ("recommend", 0, "--candidates", "~/items.csv", "--exclude", "~/none.csv"),
         ("recommend", "--ratings", "~/visitor.csv"),

@@ -30,7 +30,11 @@ def prune_runs(n: int, *, yes: bool, as_json: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise UsageError("nothing was removed: nobody can be asked here", expected="--yes, or a terminal")
-    if typer.confirm(f"Remove {counted(len(plan.removed), 'run')}?", err=True):
+    try:
+        agreed = typer.confirm(f"Remove {counted(len(plan.removed), 'run')}?", err=True)
+    except typer.Abort:  # the end of the input is no yes
+        agreed = False
+    if agreed:
         _show(api.prune(n), "removed", as_json=False)
 
 
