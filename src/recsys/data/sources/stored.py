@@ -148,9 +148,11 @@ def must_be_file(path: Path) -> int:
         )
         raise DataError("there is no such file", where=str(path), expected="a file", hint=hint)
     size = size_of(path)
+    if not size and is_stream(path):
+        hint = "does the command in front of the pipe write anything?"
+        raise DataError("nothing came through", where=str(path), expected="at least one row", hint=hint)
     if not size:
-        what = "nothing came through" if is_stream(path) else "the file is empty"
-        raise DataError(what, where=str(path), expected="at least one row")
+        raise DataError("the file is empty", where=str(path), expected="at least one row")
     return size
 
 
