@@ -26,10 +26,11 @@ function accuracyVerdict(scores) {
   const part = scores && (scores.test ? "test" : "valid");
   if (!part) return data.missing.scores;
   const { model, ...baselines } = scores[part];
-  const [best, { rmse }] = Object.entries(baselines).reduce((a, b) => (b[1].rmse < a[1].rmse ? b : a));
+  const [best, { rmse }] = Object.entries(baselines).reduce((a, b) => (b[1].rmse <= a[1].rmse ? b : a));
   const change = rmse > 0 ? 100 * (model.rmse / rmse - 1) : 0, share = fixed(Math.abs(change), 1);
-  const side = share === "0.0" ? `no different from` : `${share}% ${change < 0 ? "below" : "above"}`;
-  return `RMSE ${fixed(model.rmse, 3)} on ${count(model.n_ratings)} ${PARTS[part]} ratings, ${side} the ${NAMES[best]}${chance("rating")}.`;
+  const on = `RMSE ${fixed(model.rmse, 3)} on ${count(model.n_ratings)} ${PARTS[part]} ratings`;
+  if (share === "0.0") return `${on}, no different from the ${NAMES[best]}.`;
+  return `${on}, ${share}% ${change < 0 ? "below" : "above"} the ${NAMES[best]}${chance("rating")}.`;
 }
 
 /** What is said of a difference to a baseline that stands on too little. */
