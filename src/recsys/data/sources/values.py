@@ -23,7 +23,7 @@ ISO = re.compile(
 )
 
 
-UTC_NAMES = ("Z", "UTC", "GMT")
+NAMED_ZONES = ("UTC", "GMT")
 DATE_LENGTH = 10
 
 
@@ -75,13 +75,13 @@ def iso_seconds(text: str) -> float | None:
     if zone and len(local) == DATE_LENGTH:
         local += " 00:00"
     try:
-        moment = datetime.fromisoformat(local + ("Z" if zone in UTC_NAMES else zone))
+        moment = datetime.fromisoformat(local + ("Z" if zone in NAMED_ZONES else zone))
     except ValueError:
         return None
     return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - EPOCH) // MICROSECOND / 1e6
 
 
-def has_zone(text: str) -> bool:
-    """Whether an ISO date says its zone."""
+def zone_of(text: str) -> str | None:
+    """The zone as an ISO date writes it; None where it writes none."""
     match = ISO.fullmatch(text.strip())
-    return match is not None and match["zone"] is not None
+    return None if match is None else match["zone"]

@@ -53,7 +53,17 @@ CODES = st.sampled_from(["0", "-1", "0.0", "2.50", "NA", " NA", '"NA"', "", '""'
 DATES = st.one_of(
     st.datetimes().map(lambda moment: moment.isoformat(" ")),
     st.datetimes().map(lambda moment: moment.date().isoformat()),
-    st.sampled_from(["2024-01-01T10:30Z", "2024-01-01T10:30:00+02:00", "2024-01-01T10", "2024-02-30", " 2024-01-01"]),
+    st.sampled_from(
+        [
+            "2024-01-01T10:30Z",
+            "2024-01-01T10:30:00+02:00",
+            "2024-01-01T10",
+            "2024-01-01 10:30:00 UTC",
+            "2024-01-01 GMT",
+            "2024-02-30",
+            " 2024-01-01",
+        ]
+    ),
 )
 GERMAN_DATES = st.one_of(
     st.dates().map(lambda day: f"{day.day}.{day.month:02}.{day.year:04}"),

@@ -22,7 +22,7 @@ from recsys.data.sources.no_rating import NONE, NoRating
 from recsys.data.sources.progress import Progress
 from recsys.data.sources.stored import WHOLE, ByteRange, Stored
 from recsys.data.sources.table import Role
-from recsys.data.sources.values import has_zone
+from recsys.data.sources.values import NAMED_ZONES, zone_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -164,11 +164,12 @@ class _Parser:
         """Ratings are doubles, rounded to float32 afterwards: exactly what Python's float() and then float32 give."""
         import pyarrow as pa
 
-        if role in ID_ROLES or (role == "timestamp" and self._form not in (None, ISO_FORM)):
+        is_date = role == "timestamp" and self._form is not None
+        zone = zone_of(self._dialect.sample[0][self._columns[role]]) if is_date and self._form == ISO_FORM else None
+        if role in ID_ROLES or (is_date and self._form != ISO_FORM) or zone in NAMED_ZONES:
             return pa.dictionary(pa.int32(), pa.string())
-        if role == "timestamp" and self._form == ISO_FORM:
-            first = self._dialect.sample[0][self._columns[role]]
-            return pa.timestamp("us", tz="UTC" if has_zone(first) else None)
+        if is_date:
+            return pa.timestamp("us", tz="UTC" if zone else None)
         return pa.float64()
 
 
@@ -243,7 +244,7 @@ def _times(column: Any, form: str | None) -> Array:
         raise DoubtfulError
     if form is None:
         return _numbers(column, np.float64)
-    if form == ISO_FORM:
+    if form == ISO_FORM and not hasattr(column, "dictionary"):
         iso: Array = np.divide(np.from_dlpack(column.view("int64")), 1e6)
         return iso
     moments = [time_in(form, text, None) for text in column.dictionary.to_pylist()]
