@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -29,6 +28,7 @@ from recsys.config.schema.config import Config
 from recsys.core.arguments import FILE_NAME, FLAG, OBSERVER, PATH, TEXTS, checked, choice, optional
 from recsys.core.errors import StoppedError
 from recsys.core.events import Note, Observer, silent
+from recsys.core.words import shell_word
 from recsys.data.interactions import Dataset
 from recsys.data.sources.streams import spooling
 from recsys.objectives import measure
@@ -253,6 +253,6 @@ def _train(
     except StoppedError as stopped:
         if (folder / CONFIG).exists():
             again = "cat RATINGS | " if config.data.source == "stream" else ""
-            stopped.hint = f"resume it: {again}recsys train --resume --run-dir {shlex.quote(str(folder))}"
+            stopped.hint = f"resume it: {again}recsys train --resume --run-dir {shell_word(str(folder))}"
         raise
     return {**metrics, "run_dir": str(folder)}

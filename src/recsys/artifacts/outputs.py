@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -73,6 +72,8 @@ def output_file(path: Path) -> Iterator[Path]:
             if target.exists():
                 shutil.copymode(target, temporary)
         return
+    import tempfile  # and with it random: for who needs it
+
     with tempfile.TemporaryDirectory(prefix="recsys-") as folder:
         temporary = Path(folder) / "output"
         yield temporary

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recsys import api
 from recsys.cli.render import paragraph, say
+from recsys.core.words import shell_word
 
 if TYPE_CHECKING:
     from recsys.artifacts.standing import BetterRun
@@ -40,5 +40,5 @@ def worse_lines(run: str, better: Sequence[BetterRun]) -> list[str]:
     ]
     return [
         *(line for text in lines for line in paragraph(text)),
-        *(f"  to make {name} the default: recsys promote {shlex.quote(name)}" for name in others),
+        *(f"  to make {name} the default: recsys promote {shell_word(name)}" for name in others),
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +13,7 @@ from recsys.cli.default_run import used_run
 from recsys.cli.progress import watching
 from recsys.cli.render import echo, print_json
 from recsys.cli.threads import leave_cores_to_training
-from recsys.core.words import counted
+from recsys.core.words import counted, shell_command, shell_word
 
 if TYPE_CHECKING:
     from recsys.artifacts.bundle import Bundle
@@ -49,7 +48,7 @@ def _show(report: FoldInReport, folder: str, next_command: str, row: str) -> Non
     counts = ((report["n_new_users"], "new user"), (report["n_new_items"], "new item"))
     what = " and ".join(counted(n, name) for n, name in counts if n)
     path = Path(folder)
-    promote = [] if api.is_default(path) else [f"  recsys promote {shlex.quote(api.run_name(path))}"]
+    promote = [] if api.is_default(path) else [f"  recsys promote {shell_word(api.run_name(path))}"]
     lines = [
         f"{what} added from {counted(report['n_ratings'], row)}",
         f"run: {folder}",
@@ -69,4 +68,4 @@ def _next_command(folder: str, bundle: Bundle, parent: Bundle) -> str:
     if new is None:
         return "recsys runs"
     run = [] if api.is_default(Path(folder)) else ["--run", api.run_name(Path(folder))]
-    return shlex.join(["recsys", "recommend", *run, *(["--"] if new.startswith("--") else []), new])
+    return shell_command(["recsys", "recommend", *run, *(["--"] if new.startswith("--") else []), new])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +11,7 @@ from recsys.cli.arguments import JsonOption, RunOption
 from recsys.cli.default_run import used_run
 from recsys.cli.render import echo, print_json, print_table, say
 from recsys.core.arguments import MANY
+from recsys.core.words import shell_word
 
 if TYPE_CHECKING:
     from recsys.inference.recommender import Recommender
@@ -34,7 +34,7 @@ def items(
         print_json({"query": text, "items": [item.to_dict() for item in listed]})
         return
     if not listed:
-        echo(f"no title has these words: {shlex.quote(text)}")
+        echo(f"no title has these words: {shell_word(text)}")
         if not any(model.bundle.titles):
             say("hint: the run has no titles; data.items in its config names a file that has them")
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +12,7 @@ from recsys.cli.arguments import ConfigArgument, ConfigOption, JsonOption, SetOp
 from recsys.cli.progress import watching
 from recsys.cli.render import echo, paragraph, print_json, signed
 from recsys.cli.threads import leave_cores_to_training
-from recsys.core.words import counted
+from recsys.core.words import counted, shell_command
 
 if TYPE_CHECKING:
     from recsys.training.rates import AutoRates
@@ -44,7 +43,7 @@ def lr_find(
     if found.suggestion is not None:
         kept = [each for each in overrides or () if not each.startswith("training.lr_max=")]
         changes = [part for each in (*kept, f"training.lr_max={_rates(found.suggestion)}") for part in ("--set", each)]
-        echo(f"\nNext: {shlex.join(['recsys', 'train', '--config', str(config), *changes])}")
+        echo(f"\nNext: {shell_command(['recsys', 'train', '--config', str(config), *changes])}")
 
 
 def _lines(found: LrFinding) -> list[str]:

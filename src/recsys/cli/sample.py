@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +10,7 @@ import typer
 from recsys import api
 from recsys.cli.arguments import JsonOption
 from recsys.cli.render import echo, print_json
+from recsys.core.words import shell_command
 
 
 def sample(
@@ -27,4 +27,4 @@ def sample(
         return
     echo(f"Wrote synthetic ratings:\n  {written['ratings']}\n  {written['items']}\n  {written['config']}")
     echo("Each user likes two of six genres; a title starts with its genre.")
-    echo(f"\nNext:\n  {shlex.join(['recsys', 'train', '--config', written['config']])}")
+    echo(f"\nNext:\n  {shell_command(['recsys', 'train', '--config', written['config']])}")

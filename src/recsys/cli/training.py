@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ from recsys.cli.default_run import worse_lines
 from recsys.cli.progress import speed
 from recsys.cli.render import echo, paragraph, print_json, print_table, say, signed
 from recsys.cli.scores import PARTS, baseline_label, baseline_rows, print_scores, scorer_label
-from recsys.core.words import counted
+from recsys.core.words import counted, shell_command
 
 if TYPE_CHECKING:
     from recsys.artifacts.metrics import (
@@ -199,4 +198,4 @@ def _next_commands(folder: str) -> list[str]:
         if bundle.data.has_ratings
         else [recommend, ["recsys", "similar", *run, *dashes, item]]
     )
-    return list(map(shlex.join, [*first, ["recsys", "export-factors", *run, "--output", "factors"]]))
+    return list(map(shell_command, [*first, ["recsys", "export-factors", *run, "--output", "factors"]]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable
 
 # What moves the cursor, ends a line, rings, or turns the direction of what follows; joiners of letters are none.
@@ -45,3 +46,17 @@ def one_line(text: str) -> str:
 def printable(text: str) -> str:
     """The same line by line."""
     return text if text.isprintable() else "\n".join(map(one_line, text.split("\n")))
+
+
+def shell_word(text: str) -> str:
+    """A text as it is typed in a shell; with control characters as bash and zsh read them."""
+    if UNPRINTABLE.search(text) is None:
+        return shlex.quote(text)
+    quoted = text.replace("\\", r"\\").replace("'", r"\'")
+    escaped = UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", quoted)
+    return f"$'{escaped}'"
+
+
+def shell_command(words: Iterable[str]) -> str:
+    """A command as it is typed in a shell."""
+    return " ".join(map(shell_word, words))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import shlex
 import unicodedata
 from dataclasses import asdict, dataclass
 
 from recsys.artifacts.bundle import Bundle
 from recsys.core.errors import UnknownIdError
 from recsys.core.types import Json
-from recsys.core.words import counted
+from recsys.core.words import counted, shell_word
 from recsys.data.vocabulary import UNKNOWN
 
 YEAR = re.compile(r"\(\d{4}\)\s*$")  # "Heat (1995)": the name of the film is what stands before
@@ -74,7 +73,7 @@ def find_item_id(bundle: Bundle, text: str) -> int | str:
             f"{len(matches):,} titles fit {text!r}",
             where=f"the run's {counted(len(items), 'item')}",
             expected="an item id, or words that fit one title",
-            hint=f"recsys items {shlex.quote(text)} lists them with their ids",
+            hint=f"recsys items {shell_word(text)} lists them with their ids",
         )
     return items.id_at(matches[0]) if matches else text
 
