@@ -138,6 +138,17 @@ def test_a_run_is_measured_and_updated_by_tables(
     assert recsys.run_config(tmp_path / "a").data.sha256 == recsys.read_ratings(rows).fingerprints["ratings"]
 
 
+def test_a_table_for_an_update_may_call_its_columns_otherwise_and_lack_times(
+    small: Small, frame: pd.DataFrame, tmp_path: Path
+) -> None:
+    names = {"user": "userId", "item": "movieId", "rating": "rating", "timestamp": "timestamp"}
+    recsys.train(small(data={"columns": names}), tmp_path / "run")
+    new = frame[:5].assign(rating=3.0).drop(columns="timestamp").rename(columns={"userId": "user"})
+    updated = recsys.update(new, tmp_path / "run", tmp_path / "updated")
+    assert updated["start"]["before"]["new"] is None
+    assert updated["test"] is not None
+
+
 @of_every_kind
 def test_new_users_in_a_table_are_folded_in(
     finished: Path, new_users_csv: Path, tmp_path: Path, kind: Callable[..., Any]

@@ -87,11 +87,8 @@ class Bundle:
             RunError: there is none, it is of a kind that this version does not know, or it is damaged.
         """
         if name not in self.scorers:
-            raise RunError(
-                f"the run has no scorer {name!r}",
-                where=str(self.path),
-                expected=" or ".join(map(repr, self.scorers)),
-            )
+            names = " or ".join(map(repr, self.scorers))
+            raise RunError(f"the run has no scorer {name!r}", where=str(self.path), expected=names)
         return self.scorers[name]
 
     def measured(self) -> Bundle:

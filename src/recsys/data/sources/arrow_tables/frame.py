@@ -20,7 +20,7 @@ from recsys.data.sources.table import EVERYTHING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-EVERYTHING_THERE = ColumnRequest(EVERYTHING, optional=frozenset({"rating", "timestamp"}))
+EVERYTHING_THERE = ColumnRequest(EVERYTHING, optional=frozenset({"rating", "timestamp"}), as_trained=True)
 
 
 def held(frame: Frame) -> HeldFrame:
