@@ -57,3 +57,11 @@ def test_a_time_column_that_was_left_out_stays_out(tmp_path: Path) -> None:
     recsys.init(tmp_path / "ratings.csv", tmp_path / "new.yaml", columns={"timestamp": False})
     assert recsys.read_ratings(tmp_path / "ratings.csv", columns={"timestamp": False}).ratings.timestamp is None
     assert load_config(tmp_path / "new.yaml", []).data.columns.timestamp is False
+
+
+def test_the_encoding_of_the_titles_is_said_and_written(tmp_path: Path) -> None:
+    (tmp_path / "ratings.csv").write_text(RATINGS)
+    (tmp_path / "movies.csv").write_bytes("movieId,title\n10,Amélie\n20,Zoë\n30,Señor\n".encode("latin-1"))
+    seen = recsys.init(tmp_path / "ratings.csv", tmp_path / "new.yaml")
+    assert "movies.csv is read as cp1252" in "\n".join(seen.describe())
+    assert load_config(tmp_path / "new.yaml", []).data.items_encoding == "cp1252"

@@ -141,7 +141,7 @@ class FileProfile:
             *self._describe_values(),
             *self._describe_times(),
             *self._describe_repeats(),
-            *([f"titles: {self.items.path.name}, for {self._n_titles()}"] if self.items else []),
+            *self._describe_titles(),
         ]
 
     def _describe_users(self) -> Iterator[str]:
@@ -161,9 +161,15 @@ class FileProfile:
             rows = f"the {no_id.role} id of {counted(no_id.n_rows, 'row')} is {no_id.text}"
             yield f"{rows}: if that stands for no {no_id.role}, take them out"
 
-    def _n_titles(self) -> str:
-        n = 0 if self.items is None else self.items.n_titles
-        return "all items" if n == self.n_items else f"{n:,} of {counted(self.n_items, 'item')}"
+    def _describe_titles(self) -> Iterator[str]:
+        items = self.items
+        if items is None:
+            return
+        n = items.n_titles
+        whose = "all items" if n == self.n_items else f"{n:,} of {counted(self.n_items, 'item')}"
+        yield f"titles: {items.path.name}, for {whose}"
+        if items.encoding is not None:
+            yield f"{items.path.name} is read as {items.encoding}; if it is another: items_encoding in the config"
 
     def _describe_encoding(self) -> Iterator[str]:
         if self.example is not None:
