@@ -65,7 +65,14 @@ def test_a_name_that_is_nearly_one_is_hinted_at(two: tuple[Path, Path], recsys: 
 
 def test_the_default_run_is_named_whenever_it_is_used(two: tuple[Path, Path], recsys: Recsys) -> None:
     of_ids = [("predict", 0, 100), ("recommend", 0), ("similar", 100), ("items", "film")]
-    for command in (*of_ids, ("interpret",), ("evaluate",), ("report",), ("export-factors", "--output", "factors")):
+    for command in (
+        *of_ids,
+        ("interpret",),
+        ("evaluate",),
+        ("report",),
+        ("inspect",),
+        ("export-factors", "--output", "factors"),
+    ):
         assert recsys(*command).used == "run: runs/second (newest finished)", command
     recsys("promote", "first")
     assert recsys("predict", 0, 100, "--json").used == "run: runs/first (promoted)"

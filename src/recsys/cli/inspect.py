@@ -10,6 +10,7 @@ import typer
 
 from recsys import api
 from recsys.cli.arguments import JsonOption
+from recsys.cli.default_run import used_run
 from recsys.cli.render import echo, print_json, print_table
 from recsys.cli.scores import PARTS, baseline_label
 from recsys.core.errors import UsageError
@@ -22,7 +23,13 @@ Rows = list[list[str]]
 
 
 def inspect(
-    path: Annotated[Path, typer.Argument(metavar="RUN_OR_CHECKPOINT", help="A run, a checkpoint or a serving folder.")],
+    path: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="RUN_OR_CHECKPOINT",
+            help="A run, a checkpoint or a serving folder. Default: the promoted run, else the newest finished one.",
+        ),
+    ] = None,
     verify: Annotated[bool, typer.Option("--verify", help="Verify the sha256 of every file.")] = False,
     layers: Annotated[bool, typer.Option("--layers", help="Show the layers of the model.")] = False,
     scorer: Annotated[
@@ -36,6 +43,7 @@ def inspect(
     """
     if scorer is not None and not layers:
         raise UsageError("--scorer applies only with --layers", expected="--layers --scorer NAME")
+    path = used_run(path)
     answer = api.inspect(path, verify=verify)
     if layers:
         _show_layers(path, scorer, as_json)
