@@ -192,3 +192,9 @@ def test_parts_and_lines_are_counted_in_the_file(written: Any, shape: str, n_par
     assert sum(table.n_rows for table in tables) == 3
     first = find_dialect(data.ratings, data).head_lines + 1
     assert [source.locate(row) for row in range(3)] == [f"{data.ratings}:{first + row}" for row in range(3)]
+
+
+@pytest.mark.parametrize("text", ["http://x.org/7\nhttp://x.org/12\n", "a-1 (b)\nc-2 (d)\n", "x, y\n"])
+def test_a_list_of_texts_is_one_column(written: Any, text: str) -> None:
+    data = written(text)
+    assert find_dialect(data.ratings, data).width == (2 if "," in text else 1)

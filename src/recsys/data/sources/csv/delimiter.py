@@ -30,7 +30,9 @@ def find_delimiter(lines: Sequence[str]) -> str:
     if even:
         best: str = max(even, key=lambda delimiter: min(even[delimiter], 3))
         return _whole(best, lines)
-    for delimiter in dict.fromkeys(_runs(lines[0]) if lines else ()):
+    kinds = set(_runs(lines[0])) if lines else set()
+    if len(kinds) == 1:  # several, as in a URL, are part of a text
+        (delimiter,) = kinds
         if len(delimiter) <= LONGEST and even_width(_rows(lines, delimiter)) > 2:
             return delimiter
     return max(RAGGED, key=lambda delimiter: _likeness(rows[delimiter]))  # the reader will say which line
