@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="links, pipes and open files of POSIX")
 Recsys = Callable[..., Any]
 Refused = Callable[..., None]
 EACH = pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from recsys.cli.render import console, say
 from recsys.cli.signals import stopping_between_events
 from recsys.core.events import Epoch, Event, FitStart, Loading, Note, Observer, RunsProgress, Scoring, Step
-from recsys.core.words import one_line, printable
+from recsys.core.words import counted, one_line, printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -116,7 +116,7 @@ class LiveProgress:
             case RunsProgress(done, total, message):
                 if message:
                     self._print(message)
-                self._show("runs", done, total, f"{int(done)} of {total} runs")
+                self._show("runs", done, total, f"{int(done)} of {counted(total, 'run')}")
 
     def tell(self, message: str) -> None:
         """It stands there until the next event."""

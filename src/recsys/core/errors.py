@@ -50,7 +50,7 @@ class RecsysError(Exception):
 
 
 class UsageError(RecsysError):
-    """A command line that makes no sense."""
+    """A command line or a call that makes no sense."""
 
     kind = "usage"
     exit_code = 2
