@@ -123,6 +123,22 @@ def test_a_copy_lives_as_long_as_the_outermost_job(piped: Piped) -> None:
     assert path not in streams._SPOOLED
 
 
+def test_a_pipe_that_waits_holds_nobody_up(tmp_path: Path, piped: Piped) -> None:
+    fifo = tmp_path / "waits"
+    os.mkfifo(fifo)
+
+    def wait() -> None:
+        with spooling():
+            on_disk(fifo)
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    assert len(read(piped(CSV.encode()), "csv").ratings) == 4
+    fifo.write_bytes(b"x")
+    waiting.join()
+    assert not streams._SPOOLED
+
+
 def test_a_copy_with_a_name_is_removed(piped: Piped, temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where open files have no path, as on systems other than Linux."""
     exists = Path.exists

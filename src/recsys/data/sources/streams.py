@@ -16,7 +16,7 @@ from recsys.core.files import STDIN, writing
 HANDLES = (Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd"))  # what lies there is named anew in each process
 BLOCK = 1 << 20  # bytes that are copied at a time
 
-_LOCK = threading.RLock()
+_LOCK = threading.Lock()
 _SPOOLED: dict[Path, _Spool] = {}
 _N_JOBS = 0
 
@@ -36,9 +36,8 @@ def on_disk(path: Path) -> Path:
     if not is_stream(path):
         return path
     with _LOCK:
-        if path not in _SPOOLED:
-            _SPOOLED[path] = _Spool(path)
-        return _SPOOLED[path].path
+        spool = _SPOOLED.setdefault(path, _Spool(path))
+    return spool.copy()  # without the lock: others need not wait for what a pipe waits for
 
 
 @contextlib.contextmanager
@@ -52,32 +51,43 @@ def spooling() -> Iterator[None]:
     finally:
         with _LOCK:
             _N_JOBS -= 1
-            if not _N_JOBS:
-                while _SPOOLED:
-                    _SPOOLED.popitem()[1].remove()
+            while _SPOOLED and not _N_JOBS:
+                _SPOOLED.popitem()[1].remove()
 
 
 class _Spool:
     """The copy of a stream. Where the system allows, it has no name, so that it ends with the process in any case."""
 
     def __init__(self, stream: Path) -> None:
+        self._stream, self._lock = stream, threading.Lock()
+        self._file: Any = None
+        self._path: Path | None = None
+
+    def copy(self) -> Path:
+        """Where it is; the stream is read once."""
+        with self._lock:
+            if self._path is None:
+                self._path = self._copied()
+            return self._path
+
+    def remove(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            Path(self._file.name).unlink(missing_ok=True)
+
+    def _copied(self) -> Path:
         with writing(Path(tempfile.gettempdir())):
             self._file = tempfile.NamedTemporaryFile(prefix="recsys-", delete=False)  # noqa: SIM115 -- see remove
-        self.path = Path(self._file.name)
-        nameless = Path(f"/proc/self/fd/{self._file.fileno()}")
+        path, nameless = Path(self._file.name), Path(f"/proc/self/fd/{self._file.fileno()}")
         if nameless.exists():
-            self.path.unlink()
-            self.path = nameless
+            path.unlink()
+            path = nameless
         try:
-            _copy(stream, self._file)
+            _copy(self._stream, self._file)
         except BaseException:
             self.remove()
             raise
-
-    def remove(self) -> None:
-        name = Path(self._file.name)
-        self._file.close()
-        name.unlink(missing_ok=True)
+        return path
 
 
 def _copy(stream: Path, file: Any) -> None:
