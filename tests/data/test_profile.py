@@ -169,6 +169,10 @@ def test_what_is_odd_is_said(written: Any, text: str, line: str) -> None:
         ("1,2,3\n1,3,4\n", "all 2 rows are of a single user"),
         ("1,2,3\n2,2,4\n", "all 2 rows are of a single item"),
         ("1,2,1e30\n2,3,3e30\n", "the ratings reach from 1e+30 to 3e+30"),
+        (
+            "1,2,100000001\n2,3,100000005\n",
+            "the ratings, from 100,000,000 to 100,000,008, are too large to tell them apart in single precision",
+        ),
     ],
 )
 def test_what_train_would_refuse_is_refused(written: Any, rows: str, what: str) -> None:

@@ -29,6 +29,7 @@ from recsys.data.unique_pairs import SourceRows, locate, unique_pairs, usable_ro
 from recsys.data.vocabulary import Vocabulary
 
 LARGEST_RATING = 1e15  # squares are summed in single precision
+LEAST_STEPS = 4  # that single precision takes from the least to the largest rating
 CLICKS = "if each row is a click or a purchase: data.columns.rating: false"
 
 
@@ -207,11 +208,19 @@ def _check_rows(train: Interactions, path: Path, data: Data) -> None:
 
 
 def check_size(low: float, high: float, path: Path) -> None:
-    """Raises DataError where the least or the largest rating is too large for sums of squares."""
+    """Raises DataError where ratings are too large for sums of squares, or too close for their size to be told apart."""
     if max(-low, high) > LARGEST_RATING:
         what = f"the ratings reach from {low:g} to {high:g}"
         hint = "is data.columns.rating the right column? if so, divide them by a number"
         raise DataError(what, where=str(path), expected=f"ratings up to {LARGEST_RATING:g}", hint=hint)
+    step = np.spacing(np.float32(max(-low, high)))
+    if 0 < high - low < LEAST_STEPS * step:
+        raise DataError(
+            f"the ratings, from {low:,.0f} to {high:,.0f}, are too large to tell them apart in single precision",
+            where=str(path),
+            expected=f"ratings of this size over a range of at least {LEAST_STEPS * step:,.0f}",
+            hint=f"subtract {low:,.0f} from each",
+        )
 
 
 def _check_learnable(train: Interactions, path: Path, data: Data) -> None:
