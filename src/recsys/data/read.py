@@ -208,7 +208,7 @@ def _check_rows(train: Interactions, path: Path, data: Data) -> None:
 
 
 def check_size(low: float, high: float, path: Path) -> None:
-    """Raises DataError where ratings are too large for sums of squares, or too close for their size to be told apart."""
+    """Raises DataError where ratings are too large for sums of squares, or too close together for their size."""
     if max(-low, high) > LARGEST_RATING:
         what = f"the ratings reach from {low:g} to {high:g}"
         hint = "is data.columns.rating the right column? if so, divide them by a number"
