@@ -34,6 +34,14 @@ def test_a_link_stays_and_the_file_behind_it_is_replaced_and_keeps_its_mode(here
     assert [path.name for path in (here / "real").iterdir()] == ["x.csv"]
 
 
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root can give files away")
+def test_a_file_keeps_its_owner(here: Path) -> None:
+    (here / "x.csv").write_text("old")
+    os.chown(here / "x.csv", 12345, 12346)
+    write_output(Path("x.csv"), "new")
+    assert ((here / "x.csv").stat().st_uid, (here / "x.csv").stat().st_gid) == (12345, 12346)
+
+
 def test_a_link_to_a_file_that_is_not_there_makes_it(here: Path) -> None:
     (here / "latest.csv").symlink_to("x.csv")
     write_output(Path("latest.csv"), "new")

@@ -70,7 +70,7 @@ def output_file(path: Path) -> Iterator[Path]:
         with new_file(target) as temporary:
             yield temporary
             if target.exists():
-                shutil.copymode(target, temporary)
+                _take_owner_and_mode(target, temporary)
         return
     import tempfile  # and with it random: for who needs it
 
@@ -98,6 +98,14 @@ def is_replaceable(path: Path) -> bool:
         return stat.S_ISREG(path.stat().st_mode)
     except OSError:
         return True
+
+
+def _take_owner_and_mode(earlier: Path, new: Path) -> None:
+    """Gives the file that replaces another its owner, where that is permitted, and its mode."""
+    if hasattr(os, "chown"):  # not on Windows
+        with contextlib.suppress(OSError):
+            os.chown(new, earlier.stat().st_uid, earlier.stat().st_gid)
+    shutil.copymode(earlier, new)
 
 
 def _is_run(folder: Path) -> bool:
