@@ -26,6 +26,11 @@ CASES: dict[str, tuple[tuple[str, ...], Callable[[], object]]] = {
     "dry run": (("train", "--config", "config.yaml", "--dry-run"), lambda: api.estimate("config.yaml")),
     "predict": (("predict", "0", "100"), lambda: api.load().predict(0, 100).to_dict()),
     "explain": (("explain", "0", "110"), lambda: api.load().explain(0, 110).to_dict()),
+    "items": (
+        ("items", "film 11"),
+        lambda: {"query": "film 11", "items": [item.to_dict() for item in api.search_items(api.load(), "film 11")]},
+    ),
+    "sample": (("sample", "one"), lambda: {key: path.replace("two", "one") for key, path in api.sample("two").items()}),
     "interpret": (("interpret", "-n", "2"), lambda: api.interpret(None, 2).to_dict()),
     "report": (("report",), lambda: api.report()),
     "runs": (("runs",), api.runs),
