@@ -276,7 +276,13 @@ def test_inspect_is_a_short_table(part: str, run: Path, recsys: Recsys, snapshot
 
 
 @pytest.mark.parametrize(
-    "command", [("config", "validate"), ("config", "show"), ("train", "--dry-run"), ("cross-validate", "--folds", 2)]
+    "command",
+    [
+        ("config", "validate"),
+        ("config", "show"),
+        ("train", "--dry-run"),
+        pytest.param(("cross-validate", "--folds", 2), marks=pytest.mark.slow),
+    ],
 )
 def test_a_config_is_named_by_its_place_or_by_an_option(command: tuple[str, ...], data: Path, recsys: Recsys) -> None:
     assert recsys(*command, "config.yaml").code == recsys(*command, "--config", "config.yaml").code == 0

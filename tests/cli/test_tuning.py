@@ -14,6 +14,7 @@ Refused = Callable[..., None]
 QUICK = ("--set", "training={method: sgd, n_epochs: 6, lr_max: 0.05}")
 
 
+@pytest.mark.slow
 def test_tune_writes_a_config_that_trains(data: Path, recsys: Recsys) -> None:
     ended = recsys("tune", "--config", "config.yaml", *QUICK, "--trials", "3")
     assert ended.code == 0
@@ -69,6 +70,7 @@ def test_tuning_is_refused(data: Path, refused: Refused) -> None:
     refused("tune without a database", 4, "tune", "--config", "config.yaml", "--storage", "sqlite:///no/such/folder.db")
 
 
+@pytest.mark.slow
 def test_lr_find_shows_a_range_beside_the_rate_of_the_config(
     data: Path, recsys: Recsys, monkeypatch: pytest.MonkeyPatch
 ) -> None:

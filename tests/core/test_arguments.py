@@ -12,7 +12,8 @@ import pyarrow as pa
 import pytest
 
 from recsys.core import arguments
-from recsys.core.arguments import ID, IDS, RATINGS, Rule, accepted, checked, choice, count, listed, optional, options
+from recsys.core.arguments import ID, IDS, RATINGS, choice, count, listed, optional, options
+from recsys.core.checked import Rule, accepted, checked
 from recsys.core.errors import UsageError
 
 THREE = listed(count(most=9), "up to three of them", least=1, most=3)

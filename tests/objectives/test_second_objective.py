@@ -150,6 +150,7 @@ def test_the_epoch_with_the_highest_share_is_kept_and_survives_a_resume(
     assert train(config, tmp_path / "parted", resume=True)["valid"] == metrics["valid"]
 
 
+@pytest.mark.slow
 def test_tuning_looks_for_the_highest_share(config: Config, tmp_path: Path) -> None:
     tuned = tune(config, 3, SPACE, f"sqlite:///{tmp_path}/study.db")
     assert tuned.best.metric >= tuned.as_it_is

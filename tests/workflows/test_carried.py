@@ -14,7 +14,7 @@ import pytest
 from recsys.artifacts.bundle import open_bundle
 from recsys.config.loading.load import load_config
 from recsys.config.schema.config import Config
-from recsys.core.errors import ConfigError, RunError
+from recsys.core.errors import RunError
 from recsys.inference.recommender import Recommender
 from recsys.reporting.layers import anatomy
 from recsys.workflows.fold_in_run import fold_in_run
@@ -118,5 +118,5 @@ def test_a_network_cannot_stay_as_it_is_on_more_users(small: Small, later: Path,
 
 
 def test_a_run_without_ranking_cannot_be_updated_in_it(finished: Path, later: Path) -> None:
-    with pytest.raises(ConfigError, match="ranking is none"):
+    with pytest.raises(RunError, match="no ranking scorer that could be updated alone"):
         update_config(finished, later, [], only="ranking")

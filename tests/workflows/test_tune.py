@@ -107,6 +107,7 @@ def test_hopeless_trials_are_pruned_and_diverged_ones_fail(config: Config, stora
     assert result.n_trials == len(messages) == 20
 
 
+@pytest.mark.slow
 def test_where_no_trial_is_better_the_config_stays(config: Config, storage: str) -> None:
     result = tune(config, 2, {"training.lr_max": (1e-7, 1e-8)}, storage)
     assert result.best == Best(trial=None, metric=result.as_it_is, values={})

@@ -10,7 +10,8 @@ from recsys.api.paths import PathLike, as_path, as_run
 from recsys.api.serving import MODEL
 from recsys.artifacts.bundle import open_bundle
 from recsys.artifacts.outputs import check_output, refuse_run_files
-from recsys.core.arguments import ANY_IDS, FLAG, LEVEL, OBSERVER, PATH, TEXT, checked, count, optional
+from recsys.core.arguments import ANY_IDS, FLAG, LEVEL, OBSERVER, PATH, TEXT, count, optional
+from recsys.core.checked import checked
 from recsys.core.events import Observer, silent
 from recsys.data.sources.several import files_of
 from recsys.data.sources.streams import spooling

@@ -13,7 +13,8 @@ from recsys.config.loading.load import config_from
 from recsys.config.loading.load import load_config as read_config
 from recsys.config.schema.config import Config
 from recsys.config.schema.data import Files, absolute_files
-from recsys.core.arguments import PATH, TEXTS, Rule, checked
+from recsys.core.arguments import PATH, TEXTS
+from recsys.core.checked import Rule, checked
 from recsys.core.errors import RunError
 
 ConfigLike: TypeAlias = Config | Mapping[str, object] | PathLike

@@ -12,7 +12,8 @@ from recsys.api.configs import ConfigLike, as_config, config_on
 from recsys.api.paths import PathLike, as_path
 from recsys.config.schema.config import Config
 from recsys.config.schema.data import Data, Files
-from recsys.core.arguments import PATH, RefusedError, Rule, listed
+from recsys.core.arguments import PATH, listed
+from recsys.core.checked import RefusedError, Rule
 from recsys.core.communicator import ALONE
 from recsys.core.events import Observer
 from recsys.core.files import DASH, STDIN

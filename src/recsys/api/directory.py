@@ -6,7 +6,8 @@ from recsys.api.paths import PathLike, as_run
 from recsys.artifacts import directory, overview
 from recsys.artifacts.overview import ListedRun
 from recsys.artifacts.standing import BetterRun
-from recsys.core.arguments import FLAG, PATH, checked
+from recsys.core.arguments import FLAG, PATH
+from recsys.core.checked import checked
 from recsys.core.types import Json
 
 

@@ -9,19 +9,8 @@ from recsys.api.configs import ANY_CONFIG, ConfigLike, as_config
 from recsys.api.data import DATA, TRAINED_ON, DataLike, as_origin, with_data
 from recsys.api.paths import PathLike, as_path, as_run
 from recsys.artifacts.bundle import open_bundle
-from recsys.core.arguments import (
-    FLAG,
-    LEVEL,
-    NUMBER,
-    OBSERVER,
-    PATH,
-    TEXT,
-    checked,
-    count,
-    listed,
-    optional,
-    options,
-)
+from recsys.core.arguments import FLAG, LEVEL, NUMBER, OBSERVER, PATH, TEXT, count, listed, optional, options
+from recsys.core.checked import checked
 from recsys.core.events import Observer, silent
 from recsys.core.types import Json
 from recsys.data.interactions import Dataset

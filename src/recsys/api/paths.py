@@ -9,7 +9,8 @@ from typing import TypeAlias, overload
 
 from recsys.artifacts import outputs
 from recsys.artifacts.directory import find_run
-from recsys.core.arguments import PATH, PATHS, checked
+from recsys.core.arguments import PATH, PATHS
+from recsys.core.checked import checked
 
 PathLike: TypeAlias = str | Path
 

@@ -11,7 +11,8 @@ from recsys.api.paths import PathLike, as_path
 from recsys.artifacts.outputs import refuse_run_files
 from recsys.config.loading.load import config_from
 from recsys.config.schema.data import Data
-from recsys.core.arguments import OBSERVER, PATH, checked, count, instance
+from recsys.core.arguments import OBSERVER, PATH, count, instance
+from recsys.core.checked import checked
 from recsys.core.communicator import ALONE
 from recsys.core.events import Observer, silent
 from recsys.data import profile as profiles

@@ -8,7 +8,8 @@ from typing import TypedDict
 from recsys.api.paths import PathLike, as_path, as_run
 from recsys.artifacts.bundle import open_bundle
 from recsys.artifacts.outputs import check_output, refuse_run_files, write_output
-from recsys.core.arguments import PATH, TEXT, checked, count, optional
+from recsys.core.arguments import PATH, TEXT, count, optional
+from recsys.core.checked import checked
 from recsys.models.layers import Anatomy
 from recsys.reporting import interpret as interpreting
 from recsys.reporting import layers as anatomies

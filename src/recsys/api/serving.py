@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from recsys.api.paths import PathLike, as_run
-from recsys.core.arguments import PATH, TEXT, checked, count, instance, optional
+from recsys.core.arguments import PATH, TEXT, count, instance, optional
+from recsys.core.checked import checked
 from recsys.inference import titles
 from recsys.inference.recommender import Recommender
 from recsys.inference.titles import FoundItem

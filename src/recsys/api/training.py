@@ -25,7 +25,8 @@ from recsys.artifacts.directory import CONFIG, config_name, new_run_folder, run_
 from recsys.artifacts.metrics import RUN_METRICS, RunMetrics, RunResult, read_metrics, scorer_metrics
 from recsys.artifacts.run import newest_unfinished
 from recsys.config.schema.config import Config
-from recsys.core.arguments import FILE_NAME, FLAG, OBSERVER, PATH, TEXTS, checked, choice, optional
+from recsys.core.arguments import FILE_NAME, FLAG, OBSERVER, PATH, TEXTS, choice, optional
+from recsys.core.checked import checked
 from recsys.core.errors import StoppedError
 from recsys.core.events import Note, Observer, silent
 from recsys.core.words import shell_word

@@ -11,7 +11,8 @@ from recsys.api.paths import PathLike, as_path
 from recsys.artifacts import outputs
 from recsys.config.schema.config import Config
 from recsys.config.space import default_space, read_space
-from recsys.core.arguments import OBSERVER, PATH, TEXT, TEXTS, checked, count, optional
+from recsys.core.arguments import OBSERVER, PATH, TEXT, TEXTS, count, optional
+from recsys.core.checked import checked
 from recsys.core.errors import StoppedError, UsageError
 from recsys.core.events import Observer, silent
 from recsys.core.types import Json

@@ -8,7 +8,8 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
-from recsys.core.arguments import PATH, checked
+from recsys.core.arguments import PATH
+from recsys.core.checked import checked
 from recsys.core.errors import RunError, nearest
 from recsys.core.files import TEMPORARY, write_text, writing
 

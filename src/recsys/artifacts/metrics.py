@@ -17,7 +17,7 @@ from typing_extensions import TypedDict
 from recsys.artifacts.directory import METRICS
 from recsys.artifacts.manifest import check_format, damaged
 from recsys.artifacts.verified import reading
-from recsys.core.arguments import RefusedError, Rule, checked
+from recsys.core.checked import RefusedError, Rule, checked
 from recsys.core.files import write_text
 from recsys.objectives.measure import Measured, StartMeasured
 

@@ -10,7 +10,8 @@ from recsys.artifacts.directory import CONFIG, METRICS, all_runs, default_run, f
 from recsys.artifacts.lock import locked
 from recsys.artifacts.metrics import parent_path, read_metrics
 from recsys.config.loading.load import load_config
-from recsys.core.arguments import FLAG, checked, count
+from recsys.core.arguments import FLAG, count
+from recsys.core.checked import checked
 from recsys.core.errors import RecsysError, RunError
 from recsys.core.files import remove_folder
 

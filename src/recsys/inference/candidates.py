@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from recsys.artifacts.bundle import Bundle
-from recsys.core.arguments import ANY_IDS, TEXT, TEXTS, Rule, accepted, count, instance, optional
+from recsys.core.arguments import ANY_IDS, TEXT, TEXTS, count, instance, optional
+from recsys.core.checked import Rule, accepted
 from recsys.core.types import Array, BoolArray, Indices, Int64Array, Texts
 from recsys.data.grouped import GroupedView
 from recsys.data.vocabulary import UNKNOWN, only_counted

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from recsys.artifacts.bundle import Bundle, open_bundle
-from recsys.core.arguments import ANY_IDS, ID, IDS, LEVEL, RATINGS, SECONDS, checked, count, optional
+from recsys.core.arguments import ANY_IDS, ID, IDS, LEVEL, RATINGS, SECONDS, count, optional
+from recsys.core.checked import checked
 from recsys.core.errors import RunError
 from recsys.core.types import Array, BoolArray, Float32Array, Indices, Times
 from recsys.data.vocabulary import UNKNOWN

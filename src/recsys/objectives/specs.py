@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from recsys.core.arguments import TEXT, checked
+from recsys.core.arguments import TEXT
+from recsys.core.checked import checked
 from recsys.core.errors import RunError
 from recsys.objectives.objective import Objective
 from recsys.objectives.ranking import RANKING

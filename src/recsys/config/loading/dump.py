@@ -10,7 +10,8 @@ import yaml
 
 from recsys.config.loading.yaml_nodes import RESOLVERS, STR
 from recsys.config.schema.config import Config
-from recsys.core.arguments import FLAG, checked, instance
+from recsys.core.arguments import FLAG, instance
+from recsys.core.checked import checked
 
 WIDE = 2**20
 

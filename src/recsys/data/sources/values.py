@@ -7,7 +7,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from recsys.core.arguments import checked, instance
+from recsys.core.arguments import instance
+from recsys.core.checked import checked
 
 Decimal = Literal[".", ","] | None
 
