@@ -56,7 +56,7 @@ bench: $(READY)  ## compare speed with other trainers, and write benchmarks/READ
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python benchmarks
 
-docs: $(READY)  ## write docs/reference from the config schema and the command line
+docs: $(READY)  ## write docs/reference from the config schema, the command line and the docstrings
 	@echo "== docs/reference"
 	$(BIN)/python docs/make_reference.py
 
