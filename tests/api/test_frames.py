@@ -77,8 +77,28 @@ def test_an_error_names_the_row(frame: pd.DataFrame) -> None:
 def test_a_column_of_several_types(frame: pd.DataFrame) -> None:
     mixed = frame.astype({"movieId": object})
     mixed.loc[3, "movieId"] = "x"
-    with pytest.raises(DataError, match="a column cannot be read"):
+    with pytest.raises(DataError, match=r"a column cannot be read(.|\n)*astype"):
         recsys.read_ratings(mixed)
+
+
+def test_columns_of_one_name(frame: pd.DataFrame) -> None:
+    with pytest.raises(DataError, match=r"Duplicate column names(.|\n)*rename"):
+        recsys.read_ratings(pd.concat([frame, frame["userId"]], axis=1))
+
+
+def test_categories_over_string_views_as_polars_has_them(frame: pd.DataFrame, ratings_csv: Path) -> None:
+    users, views = pa.array(frame["userId"].astype(str)), pa.string_view()
+    coded = users.dictionary_encode()
+    coded = pa.DictionaryArray.from_arrays(coded.indices, coded.dictionary.cast(views))
+    table = pa.Table.from_pandas(frame)
+    at = table.column_names.index("userId")
+    as_texts, as_categories = (recsys.read_ratings(table.set_column(at, "userId", ids)) for ids in (users, coded))
+    assert as_categories.fingerprints == as_texts.fingerprints
+
+
+def test_what_is_computed_later(frame: pd.DataFrame) -> None:
+    with pytest.raises(UsageError, match=r"LazyFrame\n(.|\n)*hint: \.collect\(\) makes a table of it"):
+        recsys.read_ratings(as_polars(frame).lazy())
 
 
 def test_what_is_no_table(finished: Path) -> None:

@@ -32,6 +32,8 @@ polars, Arrow or whatever else has `__arrow_c_stream__`."""
 
 PATHS = (str, os.PathLike)
 MAKE_A_TABLE = "pandas.DataFrame(…) makes a table of lists and arrays"
+COMPUTED_BY = ("toPandas", "compute", "collect")
+"""The method that makes a table of what is computed later: of Spark, Dask and polars."""
 NO_FILES = dict.fromkeys(("ratings", "train", "valid", "test"))
 
 
@@ -41,7 +43,8 @@ def _data(value: Any) -> Any:
     if isinstance(value, Frame):
         return value
     if not isinstance(value, list | tuple):
-        raise RefusedError(value, hint=MAKE_A_TABLE)
+        computed_by = next((f".{name}() makes a table of it" for name in COMPUTED_BY if hasattr(value, name)), None)
+        raise RefusedError(value, hint=computed_by or MAKE_A_TABLE)
     return FILES.accept(value)
 
 

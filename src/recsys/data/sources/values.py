@@ -16,6 +16,8 @@ THOUSANDS = {
     ".": re.compile(r"[-+]?\d{1,3}(,\d{3})+([.]\d*)?", re.ASCII),
     ",": re.compile(r"[-+]?\d{1,3}([.]\d{3})+(,\d*)?", re.ASCII),
 }
+TRUTH_VALUES = ("true", "false", "yes", "no")
+TRUTH_AS_NUMBERS = "write 1 for true and 0 for false"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 LONGEST_SECONDS = 1e11  # in seconds the year 5138, in milliseconds March 1973

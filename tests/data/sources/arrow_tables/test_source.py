@@ -215,6 +215,9 @@ def test_ratings_that_are_none(path: Path) -> None:
     with pytest.raises(DataError, match="'NA' is not a number") as caught:
         read(path, {"user": [1, 2, 3], "item": [1, 2, 1], "rating": ["1", "NA", "3"]})
     assert caught.value.where == f"{path}: row 2: column rating"
+    with pytest.raises(DataError, match="column rating holds values of type bool") as caught:
+        read(path, {"user": [1, 2], "item": [1, 2], "rating": [True, False]})
+    assert str(caught.value.hint).startswith("write 1 for true and 0 for false")
 
 
 def test_clicks_and_counts(path: Path) -> None:

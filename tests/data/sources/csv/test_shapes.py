@@ -170,7 +170,8 @@ def test_a_line_that_is_no_row_is_named(written: Any, line: str, what: str, hint
         ("1 300", "write the number alone, 1300 for"),
         ('"1,300"', "data.decimal"),
         ('"1,300,100"', "--decimal ."),
-        ("True", 'data.no_rating: ["True"]'),
+        ("True", "write 1 for true and 0 for false"),
+        ("so-so", 'data.no_rating: ["so-so"]'),
         ("1_0", 'data.no_rating: ["1_0"]'),
     ],
 )

@@ -15,7 +15,7 @@ from recsys.data.sources.batches import CodedIds, PackedTexts, WholeIds
 from recsys.data.sources.no_rating import NoRating
 from recsys.data.sources.table import TimeUnit
 from recsys.data.sources.times import NO_TIMES
-from recsys.data.sources.values import iso_seconds, number
+from recsys.data.sources.values import TRUTH_AS_NUMBERS, iso_seconds, number
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -47,9 +47,7 @@ class Values:
     @classmethod
     def of(cls, column: Column, name: str, first: int, place: Callable[[int], str]) -> Values:
         """A column as Arrow gives it."""
-        import pyarrow as pa
-
-        return cls(column.dictionary_decode() if pa.types.is_dictionary(column.type) else column, name, first, place)
+        return cls(_decoded(column), name, first, place)
 
     def refuse(self, is_bad: BoolArray, what: str, expected: str, hint: str) -> None:
         """Raises DataError for the first bad row, if there is one; {} in `what` becomes its value."""
@@ -86,6 +84,17 @@ class Values:
             return np.zeros(len(self.column), dtype=bool)
         missing: BoolArray = self.column.is_null().to_numpy(zero_copy_only=False)
         return missing
+
+
+def _decoded(column: Column) -> Column:
+    """A column without its dictionary; Arrow cannot decode one of string views, as polars' categoricals have."""
+    import pyarrow as pa
+
+    if not pa.types.is_dictionary(column.type):
+        return column
+    if pa.types.is_string_view(column.type.value_type):
+        column = pa.DictionaryArray.from_arrays(column.indices, column.dictionary.cast(pa.large_string()))
+    return column.dictionary_decode()
 
 
 def ids_of(values: Values, role: str) -> CodedIds | WholeIds:
@@ -138,7 +147,10 @@ def ratings_of(values: Values, no_rating: NoRating) -> Floats:
         numbers = _floats(values.column)
         is_code = no_rating.is_code(numbers) if no_rating.numbers else np.zeros(len(numbers), dtype=bool)
     else:
-        raise values.wrong_type("ratings: numbers", "if each row is a click or a purchase: data.columns.rating: false")
+        hint = "if each row is a click or a purchase: data.columns.rating: false"
+        raise values.wrong_type(
+            "ratings: numbers", f"{TRUTH_AS_NUMBERS}; {hint}" if pa.types.is_boolean(kind) else hint
+        )
     with np.errstate(over="ignore"):
         ratings = numbers.astype(np.float32)
     is_bad = ~np.isfinite(ratings) & ~is_code

@@ -20,6 +20,7 @@ from recsys.data.sources.table import EVERYTHING
 if TYPE_CHECKING:
     import pyarrow as pa
 
+MEND = "in pandas: astype({COLUMN: str}) for mixed ids, rename(columns=…) for names, reset_index() for a Series"
 EVERYTHING_THERE = ColumnRequest(EVERYTHING, optional=frozenset({"rating", "timestamp"}), as_trained=True)
 
 
@@ -27,7 +28,7 @@ def held(frame: Frame) -> HeldFrame:
     """The frame as an Arrow table; most columns are not copied.
 
     Raises:
-        DataError: a column holds values of several types.
+        DataError: a column holds values of several types, or has the name of another one.
     """
     import pyarrow as pa
 
@@ -36,9 +37,11 @@ def held(frame: Frame) -> HeldFrame:
     name = str(name_of(frame))
     try:
         return HeldFrame(name, pa.table(frame))
-    except (pa.ArrowException, TypeError, OverflowError) as error:
+    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         what = f"a column cannot be read: {str(error).splitlines()[0]}"
-        raise DataError(what, where=name, expected="columns of one type each") from error
+        raise DataError(
+            what, where=name, expected="columns of one type each, with names of their own", hint=MEND
+        ) from error
 
 
 class FrameTable:

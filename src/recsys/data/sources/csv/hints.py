@@ -6,7 +6,7 @@ import json
 import re
 
 from recsys.core.words import shortened
-from recsys.data.sources.values import number, number_with
+from recsys.data.sources.values import TRUTH_AS_NUMBERS, TRUTH_VALUES, number, number_with
 
 WITH_UNIT = re.compile(r"\D{0,3}(?P<number>\d+([.,]\d+)?)([^\d½¼¾_]{1,12}\d*\D{0,8})?", re.ASCII)
 GAPS = re.compile(r"[-+]?\d{1,3}([ '’\u00a0\u202f]\d{3})+([.,]\d+)?", re.ASCII)
@@ -30,6 +30,8 @@ def hint_for(text: str) -> str:
     plain = _plain_number(written)
     if plain is not None:
         return f"write the number alone, {plain} for {shortened(written, 20)}, in every row"
+    if written.lower() in TRUTH_VALUES:
+        return f"{TRUTH_AS_NUMBERS}, in every row; if each row is a click or a purchase: data.columns.rating: false"
     code = json.dumps(shortened(written), ensure_ascii=False)
     return (
         f"if it stands for no rating: data.no_rating: [{code}] (init: --no-rating {code}); if the ratings are in"
