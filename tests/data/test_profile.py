@@ -151,6 +151,7 @@ HEAD = "user,item,rating,timestamp\n"
         (f"{HEAD}1,1,1,\n2,2,2,\n", "no times"),
         (f"{HEAD}1,1,1,2\n2,2,2,3\n1,1,3,1\n", "1 row rates a pair again: duplicates is set to newest"),
         (f"{HEAD}1,1,1,2\n2,2,2,3\n1,1,3,2\n", "1 row rates a pair again: duplicates is set to last"),
+        (HEAD + "1,1,1,2\n2,2,2,3\n" * 3, "are these the columns of the users and the items?"),
         ("user,item,rating\n1,1,1400000000\n2,2,1400000100\n", "these look like times"),
         ("user,item,rating\n1,1,100000003\n2,2,100000016\n", "ratings from 100,000,000 to 100,000,016"),
         ("2024-01-01,1,1,3\n2024-01-02,2,2,4\n", "the user ids look like dates"),

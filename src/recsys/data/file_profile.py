@@ -221,6 +221,8 @@ class FileProfile:
         if n and self.meaning == "ratings":
             rule = "newest, so the row with the latest time" if self.keeps_newest else "last, so the last row"
             yield f"{counted(n, 'row')} rate{ending} a pair again: duplicates is set to {rule} counts"
+            if 2 * n > self.n_ratings:
+                yield "are these the columns of the users and the items? recsys init --user COLUMN --item COLUMN"
         elif n:
             yield f"{counted(n, 'row')} repeat{ending} a pair of user and item: the events of a pair are added up"
 

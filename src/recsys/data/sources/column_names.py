@@ -12,7 +12,7 @@ from recsys.data.sources.table import Role
 ITEM_IDS = (
     *("itemid", "item", "iid", "movieid", "movie", "isbn", "productid", "product", "parentasin", "asin", "sku"),
     *("bookid", "book", "songid", "song", "trackid", "track", "artistid", "artist", "businessid", "business"),
-    *("animeid", "gameid", "game", "recipeid", "recipe", "jokeid", "joke", "appid", "app", "gmapid", "filmid"),
+    *("animeid", "gameid", "game", "bggid", "recipeid", "recipe", "jokeid", "joke", "appid", "app", "gmapid", "filmid"),
     *("film", "showid", "videoid", "articleid", "newsid", "courseid", "mangaid", "albumid", "beerid", "beerbeerid"),
     *("restaurantid", "placeid", "locationid", "venueid", "poiid", "hotelid", "contentid", "goodsid", "skuid"),
     *("podcastid", "itemkey", "itemno", "itemnumber", "itemidx", "itemindex", "productcode", "productno"),
@@ -23,7 +23,7 @@ ITEM_IDS = (
     *("storeid", "shopid", "packageid", "channelid", "artikel", "artikelid", "artikelnr", "artikelnummer"),
     *("produkt", "produktid", "buch", "article", "produit", "livre", "articulo", "pelicula", "idpelicula"),
     *("producto", "libro", "prodotto", "filme", "produto", "livro", "фильм", "товар", "книга", "电影", "电影id"),
-    *("商品", "商品id", "物品", "映画", "アイテム", "영화", "상품", "電影"),
+    *("商品", "商品id", "物品", "映画", "映画id", "アイテム", "製品", "영화", "상품", "電影"),
 )
 ITEM_NAMES = (
     *("itemname", "itemtitle", "movietitle", "moviename", "filmtitle", "filmtitel", "booktitle", "gametitle"),
@@ -46,7 +46,21 @@ COMMON: dict[Role, tuple[str, ...]] = {
         *("kundenid", "kundennr", "kundennummer", "utilisateur", "utilisateurid", "idutilisateur", "usuario"),
         *("usuarioid", "idusuario", "cliente", "idcliente", "utente", "idutente", "utilizador", "gebruiker"),
         *("klant", "uzytkownik", "anvandare", "пользователь", "клиент", "用户", "用户id", "用户编号", "用户名"),
-        *("ユーザー", "ユーザ", "ユーザーid", "사용자", "유저", "用戶", "使用者"),
+        *(
+            "ユーザー",
+            "ユーザ",
+            "ユーザーid",
+            "利用者",
+            "利用者id",
+            "顧客",
+            "顧客id",
+            "会員",
+            "会員id",
+            "사용자",
+            "유저",
+        ),
+        *("用戶", "使用者", "respondent", "respondentid", "participant", "participantid", "email", "emailaddress"),
+        *("emailadresse", "mailadresse", "teilnehmer"),
     ),
     "item": (*ITEM_IDS, *ITEM_NAMES),
     "rating": (
@@ -57,7 +71,8 @@ COMMON: dict[Role, tuple[str, ...]] = {
         *("uservote", "points", "mark", "preference", "affinity", "grade", "bewertung", "wertung", "note"),
         *("sterne", "puntuacion", "calificacion", "valoracion", "puntaje", "estrellas", "nota", "voto"),
         *("valutazione", "punteggio", "avaliacao", "etoiles", "beoordeling", "ocena", "betyg", "оценка", "рейтинг"),
-        *("评分", "評分", "打分", "分数", "評価", "評点", "평점", "별점"),
+        *("评分", "評分", "打分", "分数", "評価", "評点", "評価点", "点数", "得点", "평점", "별점", "점수"),
+        *("punkte", "punktzahl", "sternebewertung", "puntos", "pontos", "pontuacao", "punti", "evaluation", "балл"),
     ),
     "timestamp": (
         *("timestamp", "time", "date", "datetime", "when", "ts", "unixreviewtime", "createdat", "ratedat"),
@@ -67,7 +82,7 @@ COMMON: dict[Role, tuple[str, ...]] = {
         *("submitted", "submittedat", "submissiondate", "posted", "postedat", "posteddate", "publishedat"),
         *("reviewedat", "watchedat", "watcheddate", "playedat", "listenedat", "readat", "dateread", "votedat"),
         *("purchasedate", "orderdate", "invoicedate", "transactiondate", "datum", "zeit", "fecha", "heure", "дата"),
-        *("время", "时间", "日期", "日時", "日付"),
+        *("время", "时间", "日期", "日時", "日付", "zeitstempel", "horodatage", "タイムスタンプ"),
     ),
 }
 

@@ -70,6 +70,7 @@ def test_a_cell_that_is_no_number_and_a_pair_that_is_there_twice_are_located(wri
     with pytest.raises(DataError) as caught:
         read(written("userId,a,b\n1,2,3\n2,good,1\n", layout="wide"), ALONE)
     assert str(caught.value.where).endswith("ratings.csv:3: column a")
+    assert "take it out of the file" in str(caught.value.hint)
     with pytest.raises(DataError, match="rated item") as twice:
         read(written("userId,a,b\n1,2,3\n1,4,\n", layout="wide"), ALONE)
     assert str(twice.value.where).endswith("ratings.csv:3")

@@ -22,6 +22,7 @@ from recsys.data.sources.progress import Progress
 from recsys.data.sources.stored import Stored
 
 BLOCK = 1 << 20  # bytes that are parsed at a time: a block becomes a matrix with all its empty cells
+NO_RATINGS = "if this column holds no ratings, take it out of the file"
 ROWS = 1024  # that the slow reader gives at a time
 
 
@@ -97,7 +98,9 @@ def _ratings_in(row: Sequence[str], line: int, matrix: Matrix) -> Iterator[tuple
         try:
             rating = rating_in(cell, matrix.no_rating, matrix.dialect.decimal)
         except BadValueError as error:
-            raise located(error, matrix.dialect, line, position) from None
+            what, expected, hint = error.args
+            not_rated = BadValueError(what, expected, f"{NO_RATINGS}; {hint}")
+            raise located(not_rated, matrix.dialect, line, position) from None
         if rating == rating:  # NaN: a code
             yield column, rating
 
