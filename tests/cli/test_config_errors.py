@@ -78,6 +78,7 @@ def test_a_config_that_is_there_is_not_overwritten(data: Path, refused: Refused)
         ("command unknown", ["trian"]),
         ("option mistyped", ["predict", "1", "2", "--jsn"]),
         ("option mistyped for a list", ["recommend", "1", "--min-rating=3"]),
+        ("option for a value", ["init", "ratings.csv", "--no-rating", "--output", "new.yaml"]),
         ("option after dashes", ["predict", "--", "1", "2", "--run"]),
     ],
 )

@@ -18,6 +18,7 @@ def test_titles_are_searched(run: Path, recsys: Recsys) -> None:
     assert ended.out.splitlines()[0].split() == ["item", "title", "n", "ratings"]
     answer = json.loads(recsys("items", "best 110", "--json").out)
     assert (answer["query"], [item["item_id"] for item in answer["items"]]) == ("best 110", [110])
+    assert json.loads(recsys("items", "best", "110", "--json").out) == answer
     assert recsys("items", "no such film").out == "no title has these words: 'no such film'\n"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -78,6 +79,25 @@ def needed_config(position: Path | None, option: Path | None) -> Path:
             hint="recsys init RATINGS.csv writes a config for your file",
         )
     return config
+
+
+def check_values(command: Any, arguments: list[str]) -> None:
+    """Refuses an option of the command in place of another one's value: --no-rating --output new.yaml.
+
+    Raises:
+        UsageError: one stands there, before a bare "--".
+    """
+    options = [parameter for parameter in command.params if parameter.param_type_name == "option"]
+    names = {name for option in options for name in (*option.opts, *option.secondary_opts)}
+    flags = {name for option in options if option.is_flag for name in (*option.opts, *option.secondary_opts)}
+    until = arguments.index("--") if "--" in arguments else len(arguments)
+    for option, value in pairwise(arguments[:until]):
+        if option in names - flags and value in names:
+            raise UsageError(
+                f"{option} has no value: {value} follows it",
+                expected=f"{option} VALUE",
+                hint=f"see recsys {command.name} --help",
+            )
 
 
 def check_options(command: Any, arguments: list[str]) -> None:

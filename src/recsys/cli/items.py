@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def items(
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="Words of a title, or parts of them.")],
+    words: Annotated[list[str], typer.Argument(metavar="TEXT", help="Words of a title, or parts of them.")],
     n: Annotated[int, typer.Option("-n", min=1, help="Number of items.")] = 10,
     run: RunOption = None,
     as_json: JsonOption = False,
@@ -27,7 +27,7 @@ def items(
 
     Example: recsys items "star wars"
     """
-    model = api.load(used_run(run))
+    model, text = api.load(used_run(run)), " ".join(words)
     items = api.search_items(model, text, min(n + 1, MANY))
     listed, has_more = items[:n], len(items) > n
     if as_json:
