@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -87,6 +88,17 @@ def test_init_refuses_as_train_does(here: Path, refused: Refused) -> None:
     (here / "ratings.csv").write_text(FILES["no rating column"])
     refused("init misspelt rating", 3, "init", "ratings.csv", "--output", "new.yaml")
     refused("init not there", 3, "init", "ratngs.csv", "--output", "new.yaml")
+
+
+def test_commands_in_hints_are_quoted(here: Path, recsys: Callable[..., Any]) -> None:
+    (here / "ratings.csv").write_text(HEAD.replace("rating", "My rating") + ROWS)
+    refused = recsys("init", "ratings.csv", "--output", "new.yaml", "--json").error
+    assert refused["hint"].endswith("(init: --rating 'My rating')")
+    (here / "ratings.csv").write_text(HEAD + ROWS)
+    assert recsys("init", "ratings.csv", "--output", "my config.yaml").out.endswith("train --config 'my config.yaml'\n")
+    train = ("train", "config.yaml", "--set", "ranking=none", "--run-dir", "runs/my run")
+    assert recsys(*train).code == 0
+    assert recsys(*train, "--json").error["hint"].endswith("--resume --run-dir 'runs/my run'")
 
 
 def test_a_dry_run_refuses_as_train_does(here: Path, refused: Refused) -> None:

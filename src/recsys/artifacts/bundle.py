@@ -19,7 +19,7 @@ from recsys.artifacts.texts import unpack_ids, unpack_texts
 from recsys.artifacts.verified import VerifiedFolder, check_layout, open_verified
 from recsys.core.errors import RunError
 from recsys.core.types import Counts, Texts
-from recsys.core.words import joined
+from recsys.core.words import joined, shell_word
 from recsys.data.grouped import GroupedView
 from recsys.data.interactions import HeldOut, Interactions
 from recsys.data.vocabulary import UNKNOWN, Vocabulary
@@ -294,7 +294,7 @@ def locate(path: Path | None) -> Path:
         "this is not a finished run",
         where=str(path),
         expected="a run folder, or its serving folder",
-        hint=f"resume it: recsys train --resume --run-dir {path}"
+        hint=f"resume it: recsys train --resume --run-dir {shell_word(str(path))}"
         if (path / CONFIG).exists()
         else "recsys runs lists the runs",
     )

@@ -12,6 +12,7 @@ from recsys.artifacts.verified import VerifiedFolder, open_verified, reading, wr
 from recsys.core.errors import RunError
 from recsys.core.files import write_text
 from recsys.core.types import Arrays, State
+from recsys.core.words import shell_word
 
 STATE_JSON = "state.json"
 MODEL, LEARNER = "model.safetensors", "learner.safetensors"
@@ -104,7 +105,8 @@ def way_on(folder: Path, before: str | None = None) -> str:
     older = [path.name for path in checkpoints(folder) if before is None or _age(path.name) < _age(before)]
     if not older:
         return "start a new run"
-    return f"resume from the older one: recsys train --resume --run-dir {folder.parent} --checkpoint {older[-1]}"
+    run = shell_word(str(folder.parent))
+    return f"resume from the older one: recsys train --resume --run-dir {run} --checkpoint {older[-1]}"
 
 
 def _read_states(checkpoint: VerifiedFolder[CheckpointManifest], fits: Iterable[str]) -> dict[str, State]:

@@ -24,6 +24,7 @@ from recsys.core.communicator import Communicator
 from recsys.core.errors import RunError
 from recsys.core.files import TEMPORARY, write_text, writing
 from recsys.core.types import Json
+from recsys.core.words import shell_command
 from recsys.data.training_inputs import TrainingInputs
 from recsys.version import __version__
 
@@ -207,9 +208,10 @@ def _check_resumable(folder: Path, config: Config, resume: bool) -> None:
 
 
 def _used(folder: Path) -> RunError:
+    resume = shell_command(["recsys", "train", "--resume", "--run-dir", str(folder)])
     return RunError(
         "the run folder is in use already",
         where=str(folder),
         expected="a folder that is new or empty",
-        hint=f"choose another --run-dir, or resume the run in it: recsys train --resume --run-dir {folder}",
+        hint=f"choose another --run-dir, or resume the run in it: {resume}",
     )

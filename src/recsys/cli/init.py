@@ -12,6 +12,7 @@ from recsys.cli.arguments import JsonOption
 from recsys.cli.progress import watching
 from recsys.cli.render import json_line, teller
 from recsys.core.errors import UsageError
+from recsys.core.words import shell_command
 
 
 def init(
@@ -84,7 +85,8 @@ def init(
         tell(json_line({**profile.to_dict(), "config": str(output)}))
         return
     again = "cat RATINGS | " if profile.source == "stream" else ""
-    for line in (*profile.describe(), "", f"Wrote {output}. Next:", f"  {again}recsys train --config {output}"):
+    train = shell_command(["recsys", "train", "--config", str(output)])
+    for line in (*profile.describe(), "", f"Wrote {output}. Next:", f"  {again}{train}"):
         tell(line)
 
 

@@ -13,7 +13,7 @@ from recsys.cli.progress import watching
 from recsys.cli.render import echo, print_json, print_table
 from recsys.cli.scores import baseline_label
 from recsys.cli.threads import leave_cores_to_training
-from recsys.core.words import counted
+from recsys.core.words import counted, shell_command
 
 if TYPE_CHECKING:
     from recsys.workflows.tuned_config import Tuned
@@ -89,4 +89,5 @@ def _show(tuned: Tuned, output: Path) -> None:
         return
     for key, value in best.values.items():
         echo(f"  {key}: {value:.4g}" if isinstance(value, float) else f"  {key}: {value}")
-    echo(f"\nThe winner's validation score is optimistic; confirm on test.\nNext: recsys train --config {output}")
+    train = shell_command(["recsys", "train", "--config", str(output)])
+    echo(f"\nThe winner's validation score is optimistic; confirm on test.\nNext: {train}")

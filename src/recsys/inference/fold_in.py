@@ -13,7 +13,7 @@ from recsys.artifacts.bundle import Bundle
 from recsys.core.errors import RunError
 from recsys.core.threads import usable_cores
 from recsys.core.types import Array, Float32Array, Float64Array
-from recsys.core.words import joined
+from recsys.core.words import joined, shell_word
 from recsys.data.scale import Censoring
 from recsys.models.specs import kinds_served_by
 from recsys.scoring.censored_normal import mean_beyond
@@ -169,11 +169,12 @@ def linear_factors(bundle: Bundle) -> Factors:
     if factors is not None and can_fold_in(bundle):
         return factors
     run = bundle.run_folder
+    update = f"recsys update --run {shell_word(str(run))} --ratings FILE"
     raise RunError(
         "new users and items cannot be folded into this model",
         where=str(run),
         expected=f"a model with linear output: model.kind {joined(kinds_served_by('factors'))}, without y_range",
-        hint=f"train one of that kind, or go on training this one: recsys update --run {run} --ratings FILE",
+        hint=f"train one of that kind, or go on training this one: {update}",
     )
 
 

@@ -12,7 +12,7 @@ from recsys.config.schema.data import Data
 from recsys.core.errors import DataError
 from recsys.core.events import Observer, silent
 from recsys.core.types import Array
-from recsys.core.words import counted
+from recsys.core.words import counted, shell_command
 from recsys.data.duplicates import repeated
 from recsys.data.ids import indices_of
 from recsys.data.interactions import Interactions
@@ -105,7 +105,8 @@ def _refuse(bundle: Bundle, path: Path, source: Source, known_user: Array, known
             errors.append((source.locate(int(rows[0])), f"{what} in this row{others}"))
     if not errors:
         return
-    hint = f"to train on them: recsys update --run {bundle.run_folder} --ratings {path}; or take them out"
+    update = shell_command(["recsys", "update", "--run", str(bundle.run_folder), "--ratings", str(path)])
+    hint = f"to train on them: {update}; or take them out"
     expected = "in each row one side that is new, and the other known"
     first, *more = [DataError(what, where=place, expected=expected, hint=hint) for place, what in errors]
     first.more = tuple(more)

@@ -10,6 +10,7 @@ from recsys.artifacts.bundle import Bundle
 from recsys.core.errors import DataError
 from recsys.core.events import Observer, silent
 from recsys.core.types import Array
+from recsys.core.words import shell_word
 from recsys.data.ids import indices_of
 from recsys.data.interactions import Interactions
 from recsys.data.read import read_table
@@ -60,7 +61,7 @@ def read_session_ratings(bundle: Bundle, origin: Origin, observe: Observer = sil
             f"the ratings are of {len(table.user.texts):,} users",
             where=str(name_of(origin)),
             expected="those of one visitor",
-            hint=f"for many new users: recsys fold-in --ratings {name_of(origin)}",
+            hint=f"for many new users: recsys fold-in --ratings {shell_word(str(name_of(origin)))}",
         )
     nobody, items = Vocabulary(np.zeros(1, dtype=np.int64)), Vocabulary(table.item.texts)
     user_idx = np.zeros(table.n_rows, dtype=np.int32)

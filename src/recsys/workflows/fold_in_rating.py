@@ -11,7 +11,7 @@ from recsys.artifacts.bundle import Bundle
 from recsys.core.errors import RunError
 from recsys.core.resolve import resolve
 from recsys.core.types import Array, Arrays, Float32Array, Indices
-from recsys.core.words import joined
+from recsys.core.words import joined, shell_word
 from recsys.data.training_inputs import TrainingInputs
 from recsys.inference.fold_in import FixedRows, Prior, item_prior, linear_factors, solve, user_prior
 from recsys.inference.new_entities import NewEntities
@@ -37,7 +37,7 @@ def parameter_extension(bundle: Bundle, kind: str, run: Path) -> Extension:
             f"new users and items cannot be folded into {kind}",
             where=str(run),
             expected=f"a run of {joined(kind for kind, spec in MODELS.items() if spec.extend)}",
-            hint=f"go on training this one: recsys update --run {run} --ratings FILE",
+            hint=f"go on training this one: recsys update --run {shell_word(str(run))} --ratings FILE",
         )
     extension: Extension = resolve(name)
     return extension

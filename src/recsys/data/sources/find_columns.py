@@ -8,7 +8,7 @@ from typing import Protocol
 
 from recsys.config.schema.data import Column, Columns
 from recsys.core.errors import DataError, nearest
-from recsys.core.words import shortened, some
+from recsys.core.words import shell_word, shortened, some
 from recsys.data.sources.column_names import COMMON, TITLES, plain
 from recsys.data.sources.dates import formats_of
 from recsys.data.sources.protocol import ColumnRequest
@@ -188,7 +188,7 @@ def _listed(header: Sequence[str] | None, width: int) -> str:
 def _absent(path: Path | str, role: Role, column: Column, header: Sequence[str] | None, width: int) -> DataError:
     close = nearest(column, [name.strip() for name in header]) if header and isinstance(column, str) else None
     if close:
-        hint = f"did you mean {close}? data.columns.{role}: {close} (init: --{role} {close})"
+        hint = f"did you mean {close}? data.columns.{role}: {close} (init: --{role} {shell_word(close)})"
     elif header is None and isinstance(column, str):
         hint = f"without a header, columns are numbers from 1: data.columns.{role}: {ROLES.index(role) + 1}"
     elif role == "timestamp":
@@ -205,13 +205,15 @@ def _not_found(head: Head, role: Role, names: Sequence[str]) -> DataError:
     path, header, width = head.path, head.header, head.width
     close = nearest(names[0], [name.strip() for name in header]) if header else None
     if close:
-        hint = f"is it {close}? data.columns.{role}: {close} (init: --{role} {close})"
+        hint = f"is it {close}? data.columns.{role}: {close} (init: --{role} {shell_word(close)})"
     elif role == "rating":
         hint = CLICKS
     else:
         hint = f"say which it is: data.columns.{role} (init: --{role})"
     if role == "user" and header and by_common_name(TITLES, header) is not None:
-        hint = f"{hint}; if these are the titles of the items: recsys init RATINGS --items {Path(path).name}"
+        hint = (
+            f"{hint}; if these are the titles of the items: recsys init RATINGS --items {shell_word(Path(path).name)}"
+        )
     if role == "item" and width >= LEAST_WIDE:
         hint = f"{hint}; for a row a user and a column an item: {head.wide_hint}"
     expected = (
