@@ -60,6 +60,13 @@ def test_stdout_holds_the_output_alone(command: tuple[str, ...], run: Path, recs
     assert len(ended.out.splitlines()) > 1
 
 
+@EACH
+def test_a_dash_is_no_file(command: tuple[str, ...], run: Path, recsys: Recsys) -> None:
+    ended = recsys(*command, "--output", "-")
+    assert (ended.code, ended.out, Path("-").exists()) == (2, "", False)
+    assert ended.err.endswith("hint: for standard output: --output /dev/stdout\n")
+
+
 @pytest.mark.parametrize("command", [("recommend", "--all"), ("predict", "--input", "pairs.csv"), ("report",)])
 @pytest.mark.parametrize("output", [".", "runs/first/metrics.json", "runs/first/serving/new.csv", "no/such/file"])
 def test_no_folder_and_no_part_of_a_run(command: tuple[str, ...], output: str, run: Path, recsys: Recsys) -> None:

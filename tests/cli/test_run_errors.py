@@ -116,6 +116,7 @@ def test_without_a_run_predict_says_how_to_get_one(here: Path, refused: Refused)
 
 
 def test_an_unfinished_run_says_how_to_go_on(cut_short: Path, refused: Refused) -> None:
+    refused("only an unfinished run", 4, "predict", "1", "2")
     refused("run not finished", 4, "predict", "1", "2", "--run", "runs/cut")
 
 

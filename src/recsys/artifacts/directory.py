@@ -12,6 +12,7 @@ from recsys.core.arguments import PATH
 from recsys.core.checked import checked
 from recsys.core.errors import RunError, nearest
 from recsys.core.files import TEMPORARY, write_text, writing
+from recsys.core.words import shell_command
 
 METRICS, CONFIG, HISTORY = "metrics.json", "config.yaml", "history.jsonl"
 CHECKPOINTS, SERVING = "checkpoints", "serving"
@@ -118,13 +119,20 @@ def default_run() -> Path:
         return promoted
     newest = _newest_finished()
     if newest is None:
-        raise RunError(
-            "there is no finished run",
-            where=str(runs_root()),
-            expected="a run under this folder, or one named by --run",
-            hint="train one: recsys init RATINGS.csv; without ratings: recsys sample",
-        )
+        raise _no_finished_run()
     return newest
+
+
+def _no_finished_run() -> RunError:
+    hint = "train one: recsys init RATINGS.csv; without ratings: recsys sample"
+    if unfinished := all_runs():
+        hint = f"resume the newest: {shell_command(['recsys', 'train', '--resume', '--run-dir', str(unfinished[-1])])}"
+    return RunError(
+        "there is no finished run",
+        where=str(runs_root()),
+        expected="a run under this folder, or one named by --run",
+        hint=hint,
+    )
 
 
 @checked(run=PATH)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from recsys.artifacts.directory import CHECKPOINTS, CONFIG, HISTORY, MEASURED, METRICS, PROMOTED, SERVING, runs_root
 from recsys.core.errors import RunError, UsageError
-from recsys.core.files import new_file, writing
+from recsys.core.files import DASH, new_file, writing
 
 OPEN_FILE = re.compile(r"/(?:dev|proc/(?:self|\d+))/fd/(\d+)")
 LINKS = 40  # from link to link, as Linux follows them
@@ -35,10 +35,18 @@ def check_output(output: Path, inputs: Sequence[Path] = (), *, name: str = "outp
         what = f"{output.parent} is a file" if output.parent.exists() else f"there is no folder {output.parent}"
         hint = "make the folder, or choose another"
     else:
+        refuse_dash(output)
         _refuse_inputs(output, inputs)
         refuse_run_files(output)
         return
     raise RunError(what, where=str(output), expected="a file to write, in a folder that is there", hint=hint)
+
+
+def refuse_dash(output: Path) -> None:
+    """Raises UsageError for "-", which stands for standard input alone."""
+    if str(output) == DASH:
+        hint = "for standard output: --output /dev/stdout"
+        raise UsageError("the output is -, which is no name of a file", expected="a file to write", hint=hint)
 
 
 def refuse_run_files(output: Path) -> None:

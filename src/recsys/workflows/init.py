@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from recsys.artifacts.outputs import is_replaceable, write_output
+from recsys.artifacts.outputs import is_replaceable, refuse_dash, write_output
 from recsys.config.template import template
 from recsys.core.errors import UsageError
 from recsys.core.files import relative_path, writing
@@ -15,8 +15,9 @@ def check_new(output: Path) -> None:
     """Refuses to replace a file.
 
     Raises:
-        UsageError: there is one.
+        UsageError: there is one, or it is "-".
     """
+    refuse_dash(output)
     if output.exists() and is_replaceable(output):
         raise UsageError(
             f"{output} exists already", expected="a file that is new", hint="choose another --output, or delete it"
