@@ -152,6 +152,10 @@ HEAD = "user,item,rating,timestamp\n"
         (f"{HEAD}1,1,1,2\n2,2,2,3\n1,1,3,1\n", "1 row rates a pair again: duplicates is set to newest"),
         (f"{HEAD}1,1,1,2\n2,2,2,3\n1,1,3,2\n", "1 row rates a pair again: duplicates is set to last"),
         (HEAD + "1,1,1,2\n2,2,2,3\n" * 3, "are these the columns of the users and the items?"),
+        (
+            "user,item,rating\n" + "".join(f"{k},{k % 7},{k % 5 + 1}\n" for k in range(150)) + "1,9,50\n",
+            "a rating of 50 lies far above the others",
+        ),
         ("user,item,rating\n1,1,1400000000\n2,2,1400000100\n", "these look like times"),
         ("user,item,rating\n1,1,100000003\n2,2,100000016\n", "ratings from 100,000,000 to 100,000,016"),
         ("2024-01-01,1,1,3\n2024-01-02,2,2,4\n", "the user ids look like dates"),
@@ -185,6 +189,8 @@ def test_what_train_would_refuse_is_refused(written: Any, rows: str, what: str) 
 def test_counts_below_zero_are_refused(written: Any) -> None:
     with pytest.raises(DataError, match="the counts reach from -1 to 3"):
         check_trainable(profiled(written("user,item,plays\n1,2,-1\n2,3,3\n")))
+    with pytest.raises(DataError, match="all counts are 0"):
+        check_trainable(profiled(written("user,item,plays\n1,2,0\n2,3,0\n")))
 
 
 def test_an_error_after_a_guess_says_so(written: Any) -> None:

@@ -24,6 +24,8 @@ def values(*rating: float) -> RatingValues:
         ([10, 50, 70, 100], "ratings"),
         ([1, 1, 2, 3, 1, 250], "counts"),
         ([1, 2, 3, 4, 5, 99, 99], "ratings"),
+        ([1, 2, 3, 4, 5] * 30 + [50], "ratings"),
+        ([*range(1, 20)] * 30 + [500], "counts"),
         ([1] * 20 + [2] * 20 + [99], "counts"),
         ([1.5, 1, 2, 3, 1, 250], "ratings"),
         ([0, 1, 2, 3, 1, 250], "ratings"),

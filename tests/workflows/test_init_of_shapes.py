@@ -102,6 +102,7 @@ CASES: dict[str, tuple[str | bytes, Mapping[str, Any], str]] = {
     "newest first": (table(lambda u, i, r, t: (u, i % 4, r, 2_000_000_000 - t), "user,item,rating,timestamp\n"), {}, "24 rows rate a pair again: duplicates is set to newest"),
     "german points": (table(lambda u, i, r, t: (u, i, f"{r},5"), "Benutzer;Produkt;Punkte\n", ";"), {}, "rating: Punkte"),
     "japanese": (table(lambda u, i, r, t: (u, i, r), "利用者,映画,点数\n"), {}, "user: 利用者, item: 映画, rating: 点数"),
+    "german counts": (table(lambda u, i, r, t: (u, i, r), "Kundennr.;Artikelnr.;Menge\n", ";"), {}, "rating: Menge"),
     "a survey": (table(lambda u, i, r, t: (u, i, r, t), "E-Mail-Adresse,Produkt,Punktzahl,Zeitstempel\n"), {}, "user: E-Mail-Adresse"),
     "gzip without its name": (gzip.compress(PLAIN.encode()), {}, "gzip"),
 }  # fmt: skip

@@ -203,6 +203,8 @@ class FileProfile:
         step = f" in steps of {scale.step:g}" if scale.step and self.meaning == "ratings" else ""
         mean = f"{scale.mean:.3g}" if abs(scale.mean) < LARGE else _number(round(scale.mean))
         yield f"{self.meaning} from {_number(scale.low)} to {_number(scale.high)}{step}, mean {mean}"
+        if values.outlier is not None and self.meaning == "ratings":
+            yield f"a rating of {_number(values.outlier)} lies far above the others: correct it, or take the row out"
         if scale.low > EARLIEST_TIME and self.meaning == "ratings":
             yield "these look like times: is that the column of the ratings? recsys init --rating COLUMN"
         if self.meaning == "counts":

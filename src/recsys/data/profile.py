@@ -149,7 +149,7 @@ def check_trainable(profile: FileProfile) -> None:
     """Refuses what `train` would refuse whatever the config says.
 
     Raises:
-        DataError: all rows are of one user or one item, the ratings are too large, or a count is below 0.
+        DataError: all rows are of one user or one item, the ratings are too large, a count is below 0, or all are 0.
     """
     for n, role in ((profile.n_users, "user"), (profile.n_items, "item")):
         if n == 1:
@@ -167,6 +167,13 @@ def check_trainable(profile: FileProfile) -> None:
             where=str(profile.path),
             expected="numbers of events, from 0 on",
             hint="take such rows out (returned goods, perhaps); if these are ratings: recsys init --rating COLUMN",
+        )
+    if scale is not None and profile.meaning == "counts" and scale.high == 0:
+        raise DataError(
+            "all counts are 0",
+            where=str(profile.path),
+            expected="numbers of events",
+            hint="is that the column of the counts? recsys init --rating COLUMN",
         )
     if scale is not None and profile.meaning == "ratings":
         check_size(scale.low, scale.high, profile.path)

@@ -17,6 +17,7 @@ RESOLUTION = 10_000  # steps are multiples of 1/10000
 LEAST_LARGE_COUNT = 20  # the usual scales of ratings that begin so low end before
 TAIL = 10  # counts reach so many times their median, a scale of ratings does not
 LONGEST_SCALE_FROM_1 = 10
+LEAST_TAIL = 0.01  # of the rows: fewer above a scale are mistakes, and no tail of counts
 BELOW = (-1, -9, -99, -999, -9999)  # codes below a scale from 0 on
 ABOVE = {99: 10, 255: 100, 999: 100, 9999: 100}
 """Codes above a scale, and how high it reaches at most."""
@@ -41,12 +42,14 @@ class RatingValues:
         looks_like: "clicks" where all are equal.
         likely_codes: numbers that may stand for "no rating", the most usual first.
         share_of_codes: how many of the rows have one of them, 0 to 1.
+        outlier: the lowest of a few ratings far above a scale of which all others are; None: there are none.
     """
 
     scale: Scale
     looks_like: Meaning
     likely_codes: tuple[int, ...]
     share_of_codes: float
+    outlier: float | None
 
     @classmethod
     def of(cls, rating: Floats) -> RatingValues:
@@ -54,6 +57,8 @@ class RatingValues:
         numbers, counts = np.unique(rating, return_counts=True)
         values = numbers.astype(np.float64)
         codes = _likely_codes(values, counts)
+        tail = _tail(values, counts, codes)
+        are_counts = tail is not None and not _is_outlier(tail, values, counts)
         return cls(
             scale=Scale(
                 low=float(values[0]),
@@ -61,9 +66,10 @@ class RatingValues:
                 step=_step(values) if 1 < len(values) <= MOST_STEPS + 1 else None,
                 mean=float(rating.mean(dtype=np.float64)),
             ),
-            looks_like="clicks" if len(values) == 1 else "counts" if _are_counts(values, counts, codes) else "ratings",
+            looks_like="clicks" if len(values) == 1 else "counts" if are_counts else "ratings",
             likely_codes=codes,
             share_of_codes=float(counts[np.isin(values, codes)].sum() / counts.sum()),
+            outlier=None if are_counts else tail,
         )
 
 
@@ -77,13 +83,21 @@ def _step(values: Times) -> float | None:
     return step / RESOLUTION if offsets[-1] <= MOST_STEPS * step else None
 
 
-def _are_counts(values: Times, counts: Counts, codes: tuple[int, ...]) -> bool:
-    """Whether they are whole numbers from 1 with a long tail, codes aside."""
+def _tail(values: Times, counts: Counts, codes: tuple[int, ...]) -> float | None:
+    """Where the long tail of whole numbers from 1 begins, codes aside; None if they have none."""
     is_other = ~np.isin(values, codes)
     values, counts = values[is_other], counts[is_other]
     median = values[np.searchsorted(np.cumsum(counts), counts.sum() / 2)]
     is_whole = bool((values == np.rint(values)).all())
-    return is_whole and values[0] >= 1 and values[-1] > max(LEAST_LARGE_COUNT, TAIL * median)
+    tail = values[values > max(LEAST_LARGE_COUNT, TAIL * median)]
+    return float(tail[0]) if is_whole and values[0] >= 1 and len(tail) else None
+
+
+def _is_outlier(tail: float, values: Times, counts: Counts) -> bool:
+    """Whether a tail is of a few rows, and all others keep to a usual scale."""
+    is_above = values >= tail
+    share = counts[is_above].sum() / counts.sum()
+    return bool(share < LEAST_TAIL and values[~is_above][-1] <= LONGEST_SCALE_FROM_1)
 
 
 def _likely_codes(values: Times, counts: Counts) -> tuple[int, ...]:

@@ -23,7 +23,23 @@ ITEM_IDS = (
     *("storeid", "shopid", "packageid", "channelid", "artikel", "artikelid", "artikelnr", "artikelnummer"),
     *("produkt", "produktid", "buch", "article", "produit", "livre", "articulo", "pelicula", "idpelicula"),
     *("producto", "libro", "prodotto", "filme", "produto", "livro", "фильм", "товар", "книга", "电影", "电影id"),
-    *("商品", "商品id", "物品", "映画", "映画id", "アイテム", "製品", "영화", "상품", "電影"),
+    *(
+        "商品",
+        "商品id",
+        "物品",
+        "映画",
+        "映画id",
+        "boek",
+        "ksiazka",
+        "bok",
+        "kitap",
+        "refproduit",
+        "アイテム",
+        "製品",
+        "영화",
+        "상품",
+        "電影",
+    ),
 )
 ITEM_NAMES = (
     *("itemname", "itemtitle", "movietitle", "moviename", "filmtitle", "filmtitel", "booktitle", "gametitle"),
@@ -60,7 +76,7 @@ COMMON: dict[Role, tuple[str, ...]] = {
             "유저",
         ),
         *("用戶", "使用者", "respondent", "respondentid", "participant", "participantid", "email", "emailaddress"),
-        *("emailadresse", "mailadresse", "teilnehmer"),
+        *("emailadresse", "mailadresse", "teilnehmer", "noclient", "nclient", "numeroclient", "kullanıcı"),
     ),
     "item": (*ITEM_IDS, *ITEM_NAMES),
     "rating": (
@@ -72,7 +88,18 @@ COMMON: dict[Role, tuple[str, ...]] = {
         *("sterne", "puntuacion", "calificacion", "valoracion", "puntaje", "estrellas", "nota", "voto"),
         *("valutazione", "punteggio", "avaliacao", "etoiles", "beoordeling", "ocena", "betyg", "оценка", "рейтинг"),
         *("评分", "評分", "打分", "分数", "評価", "評点", "評価点", "点数", "得点", "평점", "별점", "점수"),
-        *("punkte", "punktzahl", "sternebewertung", "puntos", "pontos", "pontuacao", "punti", "evaluation", "балл"),
+        *(
+            "punkte",
+            "punktzahl",
+            "sternebewertung",
+            "puntos",
+            "pontos",
+            "pontuacao",
+            "punti",
+            "evaluation",
+            "балл",
+            "puan",
+        ),
     ),
     "timestamp": (
         *("timestamp", "time", "date", "datetime", "when", "ts", "unixreviewtime", "createdat", "ratedat"),
@@ -122,7 +149,8 @@ COUNTS = (
     *("count", "counts", "plays", "playcount", "listens", "listencount", "clicks", "clickcount", "views"),
     *("viewcount", "purchases", "quantity", "qty", "frequency", "freq", "events", "nevents", "weight", "cnt"),
     *("hours", "hoursplayed", "playtime", "playtimeforever", "nplays", "numplays", "nclicks", "nviews"),
-    *("watchcount", "ordercount"),
+    *("watchcount", "ordercount", "menge", "anzahl", "quantite", "cantidad", "quantita", "quantidade", "aantal"),
+    *("ilosc", "количество", "数量", "回数", "再生回数"),
 )
 """The names by which a column of counts is found, before those of ratings."""
 

@@ -115,6 +115,8 @@ def test_a_list_of_numbers_is_no_decimal_comma(written: Any) -> None:
         ("# nothing\n# here\n", "no rows", ""),
         ("userþitemþrating\n7þ30þ4.5\n", 'the first line is "userþitemþrating"', "--delimiter"),
         ('"user,item,rating"\n"7,30,4.5"\n', "no delimiter was found", "sed"),
+        ("user;item;rating\n7,30,4.5\n8,30,4.5\n", "no delimiter was found", "--delimiter ';'"),
+        ('<table border="1">\n<tr><th>user</th></tr>\n</table>\n', "a table in HTML", "pandas.read_html"),
         ("7 30 10 12\n12 10\n7 10 30\n", 'the first line is "7 30 10 12"', "--delimiter"),
     ],
 )

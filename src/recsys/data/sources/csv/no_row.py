@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from recsys.core.errors import DataError
-from recsys.core.words import shortened
+from recsys.core.words import shell_word, shortened
 from recsys.data.sources.csv.delimiter import CANDIDATES
 from recsys.data.sources.csv.dialect import Dialect
 from recsys.data.sources.csv.preamble import is_rule
@@ -67,7 +67,8 @@ def one_column(dialect: Dialect) -> DataError:
     if dialect.delimiter in first:
         hint = "all of the line stands in quotes: sed 's/^\"//; s/\"$//' FILE > NEW"
     elif other := next((delimiter for delimiter in CANDIDATES if delimiter in first), None):
-        hint = f"is it {json.dumps(other)}? data.delimiter: auto looks at the file (init: without --delimiter)"
+        written = json.dumps(other)
+        hint = f"is it {written}? data.delimiter: {written} (init: --delimiter {shell_word(written[1:-1])})"
     return DataError(
         f"no delimiter was found; the first line is {shown}",
         where=f"{dialect.path}:{dialect.head_lines + (dialect.header is None)}",

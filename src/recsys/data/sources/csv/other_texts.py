@@ -16,6 +16,11 @@ OTHERS = (
         "this is a web page",
         "download the file again: the link gave a page in its place",
     ),
+    (
+        r"\s*<table\b",
+        "this is a table in HTML",
+        "pandas.read_html(FILE)[0].to_csv(NEW, index=False)",
+    ),
     (r"\s*<(\?xml|\w+[ >])", "this is XML", "pandas.read_xml(FILE).to_csv(NEW, index=False)"),
     (
         r"\d+:\s*\n\s*\d+,",
