@@ -74,6 +74,12 @@ def test_the_same_config_gives_the_same_bits(small: Callable[..., Config], split
     np.testing.assert_array_equal(trained(config, splits), trained(config, splits))
 
 
+def test_the_bits_do_not_depend_on_the_threads(small: Callable[..., Config], splits: Splits) -> None:
+    scores = [trained(small(model=STILL, training={"n_threads": n}), splits) for n in (1, 2, 3, 4)]
+    for other in scores[1:]:
+        np.testing.assert_array_equal(other, scores[0])
+
+
 def test_a_last_batch_of_one_is_trained_on(small: Callable[..., Config], splits: Splits) -> None:
     training = {"batch_size": len(splits.train) - 1}
     assert np.isfinite(trained(small(model=STILL, training=training), splits)).all()

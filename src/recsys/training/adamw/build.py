@@ -29,19 +29,25 @@ class Defaults:
         lr_max: with mini-batches of 256.
         decay: weight_decay · lr_max · steps of an epoch.
         bias_divisor: what weight_decay is divided by for biases and layers.
+        n_threads: with which the model is always trained; None: with any number.
     """
 
     lr_max: float
     decay: float
     bias_divisor: float
+    n_threads: int | None = None
 
 
 FACTORS = Defaults(lr_max=5e-3, decay=1.0, bias_divisor=10.0)
 
 
 def network_defaults(n_ratings: int, n_rows: int) -> Defaults:
-    """Those of a network, for so many training ratings and users and items that have any."""
-    return Defaults(lr_max=1e-3, decay=45 * n_rows / n_ratings, bias_divisor=math.inf)
+    """Those of a network, for so many training ratings and users and items that have any.
+
+    PyTorch cuts the sums over a batch by the number of threads, in batch norm and in the gradients of layers, so that
+    their last bits depend on it. Two threads gain a seventh, and lose much more beside other work.
+    """
+    return Defaults(lr_max=1e-3, decay=45 * n_rows / n_ratings, bias_divisor=math.inf, n_threads=1)
 
 
 def factors(plan: Plan, inputs: TrainingInputs) -> AdamWLearner:
@@ -70,7 +76,7 @@ def resolve(settings: AdamW, n_ratings: int, defaults: Defaults = FACTORS) -> Ad
     decay = settings.weight_decay
     if decay == "auto":
         decay = defaults.decay / (highest(lr_max) * math.ceil(n_ratings / batch_size))
-    threads = settings.n_threads
+    threads = settings.n_threads if defaults.n_threads is None else defaults.n_threads
     if threads == "auto":
         threads = 1 if batch_size < THREADED_BATCH else torch.get_num_threads()
     n_epochs = settings.n_epochs
