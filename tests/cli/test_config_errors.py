@@ -71,6 +71,7 @@ def test_a_config_that_is_there_is_not_overwritten(data: Path, refused: Refused)
         ("option not a choice", ["predict", "1", "2", "--on-unknown", "median"]),
         ("argument missing", ["init"]),
         ("argument too many", ["predict", "1", "2", "3"]),
+        ("title without quotes", ["similar", "star", "wars"]),
         ("predict half a pair", ["predict", "1"]),
         ("predict input without output", ["predict", "--input", "pairs.csv"]),
         ("recommend nobody", ["recommend"]),

@@ -102,8 +102,6 @@ def _usage_error(error: Any, arguments: list[str]) -> UsageError:
     named = [argument for argument in arguments[:1] if not argument.startswith("-")]
     command = error.ctx.command_path if error.ctx else " ".join(["recsys", *named])
     hint = f"see {command} --help"
-    if "--" in arguments:
-        hint = f"what follows -- are ids, so options come before it; {hint}"
     what = error.format_message().replace("Value error, ", "").replace("Input should be", "it has to be")
     return UsageError(what.split(", unable to parse")[0].rstrip("."), hint=hint)
 

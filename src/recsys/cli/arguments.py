@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from recsys.core.errors import UsageError, nearest
+from recsys.core.words import counted, shell_command
 
 RunOption = Annotated[
     Path | None,
@@ -100,6 +101,27 @@ def check_values(command: Any, arguments: list[str]) -> None:
             )
 
 
+def refuse_extra(ctx: Any, arguments: list[str]) -> None:
+    """Refuses arguments that the command does not take.
+
+    Raises:
+        UsageError: there are some.
+    """
+    if not ctx.args:
+        return
+    extra = ctx.args
+    hint = "a text with blanks stands in quotes; "
+    if "--" in arguments:
+        hint = "what follows -- are ids, so options come before it; "
+    elif any("--run" in parameter.opts for parameter in ctx.command.params):
+        hint += "a run is named by --run RUN; "
+    raise UsageError(
+        f"{counted(len(extra), 'argument')} too many: {shell_command(extra)}",
+        expected=" ".join([ctx.command_path, *ctx.command.collect_usage_pieces(ctx)]),
+        hint=f"{hint}see {ctx.command_path} --help",
+    )
+
+
 def check_options(command: Any, arguments: list[str]) -> None:
     """Refuses a mistyped option of a command that takes ids, which may look like options.
 
@@ -115,7 +137,7 @@ def check_options(command: Any, arguments: list[str]) -> None:
             return
         option = argument.split("=")[0]
         if option.startswith("--") and option not in known:
-            near = nearest(option, [name for name in known if name.startswith("--")])
+            near = nearest(option, [name for name in known if name.startswith("--") and name != "--help"])
             hint = f"did you mean {near}? " if near else ""
             raise UsageError(
                 f"no such option: {option}",

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from recsys.cli.arguments import check_options, check_values
+from recsys.cli.arguments import check_options, check_values, refuse_extra
 from recsys.cli.commands import COMMANDS, Command
 from recsys.core.resolve import resolve
 
@@ -40,15 +40,19 @@ class LazyGroup(TyperGroup):
         return typer.main.get_command(_app(command, target))
 
 
-class ValuesCommand(TyperCommand):
-    """A command that takes none of its own options for the value of another one."""
+class CheckedCommand(TyperCommand):
+    """A command that takes none of its own options for the value of another one, and says what is too much."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         check_values(self, args)
-        return super().parse_args(ctx, args)
+        ctx.allow_extra_args = True
+        given = [*args]  # which click empties
+        rest = super().parse_args(ctx, args)
+        refuse_extra(ctx, given)
+        return rest
 
 
-class IdsCommand(ValuesCommand):
+class IdsCommand(CheckedCommand):
     """A command whose arguments may look like options: it passes on what it does not know, but nothing mistyped."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -61,7 +65,7 @@ def _app(command: Command, function: Any) -> typer.Typer:
     app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
     app.command(
         command.name,
-        cls=IdsCommand if command.takes_ids else ValuesCommand,
+        cls=IdsCommand if command.takes_ids else CheckedCommand,
         help="\n\n".join(part for part in (command.help, inspect.getdoc(function)) if part),
         context_settings={"ignore_unknown_options": command.takes_ids},
     )(function)
