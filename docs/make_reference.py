@@ -92,7 +92,7 @@ def api_page() -> str:
 def _entry(name: str, value: object) -> Iterator[str]:
     """A heading's text; of a class, with its public methods and properties."""
     if not inspect.isclass(value):
-        yield from ("```python", _signature(name, value), "```", "", *_doc(value))
+        yield from ("```py", _signature(name, value), "```", "", *_doc(value))
         return
     yield from _doc(value)
     for member, attribute in vars(value).items():
@@ -101,7 +101,7 @@ def _entry(name: str, value: object) -> Iterator[str]:
         if member.startswith("_") or not inspect.isroutine(function) or not inspect.getdoc(function):
             continue
         name_of_member = f"{name}.{member}"
-        yield from ("", "```python", name_of_member if getter else _signature(name_of_member, function), "```", "")
+        yield from ("", "```py", name_of_member if getter else _signature(name_of_member, function), "```", "")
         yield from _doc(function)
 
 
