@@ -44,13 +44,37 @@ def test_runs_lie_under_the_folder_of_the_environment_else_under_runs(
 
 
 def test_a_new_folder_is_named_after_config_and_time_and_is_free(root: Path) -> None:
-    folders = []
-    for _ in range(3):
-        folders.append(new_run_folder("movies"))
-        folders[-1].mkdir()
+    with new_run_folder("movies") as first, new_run_folder("movies") as second, new_run_folder("movies") as third:
+        folders = [first, second, third]
+        assert all(folder.is_dir() for folder in folders)
     assert len(set(folders)) == 3
     assert all(folder.parent == root and folder.name.startswith("movies-2") for folder in folders)
     assert not any(character in folders[0].name for character in ':?*"<>|')  # names that Windows takes
+
+
+def test_a_new_folder_stays_if_something_was_written(root: Path) -> None:
+    with new_run_folder("movies") as kept:
+        (kept / "config.yaml").touch()
+    with new_run_folder("movies") as empty:
+        pass
+    assert kept.exists()
+    assert not empty.exists()
+
+
+def test_nothing_is_left_of_a_new_folder_and_a_root_that_were_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECSYS_RUNS", str(tmp_path / "some" / "runs"))
+    with pytest.raises(RunError), new_run_folder("movies") as folder:
+        raise RunError("no", where=str(folder))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_root_that_is_a_file_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "runs").touch()
+    monkeypatch.setenv("RECSYS_RUNS", str(tmp_path / "runs"))
+    with pytest.raises(RunError, match="it is a file"), new_run_folder("movies"):
+        pass
 
 
 def test_runs_are_listed_by_their_time(root: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Literal
 
@@ -88,9 +89,10 @@ def train(
         resolved, dataset = as_recorded(as_config(config)), None
     else:
         resolved, dataset = with_data(config, data, observe)
-    if folder is None:
-        folder = newest_unfinished(name, resolved) if resume else new_run_folder(name)
-    return _train(resolved, folder, observe, data=dataset, resume=resume, checkpoint=checkpoint)
+    if folder is None and resume:
+        folder = newest_unfinished(name, resolved)
+    with _folder(folder, name) as folder:
+        return _train(resolved, folder, observe, data=dataset, resume=resume, checkpoint=checkpoint)
 
 
 @spooling()
@@ -117,7 +119,8 @@ def finetune(
         RecsysError: see recsys.core.errors.
     """
     resolved, dataset = with_streams(finetune_config(as_run(start), as_path(config), overrides, observe), observe)
-    return _train(resolved, as_path(run_dir) or new_run_folder(Path(config).stem), observe, data=dataset)
+    with _folder(as_path(run_dir), Path(config).stem) as folder:
+        return _train(resolved, folder, observe, data=dataset)
 
 
 @spooling()
@@ -156,8 +159,8 @@ def update(
     config = update_config(as_run(run), files, overrides, only=only)
     config, dataset = with_frame(config, as_frame(ratings), observe) if files is None else with_streams(config, observe)
     assert config.start is not None
-    folder = as_path(run_dir) or new_run_folder(config_name(config.start.run))
-    return _train(config, folder, observe, data=dataset)
+    with _folder(as_path(run_dir), config_name(config.start.run)) as folder:
+        return _train(config, folder, observe, data=dataset)
 
 
 @spooling()
@@ -185,8 +188,8 @@ def fold_in(
         DataError: the ratings cannot be folded in.
     """
     parent = locate(as_run(run))
-    folder = as_path(run_dir) or new_run_folder(config_name(run_of(parent)))
-    return {**folding.fold_in_run(parent, as_origin(ratings), folder, observe), "run_dir": str(folder)}
+    with _folder(as_path(run_dir), config_name(run_of(parent))) as folder:
+        return {**folding.fold_in_run(parent, as_origin(ratings), folder, observe), "run_dir": str(folder)}
 
 
 @spooling()
@@ -234,6 +237,11 @@ def baseline_verdicts(metrics: RunMetrics) -> dict[str, bool | None]:
         name: measure.beats_baseline(find_objective(scorer["objective"]), scorer)
         for name, scorer in scorer_metrics(metrics).items()
     }
+
+
+def _folder(given: Path | None, name: str) -> AbstractContextManager[Path]:
+    """The folder that is given, or a new one of this name."""
+    return new_run_folder(name) if given is None else nullcontext(given)
 
 
 def _train(

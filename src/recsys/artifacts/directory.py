@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import os
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,15 +29,34 @@ def runs_root() -> Path:
     return Path(os.environ.get("RECSYS_RUNS") or "runs")
 
 
-def new_run_folder(name: str) -> Path:
-    """A free folder for a run of the config `name`, named after the time in UTC."""
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    folder = runs_root() / f"{name}-{stamp}"
-    suffix = 2
-    while folder.exists():
-        folder = runs_root() / f"{name}-{stamp}-{suffix}"
-        suffix += 1
-    return folder
+@contextlib.contextmanager
+def new_run_folder(name: str) -> Iterator[Path]:
+    """A folder for a run of the config `name`, named after the time in UTC, that no other process gets.
+
+    It is made at once, and gone afterwards if nothing was written into it.
+
+    Raises:
+        RunError: it cannot be made.
+    """
+    root, stamp = runs_root(), datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    made = [parent for parent in (root.absolute(), *root.absolute().parents) if not parent.exists()]
+    folder = root / f"{name}-{stamp}"
+    for suffix in itertools.count(2):
+        with writing(folder):
+            try:
+                root.mkdir(parents=True, exist_ok=True)
+                folder.mkdir()
+                break
+            except FileExistsError:
+                if not folder.exists():  # the root is a file
+                    raise
+                folder = root / f"{name}-{stamp}-{suffix}"
+    try:
+        yield folder
+    finally:
+        for empty in (folder, *made):
+            with contextlib.suppress(OSError):  # something is in it
+                empty.rmdir()
 
 
 def find_run(path: Path) -> Path:
