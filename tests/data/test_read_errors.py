@@ -87,7 +87,7 @@ def test_a_time_of_another_unit_is_refused_with_its_line(written: Any, times: li
 def test_days_and_months_that_cannot_be_told_apart_are_refused(written: Any) -> None:
     data = written(HEAD + "1,1,1,01/02/2001\n2,2,2,03/04/2001\n")
     error = refused(data)
-    assert "%d/%m/%Y" in str(error.hint)
+    assert 'data.timestamp_format: "%d/%m/%Y" (init: --timestamp-format %d/%m/%Y)' in str(error.hint)
     read = read_ratings(data.model_copy(update={"timestamp_format": "%m/%d/%Y"}), ALONE).ratings.timestamp
     assert read is not None
     assert read.tolist() == [978393600.0, 983664000.0]

@@ -203,7 +203,7 @@ def _check_resumable(folder: Path, config: Config, resume: bool) -> None:
             "the run was started with another config: " + "; ".join(changed),
             where=str(folder / CONFIG),
             expected="the same values, except for paths, n_threads and checkpoint_every",
-            hint="leave --config out to go on as it was started, or start a new run",
+            hint="leave --config and --set out to resume it as it was started, or start a new run",
         )
 
 

@@ -230,7 +230,7 @@ def _time(text: str, form: str | None, decimal: Decimal) -> float:
             None: "seconds or milliseconds since 1970, or dates of one form in every row",
             ISO_FORM: "a date such as 2024-05-31 or 2024-05-31T12:00:00Z",
         }.get(form, f"a date of the form {form}, as in the first rows")
-        hint = f"{NO_TIMES}; for another form: data.timestamp_format (init: --timestamp-format)"
+        hint = f"{NO_TIMES}; for another form: data.timestamp_format (init: --timestamp-format FORM)"
         if form is None and {number_with(mark, text) for mark in (".", ",")} != {None}:
             hint = f"{hint_for(text)}; {NO_TIMES}"
         what = f"{shortened(text)!r} is not a time" if text.strip() else "the time is empty"

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from recsys.core.errors import DataError
 from recsys.core.events import silent
+from recsys.core.words import shell_word
 from recsys.data.sources.csv.dialect import Dialect
 from recsys.data.sources.csv.reference_reader import ISO_FORM, rows, time_form
 from recsys.data.sources.csv.text import Text
@@ -32,11 +33,11 @@ def with_timestamp_format(dialect: Dialect, columns: Mapping[Role, int]) -> Dial
             text = row[0][position]
             formats = fitting(formats, [text]) or formats
     if len(formats) > 1:
-        forms = " or ".join(f'"{form}"' for form in formats)
+        forms, first = " or ".join(f'"{form}"' for form in formats), formats[0]
         raise DataError(
             f"the dates may be in several forms, such as {text.strip()!r}",
             where=str(dialect.path),
             expected=f"one of {forms}",
-            hint=f"data.timestamp_format: {formats[0]} (init: --timestamp-format); {NO_TIMES}",
+            hint=f'data.timestamp_format: "{first}" (init: --timestamp-format {shell_word(first)}); {NO_TIMES}',
         )
     return replace(dialect, timestamp_format=formats[0])
