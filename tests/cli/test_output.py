@@ -74,6 +74,14 @@ def test_training_on_a_terminal(data: Path, script: str, snapshot: Snapshot) -> 
 
 
 @pytest.mark.slow
+def test_what_init_saw_fits_a_terminal(data: Path, script: str) -> None:
+    code, shown = on_a_terminal([script, "init", "ratings.csv", "--output", "new.yaml"], 60)
+    assert code == 0
+    assert "item ids:" in shown
+    assert all(len(line) <= 60 for line in shown.splitlines())
+
+
+@pytest.mark.slow
 def test_a_terminal_is_told_while_kernels_are_compiled(
     data: Path, script: str, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

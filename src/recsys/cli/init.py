@@ -10,7 +10,7 @@ import typer
 from recsys import api
 from recsys.cli.arguments import JsonOption
 from recsys.cli.progress import watching
-from recsys.cli.render import json_line, teller
+from recsys.cli.render import json_line, paragraph, teller
 from recsys.core.errors import UsageError
 from recsys.core.words import shell_command
 
@@ -86,7 +86,8 @@ def init(
         return
     again = "cat RATINGS | " if profile.source == "stream" else ""
     train = shell_command(["recsys", "train", "--config", str(output)])
-    for line in (*profile.describe(), "", f"Wrote {output}. Next:", f"  {again}{train}"):
+    lines = [line for text in profile.describe() for line in paragraph(text)]
+    for line in (*lines, "", f"Wrote {output}. Next:", f"  {again}{train}"):
         tell(line)
 
 
