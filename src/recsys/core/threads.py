@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from threadpoolctl import ThreadpoolController
+    from threadpoolctl import LibController
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -84,19 +85,59 @@ class Workers:
                 other.result()
 
 
-def one_blas_thread() -> AbstractContextManager[object]:
-    """While it lasts, a matrix product uses the calling thread alone.
+class _Limit:
+    """Products on one thread for as long as anyone needs it: how many a library takes is one number for the process."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._n_holders = 0
+        self._before: list[tuple[LibController, int]] = []
+
+    def take(self) -> None:
+        """One more who needs it."""
+        with self._lock:
+            self._n_holders += 1
+            if self._n_holders == 1:
+                self._before = [(library, library.get_num_threads()) for library in _libraries()]
+                for library, _ in self._before:
+                    _set_threads(library, 1)
+
+    def give_back(self) -> None:
+        """One less; after the last there are as many threads as before the first."""
+        with self._lock:
+            self._n_holders -= 1
+            if self._n_holders == 0:
+                for library, n_threads in self._before:
+                    _set_threads(library, n_threads)
+
+
+_LIMIT = _Limit()
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """While it lasts, in any thread, a matrix product uses the calling thread alone.
 
     OpenBLAS' threads spin for some 30 ms after each product, on the cores that our own threads are to run on. And the
-    last bits of a product depend on how many of them there are. The command line has it so in the whole process, from
-    before NumPy is imported (`leave_cores_to_training`); this is for those who train from Python.
+    last bits of a product depend on how many of them there are.
     """
-    limit: AbstractContextManager[object] = _controller().limit(limits=1, user_api="blas")
-    return limit
+    _LIMIT.take()
+    try:
+        yield
+    finally:
+        _LIMIT.give_back()
+
+
+def _set_threads(library: LibController, n_threads: int) -> None:
+    # threadpoolctl lets one thread alone change the number, the first that did; this is for all of them.
+    clear = getattr(library, "clear_controlling_thread", lambda *, force: None)
+    clear(force=True)
+    library.set_num_threads(n_threads)
+    clear(force=True)
 
 
 @cache
-def _controller() -> ThreadpoolController:
+def _libraries() -> list[LibController]:
     from threadpoolctl import ThreadpoolController
 
-    return ThreadpoolController()
+    return [library for library in ThreadpoolController().lib_controllers if library.user_api == "blas"]

@@ -12,7 +12,7 @@ from recsys.artifacts.bundle import Bundle
 from recsys.artifacts.outputs import output_file
 from recsys.core.errors import UnknownIdError
 from recsys.core.events import Observer, Scoring
-from recsys.core.threads import ordered_map, usable_cores
+from recsys.core.threads import one_blas_thread, ordered_map, usable_cores
 from recsys.core.types import Array, BoolArray, Indices, Times
 from recsys.data.ids import as_ids, indices_of
 from recsys.data.read import read_table
@@ -83,6 +83,7 @@ def predict_file(
     return counts
 
 
+@one_blas_thread()
 def recommend_all(
     bundle: Bundle,
     by: By,

@@ -12,6 +12,7 @@ from recsys.artifacts.bundle import Bundle, open_bundle
 from recsys.core.arguments import ANY_IDS, ID, IDS, LEVEL, RATINGS, SECONDS, count, optional
 from recsys.core.checked import checked
 from recsys.core.errors import RunError
+from recsys.core.threads import one_blas_thread
 from recsys.core.types import Array, BoolArray, Float32Array, Indices, Times
 from recsys.data.vocabulary import UNKNOWN
 from recsys.inference.candidates import CONDITIONS, FILTERS, ItemFilter, RatedPairs, index_items, rated_by_unknown
@@ -97,6 +98,7 @@ class Recommender:
         exclude=ANY_IDS,
         where=CONDITIONS,
     )
+    @one_blas_thread()
     def recommend(
         self,
         user_id: int | str,
@@ -144,6 +146,7 @@ class Recommender:
         exclude=ANY_IDS,
         where=CONDITIONS,
     )
+    @one_blas_thread()
     def recommend_for(
         self,
         item_ids: Sequence[int | str],
@@ -182,6 +185,7 @@ class Recommender:
         return top.described(bundle, session.rating_of(user, top.score))
 
     @checked(item_id=ID, n=count(), by=BY, min_ratings=count(0))
+    @one_blas_thread()
     def similar(self, item_id: int | str, n: int = 10, *, by: By | None = None, min_ratings: int = 0) -> list[Similar]:
         """The items whose factors are most like the item's, see `similar_items`.
 
@@ -195,6 +199,7 @@ class Recommender:
         return similar_items(self.bundle, by, find_item(self.bundle, item_id, by), n, min_ratings=min_ratings)
 
     @checked(user_id=ID, item_id=ID, n=count())
+    @one_blas_thread()
     def explain(self, user_id: int | str, item_id: int | str, n: int = 10) -> Explanation:
         """A prediction, and the n of the user's own ratings that contribute most to it, see recsys.inference.explain.
 
@@ -205,6 +210,7 @@ class Recommender:
         return explain_prediction(self.bundle, self.predict(user_id, item_id), user_idx, item_idx, n)
 
     @checked(user_id=ID, item_id=ID, n=count())
+    @one_blas_thread()
     def explain_ranking(self, user_id: int | str, item_id: int | str, n: int = 10) -> RankExplanation:
         """A rank score, and the n of the user's own items that contribute most to it.
 

@@ -12,6 +12,7 @@ from recsys.artifacts.write_bundle import ServedScorer
 from recsys.config.plans import Plan
 from recsys.core.communicator import Communicator
 from recsys.core.events import Epoch, FitStart, Observer
+from recsys.core.threads import one_blas_thread
 from recsys.core.types import State
 from recsys.data.split import Splits
 from recsys.data.training_inputs import TrainingInputs
@@ -45,6 +46,7 @@ class FittedPlan:
     start: StartMeasured | None
 
 
+@one_blas_thread()
 def fit_plan(
     plan: Plan,
     run: Run,

@@ -150,6 +150,7 @@ class GibbsLearner:
         """Those kept so far; None while there are fewer than two."""
         return self._kept.samples(self._scale.std)
 
+    @one_blas_thread()
     def scorer(self) -> Factors:
         """The model as it stands: products of mean rows; after the last sweep, what these leave out beside them."""
         means, scale = self._means(), self._scale
