@@ -63,3 +63,18 @@ def test_a_place_below_a_file_is_an_error_of_the_run(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(RunError, match="cannot write"), locked(tmp_path / "file" / "deep" / "run"):
         pass
+
+
+def test_two_names_of_a_folder_have_one_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "run")
+    monkeypatch.chdir(tmp_path / "run")
+    for name in (".", "../link", "../other/../run"):
+        with locked(tmp_path / "run"), pytest.raises(RunError, match="another process"), locked(Path(name)):
+            pass
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no /proc here")
+def test_where_nothing_can_be_written_is_told_from_another_process() -> None:
+    with pytest.raises(RunError, match="cannot write"), locked(Path("/proc/run")):
+        pass

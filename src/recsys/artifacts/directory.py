@@ -81,6 +81,8 @@ def _holds_run(folder: Path) -> bool:
 def run_name(run: Path) -> str:
     """What a run can be called on the command line: its bare name where that means it, else its path."""
     run = Path(run)
+    if not run.name:  # "."
+        return str(run)
     by_name = find_run(Path(run.name))
     return run.name if by_name.exists() and run.exists() and by_name.samefile(run) else str(run)
 

@@ -19,15 +19,17 @@ def locked(folder: Path) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    made = [parent for parent in folder.absolute().parents if not parent.exists()]
+    target = folder.resolve()  # whatever it is called: it may be "." or a link
+    made = [parent for parent in target.parents if not parent.exists()]
     with writing(folder):
-        folder.absolute().parent.mkdir(parents=True, exist_ok=True)
-    path = folder.absolute().parent / f".{folder.name}.lock"
+        target.parent.mkdir(parents=True, exist_ok=True)
+    path = target.parent / f".{target.name}.lock"
     lock = FileLock(path)
     with writing(folder):
         try:
             lock.acquire(timeout=0)
         except Timeout:  # an OSError too
+            path.touch()  # fails where nothing can be written, for which the lock waits as for another process
             raise RunError(
                 "another process is writing this run",
                 where=str(folder),
