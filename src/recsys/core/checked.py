@@ -65,6 +65,8 @@ class Rule:
 def checked(**rules: Rule) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """A function that refuses what its arguments cannot be, each by its rule; rules are listed in `rules`.
 
+    It goes by the names in the function's own signature, so that other decorators stand above it.
+
     Raises:
         UsageError: by the function, if an argument is refused.
     """

@@ -88,6 +88,7 @@ class Recommender:
             interval=around,
         )
 
+    @one_blas_thread()
     @checked(
         user_id=ID,
         n=count(),
@@ -98,7 +99,6 @@ class Recommender:
         exclude=ANY_IDS,
         where=CONDITIONS,
     )
-    @one_blas_thread()
     def recommend(
         self,
         user_id: int | str,
@@ -136,6 +136,7 @@ class Recommender:
         allowed[self._rated_by(user_id, user_idx)] = False
         return self._best(by, user_idx, allowed, n)
 
+    @one_blas_thread()
     @checked(
         item_ids=IDS,
         ratings=optional(RATINGS),
@@ -146,7 +147,6 @@ class Recommender:
         exclude=ANY_IDS,
         where=CONDITIONS,
     )
-    @one_blas_thread()
     def recommend_for(
         self,
         item_ids: Sequence[int | str],
@@ -184,8 +184,8 @@ class Recommender:
         top = TopItems.of(session.score_all(user), allowed, n)
         return top.described(bundle, session.rating_of(user, top.score))
 
-    @checked(item_id=ID, n=count(), by=BY, min_ratings=count(0))
     @one_blas_thread()
+    @checked(item_id=ID, n=count(), by=BY, min_ratings=count(0))
     def similar(self, item_id: int | str, n: int = 10, *, by: By | None = None, min_ratings: int = 0) -> list[Similar]:
         """The items whose factors are most like the item's, see `similar_items`.
 
@@ -198,8 +198,8 @@ class Recommender:
         by = chosen_scorer(self.bundle, by)
         return similar_items(self.bundle, by, find_item(self.bundle, item_id, by), n, min_ratings=min_ratings)
 
-    @checked(user_id=ID, item_id=ID, n=count())
     @one_blas_thread()
+    @checked(user_id=ID, item_id=ID, n=count())
     def explain(self, user_id: int | str, item_id: int | str, n: int = 10) -> Explanation:
         """A prediction, and the n of the user's own ratings that contribute most to it, see recsys.inference.explain.
 
@@ -209,8 +209,8 @@ class Recommender:
         user_idx, item_idx = find_user(self.bundle, user_id, "rating"), find_item(self.bundle, item_id, "rating")
         return explain_prediction(self.bundle, self.predict(user_id, item_id), user_idx, item_idx, n)
 
-    @checked(user_id=ID, item_id=ID, n=count())
     @one_blas_thread()
+    @checked(user_id=ID, item_id=ID, n=count())
     def explain_ranking(self, user_id: int | str, item_id: int | str, n: int = 10) -> RankExplanation:
         """A rank score, and the n of the user's own items that contribute most to it.
 
