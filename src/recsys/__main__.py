@@ -1,7 +1,24 @@
-"""`python -m recsys`: the command line."""
+"""The command line, as `recsys` and as `python -m recsys`."""
 
 from __future__ import annotations
 
-from recsys.cli.app import main
+import os
+import signal
+from types import FrameType
 
-main()
+
+def main() -> None:
+    """The process of one command."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)  # until there is a command that says more
+    from recsys.cli.app import main as answer
+
+    answer()
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    os._exit(128 + number)
+
+
+if __name__ == "__main__":
+    main()

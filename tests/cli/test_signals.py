@@ -135,3 +135,18 @@ def test_ctrl_c_before_the_work_begins_ends_at_once() -> None:
     assert ended("signals.end_at_once(as_json=False); " + KILL) == (130, "error: interrupted\n")
     code, stderr = ended("signals.end_at_once(as_json=True); os.kill(os.getpid(), signal.SIGTERM); ")
     assert (code, stderr.startswith('{"error": {"kind": "terminated"')) == (143, True)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_while_commands_are_imported_ends_the_process_quietly(number: int, code: int) -> None:
+    script = (
+        "import os, sys\n"
+        "class Hook:\n"
+        "    def find_spec(self, name, *_):\n"
+        f"        name == 'recsys.cli.app' and os.kill(os.getpid(), {int(number)})\n"
+        "sys.meta_path.insert(0, Hook())\n"
+        "from recsys.__main__ import main\n"
+        "main()\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (code, "", "")
