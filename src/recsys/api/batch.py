@@ -10,13 +10,13 @@ from recsys.api.paths import PathLike, as_path, as_run
 from recsys.api.serving import MODEL
 from recsys.artifacts.bundle import open_bundle
 from recsys.artifacts.outputs import check_output, refuse_run_files
-from recsys.core.arguments import ANY_IDS, FLAG, LEVEL, OBSERVER, PATH, TEXT, count, optional
+from recsys.core.arguments import FLAG, LEVEL, OBSERVER, PATH, TEXT, count, optional
 from recsys.core.checked import checked
 from recsys.core.events import Observer, silent
 from recsys.data.sources.several import files_of
 from recsys.data.sources.streams import spooling
 from recsys.inference import batch, export, item_list, session_ratings
-from recsys.inference.candidates import CONDITIONS, ItemFilter, RatedPairs
+from recsys.inference.candidates import FILTER_RULES, ItemFilter, RatedPairs
 from recsys.inference.entities import ON_UNKNOWN, OnUnknown
 from recsys.inference.export import FORMAT, Format
 from recsys.inference.item_list import ItemList
@@ -59,18 +59,7 @@ def predict_file(
     return batch.predict_file(model.bundle, origin, as_path(output), on_unknown, observe, interval)
 
 
-@checked(
-    model=MODEL,
-    output=PATH,
-    n=count(),
-    by=BY,
-    min_ratings=count(0),
-    candidates=optional(ANY_IDS),
-    exclude=ANY_IDS,
-    where=CONDITIONS,
-    include_held_out=FLAG,
-    observe=OBSERVER,
-)
+@checked(model=MODEL, output=PATH, n=count(), by=BY, include_held_out=FLAG, observe=OBSERVER, **FILTER_RULES)
 def recommend_all(
     model: Recommender,
     output: PathLike,

@@ -35,6 +35,14 @@ RANKING = options(k=count(), threshold=optional(NUMBER), new_users=FLAG)
 FOLD_FILES = listed(TEXT, "the patterns of the train and the test files, with {fold} in them", least=2, most=2)
 RUNS = listed(PATH, "a list of two runs or more", least=2)
 MOST_JOBS, MOST_FOLDS = 1_000, 10_000
+SPLITS = {
+    "config": ANY_CONFIG,
+    "data": TRAINED_ON,
+    "run_dir": optional(PATH),
+    "jobs": optional(count(most=MOST_JOBS)),
+    "observe": OBSERVER,
+}
+FOLDS = {**SPLITS, "n_folds": count(2, MOST_FOLDS), "files": optional(FOLD_FILES)}
 
 
 @spooling()
@@ -94,15 +102,7 @@ def evaluate(
     return answer
 
 
-@checked(
-    config=ANY_CONFIG,
-    n_folds=count(2, MOST_FOLDS),
-    data=TRAINED_ON,
-    files=optional(FOLD_FILES),
-    run_dir=optional(PATH),
-    jobs=optional(count(most=MOST_JOBS)),
-    observe=OBSERVER,
-)
+@checked(**FOLDS)
 def cross_validate(
     config: ConfigLike,
     n_folds: int = 5,
@@ -125,15 +125,7 @@ def cross_validate(
 
 
 @spooling()
-@checked(
-    config=ANY_CONFIG,
-    n_folds=count(2, MOST_FOLDS),
-    data=TRAINED_ON,
-    files=optional(FOLD_FILES),
-    run_dir=optional(PATH),
-    jobs=optional(count(most=MOST_JOBS)),
-    observe=OBSERVER,
-)
+@checked(**FOLDS)
 def cross_validation(
     config: ConfigLike,
     n_folds: int = 5,
@@ -164,13 +156,7 @@ def cross_validation(
     return validating.cross_validate(resolved, n_folds, as_path(run_dir), data=dataset, jobs=jobs, observe=observe)
 
 
-@checked(
-    config=ANY_CONFIG,
-    data=TRAINED_ON,
-    run_dir=optional(PATH),
-    jobs=optional(count(most=MOST_JOBS)),
-    observe=OBSERVER,
-)
+@checked(**SPLITS)
 def compare_splits(
     config: ConfigLike,
     run_dir: PathLike | None = None,
@@ -189,13 +175,7 @@ def compare_splits(
 
 
 @spooling()
-@checked(
-    config=ANY_CONFIG,
-    data=TRAINED_ON,
-    run_dir=optional(PATH),
-    jobs=optional(count(most=MOST_JOBS)),
-    observe=OBSERVER,
-)
+@checked(**SPLITS)
 def split_comparison(
     config: ConfigLike,
     run_dir: PathLike | None = None,

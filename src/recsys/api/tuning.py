@@ -25,18 +25,20 @@ from recsys.workflows.lr_find import LrFinding
 from recsys.workflows.tuned_config import Tuned, check_output, write_tuned
 from recsys.workflows.tuned_plan import tuned_plan
 
+TUNING = {
+    "config": ANY_CONFIG,
+    "n_trials": count(),
+    "storage": TEXT,
+    "data": TRAINED_ON,
+    "overrides": TEXTS,
+    "metric": optional(TEXT),
+    "space": optional(PATH),
+    "output": optional(PATH),
+    "observe": OBSERVER,
+}
 
-@checked(
-    config=ANY_CONFIG,
-    n_trials=count(),
-    storage=TEXT,
-    data=TRAINED_ON,
-    overrides=TEXTS,
-    metric=optional(TEXT),
-    space=optional(PATH),
-    output=optional(PATH),
-    observe=OBSERVER,
-)
+
+@checked(**TUNING)
 def tune(
     config: ConfigLike,
     n_trials: int,
@@ -72,17 +74,7 @@ def tune(
 
 
 @spooling()
-@checked(
-    config=ANY_CONFIG,
-    n_trials=count(),
-    storage=TEXT,
-    data=TRAINED_ON,
-    overrides=TEXTS,
-    metric=optional(TEXT),
-    space=optional(PATH),
-    output=optional(PATH),
-    observe=OBSERVER,
-)
+@checked(**TUNING)
 def tuning_result(
     config: ConfigLike,
     n_trials: int,

@@ -44,7 +44,7 @@ class ItemFilter:
         Raises:
             UsageError: a value is of the wrong type or out of range.
         """
-        for name, rule in FIELDS.items():
+        for name, rule in FILTER_RULES.items():
             object.__setattr__(self, name, accepted(name, getattr(self, name), rule))
 
     def passed(self, bundle: Bundle, by: By) -> Iterator[tuple[str, BoolArray]]:
@@ -89,7 +89,7 @@ class ItemFilter:
         return counts
 
 
-FIELDS = {"min_ratings": count(0), "candidates": optional(ANY_IDS), "exclude": ANY_IDS, "where": CONDITIONS}
+FILTER_RULES = {"min_ratings": count(0), "candidates": optional(ANY_IDS), "exclude": ANY_IDS, "where": CONDITIONS}
 FILTERS = instance(ItemFilter, "an ItemFilter")
 
 

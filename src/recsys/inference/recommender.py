@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from recsys.artifacts.bundle import Bundle, open_bundle
-from recsys.core.arguments import ANY_IDS, ID, IDS, LEVEL, RATINGS, SECONDS, count, optional
+from recsys.core.arguments import ID, IDS, LEVEL, RATINGS, SECONDS, count, optional
 from recsys.core.checked import checked
 from recsys.core.errors import RunError
 from recsys.core.threads import one_blas_thread
 from recsys.core.types import Array, BoolArray, Float32Array, Indices, Times
 from recsys.data.vocabulary import UNKNOWN
-from recsys.inference.candidates import CONDITIONS, FILTERS, ItemFilter, RatedPairs, index_items, rated_by_unknown
+from recsys.inference.candidates import FILTER_RULES, FILTERS, ItemFilter, RatedPairs, index_items, rated_by_unknown
 from recsys.inference.entities import ON_UNKNOWN, OnUnknown, find_entity, find_item, find_user
 from recsys.inference.explain import Explanation
 from recsys.inference.explain import explain as explain_prediction
@@ -89,16 +89,7 @@ class Recommender:
         )
 
     @one_blas_thread()
-    @checked(
-        user_id=ID,
-        n=count(),
-        by=BY,
-        on_unknown=ON_UNKNOWN,
-        min_ratings=count(0),
-        candidates=optional(ANY_IDS),
-        exclude=ANY_IDS,
-        where=CONDITIONS,
-    )
+    @checked(user_id=ID, n=count(), by=BY, on_unknown=ON_UNKNOWN, **FILTER_RULES)
     def recommend(
         self,
         user_id: int | str,
@@ -137,16 +128,7 @@ class Recommender:
         return self._best(by, user_idx, allowed, n)
 
     @one_blas_thread()
-    @checked(
-        item_ids=IDS,
-        ratings=optional(RATINGS),
-        n=count(),
-        by=BY,
-        min_ratings=count(0),
-        candidates=optional(ANY_IDS),
-        exclude=ANY_IDS,
-        where=CONDITIONS,
-    )
+    @checked(item_ids=IDS, ratings=optional(RATINGS), n=count(), by=BY, **FILTER_RULES)
     def recommend_for(
         self,
         item_ids: Sequence[int | str],
