@@ -13,9 +13,9 @@ from recsys.core.events import Observer
 from recsys.core.threads import ordered_map
 from recsys.core.types import Array, Indices, Int32Array
 from recsys.data.sources.batches import Batch, CodedIds, PackedTexts, WholeIds
-from recsys.data.sources.csv.blocks import QUOTE, UNIT_SEPARATOR, DoubtfulError, blocks_of
+from recsys.data.sources.csv.arrow_columns import delimiter_of_blocks, parsed_columns
+from recsys.data.sources.csv.blocks import DoubtfulError, blocks_of
 from recsys.data.sources.csv.dialect import Dialect
-from recsys.data.sources.csv.fields import knows_quotes
 from recsys.data.sources.csv.reference_reader import ISO_FORM, time_form, time_in, unit_of
 from recsys.data.sources.csv.whole_ids import has_odd_zeros, has_whole_ids
 from recsys.data.sources.no_rating import NONE, NoRating
@@ -103,7 +103,7 @@ class _Parser:
 
     def __init__(self, dialect: Dialect, columns: Mapping[Role, int], no_rating: NoRating) -> None:
         self._dialect, self._columns, self._no_rating = dialect, columns, no_rating
-        self._delimiter = dialect.delimiter if knows_quotes(dialect.delimiter) else UNIT_SEPARATOR.decode()
+        self._delimiter = delimiter_of_blocks(dialect)
         self._form = time_form(dialect, columns)
         self._whole = frozenset(role for role in ID_ROLES if role in columns and has_whole_ids(dialect, columns[role]))
 
@@ -135,30 +135,12 @@ class _Parser:
 
     def _arrays(self, rows: bytes, whole: frozenset[Role]) -> dict[Role, Any]:
         import pyarrow as pa
-        from pyarrow import csv
 
-        has_quotes = self._dialect.quotes != "none"
-        names = [str(position) for position in range(self._dialect.width)]
-        table = csv.read_csv(
-            pa.BufferReader(rows),
-            read_options=csv.ReadOptions(use_threads=False, block_size=len(rows) + 1, column_names=names),
-            parse_options=csv.ParseOptions(
-                delimiter=self._delimiter,
-                quote_char='"' if has_quotes else False,
-                newlines_in_values=has_quotes and QUOTE in rows,
-            ),
-            convert_options=csv.ConvertOptions(
-                column_types={
-                    names[position]: pa.int32() if role in whole else self._arrow_type(role)
-                    for role, position in self._columns.items()
-                },
-                include_columns=[names[position] for position in self._columns.values()],
-                decimal_point="," if self._dialect.decimal == "," else ".",
-                null_values=sorted(self._no_rating.texts),
-                strings_can_be_null=False,
-            ),
-        )
-        return {role: column.combine_chunks() for role, column in zip(self._columns, table.columns, strict=True)}
+        types = {
+            position: pa.int32() if role in whole else self._arrow_type(role)
+            for role, position in self._columns.items()
+        }
+        return dict(zip(self._columns, parsed_columns(self._dialect, rows, types, self._no_rating.texts), strict=True))
 
     def _arrow_type(self, role: Role) -> pa.DataType:
         """Ratings are doubles, rounded to float32 afterwards: exactly what Python's float() and then float32 give."""

@@ -11,10 +11,10 @@ import numpy as np
 from recsys.core.errors import DataError
 from recsys.core.events import Observer
 from recsys.core.types import Array, Floats, Indices
+from recsys.data.sources.csv.arrow_columns import parsed_columns
 from recsys.data.sources.csv.arrow_reader import ratings_of
-from recsys.data.sources.csv.blocks import QUOTE, UNIT_SEPARATOR, DoubtfulError, blocks_of
+from recsys.data.sources.csv.blocks import DoubtfulError, blocks_of
 from recsys.data.sources.csv.dialect import Dialect
-from recsys.data.sources.csv.fields import knows_quotes
 from recsys.data.sources.csv.reference_reader import BadValueError, located, rating_in, rows
 from recsys.data.sources.csv.text import Text
 from recsys.data.sources.no_rating import MISSING, NoRating
@@ -140,37 +140,20 @@ def _fast(matrix: Matrix, observe: Observer) -> Iterator[Cells]:
 
 def _parsed(block: bytes, matrix: Matrix, n_before: int) -> Cells:
     import pyarrow as pa
-    from pyarrow import csv
 
-    dialect = matrix.dialect
-    has_quotes = dialect.quotes != "none"
-    names = [str(position) for position in range(dialect.width)]
-    own = [] if matrix.ids is None else [names[matrix.ids]]
-    table = csv.read_csv(
-        pa.BufferReader(block),
-        read_options=csv.ReadOptions(use_threads=False, block_size=len(block) + 1, column_names=names),
-        parse_options=csv.ParseOptions(
-            delimiter=dialect.delimiter if knows_quotes(dialect.delimiter) else UNIT_SEPARATOR.decode(),
-            quote_char='"' if has_quotes else False,
-            newlines_in_values=has_quotes and QUOTE in block,
-        ),
-        convert_options=csv.ConvertOptions(
-            column_types={name: pa.float64() for name in names} | {name: pa.string() for name in own},
-            include_columns=[*own, *(names[position] for position in matrix.ratings)],
-            decimal_point="," if dialect.decimal == "," else ".",
-            null_values=sorted(MISSING | matrix.no_rating.texts),
-            strings_can_be_null=False,
-        ),
-    )
-    missing = NoRating(matrix.no_rating.numbers, MISSING | matrix.no_rating.texts)
-    columns = [ratings_of(column.combine_chunks(), missing) for column in table.columns[len(own) :]]
+    own = [] if matrix.ids is None else [matrix.ids]
+    types = {position: pa.string() for position in own} | {position: pa.float64() for position in matrix.ratings}
+    texts = MISSING | matrix.no_rating.texts
+    parsed = parsed_columns(matrix.dialect, block, types, texts)
+    missing = NoRating(matrix.no_rating.numbers, texts)
+    columns = [ratings_of(column, missing) for column in parsed[len(own) :]]
     values: Array = np.array(columns).T
     row, column = np.nonzero(~np.isnan(values))
     if own:
-        ids = [text.strip() for text in table.column(0).to_pylist()]
+        ids = [text.strip() for text in parsed[0].to_pylist()]
     else:
-        ids = [str(number) for number in range(n_before + 1, n_before + table.num_rows + 1)]
-    is_numbered_and_empty = not own and len(np.unique(row)) < table.num_rows
+        ids = [str(number) for number in range(n_before + 1, n_before + len(values) + 1)]
+    is_numbered_and_empty = not own and len(np.unique(row)) < len(values)
     if is_numbered_and_empty or not all(ids):
         raise DoubtfulError
     return Cells(ids, row.astype(np.int32), column.astype(np.int32), values[row, column])
