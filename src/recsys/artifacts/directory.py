@@ -14,7 +14,7 @@ from pathlib import Path
 from recsys.core.arguments import PATH
 from recsys.core.checked import checked
 from recsys.core.errors import RunError, nearest
-from recsys.core.files import TEMPORARY, write_text, writing
+from recsys.core.files import TEMPORARY, parents_of, write_text, writing
 from recsys.core.words import shell_command
 
 METRICS, CONFIG, HISTORY = "metrics.json", "config.yaml", "history.jsonl"
@@ -38,25 +38,21 @@ def new_run_folder(name: str) -> Iterator[Path]:
     Raises:
         RunError: it cannot be made.
     """
-    root, stamp = runs_root(), datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    made = [parent for parent in (root.absolute(), *root.absolute().parents) if not parent.exists()]
-    folder = root / f"{name}-{stamp}"
-    for suffix in itertools.count(2):
-        with writing(folder):
-            try:
-                root.mkdir(parents=True, exist_ok=True)
-                folder.mkdir()
-                break
-            except FileExistsError:
-                if not folder.exists():  # the root is a file
-                    raise
-                folder = root / f"{name}-{stamp}-{suffix}"
-    try:
-        yield folder
-    finally:
-        for empty in (folder, *made):
+    name = f"{name}-{datetime.now(UTC).strftime('%Y%m%dT%H%M%SZ')}"
+    folder = runs_root() / name
+    with parents_of(folder):
+        for suffix in itertools.count(2):
+            with writing(folder):
+                try:
+                    folder.mkdir()
+                    break
+                except FileExistsError:
+                    folder = runs_root() / f"{name}-{suffix}"
+        try:
+            yield folder
+        finally:
             with contextlib.suppress(OSError):  # something is in it
-                empty.rmdir()
+                folder.rmdir()
 
 
 def find_run(path: Path) -> Path:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from recsys.core.errors import RunError
-from recsys.core.files import writing
+from recsys.core.files import parents_of, writing
 
 
 @contextlib.contextmanager
@@ -20,28 +20,23 @@ def locked(folder: Path) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     target = folder.resolve()  # whatever it is called: it may be "." or a link
-    made = [parent for parent in target.parents if not parent.exists()]
-    with writing(folder):
-        target.parent.mkdir(parents=True, exist_ok=True)
     path = target.parent / f".{target.name}.lock"
     lock = FileLock(path)
-    with writing(folder):
+    with parents_of(target):
+        with writing(folder):
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:  # an OSError too
+                path.touch()  # fails where nothing can be written, for which the lock waits as for another process
+                raise RunError(
+                    "another process is writing this run",
+                    where=str(folder),
+                    expected="one process a run",
+                    hint="wait for it, or choose another --run-dir",
+                ) from None
         try:
-            lock.acquire(timeout=0)
-        except Timeout:  # an OSError too
-            path.touch()  # fails where nothing can be written, for which the lock waits as for another process
-            raise RunError(
-                "another process is writing this run",
-                where=str(folder),
-                expected="one process a run",
-                hint="wait for it, or choose another --run-dir",
-            ) from None
-    try:
-        yield
-    finally:
-        with contextlib.suppress(OSError):  # Windows: an open file stays; release() deletes it there
-            path.unlink()  # while it is held: a moment later it may be another's
-        lock.release()
-        for parent in made:
-            with contextlib.suppress(OSError):  # not empty: the run is in it
-                parent.rmdir()
+            yield
+        finally:
+            with contextlib.suppress(OSError):  # Windows: an open file stays; release() deletes it there
+                path.unlink()  # while it is held: a moment later it may be another's
+            lock.release()

@@ -62,6 +62,24 @@ def new_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(outer, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def parents_of(path: Path) -> Iterator[None]:
+    """The folders above a path are there; those that were made for it are gone afterwards where they are empty.
+
+    Raises:
+        RunError: they cannot be made.
+    """
+    made = [parent for parent in path.absolute().parents if not parent.exists()]
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        for parent in made:
+            with contextlib.suppress(OSError):  # something is in it
+                parent.rmdir()
+
+
 def write_text(path: Path, text: str) -> None:
     """Writes a file in utf-8 in one step: a reader sees the old one or the new one.
 
