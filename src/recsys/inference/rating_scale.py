@@ -9,7 +9,7 @@ import numpy as np
 from recsys.artifacts.bundle import Bundle
 from recsys.core.errors import DataError
 from recsys.core.events import Note, Observer
-from recsys.core.types import Array
+from recsys.core.types import Array, BoolArray
 from recsys.core.words import counted
 
 LEAST = 20  # ratings, all in one half of a scale, that look like another one
@@ -23,10 +23,10 @@ def refuse_outside_scale(bundle: Bundle, rating: Array, locate: Callable[[int], 
     Raises:
         DataError: a rating lies outside the range of the training ratings.
     """
-    if not n_outside_scale(bundle, rating):
+    rows = np.flatnonzero(_is_outside(bundle, rating))
+    if not len(rows):
         return
-    scale = bundle.scale
-    row = int(np.flatnonzero((rating < scale.low) | (rating > scale.high))[0])
+    scale, row = bundle.scale, int(rows[0])
     raise DataError(
         f"the rating {rating[row]:g} lies outside the rating scale of the run",
         where=locate(row),
@@ -53,7 +53,11 @@ def note_other_scale(bundle: Bundle, rating: Array, observe: Observer) -> None:
 
 def n_outside_scale(bundle: Bundle, rating: Array) -> int:
     """Ratings outside the range of the training ratings: they may be on another scale."""
+    return int(np.count_nonzero(_is_outside(bundle, rating)))
+
+
+def _is_outside(bundle: Bundle, rating: Array) -> BoolArray:
     if not bundle.data.has_ratings:
-        return 0
+        return np.zeros(len(rating), dtype=bool)
     scale = bundle.scale
-    return int(np.count_nonzero((rating < scale.low) | (rating > scale.high)))
+    return np.asarray((rating < scale.low) | (rating > scale.high), np.bool_)

@@ -80,12 +80,12 @@ def find_item_id(bundle: Bundle, text: str) -> int | str:
 
 def _matches(bundle: Bundle, text: str) -> tuple[list[int], list[int]]:
     """The indices of the items whose titles are of exactly these words, and of those that have them among others."""
-    wanted = _words(text)
+    wanted = sorted(_words(text))
     exact, others = [], []
     for idx, title in enumerate(bundle.titles.tolist() if wanted else ()):
         words = _words(title or str(bundle.items.id_at(idx)))
         name = words[:-1] if YEAR.search(title) else words
-        if sorted(wanted) in (sorted(words), sorted(name)):
+        if wanted in (sorted(words), sorted(name)):
             exact.append(idx)
         elif all(any(part in word for word in words) for part in wanted):
             others.append(idx)
