@@ -137,7 +137,7 @@ def test_pilots_have_half_the_dim(embedding_dim: int, of_pilots: int, monkeypatc
 
     monkeypatch.setattr(pilot, "mean_ndcg", quality)
     assert multiple_of(blocks(), embedding_dim=embedding_dim) == 1
-    assert dims == [of_pilots] * 5  # three multiples, two weights of popularity
+    assert dims == [of_pilots] * 4  # three multiples without popularity, and the best of them with it
 
 
 def test_threads_do_not_change_the_choice() -> None:

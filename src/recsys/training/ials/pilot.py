@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
@@ -121,11 +121,15 @@ def choose(
         return als.factors()
 
     alone = popularity(items.counts, users.n_known, unobserved)
-    multiple = multiple or best_multiple(lambda each: mean_ndcg(factors(each), users, held_out))
+
+    @cache
+    def quality(multiple: float, weight: float) -> float:
+        item_bias = np.float32(weight) * alone if weight else None
+        return mean_ndcg(factors(multiple), users, held_out, item_bias)
+
+    multiple = multiple or best_multiple(lambda each: quality(each, 0.0))
     if popularity_weight is None:
-        popularity_weight = best_weight(
-            lambda weight: mean_ndcg(factors(multiple), users, held_out, np.float32(weight) * alone)
-        )
+        popularity_weight = best_weight(partial(quality, multiple))
     return Chosen(multiple, popularity_weight)
 
 
