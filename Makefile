@@ -51,6 +51,10 @@ golden: $(READY)  ## compare every bit of small runs with those of a commit: mak
 	@test -n "$(BASE)" || { echo "name the commit to compare with: make golden BASE=COMMIT"; exit 2; }
 	$(BIN)/python -m golden $(BASE) $(if $(ONLY),--only $(ONLY))
 
+faults: $(READY)  ## attack commands and files for hours: make faults ONLY=kills SEED=3 SECONDS=600
+	@echo "== faults"
+	$(BIN)/python -m faults $(ONLY) $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS))
+
 bench: $(READY)  ## compare speed with other trainers, and write benchmarks/README.md
 	@echo "== benchmarks"
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
@@ -63,6 +67,6 @@ docs: $(READY)  ## write docs/reference from the config schema, the command line
 clean:  ## remove .venv, caches and build outputs; runs/ stays
 	@echo "== cleaning"
 	rm -rf $(VENV) build dist .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
-	find src tests benchmarks golden docs -name __pycache__ -prune -exec rm -rf {} +
+	find src tests benchmarks golden faults docs -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help setup train test slow lint fmt type golden bench docs clean
+.PHONY: help setup train test slow lint fmt type golden faults bench docs clean
