@@ -14,6 +14,7 @@ from recsys.core.events import Event, Scoring, silent
 from recsys.inference import batch
 from recsys.inference.batch import predict_file
 from recsys.inference.recommender import Recommender
+from recsys.scoring import tiles
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -32,7 +33,7 @@ def test_recommend_all_gives_each_user_what_recommend_gives(
     which: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recommender: Recommender = request.getfixturevalue(which)
-    monkeypatch.setattr(batch, "SCORES", 3 * len(recommender.bundle.items))  # three users a block
+    monkeypatch.setattr(tiles, "SCORES", 3 * len(recommender.bundle.items))  # three users a block
     counts = recommend_all(recommender, tmp_path / "top.csv", 4, min_ratings=2)
     table = rows(tmp_path / "top.csv")
     expected = [
@@ -114,7 +115,7 @@ def test_an_error_in_the_middle_leaves_no_file(
     numbers: Recommender, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
     monkeypatch.setattr(batch, "PAIRS", 2)
-    monkeypatch.setattr(batch, "SCORES", 100)
+    monkeypatch.setattr(tiles, "SCORES", 100)
     pairs = write(tmp_path / "p.csv", ["userId", "movieId"], [(0, 100)] * 5)
     (tmp_path / "out.csv").write_text("from before")
 

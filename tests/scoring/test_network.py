@@ -61,6 +61,8 @@ def test_score_all_is_the_score_of_every_item_whatever_the_chunk(
     expected = [scorer.score(np.full(9, user, dtype=np.int32), np.arange(9, dtype=np.int32)) for user in users]
     monkeypatch.setattr(network, "CHUNK", chunk)
     np.testing.assert_allclose(scorer.score_all(users), expected, rtol=1e-5, atol=1e-5)
+    tile = scorer.score_tile(users, slice(2, 7))
+    np.testing.assert_allclose(tile, np.array(expected)[:, 2:7], rtol=1e-5, atol=1e-5)
 
 
 def test_chunks_do_not_change_a_score() -> None:

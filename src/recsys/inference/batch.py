@@ -26,11 +26,10 @@ from recsys.inference.candidates import ItemFilter, RatedPairs
 from recsys.inference.entities import OnUnknown
 from recsys.inference.intervals import intervals_at, rate_with_intervals
 from recsys.inference.ranked import By, predicted_ratings
-from recsys.scoring.top import masked_top_n
+from recsys.scoring.tiles import best_items, users_at_once
 
 PAIR: frozenset[Role] = frozenset({"user", "item"})
 PAIRS = 1 << 20  # written at once
-SCORES = 1 << 22  # at once in each thread: 16 MB
 THREADS = usable_cores()
 
 
@@ -143,13 +142,12 @@ def best_of_all(
         allowed: items that may be recommended to anyone, bool, shape (n_items,).
         rated: what is not recommended to the user of each pair.
     """
-    n_users = len(bundle.users)
-    block = max(1, SCORES // max(len(bundle.items), 1))
+    n_users, scorer = len(bundle.users), bundle.scorer(by)
+    block = users_at_once(len(bundle.items))
 
     def best_of(start: int) -> tuple[int, Array, Array]:
         users = np.arange(start, min(start + block, n_users), dtype=np.int32)
-        scores = bundle.scorer(by).score_all(users)
-        return start + len(users), *masked_top_n(scores, n, allowed=allowed, left_out=rated.pairs(users))
+        return start + len(users), *best_items(scorer, users, n, allowed=allowed, left_out=rated.pairs(users))
 
     return ordered_map(best_of, range(0, n_users, block), n_threads=THREADS, ahead=4 * THREADS)
 

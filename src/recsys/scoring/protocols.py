@@ -56,6 +56,10 @@ class TrainedScorer(Ranker, Protocol):
         """Scores of pairs, float32, shape (n,)."""
         ...
 
+    def score_tile(self, user_idx: Indices, items: slice) -> Float32Array:
+        """Scores of a range of known items for each user, float32, shape (n, length of the range)."""
+        ...
+
     def as_rating(self) -> RatingScorer | None:
         """The scorer, for what only ratings can answer; None where its scores stand for none."""
         ...

@@ -28,6 +28,9 @@ def test_popularity_is_added_to_every_score() -> None:
     np.testing.assert_allclose(added[:, [0, 1, 3]], np.tile(expected[[0, 1, 3]], (3, 1)), rtol=1e-5)
     pairs = np.repeat(USERS, 4), np.tile(np.arange(4, dtype=np.int32), 3)
     np.testing.assert_allclose(with_popularity.score(*pairs).reshape(3, 4), with_popularity.score_all(USERS), rtol=1e-5)
+    np.testing.assert_allclose(
+        with_popularity.score_tile(USERS, slice(1, 3)), with_popularity.score_all(USERS)[:, 1:3], rtol=1e-5
+    )
 
 
 def test_items_without_interactions_and_unknown_ones_have_the_mean_bias() -> None:

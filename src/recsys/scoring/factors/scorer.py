@@ -106,8 +106,12 @@ class Factors:
 
     def score_all(self, user_idx: Indices) -> Float32Array:
         """Scores of every known item for each user, float32, shape (n, n_items). Rank by these, show the rating."""
-        scores = self.user_factors[user_idx] @ self.item_factors[:-1].T
-        scores += self.item_bias[:-1]
+        return self.score_tile(user_idx, slice(0, self.n_items))
+
+    def score_tile(self, user_idx: Indices, items: slice) -> Float32Array:
+        """The same of a range of known items, shape (n, length of the range)."""
+        scores: Float32Array = self.user_factors[user_idx] @ self.item_factors[items].T
+        scores += self.item_bias[items]
         scores += (self.user_bias[user_idx] + np.float32(self.global_mean))[:, None]
         return scores
 

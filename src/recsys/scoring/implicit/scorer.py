@@ -82,14 +82,23 @@ class ImplicitFactors:
         """Scores of every known item for each user, float32, shape (n, n_items)."""
         return self.score_rows(self.user_factors[user_idx])
 
+    def score_tile(self, user_idx: Indices, items: slice) -> Float32Array:
+        """The same of a range of known items, shape (n, length of the range)."""
+        return self._score(self.user_factors[user_idx], items)
+
     def score_rows(self, rows: Float32Array) -> Float32Array:
         """Scores of every known item for users with such rows, float32, shape (n, n_items).
 
         Args:
             rows: float32, shape (n, dim).
         """
-        scores = rows @ self.item_factors[:-1].T
-        return scores + self.item_bias[:-1] if self.popularity_weight else scores
+        return self._score(rows, slice(0, self.n_items))
+
+    def _score(self, rows: Float32Array, items: slice) -> Float32Array:
+        scores: Float32Array = rows @ self.item_factors[items].T
+        if self.popularity_weight:
+            scores += self.item_bias[items]
+        return scores
 
     def item_bias_of(self, counts: Counts) -> Float32Array:
         """The bias of new items with so many interactions each, float32, shape (n,)."""

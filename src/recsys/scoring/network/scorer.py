@@ -84,13 +84,18 @@ class Network:
 
     def score_all(self, user_idx: Indices) -> Float32Array:
         """Scores of every known item for each user, float32, shape (n, n_items). Rank by these, show the rating."""
-        scores = np.empty((len(user_idx), self.n_items), dtype=np.float32)
+        return self.score_tile(user_idx, slice(0, self.n_items))
+
+    def score_tile(self, user_idx: Indices, items: slice) -> Float32Array:
+        """The same of a range of known items, shape (n, length of the range)."""
+        scores = np.empty((len(user_idx), items.stop - items.start), dtype=np.float32)
         users = self._user_part(user_idx)
-        for columns in _chunks(self.n_items, CHUNK):
-            items = self._item_part(np.arange(columns.start, columns.stop, dtype=np.int32))
-            for rows in _chunks(len(users), max(1, CHUNK // len(items))):
-                first = (users[rows, None] + items[None]).reshape(-1, users.shape[1])
-                scores[rows, columns] = self._rest(first).reshape(-1, len(items))
+        for columns in _chunks(scores.shape[1], CHUNK):
+            item_idx = np.arange(items.start + columns.start, items.start + columns.stop, dtype=np.int32)
+            parts = self._item_part(item_idx)
+            for rows in _chunks(len(users), max(1, CHUNK // len(parts))):
+                first = (users[rows, None] + parts[None]).reshape(-1, users.shape[1])
+                scores[rows, columns] = self._rest(first).reshape(-1, len(parts))
         return scores
 
     def parts(self, user_idx: int, item_idx: int, timestamp: float | None = None) -> dict[str, float]:
