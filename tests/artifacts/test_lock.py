@@ -78,3 +78,12 @@ def test_two_names_of_a_folder_have_one_lock(tmp_path: Path, monkeypatch: pytest
 def test_where_nothing_can_be_written_is_told_from_another_process() -> None:
     with pytest.raises(RunError, match="cannot write"), locked(Path("/proc/run")):
         pass
+
+
+def test_what_a_killed_process_left_in_a_run_goes_when_it_is_claimed(tmp_path: Path) -> None:
+    left = (tmp_path / "run" / ".writing-serving-1a2b", tmp_path / "run" / "checkpoints" / ".writing-epoch-0001-1a2b")
+    for path in left:
+        path.mkdir(parents=True)
+        (path / "half").touch()
+    with locked(tmp_path / "run"):
+        assert [path.name for path in (tmp_path / "run").rglob("*")] == ["checkpoints"]

@@ -6,10 +6,13 @@ from pathlib import Path
 import pytest
 
 from recsys.artifacts import directory
-from recsys.artifacts.directory import promote
+from recsys.artifacts.directory import new_run_folder, promote
+from recsys.artifacts.leftovers import Leftovers, find_leftovers, remove_leftovers
 from recsys.artifacts.lock import locked
 from recsys.artifacts.prune import prune
 from recsys.core.errors import RunError
+from recsys.core.files import new_file, new_folder
+from recsys.core.temporary import scratch_folder
 
 CONFIG = "data: {ratings: ratings.csv}\n"
 
@@ -18,6 +21,7 @@ CONFIG = "data: {ratings: ratings.csv}\n"
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Finished runs a to e, a the oldest, and an unfinished one, as old as they get."""
     monkeypatch.setenv("RECSYS_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setattr("recsys.artifacts.leftovers.scratch_root", lambda: tmp_path)
     for age, name in enumerate(["unfinished", *"abcde"]):
         run = tmp_path / "runs" / name
         (run / "serving").mkdir(parents=True)
@@ -71,3 +75,34 @@ def test_with_a_promoted_run_that_is_gone_nothing_is_removed(root: Path) -> None
     with pytest.raises(RunError, match="promoted run is not there"):
         prune(1)
     assert len(names(root)) == 6
+
+
+def test_what_killed_commands_left_is_found_and_goes(root: Path) -> None:
+    left = [
+        root / ".writing-d-1a2b" / "d",
+        root / "e" / ".writing-serving-1a2b",
+        root / "folds" / "fold-1" / "checkpoints" / ".writing-epoch-0001-1a2b",
+        root / "config-20260101T000000Z-2",
+        root.parent / "recsys-scratch-1a2b",
+    ]
+    for folder in left:
+        folder.mkdir(parents=True)
+    (left[0] / ".writing-serving-1a2b").write_text("within another")
+    for path in (root / ".e.lock", root / "folds" / ".fold-1.lock", root / ".mine"):
+        path.touch()
+    with locked(root / "d"), new_run_folder("config") as begun:
+        found = find_leftovers()
+        assert (len(found.paths), found.n_bytes) == (7, len("within another"))
+        assert prune(9, dry_run=True).leftovers == found
+        assert remove_leftovers() == found
+        assert begun.exists()
+    assert sorted(path.name for path in root.parent.rglob(".*")) == [".mine"]
+    assert find_leftovers() == prune(9).leftovers == Leftovers([], 0)
+    assert (root / "folds" / "fold-1" / "checkpoints").exists()
+
+
+def test_what_a_process_holds_is_no_leftover(root: Path) -> None:
+    with new_folder(root / "f"), new_file(root / "file") as file, locked(root / "a"), scratch_folder():
+        file.touch()
+        assert find_leftovers() == Leftovers([], 0)
+        assert prune(9).leftovers.paths == []

@@ -71,6 +71,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("TERM", "dumb")
     monkeypatch.setenv("_TYPER_FORCE_DISABLE_TERMINAL", "1")
+    monkeypatch.setattr("recsys.artifacts.leftovers.scratch_root", lambda: tmp_path)
     for name in ("RECSYS_RUNS", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path

@@ -173,6 +173,7 @@ def test_prune_without_a_question_names_the_runs_that_were_made_from_what_goes(
         "removed": ["runs/first"],
         "kept": {},
         "children": {"runs/first": ["second"]},
+        "leftovers": [],
     }
 
 
@@ -222,3 +223,23 @@ def test_a_path_below_home_is_one_wherever_a_file_is_named(
     ended = recsys(*command)
     assert ended.code == 0, ended.err
     assert not (data / "~").exists()
+
+
+def test_what_stopped_commands_left_is_listed_and_removed(data: Path, recsys: Recsys) -> None:
+    left = data / "runs" / ".writing-config-1a2b"
+    for clean in (("--clean",), ("--clean", "--json"), ("--prune", 9, "--yes")):
+        left.mkdir(parents=True)
+        (left / "half").write_bytes(bytes(1_200_000))
+        listed = recsys("runs").out.splitlines()
+        assert listed == [
+            "no runs under runs",
+            "1 leftover of stopped commands, 1.2 MB: recsys runs --clean removes it",
+        ]
+        assert json.loads(recsys("runs", "--json").out) == []
+        shown = recsys("runs", *clean).out
+        assert "removed 1 leftover of stopped commands, 1.2 MB" in shown or json.loads(shown) == {
+            "leftovers": ["runs/.writing-config-1a2b"],
+            "bytes": 1_200_000,
+        }
+        assert not left.exists()
+    assert recsys("runs", "--clean").out == "nothing to remove\n"

@@ -3,22 +3,19 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
 from recsys.core.errors import RunError
 from recsys.core.files import (
-    STALE_SECONDS,
-    TEMPORARY,
     new_file,
     new_folder,
     remove_folder,
-    remove_temporary,
     sha256,
     write_text,
 )
+from recsys.core.temporary import TEMPORARY
 
 
 def names(folder: Path) -> list[str]:
@@ -119,14 +116,15 @@ def test_writers_at_the_same_time_do_not_disturb_each_other(tmp_path: Path) -> N
     assert (tmp_path / "file").read_text() in texts
 
 
-def test_what_a_killed_process_left_goes_when_it_is_old(tmp_path: Path) -> None:
-    for name, age in (("file-old", STALE_SECONDS + 60), ("file-new", 60), ("other-old", STALE_SECONDS + 60)):
-        (tmp_path / f"{TEMPORARY}{name}").touch()
-        os.utime(tmp_path / f"{TEMPORARY}{name}", (time.time() - age,) * 2)
-    write_text(tmp_path / "file", "text")
-    assert names(tmp_path) == [f"{TEMPORARY}file-new", f"{TEMPORARY}other-old", "file"]
-    remove_temporary(tmp_path)
-    assert names(tmp_path) == ["file"]
+def test_what_a_killed_process_left_of_the_same_name_goes(tmp_path: Path) -> None:
+    (tmp_path / f"{TEMPORARY}file-killed").mkdir()
+    (tmp_path / f"{TEMPORARY}file-killed" / "file").touch()
+    (tmp_path / f"{TEMPORARY}other-killed").touch()
+    with new_file(tmp_path / "file") as temporary:
+        temporary.write_text("old")
+        write_text(tmp_path / "file", "text")  # as another process does
+        assert names(tmp_path) == sorted([temporary.parent.name, f"{TEMPORARY}other-killed", "file"])
+    assert names(tmp_path) == [f"{TEMPORARY}other-killed", "file"]
 
 
 @pytest.mark.parametrize("name", ["file", "below/a/file/thing"])
@@ -160,3 +158,19 @@ def test_a_removed_folder_is_gone_with_all_it_held(tmp_path: Path) -> None:
 def test_sha256_is_that_of_the_bytes(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"\0text")
     assert sha256(tmp_path / "file") == hashlib.sha256(b"\0text").hexdigest()
+
+
+def test_who_comes_after_a_kill_sees_no_half_of_a_removed_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "folder" / "deep").mkdir(parents=True)
+    seen: list[list[str]] = []
+
+    def kill(*_: object, **__: object) -> None:
+        seen.append([name for name in names(tmp_path) if not name.startswith(TEMPORARY)])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("shutil.rmtree", kill)
+    with pytest.raises(KeyboardInterrupt):
+        remove_folder(tmp_path / "folder")
+    assert seen[0] == []

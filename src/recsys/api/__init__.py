@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from recsys.api.training import baseline_verdicts, beats_baseline, estimate, finetune, fold_in, train, update
     from recsys.api.tuning import lr_find, tune, tuning_result
     from recsys.artifacts.directory import default_run, is_default, promote_none, promoted_run, run_name, runs_root
+    from recsys.artifacts.leftovers import find_leftovers, remove_leftovers
     from recsys.artifacts.metrics import scorer_metrics
     from recsys.artifacts.prune import prune
     from recsys.config.loading.dump import dump as dump_config
@@ -68,6 +69,7 @@ __all__ = [
     "evaluate",
     "export_factors",
     "find_item_id",
+    "find_leftovers",
     "find_objective",
     "finetune",
     "fold_in",
@@ -91,6 +93,7 @@ __all__ = [
     "read_ratings",
     "read_session_ratings",
     "recommend_all",
+    "remove_leftovers",
     "report",
     "run_comparison",
     "run_config",
@@ -128,6 +131,7 @@ TARGETS = {
     "evaluate": "recsys.api.measuring:evaluate",
     "export_factors": "recsys.api.batch:export_factors",
     "find_item_id": "recsys.api.serving:find_item_id",
+    "find_leftovers": "recsys.artifacts.leftovers:find_leftovers",
     "find_objective": "recsys.objectives.specs:find_objective",
     "finetune": "recsys.api.training:finetune",
     "fold_in": "recsys.api.training:fold_in",
@@ -151,6 +155,7 @@ TARGETS = {
     "read_ratings": "recsys.api.ratings:read_ratings",
     "read_session_ratings": "recsys.api.batch:read_session_ratings",
     "recommend_all": "recsys.api.batch:recommend_all",
+    "remove_leftovers": "recsys.artifacts.leftovers:remove_leftovers",
     "report": "recsys.api.reading:report",
     "run_comparison": "recsys.api.measuring:run_comparison",
     "run_config": "recsys.api.configs:run_config",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import contextlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from recsys.artifacts.directory import CHECKPOINTS
 from recsys.artifacts.manifest import CheckpointManifest
 from recsys.artifacts.verified import VerifiedFolder, open_verified, reading, write_verified
 from recsys.core.errors import RunError
-from recsys.core.files import write_text
+from recsys.core.files import remove_folder, write_text
 from recsys.core.types import Arrays, State
 from recsys.core.words import shell_word
 
@@ -39,7 +39,8 @@ def write_checkpoint(folder: Path, states: Mapping[str, State], manifest: Checkp
     write_verified(folder / name, STATE_JSON, manifest.with_epochs(epochs), arrays)
     write_text(folder / LAST, name + "\n")
     for old in checkpoints(folder)[:-MAX_CHECKPOINTS]:
-        shutil.rmtree(old, ignore_errors=True)
+        with contextlib.suppress(RunError):  # it stays
+            remove_folder(old)
 
 
 def open_checkpoint(path: Path) -> VerifiedFolder[CheckpointManifest]:

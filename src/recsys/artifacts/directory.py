@@ -14,13 +14,15 @@ from pathlib import Path
 from recsys.core.arguments import PATH
 from recsys.core.checked import checked
 from recsys.core.errors import RunError, nearest
-from recsys.core.files import TEMPORARY, parents_of, write_text, writing
+from recsys.core.files import parents_of, write_text, writing
+from recsys.core.temporary import TEMPORARY, held
 from recsys.core.words import shell_command
 
 METRICS, CONFIG, HISTORY = "metrics.json", "config.yaml", "history.jsonl"
 CHECKPOINTS, SERVING = "checkpoints", "serving"
 MEASURED = "measured"  # beside the serving folder of a refit: that of the models that were measured
 SERVING_JSON = "serving.json"
+DATED = re.compile(r"-\d{8}T\d{6}Z(-\d+)?$")  # what the name of a run that is given none ends with
 PROMOTED = "promoted"  # a one-line text file in the root: the run that is served by default
 
 
@@ -49,7 +51,8 @@ def new_run_folder(name: str) -> Iterator[Path]:
                 except FileExistsError:
                     folder = runs_root() / f"{name}-{suffix}"
         try:
-            yield folder
+            with held(folder):
+                yield folder
         finally:
             with contextlib.suppress(OSError):  # something is in it
                 folder.rmdir()
@@ -104,7 +107,7 @@ def run_of(serving: Path) -> Path:
 
 def config_name(run: Path) -> str:
     """The name of the config that a run was made from: that of its folder, without the time."""
-    return re.sub(r"-\d{8}T\d{6}Z(-\d+)?$", "", run.resolve().name)
+    return DATED.sub("", run.resolve().name)
 
 
 def all_runs() -> list[Path]:

@@ -6,13 +6,20 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from recsys.artifacts.directory import CHECKPOINTS
 from recsys.core.errors import RunError
 from recsys.core.files import parents_of, writing
+from recsys.core.temporary import remove_leftovers
+
+LOCK = ".{}.lock"
+SECONDS = 0.1  # longer than it takes to look whether anyone holds it
 
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Holds the lock beside `folder`; afterwards nothing of it is left, nor a parent that was made for it.
+
+    What killed processes have left in the folder of a run goes.
 
     Raises:
         RunError: another process holds it, or it cannot be made.
@@ -20,12 +27,12 @@ def locked(folder: Path) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     target = folder.resolve()  # whatever it is called: it may be "." or a link
-    path = target.parent / f".{target.name}.lock"
+    path = target.parent / LOCK.format(target.name)
     lock = FileLock(path)
     with parents_of(target):
         with writing(folder):
             try:
-                lock.acquire(timeout=0)
+                lock.acquire(timeout=SECONDS, poll_interval=SECONDS / 5)
             except Timeout:  # an OSError too
                 path.touch()  # fails where nothing can be written, for which the lock waits as for another process
                 raise RunError(
@@ -35,6 +42,8 @@ def locked(folder: Path) -> Iterator[None]:
                     hint="wait for it, or choose another --run-dir",
                 ) from None
         try:
+            for place in (target, target / CHECKPOINTS):
+                remove_leftovers(place)
             yield
         finally:
             with contextlib.suppress(OSError):  # Windows: an open file stays; release() deletes it there

@@ -13,6 +13,7 @@ from pathlib import Path
 from recsys.artifacts.directory import CHECKPOINTS, CONFIG, HISTORY, MEASURED, METRICS, PROMOTED, SERVING, runs_root
 from recsys.core.errors import RunError, UsageError
 from recsys.core.files import DASH, new_file, writing
+from recsys.core.temporary import scratch_folder
 
 OPEN_FILE = re.compile(r"/(?:dev|proc/(?:self|\d+))/fd/(\d+)")
 LINKS = 40  # from link to link, as Linux follows them
@@ -80,10 +81,8 @@ def output_file(path: Path) -> Iterator[Path]:
             if target.exists():
                 _take_owner_and_mode(target, temporary)
         return
-    import tempfile  # and with it random: for who needs it
-
-    with tempfile.TemporaryDirectory(prefix="recsys-") as folder:
-        temporary = Path(folder) / "output"
+    with scratch_folder() as folder:
+        temporary = folder / "output"
         yield temporary
         _write_through(temporary, path)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recsys.artifacts.directory import CONFIG, METRICS, all_runs, default_run, finished_runs, promoted_run
+from recsys.artifacts.leftovers import Leftovers, find_leftovers, remove_leftovers
 from recsys.artifacts.lock import locked
 from recsys.artifacts.metrics import parent_path, read_metrics
 from recsys.config.loading.load import load_config
@@ -21,17 +22,19 @@ class Pruned:
     """Runs that are gone, or would be, and older ones that stay, each with the reason.
 
     Attributes:
+        leftovers: of killed commands, gone as well.
         children: of runs that are gone, the names of those that stay and were made from them. They need nothing of it.
     """
 
     removed: list[Path]
     kept: dict[Path, str]
     children: dict[Path, list[str]]
+    leftovers: Leftovers
 
 
 @checked(n=count(), dry_run=FLAG)
 def prune(n: int, *, dry_run: bool = False) -> Pruned:
-    """Removes the finished runs but the n newest, and the default one.
+    """Removes the finished runs but the n newest, and the default one; and what killed commands have left.
 
     Unfinished runs stay, and so do those that an unfinished one starts from, or that another process holds.
 
@@ -60,7 +63,8 @@ def prune(n: int, *, dry_run: bool = False) -> Pruned:
         path: [run.name for run, parent in parents.items() if parent == path.resolve() and run not in removed]
         for path in removed
     }
-    return Pruned(removed, kept, {path: names for path, names in children.items() if names})
+    left = find_leftovers() if dry_run else remove_leftovers()
+    return Pruned(removed, kept, {path: names for path, names in children.items() if names}, left)
 
 
 def _remove(path: Path, *, dry_run: bool) -> str | None:

@@ -22,7 +22,8 @@ from recsys.config.plans import Plan
 from recsys.config.schema.config import Config
 from recsys.core.communicator import Communicator
 from recsys.core.errors import RunError
-from recsys.core.files import TEMPORARY, write_text, writing
+from recsys.core.files import write_text, writing
+from recsys.core.temporary import TEMPORARY
 from recsys.core.types import Json
 from recsys.core.words import shell_command
 from recsys.data.training_inputs import TrainingInputs

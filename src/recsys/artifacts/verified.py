@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Generic, TypeAlias
 from recsys.artifacts.arrays import memory_map, write_arrays
 from recsys.artifacts.manifest import FileEntry, M, Manifest, damaged, seal, unseal
 from recsys.core.errors import RunError
-from recsys.core.files import new_folder, remove_temporary, sha256
+from recsys.core.files import new_folder, remove_folder, sha256
 from recsys.core.types import Array, Arrays
 
 Layout: TypeAlias = Mapping[str, tuple[str, tuple[int, ...]]]
@@ -75,15 +74,15 @@ def write_verified(folder: Path, json_name: str, manifest: Manifest, arrays: Map
     """Writes a folder in one step: a reader sees all of it or nothing.
 
     Args:
-        folder: replaced if it exists; no other process may write into its parent.
+        folder: replaced if it exists.
         manifest: to which the files are added.
         arrays: file name → its arrays.
     """
-    remove_temporary(folder.parent)
     with new_folder(folder) as temporary:
         files = {name: write_arrays(temporary / name, content) for name, content in arrays.items()}
         (temporary / json_name).write_bytes(seal(manifest.model_copy(update={"files": files})))
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():
+            remove_folder(folder)
 
 
 def open_verified(folder: Path, json_name: str, schema: type[M]) -> VerifiedFolder[M]:

@@ -1,4 +1,4 @@
-"""recsys runs --prune."""
+"""recsys runs --prune and --clean."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from recsys.core.errors import UsageError
 from recsys.core.words import counted, joined
 
 if TYPE_CHECKING:
+    from recsys.artifacts.leftovers import Leftovers
     from recsys.artifacts.prune import Pruned
 
 
@@ -26,16 +27,38 @@ def prune_runs(n: int, *, yes: bool, as_json: bool) -> None:
         raise UsageError("--prune asks before it removes anything", expected="--yes with --json")
     plan = api.prune(n, dry_run=True)
     _show(plan, "to remove:", as_json=False)
-    if not plan.removed:
+    if not plan.removed and not plan.leftovers.paths:
         return
     if not sys.stdin.isatty():
         raise UsageError("nothing was removed: nobody can be asked here", expected="--yes, or a terminal")
     try:
-        agreed = typer.confirm(f"Remove {counted(len(plan.removed), 'run')}?", err=True)
+        agreed = typer.confirm(
+            f"Remove {counted(len(plan.removed), 'run')}?" if plan.removed else "Remove them?", err=True
+        )
     except typer.Abort:  # the end of the input is no yes
         agreed = False
     if agreed:
         _show(api.prune(n), "removed", as_json=False)
+
+
+def clean_up(*, as_json: bool) -> None:
+    """Removes what killed commands have left."""
+    removed = api.remove_leftovers()
+    if as_json:
+        print_json({"leftovers": [str(path) for path in removed.paths], "bytes": removed.n_bytes})
+    else:
+        echo(f"removed {_leftovers(removed)}" if removed.paths else "nothing to remove")
+
+
+def show_leftovers() -> None:
+    """A line on what killed commands have left, and how it goes."""
+    found = api.find_leftovers()
+    if found.paths:
+        echo(f"{_leftovers(found)}: recsys runs --clean removes {'it' if len(found.paths) == 1 else 'them'}")
+
+
+def _leftovers(found: Leftovers) -> str:
+    return f"{counted(len(found.paths), 'leftover')} of stopped commands, {found.n_bytes / 1e6:,.1f} MB"
 
 
 def _show(pruned: Pruned, done: str, *, as_json: bool) -> None:
@@ -45,6 +68,7 @@ def _show(pruned: Pruned, done: str, *, as_json: bool) -> None:
                 "removed": [str(path) for path in pruned.removed],
                 "kept": {str(path): why for path, why in pruned.kept.items()},
                 "children": {str(path): names for path, names in pruned.children.items()},
+                "leftovers": [str(path) for path in pruned.leftovers.paths],
             }
         )
         return
@@ -52,7 +76,9 @@ def _show(pruned: Pruned, done: str, *, as_json: bool) -> None:
         echo(f"{done} {path}{_children(pruned, path)}")
     for path, why in pruned.kept.items():
         echo(f"kept {path}: {why}")
-    if not pruned.removed:
+    if pruned.leftovers.paths:
+        echo(f"{done} {_leftovers(pruned.leftovers)}")
+    elif not pruned.removed:
         echo("nothing to remove")
 
 

@@ -11,7 +11,7 @@ import typer
 from recsys import api
 from recsys.cli.arguments import JsonOption
 from recsys.cli.default_run import default_reason, worse_lines
-from recsys.cli.prune import prune_runs
+from recsys.cli.prune import clean_up, prune_runs, show_leftovers
 from recsys.cli.render import echo, print_json, print_table
 from recsys.cli.scores import baseline_header
 from recsys.core.errors import UsageError
@@ -30,12 +30,18 @@ def runs(
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="With --prune: remove them without asking.")] = False,
+    clean: Annotated[
+        bool, typer.Option("--clean", help="Remove what stopped commands left behind; --prune does that too.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Example: recsys runs
 
     To remove old runs: recsys runs --prune 3
     """
+    if clean:
+        clean_up(as_json=as_json)
+        return
     if prune is not None:
         prune_runs(prune, yes=yes, as_json=as_json)
         return
@@ -49,6 +55,8 @@ def runs(
     else:
         _show_runs(overviews)
         _show_part(overviews)
+    if not as_json:
+        show_leftovers()
 
 
 def _show_runs(overviews: list[ListedRun]) -> None:

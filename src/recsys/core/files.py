@@ -3,40 +3,32 @@
 from __future__ import annotations
 
 import contextlib
-import glob
 import hashlib
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from recsys.core.errors import RunError
+from recsys.core.temporary import TEMPORARY, remove_leftovers, temporary_folder
 
 DASH = "-"
 STDIN = Path("/dev/stdin")
 """What DASH stands for where input is named; read through Python, so that it need not exist."""
-TEMPORARY = ".writing-"
-STALE_SECONDS = 24 * 60 * 60  # what has not changed for so long was left by a process that was killed
 
 
 @contextlib.contextmanager
 def new_file(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`; the file written there replaces `path` at the end, or goes if anything is raised.
+    """A temporary path of the same name; the file there replaces `path` at the end, or goes if anything is raised.
 
     Raises:
         RunError: it cannot be written.
     """
-    temporary = _temporary(path)
-    try:
-        with writing(path, temporary):
-            yield temporary
-            _flush(temporary)
-            temporary.replace(path)
-            _flush_folder(temporary.parent)
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+    with writing(path), _beside(path) as temporary:
+        yield temporary
+        _flush(temporary)
+        temporary.replace(path)
+        _flush_folder(path.absolute().parent)
 
 
 @contextlib.contextmanager
@@ -46,20 +38,17 @@ def new_folder(path: Path) -> Iterator[Path]:
     Raises:
         RunError: it cannot be written, or there is a folder at `path` that is not empty.
     """
-    outer = _temporary(path)
-    temporary = outer / path.name  # who writes into it may look at its name
-    try:
-        with writing(path, temporary, outer):
-            temporary.mkdir(parents=True)
-            yield temporary
-            for written in (temporary, *temporary.rglob("*")):
-                (_flush_folder if written.is_dir() else _flush)(written)
-            if path.exists():
-                path.rmdir()
-            temporary.rename(path)
-            _flush_folder(outer.parent)
-    finally:
-        shutil.rmtree(outer, ignore_errors=True)
+    with writing(path):
+        path.absolute().parent.mkdir(parents=True, exist_ok=True)
+    with writing(path), _beside(path) as temporary:
+        temporary.mkdir()
+        yield temporary
+        for written in (temporary, *temporary.rglob("*")):
+            (_flush_folder if written.is_dir() else _flush)(written)
+        if path.exists():
+            path.rmdir()
+        temporary.rename(path)
+        _flush_folder(path.absolute().parent)
 
 
 @contextlib.contextmanager
@@ -91,21 +80,14 @@ def write_text(path: Path, text: str) -> None:
 
 
 def remove_folder(path: Path) -> None:
-    """Removes a folder in one step: a reader sees all of it or nothing.
+    """Removes a folder in one step: a reader sees all of it or nothing, and so does who comes after a kill.
 
     Raises:
         RunError: it cannot be removed.
     """
-    temporary = _temporary(path)
-    with writing(path, temporary):
+    with writing(path), _beside(path) as temporary:
         path.rename(temporary)
         shutil.rmtree(temporary)
-
-
-def remove_temporary(folder: Path) -> None:
-    """Removes what a killed process left in a folder that no other process writes."""
-    for path in folder.glob(f"{TEMPORARY}*"):
-        _remove(path)
 
 
 def sha256(path: Path) -> str:
@@ -115,11 +97,9 @@ def sha256(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def writing(path: Path, *temporary: Path) -> Iterator[None]:
-    """Turns an OSError into an error that names the path.
+def writing(path: Path) -> Iterator[None]:
+    """Turns an OSError into an error that names the path, also where it was raised for a temporary one beside it.
 
-    Args:
-        temporary: paths that stand for `path`; the error names what they stand for.
     Raises:
         RunError: an OSError was raised.
     """
@@ -127,32 +107,28 @@ def writing(path: Path, *temporary: Path) -> Iterator[None]:
         yield
     except OSError as error:
         why = "it is a file, not a folder" if isinstance(error, FileExistsError) else error.strerror or error
-        where = Path(error.filename or path)
-        if stand_in := next((candidate for candidate in temporary if where.is_relative_to(candidate)), None):
-            where = path / where.relative_to(stand_in)
         raise RunError(
             f"cannot write: {why}",
-            where=str(where),
+            where=str(_meant(Path(error.filename), path) if isinstance(error.filename, str | Path) else path),
             expected="a folder that can be written, on a disk with room",
             hint="free some space, correct the permissions, or choose another folder",
         ) from error
 
 
-def _temporary(path: Path) -> Path:
-    """A name beside `path` that no other process uses; those that killed processes left are removed."""
-    absolute = path.absolute()
-    for left in absolute.parent.glob(f"{glob.escape(TEMPORARY + path.name)}-*"):
-        with contextlib.suppress(OSError):
-            if time.time() - left.stat().st_mtime > STALE_SECONDS:
-                _remove(left)
-    return absolute.with_name(f"{TEMPORARY}{path.name}-{os.urandom(4).hex()}")
+@contextlib.contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """A path of the same name in a temporary folder beside it; what killed processes have left of this name goes."""
+    parent, prefix = path.absolute().parent, f"{TEMPORARY}{path.name}-"
+    remove_leftovers(parent, prefix)
+    with temporary_folder(parent, prefix) as folder:
+        yield folder / path.name  # who writes there may look at its name
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+def _meant(where: Path, path: Path) -> Path:
+    """What a path will be when `path` is there: it may lie in the temporary folder for that."""
+    prefix = f"{TEMPORARY}{path.name}-"
+    outer = next((parent for parent in (where, *where.parents) if parent.name.startswith(prefix)), None)
+    return where if outer is None else path.joinpath(*where.relative_to(outer).parts[1:])
 
 
 def _flush(path: Path) -> None:

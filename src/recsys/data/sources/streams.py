@@ -12,6 +12,7 @@ from typing import Any
 
 from recsys.core.errors import DataError
 from recsys.core.files import STDIN, writing
+from recsys.core.temporary import scratch_folder
 
 HANDLES = (Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd"))  # what lies there is named anew in each process
 BLOCK = 1 << 20  # bytes that are copied at a time
@@ -61,6 +62,7 @@ class _Spool:
     def __init__(self, stream: Path) -> None:
         self._stream, self._lock = stream, threading.Lock()
         self._file: Any = None
+        self._place = contextlib.ExitStack()
         self._path: Path | None = None
 
     def copy(self) -> Path:
@@ -73,14 +75,15 @@ class _Spool:
     def remove(self) -> None:
         if self._file is not None:
             self._file.close()
-            Path(self._file.name).unlink(missing_ok=True)
+        self._place.close()
 
     def _copied(self) -> Path:
         with writing(Path(tempfile.gettempdir())):
-            self._file = tempfile.NamedTemporaryFile(prefix="recsys-", delete=False)  # noqa: SIM115 -- see remove
-        path, nameless = Path(self._file.name), Path(f"/proc/self/fd/{self._file.fileno()}")
+            path = self._place.enter_context(scratch_folder()) / "stream"
+            self._file = path.open("w+b")
+        nameless = Path(f"/proc/self/fd/{self._file.fileno()}")
         if nameless.exists():
-            path.unlink()
+            self._place.close()
             path = nameless
         try:
             _copy(self._stream, self._file)
