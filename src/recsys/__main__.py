@@ -6,10 +6,12 @@ import os
 import signal
 from types import FrameType
 
+from recsys.core.signals import stopping_signals
+
 
 def main() -> None:
     """The process of one command."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in stopping_signals():
         signal.signal(number, _end)  # until there is a command that says more
     from recsys.cli.app import main as answer
 

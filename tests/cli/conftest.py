@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from recsys.cli.app import answer
+from recsys.core.signals import stopping_signals
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 REWRITE = "RECSYS_REWRITE_SNAPSHOTS"  # set, a test writes its snapshot instead of comparing it
@@ -80,7 +81,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def recsys(capfd: pytest.CaptureFixture[str]) -> Iterator[Recsys]:
     """recsys("predict", 1, 31) runs the command in this process."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in stopping_signals()}
 
     def run(*arguments: object) -> Ended:
         capfd.readouterr()

@@ -58,7 +58,12 @@ def whole(ratings_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
 
 
 @pytest.mark.parametrize(
-    ("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+    ("number", "code", "word"),
+    [
+        (signal.SIGINT, 130, "interrupted"),
+        (signal.SIGTERM, 143, "terminated"),
+        (signal.SIGHUP, 129, "hung up"),
+    ],
 )
 def test_a_training_that_is_stopped_says_how_to_go_on_and_does(
     number: signal.Signals,
@@ -131,13 +136,26 @@ def test_a_second_ctrl_c_ends_at_once() -> None:
     assert ended(at_work + KILL + KILL) == (-signal.SIGINT, "stopping; press Ctrl-C again to quit immediately\n")
 
 
+def test_a_second_hangup_lets_the_command_end_its_work() -> None:
+    at_work = "observer = progress.watching(); observe = observer.__enter__(); "
+    hangup = "os.kill(os.getpid(), signal.SIGHUP); "
+    code, stderr = ended(at_work + hangup + hangup + "observe(None); ")
+    assert (code, stderr.splitlines()[-1]) == (1, "recsys.core.errors.HangupError: hung up")
+
+
+def test_a_hangup_that_was_ignored_from_the_start_stays_so() -> None:
+    script = PREAMBLE + "signals.end_at_once(as_json=False); os.kill(os.getpid(), signal.SIGHUP)"
+    process = subprocess.run(["nohup", sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (process.returncode, process.stderr) == (0, "")
+
+
 def test_ctrl_c_before_the_work_begins_ends_at_once() -> None:
     assert ended("signals.end_at_once(as_json=False); " + KILL) == (130, "error: interrupted\n")
     code, stderr = ended("signals.end_at_once(as_json=True); os.kill(os.getpid(), signal.SIGTERM); ")
     assert (code, stderr.startswith('{"error": {"kind": "terminated"')) == (143, True)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_while_commands_are_imported_ends_the_process_quietly(number: int, code: int) -> None:
     script = (
         "import os, sys\n"

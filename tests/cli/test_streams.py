@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import pytest
 
 from recsys.cli.app import answer
 from recsys.cli.render import print_error, say
+from recsys.cli.streams import UnfailingFile
 from recsys.core.errors import DataError
 
 Recsys = Callable[..., Any]
@@ -118,6 +121,31 @@ def test_ids_and_names_of_columns_with_escapes_are_read_and_shown(here: Path, re
     assert "\\x07" in listed.out
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
+def test_what_stderr_cannot_write_goes_nowhere() -> None:
+    reader, unread = os.pipe()
+    os.close(reader)
+    for descriptor in (unread, os.open("/dev/full", os.O_WRONLY)):
+        with pytest.raises(OSError, match=r"Broken pipe|No space left"):
+            os.write(descriptor, b"12345")
+        with UnfailingFile(descriptor, "w") as file:
+            assert file.write(b"12345") == 5
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot wait for a pipe")
+def test_a_full_pipe_that_does_not_block_is_waited_for() -> None:
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"x" * 4096)
+    threading.Timer(0.05, os.read, (reader, 1 << 20)).start()
+    with UnfailingFile(writer, "w") as file:
+        assert file.write(b"12345") == 5
+    assert os.read(reader, 10) == b"12345"
+    os.close(reader)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("redirect", "code"), [(">&-", 0), ("> /dev/full", 4), ("2>&-", 0), ("2> /dev/full", 0)])
 def test_streams_that_are_closed_or_full(redirect: str, code: int, run: Path, script: str) -> None:
@@ -128,6 +156,14 @@ def test_streams_that_are_closed_or_full(redirect: str, code: int, run: Path, sc
     assert "Traceback" not in ended.stderr
     assert "Exception ignored" not in ended.stderr
     assert ("cannot write to stdout" in ended.stderr) == (redirect == "> /dev/full")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("redirect", ["2>&-", "2> /dev/full", "2> >(head -c 10 > /dev/null)"])
+def test_a_training_without_a_stderr_comes_to_its_end(redirect: str, data: Path, script: str) -> None:
+    command = f'"{script}" train --config config.yaml --run-dir new --set training.n_epochs=3 --json {redirect}'
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, json.loads(ended.stdout)["n_epochs"]) == (0, 3)
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ EXIT_CODES = {
     "BelowBaselineError": 7,
     "StoppedError": 130,
     "TerminatedError": 143,
+    "HangupError": 129,
 }
 
 

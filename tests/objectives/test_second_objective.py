@@ -21,6 +21,7 @@ from recsys.config.schema.config import Config
 from recsys.config.space import Range, Space
 from recsys.core.communicator import Communicator
 from recsys.core.events import Epoch
+from recsys.core.signals import stopping_signals
 from recsys.core.types import Array
 from recsys.data.interactions import Interactions
 from recsys.evaluation import baselines
@@ -180,7 +181,7 @@ def test_folds_are_summed_up_by_it(config: Config) -> None:
 @pytest.fixture
 def command(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[str], str]]:
     """command("runs") runs it in this process and returns what it prints."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in stopping_signals()}
 
     def run(line: str) -> str:
         with pytest.raises(SystemExit) as ended:

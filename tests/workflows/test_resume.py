@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -17,8 +18,9 @@ from recsys.artifacts.run import Run
 from recsys.config.loading.load import dump
 from recsys.config.schema.config import Config
 from recsys.core.communicator import ALONE
-from recsys.core.errors import RunError
-from recsys.core.events import Event, Step
+from recsys.core.errors import RunError, StoppedError
+from recsys.core.events import Epoch, Event, Step
+from recsys.workflows.stop import EpochEnder
 from recsys.workflows.train import train
 
 Small = Callable[..., Config]
@@ -311,3 +313,31 @@ def stop_at(here: Callable[[Event], bool]) -> Callable[[Event], None]:
             raise KeyboardInterrupt
 
     return observe
+
+
+@pytest.mark.parametrize("kind", [Epoch, Step])
+def test_who_stops_a_training_loses_no_epoch(small: Small, content: Content, tmp_path: Path, kind: type[Event]) -> None:
+    config = small(training={"checkpoint_every": 100})
+    train(config, tmp_path / "whole" / "run")
+
+    def stop(event: Event) -> None:
+        if isinstance(event, kind) and (getattr(event, "epoch", 0) or getattr(event, "number", 0)) == 3:
+            raise StoppedError("interrupted")
+
+    with pytest.raises(StoppedError):
+        train(config, tmp_path / "run", observe=stop)
+    assert [path.name for path in (tmp_path / "run" / "checkpoints").glob("epoch-*")] == ["epoch-0003"]
+    train(config, tmp_path / "run", resume=True)
+    shutil.rmtree(tmp_path / "run" / "checkpoints" / "epoch-0003")
+    assert content(tmp_path / "run") == content(tmp_path / "whole" / "run")
+
+
+def test_an_epoch_that_takes_long_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(_: Event) -> None:
+        raise StoppedError("interrupted")
+
+    clock = iter([0.0, 5.0] * 2)
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    EpochEnder(stop)(Step(1, 9, 40, 100, 0.1))  # 7.5 seconds are left
+    with pytest.raises(StoppedError):
+        EpochEnder(stop)(Step(1, 9, 30, 100, 0.1))  # and here 11.7

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from recsys.cli.streams import can_hold, discard, is_unicode, write_to_stdout
+from recsys.cli.streams import can_hold, is_unicode, write_to_stdout
 from recsys.cli.table import table_lines
 from recsys.core.errors import RecsysError
 from recsys.core.words import UNPRINTABLE, one_line, printable
@@ -94,12 +94,8 @@ def say(text: str) -> None:
 
 
 def _write_to_stderr(line: str) -> None:
-    """Nobody may be reading any more, or the disk may be full: that is no reason to stop the work."""
-    try:
-        sys.stderr.write(line + "\n")
-        sys.stderr.flush()
-    except OSError:
-        discard(sys.stderr)
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
 
 
 def teller(output: Path) -> Callable[[str], None]:

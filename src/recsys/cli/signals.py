@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: at once while a command gets ready, between two events while it works."""
+"""Ctrl-C, SIGTERM and SIGHUP: at once while a command gets ready, between two events while it works."""
 
 from __future__ import annotations
 
@@ -10,25 +10,28 @@ from contextlib import contextmanager
 from types import FrameType
 
 from recsys.cli.render import print_error
-from recsys.core.errors import StoppedError, TerminatedError
+from recsys.core.errors import HangupError, StoppedError, TerminatedError
 from recsys.core.events import Event, Observer
+from recsys.core.signals import stopping_signals
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 # With the cursor, since a second Ctrl-C gives the display no time to bring it back.
 CLEAN_LINE = b"\r\x1b[2K\x1b[?25h"
+ON_SECOND = {signal.SIGINT: signal.SIG_DFL, signal.SIGTERM: signal.SIG_DFL}
 
 
 @contextmanager
 def stopping_between_events(observe: Observer) -> Iterator[Observer]:
-    """Within this, Ctrl-C and SIGTERM only set a flag; the observer raises at the next event.
+    """Within this, the signals only set a flag; the observer raises at the next event.
 
-    So no write is ever cut: events come between them. A second signal ends the process at once.
+    So no write is ever cut: events come between them. A second Ctrl-C or SIGTERM ends the process at once. A second
+    SIGHUP does nothing: a terminal that is closed may send one, and its shell another.
     """
     received: list[int] = []
+    signals = stopping_signals()
 
     def set_flag(number: int, _: FrameType | None) -> None:
-        for either in SIGNALS:
-            signal.signal(either, signal.SIG_DFL)
+        for each in signals:
+            signal.signal(each, ON_SECOND.get(each, signal.SIG_IGN))
         received.append(number)
         with contextlib.suppress(OSError):  # not through sys.stderr, which this may have interrupted
             os.write(2, CLEAN_LINE * os.isatty(2) + b"stopping; press Ctrl-C again to quit immediately\n")
@@ -38,7 +41,7 @@ def stopping_between_events(observe: Observer) -> Iterator[Observer]:
             raise _stopped(received[0])
         observe(event)
 
-    before = {number: signal.signal(number, set_flag) for number in SIGNALS}
+    before = {number: signal.signal(number, set_flag) for number in signals}
     try:
         yield check_stop
     finally:
@@ -47,7 +50,7 @@ def stopping_between_events(observe: Observer) -> Iterator[Observer]:
 
 
 def end_at_once(*, as_json: bool) -> None:
-    """From now on, Ctrl-C and SIGTERM end the process.
+    """From now on, the signals end the process.
 
     They do not raise: an exception inside the import of a compiled library would abort the process with a dump.
     """
@@ -58,9 +61,11 @@ def end_at_once(*, as_json: bool) -> None:
             print_error(error, as_json=as_json)
         os._exit(error.exit_code)
 
-    for number in SIGNALS:
+    for number in stopping_signals():
         signal.signal(number, end)
 
 
 def _stopped(number: int) -> StoppedError:
-    return TerminatedError("terminated") if number == signal.SIGTERM else StoppedError("interrupted")
+    if number == signal.SIGINT:
+        return StoppedError("interrupted")
+    return TerminatedError("terminated") if number == signal.SIGTERM else HangupError("hung up")

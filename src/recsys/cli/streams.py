@@ -4,20 +4,57 @@ from __future__ import annotations
 
 import io
 import os
+import select
 import sys
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from recsys.core.errors import RunError
 
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+STANDARD = 3  # stdin, stdout and stderr are the open files 0, 1 and 2
+
 
 def prepare_streams() -> None:
-    """From now on, no text fails to be written for its letters: those that a stream cannot hold become "?"."""
+    """From now on, no text fails to be written for its letters, and none to stderr for whatever reason.
+
+    Letters that a stream cannot hold become "?".
+    """
+    _reserve_standard()
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # closed by whoever started the process
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace" if is_unicode(stream) else "replace")
+    if sys.stderr is sys.__stderr__ and isinstance(sys.stderr, io.TextIOWrapper):  # not one put there by a program
+        sys.stderr = _unfailing(sys.stderr)
+
+
+class UnfailingFile(io.FileIO):
+    """An open file that takes all it is given: where its reader has gone or its disk is full, it goes nowhere."""
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        try:
+            while (n_written := super().write(data)) is None:  # a pipe that does not block, and is full
+                select.select([], [self], [])
+        except OSError:
+            return memoryview(data).nbytes
+        return n_written
+
+
+def _unfailing(stream: io.TextIOWrapper) -> io.TextIOWrapper:
+    stream.flush()
+    file = io.BufferedWriter(UnfailingFile(stream.fileno(), "w", closefd=False))
+    return io.TextIOWrapper(file, encoding=stream.encoding, errors=stream.errors, line_buffering=True)
+
+
+def _reserve_standard() -> None:
+    """Has no file that is opened later take the place of a standard stream that is closed."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) < STANDARD:
+        pass
+    os.close(descriptor)
 
 
 def write_to_stdout(text: str) -> None:

@@ -160,6 +160,13 @@ class TerminatedError(StoppedError):
     exit_code = 143
 
 
+class HangupError(StoppedError):
+    """SIGHUP during a command: its terminal or its connection has gone."""
+
+    kind = "hangup"
+    exit_code = 129
+
+
 def nearest(word: str, candidates: Sequence[str]) -> str | None:
     """The candidate that `word` was probably meant to be, or None if nothing is close."""
     from difflib import get_close_matches

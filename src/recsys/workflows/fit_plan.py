@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from recsys.artifacts.fit_record import FitRecord
@@ -11,6 +12,7 @@ from recsys.artifacts.run import Run
 from recsys.artifacts.write_bundle import ServedScorer
 from recsys.config.plans import Plan
 from recsys.core.communicator import Communicator
+from recsys.core.errors import RunError, StoppedError
 from recsys.core.events import Epoch, FitStart, Observer
 from recsys.core.threads import one_blas_thread
 from recsys.core.types import State
@@ -25,6 +27,7 @@ from recsys.training.build import build_learner
 from recsys.training.groups import Group
 from recsys.training.loop import Learner, fit
 from recsys.training.settings import Method
+from recsys.workflows.stop import EpochEnder
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,16 +111,30 @@ def _fit(
     communicator.barrier()  # before a checkpoint is written, all have read the last one
     if n_done < learner.n_epochs and not record.should_stop:
         observe(begins)
+    observe = EpochEnder(observe)
     epochs = fit(learner, after=n_done, observe=observe)
     while not record.should_stop and (epoch := next(epochs, None)):
         if valid is not None and is_evaluated(epoch, record.settings, learner, splits):
             scores = record.objective.evaluate(learner.scorer(), valid.interactions, inputs.seen, communicator)
             epoch = replace(epoch, valid={name: scores.metrics[name] for name in record.objective.metrics})
         record.add(epoch, learner.state)
-        observe(epoch)
+        with _saved_if_stopped(record, learner, communicator):
+            observe(epoch)
     last = learner.state(record.n_epochs)
     record.save(last)
     return last
+
+
+@contextmanager
+def _saved_if_stopped(record: FitRecord, learner: Learner, communicator: Communicator) -> Iterator[None]:
+    """Writes a checkpoint where a person or the system stops the training; several ranks have their last one."""
+    try:
+        yield
+    except StoppedError:
+        if communicator.size == 1:
+            with suppress(RunError):  # a full disk: there is an older one
+                record.save(learner.state(record.n_epochs))
+        raise
 
 
 def is_evaluated(epoch: Epoch, training: Method, learner: Learner, splits: Splits) -> bool:
