@@ -25,8 +25,8 @@ from recsys.artifacts.write_bundle import ServedScorer, write_bundle
 from recsys.config.loading.load import config_from
 from recsys.data.split import Splits
 from recsys.data.training_inputs import TrainingInputs
-from recsys.inference.batch import best_of_all
 from recsys.inference.candidates import RatedPairs
+from recsys.inference.recommend_all import best_of_all
 from synthetic import CACHE, World, synthetic
 
 IMPLICIT = """
@@ -77,7 +77,7 @@ def top_ten(bundle: Bundle, folder: Path, what: str, rounds: int) -> Row:
 
     def ours() -> float:
         start = time.perf_counter()
-        for _ in best_of_all(bundle, "rating", allowed, rated, 10):
+        for _ in best_of_all(bundle, "rating", allowed, rated, 10, range(len(bundle.users))):
             pass
         return time.perf_counter() - start
 

@@ -61,6 +61,21 @@ def test_conditions_and_options_that_make_no_sense_are_refused(run: Path, refuse
     refused("where unknown column", 2, "recommend", "0", "--where", "titel=Film 100")
     refused("where no condition", 2, "recommend", "--all", "--output", "all.csv", "--where", "title")
     refused("held out of one", 2, "recommend", "0", "--include-held-out")
+    refused("shard of one", 2, "recommend", "0", "--shard", "1/2")
+    refused("shard of none", 2, "recommend", "--all", "--output", "all.csv", "--shard", "0/2")
+    refused("device to resume", 2, "recommend", "--all", "--output", "/dev/null", "--resume")
+
+
+def test_shards_make_the_file_of_all_users(run: Path, recsys: Recsys, data: Path) -> None:
+    answer = json.loads(recsys("recommend", "--all", "--output", "all.csv", "--resume", "--json").out)
+    lines: list[str] = []
+    for k in (1, 2, 3):
+        shard = json.loads(recsys("recommend", "--all", "--output", "k.csv", "--shard", f"{k}/3", "--json").out)
+        assert shard["shard"] == f"{k}/3"
+        answer["n_users"] -= shard["n_users"]
+        lines += (data / "k.csv").read_text().splitlines()[1:]
+    assert answer["n_users"] == 0
+    assert lines == (data / "all.csv").read_text().splitlines()[1:]
 
 
 def header(text: str) -> str:

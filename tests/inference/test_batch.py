@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import csv
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -26,46 +25,6 @@ def write(path: Path, header: list[str], pairs: list[Any]) -> Path:
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([header, *pairs])
     return path
-
-
-@pytest.mark.parametrize("which", ["numbers", "texts"])
-def test_recommend_all_gives_each_user_what_recommend_gives(
-    which: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    recommender: Recommender = request.getfixturevalue(which)
-    monkeypatch.setattr(tiles, "SCORES", 3 * len(recommender.bundle.items))  # three users a block
-    counts = recommend_all(recommender, tmp_path / "top.csv", 4, min_ratings=2)
-    table = rows(tmp_path / "top.csv")
-    expected = [
-        (str(user), str(item.rank), str(item.item_id))
-        for user in recommender.bundle.users.ids.tolist()
-        for item in recommender.recommend(user, 4, min_ratings=2)
-    ]
-    assert [(row["user_id"], row["rank"], row["item_id"]) for row in table] == expected
-    by_user = Counter(user for user, _, _ in expected)
-    n_fewer = sum(by_user[str(user)] < 4 for user in recommender.bundle.users.ids.tolist())
-    n_users = len(recommender.bundle.users)
-    assert counts == {"n_users": n_users, "n_recommendations": len(expected), "n_users_with_fewer": n_fewer}
-    first = recommender.recommend(recommender.bundle.users.ids.tolist()[0], 1, min_ratings=2)[0]
-    assert float(table[0]["rating"]) == pytest.approx(first.rating, abs=1e-5)
-    assert float(table[0]["score"]) == pytest.approx(first.score, abs=1e-5)
-
-
-def test_recommend_all_takes_candidates(numbers: Recommender, tmp_path: Path) -> None:
-    recommend_all(numbers, tmp_path / "top.csv", 50, candidates=[100, 105, 149])
-    assert {row["item_id"] for row in rows(tmp_path / "top.csv")} == {"100", "105", "149"}
-
-
-def test_nothing_to_recommend_leaves_a_header(numbers: Recommender, tmp_path: Path) -> None:
-    assert recommend_all(numbers, tmp_path / "top.csv", 5, min_ratings=10_000)["n_users_with_fewer"] == 40
-    header = (tmp_path / "top.csv").read_text().strip().replace('"', "")
-    assert header == "user_id,rank,item_id,rating,score"
-
-
-def test_recommend_all_tells_how_far_it_is(numbers: Recommender, tmp_path: Path) -> None:
-    events: list[Event] = []
-    recommend_all(numbers, tmp_path / "top.csv", 1, observe=events.append)
-    assert events[-1] == Scoring(40, 40)
 
 
 @pytest.mark.parametrize("which", ["numbers", "texts"])

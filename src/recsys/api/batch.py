@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 from recsys.api.data import DATA, DataLike, as_origin
 from recsys.api.paths import PathLike, as_path, as_run
 from recsys.api.serving import MODEL
 from recsys.artifacts.bundle import open_bundle
+from recsys.artifacts.growing import partial_folder
 from recsys.artifacts.outputs import check_output, refuse_run_files
-from recsys.core.arguments import FLAG, LEVEL, OBSERVER, PATH, TEXT, count, optional
+from recsys.core.arguments import FLAG, LEVEL, OBSERVER, PATH, SHARD, TEXT, count, optional
 from recsys.core.checked import checked
+from recsys.core.errors import StoppedError
 from recsys.core.events import Observer, silent
 from recsys.data.sources.several import files_of
 from recsys.data.sources.streams import spooling
 from recsys.inference import batch, export, item_list, session_ratings
-from recsys.inference.candidates import FILTER_RULES, ItemFilter, RatedPairs
+from recsys.inference import recommend_all as all_users
+from recsys.inference.candidates import FILTER_RULES, ItemFilter
 from recsys.inference.entities import ON_UNKNOWN, OnUnknown
 from recsys.inference.export import FORMAT, Format
 from recsys.inference.item_list import ItemList
@@ -59,7 +63,17 @@ def predict_file(
     return batch.predict_file(model.bundle, origin, as_path(output), on_unknown, observe, interval)
 
 
-@checked(model=MODEL, output=PATH, n=count(), by=BY, include_held_out=FLAG, observe=OBSERVER, **FILTER_RULES)
+@checked(
+    model=MODEL,
+    output=PATH,
+    n=count(),
+    by=BY,
+    include_held_out=FLAG,
+    shard=optional(SHARD),
+    resume=FLAG,
+    observe=OBSERVER,
+    **FILTER_RULES,
+)
 def recommend_all(
     model: Recommender,
     output: PathLike,
@@ -71,6 +85,8 @@ def recommend_all(
     exclude: Sequence[int | str] = (),
     where: str | Sequence[str] = (),
     include_held_out: bool = False,
+    shard: str | None = None,
+    resume: bool = False,
     observe: Observer = silent,
 ) -> dict[str, int]:
     """Writes the n best unseen items of every user to a CSV: user_id, rank, item_id, rating, score.
@@ -88,18 +104,34 @@ def recommend_all(
         where: conditions on columns of the items file, such as "genres=Comedy"; all have to hold.
         include_held_out: lists may hold what a user has rated in the validation and test parts, so that they can be
             measured on those. Without it, nothing that a user has rated is recommended.
+        shard: "3/16": the 3rd of 16 shares of the users, so that several processes share the work. Below the first
+            lines, the files of all shards are one after the other the file without shards.
+        resume: keep what is written in a folder OUTPUT.partial when it is interrupted, and go on from what such a
+            folder holds of the same call; the file has the same bytes as one that was never interrupted.
         observe: gets Scoring events.
     Returns:
-        n_users, n_recommendations, n_users_with_fewer: those with fewer than n items.
+        n_users, n_recommendations, n_users_with_fewer: those with fewer than n items; of the shard.
     Raises:
-        UsageError: a condition makes no sense, or is on a column that the items do not have.
-        RunError: the run has no such scorer, or the output cannot be written.
+        UsageError: a condition makes no sense, or is on a column that the items do not have; the output was begun by
+            another call, or is no file that can be resumed.
+        RunError: the run has no such scorer, or the output cannot be written, or what there is of it is damaged.
     """
-    check_output(as_path(output), name="recommendations.csv")
-    filters = ItemFilter(min_ratings, candidates, exclude, where)
-    rated = RatedPairs.of(model.bundle, held_out=not include_held_out)
-    scorer = chosen_scorer(model.bundle, by)
-    return batch.recommend_all(model.bundle, scorer, as_path(output), n, filters, rated, observe)
+    path = as_path(output)
+    check_output(path, name="recommendations.csv")
+    lists = all_users.ListsOfAll(
+        by=chosen_scorer(model.bundle, by),
+        n=n,
+        filters=ItemFilter(min_ratings, candidates, exclude, where),
+        include_held_out=include_held_out,
+        # `checked` makes a pair of the text
+        shard=(1, 1) if shard is None else cast("tuple[int, int]", shard),
+    )
+    try:
+        return all_users.recommend_all(model.bundle, lists, path, observe, resume=resume)
+    except StoppedError as stopped:
+        if resume:
+            stopped.hint = f"finished users are in {partial_folder(path)}: the same command goes on from there"
+        raise
 
 
 @spooling()

@@ -1,4 +1,4 @@
-"""One process a run."""
+"""One process a run, or an output."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ SECONDS = 0.1  # longer than it takes to look whether anyone holds it
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, kind: str = "run", *, option: str = "--run-dir") -> Iterator[None]:
     """Holds the lock beside `folder`; afterwards nothing of it is left, nor a parent that was made for it.
 
-    What killed processes have left in the folder of a run goes.
+    What killed processes have left in the folder goes.
 
+    Args:
+        kind: of what is written there, for the error.
+        option: of the command line that names it.
     Raises:
         RunError: another process holds it, or it cannot be made.
     """
@@ -36,10 +39,10 @@ def locked(folder: Path) -> Iterator[None]:
             except Timeout:  # an OSError too
                 path.touch()  # fails where nothing can be written, for which the lock waits as for another process
                 raise RunError(
-                    "another process is writing this run",
+                    f"another process is writing this {kind}",
                     where=str(folder),
-                    expected="one process a run",
-                    hint="wait for it, or choose another --run-dir",
+                    expected=f"one process a {kind}",
+                    hint=f"wait for it, or choose another {option}",
                 ) from None
         try:
             for place in (target, target / CHECKPOINTS):

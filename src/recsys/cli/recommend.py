@@ -11,10 +11,13 @@ from recsys import api
 from recsys.cli.arguments import By, JsonOption, OnUnknown, RunOption
 from recsys.cli.default_run import used_run
 from recsys.cli.progress import watching
-from recsys.cli.render import echo, json_line, print_json, print_table, say, teller
+from recsys.cli.recommended import show_counts, show_items, show_reasons, words_of
+from recsys.cli.render import print_json, say
 from recsys.cli.threads import leave_cores_to_training
+from recsys.core.arguments import SHARD
+from recsys.core.checked import accepted
 from recsys.core.errors import UsageError
-from recsys.core.words import counted, joined
+from recsys.core.words import counted
 
 if TYPE_CHECKING:
     from recsys.core.events import Observer
@@ -24,23 +27,6 @@ if TYPE_CHECKING:
     from recsys.inference.ranked import Recommendation
     from recsys.inference.recommender import Recommender
     from recsys.inference.session_ratings import SessionRatings
-
-LEFT_OUT = {
-    "min_ratings": "have fewer training {rows} than --min-ratings or none",
-    "candidates": "are not among the candidates",
-    "exclude": "are excluded",
-    "where": "do not meet --where",
-    "already_rated": "have been {done} by the user",
-}
-HINTS = {
-    "min_ratings": "lower --min-ratings",
-    "candidates": "name other candidates",
-    "exclude": "exclude fewer items",
-    "where": "use other conditions",
-    "already_rated": "use wider filters: what a user has {done} is never recommended",
-}
-OF_RATINGS = {"rows": "ratings", "done": "rated"}
-OF_EVENTS = {"rows": "interactions", "done": "chosen"}
 
 
 def recommend(
@@ -96,6 +82,19 @@ def recommend(
             help="With --all: validation and test ratings may be listed, to measure the lists on them.",
         ),
     ] = False,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            "--shard", metavar="K/N", help="With --all: only the K-th of N shares of the users, such as 3/16."
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="With --all: keep finished users in FILE.partial if interrupted; the same command goes on from there.",
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Example: recsys recommend 1 --where genres=Comedy
@@ -114,12 +113,7 @@ def recommend(
         )
     if on_unknown is OnUnknown.MEAN and user is None:
         raise UsageError("--on-unknown is about USER", expected="USER", hint="leave it out")
-    if include_held_out and not everyone:
-        raise UsageError(
-            "--include-held-out is for the lists of all users",
-            expected="--all with --output FILE",
-            hint="leave it out: held-out ratings are not recommended",
-        )
+    _check_of_all(shard, everyone=everyone, resume=resume, include_held_out=include_held_out)
     if ratings is not None:
         leave_cores_to_training()  # the equations of one visitor are too small to share
     if output is not None:
@@ -136,11 +130,14 @@ def recommend(
                 by=None if by is None else by.value,
                 **vars(filters),
                 include_held_out=include_held_out,
+                shard=shard,
+                resume=resume,
                 observe=observe,
             )
     scorer = model.ranks_by if by is None else by.value
     if output is not None:
-        _show_counts(counts, {"by": scorer, **about}, n, output, as_json=as_json)
+        of_shard: dict[str, Json] = {} if shard is None else {"shard": shard}
+        show_counts(counts, {"by": scorer, **of_shard, **about}, n, output, as_json=as_json)
         return
     if visitor is not None:
         listed, ruled_out = _for_visitor(model, visitor, n, scorer, filters)
@@ -153,8 +150,18 @@ def recommend(
         reasons: dict[str, Json] = {"ruled_out": {**ruled_out}} if ruled_out else {}
         print_json({**about, "by": scorer, "items": [item.to_dict() for item in listed], **reasons})
     else:
-        _show_reasons(ruled_out, len(listed), n, _words(model))
-        _show_items(listed, scorer)
+        show_reasons(ruled_out, len(listed), n, words_of(model))
+        show_items(listed, scorer)
+
+
+def _check_of_all(shard: str | None, *, everyone: bool, resume: bool, include_held_out: bool) -> None:
+    """Raises UsageError for what belongs to the lists of all users where there are none, or for no shard."""
+    given = {"--shard": shard is not None, "--resume": resume, "--include-held-out": include_held_out}
+    for name in (name for name, is_given in given.items() if is_given and not everyone):
+        hint = "leave it out: held-out ratings are not recommended" if name == "--include-held-out" else "leave it out"
+        raise UsageError(f"{name} is for the lists of all users", expected="--all with --output FILE", hint=hint)
+    if shard is not None:
+        accepted("--shard", shard, SHARD)
 
 
 def _read_filters(
@@ -184,7 +191,7 @@ def _read_filters(
 
 
 def _note_unknown(model: Recommender, n_unknown: int, items: str) -> None:
-    say(f"note: ignored, without training {_words(model)['rows']}: {n_unknown:,} of {items}")
+    say(f"note: ignored, without training {words_of(model)['rows']}: {n_unknown:,} of {items}")
 
 
 def _for_user(
@@ -208,7 +215,7 @@ def _for_visitor(
 ) -> tuple[list[Recommendation], dict[str, int]]:
     """The same for a visitor."""
     if visitor.n_unknown_items:
-        items = counted(len(visitor.item_ids), f"{_words(model)['done']} item")
+        items = counted(len(visitor.item_ids), f"{words_of(model)['done']} item")
         _note_unknown(model, visitor.n_unknown_items, items)
     listed = model.recommend_for(
         visitor.item_ids,
@@ -226,55 +233,3 @@ def _about(visitor: SessionRatings) -> dict[str, Json]:
         "n_ratings": len(visitor.ratings),
         "n_unknown_items": visitor.n_unknown_items,
     }
-
-
-def _show_counts(counts: dict[str, int], about: dict[str, Json], n: int, output: Path, *, as_json: bool) -> None:
-    tell = teller(output)
-    if as_json:
-        tell(json_line({**about, **counts}))
-        return
-    items, users = counted(counts["n_recommendations"], "item"), counted(counts["n_users"], "user")
-    tell(f"{items} for {users} written to {output}")
-    if n_fewer := counts["n_users_with_fewer"]:
-        fewer, wanted = counted(n_fewer, "user"), counted(n, "item")
-        say(f"note: {fewer} with fewer than {wanted}: the filters and what they have rated leave no more")
-
-
-def _words(model: Recommender) -> dict[str, str]:
-    """What the users of a run have done, and what the rows of that are called."""
-    return OF_RATINGS if model.bundle.data.has_ratings else OF_EVENTS
-
-
-def _show_reasons(ruled_out: dict[str, int], n_listed: int, n: int, words: dict[str, str]) -> None:
-    """Says what left so many items out that there are less than n."""
-    reasons = {name: count for name, count in ruled_out.items() if count}
-    if not ruled_out:
-        return
-    total = sum(reasons.values()) + n_listed
-    why = [f"{count:,} {LEFT_OUT[name].format(**words)}" for name, count in reasons.items()]
-    text = f"of {counted(total, 'item')}, {joined(why, 'and')}"
-    if n_listed:
-        say(f"note: fewer than {counted(n, 'item')} left: {text}")
-        return
-    echo(f"no items to recommend: {text}")
-    say(f"hint: {HINTS[list(reasons)[-1]].format(**words)}")
-
-
-def _show_items(listed: list[Recommendation], by: Scorer) -> None:
-    """A table; with the rank score where that decides, since ratings do not fall then."""
-    if not listed:
-        return
-    cells: dict[str, list[str]] = {
-        "rank": [str(item.rank) for item in listed],
-        "item": [str(item.item_id) for item in listed],
-    }
-    if any(item.title for item in listed):
-        cells["title"] = [item.title or "" for item in listed]
-    if by == "ranking":
-        cells["score"] = [f"{item.score:.3f}" for item in listed]
-    if any(item.rating is not None for item in listed):
-        cells["rating"] = ["" if item.rating is None else f"{item.rating:.2f}" for item in listed]
-    has_clicks = any(item.n_ratings != item.n_interactions for item in listed)
-    cells["n interactions" if has_clicks else "n ratings"] = [f"{item.n_interactions:,}" for item in listed]
-    numbers = [name for name in cells if name not in ("item", "title")]
-    print_table(list(cells), list(zip(*cells.values(), strict=True)), numbers=numbers, cut=["title"])

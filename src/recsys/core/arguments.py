@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import os
+import re
 from collections.abc import Mapping, Set
 from typing import Any
 
@@ -112,6 +113,18 @@ def choice(*values: str) -> Rule:
         return text
 
     return Rule(joined(map(repr, values)), accept)
+
+
+def _shard(value: object) -> tuple[int, int]:
+    text = plain(value)
+    match = re.fullmatch(r"([1-9]\d{0,5})/([1-9]\d{0,5})", text) if isinstance(text, str) else None
+    if match is None or int(match[1]) > int(match[2]):
+        raise RefusedError(value)
+    return int(match[1]), int(match[2])
+
+
+SHARD = Rule('a share such as "3/16": the 3rd of 16', _shard)
+"""Accepted as the pair of its numbers."""
 
 
 def instance(kind: type | tuple[type, ...], expected: str) -> Rule:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -49,22 +49,30 @@ def taken(values: ArrowArray, idx: Array) -> ArrowArray:
     return values.take(column(idx))
 
 
+def csv_header(names: Iterable[str]) -> bytes:
+    """The first line of a CSV; Arrow would put our plain names in quotes."""
+    return (",".join(names) + "\n").encode()
+
+
+def csv_rows(columns: Columns) -> bytes:
+    """Rows of a CSV, given as columns."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    sink = pa.BufferOutputStream()
+    csv.write_csv(table(columns), sink, csv.WriteOptions(include_header=False))
+    rows: bytes = sink.getvalue().to_pybytes()
+    return rows
+
+
 @contextlib.contextmanager
 def csv_file(path: Path) -> Iterator[Callable[[Columns], None]]:
     """A function that adds rows, given as columns, to a CSV; the first ones name the columns."""
-    from pyarrow import csv
-
-    writer: Any = None
     with path.open("wb") as file:
 
         def write(columns: Columns) -> None:
-            nonlocal writer
-            rows = table(columns)
-            if writer is None:
-                file.write((",".join(columns) + "\n").encode())  # Arrow would put our plain names in quotes
-                writer = csv.CSVWriter(file, rows.schema, write_options=csv.WriteOptions(include_header=False))
-            writer.write_table(rows)
+            if not file.tell():
+                file.write(csv_header(columns))
+            file.write(csv_rows(columns))
 
         yield write
-        if writer is not None:
-            writer.close()

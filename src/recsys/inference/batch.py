@@ -1,4 +1,4 @@
-"""Many predictions or recommendations at once, from file to file, in bounded memory."""
+"""Many predictions at once, from file to file, in bounded memory."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from recsys.artifacts.bundle import Bundle
 from recsys.artifacts.outputs import output_file
 from recsys.core.errors import UnknownIdError
 from recsys.core.events import Observer, Scoring
-from recsys.core.threads import one_blas_thread, ordered_map, usable_cores
-from recsys.core.types import Array, BoolArray, Indices, Times
+from recsys.core.types import Array, Indices, Times
 from recsys.data.ids import as_ids, indices_of
 from recsys.data.read import read_table
 from recsys.data.sources.opening import open_source
@@ -21,16 +20,12 @@ from recsys.data.sources.origin import Origin, name_of
 from recsys.data.sources.protocol import ColumnRequest
 from recsys.data.sources.table import Coded, Role
 from recsys.data.vocabulary import UNKNOWN, Vocabulary, only_counted
-from recsys.inference.arrow import Columns, column, csv_file, missing, taken
-from recsys.inference.candidates import ItemFilter, RatedPairs
+from recsys.inference.arrow import Columns, column, csv_file, taken
 from recsys.inference.entities import OnUnknown
 from recsys.inference.intervals import intervals_at, rate_with_intervals
-from recsys.inference.ranked import By, predicted_ratings
-from recsys.scoring.tiles import best_items, users_at_once
 
 PAIR: frozenset[Role] = frozenset({"user", "item"})
 PAIRS = 1 << 20  # written at once
-THREADS = usable_cores()
 
 
 def predict_file(
@@ -80,76 +75,6 @@ def predict_file(
             )
             observe(Scoring(min(start + PAIRS, table.n_rows), table.n_rows))
     return counts
-
-
-@one_blas_thread()
-def recommend_all(
-    bundle: Bundle,
-    by: By,
-    output: Path,
-    n: int,
-    filters: ItemFilter,
-    rated: RatedPairs,
-    observe: Observer,
-) -> dict[str, int]:
-    """Writes user_id, rank, item_id, rating, score of the n best unseen items of every user with training ratings.
-
-    Args:
-        by: the scorer that ranks. Where the run predicts no ratings, that column is empty.
-        rated: what is not recommended to the user of each pair.
-    Returns:
-        The counts.
-
-    Raises:
-        UsageError: a condition makes no sense, or is on a column that the items do not have.
-        RunError: the output cannot be written.
-    """
-    allowed = filters.allowed(bundle, by)
-    user_ids, item_ids = column(bundle.users.ids), column(bundle.items.ids)
-    is_known, n_listed = bundle.counts[by].users > 0, np.zeros(len(bundle.users), dtype=np.int64)
-    with _csv(output) as write:
-        for done, best, scores in best_of_all(bundle, by, allowed, rated, n):
-            users = np.repeat(np.arange(done - len(best), done, dtype=np.int32), best.shape[1])
-            rank = np.tile(np.arange(1, best.shape[1] + 1), len(best))
-            item_idx, score = best.ravel(), scores.ravel()
-            left = np.isfinite(score) & is_known[users]
-            ratings = predicted_ratings(bundle, by, users[left], item_idx[left], score[left])
-            write(
-                {
-                    "user_id": taken(user_ids, users[left]),
-                    "rank": rank[left],
-                    "item_id": taken(item_ids, item_idx[left]),
-                    "rating": missing(int(left.sum())) if ratings is None else ratings,
-                    "score": score[left],
-                }
-            )
-            n_listed += np.bincount(users[left], minlength=len(n_listed))
-            observe(Scoring(done, len(bundle.users)))
-    return {
-        "n_users": int(np.count_nonzero(is_known)),
-        "n_recommendations": int(n_listed.sum()),
-        "n_users_with_fewer": int(np.count_nonzero(is_known & (n_listed < n))),
-    }
-
-
-def best_of_all(
-    bundle: Bundle, by: By, allowed: BoolArray, rated: RatedPairs, n: int
-) -> Iterator[tuple[int, Array, Array]]:
-    """For block after block of users: how many are done, their best items, and the scores of those.
-
-    Args:
-        by: the scorer that ranks.
-        allowed: items that may be recommended to anyone, bool, shape (n_items,).
-        rated: what is not recommended to the user of each pair.
-    """
-    n_users, scorer = len(bundle.users), bundle.scorer(by)
-    block = users_at_once(len(bundle.items))
-
-    def best_of(start: int) -> tuple[int, Array, Array]:
-        users = np.arange(start, min(start + block, n_users), dtype=np.int32)
-        return start + len(users), *best_items(scorer, users, n, allowed=allowed, left_out=rated.pairs(users))
-
-    return ordered_map(best_of, range(0, n_users, block), n_threads=THREADS, ahead=4 * THREADS)
 
 
 def _rated(
