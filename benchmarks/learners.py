@@ -6,6 +6,7 @@ import numpy as np
 
 from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import Vocabulary
+from recsys.models.dot_product.arrays import DotProductArrays
 from recsys.models.dot_product.module import DotProduct
 from recsys.models.dot_product.settings import DotProduct as Model
 from recsys.training.adamw.build import resolve
@@ -31,7 +32,8 @@ def model_of(train: Interactions, dim: int) -> DotProduct:
 
 def sgd_learner(train: Interactions, dim: int, settings: Sgd) -> SgdLearner:
     """Ready for its first epoch: sorted, and its kernel compiled."""
-    return SgdLearner(model_of(train, dim), train, settings, seed=0)
+    model = DotProductArrays.drawn(train.counted, Model(embedding_dim=dim), train.scale, seed=0)
+    return SgdLearner(model, train, settings, seed=0)
 
 
 def adamw_learner(train: Interactions, dim: int, settings: AdamW) -> AdamWLearner:

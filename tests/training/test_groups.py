@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from recsys.config.plans import plans
 from recsys.config.schema.config import Config
@@ -32,8 +31,9 @@ def splits(small: Callable[..., Config]) -> Splits:
 def after_an_epoch(config: Config, splits: Splits) -> tuple[dict[str, Any], dict[str, Any]]:
     """The parameters as they were drawn, and after one epoch."""
     learner = build_learner(*plans(config), TrainingInputs(splits), ALONE)
-    model: torch.nn.Module = learner._model  # type: ignore[attr-defined]
-    before = {name: tensor.numpy().copy() for name, tensor in model.state_dict().items()}
+    fitted: Any = learner
+    parameters = fitted._model.arrays if hasattr(fitted._model, "arrays") else fitted._fitted.state()
+    before = {name: array.copy() for name, array in parameters.items()}
     learner.epoch(1, silent)
     return before, learner.state(1).model
 

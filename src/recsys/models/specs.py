@@ -14,6 +14,8 @@ class ModelSpec:
         scorer: kind of the scorer that it is served by.
         objective: what it is trained for, a key of OBJECTIVES.
         module: builds its torch module: (settings, seen ratings, scale, seed) → RatingModule; None where it has none.
+        arrays: builds its parameters without torch: (settings, seen ratings, scale, seed) → ArrayModel; None where
+            only its module has them.
         layers: lists its layers: (settings, shapes of the parameters, scale, link that is served or None) → Anatomy.
         extend: its parameters with rows that were folded in: (settings, TrainingInputs, served Factors) → Arrays; None
             where new users and items cannot be.
@@ -23,6 +25,7 @@ class ModelSpec:
     scorer: str
     layers: str
     module: str | None = None
+    arrays: str | None = None
     objective: str = "rating"
     extend: str | None = None
 
@@ -32,6 +35,7 @@ MODELS: dict[str, ModelSpec] = {
         settings="recsys.models.dot_product.settings:DotProduct",
         scorer="factors",
         module="recsys.models.dot_product.module:build",
+        arrays="recsys.models.dot_product.arrays:build",
         layers="recsys.models.dot_product.layers:layers",
         extend="recsys.models.dot_product.fold_in:extend",
     ),

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from recsys.core.seeding import rng
 from recsys.core.types import Float64Array
+from recsys.models import array_model
 
 EPS, MOMENTUM = 1e-5, 0.1  # PyTorch's
 
@@ -109,9 +110,7 @@ def seed_dropout(model: nn.Module, seed: int, epoch: int, step: int) -> None:
 
 def normal(seed: int, name: str, shape: tuple[int, ...], std: float) -> nn.Parameter:
     """A parameter drawn from N(0, std²) for this seed and name, float32."""
-    drawn = rng(seed, f"init {name}").standard_normal(shape, dtype=np.float32)
-    drawn *= np.float32(std)
-    return nn.Parameter(torch.from_numpy(drawn))
+    return nn.Parameter(torch.from_numpy(array_model.normal(seed, name, shape, std)))
 
 
 def _uniform(seed: int, name: str, shape: tuple[int, ...], bound: float) -> nn.Parameter:

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import numpy as np
-import torch
+from collections.abc import Sequence
 
+import numpy as np
+
+from recsys.core.types import Arrays
 from recsys.data.training_inputs import WarmStart
 from recsys.data.vocabulary import UNKNOWN
-from recsys.models.torch_module import RatingModule
+from recsys.models.settings import ParameterInfo
 
 
-def inherit_parameters(model: RatingModule, start: WarmStart) -> None:
-    """Overwrites the parameters of `model`: rows of known users and items bit for bit, and all other layers.
+def inherit_parameters(arrays: Arrays, parameters: Sequence[ParameterInfo], start: WarmStart) -> None:
+    """Overwrites a model's arrays: rows of known users and items bit for bit, and all other layers.
 
     A fresh row starts at the mean of the inherited ones, which is what an unknown id is predicted by, plus the small
     random numbers that the model was made with.
     """
-    rows_of = {parameter.name: parameter.rows for parameter in model.settings.parameters}
-    with torch.no_grad():
-        for name, tensor in model.state_dict().items():
-            old = torch.from_numpy(np.array(start.rating_parameters[name]))
-            role = rows_of.get(name)  # of a buffer: none
-            if role is None:
-                tensor.copy_(old)
-                continue
-            rows = start.rows[role]
-            known = torch.from_numpy(rows != UNKNOWN)
-            tensor += old.double().mean(dim=0).float()
-            tensor[known] = old[torch.from_numpy(rows).long()[known]]
+    rows_of = {parameter.name: parameter.rows for parameter in parameters}
+    for name, array in arrays.items():
+        old = start.rating_parameters[name]
+        role = rows_of.get(name)  # of a buffer: none
+        if role is None:
+            array[...] = old
+            continue
+        rows = start.rows[role]
+        array += old.mean(axis=0, dtype=np.float64).astype(np.float32)
+        array[rows != UNKNOWN] = old[rows[rows != UNKNOWN]]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from recsys.models.settings import ParameterInfo
 from recsys.training.rates import Rates, group_rates
+from recsys.training.schedule import Schedule, build_schedule
+from recsys.training.settings import Scheduled
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,25 @@ class Group:
     def is_frozen(self) -> bool:
         """Whether its parameters stay as they are."""
         return self.lr_max == 0
+
+
+class LayerRates:
+    """The learning rates of a model's layer groups.
+
+    Attributes:
+        groups: from the first layers to the last.
+        share: group → its learning rate as a share of the highest.
+    """
+
+    def __init__(self, parameters: Sequence[ParameterInfo], settings: Scheduled) -> None:
+        assert settings.lr_max != "auto", "the learner resolves it"
+        self._settings = settings
+        self.groups = layer_groups(parameters, settings.lr_max, settings.freeze)
+        self.share = {group.name: group.share for group in self.groups}
+
+    def schedule(self, n_epochs: int, steps_per_epoch: int) -> Schedule:
+        """The learning rate of the fastest group at every step."""
+        return build_schedule(self._settings, n_epochs, peak(self.groups), steps_per_epoch)
 
 
 def layer_groups(parameters: Sequence[ParameterInfo], lr_max: Rates, freeze: Sequence[str]) -> tuple[Group, ...]:

@@ -46,15 +46,10 @@ def test_one_two_and_four_threads_give_the_same_bits(dim: int) -> None:
 
 def test_the_parameters_are_changed_in_their_own_memory() -> None:
     learner = learner_of(planted())
-    model = learner._model
-    parameters = (model.user_embedding, model.item_embedding, model.user_bias, model.item_bias)
-    for parameter, array in zip(parameters, learner._parameters, strict=True):
-        assert parameter is not None
+    for name, array in zip(module.PARAMETERS, learner._parameters, strict=True):
         before = array.copy()
-        address = parameter.data_ptr()
         learner.epoch(1, silent)
-        assert parameter.data_ptr() == address
-        assert np.shares_memory(parameter.detach().numpy(), array)
+        assert learner.state(1).model[name] is array
         assert (array != before).mean() > 0.9
 
 

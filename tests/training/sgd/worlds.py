@@ -9,7 +9,7 @@ import numpy as np
 from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import Vocabulary
 from recsys.models.dot_product import settings as config
-from recsys.models.dot_product.module import DotProduct
+from recsys.models.dot_product.arrays import DotProductArrays
 from recsys.training.sgd.dot_product import SgdLearner
 from recsys.training.sgd.settings import Sgd
 
@@ -37,5 +37,5 @@ def learner_of(
 ) -> SgdLearner:
     """A learner on `train`, with the model that it changes as `_model`."""
     kind = config.DotProduct(embedding_dim=dim, biases=biases)
-    model = DotProduct(train.counted, kind, train.scale, seed)
+    model = DotProductArrays.drawn(train.counted, kind, train.scale, seed)
     return SgdLearner(model, train, Sgd(**settings), seed)

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from recsys.core.types import Float32Array
 from recsys.data.interactions import Counted, Interactions
 from recsys.data.scale import Scale
 from recsys.models.dot_product import settings as config
-from recsys.models.dot_product.layers import output_link
-from recsys.models.torch_layers import normal
+from recsys.models.dot_product.arrays import DotProductArrays
 from recsys.models.torch_module import RatingModule
-from recsys.scoring.factors.scorer import Factors, Rows, in_rating_units
-
-INIT_STD = 0.01  # fastai's: training starts near the model of biases alone
+from recsys.scoring.factors.scorer import Factors
 
 
 class DotProduct(RatingModule):
@@ -39,11 +34,10 @@ class DotProduct(RatingModule):
     def __init__(self, counted: Counted, settings: config.DotProduct, scale: Scale, seed: int) -> None:
         super().__init__()
         self.settings, self.scale, self.counted = settings, scale, counted
-        n_users, n_items, dim = len(counted.users), len(counted.items), settings.embedding_dim
-        self.user_embedding = normal(seed, "user_embedding", (n_users, dim), INIT_STD)
-        self.item_embedding = normal(seed, "item_embedding", (n_items, dim), INIT_STD)
-        self.user_bias = nn.Parameter(torch.zeros(n_users)) if settings.biases else None
-        self.item_bias = nn.Parameter(torch.zeros(n_items)) if settings.biases else None
+        drawn = DotProductArrays.drawn(counted, settings, scale, seed).arrays
+        first = {name: nn.Parameter(torch.from_numpy(array)) for name, array in drawn.items()}
+        self.user_embedding, self.item_embedding = first["user_embedding"], first["item_embedding"]
+        self.user_bias, self.item_bias = first.get("user_bias"), first.get("item_bias")
         self.register_buffer("global_mean", torch.zeros(1))
 
     def forward(self, user_idx: Tensor, item_idx: Tensor) -> Tensor:
@@ -62,27 +56,10 @@ class DotProduct(RatingModule):
 
     def scorer(self) -> Factors:
         """The model as a scorer in rating units."""
-        linear = self.settings.y_range is None
-        unit = self.scale.std if linear else 1.0
-        user, item = _array(self.user_embedding), _array(self.item_embedding)
-        return in_rating_units(
-            (self.scale.mean if linear else 0.0) + unit * float(self.global_mean),
-            unit,
-            Rows(user, _bias(self.user_bias, len(user)), self.counted.users),
-            Rows(item, _bias(self.item_bias, len(item)), self.counted.items),
-            output_link(self.settings, self.scale),
-        )
+        arrays = {name: tensor.detach().cpu().numpy() for name, tensor in self.state_dict().items()}
+        return DotProductArrays(self.settings, self.scale, self.counted, arrays).scorer()
 
 
 def build(settings: config.DotProduct, seen: Interactions, scale: Scale, seed: int) -> DotProduct:
     """The module for the users and items of the ratings."""
     return DotProduct(seen.counted, settings, scale, seed)
-
-
-def _bias(parameter: Tensor | None, n: int) -> Float32Array:
-    return np.zeros(n, dtype=np.float32) if parameter is None else _array(parameter)
-
-
-def _array(parameter: Tensor) -> Float32Array:
-    array: Float32Array = parameter.detach().cpu().numpy()
-    return array

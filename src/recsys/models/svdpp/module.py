@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from recsys.data.grouped import GroupedView
 from recsys.data.interactions import Interactions
 from recsys.data.scale import Scale
-from recsys.models.dot_product.module import INIT_STD
+from recsys.models.dot_product.arrays import INIT_STD
 from recsys.models.settings import ROLES, Role
 from recsys.models.svdpp import settings as config
 from recsys.models.svdpp.layers import output_link

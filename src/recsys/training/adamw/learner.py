@@ -20,6 +20,7 @@ from recsys.models.torch_module import RatingModule
 from recsys.scoring.protocols import TrainedScorer
 from recsys.training.adamw.settings import AdamW
 from recsys.training.fitted_module import FittedModule
+from recsys.training.groups import LayerRates
 
 BETA2, EPS = 0.99, 1e-5  # fastai's
 MOMENTS = ("exp_avg", "exp_avg_sq")
@@ -53,11 +54,11 @@ class AdamWLearner:
         ]
         self.column_bytes = sum(column.nbytes for column in self._columns)
         assert isinstance(settings.batch_size, int)
-        self._fitted = FittedModule(model, settings)
-        self.groups = self._fitted.groups
+        self._fitted, rates = FittedModule(model), LayerRates(model.settings.parameters, settings)
+        self.groups = rates.groups
         self._batch_size = settings.batch_size
         self._steps = math.ceil(self.n_ratings / self._batch_size)
-        self.schedule = self._fitted.schedule(self.n_epochs, self._steps)
+        self.schedule = rates.schedule(self.n_epochs, self._steps)
         self._freeze()
         known = {parameter.name: parameter for parameter in model.settings.parameters}
         self._optimizer = torch.optim.AdamW(
@@ -65,7 +66,7 @@ class AdamWLearner:
                 {
                     "params": [parameter],
                     "weight_decay": self._decay(known[name]),
-                    "share": self._fitted.share[known[name].group],
+                    "share": rates.share[known[name].group],
                 }
                 for name, parameter in self._moving()
             ],

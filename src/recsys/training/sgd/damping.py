@@ -14,8 +14,9 @@ from types import MappingProxyType
 
 import numpy as np
 
-from recsys.core.types import Array, Indices
+from recsys.core.types import Array, Arrays, Indices
 from recsys.data.interactions import Interactions
+from recsys.data.training_inputs import WarmStart
 from recsys.evaluation.baselines import DAMPING
 from recsys.training.sgd.settings import Sgd
 
@@ -52,6 +53,13 @@ class Damped:
             array *= np.float32(1 / (1 + amount))
         elif amount:
             array += (self.expected - array) * np.float32(amount / (1 + amount))
+
+
+def expected_values(parameters: Arrays, start: WarmStart | None) -> Arrays:
+    """What is expected of parameters: what they are, where not all ratings that they come from are seen again."""
+    if start is None or start.replays_all:
+        return {}
+    return {name: array.copy() for name, array in parameters.items()}
 
 
 def auto_damping(settings: Sgd, credible: tuple[float, float]) -> tuple[float, float]:

@@ -15,16 +15,18 @@ from recsys.core.threads import usable_cores
 from recsys.core.types import Float32Array, Float64Array, Json, State
 from recsys.data.interactions import Interactions
 from recsys.data.training_inputs import TrainingInputs
-from recsys.models.build import build_module
-from recsys.models.dot_product.module import DotProduct
+from recsys.models.build import build_arrays
+from recsys.models.dot_product.arrays import DotProductArrays
 from recsys.scoring.factors.scorer import Factors
-from recsys.training.fitted_module import FittedModule, expected_values, memory
+from recsys.training.finite import finite_arrays
+from recsys.training.groups import LayerRates
 from recsys.training.sgd.blocks import choose_n_side, sort_into_blocks
-from recsys.training.sgd.damping import NOTHING, Damped, auto_damping, credible_damping
+from recsys.training.sgd.damping import NOTHING, Damped, auto_damping, credible_damping, expected_values
 from recsys.training.sgd.defaults import auto_rate
 from recsys.training.sgd.kernel import ITEMS, USERS, sgd_kernel
 from recsys.training.sgd.settings import Sgd
 
+PARAMETERS = ("user_embedding", "item_embedding", "user_bias", "item_bias")
 SIDES = {"users": USERS, "items": ITEMS}
 RATINGS_PER_THREAD = 250_000  # with fewer, threads wait for each other longer than they work
 
@@ -34,7 +36,7 @@ class SgdLearner:
 
     Before each stratum, biases are drawn towards what is `expected` of them, as their damping says (damping.py); what
     is not named there is drawn to 0. e is in units of the training ratings' standard deviation. The kernel writes to
-    the memory of the module's own parameters. The learning rate moves from stratum to stratum; results don't depend on
+    the memory of the model's own arrays. The learning rate moves from stratum to stratum; results don't depend on
     the number of threads.
 
     Source: Gemulla et al. 2011, as in blocks.py.
@@ -45,7 +47,7 @@ class SgdLearner:
 
     def __init__(
         self,
-        model: DotProduct,
+        model: DotProductArrays,
         train: Interactions,
         settings: Sgd,
         seed: int,
@@ -55,25 +57,19 @@ class SgdLearner:
         self.n_ratings, self.n_epochs = len(train), settings.n_epochs
         self._seed = seed
         self._model = model
-        self._fitted = FittedModule(model, settings)
-        self.groups = self._fitted.groups
+        self._rates = LayerRates(model.settings.parameters, settings)
+        self.groups = self._rates.groups
         self._train = train
-        none = np.empty(0, np.float32)
-        self._parameters = (
-            memory(model.user_embedding),
-            memory(model.item_embedding),
-            none if model.user_bias is None else memory(model.user_bias),
-            none if model.item_bias is None else memory(model.item_bias),
-        )
-        self._dim = int(model.user_embedding.shape[1])
+        self._parameters = tuple(model.arrays.get(name, np.empty(0, np.float32)) for name in PARAMETERS)
+        self._dim = model.settings.embedding_dim
         assert isinstance(settings.bias_damping, tuple)
-        share = self._fitted.share
+        share = self._rates.share
         self._damped = [
             Damped(biases, expected.get(f"{role}_bias"), damping, share[f"{role}s"])
             for role, biases, damping in zip(("user", "item"), self._parameters[2:], settings.bias_damping, strict=True)
         ]
         moving = sum(SIDES[group.name] for group in self.groups if not group.is_frozen)
-        self._kernel = sgd_kernel(self._dim, model.user_bias is not None, moving)
+        self._kernel = sgd_kernel(self._dim, model.settings.biases, moving)
         self._sort(choose_n_side(len(train), len(train.users), len(train.items), self._dim))
 
     @property
@@ -101,15 +97,16 @@ class SgdLearner:
 
     def is_finite(self) -> bool:
         """Whether every prediction is a finite number."""
-        return self._fitted.is_finite()
+        return finite_arrays(self._model.arrays.values())
 
     def state(self, epoch: int) -> State:
         """Parameters, and into how many ranges users and items were cut."""
-        return State(epoch=epoch, model=self._fitted.state(), learner={"n_side": np.array([self._blocks.n_side])})
+        return State(epoch=epoch, model=self._model.arrays, learner={"n_side": np.array([self._blocks.n_side])})
 
     def restore(self, state: State) -> None:
         """Parameters and blocks, as they were."""
-        self._fitted.restore(state.model)
+        for name, array in self._model.arrays.items():
+            array[...] = state.model[name]
         n_side = int(state.learner["n_side"][0])
         if n_side != self._blocks.n_side:
             self._sort(n_side)
@@ -129,11 +126,11 @@ class SgdLearner:
         self._blocks = sort_into_blocks(
             self._train, self._model.scale, n_side=n_side, dim=self._dim, seed=self._seed, n_threads=threads
         )
-        self.schedule = self._fitted.schedule(self.n_epochs, n_side)
+        self.schedule = self._rates.schedule(self.n_epochs, n_side)
 
     def _work(self, waiting: deque[int], lr: float, squares: Float64Array) -> int:
         """Takes blocks until none is left; returns how many ratings were in them."""
-        blocks, settings, share = self._blocks, self._settings, self._fitted.share
+        blocks, settings, share = self._blocks, self._settings, self._rates.share
         rates = (lr * share["users"], lr * share["items"], settings.weight_decay, settings.bias_weight_decay)
         done = 0
         while True:
@@ -149,11 +146,11 @@ class SgdLearner:
 def build(plan: Plan, inputs: TrainingInputs) -> SgdLearner:
     """The learner of a dot product, the biases drawn towards what is expected of them."""
     assert isinstance(plan.training, Sgd)
-    module = build_module(plan.model, inputs, plan.seed)
-    assert isinstance(module, DotProduct)
-    biases = [parameter.name for parameter in plan.model.parameters if parameter.is_bias]
-    expected = expected_values(module, biases, inputs.warm_start)
-    return SgdLearner(module, inputs.repeated_train, plan.training, plan.seed, expected)
+    model = build_arrays(plan.model, inputs, plan.seed)
+    assert isinstance(model, DotProductArrays)
+    biases = {parameter.name: model.arrays[parameter.name] for parameter in plan.model.parameters if parameter.is_bias}
+    expected = expected_values(biases, inputs.warm_start)
+    return SgdLearner(model, inputs.repeated_train, plan.training, plan.seed, expected)
 
 
 def resolve(settings: Sgd, n_ratings: int, damping: tuple[float, float]) -> Sgd:

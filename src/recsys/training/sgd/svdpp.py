@@ -22,8 +22,9 @@ from recsys.models.settings import ROLES, ParameterInfo, Role
 from recsys.models.svdpp.module import SvdPP
 from recsys.models.svdpp.settings import OTHER, implicit_terms
 from recsys.scoring.factors.scorer import Factors
-from recsys.training.fitted_module import FittedModule, expected_values, memory
-from recsys.training.sgd.damping import NOTHING, Damped, auto_damping, credible_damping
+from recsys.training.fitted_module import FittedModule, memory
+from recsys.training.groups import LayerRates
+from recsys.training.sgd.damping import NOTHING, Damped, auto_damping, credible_damping, expected_values
 from recsys.training.sgd.defaults import auto_rate
 from recsys.training.sgd.settings import Sgd
 from recsys.training.sgd.svdpp_kernel import svdpp_kernel
@@ -65,9 +66,9 @@ class SvdPPLearner:
         )
         self.n_ratings, self.n_epochs = len(train), settings.n_epochs
         self._model, self._seed = model, seed
-        self._fitted = FittedModule(model, settings)
-        self.groups = self._fitted.groups
-        self.schedule = self._fitted.schedule(self.n_epochs, STEPS)
+        self._fitted, rates = FittedModule(model), LayerRates(model.settings.parameters, settings)
+        self.groups, self._share = rates.groups, rates.share
+        self.schedule = rates.schedule(self.n_epochs, STEPS)
         self._damped = {parameter.name: self._damp(parameter, expected) for parameter in model.settings.parameters}
         self._kernel = svdpp_kernel(model.settings.embedding_dim, model.settings.flipped)
         self._given = _shuffled(train, model.implicit_of, model.scale, seed)
@@ -137,11 +138,11 @@ class SvdPPLearner:
         else:
             damping = settings.bias_damping[ROLES.index(role)] if parameter.is_bias else settings.damping
         assert damping is not None
-        array, share = memory(self._model.get_parameter(name)), self._fitted.share[parameter.group]
+        array, share = memory(self._model.get_parameter(name)), self._share[parameter.group]
         return Damped(array, expected.get(name), damping, share)
 
     def _rates(self, role: Role, lr: float) -> tuple[float, ...]:
-        settings, share = self._settings, self._fitted.share
+        settings, share = self._settings, self._share
         decays = (settings.weight_decay, settings.bias_weight_decay, settings.implicit_weight_decay)
         own, other = lr * share[f"{role}s"], lr * share[f"{OTHER[role]}s"]
         return own, other, *(float(decay) for decay in decays if decay is not None)
@@ -152,8 +153,8 @@ def build(plan: Plan, inputs: TrainingInputs) -> SvdPPLearner:
     assert isinstance(plan.training, Sgd)
     module = build_module(plan.model, inputs, plan.seed)
     assert isinstance(module, SvdPP)
-    names = [parameter.name for parameter in plan.model.parameters]
-    expected = expected_values(module, names, inputs.warm_start)
+    arrays = {parameter.name: memory(module.get_parameter(parameter.name)) for parameter in plan.model.parameters}
+    expected = expected_values(arrays, inputs.warm_start)
     return SvdPPLearner(module, inputs.repeated_train, plan.training, plan.seed, expected)
 
 
