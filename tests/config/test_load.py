@@ -411,3 +411,26 @@ def test_loading_a_config_imports_nothing_heavy() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (ended.stdout.strip(), ended.stderr, ended.returncode) == ("", "", 0)
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="this system has no such device")
+def test_a_device_is_refused_at_once() -> None:
+    with pytest.raises(ConfigError, match="this is a device"):
+        load_config(Path("/dev/zero"))
+
+
+def test_a_file_that_is_no_config_is_not_read_to_its_end() -> None:
+    Path("c.yaml").write_bytes(b"x" * ((4 << 20) + 1))
+    with pytest.raises(ConfigError, match="longer than 4 MB"):
+        load_config(Path("c.yaml"))
+
+
+def test_a_mapping_that_holds_itself_is_refused() -> None:
+    mapping: dict[str, object] = {}
+    mapping["data"] = mapping
+    with pytest.raises(ConfigError, match="go deeper than 32 levels"):
+        config_from(mapping, Path.cwd())
+
+
+def test_an_override_of_a_key_without_end_is_refused() -> None:
+    assert "this sets no key" in refused(MINIMAL, f"{'a.' * 5000}b=1")

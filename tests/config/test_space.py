@@ -61,7 +61,7 @@ def test_what_is_no_space_is_refused(text: str, what: str, tmp_path: Path) -> No
 
 
 def test_a_space_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="cannot be read"):
+    with pytest.raises(ConfigError, match="no such file"):
         read_space(tmp_path / "none.yaml", config_from(BASE, Path("/")))
 
 

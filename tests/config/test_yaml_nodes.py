@@ -7,6 +7,7 @@ import math
 import pytest
 
 from recsys.config.loading.yaml_nodes import read_yaml
+from recsys.core.errors import ConfigError
 
 
 def read(text: str) -> object:
@@ -72,8 +73,42 @@ def test_of_several_merges_the_first_that_has_a_key_counts() -> None:
         ("a: !!int x", "'x' is not a number"),
         ("a: !mine 5", "the tag !mine means nothing here"),
         ("a: {<<: 3}", "<< takes a mapping, and this is none"),
+        ("a: &a {<<: *a}", "<< takes another mapping, and this is the one around it"),
+        (f"a: {'9' * 5000}", f"'{'9' * 59}…' is not a number"),
     ],
 )
 def test_what_can_be_read_past_is_kept_as_an_error(text: str, what: str) -> None:
     ((line, error),) = read_yaml(text, lambda _, line: str(line)).errors
     assert (line, error.what, error.where) == (1, what, "1")
+
+
+def test_a_merged_mapping_brings_what_was_merged_into_it() -> None:
+    text = "a: &a {k: 1, l: 1}\nb: &b {<<: *a, l: 2, m: 2}\nc: {<<: *b, m: 3}\n"
+    assert read(text)["c"] == {"k": 1, "l": 2, "m": 3}  # type: ignore[index]
+
+
+def nested_aliases(as_merges: bool) -> str:
+    """Ten aliases of ten aliases, nine levels deep."""
+    parts = ["a0: &a0 {k: 1}" if as_merges else "a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    for level in range(1, 10):
+        aliases = f"[{', '.join([f'*a{level - 1}'] * 10)}]"
+        parts.append(f"a{level}: &a{level} " + (f"{{<<: {aliases}}}" if as_merges else aliases))
+    return "\n".join(parts)
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "line"),
+    [
+        (nested_aliases(as_merges=False), "holds more than 100,000 values", "5"),
+        (nested_aliases(as_merges=True), "holds more than 100,000 values", "6"),
+        ("a:\n  " + "[" * 500 + "]" * 500, "go deeper than 32 levels", "2"),
+        ("a0: &a0 [x]\n" + "\n".join(f"a{n}: &a{n} [*a{n - 1}]" for n in range(1, 99)), "go deeper than 32", "31"),
+        ("a: {" * 2000, "go deeper than 32 levels", "1"),
+        ("a: " + "x" * (4 << 20), "longer than 4 MB", "1"),
+    ],
+    ids=["aliases", "merges", "brackets", "chain", "open", "long"],
+)
+def test_what_would_fill_memory_or_stack_is_refused_by_its_line(text: str, what: str, line: str) -> None:
+    with pytest.raises(ConfigError, match=what) as caught:
+        read_yaml(text, lambda _, number: str(number))
+    assert caught.value.where == line

@@ -298,3 +298,19 @@ def test_a_file_that_may_not_be_read(written: Any, monkeypatch: pytest.MonkeyPat
 )
 def test_a_file_of_another_kind_gets_a_hint(written: Any, text: str, hint: str) -> None:
     assert hint in str(refused(written(text)).hint)
+
+
+@pytest.mark.parametrize("name", ["undefined", "idna", "unicode_escape", "raw_unicode_escape", "base64", "a\0b"])
+def test_a_codec_that_no_text_file_is_written_in(written: Any, name: str) -> None:
+    data = written(f"{HEAD}1,1,1,1\n").model_copy(update={"encoding": name})
+    with pytest.raises(ConfigError, match="there is no encoding"):
+        read_ratings(data, ALONE)
+
+
+@pytest.mark.parametrize("n_before", [0, 100], ids=["in the sample", "below it"])
+@pytest.mark.parametrize("field", ["x" * 300, "é" * 150, f'"a\n{"x" * 300}"'], ids=["ASCII", "other", "in quotes"])
+def test_a_line_that_is_too_long(written: Any, n_before: int, field: str) -> None:
+    data = written(HEAD + "1,1,1,1\n" * n_before + f"{field},1,1,1\n", max_line_bytes=256)
+    error = refused(data)
+    assert error.what == "this line is longer than 256 bytes"
+    assert error.where == f"{data.ratings}:{n_before + 2 + field.count(chr(10))}"

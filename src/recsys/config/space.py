@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from recsys.config.loading.file_text import text_of
 from recsys.config.loading.load import config_from
 from recsys.config.loading.yaml_nodes import read_yaml
 from recsys.config.plans import Plan
@@ -42,11 +43,7 @@ def read_space(path: Path, config: Config) -> Space:
     Raises:
         ConfigError: the file cannot be read, or holds something else.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the space cannot be read: {error}", where=str(path), expected="a YAML file") from None
-    document = read_yaml(text, lambda _, line: f"{path}:{line}")
+    document = read_yaml(text_of(path, "a YAML file", NO_SPACE), lambda _, line: f"{path}:{line}")
     for _, wrong in document.errors:
         raise wrong
     if not isinstance(document.value, Mapping) or not document.value:
@@ -88,6 +85,7 @@ def config_with(config: Config, values: Mapping[str, Any]) -> Config:
     return config_from(nested, Path.cwd())
 
 
+NO_SPACE = "without --space, tune tries what suits the method"
 EXPECTED = "keys with a range or values, as in\n    training.lr_max: {low: 0.01, high: 0.1, log: true}"
 
 

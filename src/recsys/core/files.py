@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -88,6 +89,18 @@ def remove_folder(path: Path) -> None:
     with writing(path), _beside(path) as temporary:
         path.rename(temporary)
         shutil.rmtree(temporary)
+
+
+def is_device(file: Path | int) -> bool:
+    """Whether a path, or an open file by its number, is a device such as /dev/zero, which may never end.
+
+    /dev/null, which holds nothing, is not counted.
+    """
+    try:
+        facts, nothing = (os.stat(place) for place in (file, os.devnull))  # noqa: PTH116 - also of a number
+    except OSError:
+        return False
+    return (stat.S_ISCHR(facts.st_mode) or stat.S_ISBLK(facts.st_mode)) and not os.path.samestat(facts, nothing)
 
 
 def sha256(path: Path) -> str:

@@ -192,3 +192,25 @@ def test_what_a_stream_is(tmp_path: Path, piped: Piped) -> None:
     assert {path: is_stream(Path(path)) for path in paths} == paths
     assert on_disk(tmp_path / "file") == tmp_path / "file"
     fifo.read_bytes()
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="this system has no such device")
+def test_a_device_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DataError, match="this is a device"):
+        read(Path("/dev/zero"), "csv")
+    with Path("/dev/zero").open() as zeros:
+        monkeypatch.setattr(sys, "stdin", zeros)
+        with pytest.raises(DataError, match="this is a device"):
+            read(STDIN, "csv")
+
+
+def test_a_pipe_without_end_stops_before_the_disk_is_full(
+    piped: Piped, monkeypatch: pytest.MonkeyPatch, temporary: Path
+) -> None:
+    monkeypatch.setattr(streams, "BLOCKS_BETWEEN_LOOKS", 1)
+    monkeypatch.setattr(streams, "ROOM", 1 << 60)
+    path = piped(b"1")
+    with pytest.raises(RunError, match="1 MB have come through, and there is no room for more") as caught, spooling():
+        on_disk(path)
+    assert caught.value.where == str(path)
+    assert not [*temporary.iterdir()]

@@ -13,6 +13,7 @@ import pytest
 from recsys.core.communicator import ALONE
 from recsys.core.errors import DataError
 from recsys.data.read import read_ratings
+from recsys.data.sources import stored
 
 TEXT = "userId,movieId,rating\n" + "".join(f"{k},{k * 7919 % 997},{k % 5}\n" for k in range(2000))
 
@@ -58,3 +59,15 @@ def test_a_damaged_member_of_an_archive(written: Any) -> None:
     content[2000] ^= 255
     with pytest.raises(DataError, match="it cannot be unpacked"):
         read_ratings(written(bytes(content)), ALONE)
+
+
+@pytest.mark.parametrize("kind", ["bzip2", "xz", "zip"])
+def test_a_file_that_unpacks_to_far_more_than_a_table_is_refused(
+    written: Any, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored, "UNPACKED_FREELY", 1 << 20)
+    text = "1,2,3\n" * 1_000_000
+    packed = {"bzip2": bz2.compress, "xz": lzma.compress, "zip": lambda content: zipped(ratings=content.decode())}
+    with pytest.raises(DataError, match="it unpacks to more than 250 times its size") as caught:
+        read_ratings(written(packed[kind](text.encode()), duplicates="last"), ALONE)
+    assert caught.value.hint == "if it is one, unpack it first"

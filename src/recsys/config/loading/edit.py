@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from recsys.config.loading.dump import dump, inline
+from recsys.config.loading.file_text import text_of
 from recsys.config.loading.load import load_config, parse_config
 from recsys.config.loading.problems import ROOT
 from recsys.config.loading.unvalidated import absolute
@@ -29,7 +30,7 @@ def edited_config(source: Path, config: Config, output: Path) -> str:
     as for a section with a method of its own, the text is the whole config without comments.
     """
     try:
-        text = source.read_text(encoding="utf-8-sig")
+        text = text_of(source)
         changes = {**_moved_paths(text, source, output), **_changes(load_config(source), config)}
         for key, value in changes.items():
             text = _with_value(text, key, value)

@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from recsys.config.loading.dump import dump, inline
+from recsys.config.loading.file_text import text_of
 from recsys.config.loading.problems import ROOT, dotted, show
 from recsys.config.loading.unvalidated import SourceLocation, UnvalidatedConfig, absolute, not_a_section
+from recsys.config.loading.yaml_limits import DEEPEST
 from recsys.config.loading.yaml_nodes import Key, read_yaml
 from recsys.config.schema.config import Config
-from recsys.core.errors import ConfigError, nearest
+from recsys.core.errors import ConfigError
 from recsys.core.files import DASH
+from recsys.core.words import shortened
 
 __all__ = ["config_from", "dump", "load_config"]
 
@@ -33,7 +36,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     Raises:
         ConfigError: the first thing that is wrong, by line; `more` holds the rest.
     """
-    return parse_config(_text(path), path, overrides)
+    return parse_config(text_of(path), path, overrides)
 
 
 def parse_config(text: str, path: Path, overrides: Sequence[str] = ()) -> Config:
@@ -63,7 +66,7 @@ def given_values(path: Path) -> dict[str, object]:
     Raises:
         ConfigError: the file cannot be read, or is not YAML.
     """
-    value = read_yaml(_text(path), lambda _, line: f"{path}:{line}").value
+    value = read_yaml(text_of(path), lambda _, line: f"{path}:{line}").value
     return value if isinstance(value, dict) else {}
 
 
@@ -83,10 +86,10 @@ def config_from(mapping: Mapping[str, Any], base: Path) -> Config:
 
 def _apply(unvalidated: UnvalidatedConfig, override: str, number: int) -> None:
     """Sets one key of the draft; what stood below it is gone."""
-    location = SourceLocation((number, 0), f"--set {override}")
+    location = SourceLocation((number, 0), f"--set {shortened(override)}")
     dotted_key, equals, text = override.partition("=")
     key = tuple(part.strip() for part in dotted_key.split("."))
-    if not equals or not all(key):
+    if not equals or not all(key) or len(key) > DEEPEST:
         error = ConfigError("this sets no key", where=location.prefix, expected="--set section.key=value")
         unvalidated.errors.append((location.order, error))
         return
@@ -123,44 +126,11 @@ def _merge(
     above[key[-1]] = below[key[-1]]
 
 
-def _text(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise _missing(path) from None
-    except IsADirectoryError:
-        raise ConfigError("this is a folder", where=str(path), expected="a config file") from None
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ConfigError(f"the file cannot be read: {reason}", where=str(path), expected="a readable file") from None
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise ConfigError(
-            f"the byte 0x{content[error.start]:02x} is not utf-8",
-            where=f"{path}:{line}",
-            expected="text in utf-8",
-            hint="save the file as utf-8",
-        ) from None
-
-
-def _missing(path: Path) -> ConfigError:
-    try:
-        beside = sorted(file.name for file in path.parent.iterdir() if file.is_file())
-    except OSError:
-        beside = []
-    close = nearest(path.name, beside)
-    return ConfigError(
-        "there is no such file",
-        where=str(path),
-        expected="a config file",
-        hint=f"did you mean {path.parent / close}?" if close else "recsys init RATINGS writes a config",
-    )
-
-
 def _plain(value: object, key: Key, unvalidated: UnvalidatedConfig) -> Any:
     """What YAML can hold, of what Python can: paths become text, tuples lists, NumPy's numbers Python's."""
+    if len(key) > DEEPEST:
+        what = f"mappings and lists within each other go deeper than {DEEPEST} levels"
+        raise ConfigError(what, where=shortened(dotted(key)), expected="the sections of a config")
     if isinstance(value, Mapping):
         return {str(name): _plain(part, (*key, str(name)), unvalidated) for name, part in value.items()}
     if isinstance(value, list | tuple):

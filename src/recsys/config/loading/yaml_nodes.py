@@ -14,7 +14,9 @@ from typing import ClassVar, NoReturn
 import yaml
 from yaml.reader import Reader
 
+from recsys.config.loading.yaml_limits import MOST_BYTES, LimitError, check_limits
 from recsys.core.errors import ConfigError
+from recsys.core.words import shortened
 
 Key = tuple[str | int, ...]
 """The way to a value: names of keys, and positions in lists."""
@@ -76,8 +78,10 @@ def read_yaml(text: str, where: Callable[[Key, int], str]) -> Document:
         text: the document.
         where: (key, line) → the place, as an error names it.
     Raises:
-        ConfigError: text that is not YAML.
+        ConfigError: text that is not YAML, or larger than one may be.
     """
+    if len(text) > MOST_BYTES:
+        raise too_long(where((), 1))
     odd = Reader.NON_PRINTABLE.search(text)
     if odd:
         raise ConfigError(
@@ -85,15 +89,22 @@ def read_yaml(text: str, where: Callable[[Key, int], str]) -> Document:
             where=where((), text.count("\n", 0, odd.start()) + 1),
             expected="text without control characters",
         )
-    loader = _Loader(text)
     try:
-        node = loader.get_single_node()
+        check_limits(yaml.parse(text, _Loader))
+        node = yaml.compose(text, _Loader)
     except yaml.MarkedYAMLError as error:
         _refuse(error, where)
-    finally:
-        loader.dispose()
+    except LimitError as error:
+        line, what, expected, hint = error.args
+        raise ConfigError(what, where=where((), line), expected=expected, hint=hint) from None
     builder = _Builder(where)
     return Document(None if node is None else builder.build(node, ()), builder.lines, builder.errors)
+
+
+def too_long(where: str) -> ConfigError:
+    """The error of a text that is larger than a config can be."""
+    what = f"the text is longer than {MOST_BYTES >> 20} MB"
+    return ConfigError(what, where=where, expected="a config, in YAML", hint="is it the right file?")
 
 
 def _refuse(error: yaml.MarkedYAMLError, where: Callable[[Key, int], str]) -> NoReturn:
@@ -130,17 +141,24 @@ class _Builder:
         self.lines[key] = node.start_mark.line + 1
         return self.build(node, key)
 
-    def mapping(self, node: yaml.MappingNode, key: Key) -> dict[str, object]:
+    def mapping(self, node: yaml.MappingNode, key: Key, taken: frozenset[str] = frozenset()) -> dict[str, object]:
+        """The values by key.
+
+        Args:
+            taken: keys that the mapping has which this one is merged into.
+        """
         merged: dict[str, object] = {}
         own: dict[str, object] = {}
         first_line: dict[str, int] = {}
-        own_keys = {name.value for name, _ in node.value if isinstance(name, yaml.ScalarNode)}
+        own_keys = taken | {name.value for name, _ in node.value if _is_key(name)}
         for name, value in node.value:
             line = name.start_mark.line + 1
             if not isinstance(name, yaml.ScalarNode):
                 self.refuse(name, key, "a key that is a list or a mapping", "a word before the colon")
             elif name.tag == MERGE:
                 merged = {**self.merge(value, key, own_keys), **merged}
+            elif name.value in taken:
+                continue
             elif name.value in own:
                 self.twice(key, name.value, line, first_line[name.value])
             else:
@@ -148,17 +166,18 @@ class _Builder:
                 own[name.value] = self.build(value, (*key, name.value))
         return {**merged, **own}
 
-    def merge(self, node: yaml.Node, key: Key, own_keys: set[str]) -> dict[str, object]:
+    def merge(self, node: yaml.Node, key: Key, taken: frozenset[str]) -> dict[str, object]:
         """The keys that `<<` brings in; of several mappings the first that has a key counts."""
-        nodes = node.value if isinstance(node, yaml.SequenceNode) else [node]
         values: dict[str, object] = {}
-        for part in nodes:
+        for part in node.value if isinstance(node, yaml.SequenceNode) else [node]:
             if not isinstance(part, yaml.MappingNode):
                 self.refuse(part, key, "<< takes a mapping, and this is none", "<<: *name")
-                continue
-            fresh = [pair for pair in part.value if str(pair[0].value) not in own_keys | set(values)]
-            reduced = yaml.MappingNode(part.tag, fresh, part.start_mark, part.end_mark)
-            values |= self.mapping(reduced, key)
+            elif id(part) in self.open_nodes:
+                self.refuse(part, key, "<< takes another mapping, and this is the one around it", "<<: *name")
+            else:
+                self.open_nodes.add(id(part))
+                values |= self.mapping(part, key, taken | values.keys())
+                self.open_nodes.discard(id(part))
         return values
 
     def twice(self, key: Key, name: str, line: int, first: int) -> None:
@@ -178,8 +197,8 @@ class _Builder:
             if tag == FLOAT:
                 return float(text.replace(".inf", "inf").replace(".nan", "nan") if text[-1] in "fnFN" else text)
         except ValueError:
-            self.refuse(node, key, f"{text!r} is not a number", "a number")
-            return text
+            self.refuse(node, key, f"{shortened(text)!r} is not a number", "a number")
+            return shortened(text)
         if tag == BOOL:
             return text.lower() == "true"
         if tag not in (STR, MERGE, NULL):
@@ -189,3 +208,7 @@ class _Builder:
     def refuse(self, node: yaml.Node, key: Key, what: str, expected: str) -> None:
         line = node.start_mark.line + 1
         self.errors.append((line, ConfigError(what, where=self.where(key, line), expected=expected)))
+
+
+def _is_key(name: yaml.Node) -> bool:
+    return isinstance(name, yaml.ScalarNode) and name.tag != MERGE

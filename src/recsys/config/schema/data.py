@@ -13,6 +13,7 @@ from recsys.core.section import Section, Words
 
 Code = Annotated[int | Annotated[float, Field(allow_inf_nan=False)] | str, Words("a number or text")]
 Column = str | Annotated[int, Field(ge=1)]
+MAX_LINE_BYTES = 16 << 20
 SourceName = Literal["file", "frame", "stream"]
 Files = Path | tuple[Path, ...]
 """A file or a stream, all files that fit a pattern such as parts/*.parquet, or several of these."""
@@ -100,6 +101,8 @@ class Data(Section):
     """How the text is encoded. A byte order mark is understood; init guesses where the file is not utf-8."""
     items_encoding: str = "auto"
     """How the items file is encoded; auto: utf-8 if it is, else guessed."""
+    max_line_bytes: Annotated[int, Field(ge=256, le=2**30)] = MAX_LINE_BYTES
+    """Longest line that is read of a text file, in utf-8, so that what has no lines does not fill the memory."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

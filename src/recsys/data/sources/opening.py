@@ -36,7 +36,7 @@ def open_source(origin: Origin, data: Data, observe: Observer) -> Source:
         return table
     files = files_of(origin)
     opened = [(_spec(file), file) for file in files]
-    sources: list[Source] = [resolve(spec.source)(_table(spec, file), data, observe) for spec, file in opened]
+    sources: list[Source] = [resolve(spec.source)(_table(spec, file, data), data, observe) for spec, file in opened]
     return sources[0] if len(sources) == 1 else SeveralFiles(sources, files)
 
 
@@ -61,12 +61,12 @@ def read_catalogue(
         DataError: the file cannot be read, or a column is not there.
     """
     spec = _spec(path)
-    catalogue: ItemCatalogue = resolve(spec.catalogue)(_table(spec, path), data, item_name, items, observe)
+    catalogue: ItemCatalogue = resolve(spec.catalogue)(_table(spec, path, data), data, item_name, items, observe)
     return catalogue
 
 
-def _table(spec: SourceSpec, path: Path) -> object:
-    return path if spec.table is None else resolve(spec.table)(path)
+def _table(spec: SourceSpec, path: Path, data: Data) -> object:
+    return path if spec.table is None else resolve(spec.table)(path, data)
 
 
 def _spec(path: Path) -> SourceSpec:

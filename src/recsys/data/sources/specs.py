@@ -14,7 +14,7 @@ class SourceSpec:
         source: (file, data, observe) → Source.
         catalogue: (file, data, item_name, items, observe) → ItemCatalogue of an items file.
         is_unpacked: whether files that are compressed are read too.
-        table: (path) → what the others take for a file; None: the path.
+        table: (path, data) → what the others take for a file; None: the path.
     """
 
     magic: tuple[bytes, ...]

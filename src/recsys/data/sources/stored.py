@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined]  # typing only; in the library since 3.12
 
 START_BYTES = 16  # enough for any magic
+MOST_EXPANSION = 250  # times as many bytes as a compressed file has; tables seldom reach 20
+UNPACKED_FREELY = 256 << 20  # bytes
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Stored(io.RawIOBase):
         self.path = path
         self._span = span
         self.total = (must_be_file(path) if span.stop is None else span.stop) - span.start
-        self.done = 0
+        self.done = self._n_unpacked = 0
         kind = compression(path)
         self._file: Any = on_disk(path).open("rb", buffering=0)
         self._inner: Any = self._file
@@ -67,7 +69,7 @@ class Stored(io.RawIOBase):
         """Up to `size` unpacked bytes; b"" at the end.
 
         Raises:
-            DataError: the compressed file is cut off or damaged.
+            DataError: the compressed file is cut off or damaged, or unpacks to far more than a table would.
         """
         if self._span.stop is not None:
             left = self.total - self.done
@@ -81,6 +83,14 @@ class Stored(io.RawIOBase):
             what = f"it cannot be unpacked: {error}"
             raise DataError(what, where=str(self.path), expected="a whole compressed file", hint=hint) from error
         self.done = self._file.tell() - self._span.start
+        self._n_unpacked += len(data)
+        if self._inner is not self._file and self._n_unpacked > max(UNPACKED_FREELY, MOST_EXPANSION * self.done):
+            raise DataError(
+                f"it unpacks to more than {MOST_EXPANSION} times its size: {self._n_unpacked >> 20:,} MB so far",
+                where=str(self.path),
+                expected="a compressed table",
+                hint="if it is one, unpack it first",
+            )
         return data
 
     def readinto(self, buffer: Buffer) -> int:

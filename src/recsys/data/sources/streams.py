@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import shutil
 import sys
 import tempfile
 import threading
@@ -10,12 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from recsys.core.errors import DataError
-from recsys.core.files import STDIN, writing
+from recsys.core.errors import DataError, RunError
+from recsys.core.files import STDIN, is_device, writing
 from recsys.core.temporary import scratch_folder
 
 HANDLES = (Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd"))  # what lies there is named anew in each process
 BLOCK = 1 << 20  # bytes that are copied at a time
+BLOCKS_BETWEEN_LOOKS = 64  # at the room on the disk
+ROOM = 256 << 20  # bytes that are left free there
 
 _LOCK = threading.Lock()
 _SPOOLED: dict[Path, _Spool] = {}
@@ -95,15 +99,32 @@ class _Spool:
 
 def _copy(stream: Path, file: Any) -> None:
     with _opened(stream) as source:
+        n_blocks = 0
         while block := _read(source, stream):
             with writing(Path(tempfile.gettempdir())):
                 file.write(block)
+            n_blocks += 1
+            if n_blocks % BLOCKS_BETWEEN_LOOKS == 0:
+                _check_room(stream, n_blocks * BLOCK)
         with writing(Path(tempfile.gettempdir())):
             file.flush()
 
 
+def _check_room(stream: Path, n_bytes: int) -> None:
+    folder = tempfile.gettempdir()
+    if shutil.disk_usage(folder).free < ROOM:
+        raise RunError(
+            f"{n_bytes >> 20:,} MB have come through, and there is no room for more in {folder}",
+            where=str(stream),
+            expected="a stream that ends before the disk is full",
+            hint="does the command in front of the pipe ever end? TMPDIR names a folder on another disk",
+        )
+
+
 def _opened(stream: Path) -> Any:
     if stream != STDIN:
+        if is_device(stream):
+            raise _device(stream)
         try:
             return stream.open("rb")
         except OSError as error:
@@ -115,6 +136,9 @@ def _opened(stream: Path) -> Any:
             expected="a pipe or a file on standard input",
             hint="cat FILE | recsys …, or recsys … < FILE",
         )
+    with contextlib.suppress(io.UnsupportedOperation):  # what a program has put in its place has no number
+        if is_device(sys.stdin.fileno()):
+            raise _device(stream)
     return contextlib.nullcontext(sys.stdin.buffer)
 
 
@@ -124,6 +148,10 @@ def _read(source: Any, stream: Path) -> bytes:
     except OSError as error:
         raise _unreadable(stream, error) from error
     return block
+
+
+def _device(stream: Path) -> DataError:
+    return DataError("this is a device, which may never end", where=str(stream), expected="a file or a pipe")
 
 
 def _unreadable(stream: Path, error: OSError) -> DataError:

@@ -90,3 +90,16 @@ def test_a_byte_order_mark_is_skipped(path: Path) -> None:
 def test_ids_beyond_int64_are_texts(path: Path) -> None:
     lines = [line.replace('"user": ', '"user": 1234567890123456789') for line in LINES]
     assert read(path, *lines).ratings.users.ids.tolist() == ["12345678901234567891", "12345678901234567892"]
+
+
+@pytest.mark.parametrize("number", [1, 3], ids=["first", "third"])
+def test_a_line_that_is_too_long(path: Path, number: int) -> None:
+    long = f'{{"user": 3, "item": "{"x" * 300}", "rating": 1}}'
+    with pytest.raises(DataError, match="this line is longer than 256 bytes") as caught:
+        read(path, *(LINES * 9)[: number - 1], long, *LINES, max_line_bytes=256)
+    assert caught.value.where == f"{path}:{number}"
+
+
+def test_an_object_that_is_nested_without_end(path: Path) -> None:
+    with pytest.raises(DataError, match="it is nested too deeply"):
+        read(path, f'{{"user": 1, "x": {"[" * 100_000}')

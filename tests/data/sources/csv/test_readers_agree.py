@@ -228,3 +228,18 @@ def test_across_the_edges_of_blocks(
         delimiter.join([f"{quote}u{k % 7}{quote}", f"{k}", f"{k % 5}.5", f"{k}"]) + "\r\n" for k in range(300)
     )
     assert agree(tmp_path / "r.csv", text.encode(), delimiter=delimiter, header=False)
+
+
+@pytest.mark.parametrize("block", [6, 12, 24, 1000])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_below_the_header_is_part_of_an_id(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int, encoding: str
+) -> None:
+    monkeypatch.setattr(arrow_reader, "BLOCK", block)
+    text = "user,item,rating\n" + "1,2,3\n" * 6 + "\ufeff1,2,3\n\ufeffa,b,4\n"
+    agree(tmp_path / "r.csv", text.encode(encoding))
+
+
+@pytest.mark.parametrize("long", ["x" * 200_000, '"' + "x\n" * 100_000 + '"', '"' + 'a""\n' * 50_000 + '"'])
+def test_a_long_field_of_a_column_that_is_not_read(tmp_path: Path, long: str) -> None:
+    agree(tmp_path / "r.csv", f"user,item,rating,time,review\n1,2,3,4,x\n2,3,4,5,{long}\n3,4,5,6,\n".encode())

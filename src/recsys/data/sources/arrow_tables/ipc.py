@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from recsys.config.schema.data import Data
 from recsys.data.sources.arrow_tables.damaged import damaged
 from recsys.data.sources.arrow_tables.table import Rows, place_of, share_of, sliced
 from recsys.data.sources.stored import size_of
@@ -22,7 +23,7 @@ class IpcFile:
     description = "Arrow (Feather)"
     compression = None
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, data: Data) -> None:
         """Reads what stands at its end: columns and record batches.
 
         Raises:
@@ -66,7 +67,7 @@ class IpcStream:
     description = "Arrow, as a stream"
     compression = None
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, data: Data) -> None:
         """Reads its columns.
 
         Raises:

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from recsys.config.schema.data import Data
 from recsys.core.errors import DataError
 from recsys.data.sources.arrow_tables.table import Rows
 from recsys.data.sources.stored import Stored, compression, size_of
@@ -20,6 +21,7 @@ BLOCK = 8 << 20  # bytes that are parsed at a time
 SAMPLE = 1000  # lines by which keys and types are known
 NESTED = (list, dict)
 MARK = b"\xef\xbb\xbf"
+NEWLINE = b"\n"
 
 
 class JsonLines:
@@ -28,8 +30,9 @@ class JsonLines:
     format = "json-lines"
     description = "JSON lines"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, data: Data) -> None:
         self.path = path
+        self._longest = data.max_line_bytes
         self.compression = compression(path)
         self.n_bytes = size_of(path)
 
@@ -44,7 +47,7 @@ class JsonLines:
 
         types: dict[str, set[type]] = {}
         with Stored(self.path) as stored:
-            for number, line in islice(_lines(stored), SAMPLE):
+            for number, line in islice(self._lines(stored), SAMPLE):
                 for key, value in self._parsed(line, number).items():
                     types.setdefault(key, set()).add(_type_of(value))
         return pa.schema([(key, _arrow_type(kinds)) for key, kinds in types.items()])
@@ -58,7 +61,7 @@ class JsonLines:
         schema = pa.schema([self.schema.field(name) for name in names])
         first = 0
         with Stored(self.path) as stored:
-            for number, block in _blocks(stored):
+            for number, block in self._blocks(stored):
                 try:
                     table = _read(block, schema)
                 except pa.ArrowInvalid:  # for example 4.5, where all have been whole numbers; or an error
@@ -70,7 +73,7 @@ class JsonLines:
     def place(self, row: int) -> str:
         """The line of a row; blank lines hold none."""
         with Stored(self.path) as stored:
-            number, _ = next(islice(_lines(stored), row, None))
+            number, _ = next(islice(self._lines(stored), row, None))
         return f"{self.path}:{number}"
 
     def _read_by_line(self, block: bytes, first: int, names: Sequence[str]) -> pa.Table:
@@ -94,12 +97,45 @@ class JsonLines:
             columns[name] = pa.array(values if is_alike and not _has_large(values) else map(_as_text, values))
         return pa.table(columns)
 
+    def _blocks(self, stored: Stored) -> Iterator[tuple[int, bytes]]:
+        """Whole lines, about BLOCK bytes of them at a time, each block with the number of its first line."""
+        left, number = b"", 1
+        while block := stored.read(BLOCK):
+            left, newline, rest = (left + block).rpartition(b"\n")
+            if newline:
+                self._check_lengths(left, number)
+                yield number, left.removeprefix(MARK) if number == 1 else left
+                number += left.count(b"\n") + 1
+            left = rest
+            self._check_lengths(left, number)
+        if left.strip():
+            yield number, left.removeprefix(MARK) if number == 1 else left
+
+    def _check_lengths(self, lines: bytes, first: int) -> None:
+        """Refuses a line that is too long; in so many bytes there is then no end of one, which takes few looks."""
+        start, longest = 0, self._longest
+        while len(lines) - start > longest:
+            end = lines.rfind(b"\n", start, start + longest + 1)
+            if end < 0:
+                raise DataError(
+                    f"this line is longer than {longest:,} bytes",
+                    where=f"{self.path}:{first + lines.count(NEWLINE, 0, start)}",
+                    expected="one JSON object a line",
+                    hint="if it is one, data.max_line_bytes allows for longer ones",
+                )
+            start = end + 1
+
+    def _lines(self, stored: Stored) -> Iterator[tuple[int, bytes]]:
+        for number, block in self._blocks(stored):
+            yield from _numbered(block, number)
+
     def _parsed(self, line: bytes, number: int) -> dict[str, object]:
         expected, where = "one JSON object a line", f"{self.path}:{number}"
         try:
             values = json.loads(line)
-        except ValueError as error:
-            raise DataError(f"this line is not JSON: {error}", where=where, expected=expected) from None
+        except (ValueError, RecursionError) as error:
+            why = "it is nested too deeply" if isinstance(error, RecursionError) else error
+            raise DataError(f"this line is not JSON: {why}", where=where, expected=expected) from None
         if not isinstance(values, dict):
             raise DataError("this line holds no JSON object", where=where, expected=expected)
         return values
@@ -148,24 +184,6 @@ def _read(block: bytes, schema: pa.Schema) -> pa.Table:
         read_options=arrow_json.ReadOptions(block_size=len(block)),
         parse_options=arrow_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore"),
     )
-
-
-def _blocks(stored: Stored) -> Iterator[tuple[int, bytes]]:
-    """Whole lines, about BLOCK bytes of them at a time, each block with the number of its first line."""
-    left, number = b"", 1
-    while block := stored.read(BLOCK):
-        start, newline, rest = (left + block).rpartition(b"\n")
-        if newline:
-            yield number, start.removeprefix(MARK) if number == 1 else start
-            number += start.count(b"\n") + 1
-        left = rest
-    if left.strip():
-        yield number, left.removeprefix(MARK) if number == 1 else left
-
-
-def _lines(stored: Stored) -> Iterator[tuple[int, bytes]]:
-    for number, block in _blocks(stored):
-        yield from _numbered(block, number)
 
 
 def _numbered(block: bytes, first: int) -> Iterator[tuple[int, bytes]]:

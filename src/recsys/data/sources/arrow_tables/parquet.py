@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from recsys.config.schema.data import Data
 from recsys.data.sources.arrow_tables.damaged import damaged
 from recsys.data.sources.arrow_tables.table import ROWS, Rows, place_of, share_of
 from recsys.data.sources.stored import size_of
@@ -24,7 +25,7 @@ class ParquetTable:
     description = "Parquet"
     compression = None
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, data: Data) -> None:
         """Reads what stands at its end: columns and row groups.
 
         Raises:

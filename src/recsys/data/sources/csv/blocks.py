@@ -8,8 +8,9 @@ from collections.abc import Generator
 
 import numpy as np
 
+from recsys.core.types import Int64Array
 from recsys.data.sources.csv.dialect import Dialect
-from recsys.data.sources.csv.fields import BLANK
+from recsys.data.sources.csv.fields import BLANK, LONGEST_FIELD
 from recsys.data.sources.csv.text import codec_of
 from recsys.data.sources.stored import WHOLE, ByteRange, Stored
 
@@ -20,6 +21,9 @@ RUN = re.compile(rb" +")
 EDGE = re.compile(rb"(?<![^\r\n]) +| +(?![^\r\n])")  # blanks at an end of a line
 NEEDLESS = re.compile(rb"  |(?<![^\r\n]) | (?![^\r\n])")
 LONGEST = 16  # blocks without the end of a row
+
+
+NO_QUOTES = np.zeros(0, dtype=np.int64)
 
 
 class DoubtfulError(Exception):
@@ -33,11 +37,12 @@ def blocks_of(dialect: Dialect, stored: Stored, size: int, span: ByteRange = WHO
         span: the range of the file that `stored` has opened.
 
     Raises:
-        DoubtfulError: a NUL, undecodable bytes, unusual quotes, or a row without an end.
+        DoubtfulError: a NUL, undecodable bytes, a byte order mark, unusual quotes, or a long row.
         DataError: a compressed file that is damaged.
     """
     delimiter = dialect.delimiter.encode()
     has_quotes = dialect.quotes != "none"
+    longest = min(LONGEST_FIELD, dialect.max_line_bytes)
     n_head_bytes = 0 if span.start else dialect.head_bytes
     torn = b""
     for text in _below_header(_in_utf8(stored, codec_of(dialect.encoding, span), size), n_head_bytes):
@@ -52,18 +57,20 @@ def blocks_of(dialect: Dialect, stored: Stored, size: int, span: ByteRange = WHO
         torn = text[end:] if end else torn + text
         if len(torn) > LONGEST * size:
             raise DoubtfulError
-        yield from _checked(rows, delimiter, has_quotes=has_quotes)
-    yield from _checked(torn, delimiter, has_quotes=has_quotes)
+        yield from _checked(rows, delimiter, longest, has_quotes=has_quotes)
+    yield from _checked(torn, delimiter, longest, has_quotes=has_quotes)
 
 
 def _in_utf8(stored: Stored, codec: str, size: int) -> Generator[bytes]:
     """The text of a file without its byte order mark."""
     decoder = codecs.getincrementaldecoder(codec)()
     at_start, data = codec != "utf-8", b"?"
+    is_utf8 = codec in ("utf-8", "utf-8-sig")
     while data:
         data = stored.read(size)
-        if codec in ("utf-8", "utf-8-sig") and data.isascii() and not decoder.getstate()[0]:
-            at_start = False
+        if is_utf8 and data.isascii() and not decoder.getstate()[0]:
+            if at_start:
+                at_start, decoder = False, codecs.getincrementaldecoder("utf-8")()  # a mark is a sign from here on
             yield data
             continue
         try:
@@ -91,19 +98,22 @@ def _end_of_rows(text: bytes) -> int:
     return end
 
 
-def _checked(rows: bytes, delimiter: bytes, *, has_quotes: bool) -> Generator[bytes]:
+def _checked(rows: bytes, delimiter: bytes, longest: int, *, has_quotes: bool) -> Generator[bytes]:
     """The rows if there are any, with a delimiter of one byte."""
     if not rows or (rows[0] in b"\r\n" and not rows.strip(b"\r\n")):
         return
+    quotes = _quotes(rows) if has_quotes and QUOTE in rows else NO_QUOTES
+    if rows.startswith(codecs.BOM_UTF8) or _has_long_row(rows, quotes, longest):  # Arrow would skip the mark
+        raise DoubtfulError
     if delimiter == BLANK.encode() and b"\t" in rows:
         rows = rows.replace(b"\t", b" ")
     if delimiter == BLANK.encode() and NEEDLESS.search(rows):
-        if has_quotes and QUOTE in rows:
+        if len(quotes):
             raise DoubtfulError
         rows = RUN.sub(b" ", EDGE.sub(b"", rows))
     if len(delimiter) == 1:
-        if has_quotes and QUOTE in rows:
-            _check_quotes(rows, delimiter)
+        if len(quotes):
+            _check_quotes(rows, quotes, delimiter)
         yield rows
         return
     if UNIT_SEPARATOR in rows:
@@ -111,14 +121,31 @@ def _checked(rows: bytes, delimiter: bytes, *, has_quotes: bool) -> Generator[by
     yield rows.replace(delimiter, UNIT_SEPARATOR)
 
 
-def _check_quotes(rows: bytes, delimiter: bytes) -> None:
+def _quotes(rows: bytes) -> Int64Array:
+    """Where the quotes stand."""
+    return np.flatnonzero(np.frombuffer(rows, dtype=np.uint8) == QUOTE[0])
+
+
+def _has_long_row(rows: bytes, quotes: Int64Array, longest: int) -> bool:
+    """Whether a row has more than so many bytes: whether in so many no row ends, which takes few looks."""
+    start = 0
+    while len(rows) - start > longest:
+        end = rows.rfind(b"\n", start, start + longest + 1)
+        while end >= start and np.searchsorted(quotes, end) % 2:
+            end = rows.rfind(b"\n", start, end)
+        if end < start:
+            return True
+        start = end + 1
+    return False
+
+
+def _check_quotes(rows: bytes, quotes: Int64Array, delimiter: bytes) -> None:
     """Every quote that opens a field follows a delimiter or newline, every one that closes precedes one.
 
     A quote within a field is doubled, so that it closes and opens at once and has a quote beside it.
     """
     text = np.frombuffer(b"\n" + rows + b"\n", dtype=np.uint8)
-    quotes = np.flatnonzero(text == QUOTE[0])
-    opening, closing = quotes[::2], quotes[1::2]
+    opening, closing = quotes[::2] + 1, quotes[1::2] + 1
     beside = np.zeros(256, dtype=bool)
     beside[[*delimiter, *b"\r\n", *QUOTE]] = True
     if len(quotes) % 2 or not (beside[text[opening - 1]].all() and beside[text[closing + 1]].all()):

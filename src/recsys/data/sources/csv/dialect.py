@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -18,9 +18,11 @@ from recsys.data.sources.csv.fields import BLANK, BadQuotesError, Quotes, knows_
 from recsys.data.sources.csv.other_texts import refuse_other_text
 from recsys.data.sources.csv.preamble import is_rule, preamble_of
 from recsys.data.sources.csv.text import Text
+from recsys.data.sources.stored import WHOLE, ByteRange
 from recsys.data.sources.values import Decimal, number
 
 KNOWN = frozenset(name for names in COMMON.values() for name in names) | {*COUNTS, "title", "name", "id"}
+SAMPLE_SIGNS = 32 << 20  # after which no more lines are looked at
 ESCAPED_QUOTE = '\\"'
 DECIMAL_POINT = re.compile(r"[-+]?\d+[.]\d+", re.ASCII)
 DECIMAL_COMMA = re.compile(r"[-+]?\d+,(\d{1,2}|\d{4,})", re.ASCII)  # three digits may be thousands
@@ -40,6 +42,7 @@ class Dialect:
         head_lines: lines of the file before the first row, the header among them.
         head_bytes: how long those are in utf-8, a byte order mark not counted.
         sample: the first rows.
+        max_line_bytes: of a line.
     """
 
     path: Path
@@ -53,7 +56,12 @@ class Dialect:
     head_lines: int
     head_bytes: int
     sample: tuple[tuple[str, ...], ...]
+    max_line_bytes: int
     wide_hint: ClassVar[str] = "data.layout: wide (init: --layout wide)"
+
+    def text(self, span: ByteRange = WHOLE) -> Text:
+        """The lines of the file, or of a range of it."""
+        return Text(self.path, self.encoding, self.max_line_bytes, span)
 
 
 def find_dialect(path: Path, data: Data) -> Dialect:
@@ -67,8 +75,8 @@ def find_dialect(path: Path, data: Data) -> Dialect:
         DataError: the file is not there, is empty or is not text.
     """
     encoding = (marked_encoding(path) if data.encoding == "utf-8" else None) or data.encoding
-    with Text(path, encoding) as text:
-        lines = list(islice(text, 4 * SAMPLE))
+    with Text(path, encoding, data.max_line_bytes) as text:
+        lines = _first_lines(text)
     refuse_other_text(path, "".join(lines[:SAMPLE]))
     preamble = preamble_of(lines)
     body = lines[preamble.n_lines :]
@@ -103,7 +111,18 @@ def find_dialect(path: Path, data: Data) -> Dialect:
         head_lines=n_lines,
         head_bytes=len("".join(lines[:n_lines]).encode()),
         sample=sample,
+        max_line_bytes=data.max_line_bytes,
     )
+
+
+def _first_lines(text: Iterable[str]) -> list[str]:
+    lines, n_signs = [], 0
+    for line in islice(text, 4 * SAMPLE):
+        lines.append(line)
+        n_signs += len(line)
+        if n_signs > SAMPLE_SIGNS:
+            break
+    return lines
 
 
 def _names_above(names: str | None, delimiter: str, width: int) -> tuple[str, ...] | None:

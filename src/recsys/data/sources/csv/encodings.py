@@ -7,9 +7,11 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 from recsys.core.errors import ConfigError
+from recsys.core.words import shortened
 from recsys.data.sources.stored import Stored, unpacked_start_of
 
 MARKS = {
@@ -25,6 +27,8 @@ CANDIDATES = (
     *("iso8859_2", "iso8859_5", "iso8859_7", "iso8859_9", "latin_1"),
 )
 """The encodings that tables have, where several fit the first one."""
+NO_TEXT = ("undefined", "idna", "punycode", "unicode-escape", "raw-unicode-escape")
+"""Codecs that Python counts among the encodings of text, and no file has; their names are those of `codecs.lookup`."""
 MARGIN = 0.15  # of strangeness, within which the likely encoding is chosen
 UNFIT = 1.0  # strangeness of an encoding that the library does not consider
 THAI = 0.2  # strangeness, since nearly all bytes are letters there
@@ -49,9 +53,11 @@ def codec(encoding: str) -> str:
     try:
         "".encode(encoding)
         name = codecs.lookup(encoding).name
-    except LookupError:
+    except (LookupError, ValueError):
+        name = NO_TEXT[0]
+    if name in NO_TEXT:
         hint = "such as utf-8, latin-1, cp1252 or utf-16"
-        raise ConfigError(f"there is no encoding {encoding!r}", where="data.encoding", hint=hint) from None
+        raise ConfigError(f"there is no encoding {shortened(encoding)!r}", where="data.encoding", hint=hint)
     return "utf-8-sig" if name == "utf-8" else name
 
 
@@ -138,7 +144,7 @@ def _lines_of_other_letters(path: Path) -> list[bytes]:
     """The first lines that are not ASCII."""
     lines, n_bytes = [], 0
     with Stored(path) as stored:
-        for line in io.BufferedReader(stored):
+        for line in iter(partial(io.BufferedReader(stored).readline, SAMPLE), b""):
             if not line.isascii():
                 lines.append(line)
                 n_bytes += len(line)

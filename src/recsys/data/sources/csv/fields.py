@@ -10,6 +10,7 @@ from typing import Any, Literal
 Quotes = Literal["double", "backslash", "none"]
 """How a quote stands in a quoted field: doubled, or behind a backslash; none: a quote is a letter like any other."""
 
+LONGEST_FIELD = 16 << 20  # bytes; the csv module's own limit is a process's, and may only rise here
 BLANK = " "  # as a delimiter: one or more of them, or of tabs, those at the ends of a line not counted
 
 
@@ -67,6 +68,7 @@ def _split(line: str, delimiter: str) -> list[str]:
 def _reader(lines: Iterable[str], delimiter: str, quotes: Quotes, *, strict: bool) -> Any:
     """A reader of the csv module, whose type has no public name."""
     is_blank = delimiter == BLANK
+    csv.field_size_limit(max(csv.field_size_limit(), LONGEST_FIELD))
     return csv.reader(
         (line.replace("\t", BLANK).rstrip(" \r\n") + "\n" for line in lines) if is_blank else lines,
         delimiter=delimiter,

@@ -45,7 +45,7 @@ def read_catalogue(
     item, title = find_item_columns(dialect, data.item_columns, item_name)
     known = set(items.ids.tolist())
     texts_at: dict[int, TextByItem] = {at: {} for at in range(dialect.width) if at != item or at == title}
-    with Text(path, dialect.encoding) as lines:
+    with dialect.text() as lines:
         for row in _rows(dialect, title, lines, observe):
             item_id = id_of(row[item], items)
             if item_id is not None and item_id in known:
@@ -91,7 +91,7 @@ def _encoding(path: Path, data: Data, observe: Observer) -> str:
     if marked := marked_encoding(path):
         return marked
     try:
-        with Text(path, "utf-8") as lines:
+        with Text(path, "utf-8", data.max_line_bytes) as lines:
             all(lines)
     except DataError:
         guess = guess_encoding(path, likely=data.encoding)

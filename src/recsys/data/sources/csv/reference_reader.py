@@ -55,7 +55,7 @@ def read_slow(
     Raises:
         DataError: the first row that cannot be used, with its line and column.
     """
-    with Text(dialect.path, dialect.encoding, span) as text:
+    with dialect.text(span) as text:
         read = _Columns(dialect, columns, no_rating)
         for row, line in islice(rows(dialect, text, observe), n_skipped, None):
             for position, take in read.takers:

@@ -17,7 +17,6 @@ from recsys.data.sources.csv.fields import knows_quotes
 from recsys.data.sources.csv.no_row import one_column
 from recsys.data.sources.csv.ranges import range_of
 from recsys.data.sources.csv.reference_reader import read_slow, rows
-from recsys.data.sources.csv.text import Text
 from recsys.data.sources.csv.timestamp_format import with_timestamp_format
 from recsys.data.sources.find_columns import find_columns, label
 from recsys.data.sources.no_rating import NoRating
@@ -119,7 +118,7 @@ class CsvSource:
 
     def _lines(self) -> Iterator[tuple[int, int]]:
         """Each row's number and line."""
-        with Text(self.path, self.dialect.encoding) as text:
+        with self.dialect.text() as text:
             for number, (_, line) in enumerate(rows(self.dialect, text, silent)):
                 yield number, line
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from recsys.core.errors import DataError
 from recsys.data.sources.csv.encodings import codec, example, guess_encoding, wide_encoding
 from recsys.data.sources.protocol import OtherEncodingError
 from recsys.data.sources.stored import WHOLE, ByteRange, Stored
+
+MOST_BYTES_OF_A_SIGN = 4
 
 
 def codec_of(encoding: str, span: ByteRange) -> str:
@@ -25,8 +28,14 @@ def codec_of(encoding: str, span: ByteRange) -> str:
 class Text:
     """The lines of a file or a range of it, decoded; a line ends with \\n, \\r or \\r\\n, which stays on it."""
 
-    def __init__(self, path: Path, encoding: str, span: ByteRange = WHOLE) -> None:
+    def __init__(self, path: Path, encoding: str, longest: int, span: ByteRange = WHOLE) -> None:
+        """Opens it.
+
+        Args:
+            longest: bytes of a line, in utf-8.
+        """
         self.path = path
+        self._longest = longest
         self.encoding = encoding
         self.first_line = span.n_lines_before + 1
         self._span = span
@@ -53,11 +62,14 @@ class Text:
         """The lines.
 
         Raises:
-            DataError: bytes that are not text in this encoding, or a NUL.
+            DataError: bytes that are not text in this encoding, a NUL, or a line that is too long.
         """
         text = io.TextIOWrapper(io.BufferedReader(self._stored), self._codec, newline="")
+        longest, most_signs = self._longest, self._longest // MOST_BYTES_OF_A_SIGN
         try:
-            for number, line in enumerate(text, start=self.first_line):
+            for number, line in enumerate(iter(partial(text.readline, longest + 1), ""), start=self.first_line):
+                if len(line) > most_signs and len(line.encode("utf-8", "surrogatepass")) > longest:
+                    raise self._too_long(number)
                 if "\0" in line:
                     raise self._with_nul(number)
                 yield line.removeprefix("\ufeff") if number == 1 else line
@@ -69,10 +81,18 @@ class Text:
         with Stored(self.path, self._span) as stored:
             text = io.TextIOWrapper(io.BufferedReader(stored), self._codec, errors="replace", newline="")
             try:
-                numbered = enumerate(text, start=self.first_line)
+                numbered = enumerate(iter(partial(text.readline, self._longest), ""), start=self.first_line)
                 return next((number for number, line in numbered if "\ufffd" in line), 1)
             except UnicodeError:  # utf-16 without its mark replaces nothing
                 return 1
+
+    def _too_long(self, line: int) -> DataError:
+        return DataError(
+            f"this line is longer than {self._longest:,} bytes",
+            where=f"{self.path}:{line}",
+            expected="a row of ratings in each line",
+            hint="if it is a row, data.max_line_bytes allows for longer ones",
+        )
 
     def _with_nul(self, line: int) -> DataError:
         if wide_encoding(self.path) not in (None, self.encoding):

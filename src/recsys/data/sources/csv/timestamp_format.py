@@ -10,7 +10,6 @@ from recsys.core.events import silent
 from recsys.core.words import shell_word
 from recsys.data.sources.csv.dialect import Dialect
 from recsys.data.sources.csv.reference_reader import ISO_FORM, rows, time_form
-from recsys.data.sources.csv.text import Text
 from recsys.data.sources.dates import fitting, formats_of
 from recsys.data.sources.table import Role
 from recsys.data.sources.times import NO_TIMES
@@ -27,7 +26,7 @@ def with_timestamp_format(dialect: Dialect, columns: Mapping[Role, int]) -> Dial
     position = columns["timestamp"]
     formats = formats_of(row[position] for row in dialect.sample if len(row) == dialect.width)
     text = ""
-    with Text(dialect.path, dialect.encoding) as lines:
+    with dialect.text() as lines:
         numbered = rows(dialect, lines, silent)
         while len(formats) > 1 and (row := next(numbered, None)) is not None:
             text = row[0][position]

@@ -16,7 +16,6 @@ from recsys.data.sources.csv.arrow_reader import ratings_of
 from recsys.data.sources.csv.blocks import DoubtfulError, blocks_of
 from recsys.data.sources.csv.dialect import Dialect
 from recsys.data.sources.csv.reference_reader import BadValueError, located, rating_in, rows
-from recsys.data.sources.csv.text import Text
 from recsys.data.sources.no_rating import MISSING, NoRating
 from recsys.data.sources.progress import Progress
 from recsys.data.sources.stored import Stored
@@ -81,7 +80,7 @@ def rated_cells(matrix: Matrix, observe: Observer) -> Iterator[tuple[int, str, l
         DataError: as of `cells_of`.
     """
     dialect = matrix.dialect
-    with Text(dialect.path, dialect.encoding) as text:
+    with dialect.text() as text:
         for number, (row, line) in enumerate(rows(dialect, text, observe), start=1):
             raw_id = str(number) if matrix.ids is None else row[matrix.ids].strip()
             if not raw_id:
