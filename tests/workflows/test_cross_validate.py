@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from recsys.artifacts.lock import locked
 from recsys.config.loading.load import config_from, load_config
 from recsys.config.schema.config import Config
-from recsys.core.errors import ConfigError, DataError, DivergedError, RunError, UsageError
-from recsys.core.events import RunsProgress
+from recsys.core.errors import ConfigError, DataError, DivergedError, RunError, StoppedError, UsageError
+from recsys.core.events import Note, RunsProgress, silent
+from recsys.workflows import parallel_runs, run_processes
 from recsys.workflows.cross_validate import FoldFiles, compare_splits, cross_validate
 from recsys.workflows.parallel_runs import train_parallel
 from recsys.workflows.train import train
@@ -111,10 +113,69 @@ def test_a_fold_that_diverges_is_named(small: Small, jobs: int) -> None:
     assert caught.value.where in ("fold-1", "fold-2")
 
 
-@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
-def test_a_used_folder_is_refused(fast: Config, kept: tuple[Path, dict[str, Any]], jobs: int) -> None:
-    with pytest.raises(RunError):
-        cross_validate(fast, 3, kept[0], jobs=jobs)
+def stop_at(n_done: float) -> Callable[[object], None]:
+    def observe(event: object) -> None:
+        if isinstance(event, RunsProgress) and event.done > n_done:
+            raise StoppedError("interrupted")
+
+    return observe
+
+
+@pytest.mark.parametrize("n_done", [0.4, 1.0, 1.4, 2.9])
+def test_folds_that_were_interrupted_are_resumed(
+    fast: Config, kept: tuple[Path, dict[str, Any]], tmp_path: Path, n_done: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_processes, "SECONDS", 0.0)
+    folder = tmp_path / "validation"
+    config = fast.model_copy(update={"training": fast.training.model_copy(update={"checkpoint_every": 1})})
+    with pytest.raises(StoppedError) as caught:
+        cross_validate(config, 3, folder, jobs=1, observe=stop_at(n_done))
+    assert caught.value.hint == f"the same command resumes the runs in {folder}"
+    seen: list[Any] = []
+    result = cross_validate(config, 3, folder, jobs=1, observe=seen.append).to_dict()
+    names = [event.message.partition(":")[0] for event in seen if isinstance(event, RunsProgress) and event.message]
+    n_before = 0 if n_done < 1 else int(n_done)
+    assert names == ["fold-1", "fold-2", "fold-3"][n_before:]
+    notes = [event.text for event in seen if isinstance(event, Note)]
+    assert notes == ([f"{n_before} of 3 runs in {folder} were finished before"] if n_before else [])
+    expected = [{**fold, "run_dir": ""} for fold in timeless(kept[1])["folds"]]
+    assert [{**fold, "run_dir": ""} for fold in timeless(result)["folds"]] == expected
+    assert {**result, "folds": ""} == {**kept[1], "folds": ""}
+    assert sorted(path.name for path in tmp_path.rglob(".*")) == []
+
+
+def test_finished_folds_are_read(
+    fast: Config, kept: tuple[Path, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parallel_runs, "train_task", None)
+    assert cross_validate(fast, 3, kept[0], jobs=1).to_dict() == kept[1]
+
+
+def test_folds_of_another_config_or_of_other_data_are_refused_with_both_values(
+    fast: Config, kept: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    folder = kept[0]
+    (tmp_path / "less.csv").write_text(str(fast.data.ratings and Path(str(fast.data.ratings)).read_text())[:-20])
+    other_data = fast.data.model_copy(update={"ratings": tmp_path / "less.csv"})
+    for config, n_folds, match in (
+        (fast, 4, r"split\.n_folds: 3 → 4"),
+        (fast.model_copy(update={"seed": 7}), 3, r"seed: \d+ → 7"),
+        (fast.model_copy(update={"data": other_data}), 3, r"sha256 of ratings: \w{64} → \w{64}"),
+    ):
+        with pytest.raises(RunError, match=match) as caught:
+            cross_validate(config, n_folds, folder, jobs=1)
+        assert caught.value.hint == "repeat the command as it was, or choose another --run-dir"
+    with pytest.raises(RunError, match="holds other runs: fold-1, fold-2 and fold-3"):
+        compare_splits(fast, folder, jobs=1)
+    with locked(folder), pytest.raises(RunError, match="another process is writing"):
+        cross_validate(fast, 3, folder, jobs=1)
+
+
+def test_a_folder_with_something_else_is_refused(fast: Config, tmp_path: Path) -> None:
+    (tmp_path / "fold-1").mkdir()
+    (tmp_path / "fold-1" / "mine").touch()
+    with pytest.raises(RunError, match="in use already"):
+        cross_validate(fast, 3, tmp_path, jobs=1)
 
 
 @pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
@@ -130,11 +191,9 @@ def test_whoever_watches_can_stop_all(fast: Config, tmp_path: Path, monkeypatch:
 
 @pytest.mark.slow
 def test_a_process_that_dies_is_named(fast: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from recsys.workflows import parallel_runs as several
-
-    monkeypatch.setattr(several, "_work", die)
+    monkeypatch.setattr(run_processes, "_work", die)
     with pytest.raises(RunError, match=r"process of only ended early, with code 3"):
-        list(several._in_processes({"only": (fast, tmp_path)}, 1, lambda _: None))
+        list(run_processes.in_processes({"only": (fast, tmp_path, None)}, 1, silent))
 
 
 def die(*_: object) -> None:

@@ -142,7 +142,7 @@ def cross_validation(
         config, data: as of `train`.
         n_folds: how many folds are cut from the ratings.
         files: folds that are files already: patterns of the train and the test files, with {fold} in them.
-        run_dir: where to keep the folds' runs; None: nowhere.
+        run_dir: where to keep the folds' runs; None: nowhere. An interrupted call is resumed by the same one.
         jobs: how many folds at a time; None: one a core. More than 1 start processes: a script that calls this then
             needs the line `if __name__ == "__main__":` around its own work.
         observe: gets RunsProgress events.
@@ -188,8 +188,7 @@ def split_comparison(
 
     Args:
         config, data: as of `train`.
-        run_dir: where to keep the runs; None: nowhere.
-        jobs, observe: as of `cross_validation`.
+        run_dir, jobs, observe: as of `cross_validation`.
     Raises:
         RecsysError: see recsys.core.errors.
     """

@@ -198,6 +198,15 @@ def _flat(config: Config) -> dict[str, Json]:
 def _check_resumable(folder: Path, config: Config, resume: bool) -> None:
     if not resume:
         raise _used(folder)
+    check_same_config(folder, config)
+
+
+def check_same_config(folder: Path, config: Config) -> None:
+    """Refuses to go on with a run by a config that would give another result.
+
+    Raises:
+        RunError: the run in the folder was started with another config; it names each key with both values.
+    """
     changed = changed_keys(load_config(folder / CONFIG), config)
     if changed:
         raise RunError(

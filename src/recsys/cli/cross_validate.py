@@ -53,7 +53,11 @@ def cross_validate(
     ] = False,
     run_dir: Annotated[
         Path | None,
-        typer.Option("--run-dir", metavar="DIR", help="Keep the runs in this folder. Default: they are not kept."),
+        typer.Option(
+            "--run-dir",
+            metavar="DIR",
+            help="Keep the runs here; the same command resumes. Default: not kept.",
+        ),
     ] = None,
     jobs: Annotated[
         int | None,

@@ -98,6 +98,19 @@ def read_more_ratings(
     return Dataset(ratings, parts if has_parts else None, fingerprints, catalogue, n_duplicates)
 
 
+def fingerprints(data: Data) -> dict[str, str]:
+    """Those that `read_ratings` would give, without reading rows.
+
+    Raises:
+        DataError: a file is not there, or is of no format that is read here.
+    """
+    origins = _origins(data, None)
+    keys = origins if data.train is not None else ["ratings"]
+    return {
+        key: open_source(part, data, silent).fingerprint() for key, part in zip(keys, origins.values(), strict=True)
+    }
+
+
 def read_table(source: Source, columns: ColumnRequest) -> Table:
     """Reads some columns of a file: pairs to predict, a list of candidates.
 

@@ -130,7 +130,8 @@ def cross_validate(
 
     Args:
         folds: how many, at least 2; or files that were cut before.
-        run_dir: where to keep the folds' runs, as fold-1, fold-2, …; None: nowhere.
+        run_dir: where to keep the folds' runs, as fold-1, fold-2, …; None: nowhere. An interrupted call is resumed by
+            the same one: finished folds are read.
         data: the ratings that are cut; None: what the config names is read.
         jobs: how many at a time, see `train_parallel`; the result does not depend on it.
         observe: gets RunsProgress events; what it raises ends all.
