@@ -252,6 +252,15 @@ def test_export(form: str, run: Path, recsys: Recsys, data: Path) -> None:
     assert last == f"{Path('factors', 'README.md')} explains how to use them"
 
 
+def test_export_with_an_index(run: Path, recsys: Recsys, data: Path) -> None:
+    shown = recsys("export-factors", "--output", "factors", "--index", "hnsw").out.splitlines()[-2]
+    recall = "recall@10 1.000 and recall@50 1.000 of exact lists for 40 users"
+    assert shown == f"index of 50 items: {recall}, with expansion_search 64"
+    answer = json.loads(recsys("export-factors", "--output", "again", "--index", "hnsw", "--json").out)
+    assert answer["index"] == json.loads((data / "factors" / "index.json").read_text())
+    assert (answer["index"]["recall"], answer["index"]["n_items"]) == ({"10": 1.0, "50": 1.0}, 50)
+
+
 def test_runs(run: Path, recsys: Recsys, data: Path, snapshot: Snapshot) -> None:
     (data / "runs" / "second").mkdir()
     (data / "runs" / "second" / "config.yaml").write_text((run / "config.yaml").read_text())

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from recsys.core.errors import RunError
+from recsys.core.events import Event, Exporting
+from recsys.inference import export
 from recsys.inference.export import Format, export_factors
 from recsys.inference.recommender import Recommender
 
@@ -69,6 +71,28 @@ def test_the_files_are_told_and_hold_no_pickle(recommender: Recommender, form: F
     if form == "npz":
         with np.load(tmp_path / "out" / "factors.npz", allow_pickle=False) as arrays:
             assert all(arrays[name].dtype != object for name in arrays.files)
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_blocks_of_rows_make_the_same_table(
+    recommender: Recommender, form: Format, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pyarrow.parquet as pq
+
+    export_factors(recommender.bundle, tmp_path / "whole", form)
+    monkeypatch.setattr(export, "NUMBERS", 20)
+    events: list[Event] = []
+    export_factors(recommender.bundle, tmp_path / "blocks", form, observe=events.append)
+    n_rows = len(recommender.bundle.users) + len(recommender.bundle.items)
+    assert len(events) > 2
+    assert events[-1] == Exporting(n_rows, n_rows)
+    for name in ("users", "items"):
+        paths = [tmp_path / folder / f"{name}.{form}" for folder in ("whole", "blocks")]
+        if form == "csv":
+            assert paths[0].read_bytes() == paths[1].read_bytes()
+        else:
+            assert pq.read_table(paths[0]).equals(pq.read_table(paths[1]))
+            assert pq.ParquetFile(paths[0]).num_row_groups < pq.ParquetFile(paths[1]).num_row_groups
 
 
 def test_titles_stand_in_the_table_of_items(finished: Path, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from recsys.data.sources.several import files_of
 from recsys.data.sources.streams import spooling
 from recsys.inference import batch, export, item_list, session_ratings
 from recsys.inference import recommend_all as all_users
+from recsys.inference.ann_index import KIND, Kind
 from recsys.inference.candidates import FILTER_RULES, ItemFilter
 from recsys.inference.entities import ON_UNKNOWN, OnUnknown
 from recsys.inference.export import FORMAT, Format
@@ -168,9 +169,15 @@ def read_session_ratings(model: Recommender, data: DataLike, *, observe: Observe
     return session_ratings.read_session_ratings(model.bundle, as_origin(data), observe)
 
 
-@checked(run=optional(PATH), output=PATH, form=FORMAT, scorer=optional(TEXT))
+@checked(run=optional(PATH), output=PATH, form=FORMAT, scorer=optional(TEXT), index=KIND, observe=OBSERVER)
 def export_factors(
-    run: PathLike | None, output: PathLike, form: Format = "csv", *, scorer: str | None = None
+    run: PathLike | None,
+    output: PathLike,
+    form: Format = "csv",
+    *,
+    scorer: str | None = None,
+    index: Kind | None = None,
+    observe: Observer = silent,
 ) -> list[Path]:
     """Writes factors and biases with raw ids for other programs.
 
@@ -179,10 +186,15 @@ def export_factors(
         output: a new folder.
         form: csv, parquet, npz or safetensors.
         scorer: "rating" or "ranking"; None: rating, or what the run has instead.
+        index: "hnsw": also an approximate index of the items, items.usearch, and index.json with its recall; needs the
+            extra `ann`.
+        observe: gets Exporting events.
     Returns:
         The files.
     Raises:
-        RunError: there is no such run or no such scorer, or the folder is in use.
+        RunError: there is no such run or no such scorer, its scores are nothing that an index finds, or the folder is
+            in use.
+        MissingExtraError: the library of the index is not installed.
     """
     refuse_run_files(as_path(output))
-    return export.export_factors(open_bundle(as_run(run)), as_path(output), form, scorer)
+    return export.export_factors(open_bundle(as_run(run)), as_path(output), form, scorer, index, observe)

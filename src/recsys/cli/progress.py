@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from recsys.cli.render import console, say
 from recsys.cli.signals import stopping_between_events
-from recsys.core.events import Epoch, Event, FitStart, Loading, Note, Observer, RunsProgress, Scoring, Step
+from recsys.core.events import Epoch, Event, Exporting, FitStart, Loading, Note, Observer, RunsProgress, Scoring, Step
 from recsys.core.words import counted, one_line, printable
 
 if TYPE_CHECKING:
@@ -101,8 +101,9 @@ class LiveProgress:
         match event:
             case Loading(path, done, total):
                 self._show(f"reading {path.name}", done, total, f"reading {path.name}  {done / 1e6:,.0f} MB")
-            case Scoring(done, total):
-                self._show("scoring", done, total, f"scoring  {done:,} of {total:,}")
+            case Scoring(done, total) | Exporting(done, total):
+                job = "scoring" if isinstance(event, Scoring) else "exporting"
+                self._show(job, done, total, f"{job}  {done:,} of {total:,}")
             case Step():
                 self._step(event)
             case FitStart():

@@ -51,6 +51,14 @@ class Scoring:
 
 
 @dataclass(frozen=True)
+class Exporting:
+    """`done` of `total` rows of users and items have been written or indexed."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
 class EpochResult:
     """What one pass over the training ratings gave: metrics as the parameters moved, and the last learning rate."""
 
@@ -96,7 +104,7 @@ class Note:
     text: str
 
 
-Event = Loading | FitStart | Step | Scoring | Epoch | RunsProgress | Note
+Event = Loading | FitStart | Step | Scoring | Exporting | Epoch | RunsProgress | Note
 Observer = Callable[[Event], None]
 
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from recsys.artifacts.bundle import Bundle
-from recsys.core.words import counted
+from recsys.core.words import counted, joined
+from recsys.inference.ann_index import IndexReport, index_in_python
 from recsys.inference.exported_scorer import ExportedScorer
 from recsys.scoring.export import link_in_python
 
 
-def readme(bundle: Bundle, scorer: ExportedScorer, how_to_load: str) -> str:
-    """The text; `how_to_load` is the Python that reads the ids and arrays of the format at hand."""
+def readme(bundle: Bundle, scorer: ExportedScorer, how_to_load: str, index: IndexReport | None) -> str:
+    """The text.
+
+    Args:
+        how_to_load: Python that reads the ids and arrays of the format at hand.
+        index: what there is beside them; None: no index.
+    """
     return f"""# Exported factors
 
 {counted(len(bundle.users), "user")} and {counted(len(bundle.items), "item")}, from the recsys run
@@ -37,7 +43,7 @@ scores = scores_of(u)
 top = [item_ids[n] for n in np.argsort(-scores) if item_ids[n] not in rated][:10]
 print(top)
 ```
-"""
+{"" if index is None else _from_index(scorer, index)}"""
 
 
 def _one_score(bundle: Bundle, scorer: ExportedScorer) -> str:
@@ -55,4 +61,22 @@ u, i = user_ids.index({user!r}), item_ids.index({item!r})
 score = scores_of(u)[i]
 {of_score}print({name})
 ```
+"""
+
+
+def _from_index(scorer: ExportedScorer, index: IndexReport) -> str:
+    recall = joined((f"recall@{k} is {value:.3f}" for k, value in index.recall.items()), "and")
+    assert scorer.export.beside_product is not None
+    return f"""
+## The same from the index
+
+`{index.file}` is an HNSW index of {counted(index.n_items, "item")}, those with training interactions, for
+[usearch](https://github.com/unum-cloud/usearch) (Python, C++, Java, Rust and others): `pip install usearch`. Its keys
+are positions in `item_ids`, its vectors `[item_factors, item_bias]`, and `1 - distance` is their product with
+`[user_factors, 1]`. With an `expansion_search` of {index.expansion_search}, {recall}: the share
+of the k best of all items that it finds, the mean of {counted(index.n_users, "user")}. A larger one finds more, and
+takes longer.
+
+```python
+{index_in_python(index, scorer.export.beside_product)}```
 """

@@ -50,12 +50,15 @@ class Export:
         model: what is not a row, for model.json.
         about: the paragraphs of the README that say what the numbers are.
         functions: Python of `scores_of(u)`, and of whatever the link needs.
+        beside_product: Python of what a score of user `u` is beside [user_factors, 1] · [item_factors, item_bias];
+            None where scores are no such products.
     """
 
     rows: tuple[Rows, ...]
     model: Mapping[str, Json]
     about: str
     functions: str
+    beside_product: str | None
 
 
 def link_in_python(link: Link) -> str:

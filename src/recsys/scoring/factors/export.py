@@ -34,6 +34,7 @@ def export(scorer: Factors) -> Export:
         },
         about=_about(scorer),
         functions=SCORES_OF + (TOBIT if scorer.link.kind == "tobit" else ""),
+        beside_product='model["global_mean"] + user_bias[u]',
     )
 
 

@@ -36,4 +36,5 @@ chosen and to 0 for all else, so that it is well below 1 for new items. The bias
 it, and 0 unless tastes are weak. The score is not a rating.
 """,
         functions=SCORES_OF,
+        beside_product="0",
     )

@@ -28,6 +28,7 @@ def export(scorer: Network) -> Export:
         },
         about=_about(scorer),
         functions=SCORES_OF,
+        beside_product=None,
     )
 
 
