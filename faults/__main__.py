@@ -14,7 +14,10 @@ from faults.outcome import Outcome
 
 Attack = Callable[[int, float, Callable[[str], None]], Outcome]
 
-ATTACKS: dict[str, str] = {}
+ATTACKS: dict[str, str] = {
+    "config": "faults.config",
+    "csv": "faults.csv",
+}
 """Name → the module whose `attack(seed, seconds, say)` it is."""
 
 

@@ -9,6 +9,7 @@ from recsys.api.configs import ANY_CONFIG, ConfigLike, as_config
 from recsys.api.data import DATA, TRAINED_ON, DataLike, as_origin, with_data
 from recsys.api.paths import PathLike, as_path, as_run
 from recsys.artifacts.bundle import open_bundle
+from recsys.config.schema.split import MOST_FOLDS
 from recsys.core.arguments import FLAG, LEVEL, NUMBER, OBSERVER, PATH, TEXT, count, listed, optional, options
 from recsys.core.checked import checked
 from recsys.core.events import Observer, silent
@@ -34,7 +35,7 @@ class RankingOptions(TypedDict, total=False):
 RANKING = options(k=count(), threshold=optional(NUMBER), new_users=FLAG)
 FOLD_FILES = listed(TEXT, "the patterns of the train and the test files, with {fold} in them", least=2, most=2)
 RUNS = listed(PATH, "a list of two runs or more", least=2)
-MOST_JOBS, MOST_FOLDS = 1_000, 10_000
+MOST_JOBS = 1_000
 SPLITS = {
     "config": ANY_CONFIG,
     "data": TRAINED_ON,

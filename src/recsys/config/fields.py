@@ -152,10 +152,15 @@ def _range(limits: Sequence[Any]) -> str:
         name: getattr(limit, name) for limit in limits for name in ("ge", "gt", "le", "lt") if hasattr(limit, name)
     }
     if values.keys() == {"ge", "le"}:
-        return f" from {values['ge']} to {values['le']}"
-    names = {"ge": "of at least", "gt": "above", "le": "of at most", "lt": "below"}
-    bounds = [f"{names[name]} {value}" for name, value in values.items()]
+        return f" from {_bound(values['ge'])} to {_bound(values['le'])}"
+    names = {"ge": "of at least", "gt": "above", "le": "up to", "lt": "below"}
+    bounds = [f"{names[name]} {_bound(value)}" for name, value in values.items()]
     return f" {joined(bounds, 'and')}" if bounds else ""
+
+
+def _bound(value: float) -> str:
+    """A bound as it may be written in YAML."""
+    return str(value) if isinstance(value, int) else f"{value:g}".replace("e+0", "e").replace("e+", "e")
 
 
 def _length(limits: Sequence[Any]) -> str:

@@ -15,6 +15,7 @@ from recsys.config.plans import Plan
 from recsys.config.schema.config import Config
 from recsys.core.errors import ConfigError
 from recsys.core.resolve import resolve
+from recsys.core.words import shortened
 from recsys.training.specs import METHODS
 
 
@@ -94,9 +95,12 @@ def _dimension(key: str, value: object, path: Path) -> Range | Values:
         return tuple(value)
     if isinstance(value, Mapping) and {"low", "high"} <= value.keys() <= {"low", "high", "log"}:
         low, high, log = value["low"], value["high"], value.get("log", False)
-        are_numbers = all(isinstance(bound, int | float) and math.isfinite(bound) for bound in (low, high))
+        are_numbers = all(isinstance(bound, int | float) and abs(bound) < math.inf for bound in (low, high))
         if are_numbers and low < high and isinstance(log, bool) and (low > 0 or not log):
             return Range(low, high, log)
     raise ConfigError(
-        f"{key}: {value!r} is no range", where=str(path), expected=EXPECTED, hint="low < high; log: low > 0"
+        f"{shortened(key)}: {shortened(repr(value))} is no range",
+        where=str(path),
+        expected=EXPECTED,
+        hint="low < high; log: low > 0",
     )

@@ -15,6 +15,10 @@ Auto = Literal["auto"]
 Role = Literal["user", "item"]
 ROLES: tuple[Role, ...] = ("user", "item")
 Dim = Annotated[int, Field(ge=1, le=4096)]
+MOST_LAYERS = 64
+Layers = Annotated[tuple[Dim, ...], Field(max_length=MOST_LAYERS)]
+End = Annotated[float, Field(ge=-1e30, le=1e30)]
+"""Of a range: what single precision can hold, with room for sums."""
 Shape = tuple[int, ...]
 
 

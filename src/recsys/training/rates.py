@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from recsys.core.section import Words
 
@@ -18,9 +18,26 @@ SLICE = rf"^slice\({NUMBER}(?:,{NUMBER})?\)$"
 OTHERS = 3  # with slice(lr), what lr is divided by for the groups before the last
 
 
-Slice = Annotated[str, Field(pattern=SLICE), Words("slice(1e-3)"), Words("slice(1e-5, 1e-3)")]
-Rate = Annotated[float, Field(gt=0)]
-Rates = Rate | Slice | tuple[Rate, ...]
+LONGEST_SLICE = 100  # signs
+HIGHEST = 1e6
+MOST_GROUPS = 16
+
+
+def _check_slice(text: str) -> str:
+    if not all(0 < rate <= HIGHEST for rate in _numbers(text)):
+        raise ValueError(f"the rates of {text} are not all above 0 and up to {HIGHEST:,.0f}")
+    return text
+
+
+Slice = Annotated[
+    str,
+    Field(pattern=SLICE, max_length=LONGEST_SLICE),
+    AfterValidator(_check_slice),
+    Words("slice(1e-3)"),
+    Words("slice(1e-5, 1e-3)"),
+]
+Rate = Annotated[float, Field(gt=0, le=HIGHEST)]
+Rates = Rate | Slice | Annotated[tuple[Rate, ...], Field(max_length=MOST_GROUPS)]
 AutoRates = Literal["auto"] | Rates
 
 

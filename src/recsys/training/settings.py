@@ -16,8 +16,14 @@ if TYPE_CHECKING:
     from recsys.models.settings import ModelSettings
 
 Auto = Literal["auto"]
-NotNegative = Annotated[float, Field(ge=0)]
-Count = Annotated[int, Field(ge=1)]
+LARGEST = 1e9  # of a weight: far beyond what any data asks for
+MOST_EPOCHS = 1_000_000
+NotNegative = Annotated[float, Field(ge=0, le=LARGEST)]
+Positive = Annotated[float, Field(gt=0, le=LARGEST)]
+Divisor = Annotated[float, Field(ge=1, le=1e12)]
+Epochs = Annotated[int, Field(ge=1, le=MOST_EPOCHS)]
+BatchSize = Annotated[int, Field(ge=1, le=10**9)]
+Threads = Annotated[int, Field(ge=1, le=1024)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 SCHEDULE_KEYS = {
@@ -60,9 +66,9 @@ class Method(Section):
         def patience(self) -> int | None:
             """Evaluations without improvement after which training stops; None: it never does."""
 
-    n_epochs: Auto | Count = "auto"
+    n_epochs: Auto | Epochs = "auto"
     """How often each training rating is seen; auto: 15, and fewer from 100,000 ratings on, down to 4."""
-    n_threads: Auto | Count = "auto"
+    n_threads: Auto | Threads = "auto"
     """Threads to train with; the result does not depend on it."""
 
     @property
@@ -95,13 +101,13 @@ class Method(Section):
 class Monitored(Method):
     """A method whose epochs can be evaluated on the validation set, and chosen by it."""
 
-    checkpoint_every: Auto | Count = "auto"
+    checkpoint_every: Auto | Epochs = "auto"
     """Epochs between checkpoints; auto: after the first epoch that ends 10 s or more after the last one."""
-    evaluate_every: Auto | Count = "auto"
+    evaluate_every: Auto | Epochs = "auto"
     """Epochs between looks at valid; auto keeps that work below the work of the epochs."""
     keep: Literal["last", "best"] = "last"
     """Which parameters to keep: of the last epoch, or of that with the best deciding metric on the validation set."""
-    patience: Count | None = None
+    patience: Epochs | None = None
     """Stop when the deciding metric on the validation set has not improved for so many evaluations; left out: never."""
 
     def for_refit(self, n_epochs: int, measured: Mapping[str, JsonValue]) -> Self:
@@ -120,9 +126,9 @@ class Scheduled(Monitored):
     """How the learning rate moves: up and down (one_cycle), not at all, or flat and then down."""
     pct_start: Share | None = None
     """one_cycle: share of the steps that warm up (0.25). flat_cosine: share that is flat (0.75)."""
-    div_factor: Annotated[float, Field(ge=1)] | None = None
+    div_factor: Divisor | None = None
     """one_cycle: it starts at lr_max / div_factor (25)."""
-    final_div_factor: Annotated[float, Field(ge=1)] | None = None
+    final_div_factor: Divisor | None = None
     """one_cycle: it ends at lr_max / final_div_factor (1e5)."""
 
     freeze: tuple[str, ...] = ()

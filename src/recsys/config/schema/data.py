@@ -11,8 +11,12 @@ from pydantic_core import PydanticCustomError
 from recsys.core.files import STDIN
 from recsys.core.section import Section, Words
 
-Code = Annotated[int | Annotated[float, Field(allow_inf_nan=False)] | str, Words("a number or text")]
-Column = str | Annotated[int, Field(ge=1)]
+MOST_COLUMNS = 10_000_000
+LARGEST_CODE = 1e30
+WholeCode = Annotated[int, Field(ge=-(10**30), le=10**30)]
+NumberCode = Annotated[float, Field(ge=-LARGEST_CODE, le=LARGEST_CODE)]
+Code = Annotated[WholeCode | NumberCode | str, Words("a number or text")]
+Column = str | Annotated[int, Field(ge=1, le=MOST_COLUMNS)]
 MAX_LINE_BYTES = 16 << 20
 SourceName = Literal["file", "frame", "stream"]
 Files = Path | tuple[Path, ...]

@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from recsys.core.section import Section
 
+MOST_FOLDS = 10_000
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -24,9 +25,9 @@ class Split(Section):
     """Share of the ratings to choose by (early stopping, tuning); 0: none. leave_last: only whether there are any."""
     test_fraction: Fraction = 0.1
     """Share of the ratings for the final figure; 0: none. Ignored with data.test, and by fold."""
-    fold: Annotated[int, Field(ge=1)] | None = None
+    fold: Annotated[int, Field(ge=1, le=MOST_FOLDS)] | None = None
     """With method fold: which part is test, from 1. Valid is cut from the others, by chance."""
-    n_folds: Annotated[int, Field(ge=2)] | None = None
+    n_folds: Annotated[int, Field(ge=2, le=MOST_FOLDS)] | None = None
     """With method fold: how many parts there are."""
 
     @model_validator(mode="after")

@@ -19,9 +19,9 @@ class Start(Section):
     """Share of that run's training ratings that are trained on again beside the new ones."""
     only: Literal["ranking"] | None = None
     """ranking: only the ranking scorer is trained; that of ratings stays the run's. Left out: all are."""
-    repeat: Annotated[int, Field(ge=1)] = 1
+    repeat: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     """How often each new rating is seen in an epoch, where a replayed one is seen once."""
     like_run: bool = False
     """Whether the file is like that run's: columns of other names are found by common ones, and times may lack."""
-    hold_out_from: Annotated[int, Field(ge=0)] = 0
+    hold_out_from: Annotated[int, Field(ge=0, le=10**12)] = 0
     """With fewer new ratings, none are held out: what that run held out decides how good this one is."""

@@ -12,6 +12,7 @@ from recsys.models.settings import (
     SIGMOID_OUTPUT,
     USER_DRIFT,
     Dim,
+    End,
     ModelSettings,
     ParameterInfo,
     Trait,
@@ -30,7 +31,7 @@ class DotProduct(ModelSettings):
     """Number of latent factors of each user and item."""
     biases: bool = True
     """Whether each user and item has a bias, an offset of its own."""
-    y_range: tuple[float, float] | None = None
+    y_range: tuple[End, End] | None = None
     """[low, high]: the prediction goes through a sigmoid scaled to this range. Left out: linear."""
     clip: bool = True
     """Linear output only: predictions are clipped to the scale seen in training when they leave the library."""

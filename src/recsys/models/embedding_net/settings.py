@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from recsys.models.settings import ROLES, Auto, Dim, ModelSettings, ParameterInfo, Shape, check_range
+from recsys.models.settings import ROLES, Auto, Dim, End, Layers, ModelSettings, ParameterInfo, Shape, check_range
 
 WIDENING = 1 / 8  # of the scale seen, at each end: a sigmoid never reaches its ends
 Dropout = Annotated[float, Field(ge=0, lt=1)]
@@ -24,7 +24,7 @@ class EmbeddingNet(ModelSettings):
     """Length of a user's embedding; auto: min(600, 1.6 · n^0.56) for n users, rounded."""
     item_dim: Auto | Dim = "auto"
     """Length of an item's embedding; auto: min(600, 1.6 · n^0.56) for n items, rounded."""
-    layers: tuple[Dim, ...] = (100, 50)
+    layers: Layers = (100, 50)
     """Sizes of the hidden layers, from the embeddings to the output; [] leaves a single affine layer."""
     batch_norm: bool = True
     """Whether batch normalisation follows each hidden layer's relu."""
@@ -32,7 +32,7 @@ class EmbeddingNet(ModelSettings):
     """Share of each hidden layer's activations that is dropped in a training step."""
     embedding_dropout: Dropout = 0.45
     """Share of the embeddings' entries that is dropped in a training step."""
-    y_range: Auto | tuple[float, float] = "auto"
+    y_range: Auto | tuple[End, End] = "auto"
     """[low, high] of the sigmoid; auto: the scale seen in training, each end an eighth of its width further out."""
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from recsys.training.rates import Rates
-from recsys.training.settings import Auto, Count, NotNegative, Scheduled
+from recsys.training.settings import Auto, BatchSize, NotNegative, Scheduled
 
 
 class AdamW(Scheduled):
@@ -15,7 +15,7 @@ class AdamW(Scheduled):
 
     method: Literal["adamw"] = "adamw"
     """adamw: mini-batches, gradients by backpropagation; any model, any device."""
-    batch_size: Auto | Count = "auto"
+    batch_size: Auto | BatchSize = "auto"
     """Ratings in a mini-batch; auto follows the number of ratings."""
     lr_max: Auto | Rates = "auto"
     """Highest learning rate; auto follows the number of ratings. slice(…) or a list: by layer group."""

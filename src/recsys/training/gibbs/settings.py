@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from recsys.training.settings import Auto, Conflict, Count, Monitored
+from recsys.training.settings import MOST_EPOCHS, Auto, Conflict, Epochs, Monitored
 
 if TYPE_CHECKING:
     from recsys.models.settings import ModelSettings
@@ -20,12 +20,12 @@ class Gibbs(Monitored):
 
     method: Literal["gibbs"] = "gibbs"
     """gibbs: draws every unknown given all others, again and again; dot_product and svdpp with linear output."""
-    n_epochs: Count = 512
+    n_epochs: Epochs = 512
     """Sweeps: how often every unknown is drawn."""
-    burn_in: Auto | Annotated[int, Field(ge=0)] = "auto"
+    burn_in: Auto | Annotated[int, Field(ge=0, le=MOST_EPOCHS)] = "auto"
     """Sweeps before samples count; auto: a quarter of n_epochs."""
 
-    n_kept_samples: Auto | Annotated[int, Field(ge=0)] = "auto"
+    n_kept_samples: Auto | Annotated[int, Field(ge=0, le=MOST_EPOCHS)] = "auto"
     """Samples to keep, for intervals and for what is served; auto: 64, fewer where they would take more than 256 MB."""
     likelihood: Literal["auto", "normal", "tobit"] = "auto"
     """How ratings lie about their scores: normally, or cut off at an end of the scale at which they pile up (tobit).

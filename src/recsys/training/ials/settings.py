@@ -7,10 +7,9 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, JsonValue
 
-from recsys.training.settings import Auto, Count, Method
+from recsys.training.settings import Auto, Epochs, Method, NotNegative, Positive
 
 Dim = Annotated[int, Field(ge=1, le=4096)]
-Positive = Annotated[float, Field(gt=0)]
 
 
 class Ials(Method):
@@ -25,13 +24,13 @@ class Ials(Method):
     """ials: implicit alternating least squares, on interactions and on every pair without one."""
     embedding_dim: Auto | Dim = "auto"
     """Number of latent factors; auto: 128 for up to 5,000 items, then growing with them, up to 512."""
-    n_epochs: Count = 8
+    n_epochs: Epochs = 8
     """How often the rows of all users and of all items are solved."""
     unobserved_weight: Auto | Positive = "auto"
     """Weight of each pair of user and item; auto: such that all pairs weigh eight times as much as all interactions."""
     regularization: Auto | Positive = "auto"
     """Pull of the factors towards 0; auto: by the number of interactions, and by pilot fits on a part of them."""
-    popularity_weight: Auto | Annotated[float, Field(ge=0)] = "auto"
+    popularity_weight: Auto | NotNegative = "auto"
     """How much an item's popularity adds to its score; auto: by pilot fits, nothing unless tastes are weak."""
     rating_weight: Annotated[float, Field(ge=0, le=1)] = 0.5
     """How much the rating counts beside the interaction itself: 0 not at all, as for clicks; 1 wholly."""

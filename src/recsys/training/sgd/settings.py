@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from recsys.training.rates import Rates
-from recsys.training.settings import Auto, Count, NotNegative, Scheduled
+from recsys.training.settings import Auto, Epochs, NotNegative, Scheduled
 
 
 class Sgd(Scheduled):
@@ -22,7 +22,7 @@ class Sgd(Scheduled):
 
     method: Literal["sgd"] = "sgd"
     """sgd: one step for each rating; dot_product with linear output, on all cores, and svdpp, on one."""
-    n_epochs: Count = 20
+    n_epochs: Epochs = 20
     """How often each training rating is seen."""
     lr_max: Auto | Rates = "auto"
     """Highest learning rate; auto follows the number of ratings. slice(…) or a list: by layer group."""

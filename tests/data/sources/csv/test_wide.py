@@ -61,6 +61,11 @@ def test_without_the_key_it_is_refused_with_the_key_as_the_hint(written: Any, te
     assert "data.layout: wide (init: --layout wide)" in str(caught.value.hint)
 
 
+def test_a_single_column_is_no_matrix(written: Any) -> None:
+    with pytest.raises(DataError, match="no delimiter was found"):
+        read(written("user\na\nb\n", layout="wide"), ALONE)
+
+
 def test_many_columns_beside_the_ratings_are_no_matrix(written: Any) -> None:
     data = written("user,item,rating,x,y,z,v,w\n" + "".join(f"{k},{k},{k},1,2,3,4,5\n" for k in range(4)))
     assert len(read(data, ALONE).ratings) == 4

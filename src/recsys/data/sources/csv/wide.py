@@ -14,6 +14,7 @@ from recsys.core.words import counted
 from recsys.data.sources.batches import Batch, CodedIds, PackedTexts
 from recsys.data.sources.column_names import COMMON, ITEM_IDS, plain
 from recsys.data.sources.csv.dialect import Dialect, find_dialect
+from recsys.data.sources.csv.no_row import one_column
 from recsys.data.sources.csv.wide_cells import Matrix, cells_of, rated_cells
 from recsys.data.sources.find_columns import by_common_name, label, position_of
 from recsys.data.sources.no_rating import MISSING, NoRating
@@ -40,7 +41,7 @@ class WideSource:
         """Looks at the first lines.
 
         Raises:
-            DataError: it is empty or not text, or the column of the users is not there.
+            DataError: it is empty or not text, it has a single column, or that of the users is not there.
         """
         self.path = path
         self.dialect = _dialect(path, data)
@@ -49,6 +50,8 @@ class WideSource:
         self._row_role, ids = _ids_of_rows(self.dialect, data.columns, no_rating)
         is_count = ids is None and _counts_ratings(self.dialect, no_rating)
         ratings = [at for at in range(1 if is_count else 0, self.dialect.width) if at != ids]
+        if not ratings:
+            raise one_column(self.dialect)
         self._matrix = Matrix(self.dialect, ids, ratings, no_rating)
 
     def layout(self, columns: ColumnRequest) -> Layout:
