@@ -18,6 +18,7 @@ MANIFEST = CheckpointManifest(
     epoch=0,
     seed=42,
     data={"ratings": "0" * 64},
+    config={"seed": 42},
     scale=Scale(3.0, 1.0, 1.0, 5.0),
     training={"method": "sgd", "lr_max": 0.04, "freeze": []},
     versions={"recsys": "0.1.0"},
@@ -53,6 +54,12 @@ def test_the_two_newest_are_kept_and_last_names_the_newest(tmp_path: Path) -> No
 def test_checkpoints_are_in_the_order_of_their_epochs_beyond_four_digits(tmp_path: Path) -> None:
     write(tmp_path, 9998, 9999, 10_000)
     assert names(tmp_path) == ["epoch-9999", "epoch-10000"]
+
+
+def test_where_last_is_not_there_the_newest_counts(tmp_path: Path) -> None:
+    write(tmp_path, 1, 2)
+    (tmp_path / "last").unlink()
+    assert newest_checkpoint(tmp_path) == tmp_path / "epoch-0002"
 
 
 def test_before_the_first_checkpoint_there_is_none(tmp_path: Path) -> None:

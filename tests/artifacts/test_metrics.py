@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from recsys.artifacts.manifest import FORMAT
+from recsys.artifacts.manifest import FORMAT, seal_json
 from recsys.artifacts.metrics import parent_name, read_metrics
 from recsys.artifacts.overview import describe, overview
 from recsys.core.errors import RunError
@@ -21,16 +21,18 @@ def run(finished: Path, tmp_path: Path) -> Path:
 
 
 def change(run: Path, **values: Any) -> None:
-    """Sets keys of metrics.json; None takes one out."""
+    """Sets keys of metrics.json and its checksum; None takes one out."""
     content = {**json.loads((run / "metrics.json").read_text()), **values}
-    (run / "metrics.json").write_text(json.dumps({key: value for key, value in content.items() if value is not None}))
+    del content["checksum"]
+    (run / "metrics.json").write_bytes(seal_json({key: value for key, value in content.items() if value is not None}))
 
 
 def test_a_finished_run_has_metrics_as_they_were_written(finished: Path, tmp_path: Path) -> None:
     metrics = read_metrics(finished)
     assert metrics is not None
     assert (metrics["format"], metrics["n_epochs"], parent_name(metrics)) == (FORMAT, 4, None)
-    assert json.dumps(metrics, indent=2) + "\n" == (finished / "metrics.json").read_text()
+    content = json.loads((finished / "metrics.json").read_text())
+    assert content == {**metrics, "files": content["files"], "checksum": content["checksum"]}
     assert read_metrics(tmp_path) is None
 
 
@@ -65,5 +67,22 @@ def test_a_run_that_cannot_be_read_is_listed_as_such_and_not_described(run: Path
 
 
 def test_a_run_with_a_history_of_another_version_is_listed_as_unreadable(run: Path) -> None:
+    (run / "metrics.json").unlink()
     (run / "history.jsonl").write_text('{"epoch": 1, "train_rmse": 0.9, "valid_rmse": null}\n')
     assert overview(run)["status"] == "unreadable"
+
+
+def test_what_was_changed_is_refused_by_name_and_listed_as_damaged(run: Path) -> None:
+    path = run / "metrics.json"
+    path.write_text(path.read_text().replace('"n_epochs": 4', '"n_epochs": 5'))
+    with pytest.raises(RunError, match=r"metrics\.json is damaged: its checksum") as caught:
+        read_metrics(run)
+    assert (caught.value.where, overview(run)["status"]) == (str(path), "damaged")
+
+
+def test_metrics_without_a_checksum_are_of_another_version(run: Path) -> None:
+    content = json.loads((run / "metrics.json").read_text())
+    del content["checksum"]
+    (run / "metrics.json").write_text(json.dumps({**content, "format": 1}, indent=2))
+    with pytest.raises(RunError, match=r"was written by recsys .* in format 1"):
+        read_metrics(run)

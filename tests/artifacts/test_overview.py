@@ -42,6 +42,13 @@ def test_a_run_a_checkpoint_and_a_serving_folder_are_described(run: Path) -> Non
     assert describe(run / "serving", verify=True)["verified"] is True
 
 
+def test_verify_says_how_many_files_it_has_checked(run: Path) -> None:
+    n_files = sum(path.is_file() for path in run.rglob("*"))
+    assert describe(run, verify=True)["n_verified"] == n_files
+    assert describe(run / "serving", verify=True)["n_verified"] == len(list((run / "serving").iterdir()))
+    assert describe(run, verify=False)["n_verified"] == 0
+
+
 @pytest.mark.parametrize("name", [*CHECKPOINTS, "serving/seen.safetensors"])
 def test_verify_reads_every_file(run: Path, name: str) -> None:
     data = bytearray((run / name).read_bytes())

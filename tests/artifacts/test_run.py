@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from recsys.artifacts import fit_record
-from recsys.artifacts.run import Run, changed_keys, newest_unfinished, versions
+from recsys.artifacts.run import Run, newest_unfinished, versions
+from recsys.artifacts.run_config import changed_keys, deciding_values
 from recsys.config.schema.config import Config
 from recsys.core.communicator import ALONE
 from recsys.core.errors import RunError
@@ -19,12 +20,12 @@ Interrupted = Callable[..., None]
 
 
 def test_equal_configs_have_no_changed_keys(small: Small) -> None:
-    assert changed_keys(small(), small()) == []
+    assert changed_keys(deciding_values(small()), small()) == []
 
 
 def test_changed_keys_are_told_with_both_values(small: Small) -> None:
     other = small(training={"method": "sgd"}, seed=7)
-    changed = changed_keys(small(), other)
+    changed = changed_keys(deciding_values(small()), other)
     assert "seed: 42 → 7" in changed
     assert "training.method: 'adamw' → 'sgd'" in changed
     assert "training.batch_size: 64 → None" in changed
@@ -35,13 +36,13 @@ def test_keys_on_which_no_result_depends_may_change(small: Small, tmp_path: Path
         data={"ratings": str(tmp_path / "moved.csv"), "items": str(tmp_path / "items.csv")},
         training={"n_threads": 4, "checkpoint_every": 9},
     )
-    assert changed_keys(small(), other) == []
+    assert changed_keys(deciding_values(small()), other) == []
 
 
 def test_a_part_that_is_a_file_now_is_a_change(small: Small) -> None:
     before = small(data={"ratings": None, "train": "a.csv"})
     after = small(data={"ratings": None, "train": "a.csv", "test": "b.csv"})
-    assert changed_keys(before, after) == ["data.test: None → 'a file'"]
+    assert changed_keys(deciding_values(before), after) == ["data.test: None → 'a file'"]
 
 
 def test_a_claim_writes_nothing_and_is_given_up_at_the_end(small: Small, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from recsys.artifacts.metrics import read_metrics
+
 Recsys = Callable[..., Any]
 Snapshot = Callable[..., None]
 
@@ -44,7 +46,7 @@ def test_fold_in_answers_in_json_and_names_the_new_run_after_its_parent(new: Pat
     answer = json.loads(recsys("fold-in", "--ratings", "new.csv", "--json").out)
     folder = Path(answer.pop("run_dir"))
     assert folder.name.startswith("movies-2")
-    assert json.loads((folder / "metrics.json").read_text()) == answer
+    assert read_metrics(folder) == answer
     assert answer["parent"]["run"] == "movies-20250102T030405Z-2"
     assert (answer["parent"]["n_new_users"], answer["parent"]["n_new_items"]) == (2, 1)
 

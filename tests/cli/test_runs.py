@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import typer
 
+from recsys.artifacts.metrics import read_metrics, write_metrics
+
 Recsys = Callable[..., Any]
 ASK = "recsys.cli.prune.sys.stdin.isatty"
 
@@ -159,11 +161,12 @@ def test_prune_shows_what_it_would_remove_and_asks(
 def test_prune_without_a_question_names_the_runs_that_were_made_from_what_goes(
     two: tuple[Path, Path], data: Path, recsys: Recsys
 ) -> None:
-    metrics = json.loads((two[1] / "metrics.json").read_text())
+    metrics = read_metrics(two[1])
+    assert metrics is not None
     start = {"run": "first", "path": str(two[0]), "n_new_users": 0, "n_new_items": 0, "n_replayed": 0}
     parts = {when: {"new": None, "old": None} for when in ("before", "after")}
-    metrics["start"] = {**start, "n_held_out_not_new": 0, **parts}
-    (two[1] / "metrics.json").write_text(json.dumps(metrics))
+    metrics["start"] = {**start, "n_held_out_not_new": 0, **parts}  # type: ignore[typeddict-item]
+    write_metrics(two[1], metrics)
     shutil.copytree(two[0], data / "copy")
     shown = "removed runs/first (parent of second, which is whole without it)\n"
     assert recsys("runs", "--prune", 1, "--yes").out == shown

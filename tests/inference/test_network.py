@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from recsys.api.batch import recommend_all
-from recsys.artifacts.checkpoint import selected_parameters
+from recsys.artifacts.selected import selected_parameters
 from recsys.config.loading.load import load_config
 from recsys.config.plans import plans
 from recsys.core.communicator import ALONE

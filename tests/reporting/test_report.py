@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from recsys.artifacts.bundle import open_bundle
+from recsys.artifacts.metrics import read_metrics, write_metrics
 from recsys.config.loading.load import config_from
 from recsys.config.schema.config import Config
 from recsys.inference.recommender import Recommender
@@ -93,10 +94,11 @@ def test_a_copy_of_the_serving_folder_has_no_history_and_the_same_scores(
 
 def test_a_run_that_was_made_from_another_names_it(finished: Path, tmp_path: Path) -> None:
     shutil.copytree(finished, tmp_path / "child")
-    metrics = json.loads((finished / "metrics.json").read_text())
+    metrics = read_metrics(finished)
+    assert metrics is not None
     counts = dict.fromkeys(("n_new_users", "n_new_items", "n_ratings", "n_outside_scale"), 1)
-    parent = {"run": "parent", "path": "runs/parent", "ratings": "new.csv", "sha256": "0", **counts}
-    (tmp_path / "child" / "metrics.json").write_text(json.dumps({**metrics, "parent": parent}))
+    parent: Any = {"run": "parent", "path": "runs/parent", "ratings": "new.csv", "sha256": "0", **counts}
+    write_metrics(tmp_path / "child", {**metrics, "parent": parent})
     assert report(open_bundle(tmp_path / "child"))["run"]["parent"] == "parent"
     assert report(open_bundle(finished))["run"]["parent"] is None
 

@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from recsys.artifacts.bundle import Bundle, open_bundle
-from recsys.artifacts.checkpoint import selected_parameters
 from recsys.artifacts.directory import all_runs
+from recsys.artifacts.metrics import read_metrics
 from recsys.artifacts.overview import describe
+from recsys.artifacts.selected import selected_parameters
 from recsys.config.schema.config import Config
 from recsys.core.errors import DataError, RunError
 from recsys.core.files import sha256
@@ -42,7 +43,7 @@ def child(finished: Path, file: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 
 def test_the_new_run_names_its_parent_and_keeps_its_scores(finished: Path, child: Path, file: Path) -> None:
-    before, after = (json.loads((run / "metrics.json").read_text()) for run in (finished, child))
+    before, after = (dict(read_metrics(run) or {}) for run in (finished, child))
     assert after.pop("parent") == {
         "run": "finished",
         "path": str(finished),

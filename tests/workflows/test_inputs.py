@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from recsys.artifacts.bundle import Bundle, open_bundle
-from recsys.artifacts.checkpoint import selected_parameters
+from recsys.artifacts.selected import selected_parameters
 from recsys.config.schema.config import Config
 from recsys.core.errors import ConfigError, DataError, RunError
 from recsys.inference.recommender import Recommender

@@ -14,8 +14,8 @@ import pytest
 import recsys
 from recsys.artifacts import fit_record
 from recsys.artifacts.bundle import open_bundle
-from recsys.artifacts.checkpoint import selected_parameters
 from recsys.artifacts.overview import describe
+from recsys.artifacts.selected import selected_parameters
 from recsys.config.schema.config import Config
 from recsys.core.errors import ConfigError, RunError
 from recsys.core.events import Epoch

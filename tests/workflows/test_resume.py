@@ -14,7 +14,10 @@ import pytest
 
 from recsys.artifacts import run as run_module
 from recsys.artifacts.checkpoint import open_checkpoint, read_state, write_checkpoint
+from recsys.artifacts.manifest import seal
+from recsys.artifacts.metrics import read_metrics
 from recsys.artifacts.run import Run
+from recsys.artifacts.run_config import deciding_values
 from recsys.config.loading.load import dump
 from recsys.config.schema.config import Config
 from recsys.core.communicator import ALONE
@@ -134,6 +137,9 @@ def test_a_resumed_run_goes_on_with_what_auto_meant_when_it_started(
     train(older, tmp_path / "whole")
     interrupted(older, tmp_path / "run", after=2)
     (tmp_path / "run" / "config.yaml").write_text(dump(auto))
+    newest = open_checkpoint(tmp_path / "run" / "checkpoints" / "epoch-0002")
+    manifest = newest.manifest.model_copy(update={"config": deciding_values(auto)})
+    (newest.path / "state.json").write_bytes(seal(manifest))
     train(auto, tmp_path / "run", resume=True)
     scorers = [(tmp_path / run / "serving" / "scorer.safetensors").read_bytes() for run in ("whole", "run")]
     assert scorers[0] == scorers[1]
@@ -191,7 +197,7 @@ def test_resuming_a_finished_run_returns_its_result_and_touches_nothing(
     run = shutil.copytree(finished, tmp_path / "run")
     before = content(run)
     config = small(data={"items": str(ratings_csv.with_name("movies.csv"))})
-    assert train(config, run, resume=True) == json.loads((run / "metrics.json").read_text())
+    assert train(config, run, resume=True) == read_metrics(run)
     assert content(run) == before
 
 

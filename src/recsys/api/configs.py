@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from recsys.api.paths import PathLike, as_path, as_run
 from recsys.artifacts.directory import CONFIG
+from recsys.artifacts.run_config import read_run_config
 from recsys.config.loading.dump import override
 from recsys.config.loading.load import config_from
 from recsys.config.loading.load import load_config as read_config
@@ -43,7 +44,7 @@ def run_config(run_dir: PathLike, overrides: Sequence[str] = ()) -> Config:
     Args:
         overrides: as of `load_config`.
     Raises:
-        RunError: there is no run in this folder.
+        RunError: there is no run in this folder, or its config.yaml was changed after the start.
         ConfigError: an override is wrong.
     """
     path = as_run(run_dir) / CONFIG
@@ -54,7 +55,7 @@ def run_config(run_dir: PathLike, overrides: Sequence[str] = ()) -> Config:
             expected=f"a run, with its {CONFIG}",
             hint="recsys runs lists the runs; --config FILE starts a new one",
         )
-    return read_config(path, overrides)
+    return read_run_config(path.parent, overrides)
 
 
 def config_on(config: ConfigLike, files: Files | None, overrides: Sequence[str] = ()) -> Config:

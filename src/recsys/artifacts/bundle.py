@@ -13,6 +13,7 @@ import numpy as np
 from recsys.artifacts.directory import CONFIG, MEASURED, SERVING, SERVING_JSON, default_run, no_such_run, run_of
 from recsys.artifacts.held_out import HELD_OUT, held_out_part, unknown_pairs
 from recsys.artifacts.manifest import READING, BundleManifest, damaged
+from recsys.artifacts.recorded import check_in_run
 from recsys.artifacts.seen import SeenRatings, known_by_user
 from recsys.artifacts.stored_scorers import StoredScorers
 from recsys.artifacts.texts import unpack_ids, unpack_texts
@@ -250,6 +251,7 @@ def open_bundle(path: Path | None = None) -> Bundle:
         RunError: there is none, it is damaged, or of another version's format.
     """
     folder = open_verified(locate(path), SERVING_JSON, BundleManifest)
+    check_in_run(folder.path, SERVING_JSON)
     manifest = folder.manifest
     users, items = folder.arrays(USERS), folder.arrays(ITEMS)
     for name, arrays, n in ((USERS, users, manifest.n_users), (ITEMS, items, manifest.n_items)):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from recsys.artifacts.directory import CHECKPOINTS
 from recsys.artifacts.manifest import CheckpointManifest
 from recsys.artifacts.verified import VerifiedFolder, open_verified, reading, write_verified
 from recsys.core.errors import RunError
@@ -37,10 +36,17 @@ def write_checkpoint(folder: Path, states: Mapping[str, State], manifest: Checkp
         LEARNER: _with_names({fit: state.learner for fit, state in states.items()}),
     }
     write_verified(folder / name, STATE_JSON, manifest.with_epochs(epochs), arrays)
-    write_text(folder / LAST, name + "\n")
+    name_last(folder / name)
     for old in checkpoints(folder)[:-MAX_CHECKPOINTS]:
         with contextlib.suppress(RunError):  # it stays
             remove_folder(old)
+
+
+def name_last(checkpoint: Path) -> None:
+    """Makes a checkpoint the one that a run goes on from."""
+    path, text = checkpoint.parent / LAST, f"{checkpoint.name}\n"
+    if not (path.is_file() and path.read_bytes() == text.encode()):
+        write_text(path, text)
 
 
 def open_checkpoint(path: Path) -> VerifiedFolder[CheckpointManifest]:
@@ -50,33 +56,19 @@ def open_checkpoint(path: Path) -> VerifiedFolder[CheckpointManifest]:
 
 def read_state(checkpoint: VerifiedFolder[CheckpointManifest], fit: str) -> State:
     """The state of a fit in a checkpoint, every file checked against its sha256."""
-    return _read_states(checkpoint, [fit])[fit]
+    return read_states(checkpoint, [fit])[fit]
+
+
+def read_states(checkpoint: VerifiedFolder[CheckpointManifest], fits: Iterable[str]) -> dict[str, State]:
+    """The states of fits by name; each file is read and checked once."""
+    models, learners = (checkpoint.arrays(name) for name in (MODEL, LEARNER))
+    entries = checkpoint.manifest.fits
+    return {fit: State(entries[fit].epoch, _of_fit(fit, models), _of_fit(fit, learners)) for fit in fits}
 
 
 def best_parameters(state: State) -> Arrays:
     """The best parameters in the state, by name; none where the run keeps the last."""
     return {name.removeprefix(BEST): array for name, array in state.learner.items() if name.startswith(BEST)}
-
-
-def selected_parameters(run: Path) -> tuple[dict[str, Arrays], CheckpointManifest]:
-    """The parameters that a finished run keeps, by scorer and then by name, and the manifest of their checkpoint.
-
-    Raises:
-        RunError: the run has no checkpoint, or a damaged one.
-    """
-    newest = newest_checkpoint(run / CHECKPOINTS)
-    if newest is None:
-        raise RunError(
-            "the run has no checkpoint",
-            where=str(run),
-            expected="a whole run: a copy of its serving folder holds no parameters to go on from",
-            hint="recsys runs lists the runs",
-        )
-    checkpoint = open_checkpoint(newest)
-    fits = checkpoint.manifest.served_fits
-    states = _read_states(checkpoint, fits.values())
-    kept = {scorer: best_parameters(states[fit]) or states[fit].model for scorer, fit in fits.items()}
-    return kept, checkpoint.manifest
 
 
 def checkpoints(folder: Path) -> list[Path]:
@@ -86,9 +78,9 @@ def checkpoints(folder: Path) -> list[Path]:
 
 
 def newest_checkpoint(folder: Path) -> Path | None:
-    """The checkpoint that `last` names, or None before the first one."""
+    """The checkpoint that `last` names, or None before the first one; where `last` is not there, the newest."""
     if not (folder / LAST).exists():
-        return None
+        return next(reversed(checkpoints(folder)), None)
     with reading(folder / LAST):
         name = (folder / LAST).read_text(encoding="utf-8", errors="replace").strip()
     if folder / name not in checkpoints(folder):
@@ -101,6 +93,16 @@ def newest_checkpoint(folder: Path) -> Path | None:
     return folder / name
 
 
+@contextlib.contextmanager
+def offering_older(checkpoint: Path) -> Iterator[None]:
+    """Errors say how to go on from the checkpoint before this one."""
+    try:
+        yield
+    except RunError as error:
+        error.hint = way_on(checkpoint.parent, before=checkpoint.name)
+        raise
+
+
 def way_on(folder: Path, before: str | None = None) -> str:
     """What to do when a checkpoint cannot be used: go on from the newest one, or the newest `before` one."""
     older = [path.name for path in checkpoints(folder) if before is None or _age(path.name) < _age(before)]
@@ -108,13 +110,6 @@ def way_on(folder: Path, before: str | None = None) -> str:
         return "start a new run"
     run = shell_word(str(folder.parent))
     return f"resume from the older one: recsys train --resume --run-dir {run} --checkpoint {older[-1]}"
-
-
-def _read_states(checkpoint: VerifiedFolder[CheckpointManifest], fits: Iterable[str]) -> dict[str, State]:
-    """The states of fits by name; each file is read and checked once."""
-    models, learners = (checkpoint.arrays(name) for name in (MODEL, LEARNER))
-    entries = checkpoint.manifest.fits
-    return {fit: State(entries[fit].epoch, _of_fit(fit, models), _of_fit(fit, learners)) for fit in fits}
 
 
 def _with_names(arrays: Mapping[str, Arrays]) -> Arrays:

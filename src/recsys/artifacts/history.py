@@ -1,24 +1,30 @@
-"""What happened, epoch by epoch."""
+"""What happened, epoch by epoch; each line has a checksum that covers the lines before it."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
-from itertools import takewhile
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from recsys.artifacts.directory import HISTORY
+from recsys.artifacts.recorded import check_recorded
 from recsys.artifacts.verified import reading
-from recsys.core.errors import RunError
+from recsys.core.errors import DamagedError, RunError
 from recsys.core.events import Epoch
 from recsys.core.files import write_text, writing
 from recsys.objectives.objective import Objective
+from recsys.version import __version__
+
+TIMES = {"seconds", "ratings_per_second", "fit_seconds"}
 
 
 class HistoryRow(BaseModel):
-    """A line of history.jsonl.
+    """A line of history.jsonl, without its checksum.
 
     Attributes:
         scorer: which of the run's scorers was trained, such as "rating".
@@ -51,52 +57,90 @@ class HistoryRow(BaseModel):
             valid=None if epoch.valid is None else dict(epoch.valid),
         )
 
-    def to_line(self) -> str:
-        """As a line of the file."""
-        return json.dumps(self.model_dump()) + "\n"
 
+class Line(NamedTuple):
+    """A line of the file.
 
-def append(path: Path, row: HistoryRow) -> None:
-    """Adds a line; see `to_disk`."""
-    with writing(path), path.open("a", encoding="utf-8", newline="\n") as file:
-        file.write(row.to_line())
-
-
-def to_disk(path: Path) -> None:
-    """Waits until all lines are on disk: a checkpoint must not get there before its line.
-
-    Not done at every line, since some fits have hundreds of epochs a second.
+    Attributes:
+        text: with the line break.
+        checksum: of this line and all before it.
+        result: the same of what they say but for times, so that it is equal wherever the result is.
     """
-    with writing(path), path.open("rb+") as file:
-        os.fsync(file.fileno())
+
+    row: HistoryRow
+    text: bytes
+    checksum: str
+    result: str
+
+    @classmethod
+    def after(cls, last: Line | None, row: HistoryRow) -> Line:
+        """The line of a row that follows another line, or is the first."""
+        body = json.dumps(row.model_dump()).removesuffix("}")
+        checksum = _chained(last.checksum if last else "", body)
+        result = _chained(last.result if last else "", json.dumps(row.model_dump(exclude=TIMES)))
+        return cls(row, f'{body}, "checksum": "{checksum}"}}\n'.encode(), checksum, result)
 
 
-def read(path: Path) -> list[HistoryRow]:
-    """The whole lines of a history; a torn last line is left out.
+class History:
+    """The history of a run that is trained, in memory; on disk too by the rank that writes the run."""
+
+    def __init__(self, path: Path, lines: Sequence[Line], *, is_writer: bool) -> None:
+        self.path, self.is_writer = path, is_writer
+        self._lines = list(lines)
+
+    @classmethod
+    def up_to(cls, path: Path, result: str, *, is_writer: bool) -> History:
+        """The history as it was at a checkpoint; what follows is cut off, on disk too.
+
+        Args:
+            result: that of the last line then; "" before the first.
+        Raises:
+            RunError: the lines up to there are not those that were written.
+        """
+        lines = list(_until(path, result)) if result else []
+        kept = b"".join(line.text for line in lines)
+        if is_writer and not (path.is_file() and path.read_bytes() == kept):
+            write_text(path, kept.decode())
+        return cls(path, lines, is_writer=is_writer)
+
+    def add(self, row: HistoryRow) -> None:
+        """Adds a line; see `to_disk`."""
+        self._lines.append(Line.after(self._lines[-1] if self._lines else None, row))
+        if self.is_writer:
+            with writing(self.path), self.path.open("ab") as file:
+                file.write(self._lines[-1].text)
+
+    def to_disk(self) -> None:
+        """Waits until all lines are on disk: a checkpoint must not get there before its line.
+
+        Not done at every line, since some fits have hundreds of epochs a second.
+        """
+        with writing(self.path), self.path.open("rb+") as file:
+            os.fsync(file.fileno())
+
+    def rows_of(self, scorer: str) -> list[HistoryRow]:
+        """The rows of one scorer."""
+        return [line.row for line in self._lines if line.row.scorer == scorer]
+
+    @property
+    def result(self) -> str:
+        """Checksum of what all lines say but for times; "" before the first."""
+        return self._lines[-1].result if self._lines else ""
+
+
+def read(run: Path) -> list[HistoryRow]:
+    """The whole lines of a run's history; a torn last line is left out.
 
     Raises:
-        RunError: a line is JSON, but not a row.
+        RunError: a line is not the one that was written, or the history is not the one that the run ended with.
     """
-    if not path.exists():
-        return []
-    with reading(path):
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    return [_row(path, number, content) for number, content in enumerate(_whole_lines(lines), 1)]
+    return [line.row for line in read_lines(run)]
 
 
-def cut(path: Path, scorer: str, epoch: int) -> list[HistoryRow]:
-    """Cuts a history back to an epoch of a scorer, on disk too, and returns what is left of this scorer.
-
-    Scorers are trained one after the other, so that whatever follows that epoch goes.
-    """
-    rows = _up_to(path, scorer, epoch)
-    write_text(path, "".join(row.to_line() for row in rows))
-    return [row for row in rows if row.scorer == scorer]
-
-
-def read_up_to(path: Path, scorer: str, epoch: int) -> list[HistoryRow]:
-    """What `cut` returns; the file stays."""
-    return [row for row in _up_to(path, scorer, epoch) if row.scorer == scorer]
+def read_lines(run: Path) -> list[Line]:
+    """As `read`, with the checksums."""
+    check_recorded(run, HISTORY)
+    return list(_lines(run / HISTORY))
 
 
 def best_epoch(rows: Sequence[HistoryRow], objective: Objective) -> int | None:
@@ -113,27 +157,52 @@ def is_out_of_patience(rows: Sequence[HistoryRow], objective: Objective, patienc
     return len([row for row in rows if row.valid is not None and row.epoch > best]) >= patience
 
 
-def _up_to(path: Path, scorer: str, epoch: int) -> list[HistoryRow]:
-    return list(takewhile(lambda row: row.scorer != scorer or row.epoch <= epoch, read(path)))
-
-
-def _whole_lines(lines: Sequence[str]) -> Iterator[object]:
-    for line in lines:
-        try:
-            yield json.loads(line)
-        except ValueError:
+def _until(path: Path, result: str) -> Iterator[Line]:
+    for line in _lines(path):
+        yield line
+        if line.result == result:
             return
+    raise DamagedError(
+        f"{path.name} is damaged: it lacks epochs that the checkpoint has, or is of another run",
+        where=str(path),
+        expected="the lines as they were written",
+    )
 
 
-def _row(path: Path, number: int, content: object) -> HistoryRow:
-    try:
-        return HistoryRow.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
+def _lines(path: Path) -> Iterator[Line]:
+    """The lines as far as they end with a line break."""
+    if not path.exists():
+        return
+    with reading(path):
+        *texts, _ = path.read_bytes().split(b"\n")
+    last = None
+    for number, text in enumerate(texts, 1):
+        last = _read(path, number, text + b"\n", last)
+        yield last
+
+
+def _read(path: Path, number: int, text: bytes, last: Line | None) -> Line:
+    body, checksum, _ = text.decode("utf-8", errors="replace").rpartition(', "checksum": "')
+    if not checksum:
         raise RunError(
-            f"{path.name} is damaged, or of another version of recsys: {key}: {first['msg'].lower()}",
+            f"{path.name} is damaged, or of another version of recsys: line {number} has no checksum",
             where=f"{path}:{number}",
-            expected=", ".join(HistoryRow.model_fields),
-            hint="start a new run",
-        ) from error
+            expected=f"lines with a checksum, as recsys {__version__} writes them",
+            hint="copy the whole folder again from where it was written, or train again",
+        )
+    try:
+        line = Line.after(last, HistoryRow.model_validate_json(body + "}"))
+    except ValidationError:
+        line = None
+    if line is None or line.text != text:
+        raise DamagedError(
+            f"{path.name} is damaged: line {number} is not the one that was written",
+            where=f"{path}:{number}",
+            expected="the lines as they were written",
+            hint="copy the whole folder again from where it was written, or train again",
+        )
+    return line
+
+
+def _chained(previous: str, text: str) -> str:
+    return hashlib.sha256(f"{previous}{text}".encode()).hexdigest()

@@ -13,13 +13,13 @@ from typing import Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
-from recsys.core.errors import RunError
+from recsys.core.errors import DamagedError, RunError
 from recsys.core.types import Json
 from recsys.data.scale import Scale
 from recsys.scoring.link import Link, LinkKind
 from recsys.version import __version__
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 IdType = Literal["int", "str"]
 
 
@@ -48,7 +48,7 @@ class Manifest(Entry):
         files: file name → size and checksum.
     """
 
-    format: Literal[1]
+    format: Literal[2]
     files: dict[str, FileEntry] = {}
 
 
@@ -173,6 +173,8 @@ class CheckpointManifest(Manifest):
         scorer: as which it is served.
         finished: the fits before it, by name, in the order in which they were made.
         data: part → sha256 of its file.
+        config: the keys on which the result depends, as the run was started.
+        history: checksum of what the history says up to here, see `History.result`.
         scale: of the ratings, in whose units the parameters are; None where there are none.
         training: the hyperparameters, with `auto` resolved; the settings of the method validate them.
     """
@@ -183,6 +185,8 @@ class CheckpointManifest(Manifest):
     finished: dict[str, FitEntry] = {}
     seed: int
     data: dict[str, str]
+    config: dict[str, JsonValue]
+    history: str = ""
     scale: Scale | None
     training: dict[str, JsonValue]
     versions: dict[str, str]
@@ -216,7 +220,12 @@ M = TypeVar("M", bound=Manifest)
 
 def seal(manifest: Manifest) -> bytes:
     """The JSON text of a manifest, which ends with a checksum of itself."""
-    body = json.dumps(manifest.to_dict(), indent=2, ensure_ascii=False).removesuffix("\n}")
+    return seal_json(manifest.to_dict())
+
+
+def seal_json(content: Mapping[str, object]) -> bytes:
+    """The text of a JSON object, which ends with a checksum of itself."""
+    body = json.dumps(content, indent=2, ensure_ascii=False).removesuffix("\n}")
     return (body + _ending(body)).encode()
 
 
@@ -226,20 +235,30 @@ def unseal(path: Path, text: bytes, schema: type[M]) -> M:
     Raises:
         RunError: the text is not the one that was written, has another format, or lacks something.
     """
-    body, _, _ = text.decode("utf-8", errors="replace").rpartition(',\n  "checksum"')
-    if (body + _ending(body)).encode() != text:
-        raise damaged(path, "its checksum is not that of its text")
+    content = unseal_json(path, text)
     try:
-        return schema.model_validate_json(body + "\n}")
+        return schema.model_validate_json(content)
     except ValidationError as error:
-        check_format(path, body + "\n}")
+        check_format(path, content)
         first = error.errors()[0]
         raise damaged(path, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
 
-def damaged(path: Path, why: str) -> RunError:
+def unseal_json(path: Path, text: bytes) -> str:
+    """The JSON object that was sealed.
+
+    Raises:
+        RunError: the text is not the one that was written.
+    """
+    body, _, _ = text.decode("utf-8", errors="replace").rpartition(',\n  "checksum"')
+    if (body + _ending(body)).encode() != text:
+        raise damaged(path, "its checksum is not that of its text")
+    return body + "\n}"
+
+
+def damaged(path: Path, why: str) -> DamagedError:
     """The error for a file whose content cannot be what was written."""
-    return RunError(
+    return DamagedError(
         f"{path.name} is damaged: {why}",
         where=str(path),
         expected="the file as it was written",

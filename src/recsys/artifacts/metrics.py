@@ -14,9 +14,10 @@ from typing import (
 from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
-from recsys.artifacts.directory import METRICS
-from recsys.artifacts.manifest import check_format, damaged
-from recsys.artifacts.verified import reading
+from recsys.artifacts.checkpoint import LAST, STATE_JSON, newest_checkpoint
+from recsys.artifacts.directory import CHECKPOINTS, HISTORY, MEASURED, METRICS, SERVING, SERVING_JSON
+from recsys.artifacts.manifest import check_format, damaged, seal_json
+from recsys.artifacts.recorded import Recorded, read_sealed, record
 from recsys.core.checked import RefusedError, Rule, checked
 from recsys.core.files import write_text
 from recsys.objectives.measure import Measured, StartMeasured
@@ -145,11 +146,9 @@ def read_metrics(run: Path) -> RunMetrics | None:
     Raises:
         RunError: metrics.json is damaged, or has another version's format.
     """
-    path = run / METRICS
-    if not path.exists():
+    path, text = run / METRICS, read_sealed(run)
+    if text is None:
         return None
-    with reading(path):
-        text = path.read_bytes()
     try:
         _schema().validate_json(text)
     except ValidationError as error:
@@ -157,16 +156,25 @@ def read_metrics(run: Path) -> RunMetrics | None:
         first = error.errors()[0]
         raise damaged(path, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
     check_format(path, text)
-    return cast(RunMetrics, json.loads(text))  # as it was written: a count stays an int
+    metrics = json.loads(text)  # as it was written: a count stays an int
+    return cast(RunMetrics, {key: value for key, value in metrics.items() if key not in Recorded.model_fields})
 
 
 def write_metrics(run: Path, metrics: RunMetrics) -> None:
-    """Writes metrics.json in one step.
+    """Writes metrics.json in one step, with the checksums of the files that it completes.
 
     Raises:
         RunError: it cannot be written.
     """
-    write_text(run / METRICS, json.dumps(metrics, indent=2) + "\n")
+    recorded = record(run, closing_files(run)).to_dict()
+    write_text(run / METRICS, seal_json({**metrics, **recorded}).decode())
+
+
+def closing_files(run: Path) -> list[str]:
+    """The files that metrics.json names, where a run has them; they name all others but config.yaml."""
+    newest = newest_checkpoint(run / CHECKPOINTS)
+    of_checkpoint = [] if newest is None else [f"{CHECKPOINTS}/{LAST}", f"{CHECKPOINTS}/{newest.name}/{STATE_JSON}"]
+    return [HISTORY, *of_checkpoint, f"{SERVING}/{SERVING_JSON}", f"{MEASURED}/{SERVING_JSON}"]
 
 
 def parent_name(metrics: RunMetrics) -> str | None:

@@ -11,7 +11,6 @@ from recsys.artifacts.checkpoint import STATE_JSON, checkpoints, newest_checkpoi
 from recsys.artifacts.directory import (
     CHECKPOINTS,
     CONFIG,
-    HISTORY,
     MEASURED,
     METRICS,
     SERVING,
@@ -22,26 +21,30 @@ from recsys.artifacts.directory import (
     no_such_run,
 )
 from recsys.artifacts.manifest import BundleManifest, M
-from recsys.artifacts.metrics import RunMetrics, parent_name, read_metrics
+from recsys.artifacts.metrics import RunMetrics, closing_files, parent_name, read_metrics
+from recsys.artifacts.recorded import check_recorded
 from recsys.artifacts.standing import BetterRun, better_runs
 from recsys.artifacts.verified import VerifiedFolder, open_verified
-from recsys.core.errors import RunError
+from recsys.artifacts.verify import verify_folder, verify_run
+from recsys.core.errors import DamagedError, RunError
 from recsys.core.types import Json
+
+Status = Literal["finished", "unfinished", "damaged", "unreadable"]
 
 
 class RunOverview(TypedDict):
     """A run in a line.
 
     Attributes:
-        status: unreadable, if it is damaged or of another version's format.
+        status: damaged, if a file is not as it was written; unreadable, if it is of another version's format.
         epochs: that are done.
         default: whether it is served when none is named.
         parent: the name of the run that it was made from.
-        metrics: None if it is not finished, or unreadable.
+        metrics: None unless it is finished.
     """
 
     path: str
-    status: Literal["finished", "unfinished", "unreadable"]
+    status: Status
     epochs: int
     default: bool
     parent: str | None
@@ -93,10 +96,10 @@ def overview(run: Path) -> RunOverview:
     """A run in a line, as a list of runs shows it, on its own."""
     is_finished = (run / METRICS).exists()
     try:
-        metrics, epochs = read_metrics(run), len(history.read(run / HISTORY))
-    except RunError:
+        metrics, epochs = read_metrics(run), len(history.read(run))
+    except RunError as error:
         metrics, epochs = None, 0
-        status: Literal["finished", "unfinished", "unreadable"] = "unreadable"
+        status: Status = "damaged" if isinstance(error, DamagedError) else "unreadable"
     else:
         status = "finished" if is_finished else "unfinished"
     return {
@@ -118,9 +121,9 @@ def describe(path: Path, *, verify: bool) -> dict[str, Json]:
     if not path.exists():
         raise no_such_run(path)
     if (path / STATE_JSON).exists():
-        return _verified(open_checkpoint(path), verify)
+        return _described(open_checkpoint(path), verify)
     if (path / SERVING_JSON).exists():
-        return _verified(open_verified(path, SERVING_JSON, BundleManifest), verify)
+        return _described(open_verified(path, SERVING_JSON, BundleManifest), verify)
     if not (path / CONFIG).exists() or not (path / CHECKPOINTS).exists():
         raise RunError(
             "this is neither a run nor a checkpoint",
@@ -128,23 +131,28 @@ def describe(path: Path, *, verify: bool) -> dict[str, Json]:
             expected="a folder of a run, a folder epoch-… below its checkpoints, or a serving folder",
             hint="recsys runs lists the runs",
         )
-    read_metrics(path)
-    newest, kept = newest_checkpoint(path / CHECKPOINTS), checkpoints(path / CHECKPOINTS)
+    return _describe_run(path, verify)
+
+
+def _describe_run(run: Path, verify: bool) -> dict[str, Json]:
+    n_verified = verify_run(run) if verify else 0
+    read_metrics(run)
+    check_recorded(run, *(name for name in closing_files(run) if (run / name).exists()))
+    newest, kept = newest_checkpoint(run / CHECKPOINTS), checkpoints(run / CHECKPOINTS)
     names: list[Json] = [checkpoint.name for checkpoint in kept]
-    answer: dict[str, Json] = {**cast(dict[str, Json], overview(path)), "checkpoints": names}
+    answer: dict[str, Json] = {**cast(dict[str, Json], overview(run)), "checkpoints": names, "n_verified": n_verified}
     if newest is not None:
-        answer["last"] = _verified(open_checkpoint(newest), verify)
-    if verify:
-        for older in kept:
-            _verified(open_checkpoint(older), verify=older != newest)
+        answer["last"] = _content(open_checkpoint(newest), verified=verify)
     for name in (SERVING, MEASURED):
-        if (path / name).exists():
-            answer[name] = _verified(open_verified(path / name, SERVING_JSON, BundleManifest), verify)
+        if (run / name).exists():
+            answer[name] = _content(open_verified(run / name, SERVING_JSON, BundleManifest), verified=verify)
     return answer
 
 
-def _verified(folder: VerifiedFolder[M], verify: bool) -> dict[str, Json]:
-    if verify:
-        for name in folder.files:
-            folder.check(name)
-    return {"path": str(folder.path), **folder.manifest.to_dict(), "verified": verify}
+def _described(folder: VerifiedFolder[M], verify: bool) -> dict[str, Json]:
+    n_verified = verify_folder(folder) if verify else 0
+    return {**_content(folder, verified=verify), "n_verified": n_verified}
+
+
+def _content(folder: VerifiedFolder[M], *, verified: bool) -> dict[str, Json]:
+    return {"path": str(folder.path), **folder.manifest.to_dict(), "verified": verified}

@@ -7,16 +7,24 @@ import platform
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from recsys.artifacts.checkpoint import newest_checkpoint, open_checkpoint
-from recsys.artifacts.directory import CHECKPOINTS, CONFIG, METRICS, all_runs, runs_root
+from recsys.artifacts.checkpoint import (
+    checkpoints,
+    name_last,
+    newest_checkpoint,
+    offering_older,
+    open_checkpoint,
+)
+from recsys.artifacts.directory import CHECKPOINTS, CONFIG, HISTORY, METRICS, all_runs, runs_root
+from recsys.artifacts.history import History
 from recsys.artifacts.lock import locked
 from recsys.artifacts.manifest import FORMAT, CheckpointManifest, FitEntry
 from recsys.artifacts.metrics import read_metrics
+from recsys.artifacts.run_config import changed_keys, check_same_config, check_same_data, deciding_values
+from recsys.artifacts.verified import VerifiedFolder
 from recsys.config.loading.load import dump, load_config
 from recsys.config.plans import Plan
 from recsys.config.schema.config import Config
@@ -29,13 +37,6 @@ from recsys.core.words import shell_command
 from recsys.data.training_inputs import TrainingInputs
 from recsys.version import __version__
 
-# What may change between an interruption and its resume, because the result does not depend on it.
-PARTS = {"ratings", "train", "valid", "test"}
-NEUTRAL = {
-    "data": {*PARTS, "items", "sha256"},
-    "training": {"n_threads", "checkpoint_every"},
-    "ranking": {"n_threads"},
-}
 PLACES = {"device"}  # auto means another one on another machine
 
 
@@ -43,18 +44,19 @@ class Run:
     """A run's folder.
 
     Attributes:
-        checkpoint: the one to go on from; None: the newest.
         is_writer: whether this rank writes the folder; the others read it.
         result: the content of metrics.json when the run is finished already, else None.
+        resumed: the checkpoint to go on from; None where there is none yet, or the run is finished.
     """
 
-    def __init__(self, path: Path, config: Config, checkpoint: Path | None, *, is_writer: bool) -> None:
+    def __init__(self, path: Path, config: Config, checkpoint: str | None, *, is_writer: bool) -> None:
         self.path = path
         self.config = config
-        self.checkpoint = checkpoint
         self.is_writer = is_writer
-        self._manifest: CheckpointManifest | None = None
         self.result = read_metrics(path)
+        self.resumed = None if self.result is not None else _checkpoint(path / CHECKPOINTS, checkpoint)
+        self._manifest: CheckpointManifest | None = None
+        self._history: History | None = None
 
     @classmethod
     @contextmanager
@@ -65,18 +67,19 @@ class Run:
 
         Args:
             communicator: rank 0 holds the lock and writes.
+            checkpoint: to go on from; None: the newest.
 
         Raises:
-            RunError: the folder is in use, holds something and `resume` is off, or holds a run of another config.
+            RunError: the folder is in use, holds something and `resume` is off, or holds a run of another config; or
+                the checkpoint is missing or damaged.
         """
         is_writer = communicator.rank == 0
         with locked(folder) if is_writer else nullcontext():
-            if (folder / CONFIG).exists():
-                _check_resumable(folder, config, resume)
-            elif folder.is_dir() and any(not path.name.startswith(TEMPORARY) for path in folder.iterdir()):
+            if _holds_other_files(folder) or (not resume and (folder / CONFIG).exists()):
                 raise _used(folder)
-            named = folder / CHECKPOINTS / checkpoint if checkpoint else None
-            run = cls(folder, config, named, is_writer=is_writer)
+            run = cls(folder, config, checkpoint, is_writer=is_writer)
+            if (folder / CONFIG).exists():
+                check_same_config(folder, config)
             communicator.barrier()  # before anything is written, all have looked
             yield run
 
@@ -86,9 +89,15 @@ class Run:
         assert self._manifest is not None
         return self._manifest
 
+    @property
+    def history(self) -> History:
+        """What happened so far; the run has to be open."""
+        assert self._history is not None
+        return self._history
+
     def as_started(self, plan: Plan) -> Plan:
         """The plan, with `auto` as it was understood when the run started: later versions may choose otherwise."""
-        fit = (self.started_fits or {}).get(plan.name)
+        fit = self.resumed.manifest.fits.get(plan.name) if self.resumed else None
         if fit is None:
             return plan
         training = plan.training
@@ -97,21 +106,14 @@ class Run:
         known |= {key: value for key, value in fit.training.items() if key in open_}
         return replace(plan, training=type(training).model_validate_json(json.dumps(known)))
 
-    @cached_property
-    def started_fits(self) -> Mapping[str, FitEntry] | None:
-        """By name, those in the checkpoint to go on from; None: `FitRecord.restore` will say what is wrong."""
-        try:
-            path = self.checkpoint or newest_checkpoint(self.path / CHECKPOINTS)
-            return open_checkpoint(path).manifest.fits if path else {}
-        except RunError:
-            return None
-
     def open(self, inputs: TrainingInputs, plan: Plan, hyperparameters: Mapping[str, Json]) -> None:
         """Creates the folder, now that there is data to train on; once more for each further fit.
 
         Args:
             plan: whose turn it is.
             hyperparameters: of its fit, with `auto` resolved.
+        Raises:
+            RunError: it cannot be written; or the run was started with other data, or its history is damaged.
         """
         fit = FitEntry(scorer=plan.scorer, epoch=0, training=dict(hyperparameters))
         scale = inputs.scale if self.config.data.has_ratings else None
@@ -125,18 +127,33 @@ class Run:
             epoch=fit.epoch,
             seed=self.config.seed,
             data=dict(inputs.fingerprints),
+            config=deciding_values(self.config),
             scale=scale,
             training=fit.training,
             versions=versions(),
         )
-        if not self.is_writer:
-            return
+        if self.is_writer:
+            self._create()
+        self._history = self._history_up_to()
+
+    def _create(self) -> None:
+        """The folder, and in it config.yaml last: one that has none can be used anew."""
         with writing(self.path):
-            self.path.mkdir(parents=True, exist_ok=True)
-        if not (self.path / CONFIG).exists():  # first of all: a folder that has none can be used anew
+            (self.path / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
+        if not (self.path / CONFIG).exists():
             write_text(self.path / CONFIG, dump(self.config))
-        with writing(self.path):
-            (self.path / CHECKPOINTS).mkdir(exist_ok=True)
+
+    def _history_up_to(self) -> History:
+        """The history up to the checkpoint to go on from, from which the run goes on if it is cut short again."""
+        path, resumed = self.path / HISTORY, self.resumed
+        if resumed is None:
+            return History.up_to(path, "", is_writer=self.is_writer)
+        check_same_data(resumed, self.manifest, self.config)
+        with offering_older(resumed.path):
+            history = History.up_to(path, resumed.manifest.history, is_writer=self.is_writer)
+        if self.is_writer:
+            name_last(resumed.path)
+        return history
 
 
 def versions() -> dict[str, str]:
@@ -151,16 +168,6 @@ def versions() -> dict[str, str]:
     }
 
 
-def changed_keys(old: Config, new: Config) -> list[str]:
-    """The keys in which two configs differ and on which a result depends, as "key: old → new"."""
-    before, after = _flat(old), _flat(new)
-    return [
-        f"{key}: {before.get(key)!r} → {after.get(key)!r}"
-        for key in sorted(before.keys() | after.keys())
-        if before.get(key) != after.get(key)
-    ]
-
-
 def newest_unfinished(name: str, config: Config) -> Path:
     """The newest run of the config `name` that was cut short.
 
@@ -172,7 +179,7 @@ def newest_unfinished(name: str, config: Config) -> Path:
         for path in all_runs()
         if path.name.startswith(f"{name}-")
         and not (path / METRICS).exists()
-        and not changed_keys(load_config(path / CONFIG), config)
+        and not changed_keys(deciding_values(load_config(path / CONFIG)), config)
     ]
     if not unfinished:
         raise RunError(
@@ -184,44 +191,38 @@ def newest_unfinished(name: str, config: Config) -> Path:
     return unfinished[-1]
 
 
-def _flat(config: Config) -> dict[str, Json]:
-    flat: dict[str, Json] = {}
-    for section, values in config.model_dump(mode="json").items():
-        for key, value in values.items() if isinstance(values, dict) else [("", values)]:
-            if key not in NEUTRAL.get(section, ()):
-                flat[f"{section}.{key}".rstrip(".")] = value
-            elif key in PARTS and value is not None:
-                flat[f"{section}.{key}"] = "a file"  # its content is compared with the checkpoint's
-    return flat
+def _holds_other_files(folder: Path) -> bool:
+    """Whether there is anything but a run, or what one leaves that is killed before it has begun."""
+    if not folder.is_dir() or (folder / CONFIG).exists():
+        return False
+    names = {path.name for path in folder.iterdir() if not path.name.startswith(TEMPORARY)}
+    return bool(names - {CHECKPOINTS}) or (CHECKPOINTS in names and any((folder / CHECKPOINTS).iterdir()))
 
 
-def _check_resumable(folder: Path, config: Config, resume: bool) -> None:
-    if not resume:
-        raise _used(folder)
-    check_same_config(folder, config)
-
-
-def check_same_config(folder: Path, config: Config) -> None:
-    """Refuses to go on with a run by a config that would give another result.
-
-    Raises:
-        RunError: the run in the folder was started with another config; it names each key with both values.
-    """
-    changed = changed_keys(load_config(folder / CONFIG), config)
-    if changed:
-        raise RunError(
-            "the run was started with another config: " + "; ".join(changed),
-            where=str(folder / CONFIG),
-            expected="the same values, except for paths, n_threads and checkpoint_every",
-            hint="leave --config and --set out to resume it as it was started, or start a new run",
-        )
+def _checkpoint(folder: Path, name: str | None) -> VerifiedFolder[CheckpointManifest] | None:
+    """The checkpoint of this name, or the newest; None where there is none yet."""
+    if name is None:
+        path = newest_checkpoint(folder)
+    else:
+        path, existing = folder / name, checkpoints(folder)
+        if path not in existing:
+            raise RunError(
+                "this checkpoint is missing",
+                where=str(path),
+                expected=" or ".join(each.name for each in existing) or "a run with checkpoints",
+            )
+    if path is None:
+        return None
+    with offering_older(path):
+        return open_checkpoint(path)
 
 
 def _used(folder: Path) -> RunError:
     resume = shell_command(["recsys", "train", "--resume", "--run-dir", str(folder)])
+    has_run = (folder / CONFIG).exists()
     return RunError(
         "the run folder is in use already",
         where=str(folder),
         expected="a folder that is new or empty",
-        hint=f"choose another --run-dir, or resume the run in it: {resume}",
+        hint="choose another --run-dir" + (f", or resume the run in it: {resume}" if has_run else ""),
     )

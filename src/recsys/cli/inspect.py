@@ -56,9 +56,13 @@ def inspect(
 
 def _contents(answer: Mapping[str, Any]) -> tuple[str, Rows]:
     """What a folder is, and the rows of its table."""
+    n = answer["n_verified"]
+    verified = [["verified", f"{counted(n, 'file')}, all as they were written"]] if n else []
     if "checkpoints" in answer:
-        return "run", _of_run(answer)
-    return ("checkpoint", _of_checkpoint(answer)) if "epoch" in answer else ("serving folder", _of_bundle(answer))
+        return "run", _of_run(answer) + verified
+    if "epoch" in answer:
+        return "checkpoint", _of_checkpoint(answer) + verified
+    return "serving folder", _of_bundle(answer) + verified
 
 
 def _of_run(run: Mapping[str, Any]) -> Rows:

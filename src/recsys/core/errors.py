@@ -125,6 +125,10 @@ class RunError(RecsysError):
     exit_code = 4
 
 
+class DamagedError(RunError):
+    """A file of a run that is not as it was written."""
+
+
 class UnknownIdError(RecsysError):
     """A user or an item without training ratings, or an id of the wrong type."""
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from recsys.artifacts.checkpoint import selected_parameters
 from recsys.artifacts.directory import CHECKPOINTS, CONFIG, SERVING, SERVING_JSON, no_such_run
 from recsys.artifacts.manifest import BundleManifest
+from recsys.artifacts.run_config import read_run_config
+from recsys.artifacts.selected import selected_parameters
 from recsys.artifacts.verified import open_verified
-from recsys.config.loading.load import load_config
 from recsys.config.plans import served_plans
 from recsys.core.errors import RunError
 from recsys.core.resolve import resolve
@@ -39,7 +39,7 @@ def anatomy(path: Path, scorer: str | None = None) -> Anatomy:
             hint="recsys runs lists the runs",
         )
     parameters, manifest = selected_parameters(run)
-    planned = {plan.scorer: plan for plan in served_plans(load_config(run / CONFIG))}
+    planned = {plan.scorer: plan for plan in served_plans(read_run_config(run))}
     name = next(iter(planned)) if scorer is None else scorer
     if name not in planned or name not in parameters:
         raise RunError(f"the run has no scorer {name!r}", where=str(run), expected=" or ".join(map(repr, parameters)))

@@ -8,7 +8,6 @@ from typing import Literal, TypedDict, TypeVar
 
 from recsys.artifacts import history
 from recsys.artifacts.bundle import Bundle
-from recsys.artifacts.directory import HISTORY
 from recsys.artifacts.metrics import RunMetrics, parent_name, read_metrics, scorer_metrics
 from recsys.core.communicator import ALONE
 from recsys.objectives.measure import NamedScores
@@ -197,7 +196,7 @@ def _history(bundle: Bundle) -> HistorySection | str:
     folder = _folder(bundle)
     if "rating" not in bundle.scorers:
         return "The ranking scorer has no learning rate, and is measured at the end of training alone."
-    rows = [row for row in (history.read(folder / HISTORY) if folder is not None else []) if row.scorer == "rating"]
+    rows = [row for row in (history.read(folder) if folder is not None else []) if row.scorer == "rating"]
     if not rows:
         return "No history of the training lies beside this model."
     step = -(-len(rows) // EPOCHS)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from recsys.artifacts import history
 from recsys.artifacts.bundle import Bundle
-from recsys.artifacts.directory import HISTORY
 from recsys.artifacts.outputs import output_file
 from recsys.core.errors import RunError, need_extra
 from recsys.core.files import new_folder
@@ -89,7 +88,7 @@ def _figures(bundle: Bundle, interpretation: Interpretation) -> dict[str, Figure
             interpretation.min_ratings,
         ),
     }
-    rows = [row for row in history.read(bundle.run_folder / HISTORY) if row.scorer == "rating"]
+    rows = [row for row in history.read(bundle.run_folder) if row.scorer == "rating"]
     if rows:
         drawn["learning-curves"] = figures.learning_curves(rows, find_objective("rating"))
         drawn["schedule"] = figures.schedule(rows)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TypedDict
 
 from recsys.artifacts.checkpoint import newest_checkpoint, open_checkpoint
-from recsys.artifacts.directory import CHECKPOINTS, CONFIG, METRICS
-from recsys.config.loading.load import load_config
+from recsys.artifacts.directory import CHECKPOINTS, METRICS
+from recsys.artifacts.run_config import read_run_config
 from recsys.config.schema.data import Data
 from recsys.config.schema.split import Split
 from recsys.core.types import Json
@@ -34,7 +34,7 @@ def settings(run: Path | None) -> Settings | None:
     newest = None if run is None else newest_checkpoint(run / CHECKPOINTS)
     if run is None or newest is None:
         return None
-    config, manifest = load_config(run / CONFIG), open_checkpoint(newest).manifest
+    config, manifest = read_run_config(run), open_checkpoint(newest).manifest
     written = datetime.fromtimestamp((run / METRICS).stat().st_mtime, UTC)
     return {
         "seed": config.seed,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from recsys.artifacts.bundle import EntityCounts, open_bundle
-from recsys.artifacts.checkpoint import selected_parameters
 from recsys.artifacts.run import Run
+from recsys.artifacts.selected import selected_parameters
 from recsys.artifacts.write_bundle import ServedScorer
 from recsys.config.plans import served_plans
 from recsys.config.schema.config import Config

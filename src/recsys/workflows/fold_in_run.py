@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from recsys.artifacts.bundle import Bundle, EntityCounts, locate, open_bundle
-from recsys.artifacts.checkpoint import selected_parameters, write_checkpoint
+from recsys.artifacts.checkpoint import write_checkpoint
 from recsys.artifacts.directory import CHECKPOINTS, CONFIG, HISTORY, run_of
 from recsys.artifacts.metrics import FoldInReport, RunMetrics, read_metrics, write_metrics
 from recsys.artifacts.run import Run
+from recsys.artifacts.run_config import read_run_config
+from recsys.artifacts.selected import selected_parameters
 from recsys.artifacts.verified import reading
 from recsys.artifacts.write_bundle import ServedScorer, copy_measured, write_bundle
-from recsys.config.loading.load import load_config
 from recsys.config.schema.config import Config
 from recsys.core.communicator import ALONE
 from recsys.core.errors import RunError
@@ -58,7 +59,7 @@ def fold_in_run(parent: Path | None, origin: Origin, folder: Path, observe: Obse
     run = run_of(serving)
     bundle = open_bundle(serving)
     parameters, manifest = selected_parameters(run)
-    config, metrics = load_config(run / CONFIG), _parent_metrics(run)
+    config, metrics = read_run_config(run), _parent_metrics(run)
     extend = parameter_extension(bundle, config.model.kind, run) if "rating" in bundle.scorers else None
     with Run.claim(folder, config, ALONE, resume=False):
         new = read_new_entities(bundle, origin, observe)

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from recsys.artifacts.bundle import Bundle, open_bundle
-from recsys.artifacts.checkpoint import selected_parameters
 from recsys.artifacts.directory import CONFIG
 from recsys.artifacts.metrics import StartMetrics
-from recsys.config.loading.load import load_config
+from recsys.artifacts.run_config import read_run_config
+from recsys.artifacts.selected import selected_parameters
 from recsys.config.plans import plans
 from recsys.config.schema.config import Config
 from recsys.config.schema.split import Split
@@ -131,7 +131,7 @@ def _check_rated(train: Interactions, config: Config) -> None:
 
 
 def _check_same_model(run: Path, config: Config) -> None:
-    models = load_config(run / CONFIG).model, config.model
+    models = read_run_config(run).model, config.model
     before, now = (model.model_dump(mode="json") for model in models)
     changed = {key for key in before.keys() | now.keys() if before.get(key) != now.get(key)}
     changed = changed.difference(*(model.free_keys for model in models))

@@ -10,7 +10,7 @@ import numpy as np
 
 from recsys.artifacts.bundle import Bundle
 from recsys.artifacts.directory import CONFIG
-from recsys.config.loading.load import load_config
+from recsys.artifacts.run_config import read_run_config
 from recsys.config.plans import Plan, plans
 from recsys.core.communicator import ALONE
 from recsys.core.errors import DataError, RunError
@@ -112,7 +112,7 @@ def _ranking_plan(bundle: Bundle) -> Plan:
             where=str(config),
             expected="the run's own folder, not its serving folder alone",
         )
-    return next(plan for plan in plans(load_config(config)) if plan.objective == "ranking")
+    return next(plan for plan in plans(read_run_config(bundle.run_folder)) if plan.objective == "ranking")
 
 
 def _draw_users(held_out: Interactions, seed: int) -> BoolArray:

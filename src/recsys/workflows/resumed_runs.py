@@ -8,7 +8,7 @@ from pathlib import Path
 from recsys.artifacts.checkpoint import newest_checkpoint, open_checkpoint
 from recsys.artifacts.directory import CHECKPOINTS, CONFIG
 from recsys.artifacts.metrics import RunMetrics, read_metrics
-from recsys.artifacts.run import check_same_config
+from recsys.artifacts.run_config import check_same_config
 from recsys.config.schema.config import Config
 from recsys.core.errors import RunError
 from recsys.core.words import joined

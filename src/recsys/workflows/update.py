@@ -10,9 +10,10 @@ from typing import Literal, cast
 from pydantic import JsonValue
 
 from recsys.artifacts.bundle import locate
-from recsys.artifacts.checkpoint import selected_parameters
 from recsys.artifacts.directory import CONFIG, run_of
 from recsys.artifacts.manifest import FitEntry
+from recsys.artifacts.run_config import read_run_config
+from recsys.artifacts.selected import selected_parameters
 from recsys.config.loading.dump import override
 from recsys.config.loading.load import given_values, load_config
 from recsys.config.plans import plans, served_plans
@@ -42,7 +43,7 @@ def finetune_config(start: Path, config: Path, overrides: Sequence[str], observe
         ConfigError, RunError
     """
     run = _whole(start)
-    model, section = load_config(run / CONFIG).model, given_values(config).get("model")
+    model, section = read_run_config(run).model, given_values(config).get("model")
     of_run, given = model.model_dump(exclude_none=True), section if isinstance(section, dict) else {}
     free = model.free_keys if given.get("kind", model.kind) == model.kind else frozenset[str]()
     others = {key: value for key, value in given.items() if key not in free and of_run.get(key) != _settled(value)}
@@ -89,7 +90,7 @@ def update_config(
         **({"start.only": only, "start.replay": 1.0} if only else _training_changes(run)),
         **_ranking_changes(run),
     }
-    return load_config(run / CONFIG, [*(override(key, value) for key, value in changes.items()), *overrides])
+    return read_run_config(run, [*(override(key, value) for key, value in changes.items()), *overrides])
 
 
 def _whole(run: Path | None) -> Path:
@@ -114,7 +115,7 @@ def _training_changes(run: Path) -> dict[str, Json]:
 
     An update of an update stays as light as that one was.
     """
-    config = load_config(run / CONFIG)
+    config = read_run_config(run)
     if not config.data.has_ratings:
         return {"start.replay": 1.0}
     if not config.training.continues_runs:
@@ -145,7 +146,7 @@ def _training_changes(run: Path) -> dict[str, Json]:
 
 def _check_has_ranking(run: Path) -> None:
     """Raises RunError where there is no ranking scorer to update."""
-    if "ranking" not in [plan.name for plan in served_plans(load_config(run / CONFIG))]:
+    if "ranking" not in [plan.name for plan in served_plans(read_run_config(run))]:
         raise RunError(
             "the run has no ranking scorer that could be updated alone",
             where=str(run),
@@ -156,7 +157,7 @@ def _check_has_ranking(run: Path) -> None:
 
 def _ranking_changes(run: Path) -> dict[str, Json]:
     """Fewer epochs than from scratch, since they start from the run's rows; always on all interactions."""
-    names = [plan.name for plan in plans(load_config(run / CONFIG))]
+    names = [plan.name for plan in plans(read_run_config(run))]
     return {"ranking.n_epochs": RANKING_EPOCHS} if "ranking" in names else {}
 
 
