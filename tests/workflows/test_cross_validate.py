@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -200,6 +201,20 @@ def die(*_: object) -> None:
     import os
 
     os._exit(3)
+
+
+def test_a_fork_server_that_dies_is_named_unless_it_was_stopped() -> None:
+    def start() -> None:
+        raise EOFError("unexpected EOF")
+
+    def stop(_: object) -> None:
+        raise StoppedError("terminated")
+
+    unstarted = SimpleNamespace(start=start)
+    with pytest.raises(RunError, match="process of only cannot be started"):
+        run_processes._start(unstarted, "only", silent)
+    with pytest.raises(StoppedError):
+        run_processes._start(unstarted, "only", stop)
 
 
 def test_parts_that_are_given_cannot_be_cut_into_folds(fast: Config, tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def in_processes(tasks: Tasks, n_jobs: int, observe: Observer) -> Iterator[tuple
                 name, task = waiting.pop(0)
                 ours, theirs = context.Pipe(duplex=False)
                 process = context.Process(target=_work, args=(*task, theirs), daemon=True)
-                process.start()
+                _start(process, name, observe)
                 theirs.close()
                 running[ours] = _Running(name, process)
             for connection in wait(list(running), timeout=SECONDS):
@@ -127,6 +127,19 @@ def _keep_socket_in_scratch() -> None:
         multiprocessing.util.get_temp_dir()  # it is chosen once
     finally:
         tempfile.tempdir = before
+
+
+def _start(process: Any, name: str, observe: Observer) -> None:
+    """Starts the process of a run."""
+    try:
+        process.start()
+    except (EOFError, ConnectionError):  # the fork server has ended
+        observe(RunsProgress(0, 1))  # what stops this process ends that too, and is then what is said
+        raise RunError(
+            f"the process of {name} cannot be started: the server that starts processes ended early",
+            expected="a server that runs to the end",
+            hint="train one at a time: --jobs 1",
+        ) from None
 
 
 def _received(connection: Any, worker: _Running, observe: Observer) -> float | RunMetrics:
