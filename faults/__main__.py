@@ -17,6 +17,9 @@ Attack = Callable[[int, float, Callable[[str], None]], Outcome]
 ATTACKS: dict[str, str] = {
     "config": "faults.config",
     "csv": "faults.csv",
+    "kills": "faults.kills",
+    "writes": "faults.writes",
+    "serving": "faults.serving",
 }
 """Name → the module whose `attack(seed, seconds, say)` it is."""
 
