@@ -20,6 +20,7 @@ ATTACKS: dict[str, str] = {
     "kills": "faults.kills",
     "writes": "faults.writes",
     "serving": "faults.serving",
+    "ids": "faults.ids",
 }
 """Name → the module whose `attack(seed, seconds, say)` it is."""
 

@@ -98,3 +98,26 @@ def test_a_figure_and_a_tuned_config_follow_the_same_rule(data: Path, run: Path,
         ended = recsys(*arguments)
         assert (ended.code, "a file that is read" in ended.err) == (2, True), ended.err
     assert Path("config.yaml").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("recommend", "--all", "--output", "out"),
+        ("predict", "--input", "pairs.csv", "--output", "out"),
+        ("export-factors", "--output", "out"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_csv_without_formulas(command: tuple[str, ...], text_run: Path, recsys: Recsys) -> None:
+    Path("pairs.csv").write_text("reader,isbn\n-3,item1\nZ,item1\n")
+    for options, start in (((), '"-3"'), (("--escape-formulas",), '"\'-3"')):
+        output = Path("out" + str(len(options)))
+        assert recsys(*command[:-1], output, *options).code == 0
+        text = (output / "users.csv" if output.is_dir() else output).read_text()
+        assert [line[: len(start)] for line in text.splitlines() if "-3" in line.split(",")[0]][:1] == [start]
+
+
+def test_formulas_are_escaped_in_a_csv_alone(run: Path, refused: Refused) -> None:
+    for command in (("predict", 1, 100), ("recommend", 1), ("export-factors", "--output", "out", "--format", "npz")):
+        refused(f"formulas where there is no csv {command[0]}", 2, *command, "--escape-formulas")

@@ -13,7 +13,7 @@ from recsys.data.sources.csv import blocks
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["config", "csv"])
+@pytest.mark.parametrize("name", ["config", "csv", "ids"])
 def test_a_sample_of_cases_ends_well(name: str) -> None:
     outcome = attack_named(name)(7, 5.0, print)
     assert outcome.failures == []

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import csv
+import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from recsys.api.batch import recommend_all
 from recsys.core.errors import DataError, RunError, UnknownIdError
 from recsys.core.events import Event, Scoring, silent
 from recsys.inference import batch
+from recsys.inference.arrow import FORMULA, csv_rows
 from recsys.inference.batch import predict_file
 from recsys.inference.recommender import Recommender
 from recsys.scoring import tiles
@@ -106,3 +109,23 @@ def test_pairs_without_an_item_column_are_a_data_error(numbers: Recommender, tmp
     pairs = write(tmp_path / "p.csv", ["userId", "when"], [(0, 100)])
     with pytest.raises(DataError, match=r"item|movieId"):
         predict_file(numbers.bundle, pairs, tmp_path / "out.csv", "error", silent)
+
+
+FORMULAS = ["=1+1", "+a", "-a", "@a", "\ta", "\ra", "'=1", "''@", "'a", "a=1", "", "é", "'"]
+
+
+def test_escaped_texts_are_no_formulas_and_can_be_had_back() -> None:
+    texts = np.array(FORMULAS, dtype=object)
+    columns = {"id": texts, "n": np.array([-5] * len(texts), dtype=np.int64)}
+    ((*rows,),) = [csv.reader(io.StringIO(csv_rows(columns, escape_formulas=True).decode(), newline=""))]
+    escaped = [row[0] for row in rows]
+    assert not any(text.startswith(("=", "+", "-", "@", "\t", "\r")) for text in escaped)
+    assert [re.sub(FORMULA, r"\1", text) for text in escaped] == FORMULAS
+    assert [text for text, before in zip(escaped, FORMULAS, strict=True) if text == before] == [
+        "'a",
+        "a=1",
+        "",
+        "é",
+        "'",
+    ]
+    assert {row[1] for row in rows} == {"-5"}

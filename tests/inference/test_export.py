@@ -122,3 +122,14 @@ def test_a_place_that_cannot_be_written_is_an_error_of_the_run(
         export_factors(recommender.bundle, tmp_path / below, "npz")
     assert caught.value.exit_code == 4
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_escaped_ids_are_had_back_by_the_readme(
+    finished_text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_readme: RunReadme
+) -> None:
+    bundle = Recommender.open(finished_text).bundle
+    export_factors(bundle, tmp_path / "out", "csv", escape_formulas=True)
+    assert '\n"\'-3",' in (tmp_path / "out" / "users.csv").read_text()
+    monkeypatch.chdir(tmp_path / "out")
+    names, _ = run_readme(tmp_path / "out")
+    assert (names["user_ids"], names["item_ids"]) == (bundle.users.ids.tolist(), bundle.items.ids.tolist())

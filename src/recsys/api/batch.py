@@ -31,7 +31,15 @@ from recsys.inference.session_ratings import SessionRatings
 
 
 @spooling()
-@checked(model=MODEL, pairs=DATA, output=PATH, on_unknown=ON_UNKNOWN, interval=optional(LEVEL), observe=OBSERVER)
+@checked(
+    model=MODEL,
+    pairs=DATA,
+    output=PATH,
+    on_unknown=ON_UNKNOWN,
+    interval=optional(LEVEL),
+    escape_formulas=FLAG,
+    observe=OBSERVER,
+)
 def predict_file(
     model: Recommender,
     pairs: DataLike,
@@ -39,6 +47,7 @@ def predict_file(
     *,
     on_unknown: OnUnknown = "error",
     interval: float | None = None,
+    escape_formulas: bool = False,
     observe: Observer = silent,
 ) -> dict[str, int | bool]:
     """Writes user_id, item_id and rating of every pair in a file to a CSV, in their order.
@@ -50,6 +59,8 @@ def predict_file(
         output: the CSV to write.
         on_unknown: what to do about an id without training ratings: refuse the file, or predict by the mean.
         interval: a level such as 0.9: adds the columns std, low and high.
+        escape_formulas: an apostrophe before ids that a spreadsheet would compute: that begin with = + - @, a tab or
+            a carriage return.
         observe: gets Loading and Scoring events.
     Returns:
         n_pairs, n_unknown_users, n_unknown_items; with_times where predictions depend on time.
@@ -61,7 +72,9 @@ def predict_file(
     """
     origin = as_origin(pairs)
     check_output(as_path(output), files_of(origin) if isinstance(origin, Path | tuple) else (), name="predictions.csv")
-    return batch.predict_file(model.bundle, origin, as_path(output), on_unknown, observe, interval)
+    return batch.predict_file(
+        model.bundle, origin, as_path(output), on_unknown, observe, interval, escape_formulas=escape_formulas
+    )
 
 
 @checked(
@@ -72,6 +85,7 @@ def predict_file(
     include_held_out=FLAG,
     shard=optional(SHARD),
     resume=FLAG,
+    escape_formulas=FLAG,
     observe=OBSERVER,
     **FILTER_RULES,
 )
@@ -88,6 +102,7 @@ def recommend_all(
     include_held_out: bool = False,
     shard: str | None = None,
     resume: bool = False,
+    escape_formulas: bool = False,
     observe: Observer = silent,
 ) -> dict[str, int]:
     """Writes the n best unseen items of every user to a CSV: user_id, rank, item_id, rating, score.
@@ -109,6 +124,7 @@ def recommend_all(
             lines, the files of all shards are one after the other the file without shards.
         resume: keep what is written in a folder OUTPUT.partial when it is interrupted, and go on from what such a
             folder holds of the same call; the file has the same bytes as one that was never interrupted.
+        escape_formulas: as of `predict_file`.
         observe: gets Scoring events.
     Returns:
         n_users, n_recommendations, n_users_with_fewer: those with fewer than n items; of the shard.
@@ -126,6 +142,7 @@ def recommend_all(
         include_held_out=include_held_out,
         # `checked` makes a pair of the text
         shard=(1, 1) if shard is None else cast("tuple[int, int]", shard),
+        escape_formulas=escape_formulas,
     )
     try:
         return all_users.recommend_all(model.bundle, lists, path, observe, resume=resume)
@@ -169,7 +186,15 @@ def read_session_ratings(model: Recommender, data: DataLike, *, observe: Observe
     return session_ratings.read_session_ratings(model.bundle, as_origin(data), observe)
 
 
-@checked(run=optional(PATH), output=PATH, form=FORMAT, scorer=optional(TEXT), index=KIND, observe=OBSERVER)
+@checked(
+    run=optional(PATH),
+    output=PATH,
+    form=FORMAT,
+    scorer=optional(TEXT),
+    index=KIND,
+    escape_formulas=FLAG,
+    observe=OBSERVER,
+)
 def export_factors(
     run: PathLike | None,
     output: PathLike,
@@ -177,6 +202,7 @@ def export_factors(
     *,
     scorer: str | None = None,
     index: Kind | None = None,
+    escape_formulas: bool = False,
     observe: Observer = silent,
 ) -> list[Path]:
     """Writes factors and biases with raw ids for other programs.
@@ -188,6 +214,7 @@ def export_factors(
         scorer: "rating" or "ranking"; None: rating, or what the run has instead.
         index: "hnsw": also an approximate index of the items, items.usearch, and index.json with its recall; needs the
             extra `ann`.
+        escape_formulas: of csv: as of `predict_file`, titles too; the README's code undoes it.
         observe: gets Exporting events.
     Returns:
         The files.
@@ -197,4 +224,5 @@ def export_factors(
         MissingExtraError: the library of the index is not installed.
     """
     refuse_run_files(as_path(output))
-    return export.export_factors(open_bundle(as_run(run)), as_path(output), form, scorer, index, observe)
+    bundle = open_bundle(as_run(run))
+    return export.export_factors(bundle, as_path(output), form, scorer, index, observe, escape_formulas=escape_formulas)

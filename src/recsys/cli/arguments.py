@@ -51,6 +51,13 @@ class By(StrEnum):
 
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+EscapeOption = Annotated[
+    bool,
+    typer.Option(
+        "--escape-formulas",
+        help="In a CSV: put ' before texts that a spreadsheet would compute, such as =1+1 (first sign = + - @).",
+    ),
+]
 
 
 def either_config(position: Path | None, option: Path | None) -> Path | None:

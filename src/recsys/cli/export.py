@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from recsys import api
-from recsys.cli.arguments import JsonOption, RunOption
+from recsys.cli.arguments import EscapeOption, JsonOption, RunOption
 from recsys.cli.default_run import used_run
 from recsys.cli.progress import watching
 from recsys.cli.render import echo, paragraph, print_json
+from recsys.core.errors import UsageError
 from recsys.core.words import counted, joined
 
 if TYPE_CHECKING:
@@ -47,16 +48,21 @@ def export_factors(
         Index | None,
         typer.Option("--index", help="Also an approximate index of the items, with its recall; needs the extra `ann`."),
     ] = None,
+    escape_formulas: EscapeOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Example: recsys export-factors --output factors --format parquet
 
     With an index: recsys export-factors --output factors --index hnsw
     """
+    if escape_formulas and form is not Format.CSV:
+        raise UsageError("--escape-formulas is for a CSV", expected="--format csv", hint="leave it out")
     used = used_run(run)
     kind: Kind | None = "hnsw" if index is Index.HNSW else None
     with watching() as observe:
-        files = api.export_factors(used, output, form.value, scorer=scorer, index=kind, observe=observe)
+        files = api.export_factors(
+            used, output, form.value, scorer=scorer, index=kind, escape_formulas=escape_formulas, observe=observe
+        )
     report = {} if index is None else {"index": json.loads((output / "index.json").read_text(encoding="utf-8"))}
     if as_json:
         print_json({"files": [str(path) for path in files], **report})

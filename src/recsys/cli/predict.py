@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from recsys import api
-from recsys.cli.arguments import JsonOption, LevelOption, OnUnknown, RunOption
+from recsys.cli.arguments import EscapeOption, JsonOption, LevelOption, OnUnknown, RunOption
 from recsys.cli.default_run import used_run
 from recsys.cli.items import item_of
 from recsys.cli.prediction import prediction_line, print_parts
@@ -47,6 +47,7 @@ def predict(
     output: Annotated[
         Path | None, typer.Option("--output", metavar="FILE", help="With --input: the CSV to write.")
     ] = None,
+    escape_formulas: EscapeOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Example: recsys predict 1 31 --interval 0.9
@@ -63,10 +64,12 @@ def predict(
         )
     if is_file and at is not None:
         raise UsageError("--at applies only to a single pair", expected="a column of times in the file of --input")
+    if is_pair and escape_formulas:
+        raise UsageError("--escape-formulas is for a CSV", expected="--input FILE with --output FILE")
     when = None if at is None else _moment(at)
     model = api.load(used_run(run))
     if pairs is not None and output is not None:
-        _many(model, pairs, output, on_unknown, interval, as_json)
+        _many(model, pairs, output, on_unknown, interval, escape_formulas, as_json)
     elif user is not None and item is not None:
         item_id = item_of(model, item) if on_unknown is OnUnknown.ERROR else item
         prediction = model.predict(user, item_id, on_unknown=on_unknown.value, interval=interval, at=when)
@@ -87,10 +90,24 @@ def _moment(text: str) -> float:
 
 
 def _many(
-    model: Recommender, pairs: Path, output: Path, on_unknown: OnUnknown, interval: float | None, as_json: bool
+    model: Recommender,
+    pairs: Path,
+    output: Path,
+    on_unknown: OnUnknown,
+    interval: float | None,
+    escape_formulas: bool,
+    as_json: bool,
 ) -> None:
     with watching() as observe:
-        counts = api.predict_file(model, pairs, output, on_unknown=on_unknown.value, interval=interval, observe=observe)
+        counts = api.predict_file(
+            model,
+            pairs,
+            output,
+            on_unknown=on_unknown.value,
+            interval=interval,
+            escape_formulas=escape_formulas,
+            observe=observe,
+        )
     tell = teller(output)
     if as_json:
         tell(json_line(counts))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from recsys import api
-from recsys.cli.arguments import By, JsonOption, OnUnknown, RunOption
+from recsys.cli.arguments import By, EscapeOption, JsonOption, OnUnknown, RunOption
 from recsys.cli.default_run import used_run
 from recsys.cli.progress import watching
 from recsys.cli.recommended import show_counts, show_items, show_reasons, words_of
@@ -95,6 +95,7 @@ def recommend(
             help="With --all: keep finished users in FILE.partial if interrupted; the same command goes on from there.",
         ),
     ] = False,
+    escape_formulas: EscapeOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Example: recsys recommend 1 --where genres=Comedy
@@ -113,7 +114,13 @@ def recommend(
         )
     if on_unknown is OnUnknown.MEAN and user is None:
         raise UsageError("--on-unknown is about USER", expected="USER", hint="leave it out")
-    _check_of_all(shard, everyone=everyone, resume=resume, include_held_out=include_held_out)
+    _check_of_all(
+        shard,
+        everyone=everyone,
+        resume=resume,
+        include_held_out=include_held_out,
+        escape_formulas=escape_formulas,
+    )
     if ratings is not None:
         leave_cores_to_training()  # the equations of one visitor are too small to share
     if output is not None:
@@ -132,6 +139,7 @@ def recommend(
                 include_held_out=include_held_out,
                 shard=shard,
                 resume=resume,
+                escape_formulas=escape_formulas,
                 observe=observe,
             )
     scorer = model.ranks_by if by is None else by.value
@@ -154,9 +162,10 @@ def recommend(
         show_items(listed, scorer)
 
 
-def _check_of_all(shard: str | None, *, everyone: bool, resume: bool, include_held_out: bool) -> None:
+def _check_of_all(shard: str | None, *, everyone: bool, **flags: bool) -> None:
     """Raises UsageError for what belongs to the lists of all users where there are none, or for no shard."""
-    given = {"--shard": shard is not None, "--resume": resume, "--include-held-out": include_held_out}
+    flags = {f"--{name.replace('_', '-')}": is_given for name, is_given in flags.items()}
+    given = {"--shard": shard is not None, **flags}
     for name in (name for name, is_given in given.items() if is_given and not everyone):
         hint = "leave it out: held-out ratings are not recommended" if name == "--include-held-out" else "leave it out"
         raise UsageError(f"{name} is for the lists of all users", expected="--all with --output FILE", hint=hint)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Set
 from typing import Any
 
-from recsys.core.checked import RefusedError, Rule, plain, shown
+from recsys.core.checked import LONGEST_INT, RefusedError, Rule, plain, shown
 from recsys.core.errors import nearest
 from recsys.core.words import counted, joined
 
@@ -219,6 +219,8 @@ def _raw_id(value: object) -> int | str:
         return int(raw) if raw.is_integer() else repr(raw)
     if isinstance(raw, bool) or not isinstance(raw, str | int):
         raise RefusedError(value)
+    if isinstance(raw, int) and raw.bit_length() > LONGEST_INT:
+        raise RefusedError(value, hint="pass so long an id as text")
     return raw
 
 

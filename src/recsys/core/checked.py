@@ -17,6 +17,7 @@ from recsys.core.words import shortened
 P = ParamSpec("P")
 R = TypeVar("R")
 MISSING = ("NAType", "NaTType")  # of pandas, which this does not import
+LONGEST_INT = 256  # bits
 SCALARS = (str, bytes, bool, int, float, type(None))
 
 
@@ -109,6 +110,8 @@ def accepted(name: str, value: object, rule: Rule) -> Any:
 def shown(value: object) -> str:
     """A value in a message: a number or a text as Python writes it, of anything else the type."""
     value = plain(value)
+    if isinstance(value, int) and value.bit_length() > LONGEST_INT:
+        return shortened(hex(value))  # Python writes no decimals of very long ones
     return shortened(repr(value)) if isinstance(value, SCALARS) else f"of the type {type(value).__name__}"
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from recsys.core.checked import shown
 from recsys.core.errors import DataError
 from recsys.core.types import Indices
 from recsys.data.interactions import Interactions
@@ -30,7 +31,7 @@ def _typed(idx: Indices, had: Vocabulary, wanted: Vocabulary, role: str) -> tupl
     if wanted.id_type is int:
         odd = next(raw_id for raw_id in had.ids.tolist() if wanted.parse(raw_id) is None)
         raise DataError(
-            f"the {role} id {odd!r} is not a whole number, and those of the run are",
+            f"the {role} id {shown(odd)} is not a whole number, and those of the run are",
             expected=f"{role} ids such as {wanted.id_at(0)}",
             hint=f"is data.columns.{role} the right column?",
         )

@@ -16,6 +16,10 @@ ArrowArray: TypeAlias = Any  # pyarrow has no types
 Columns: TypeAlias = Mapping[str, "Array | ArrowArray"]
 """Name → an Arrow array, or a NumPy array of numbers or, as object, of texts."""
 
+STARTS_FORMULA = r"'*[=+\-@\t\r]"
+FORMULA = f"^'({STARTS_FORMULA})"
+"""What an escaped text begins with; the group is how it began before."""
+
 
 def table(columns: Columns) -> Any:
     """A pyarrow Table."""
@@ -54,25 +58,47 @@ def csv_header(names: Iterable[str]) -> bytes:
     return (",".join(names) + "\n").encode()
 
 
-def csv_rows(columns: Columns) -> bytes:
-    """Rows of a CSV, given as columns."""
+def csv_rows(columns: Columns, *, escape_formulas: bool = False) -> bytes:
+    """Rows of a CSV, given as columns.
+
+    Args:
+        escape_formulas: put an apostrophe before texts that a spreadsheet would compute.
+    """
     import pyarrow as pa
     from pyarrow import csv
 
     sink = pa.BufferOutputStream()
-    csv.write_csv(table(columns), sink, csv.WriteOptions(include_header=False))
+    rows_of = table(columns)
+    csv.write_csv(
+        _without_formulas(rows_of) if escape_formulas else rows_of, sink, csv.WriteOptions(include_header=False)
+    )
     rows: bytes = sink.getvalue().to_pybytes()
     return rows
 
 
+def _without_formulas(rows: Any) -> Any:
+    """One apostrophe more before texts that begin with a sign of formulas, with apostrophes before it or not.
+
+    So that it can be undone: FORMULA gives back what there was.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for place, field in enumerate(rows.schema):
+        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
+            escaped = pc.replace_substring_regex(rows.column(place), f"^({STARTS_FORMULA})", r"'\1")
+            rows = rows.set_column(place, field.name, escaped)
+    return rows
+
+
 @contextlib.contextmanager
-def csv_file(path: Path) -> Iterator[Callable[[Columns], None]]:
+def csv_file(path: Path, *, escape_formulas: bool = False) -> Iterator[Callable[[Columns], None]]:
     """A function that adds rows, given as columns, to a CSV; the first ones name the columns."""
     with path.open("wb") as file:
 
         def write(columns: Columns) -> None:
             if not file.tell():
                 file.write(csv_header(columns))
-            file.write(csv_rows(columns))
+            file.write(csv_rows(columns, escape_formulas=escape_formulas))
 
         yield write

@@ -10,6 +10,7 @@ import numpy as np
 
 from recsys.artifacts.bundle import Bundle
 from recsys.artifacts.outputs import output_file
+from recsys.core.checked import shown
 from recsys.core.errors import UnknownIdError
 from recsys.core.events import Observer, Scoring
 from recsys.core.types import Array, Indices, Times
@@ -29,7 +30,14 @@ PAIRS = 1 << 20  # written at once
 
 
 def predict_file(
-    bundle: Bundle, pairs: Origin, output: Path, on_unknown: OnUnknown, observe: Observer, interval: float | None = None
+    bundle: Bundle,
+    pairs: Origin,
+    output: Path,
+    on_unknown: OnUnknown,
+    observe: Observer,
+    interval: float | None = None,
+    *,
+    escape_formulas: bool = False,
 ) -> dict[str, int | bool]:
     """Writes user_id, item_id, rating for every pair of `pairs`, in its order; returns the counts.
 
@@ -37,6 +45,7 @@ def predict_file(
 
     Args:
         interval: a level such as 0.9 for std, low and high beside each rating.
+        escape_formulas: as of `csv_rows`.
     Raises:
         UsageError: the level is not between 0 and 1.
         UnknownIdError: an id without training ratings, with on_unknown="error"; nothing is written then.
@@ -63,7 +72,7 @@ def predict_file(
         _refuse_unknown(name_of(pairs), "user", table.user, user_idx, bundle.users)
         _refuse_unknown(name_of(pairs), "item", table.item, item_idx, bundle.items)
     user_ids, item_ids = (column(as_ids(coded.texts)) for coded in (table.user, table.item))
-    with _csv(output) as write:
+    with _csv(output, escape_formulas) as write:
         for start in range(0, table.n_rows, PAIRS):
             rows = slice(start, start + PAIRS)
             write(
@@ -91,15 +100,15 @@ def _refuse_unknown(path: Path, role: str, column: Coded, idx: Array, vocabulary
         return
     text = column.texts[column.codes[unknown[0]]]
     raise UnknownIdError(
-        f"{role} {text!r} has no training ratings; pairs with such {role}s: {len(unknown):,} of {len(idx):,}",
+        f"{role} {shown(text)} has no training ratings; pairs with such {role}s: {len(unknown):,} of {len(idx):,}",
         where=str(path),
-        expected=f"{role} ids of the training ratings, such as {vocabulary.id_at(0)!r}",
+        expected=f"{role} ids of the training ratings, such as {shown(vocabulary.id_at(0))}",
         hint="--on-unknown mean predicts those by the mean",
     )
 
 
 @contextlib.contextmanager
-def _csv(path: Path) -> Iterator[Callable[[Columns], None]]:
+def _csv(path: Path, escape_formulas: bool) -> Iterator[Callable[[Columns], None]]:
     """A function that writes columns to a CSV, which appears when all of them are written."""
-    with output_file(path) as temporary, csv_file(temporary) as write:
+    with output_file(path) as temporary, csv_file(temporary, escape_formulas=escape_formulas) as write:
         yield write

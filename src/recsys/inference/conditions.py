@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from recsys.core.checked import shown
 from recsys.core.errors import UsageError, nearest
 from recsys.core.types import BoolArray, Texts
 from recsys.core.words import joined
@@ -47,10 +48,12 @@ class Condition:
         """
         match = CONDITION.fullmatch(text.strip())
         if match is None:
-            raise UsageError(f"{text!r} is no condition", expected=EXPECTED)
+            raise UsageError(f"{shown(text)} is no condition", expected=EXPECTED)
         condition = cls(match["column"].strip(), match["operator"].replace("==", "="), match["value"].strip())
         if condition.operator in ORDERS and _finite(condition.value) is None:
-            raise UsageError(f"{text!r} compares with {condition.value!r}, which is no number", expected=EXPECTED)
+            raise UsageError(
+                f"{shown(text)} compares with {shown(condition.value)}, which is no number", expected=EXPECTED
+            )
         return condition
 
     def met_by(self, columns: Mapping[str, Texts]) -> BoolArray:
@@ -92,7 +95,7 @@ def _known(column: str, columns: Mapping[str, Texts]) -> str:
         return column
     near = nearest(column, [*columns])
     raise UsageError(
-        f"the run's items have no column {column!r}",
+        f"the run's items have no column {shown(column)}",
         expected=joined([*columns]) if columns else "a run whose items file has columns beside titles",
         hint=f"did you mean {near!r}?" if near else None if columns else "train with data.items: FILE",
     )

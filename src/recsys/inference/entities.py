@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 from recsys.artifacts.bundle import Bundle
 from recsys.core.arguments import choice
+from recsys.core.checked import shown
 from recsys.core.errors import UnknownIdError
 from recsys.core.words import counted
 from recsys.data.vocabulary import UNKNOWN
@@ -70,9 +71,9 @@ def _unknown(
     rows = interactions_called(bundle, objective)
     what = "cannot be an id here" if is_wrong_type else f"has no training {rows}"
     return UnknownIdError(
-        f"{role} {raw_id!r} {what}",
+        f"{role} {shown(raw_id)} {what}",
         where=f"the run's {counted(len(vocabulary), role)}",
-        expected=f"one of the {role} ids of the training {rows}, which are {ids} such as {example!r}",
+        expected=f"one of the {role} ids of the training {rows}, which are {ids} such as {shown(example)}",
         hint=hint,
     )
 

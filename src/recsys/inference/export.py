@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -18,7 +19,7 @@ from recsys.core.events import Exporting, Observer, silent
 from recsys.core.files import new_folder
 from recsys.core.types import Arrays
 from recsys.inference.ann_index import Kind, need_ann, write_index
-from recsys.inference.arrow import Columns, csv_file, table
+from recsys.inference.arrow import FORMULA, Columns, csv_file, table
 from recsys.inference.export_readme import readme
 from recsys.inference.exported_scorer import ExportedScorer
 from recsys.scoring.export import Export, Rows
@@ -36,6 +37,8 @@ def export_factors(
     scorer: str | None = None,
     index: Kind | None = None,
     observe: Observer = silent,
+    *,
+    escape_formulas: bool = False,
 ) -> list[Path]:
     """Writes a scorer into a new or empty folder; returns the files, README.md among them.
 
@@ -45,6 +48,7 @@ def export_factors(
         scorer: its name, such as "ranking"; None: the run's first, which predicts ratings where there are any.
         index: of the items, to be written too.
         observe: gets Exporting events.
+        escape_formulas: of csv, as of `csv_rows`.
     Raises:
         MissingExtraError: the index needs a library that is not installed.
         RunError: the run has no such scorer, or it can have no index; the folder holds something, or cannot be written.
@@ -61,7 +65,7 @@ def export_factors(
             hint="choose another --output",
         )
     writers: dict[Format, Callable[[Bundle, Export, Path, Done], str]] = {
-        "csv": _csv,
+        "csv": partial(_csv, escape_formulas=escape_formulas),
         "parquet": _parquet,
         "npz": _npz,
         "safetensors": _safetensors,
@@ -108,13 +112,15 @@ def _blocks(columns: Columns) -> Iterator[Columns]:
         yield {name: values[start : start + size] for name, values in columns.items()}
 
 
-def _csv(bundle: Bundle, export: Export, folder: Path, done: Done) -> str:
+def _csv(bundle: Bundle, export: Export, folder: Path, done: Done, *, escape_formulas: bool) -> str:
     for name, columns in zip(("users", "items"), _tables(bundle, export), strict=True):
-        with csv_file(folder / f"{name}.csv") as write:
+        with csv_file(folder / f"{name}.csv", escape_formulas=escape_formulas) as write:
             for block in _blocks(columns):
                 write(block)
                 done(len(block[f"{name[:-1]}_id"]))
     read = 'pd.read_csv("{0}.csv", dtype={{"{1}_id": {2}, "title": str}}, keep_default_na=False)'
+    if escape_formulas:
+        read += f'.replace(regex=r"{FORMULA}", value=r"\\1")'
     return _pandas(bundle, export, read)
 
 

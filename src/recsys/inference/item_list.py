@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from recsys.artifacts.bundle import Bundle
+from recsys.core.checked import shown
 from recsys.core.errors import UnknownIdError
 from recsys.core.events import Observer
 from recsys.core.words import counted
@@ -53,6 +54,6 @@ def read_candidates(bundle: Bundle, origin: Origin, observe: Observer) -> ItemLi
         raise UnknownIdError(
             f"none of the {counted(listed.n_unknown, 'candidate')} has training {rows}",
             where=str(name_of(origin)),
-            expected=f"item ids such as {bundle.items.id_at(0)!r}",
+            expected=f"item ids such as {shown(bundle.items.id_at(0))}",
         )
     return listed

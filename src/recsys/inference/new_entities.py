@@ -9,6 +9,7 @@ import numpy as np
 
 from recsys.artifacts.bundle import Bundle
 from recsys.config.schema.data import Data
+from recsys.core.checked import shown
 from recsys.core.errors import DataError
 from recsys.core.events import Observer, silent
 from recsys.core.types import Array
@@ -119,7 +120,7 @@ def _with_new(role: str, column: Coded, known: Vocabulary, path: Path) -> Vocabu
     ids = [known.parse(text) for text in new.tolist()]
     if None in ids:
         raise DataError(
-            f"{role} {new[ids.index(None)]!r} cannot be an id here",
+            f"{role} {shown(new[ids.index(None)])} cannot be an id here",
             where=str(path),
             expected=f"whole numbers, as the {role} ids of the run are",
             hint="a run trained on ids that are texts takes any",

@@ -42,6 +42,7 @@ class ListsOfAll:
         n: items in a list.
         include_held_out: whether lists may hold what is held out.
         shard: k and K, for the k-th of K shares of the users.
+        escape_formulas: as of `csv_rows`.
     """
 
     by: By
@@ -49,6 +50,7 @@ class ListsOfAll:
     filters: ItemFilter
     include_held_out: bool = False
     shard: tuple[int, int] = (1, 1)
+    escape_formulas: bool = False
 
     def users(self, n_users: int) -> range:
         """The indices of the users of the shard, one after the other, as many in each as in any other or one more."""
@@ -66,6 +68,7 @@ class ListsOfAll:
             "the set of items that pass the filters": hashlib.sha256(np.packbits(allowed).tobytes()).hexdigest(),
             "--include-held-out": self.include_held_out,
             "--shard": "/".join(map(str, self.shard)),
+            "--escape-formulas": self.escape_formulas,
         }
 
 
@@ -99,7 +102,7 @@ def recommend_all(
         for begin, best, scores in best_of_all(bundle, lists.by, allowed, rated, lists.n, left):
             columns, of_block = listed.of_block(begin, best, scores, left)
             counts = {name: counts[name] + of_block[name] for name in counts}
-            growing.append(csv_rows(columns), counts)
+            growing.append(csv_rows(columns, escape_formulas=lists.escape_formulas), counts)
             observe(Scoring(counts[DONE], len(users)))
     return {name: counts[name] for name in LISTED}
 

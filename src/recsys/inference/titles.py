@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import asdict, dataclass
 
 from recsys.artifacts.bundle import Bundle
+from recsys.core.checked import shown
 from recsys.core.errors import UnknownIdError
 from recsys.core.types import Json
 from recsys.core.words import counted, shell_word
@@ -70,7 +71,7 @@ def find_item_id(bundle: Bundle, text: str) -> int | str:
     matches = exact or others
     if len(matches) > 1:
         raise UnknownIdError(
-            f"{len(matches):,} titles fit {text!r}",
+            f"{len(matches):,} titles fit {shown(text)}",
             where=f"the run's {counted(len(items), 'item')}",
             expected="an item id, or words that fit one title",
             hint=f"recsys items {shell_word(text)} lists them with their ids",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recsys.artifacts.bundle import Bundle
+from recsys.core.checked import shown
 from recsys.core.errors import UnknownIdError, UsageError
 from recsys.core.types import Array, Float32Array, Floats, Indices
 from recsys.core.words import counted
@@ -60,7 +61,7 @@ class Visitor:
                 raise UnknownIdError(
                     f"none of the {counted(len(item_idx), 'rated item')} has training ratings",
                     where=f"the run's {counted(len(bundle.items), 'item')}",
-                    expected=f"item ids of the training ratings, such as {bundle.items.id_at(0)!r}",
+                    expected=f"item ids of the training ratings, such as {shown(bundle.items.id_at(0))}",
                 )
         return cls(item_idx[known], rating[known])
 
@@ -97,7 +98,7 @@ def _check_pairs(item_ids: Sequence[int | str], item_idx: Indices, rating: Float
         first = next(idx for idx, n in Counter(known).items() if n > 1)
         first_id = item_ids[int(np.flatnonzero(item_idx == first)[0])]
         raise UsageError(
-            f"item_ids has the item {first_id!r} more than once",
+            f"item_ids has the item {shown(first_id)} more than once",
             expected="each item once",
             hint="keep the newest rating of each item",
         )
