@@ -128,3 +128,10 @@ def test_a_checked_function_is_called_with_what_was_accepted() -> None:
         listed_items(0, items=[])
     with pytest.raises(TypeError, match="unexpected keyword argument 'm'"):
         listed_items(1, items=[], m=1)
+
+
+@pytest.mark.parametrize("entries", [[10**5000], ["a", 10**5000]], ids=["alone", "beside a text"])
+def test_a_whole_number_without_end_is_no_id(entries: list[Any]) -> None:
+    with pytest.raises(UsageError, match=r"ids\[\d\] is 0x31e2") as caught:
+        accepted("ids", entries, IDS)
+    assert caught.value.hint == "pass so long an id as text"

@@ -10,7 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from recsys.core.errors import UsageError, nearest
-from recsys.core.words import counted, shell_command
+from recsys.core.words import counted, shell_command, shortened
+
+LONGEST_SHOWN = 200  # signs of arguments that are too many
 
 RunOption = Annotated[
     Path | None,
@@ -123,7 +125,7 @@ def refuse_extra(ctx: Any, arguments: list[str]) -> None:
     elif any("--run" in parameter.opts for parameter in ctx.command.params):
         hint += "a run is named by --run RUN; "
     raise UsageError(
-        f"{counted(len(extra), 'argument')} too many: {shell_command(extra)}",
+        f"{counted(len(extra), 'argument')} too many: {shortened(shell_command(extra), LONGEST_SHOWN)}",
         expected=" ".join([ctx.command_path, *ctx.command.collect_usage_pieces(ctx)]),
         hint=f"{hint}see {ctx.command_path} --help",
     )

@@ -6,7 +6,7 @@ import math
 import operator
 import os
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 
 from recsys.core.checked import LONGEST_INT, RefusedError, Rule, plain, shown
@@ -157,7 +157,7 @@ def options(**rules: Rule) -> Rule:
 def listed(
     rule: Rule,
     expected: str,
-    simple: frozenset[type] = frozenset(),
+    are_accepted: Callable[[list[Any]], bool] = lambda _: False,
     *,
     least: int = 0,
     most: float = math.inf,
@@ -168,7 +168,7 @@ def listed(
     Args:
         least, most: entries.
         has_order: False: a set will do.
-        simple: types of which the rule takes every value as it stands.
+        are_accepted: whether the rule takes all entries as they stand, seen at a glance.
     """
 
     def accept(value: object) -> list[Any]:
@@ -177,7 +177,7 @@ def listed(
         entries = entries_of(value)
         if not least <= len(entries) <= most:
             raise RefusedError(value, says=f"has {counted(len(entries), 'entry', 'entries')}")
-        if set(map(type, entries)) <= simple:
+        if are_accepted(entries):
             return entries
         return [_within(rule, entry, f"[{place}]") for place, entry in enumerate(entries)]
 
@@ -224,14 +224,19 @@ def _raw_id(value: object) -> int | str:
     return raw
 
 
+def _are_plain_ids(entries: list[Any]) -> bool:
+    kinds, end = set(map(type, entries)), 2**LONGEST_INT
+    return kinds <= {int, str} and (int not in kinds or all(type(raw) is str or -end < raw < end for raw in entries))
+
+
 def _some_rating(value: object) -> float:
     number = plain(value)
     return math.nan if number is None or (isinstance(number, float) and math.isnan(number)) else _number(value)
 
 
 ID = Rule("an id, a whole number or a text", _raw_id)
-IDS = listed(ID, "a list of ids, whole numbers or texts", frozenset((int, str)))
-ANY_IDS = listed(ID, "a list of ids, whole numbers or texts", frozenset((int, str)), has_order=False)
+IDS = listed(ID, "a list of ids, whole numbers or texts", _are_plain_ids)
+ANY_IDS = listed(ID, "a list of ids, whole numbers or texts", _are_plain_ids, has_order=False)
 RATINGS = listed(Rule("a number", _some_rating), "a list of finite numbers, NaN where there is no rating")
 TEXTS = listed(TEXT, "a list of texts")
 PATHS = listed(PATH, "a list of paths, as text or pathlib.Path")
