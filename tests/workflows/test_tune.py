@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 
 from recsys.config.plans import Plan
@@ -77,15 +78,30 @@ def test_a_study_that_was_stopped_goes_on_as_if_it_had_not(config: Config, tmp_p
     assert (again.best, again.to_dict()) == (whole.best, whole.to_dict())
 
 
-@pytest.mark.parametrize("n_trials", [3, pytest.param(4, marks=pytest.mark.slow)])
-def test_a_trial_that_was_cut_has_failed(config: Config, storage: str, n_trials: int) -> None:
+def stop_at(n_done: float) -> Callable[[object], None]:
     def stop(event: object) -> None:
-        if isinstance(event, RunsProgress) and event.done > 1.2:
+        if isinstance(event, RunsProgress) and event.done > n_done:
             raise StoppedError("interrupted")
 
-    with pytest.raises(StoppedError):
-        tune(config, n_trials, SPACE, storage, stop)
-    assert tune(config, n_trials, SPACE, storage).n_failed == 1
+    return stop
+
+
+@pytest.mark.parametrize("n_trials", [3, pytest.param(13, marks=pytest.mark.slow)])
+def test_trials_that_were_cut_are_repeated_and_not_counted(config: Config, tmp_path: Path, n_trials: int) -> None:
+    whole = tune(config, n_trials, SPACE, f"sqlite:///{tmp_path}/whole.db")
+    parted = f"sqlite:///{tmp_path}/parted.db"
+    for n_done in [at + 0.2 for at in range(-1, n_trials)]:
+        with pytest.raises(StoppedError):
+            tune(config, n_trials, SPACE, parted, stop_at(n_done))
+    assert tune(config, n_trials, SPACE, parted).to_dict() == whole.to_dict()
+    assert outcomes(parted) == outcomes(f"sqlite:///{tmp_path}/whole.db")
+
+
+def outcomes(storage: str) -> list[tuple[int, str, Any, dict[str, Any]]]:
+    """What fills the slots of a study, in their order."""
+    trials = optuna.load_study(study_name="recsys", storage=storage).get_trials()
+    counted = [trial for trial in trials if trial.state.name in ("COMPLETE", "PRUNED")]
+    return sorted((trial.user_attrs["slot"], trial.state.name, trial.value, trial.params) for trial in counted)
 
 
 def test_the_test_part_is_not_even_read(

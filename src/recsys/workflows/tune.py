@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from recsys.config.plans import Plan
 from recsys.config.schema.config import Config
 from recsys.config.space import Range, Space, Values, config_with
 from recsys.core.communicator import ALONE
-from recsys.core.errors import ConfigError, DivergedError, RunError, need_extra
-from recsys.core.events import Observer, RunsProgress, Step, silent
+from recsys.core.errors import ConfigError, DivergedError, need_extra
+from recsys.core.events import Note, Observer, RunsProgress, Step, silent
 from recsys.core.seeding import rng
+from recsys.core.words import counted
 from recsys.data.interactions import Dataset, Interactions
 from recsys.data.training_inputs import TrainingInputs
 from recsys.objectives.objective import Objective
@@ -23,6 +23,7 @@ from recsys.training.build import build_learner
 from recsys.training.loop import fit
 from recsys.workflows.fit_plan import is_evaluated
 from recsys.workflows.inputs import from_scratch
+from recsys.workflows.shared_study import Claim, SharedStudy, recorded
 from recsys.workflows.tuned_config import Best, Tuned
 from recsys.workflows.tuned_plan import tuned_plan
 
@@ -31,7 +32,10 @@ if TYPE_CHECKING:
 
 TENTHS = 10  # of a fit, after which hopeless trials are pruned
 FIRST_TRIALS, FIRST_TENTHS = 5, 4  # are never pruned: there is too little to compare with
+RANDOM_TRIALS = 10  # draw at random, until there is something to learn from
 AS_IT_IS = "as_it_is"  # where a study keeps what the config reaches without changes
+FAILED = "failed"  # where a trial keeps why it has no value
+WAIT_SECONDS = 1.0  # between two looks at what other processes have done
 
 
 def check_optuna() -> None:
@@ -55,7 +59,8 @@ def tune(
     at the same point of their fits is pruned; one that diverges has failed.
 
     Args:
-        n_trials: in the study in all: where it has some already, as many as are left.
+        n_trials: in the study in all: where it has some already, as many as are left. Several processes may work on one
+            study at a time.
         storage: of the study, as Optuna names it: sqlite:///FILE, or the URL of a database server.
         observe: gets RunsProgress events; what it raises ends the study, which can then be gone on with.
         data: the ratings; None: those that the config names are read, but for the test part.
@@ -68,13 +73,22 @@ def tune(
     plan, objective = tuned_plan(config, metric)
     inputs = _inputs(config, plan, observe, data)
     task = _Task(config, objective, inputs, _valid(objective, plan, inputs), space, n_trials, observe)
-    study = _open(task, storage)
-    with _recorded(storage):
-        if AS_IT_IS not in study.user_attrs:
-            study.set_user_attr(AS_IT_IS, _deciding_metric(task, config, None, n_done=0))
-        while (n_done := len(_finished(study))) < n_trials:
-            _try(study, task, n_done)
-    return _best(study, task)
+    study = SharedStudy(storage, objective.direction, _facts(task))
+    with recorded(storage):
+        if AS_IT_IS not in study.attributes:
+            study.keep(AS_IT_IS, _deciding_metric(task, config, None, n_done=0))
+        waits_for = -1
+        while (n_done := _n_filled(study, n_trials)) < n_trials:
+            with study.claimed(n_trials, partial(_sampler, task), _pruner()) as claim:
+                if claim is not None:
+                    _try(claim, task, n_done)
+            if claim is None:
+                if waits_for != n_trials - n_done:
+                    waits_for = n_trials - n_done
+                    observe(Note(f"waiting for {counted(waits_for, 'trial')} of other processes"))
+                observe(RunsProgress(n_done, n_trials))
+                time.sleep(WAIT_SECONDS)
+        return _best(study, task)
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,57 +154,43 @@ def _inputs(config: Config, plan: Plan, observe: Observer, data: Dataset | None)
     return replace(inputs, splits=replace(inputs.splits, test=None))
 
 
-def _open(task: _Task, storage: str) -> optuna.Study:
-    import optuna
-
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    with _recorded(storage):
-        study = optuna.create_study(
-            study_name="recsys",
-            storage=storage,
-            load_if_exists=True,
-            direction=task.objective.direction,
-            pruner=optuna.pruners.MedianPruner(n_startup_trials=FIRST_TRIALS, n_warmup_steps=FIRST_TENTHS),
-        )
-        wanted = _fingerprint(task)
-        if study.user_attrs.setdefault("of", wanted) != wanted:
-            raise RunError(
-                "the study is of another config, space or data",
-                where=storage,
-                expected="those that it was begun with",
-                hint="name another one: --storage sqlite:///FILE",
-            )
-        study.set_user_attr("of", wanted)
-        for trial in study.get_trials(states=[optuna.trial.TrialState.RUNNING]):  # of a process that was killed
-            study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
-    return study
+def _n_filled(study: SharedStudy, n_trials: int) -> int:
+    return sum(slot < n_trials for slot in study.finished())
 
 
-def _try(study: optuna.Study, task: _Task, n_done: int) -> None:
+def _sampler(task: _Task, slot: int) -> optuna.samplers.BaseSampler:
+    """The draws depend on the seed, the slot and, after the first ones, the finished trials: not on interruptions."""
+    from optuna.samplers import RandomSampler, TPESampler
+
+    seed = int(rng(task.config.seed, "tune", slot).integers(2**31))
+    return RandomSampler(seed) if slot < RANDOM_TRIALS else TPESampler(seed=seed, n_startup_trials=1)
+
+
+def _pruner() -> optuna.pruners.BasePruner:
+    from optuna.pruners import MedianPruner
+
+    return MedianPruner(n_startup_trials=FIRST_TRIALS, n_warmup_steps=FIRST_TENTHS)
+
+
+def _try(claim: Claim, task: _Task, n_done: int) -> None:
     """One trial more."""
     import optuna
+    from optuna.trial import TrialState
 
-    # The draws depend on the seed and the trials so far alone, so that a study that was stopped goes on alike.
-    study.sampler = optuna.samplers.TPESampler(seed=int(rng(task.config.seed, "tune", n_done).integers(2**31)))
-    trial = study.ask()
+    trial, value, state = claim.trial, None, TrialState.PRUNED
     values = {key: _suggest(trial, key, dimension) for key, dimension in task.space.items()}
     try:
-        metric = _deciding_metric(task, config_with(task.config, values), trial, n_done)
+        value = _deciding_metric(task, config_with(task.config, values), trial, n_done)
     except optuna.TrialPruned:
-        study.tell(trial, state=optuna.trial.TrialState.PRUNED)
         result = "pruned"
-    except (DivergedError, ConfigError) as error:
-        trial.set_user_attr("failed", error.what)
-        study.tell(trial, state=optuna.trial.TrialState.PRUNED)  # the sampler learns from these, and not from FAIL
+    except (DivergedError, ConfigError) as error:  # the sampler learns from these too, but not from those in FAIL
+        trial.set_user_attr(FAILED, error.what)
         result = f"failed: {error.what}"
-    except BaseException:
-        study.tell(trial, state=optuna.trial.TrialState.FAIL)
-        raise
     else:
-        study.tell(trial, metric)
-        result = f"valid {task.objective.deciding_metric} {metric:.4f}"
+        state, result = TrialState.COMPLETE, f"valid {task.objective.deciding_metric} {value:.4f}"
+    claim.study.tell(trial, value, state, skip_if_finished=True)
     tried = ", ".join(f"{key.rpartition('.')[2]} {_show(value)}" for key, value in values.items())
-    task.observe(RunsProgress(n_done + 1, task.n_trials, f"trial {trial.number + 1}: {result} ({tried})"))
+    task.observe(RunsProgress(n_done + 1, task.n_trials, f"trial {claim.slot + 1}: {result} ({tried})"))
 
 
 def _deciding_metric(task: _Task, config: Config, trial: optuna.Trial | None, n_done: int) -> float:
@@ -218,18 +218,17 @@ def _deciding_metric(task: _Task, config: Config, trial: optuna.Trial | None, n_
     return min(history, key=objective.cost) if plan.training.keep == "best" else history[-1]
 
 
-def _best(study: optuna.Study, task: _Task) -> Tuned:
+def _best(study: SharedStudy, task: _Task) -> Tuned:
     from optuna.trial import TrialState
 
-    objective, seen = task.objective, task.inputs.seen
-    as_it_is: float = study.user_attrs[AS_IT_IS]
-    complete = study.get_trials(states=[TrialState.COMPLETE])
+    objective, seen, finished = task.objective, task.inputs.seen, study.finished()
+    as_it_is: float = study.attributes[AS_IT_IS]
+    complete = {slot: trial for slot, trial in finished.items() if trial.state is TrialState.COMPLETE}
     best = Best(None, as_it_is, {})
-    for trial in complete:
+    for slot, trial in complete.items():
         if trial.value is not None and objective.cost(trial.value) < objective.cost(best.metric):
-            best = Best(trial.number + 1, trial.value, trial.params)
-    finished = _finished(study)
-    n_failed = sum(trial.state is TrialState.FAIL or "failed" in trial.user_attrs for trial in finished)
+            best = Best(slot + 1, trial.value, trial.params)
+    n_failed = sum(FAILED in trial.user_attrs for trial in finished.values())
     baseline = objective.baselines[objective.baseline_to_beat](seen)
     return Tuned(
         config=config_with(task.config, best.values),
@@ -244,12 +243,6 @@ def _best(study: optuna.Study, task: _Task) -> Tuned:
     )
 
 
-def _finished(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
-    from optuna.trial import TrialState
-
-    return list(study.get_trials(states=[TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL]))
-
-
 def _suggest(trial: optuna.Trial, key: str, dimension: Range | Values) -> object:
     if not isinstance(dimension, Range):
         return trial.suggest_categorical(key, dimension)
@@ -262,31 +255,17 @@ def _show(value: object) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def _fingerprint(task: _Task) -> str:
-    """Of all that a trial's result depends on."""
-    facts = (
-        task.config.model_dump(mode="json", exclude={"data"}),
-        task.objective.name,
-        task.objective.deciding_metric,
-        task.inputs.fingerprints,
-        {key: str(dimension) for key, dimension in task.space.items()},
-    )
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-
-
-@contextmanager
-def _recorded(storage: str) -> Iterator[None]:
-    """Turns what a database says into an error that names it."""
-    from optuna.exceptions import OptunaError, TrialPruned
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        yield
-    except TrialPruned:
-        raise
-    except (OptunaError, SQLAlchemyError, ImportError) as error:
-        raise RunError(
-            f"the study cannot be used: {str(error).splitlines()[0]}",
-            where=storage,
-            expected="a database that Optuna can open, such as sqlite:///FILE",
-        ) from error
+def _facts(task: _Task) -> dict[str, str]:
+    """All that a trial's result depends on."""
+    sections = task.config.model_dump(mode="json", exclude={"data"})
+    keys = {
+        f"{section}.{key}".rstrip("."): value
+        for section, values in sections.items()
+        for key, value in (values.items() if isinstance(values, dict) else [("", values)])
+    }
+    return {
+        **{key: json.dumps(value) for key, value in keys.items()},
+        "metric": task.objective.deciding_metric,
+        **{f"sha256 of {part}": checksum for part, checksum in task.inputs.fingerprints.items()},
+        **{f"space: {key}": str(dimension) for key, dimension in task.space.items()},
+    }
