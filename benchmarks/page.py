@@ -49,6 +49,8 @@ The full comparisons take minutes to an hour each; [docs/performance.md](../docs
 | `python benchmarks/loading.py` | reading 19M rows with pyarrow and pandas |
 | `python benchmarks/reading_files.py BASE` | reading 19M rows of CSV with another source tree, and with Parquet |
 | `python benchmarks/serving.py` | top 10 of 27,000 items for 138,000 users with implicit; `predict --input` |
+| `python benchmarks/serving_at_size.py` | a score among 1,000,000 items with one among 27,000; `--export`: memory |
+| `python benchmarks/ann_index.py RUN` | lists from an approximate index with exact ones |
 | `python benchmarks/growth.py` | sgd with itself: 1M to 50M ratings, dims 16 to 128, 1 and 2 threads; `--growing` |
 | `python benchmarks/roofline.py` | sgd with what the machine's caches, memory and arithmetic allow |
 | `python benchmarks/embedding_net.py` | embedding_net with fastai's and with the dot product, on ML-100K |

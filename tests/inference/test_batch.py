@@ -117,7 +117,8 @@ FORMULAS = ["=1+1", "+a", "-a", "@a", "\ta", "\ra", "'=1", "''@", "'a", "a=1", "
 def test_escaped_texts_are_no_formulas_and_can_be_had_back() -> None:
     texts = np.array(FORMULAS, dtype=object)
     columns = {"id": texts, "n": np.array([-5] * len(texts), dtype=np.int64)}
-    ((*rows,),) = [csv.reader(io.StringIO(csv_rows(columns, escape_formulas=True).decode(), newline=""))]
+    text = bytes(csv_rows(columns, escape_formulas=True)).decode()
+    ((*rows,),) = [csv.reader(io.StringIO(text, newline=""))]
     escaped = [row[0] for row in rows]
     assert not any(text.startswith(("=", "+", "-", "@", "\t", "\r")) for text in escaped)
     assert [re.sub(FORMULA, r"\1", text) for text in escaped] == FORMULAS

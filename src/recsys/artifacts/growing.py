@@ -38,7 +38,7 @@ class Growing(Protocol):
 
     progress: Progress
 
-    def append(self, content: bytes, progress: Progress) -> None:
+    def append(self, content: bytes | memoryview, progress: Progress) -> None:
         """Adds what comes next; `progress` says how far the work is with it."""
         ...
 
@@ -113,7 +113,7 @@ class _Whole:
         self._file = file
         self.progress: Progress = {}
 
-    def append(self, content: bytes, progress: Progress) -> None:
+    def append(self, content: bytes | memoryview, progress: Progress) -> None:
         self._file.write(content)
         self.progress = progress
 
@@ -125,7 +125,7 @@ class _Resumable:
         self._saved = time.monotonic()
         self.progress = state.progress
 
-    def append(self, content: bytes, progress: Progress) -> None:
+    def append(self, content: bytes | memoryview, progress: Progress) -> None:
         with writing(self._folder):
             self._file.write(content)
         self._n_bytes += len(content)

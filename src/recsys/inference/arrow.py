@@ -58,7 +58,7 @@ def csv_header(names: Iterable[str]) -> bytes:
     return (",".join(names) + "\n").encode()
 
 
-def csv_rows(columns: Columns, *, escape_formulas: bool = False) -> bytes:
+def csv_rows(columns: Columns, *, escape_formulas: bool = False) -> memoryview:
     """Rows of a CSV, given as columns.
 
     Args:
@@ -72,8 +72,7 @@ def csv_rows(columns: Columns, *, escape_formulas: bool = False) -> bytes:
     csv.write_csv(
         _without_formulas(rows_of) if escape_formulas else rows_of, sink, csv.WriteOptions(include_header=False)
     )
-    rows: bytes = sink.getvalue().to_pybytes()
-    return rows
+    return memoryview(sink.getvalue())
 
 
 def _without_formulas(rows: Any) -> Any:

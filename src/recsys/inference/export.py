@@ -26,7 +26,7 @@ from recsys.scoring.export import Export, Rows
 
 Format = Literal["csv", "parquet", "npz", "safetensors"]
 FORMAT = choice(*get_args(Format))
-NUMBERS = 1 << 23  # of a block of rows: 32 MB
+NUMBERS = 1 << 22  # of a block of rows: 16 MB, and some 50 MB as text
 Done = Callable[[int], None]
 
 
