@@ -116,8 +116,8 @@ n_epochs: 5
         "hint: it is training: {n_epochs: …} or ranking: {n_epochs: …}",
     ]
     assert (
-        "expected auto, a number above 0 and up to 1e6, slice(1e-3), slice(1e-5, 1e-3) or a list, each entry a number"
-        " above 0 and up to 1e6" in lines
+        "expected auto, a number above 0 and up to 1e30, slice(1e-3), slice(1e-5, 1e-3) or a list, each entry a number"
+        " above 0 and up to 1e30" in lines
     )
     assert "expected a whole number from 1 to 4096" in lines
     assert "expected one of method, valid_fraction, test_fraction, fold or n_folds" in lines
@@ -256,7 +256,7 @@ def test_a_file_that_is_no_config_is_refused(text: str, message: str) -> None:
         (
             "training={lr_max: x}",
             "--set training={lr_max: x}: training.lr_max: 'x' is not auto, a number, slice(1e-3), slice(1e-5, 1e-3)"
-            " or a list, each entry a number above 0 and up to 1e6\nexpected auto, a number above 0 and up to 1e6, ",
+            " or a list, each entry a number above 0 and up to 1e30\nexpected auto, a number above 0 and up to 1e30, ",
         ),
         ("training.lr_max=slice(1e-3, 0x)", "--set training.lr_max=slice(1e-3, 0x): 'slice(1e-3, 0x)' is not auto, "),
         ("training.lr_max=[1e-3, -1]", "--set training.lr_max=[1e-3, -1]: [0.001, -1] is not auto, "),

@@ -17,6 +17,7 @@ EXIT_CODES = {
     "UnknownIdError": 5,
     "DivergedError": 6,
     "BelowBaselineError": 7,
+    "OutOfMemoryError": 8,
     "StoppedError": 130,
     "TerminatedError": 143,
     "HangupError": 129,

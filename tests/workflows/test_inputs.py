@@ -11,7 +11,7 @@ import pytest
 from recsys.artifacts.bundle import Bundle, open_bundle
 from recsys.artifacts.selected import selected_parameters
 from recsys.config.schema.config import Config
-from recsys.core.errors import ConfigError, DataError, RunError
+from recsys.core.errors import ConfigError, DataError, OutOfMemoryError, RunError
 from recsys.inference.recommender import Recommender
 from recsys.workflows.train import train
 from recsys.workflows.update import finetune_config, update_config
@@ -268,3 +268,30 @@ def _file(folder: Path, data: dict[str, Any]) -> Path:
     split = {"valid_fraction": 0, "test_fraction": 0}
     path.write_text(json.dumps({"data": data, "model": model, "training": training, "split": split}))
     return path
+
+
+@pytest.mark.parametrize(
+    ("config", "scorer"),
+    [
+        ({"model": {"embedding_dim": 4096}}, "rating"),
+        ({"model": {"kind": "embedding_net", "user_dim": 4096}, "training": {"method": "adamw"}}, "rating"),
+        ({"training": {"method": "gibbs", "n_epochs": 512, "n_kept_samples": 400}}, "rating"),
+        ({"ranking": {"method": "ials", "embedding_dim": 4096}}, "ranking"),
+    ],
+    ids=["factors", "network", "samples", "ranking"],
+)
+def test_a_model_that_cannot_fit_is_refused_before_the_work(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: dict[str, Any], scorer: str
+) -> None:
+    monkeypatch.setattr("recsys.core.memory.memory_limit", lambda: 100_000)
+    with pytest.raises(OutOfMemoryError, match=f"the {scorer} scorer of 40 users and .* would take 0.0 GB or more"):
+        train(small(**config), tmp_path / "run")
+    assert not (tmp_path / "run" / "checkpoints").exists()
+
+
+def test_ratings_that_cannot_fit_are_refused_while_they_are_read(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recsys.core.memory.memory_limit", lambda: 1000)
+    with pytest.raises(OutOfMemoryError, match="the ratings would take"):
+        train(small(), tmp_path / "run")

@@ -15,6 +15,7 @@ from recsys.cli.render import echo, print_error
 from recsys.cli.signals import end_at_once
 from recsys.cli.streams import discard, prepare_streams, write_to_stdout
 from recsys.core.errors import RecsysError, RunError, UsageError, packages_for_training
+from recsys.core.memory import memory_error
 from recsys.version import __version__
 
 GC_OBJECTS = 100_000  # what imports create stays: looking through it for garbage takes a tenth of their time
@@ -87,9 +88,11 @@ def _run(arguments: list[str]) -> int:
         raise
     except (RecsysError, BrokenPipeError):
         raise
-    except OSError as error:
-        raise RunError(f"{error.strerror or error}", where=error.filename and str(error.filename)) from error
     except Exception as error:
+        if (of_memory := memory_error(error)) is not None:
+            raise of_memory from error
+        if isinstance(error, OSError):
+            raise RunError(f"{error.strerror or error}", where=error.filename and str(error.filename)) from error
         # Typer has its own copy of click in some versions: its errors are known by what they can do.
         if not hasattr(error, "format_message"):
             raise

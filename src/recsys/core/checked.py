@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
 from recsys.core.errors import UsageError
+from recsys.core.memory import memory_error
 from recsys.core.words import shortened
 
 P = ParamSpec("P")
@@ -70,6 +71,7 @@ def checked(**rules: Rule) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
     Raises:
         UsageError: by the function, if an argument is refused.
+        OutOfMemoryError: by the function, if memory runs out.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
@@ -85,7 +87,12 @@ def checked(**rules: Rule) -> Callable[[Callable[P, R]], Callable[P, R]]:
             by_name = {
                 name: accepted(name, value, rules[name]) if name in rules else value for name, value in kwargs.items()
             }
-            return function(*by_place, *args[len(names) :], **by_name)  # type: ignore[arg-type]
+            try:
+                return function(*by_place, *args[len(names) :], **by_name)  # type: ignore[arg-type]
+            except Exception as error:
+                if (of_memory := memory_error(error)) is not None:
+                    raise of_memory from error
+                raise
 
         call.rules = rules  # type: ignore[attr-defined]
         return call

@@ -150,6 +150,13 @@ class BelowBaselineError(RecsysError):
     exit_code = 7
 
 
+class OutOfMemoryError(RecsysError):
+    """Memory ran out, or the work needs more than there is."""
+
+    kind = "out_of_memory"
+    exit_code = 8
+
+
 class StoppedError(RecsysError):
     """Ctrl-C during a command."""
 

@@ -85,6 +85,12 @@ class ModelSettings(Section):
         """Factors of each user and item, where it is the settings that say so, and not the data."""
         return None
 
+    def least_numbers(self, n_users: int, n_items: int) -> int:
+        """Numbers that the parameters have, those that all users and items share not counted."""
+        n = {"user": n_users, "item": n_items, None: 0}
+        dim = self.fixed_dim or 1
+        return sum(n[parameter.rows] * (1 if parameter.is_bias else dim) for parameter in self.parameters)
+
     @property
     def groups(self) -> tuple[str, ...]:
         """The layer groups, from the first to the last layers."""

@@ -19,13 +19,13 @@ OTHERS = 3  # with slice(lr), what lr is divided by for the groups before the la
 
 
 LONGEST_SLICE = 100  # signs
-HIGHEST = 1e6
+HIGHEST = 1e30
 MOST_GROUPS = 16
 
 
 def _check_slice(text: str) -> str:
     if not all(0 < rate <= HIGHEST for rate in _numbers(text)):
-        raise ValueError(f"the rates of {text} are not all above 0 and up to {HIGHEST:,.0f}")
+        raise ValueError(f"the rates of {text} are not all above 0 and up to {HIGHEST:g}")
     return text
 
 

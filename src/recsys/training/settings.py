@@ -20,7 +20,7 @@ LARGEST = 1e9  # of a weight: far beyond what any data asks for
 MOST_EPOCHS = 1_000_000
 NotNegative = Annotated[float, Field(ge=0, le=LARGEST)]
 Positive = Annotated[float, Field(gt=0, le=LARGEST)]
-Divisor = Annotated[float, Field(ge=1, le=1e12)]
+Divisor = Annotated[float, Field(ge=1, le=1e38)]
 Epochs = Annotated[int, Field(ge=1, le=MOST_EPOCHS)]
 BatchSize = Annotated[int, Field(ge=1, le=10**9)]
 Threads = Annotated[int, Field(ge=1, le=1024)]
@@ -46,6 +46,7 @@ class Method(Section):
 
     has_schedule: ClassVar[bool] = False
     continues_runs: ClassVar[bool] = True  # whether it can start from the parameters of another run
+    arrays_of_parameters: ClassVar[int] = 1  # as large as the parameters, themselves counted
     kept_by_updates: ClassVar[tuple[str, ...]] = ()  # keys whose value stays when a run is updated, even if it was auto
     if TYPE_CHECKING:
         method: str
@@ -92,6 +93,10 @@ class Method(Section):
             measured: the hyperparameters of the fit that was measured, with `auto` resolved.
         """
         return self.model_copy(update={"n_epochs": n_epochs})
+
+    def least_bytes(self, model: ModelSettings, n_users: int, n_items: int) -> int:
+        """Memory that the parameters and what is kept for each of them take, at least."""
+        return 4 * self.arrays_of_parameters * model.least_numbers(n_users, n_items)
 
     def in_force(self) -> dict[str, JsonValue]:
         """All that the result depends on: so not the number of threads."""

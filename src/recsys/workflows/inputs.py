@@ -21,6 +21,7 @@ from recsys.config.schema.start import Start
 from recsys.core.communicator import Communicator
 from recsys.core.errors import ConfigError, DataError, need_training_packages
 from recsys.core.events import Note, Observer
+from recsys.core.memory import HINT, need_memory
 from recsys.core.seeding import rng
 from recsys.core.types import Arrays, BoolArray
 from recsys.core.words import counted
@@ -101,6 +102,7 @@ def prepare_inputs(
     _check_same_model(config.start.run, config)
     if data is None:
         data = read_more_ratings(config.data, communicator, observe, as_trained=config.start.like_run)
+    _check_room(config, len(data.ratings.users), len(data.ratings.items))
     note_other_scale(bundle, data.ratings.rating, observe)
     return _join(bundle, parameters, bundle.scale if config.data.has_ratings else None, data, config, observe)
 
@@ -114,9 +116,18 @@ def from_scratch(
     """
     need_training_packages()
     dataset = read_ratings(config.data, communicator, observe) if data is None else data
+    _check_room(config, len(dataset.ratings.users), len(dataset.ratings.items))
     splits = split(dataset, config.split, config.seed)
     _check_rated(splits.train, config)
     return TrainingInputs(splits, dataset.catalogue, dataset.identify())
+
+
+def _check_room(config: Config, n_users: int, n_items: int) -> None:
+    """Raises OutOfMemoryError where a model would not fit into memory."""
+    for plan in plans(config):
+        least = plan.training.least_bytes(plan.model, n_users, n_items)
+        what = f"the {plan.name} scorer of {counted(n_users, 'user')} and {counted(n_items, 'item')}"
+        need_memory(least, what, HINT)
 
 
 def _check_rated(train: Interactions, config: Config) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from recsys.core.memory import need_memory
 from recsys.core.types import Array, Indices
 from recsys.data.sources.batches import Batch, CodedIds, PackedTexts, WholeIds, code_in_place
 from recsys.data.sources.table import Coded, Table, TimeUnit, as_texts, remap
@@ -26,6 +27,7 @@ def collect(batches: Iterator[Batch]) -> Table:
     for batch in batches:
         n_rows += batch.n_rows
         expected = int(MARGIN * n_rows / batch.share)
+        need_memory(_least_bytes(batch, n_rows), "the ratings", "a part of them, a sample of users for example, may do")
         user.append(batch.user, expected)
         item.append(batch.item, expected)
         rating.append(batch.rating, expected)
@@ -33,6 +35,12 @@ def collect(batches: Iterator[Batch]) -> Table:
         time_unit = batch.time_unit
         del batch  # so that the source can give its memory back
     return Table(user.coded(), item.coded(), rating.array(), timestamp.array(), time_unit, n_rows)
+
+
+def _least_bytes(batch: Batch, n_rows: int) -> int:
+    """Of all rows, half of as many as the share that was read lets expect, since rows differ in length."""
+    columns = (batch.user, batch.item, batch.rating, batch.timestamp)
+    return int(n_rows / batch.share / 2) * 4 * sum(column is not None for column in columns)
 
 
 class _Column:

@@ -61,6 +61,11 @@ class EmbeddingNet(ModelSettings):
             item if self.item_dim == "auto" else self.item_dim,
         )
 
+    def least_numbers(self, n_users: int, n_items: int) -> int:
+        """Those of the embeddings."""
+        user, item = self.dims(n_users, n_items)
+        return n_users * user + n_items * item
+
     def output_range(self, low: float, high: float) -> tuple[float, float]:
         """The ends of the sigmoid for a scale from `low` to `high`; auto: 1 to 5 becomes 0.5 to 5.5."""
         if self.y_range != "auto":

@@ -11,6 +11,7 @@ from recsys.training.settings import Auto, BatchSize, NotNegative, Scheduled
 class AdamW(Scheduled):
     """PyTorch autograd with AdamW: any model, any device."""
 
+    arrays_of_parameters: ClassVar[int] = 3  # with two moments
     kept_by_updates: ClassVar[tuple[str, ...]] = ("weight_decay", "bias_weight_decay")
 
     method: Literal["adamw"] = "adamw"

@@ -39,6 +39,11 @@ class Gibbs(Monitored):
             return Conflict("likelihood", "the likelihood tobit keeps to the scale, and model.clip is false")
         return None
 
+    def least_bytes(self, model: ModelSettings, n_users: int, n_items: int) -> int:
+        """With the samples to keep, in half precision."""
+        n_kept = 0 if self.n_kept_samples == "auto" else min(self.n_kept_samples, self.n_epochs)
+        return (4 + 2 * n_kept) * model.least_numbers(n_users, n_items)
+
     @model_validator(mode="after")
     def _some_samples_count(self) -> Self:
         if self.burn_in != "auto" and self.burn_in >= self.n_epochs:

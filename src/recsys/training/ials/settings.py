@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, JsonValue
 
 from recsys.training.settings import Auto, Epochs, Method, NotNegative, Positive
+
+if TYPE_CHECKING:
+    from recsys.models.settings import ModelSettings
 
 Dim = Annotated[int, Field(ge=1, le=4096)]
 
@@ -34,6 +37,11 @@ class Ials(Method):
     """How much an item's popularity adds to its score; auto: by pilot fits, nothing unless tastes are weak."""
     rating_weight: Annotated[float, Field(ge=0, le=1)] = 0.5
     """How much the rating counts beside the interaction itself: 0 not at all, as for clicks; 1 wholly."""
+
+    def least_bytes(self, model: ModelSettings, n_users: int, n_items: int) -> int:
+        """Factors of this many dimensions."""
+        dim = 1 if self.embedding_dim == "auto" else self.embedding_dim
+        return 4 * dim * (n_users + n_items)
 
     def for_refit(self, n_epochs: int, measured: Mapping[str, JsonValue]) -> Self:
         """The dim stays that which was measured; the weights follow from the interactions that there are."""
