@@ -6,10 +6,11 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from queue import Queue
+from dataclasses import dataclass
+from queue import Empty, Queue
 from typing import Any, TypeVar
 
-from recsys.core.communicator import AnyArray, Communicator
+from recsys.core.communicator import AnyArray, Communicator, Transfer
 from recsys.core.types import Array
 
 T = TypeVar("T")
@@ -23,8 +24,39 @@ class Job:
         self.size = size
         self.barrier = threading.Barrier(size, timeout=SECONDS)
         self.places: list[Any] = [None] * size
-        self.boxes = {(source, to): Queue[Array]() for source in range(size) for to in range(size)}
+        self._boxes: dict[tuple[int, int, int], Queue[Array]] = {}
         self.error: BaseException | None = None
+
+    def box(self, source: int, to: int, tag: int) -> Queue[Array]:
+        """What is on its way between two ranks; one that only one thread makes."""
+        return self._boxes.setdefault((source, to, tag), Queue())
+
+
+class Arrived:
+    """An array that is on its way no longer."""
+
+    def wait(self) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class Arriving:
+    """An array that is written where it belongs when it is waited for."""
+
+    out: Array
+    box: Queue[Array]
+    job: Job
+
+    def wait(self) -> None:
+        for _ in range(SECONDS * 10):
+            try:
+                self.out[:] = self.box.get(timeout=0.1)
+            except Empty:
+                if self.job.error is not None:
+                    raise self.job.error from None
+            else:
+                return
+        raise TimeoutError
 
 
 class ThreadRank:
@@ -32,13 +64,18 @@ class ThreadRank:
 
     def __init__(self, rank: int, job: Job) -> None:
         self.rank, self.size = rank, job.size
+        self.sent_bytes = 0
         self._job = job
 
-    def send(self, array: Array, rank: int) -> None:
-        self._job.boxes[self.rank, rank].put(array.copy())
+    def send(self, array: Array, rank: int, tag: int) -> Transfer:
+        assert rank != self.rank
+        self.sent_bytes += array.nbytes
+        self._job.box(self.rank, rank, tag).put(array.copy())
+        return Arrived()
 
-    def recv(self, out: Array, rank: int) -> None:
-        out[:] = self._job.boxes[rank, self.rank].get(timeout=SECONDS)
+    def recv(self, out: Array, rank: int, tag: int) -> Transfer:
+        assert rank != self.rank
+        return Arriving(out, self._job.box(rank, self.rank, tag), self._job)
 
     def all_gather(self, array: AnyArray) -> list[AnyArray]:
         return [part.copy() for part in self._exchange(array)]

@@ -33,9 +33,9 @@ def test_alone_exchanges_one_array_for_each_rank(n: int) -> None:
 def test_alone_there_is_nobody_to_send_to_or_to_receive_from() -> None:
     for rank in (0, 1):
         with pytest.raises(AssertionError):
-            ALONE.send(np.zeros(1), rank)
+            ALONE.send(np.zeros(1), rank, 0)
         with pytest.raises(AssertionError):
-            ALONE.recv(np.zeros(1), rank)
+            ALONE.recv(np.zeros(1), rank, 0)
 
 
 def test_alone_waits_for_nobody_and_raises_errors_as_they_are() -> None:
@@ -63,9 +63,11 @@ def test_ranks_exchange_arrays() -> None:
         rank, after = communicator.rank, (communicator.rank + 1) % communicator.size
         gathered = communicator.all_gather(np.full(rank, rank))
         exchanged = communicator.all_to_all([np.array([rank, to]) for to in range(communicator.size)])
-        communicator.send(np.array([rank]), after)
         received = np.empty(1, dtype=np.int64)
-        communicator.recv(received, (rank - 1) % communicator.size)
+        transfers = [communicator.recv(received, (rank - 1) % communicator.size, 7)]
+        transfers.append(communicator.send(np.array([rank]), after, 7))
+        for transfer in transfers:
+            transfer.wait()
         return [array.tolist() for array in gathered], [array.tolist() for array in exchanged], received.tolist()
 
     for rank, (gathered, exchanged, received) in enumerate(on_ranks(3, work)):  # type: ignore[misc]

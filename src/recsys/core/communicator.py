@@ -7,16 +7,26 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+import numpy as np
+
 from recsys.core.types import Array
 
 AnyArray = TypeVar("AnyArray", bound=Array)
+
+
+class Transfer(Protocol):
+    """An array on its way."""
+
+    def wait(self) -> None:
+        """Waits until it has been received, or is no longer needed where it was sent from."""
+        ...
 
 
 class Communicator(Protocol):
     """The ranks of a job, as one of them sees it.
 
     What is received is the receiver's own memory. Every rank has to call the operations that are not between two ranks,
-    all in the same order.
+    all in the same order. Those between two ranks return at once, and may be called from several threads.
     """
 
     @property
@@ -29,12 +39,16 @@ class Communicator(Protocol):
         """How many ranks there are."""
         ...
 
-    def send(self, array: Array, rank: int) -> None:
-        """Sends an array to another rank, which has to receive it."""
+    def send(self, array: Array, rank: int, tag: int) -> Transfer:
+        """Sends an array to another rank, which has to receive it; until then it may not change.
+
+        Args:
+            tag: what tells it from other arrays on their way between the same two ranks, at least 0.
+        """
         ...
 
-    def recv(self, out: Array, rank: int) -> None:
-        """Waits for an array of the shape and type of `out` from another rank, and writes it there."""
+    def recv(self, out: Array, rank: int, tag: int) -> Transfer:
+        """Receives an array of the shape and type of `out` from another rank, and writes it there."""
         ...
 
     def all_gather(self, array: AnyArray) -> list[AnyArray]:
@@ -61,11 +75,11 @@ class Alone:
     rank = 0
     size = 1
 
-    def send(self, array: Array, rank: int) -> None:
+    def send(self, array: Array, rank: int, tag: int) -> Transfer:
         """There is nobody to send to."""
         raise AssertionError(f"rank {rank} of a job with one rank")
 
-    def recv(self, out: Array, rank: int) -> None:
+    def recv(self, out: Array, rank: int, tag: int) -> Transfer:
         """There is nobody to receive from."""
         raise AssertionError(f"rank {rank} of a job with one rank")
 
@@ -93,3 +107,15 @@ def share_of(n: int, communicator: Communicator) -> slice:
     """The rows, of n, that are this rank's; the shares of all ranks in their order are all rows."""
     rank, size = communicator.rank, communicator.size
     return slice(n * rank // size, n * (rank + 1) // size)
+
+
+def text_of_first(text: str, communicator: Communicator) -> str:
+    """The text of rank 0, on every rank."""
+    own = np.frombuffer(text.encode(), np.uint8)
+    first: bytes = communicator.all_gather(own)[0].tobytes()
+    return first.decode()
+
+
+def is_so_on_first(condition: bool, communicator: Communicator) -> bool:
+    """Whether it is on rank 0, whose clock or disk decides."""
+    return bool(communicator.all_gather(np.array([condition]))[0][0])

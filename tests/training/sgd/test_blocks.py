@@ -7,13 +7,18 @@ import numpy as np
 import pytest
 
 from recsys.data.interactions import Interactions
-from recsys.training.sgd.blocks import Blocks, choose_n_side, sort_into_blocks
+from recsys.training.sgd.blocks import Blocks, choose_n_side, sort_into_blocks, tree_strata
 
 from .worlds import planted
 
 
 def blocks_of(train: Interactions, n_side: int = 8, n_threads: int = 1, seed: int = 1, dim: int = 512) -> Blocks:
     return sort_into_blocks(train, train.scale, n_side=n_side, dim=dim, seed=seed, n_threads=n_threads)
+
+
+def strata(blocks: Blocks, seed: int, epoch: int) -> list[list[int]]:
+    ranges = np.arange(blocks.n_side)
+    return [blocks.largest_first(ranges * blocks.n_side + met) for met in tree_strata(blocks.n_side, seed, epoch)]
 
 
 def rows(user: np.ndarray, item: np.ndarray, rating: np.ndarray) -> list[tuple[int, int, float]]:
@@ -35,12 +40,12 @@ def test_every_rating_is_there_once_and_standardised() -> None:
 def test_every_epoch_visits_every_block_once(n_side: int) -> None:
     blocks = blocks_of(planted(), n_side)
     assert blocks.n_side == n_side
-    assert sorted(chain(*blocks.strata(5, 1))) == list(range(n_side**2))
+    assert sorted(chain(*strata(blocks, 5, 1))) == list(range(n_side**2))
 
 
 def test_blocks_of_a_stratum_share_neither_users_nor_items() -> None:
     blocks = blocks_of(planted())
-    for stratum in blocks.strata(5, 1):
+    for stratum in strata(blocks, 5, 1):
         for idx in (blocks.user_idx, blocks.item_idx):
             met = [set(idx[blocks.start[block] : blocks.start[block + 1]].tolist()) for block in stratum]
             assert sum(map(len, met)) == len(set().union(*met))
@@ -48,10 +53,23 @@ def test_blocks_of_a_stratum_share_neither_users_nor_items() -> None:
 
 def test_the_order_of_blocks_depends_on_seed_and_epoch() -> None:
     blocks = blocks_of(planted())
-    orders = [list(blocks.strata(seed, epoch)) for seed, epoch in ((5, 1), (5, 1), (5, 2), (6, 1))]
+    orders = [strata(blocks, seed, epoch) for seed, epoch in ((5, 1), (5, 1), (5, 2), (6, 1))]
     assert orders[0] == orders[1]
     assert orders[0] != orders[2]
     assert orders[0] != orders[3]
+
+
+@pytest.mark.parametrize("n_side", [1, 2, 8, 64])
+@pytest.mark.parametrize("n_groups", [1, 2, 4])
+def test_groups_of_item_ranges_change_places_as_often_as_there_are_groups(n_side: int, n_groups: int) -> None:
+    if n_groups > n_side:
+        pytest.skip("more groups than ranges")
+    strata = tree_strata(n_side, 5, 1)
+    size = n_side // n_groups
+    homes = np.argsort(strata, axis=1) // size  # [k, c]: the group of user ranges that item range c is with
+    assert np.count_nonzero((homes[1:] != homes[:-1]).any(axis=1)) == n_groups - 1
+    assert (np.sort(strata, axis=0) == np.arange(n_side)[:, np.newaxis]).all()
+    assert (np.sort(strata, axis=1) == np.arange(n_side)).all()
 
 
 @pytest.mark.parametrize("n_threads", [2, 3, 4])
@@ -82,7 +100,7 @@ def test_one_item_with_most_of_the_ratings_is_no_problem() -> None:
     train = planted()
     popular = replace(train, item_idx=np.where(np.arange(len(train)) % 4, 40, train.item_idx).astype(np.int32))
     blocks = blocks_of(popular)
-    assert sorted(chain(*blocks.strata(5, 1))) == list(range(64))
+    assert sorted(chain(*strata(blocks, 5, 1))) == list(range(64))
     assert blocks.start[-1] == len(train)
 
 
@@ -97,10 +115,11 @@ def test_columns_that_may_not_be_written_can_be_sorted() -> None:
     ("n_ratings", "n_users", "n_items", "dim", "expected"),
     [
         (1, 1, 1, 64, 1),
-        (100, 5, 3, 64, 3),
+        (100, 5, 3, 64, 2),
         (100_000, 610, 9_724, 64, 8),
         (19_000_000, 138_000, 27_000, 64, 16),
-        (19_000_000, 138_000, 27_000, 512, 53),
+        (10_000_000, 138_000, 27_000, 64, 8),
+        (19_000_000, 138_000, 27_000, 512, 32),
         (2_000_000_000, 10_000_000, 1_000_000, 512, 64),
     ],
 )

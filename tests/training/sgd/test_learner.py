@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -66,11 +67,17 @@ def test_resumed_equals_uninterrupted() -> None:
 def test_the_number_of_ranges_of_a_checkpoint_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "choose_n_side", lambda *_: 4)
     through, state = trained(2), trained(1).state(1)
-    monkeypatch.setattr(module, "choose_n_side", lambda *_: 9)
+    monkeypatch.setattr(module, "choose_n_side", lambda *_: 8)
     resumed = learner_of(planted())
     resumed.restore(state)
     resumed.epoch(2, silent)
     assert bits(through) == bits(resumed)
+
+
+def test_ranges_that_are_no_power_of_two_are_of_an_earlier_version() -> None:
+    state = trained(1).state(1)
+    with pytest.raises(ValueError, match="9 ranges"):
+        learner_of(planted()).restore(replace(state, learner={"n_side": np.array([9])}))
 
 
 @pytest.mark.parametrize("dim", [50, pytest.param(16, marks=pytest.mark.slow)])

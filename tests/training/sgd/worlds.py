@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from recsys.core.communicator import ALONE, Communicator
 from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import Vocabulary
 from recsys.models.dot_product import settings as config
@@ -33,9 +34,15 @@ def planted(n_users: int = 120, n_items: int = 80, n: int = 4000, *, rank: int =
 
 
 def learner_of(
-    train: Interactions, *, dim: int = 16, biases: bool = True, seed: int = 3, **settings: Any
+    train: Interactions,
+    *,
+    dim: int = 16,
+    biases: bool = True,
+    seed: int = 3,
+    communicator: Communicator = ALONE,
+    **settings: Any,
 ) -> SgdLearner:
     """A learner on `train`, with the model that it changes as `_model`."""
     kind = config.DotProduct(embedding_dim=dim, biases=biases)
     model = DotProductArrays.drawn(train.counted, kind, train.scale, seed)
-    return SgdLearner(model, train, Sgd(**settings), seed)
+    return SgdLearner(model, train, Sgd(**settings), seed, communicator=communicator)

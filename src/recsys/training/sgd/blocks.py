@@ -2,7 +2,7 @@
 
 Users and items are cut into n_side ranges of about equal numbers of ratings, so that the ratings fall into
 n_side × n_side blocks. Blocks that share no user and no item can be worked on at the same time without locks: n_side
-such sets (strata) make up an epoch.
+such sets (strata) make up an epoch. Their order is that of a binary tree, so that several ranks seldom exchange items.
 
 Source: Gemulla, Nijkamp, Haas, Sismanis 2011, "Large-scale matrix factorization with distributed stochastic gradient
 descent" (KDD).
@@ -11,7 +11,7 @@ descent" (KDD).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -38,17 +38,20 @@ class Blocks:
         user_idx, item_idx: uint32, shape (n,).
         rating: float32, shape (n,), standardised.
         start: int64, shape (n_side² + 1,); block `user range · n_side + item range` is start[b] … start[b + 1] − 1.
+        user_first, item_first: int64, shape (n_side + 1,): the user, or item, at which each range begins, and the end.
     """
 
     user_idx: Array
     item_idx: Array
     rating: Array
     start: Array
+    user_first: Array
+    item_first: Array
 
     @property
     def n_side(self) -> int:
         """Ranges of users, and of items."""
-        return math.isqrt(len(self.start) - 1)
+        return len(self.user_first) - 1
 
     @property
     def columns(self) -> tuple[Array, Array, Array]:
@@ -60,28 +63,60 @@ class Blocks:
         """Memory that the columns take."""
         return sum(column.nbytes for column in self.columns)
 
-    def strata(self, seed: int, epoch: int) -> Iterator[list[int]]:
-        """The strata of an epoch in an order drawn for it; in each, the largest block first.
+    def largest_first(self, blocks: Array) -> list[int]:
+        """Blocks of a stratum in the order of work.
 
         Large blocks first leave the small ones to fill the gaps at the end, whatever the number of threads.
         """
-        random = rng(seed, "strata", epoch)
-        n = self.n_side
-        size = np.diff(self.start)
-        columns = random.permutation(n)
-        for shift in random.permutation(n):
-            blocks = np.arange(n) * n + (columns + shift) % n
-            yield blocks[np.argsort(-size[blocks], kind="stable")].tolist()
+        sizes = self.start[blocks + 1] - self.start[blocks]
+        largest_first: list[int] = blocks[np.argsort(-sizes, kind="stable")].tolist()
+        return largest_first
+
+
+def tree_strata(n_side: int, seed: int, epoch: int) -> Array:
+    """[k, r]: the item range that user range r meets in stratum k of an epoch, int64, shape (n_side, n_side).
+
+    It is turn[r] XOR order[k], of two permutations drawn for the epoch that keep numbers with the same leading bits
+    together. So user ranges that share leading bits meet item ranges that share as many, for n_side / P strata in a
+    row where there are P groups of them, and P groups of items change places P times an epoch. In every epoch a user
+    meets the same half of the items first: half an epoch lies between two meetings with a half, never none.
+
+    Args:
+        n_side: a power of two.
+    """
+    random = rng(seed, "strata", epoch)
+    turn, order = _tree_permutation(n_side, random), _tree_permutation(n_side, random)
+    strata: Array = turn ^ order[:, np.newaxis]
+    return strata
+
+
+def _tree_permutation(n: int, random: np.random.Generator) -> Array:
+    """The leaves of a binary tree over 0 … n − 1, of all nodes but the root the children in drawn order."""
+    leaves = np.arange(min(n, 2))
+    while len(leaves) < n:
+        first = random.integers(2, size=len(leaves))
+        leaves = np.stack([2 * leaves + first, 2 * leaves + 1 - first], axis=1).ravel()
+    return leaves
 
 
 def choose_n_side(n_ratings: int, n_users: int, n_items: int, dim: int) -> int:
-    """How many ranges: from the data and the dim alone, so that results don't depend on the machine."""
+    """How many ranges, a power of two: from the data and the dim alone, so that results don't depend on the machine."""
     by_ratings = round(math.sqrt(n_ratings / BLOCK_RATINGS))
     by_bytes = math.ceil(min(n_users, n_items) * dim * 4 / BLOCK_BYTES)
-    return max(1, min(max(by_ratings, by_bytes, MIN_SIDE), MAX_SIDE, n_users, n_items))
+    at_most = max(1, min(max(by_ratings, by_bytes, MIN_SIDE), MAX_SIDE, n_users, n_items))
+    return 1 << (at_most.bit_length() - 1)
 
 
-def sort_into_blocks(train: Interactions, scale: Scale, *, n_side: int, dim: int, seed: int, n_threads: int) -> Blocks:
+def sort_into_blocks(
+    train: Interactions,
+    scale: Scale,
+    *,
+    n_side: int,
+    dim: int,
+    seed: int,
+    n_threads: int,
+    is_wanted: Array | None = None,
+) -> Blocks:
     """Standardise and sort the ratings into blocks; inside a block, shuffle and then sort by tile.
 
     A tile is so many users (or items, where there are more of them) that their rows fit the first-level cache.
@@ -89,6 +124,7 @@ def sort_into_blocks(train: Interactions, scale: Scale, *, n_side: int, dim: int
     Args:
         train: every index known: 0 or more.
         n_threads: how many work on it; the result doesn't depend on that.
+        is_wanted: of each user range, whether its ratings are; the blocks of others are empty. None: all are.
     """
     edges = np.linspace(0, len(train), n_threads + 1, dtype=np.int64).tolist()
     chunks = [train.take(slice(*pair)) for pair in pairwise(edges)]
@@ -96,6 +132,9 @@ def sort_into_blocks(train: Interactions, scale: Scale, *, n_side: int, dim: int
         users = pool.submit(_ranges, train.user_idx, len(train.users), n_side)
         items = pool.submit(_ranges, train.item_idx, len(train.items), n_side)
         ranges = (users.result(), items.result(), n_side)
+        if is_wanted is not None:
+            is_user_wanted = is_wanted[ranges[0]]
+            chunks = list(pool.map(lambda chunk: chunk.take(np.flatnonzero(is_user_wanted[chunk.user_idx])), chunks))
         blocks = _scattered(chunks, ranges, scale, pool)
         seeds = rng(seed, "blocks").integers(2**63, size=n_side**2, dtype=np.uint64)
         by_user = len(train.users) >= len(train.items)
@@ -124,8 +163,9 @@ def _scattered(
 
     sizes = np.array(list(pool.map(count, chunks)))
     start = np.concatenate([[0], np.cumsum(sizes.sum(axis=0))])
-    n = int(start[-1])
-    blocks = Blocks(np.empty(n, np.uint32), np.empty(n, np.uint32), np.empty(n, np.float32), start)
+    n, edges = int(start[-1]), np.arange(ranges[2] + 1)
+    first = (np.searchsorted(of_rows, edges) for of_rows in ranges[:2])
+    blocks = Blocks(np.empty(n, np.uint32), np.empty(n, np.uint32), np.empty(n, np.float32), start, *first)
     list(pool.map(scatter, chunks, start[:-1] + np.cumsum(sizes, axis=0) - sizes))
     return blocks
 

@@ -22,6 +22,8 @@ from recsys.training.sgd.settings import Sgd
 
 NOTHING: Mapping[str, Array] = MappingProxyType({})  # expected of any parameter: they are drawn to 0
 
+ALL = slice(None)
+
 SAMPLE = 250_000  # ratings that tell how much users and items differ
 LOWEST, HIGHEST = 2.0, 20.0  # what few ratings say of it is not to be trusted further
 
@@ -42,17 +44,18 @@ class Damped:
     damping: float
     share: float
 
-    def shrink(self, rate: float) -> None:
+    def shrink(self, rate: float, rows: slice = ALL) -> None:
         """array ← (array + a·expected) / (1 + a) with a = rate·share·damping: the implicit step, stable for any rate.
 
         Args:
             rate: the highest learning rate, times the share of an epoch that the step stands for.
+            rows: of the array.
         """
-        amount, array = rate * self.share * self.damping, self.array
-        if amount and self.expected is None:
+        amount, array, expected = rate * self.share * self.damping, self.array[rows], self.expected
+        if amount and expected is None:
             array *= np.float32(1 / (1 + amount))
-        elif amount:
-            array += (self.expected - array) * np.float32(amount / (1 + amount))
+        elif amount and expected is not None:
+            array += (expected[rows] - array) * np.float32(amount / (1 + amount))
 
 
 def expected_values(parameters: Arrays, start: WarmStart | None) -> Arrays:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 
 from recsys.config.plans import Plan
+from recsys.core.communicator import ALONE, Communicator
 from recsys.core.events import EpochResult, Observer, Step
 from recsys.core.threads import usable_cores
 from recsys.core.types import Float32Array, Float64Array, Json, State
@@ -20,10 +22,11 @@ from recsys.models.dot_product.arrays import DotProductArrays
 from recsys.scoring.factors.scorer import Factors
 from recsys.training.finite import finite_arrays
 from recsys.training.groups import LayerRates
-from recsys.training.sgd.blocks import choose_n_side, sort_into_blocks
+from recsys.training.sgd.blocks import choose_n_side, sort_into_blocks, tree_strata
 from recsys.training.sgd.damping import NOTHING, Damped, auto_damping, credible_damping, expected_values
 from recsys.training.sgd.defaults import auto_rate
 from recsys.training.sgd.kernel import ITEMS, USERS, sgd_kernel
+from recsys.training.sgd.ring import Ranged, Ring, Stratum, owners
 from recsys.training.sgd.settings import Sgd
 
 PARAMETERS = ("user_embedding", "item_embedding", "user_bias", "item_bias")
@@ -37,7 +40,7 @@ class SgdLearner:
     Before each stratum, biases are drawn towards what is `expected` of them, as their damping says (damping.py); what
     is not named there is drawn to 0. e is in units of the training ratings' standard deviation. The kernel writes to
     the memory of the model's own arrays. The learning rate moves from stratum to stratum; results don't depend on
-    the number of threads.
+    the number of threads, nor on that of ranks (ring.py).
 
     Source: Gemulla et al. 2011, as in blocks.py.
     """
@@ -52,10 +55,11 @@ class SgdLearner:
         settings: Sgd,
         seed: int,
         expected: Mapping[str, Float32Array] = NOTHING,
+        communicator: Communicator = ALONE,
     ) -> None:
         self._settings = settings = resolve(settings, len(train), credible_damping(train))
         self.n_ratings, self.n_epochs = len(train), settings.n_epochs
-        self._seed = seed
+        self._seed, self._communicator = seed, communicator
         self._model = model
         self._rates = LayerRates(model.settings.parameters, settings)
         self.groups = self._rates.groups
@@ -82,37 +86,46 @@ class SgdLearner:
         n_side = self._blocks.n_side
         squares = np.zeros(n_side**2)
         done, lr = 0, 0.0
+        strata = tree_strata(n_side, self._seed, number)
         with ThreadPoolExecutor(self._n_threads) as pool:
-            for k, stratum in enumerate(self._blocks.strata(self._seed, number)):
+            for k, stratum in enumerate(self._ring.travel(strata)):
                 lr = float(self.schedule.lr[(number - 1) * n_side + k])
-                observe(Step(number, self.n_epochs, done, self.n_ratings, lr, float(squares.sum())))
-                for biases in self._damped:
-                    biases.shrink(lr / n_side)
-                waiting = deque(stratum)
-                workers = [pool.submit(self._work, waiting, lr, squares) for _ in range(self._n_threads)]
-                done += sum(worker.result() for worker in workers)
-        assert done == self.n_ratings
+                observe(self._step(number, done, lr, float(squares.sum())))
+                done += self._stratum(stratum, lr, squares, pool)
+        assert done == len(self._blocks.rating)
+        squares = sum(self._communicator.all_gather(squares), np.zeros(n_side**2))  # of a block one rank has the sum
         rmse = self._model.scale.std * math.sqrt(float(squares.sum()) / self.n_ratings)
         return EpochResult(train={"rmse": rmse}, lr=lr)
 
     def is_finite(self) -> bool:
         """Whether every prediction is a finite number."""
-        return finite_arrays(self._model.arrays.values())
+        own = np.array([finite_arrays(self._model.arrays.values())])
+        return all(is_finite[0] for is_finite in self._communicator.all_gather(own))
 
     def state(self, epoch: int) -> State:
         """Parameters, and into how many ranges users and items were cut."""
+        self._ring.gather()
         return State(epoch=epoch, model=self._model.arrays, learner={"n_side": np.array([self._blocks.n_side])})
 
     def restore(self, state: State) -> None:
-        """Parameters and blocks, as they were."""
+        """Parameters and blocks, as they were.
+
+        Raises:
+            ValueError: the strata had the order of an earlier version.
+        """
+        n_side = int(state.learner["n_side"][0])
+        if n_side.bit_count() != 1:
+            raise ValueError(f"{n_side} ranges are no power of two")
         for name, array in self._model.arrays.items():
             array[...] = state.model[name]
-        n_side = int(state.learner["n_side"][0])
-        if n_side != self._blocks.n_side:
+        if n_side == self._blocks.n_side:
+            self._ring = self._whole_ring()
+        else:
             self._sort(n_side)
 
     def scorer(self) -> Factors:
         """The model as it stands."""
+        self._ring.gather()
         return self._model.scorer()
 
     def settings(self) -> dict[str, Json]:
@@ -120,15 +133,54 @@ class SgdLearner:
         return {**self._settings.in_force(), "n_side": self._blocks.n_side}
 
     def _sort(self, n_side: int) -> None:
-        threads = self._settings.n_threads
+        """Sorts the ratings of the users that stay with this rank."""
+        threads, communicator = self._settings.n_threads, self._communicator
         assert isinstance(threads, int)
         self._n_threads = min(threads, n_side)
+        is_own = owners(n_side, communicator.size) == communicator.rank
         self._blocks = sort_into_blocks(
-            self._train, self._model.scale, n_side=n_side, dim=self._dim, seed=self._seed, n_threads=threads
+            self._train,
+            self._model.scale,
+            n_side=n_side,
+            dim=self._dim,
+            seed=self._seed,
+            n_threads=threads,
+            is_wanted=None if is_own.all() else is_own,
         )
         self.schedule = self._rates.schedule(self.n_epochs, n_side)
+        self._ring = self._whole_ring()
 
-    def _work(self, waiting: deque[int], lr: float, squares: Float64Array) -> int:
+    def _whole_ring(self) -> Ring:
+        """Where all ranks have the same parameters."""
+        users, items = (
+            Ranged(first, self._parameters[side::2])
+            for side, first in enumerate((self._blocks.user_first, self._blocks.item_first))
+        )
+        return Ring(self._communicator, users, items)
+
+    def _step(self, number: int, done: int, lr: float, squares: float) -> Step:
+        """How far the epoch is, as if all ranks were as far as this one."""
+        share = self.n_ratings / max(len(self._blocks.rating), 1)
+        return Step(number, self.n_epochs, round(done * share), self.n_ratings, lr, squares * share)
+
+    def _stratum(self, stratum: Stratum, lr: float, squares: Float64Array, pool: Executor) -> int:
+        """Works through this rank's blocks of a stratum; returns how many ratings were in them."""
+        self._shrink(0, self._ring.own_users, lr)
+        for rows in stratum.items_here:
+            self._shrink(1, rows, lr)
+        waiting = deque(self._blocks.largest_first(stratum.here))
+        work = partial(self._work, waiting, stratum, lr, squares)
+        workers = [pool.submit(work) for _ in range(self._n_threads)]
+        for block in self._blocks.largest_first(stratum.to_come):
+            self._shrink(1, stratum.wait_for(block), lr)
+            waiting.append(block)
+            workers.append(pool.submit(work))
+        return sum(worker.result() for worker in workers)
+
+    def _shrink(self, side: int, rows: slice, lr: float) -> None:
+        self._damped[side].shrink(lr / self._blocks.n_side, rows)
+
+    def _work(self, waiting: deque[int], stratum: Stratum, lr: float, squares: Float64Array) -> int:
         """Takes blocks until none is left; returns how many ratings were in them."""
         blocks, settings, share = self._blocks, self._settings, self._rates.share
         rates = (lr * share["users"], lr * share["items"], settings.weight_decay, settings.bias_weight_decay)
@@ -140,17 +192,18 @@ class SgdLearner:
                 return done
             start, end = int(blocks.start[block]), int(blocks.start[block + 1])
             squares[block] = self._kernel(*blocks.columns, start, end, *self._parameters, *rates)
+            stratum.send_on(block)
             done += end - start
 
 
-def build(plan: Plan, inputs: TrainingInputs) -> SgdLearner:
+def build(plan: Plan, inputs: TrainingInputs, communicator: Communicator) -> SgdLearner:
     """The learner of a dot product, the biases drawn towards what is expected of them."""
     assert isinstance(plan.training, Sgd)
     model = build_arrays(plan.model, inputs, plan.seed)
     assert isinstance(model, DotProductArrays)
     biases = {parameter.name: model.arrays[parameter.name] for parameter in plan.model.parameters if parameter.is_bias}
     expected = expected_values(biases, inputs.warm_start)
-    return SgdLearner(model, inputs.repeated_train, plan.training, plan.seed, expected)
+    return SgdLearner(model, inputs.repeated_train, plan.training, plan.seed, expected, communicator)
 
 
 def resolve(settings: Sgd, n_ratings: int, damping: tuple[float, float]) -> Sgd:
