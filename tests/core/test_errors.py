@@ -14,6 +14,7 @@ EXIT_CODES = {
     "DataError": 3,
     "RunError": 4,
     "DamagedError": 4,
+    "LostRankError": 4,
     "UnknownIdError": 5,
     "DivergedError": 6,
     "BelowBaselineError": 7,

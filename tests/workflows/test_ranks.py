@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,12 @@ import pytest
 from recsys.artifacts.bundle import open_bundle
 from recsys.config.schema.config import Config
 from recsys.core.communicator import ALONE, Communicator
-from recsys.core.errors import ConfigError, DataError, RunError
+from recsys.core.errors import ConfigError, DataError, RunError, UsageError
 from recsys.core.events import silent
 from recsys.data.interactions import Dataset
 from recsys.data.read import read_ratings
 from recsys.data.sources.csv import source
 from recsys.evaluation.metrics import errors, gather_errors
-from recsys.training.specs import METHODS
 from recsys.workflows.evaluate import evaluate_ratings, ratings_to_measure
 from recsys.workflows.inputs import from_scratch
 from recsys.workflows.train import train
@@ -28,12 +26,6 @@ from tests.ranks import on_ranks
 
 Small = Callable[..., Config]
 Content = Callable[[Path], dict[str, Any]]
-
-
-@pytest.fixture
-def ranked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """sgd as a method that takes several ranks: each trains on all ratings, and so to the same bits."""
-    monkeypatch.setitem(METHODS, "sgd", replace(METHODS["sgd"], takes_ranks=True))
 
 
 def columns_of(dataset: Dataset) -> list[Any]:
@@ -112,18 +104,16 @@ def test_a_run_is_measured_alike_on_every_rank(finished: Path, ratings_csv: Path
     assert on_ranks(2, work) == on_ranks(1, work) * 2
 
 
-@pytest.mark.parametrize("method", ["sgd", "adamw", "gibbs"])
-def test_a_method_of_one_process_is_refused(small: Small, tmp_path: Path, method: str) -> None:
-    config = small(training={"method": method})
+@pytest.mark.parametrize(("method", "kind"), [("sgd", "svdpp"), ("adamw", "dot_product")])
+def test_a_method_of_one_process_is_refused(small: Small, tmp_path: Path, method: str, kind: str) -> None:
+    config = small(training={"method": method}, model={"kind": kind, "embedding_dim": 4})
     for error in on_ranks(2, lambda communicator: train(config, tmp_path / "run", communicator=communicator)):
         assert isinstance(error, ConfigError)
-        assert error.what == f"{method} trains in one process, and there are 2"
+        assert error.what == f"{method} fits {kind} in one process, and there are 2"
     assert not (tmp_path / "run").exists()
 
 
-def test_the_first_rank_writes_the_run_and_reports(
-    ranked: None, small: Small, content: Content, tmp_path: Path
-) -> None:
+def test_the_first_rank_writes_the_run_and_reports(small: Small, content: Content, tmp_path: Path) -> None:
     config = small(training={"method": "sgd"})
     alone = train(config, tmp_path / "a" / "run")
     events: list[list[object]] = [[], []]
@@ -141,7 +131,7 @@ def test_the_first_rank_writes_the_run_and_reports(
     assert [json.loads(line)["epoch"] for line in history] == [1, 2, 3, 4]
 
 
-def test_ranks_resume_together(ranked: None, small: Small, content: Content, tmp_path: Path) -> None:
+def test_ranks_resume_together(small: Small, content: Content, tmp_path: Path) -> None:
     config = small(training={"method": "sgd"})
     train(config, tmp_path / "a" / "run")
 
@@ -160,7 +150,24 @@ def test_ranks_resume_together(ranked: None, small: Small, content: Content, tmp
     assert content(tmp_path / "a" / "run") == content(folder)
 
 
-def test_a_folder_in_use_is_refused_on_every_rank(ranked: None, small: Small, tmp_path: Path) -> None:
+@pytest.mark.parametrize("differs", ["training.lr_max", "the sha256 of data.ratings"])
+def test_ranks_that_would_train_something_else_are_refused(
+    small: Small, ratings_csv: Path, tmp_path: Path, differs: str
+) -> None:
+    other_csv = tmp_path / "other.csv"
+    other_csv.write_text(ratings_csv.read_text() + "1,999999,3,1\n")
+    other = {"training": {"lr_max": 0.1}} if differs == "training.lr_max" else {"data": {"ratings": str(other_csv)}}
+
+    def work(communicator: Communicator) -> Any:
+        return train(small(**other) if communicator.rank else small(), tmp_path / "run", communicator=communicator)
+
+    for error in on_ranks(2, work):
+        assert isinstance(error, UsageError)
+        assert error.what.startswith(f"the ranks differ in {differs}: ")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_in_use_is_refused_on_every_rank(small: Small, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "file").write_text("mine")
     config = small(training={"method": "sgd"})

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         split_comparison,
     )
     from recsys.api.paths import check_output
+    from recsys.api.ranks import join_ranks
     from recsys.api.ratings import Ratings, init, profile, read_ratings, sample, split
     from recsys.api.reading import interpret, layers, report
     from recsys.api.serving import find_item_id, load, search_items
@@ -77,6 +78,7 @@ __all__ = [
     "inspect",
     "interpret",
     "is_default",
+    "join_ranks",
     "layers",
     "load",
     "load_config",
@@ -139,6 +141,7 @@ TARGETS = {
     "inspect": "recsys.api.directory:inspect",
     "interpret": "recsys.api.reading:interpret",
     "is_default": "recsys.artifacts.directory:is_default",
+    "join_ranks": "recsys.api.ranks:join_ranks",
     "layers": "recsys.api.reading:layers",
     "load": "recsys.api.serving:load",
     "load_config": "recsys.api.configs:load_config",

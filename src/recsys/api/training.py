@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Literal
 
@@ -26,8 +26,9 @@ from recsys.artifacts.directory import CONFIG, config_name, new_run_folder, run_
 from recsys.artifacts.metrics import RUN_METRICS, RunMetrics, RunResult, read_metrics, scorer_metrics
 from recsys.artifacts.run import newest_unfinished
 from recsys.config.schema.config import Config
-from recsys.core.arguments import FILE_NAME, FLAG, OBSERVER, PATH, TEXTS, choice, optional
+from recsys.core.arguments import FILE_NAME, FLAG, OBSERVER, PATH, RANKS, TEXTS, choice, optional
 from recsys.core.checked import checked
+from recsys.core.communicator import ALONE, Communicator, text_of_first
 from recsys.core.errors import StoppedError
 from recsys.core.events import Note, Observer, silent
 from recsys.core.words import shell_word
@@ -50,6 +51,7 @@ from recsys.workflows.update import finetune_config, update_config
     resume=FLAG,
     checkpoint=optional(FILE_NAME),
     observe=OBSERVER,
+    ranks=RANKS,
 )
 def train(
     config: ConfigLike,
@@ -60,6 +62,7 @@ def train(
     resume: bool = False,
     checkpoint: str | None = None,
     observe: Observer = silent,
+    ranks: Communicator = ALONE,
 ) -> RunResult:
     """Trains and writes a run.
 
@@ -77,6 +80,8 @@ def train(
         resume: resume the run exactly where it stopped; a finished run returns its metrics.
         checkpoint: with `resume`: from this one, such as "epoch-0004", instead of the newest.
         observe: gets Note, Loading, Step and Epoch events; what it raises stops the run, which can then be resumed.
+        ranks: the processes that train together, from `join_ranks`; all of them call this with the same arguments, on
+            hosts that share the run's folder. The first one writes and gets the events.
     Returns:
         The content of the run's metrics.json, and the folder as "run_dir".
     Raises:
@@ -89,14 +94,16 @@ def train(
         resolved, dataset = as_recorded(as_config(config)), None
     else:
         resolved, dataset = with_data(config, data, observe)
-    if folder is None and resume:
-        folder = newest_unfinished(name, resolved)
-    with _folder(folder, name) as folder:
-        return _train(resolved, folder, observe, data=dataset, resume=resume, checkpoint=checkpoint)
+    with ranks.shared_errors():
+        if folder is None and resume:
+            newest = str(newest_unfinished(name, resolved)) if ranks.rank == 0 else ""
+            folder = Path(text_of_first(newest, ranks))
+        with _folder(folder, name, ranks) as folder:
+            return _train(resolved, folder, observe, ranks, data=dataset, resume=resume, checkpoint=checkpoint)
 
 
 @spooling()
-@checked(start=PATH, config=PATH, run_dir=optional(PATH), overrides=TEXTS, observe=OBSERVER)
+@checked(start=PATH, config=PATH, run_dir=optional(PATH), overrides=TEXTS, observe=OBSERVER, ranks=RANKS)
 def finetune(
     start: PathLike,
     config: PathLike,
@@ -104,6 +111,7 @@ def finetune(
     *,
     overrides: Sequence[str] = (),
     observe: Observer = silent,
+    ranks: Communicator = ALONE,
 ) -> RunResult:
     """Trains on new ratings, starting from another run's parameters.
 
@@ -112,15 +120,15 @@ def finetune(
         config: a config file with the new ratings; the model is that of the run.
         run_dir: a new or empty folder; left out, one under runs/ named after the config and the time.
         overrides: of the config, such as "training.freeze=[items]".
-        observe: as of `train`.
+        observe, ranks: as of `train`.
     Returns:
         As of `train`; "start" compares the run before and after training.
     Raises:
         RecsysError: see recsys.core.errors.
     """
     resolved, dataset = with_streams(finetune_config(as_run(start), as_path(config), overrides, observe), observe)
-    with _folder(as_path(run_dir), Path(config).stem) as folder:
-        return _train(resolved, folder, observe, data=dataset)
+    with ranks.shared_errors(), _folder(as_path(run_dir), Path(config).stem, ranks) as folder:
+        return _train(resolved, folder, observe, ranks, data=dataset)
 
 
 @spooling()
@@ -131,6 +139,7 @@ def finetune(
     overrides=TEXTS,
     only=optional(choice("ranking")),
     observe=OBSERVER,
+    ranks=RANKS,
 )
 def update(
     ratings: DataLike,
@@ -140,6 +149,7 @@ def update(
     overrides: Sequence[str] = (),
     only: Literal["ranking"] | None = None,
     observe: Observer = silent,
+    ranks: Communicator = ALONE,
 ) -> RunResult:
     """Trains a run on with new ratings, for a few epochs over these and all it has seen.
 
@@ -149,7 +159,7 @@ def update(
         run_dir: a new or empty folder; left out, one under runs/ named after the run's config and the time.
         overrides: such as "start.replay=0.5" or "training.n_epochs=2".
         only: "ranking": that scorer alone; the predicted ratings stay those of the run, which may be of any method.
-        observe: as of `train`.
+        observe, ranks: as of `train`.
     Returns:
         As of `train`; "start" compares the run before and after training.
     Raises:
@@ -159,8 +169,8 @@ def update(
     config = update_config(as_run(run), files, overrides, only=only)
     config, dataset = with_frame(config, as_frame(ratings), observe) if files is None else with_streams(config, observe)
     assert config.start is not None
-    with _folder(as_path(run_dir), config_name(config.start.run)) as folder:
-        return _train(config, folder, observe, data=dataset)
+    with ranks.shared_errors(), _folder(as_path(run_dir), config_name(config.start.run), ranks) as folder:
+        return _train(config, folder, observe, ranks, data=dataset)
 
 
 @spooling()
@@ -188,7 +198,7 @@ def fold_in(
         DataError: the ratings cannot be folded in.
     """
     parent = locate(as_run(run))
-    with _folder(as_path(run_dir), config_name(run_of(parent))) as folder:
+    with _folder(as_path(run_dir), config_name(run_of(parent)), ALONE) as folder:
         return {**folding.fold_in_run(parent, as_origin(ratings), folder, observe), "run_dir": str(folder)}
 
 
@@ -239,26 +249,34 @@ def baseline_verdicts(metrics: RunMetrics) -> dict[str, bool | None]:
     }
 
 
-def _folder(given: Path | None, name: str) -> AbstractContextManager[Path]:
-    """The folder that is given, or a new one of this name."""
-    return new_run_folder(name) if given is None else nullcontext(given)
+@contextmanager
+def _folder(given: Path | None, name: str, ranks: Communicator) -> Iterator[Path]:
+    """The folder that is given, or a new one of this name, which the first rank makes."""
+    made: AbstractContextManager[Path | None] = nullcontext()
+    if given is None and ranks.rank == 0:
+        made = new_run_folder(name)
+    with made as new:
+        yield given or Path(text_of_first(str(new), ranks))
 
 
 def _train(
     config: Config,
     folder: Path,
     observe: Observer,
+    ranks: Communicator,
     *,
     data: Dataset | None = None,
     resume: bool = False,
     checkpoint: str | None = None,
 ) -> RunResult:
     if config.training.patience is not None and config.training.gains_late:
-        observe(
+        (observe if ranks.rank == 0 else silent)(
             Note("training.patience may stop one_cycle before its learning rate has come down, where most is gained")
         )
     try:
-        metrics = training.train(config, folder, data=data, resume=resume, checkpoint=checkpoint, observe=observe)
+        metrics = training.train(
+            config, folder, data=data, resume=resume, checkpoint=checkpoint, observe=observe, communicator=ranks
+        )
     except StoppedError as stopped:
         if (folder / CONFIG).exists():
             again = "cat RATINGS | " if config.data.source == "stream" else ""

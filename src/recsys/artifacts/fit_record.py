@@ -10,6 +10,7 @@ from recsys.artifacts import history
 from recsys.artifacts.checkpoint import BEST, best_parameters, offering_older, read_state, write_checkpoint
 from recsys.artifacts.directory import CHECKPOINTS
 from recsys.artifacts.run import Run
+from recsys.core.communicator import is_so_on_first
 from recsys.core.errors import RunError
 from recsys.core.events import Epoch
 from recsys.core.types import Arrays, State
@@ -139,5 +140,5 @@ class FitRecord:
     def _is_due(self, epoch: int) -> bool:
         every = self.settings.checkpoint_every
         if every == "auto":
-            return time.perf_counter() - self._saved_at >= AUTO_SECONDS
+            return is_so_on_first(time.perf_counter() - self._saved_at >= AUTO_SECONDS, self.run.communicator)
         return epoch % every == 0

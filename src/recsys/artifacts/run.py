@@ -44,15 +44,15 @@ class Run:
     """A run's folder.
 
     Attributes:
-        is_writer: whether this rank writes the folder; the others read it.
+        communicator: the ranks of the job; rank 0 writes the folder, the others read it.
         result: the content of metrics.json when the run is finished already, else None.
         resumed: the checkpoint to go on from; None where there is none yet, or the run is finished.
     """
 
-    def __init__(self, path: Path, config: Config, checkpoint: str | None, *, is_writer: bool) -> None:
+    def __init__(self, path: Path, config: Config, checkpoint: str | None, communicator: Communicator) -> None:
         self.path = path
         self.config = config
-        self.is_writer = is_writer
+        self.communicator = communicator
         self.result = read_metrics(path)
         self.resumed = None if self.result is not None else _checkpoint(path / CHECKPOINTS, checkpoint)
         self._manifest: CheckpointManifest | None = None
@@ -77,11 +77,16 @@ class Run:
         with locked(folder) if is_writer else nullcontext():
             if _holds_other_files(folder) or (not resume and (folder / CONFIG).exists()):
                 raise _used(folder)
-            run = cls(folder, config, checkpoint, is_writer=is_writer)
+            run = cls(folder, config, checkpoint, communicator)
             if (folder / CONFIG).exists():
                 check_same_config(folder, config)
             communicator.barrier()  # before anything is written, all have looked
             yield run
+
+    @property
+    def is_writer(self) -> bool:
+        """Whether this rank writes the folder."""
+        return self.communicator.rank == 0
 
     @property
     def manifest(self) -> CheckpointManifest:

@@ -20,6 +20,7 @@ from recsys.cli.arguments import (
 )
 from recsys.cli.default_run import used_run
 from recsys.cli.progress import watching
+from recsys.cli.ranks import ranks_of_job
 from recsys.cli.training import show_metrics
 
 
@@ -44,9 +45,10 @@ def finetune(
     Example: recsys finetune --from runs/big --config small.yaml
     """
     config = needed_config(position, named)
-    with watching() as observe:
-        metrics = api.finetune(start, config, run_dir, overrides=overrides or (), observe=observe)
-    show_metrics(metrics, as_json=as_json)
+    with ranks_of_job() as ranks:
+        with watching() as observe:
+            metrics = api.finetune(start, config, run_dir, overrides=overrides or (), observe=observe, ranks=ranks)
+        show_metrics(metrics, as_json=as_json)
 
 
 def update(
@@ -64,14 +66,16 @@ def update(
 
     Example: recsys update --ratings today.csv
     """
-    used = used_run(run)
-    with watching() as observe:
-        metrics = api.update(
-            ratings,
-            used,
-            run_dir,
-            overrides=overrides or (),
-            only="ranking" if only is Only.RANKING else None,
-            observe=observe,
-        )
-    show_metrics(metrics, as_json=as_json)
+    with ranks_of_job() as ranks:
+        used = used_run(run)
+        with watching() as observe:
+            metrics = api.update(
+                ratings,
+                used,
+                run_dir,
+                overrides=overrides or (),
+                only="ranking" if only is Only.RANKING else None,
+                observe=observe,
+                ranks=ranks,
+            )
+        show_metrics(metrics, as_json=as_json)

@@ -11,8 +11,21 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from recsys.cli.render import console, say
-from recsys.cli.signals import stopping_between_events
-from recsys.core.events import Epoch, Event, Exporting, FitStart, Loading, Note, Observer, RunsProgress, Scoring, Step
+from recsys.cli.signals import left_to_first_rank, stopping_between_events
+from recsys.core.events import (
+    Epoch,
+    Event,
+    Exporting,
+    FitStart,
+    Loading,
+    Note,
+    Observer,
+    RunsProgress,
+    Scoring,
+    Step,
+    silent,
+)
+from recsys.core.launch import launch
 from recsys.core.words import counted, one_line, printable
 
 if TYPE_CHECKING:
@@ -25,6 +38,11 @@ EPOCH_LINES = 50  # printed of a fit with more epochs
 @contextmanager
 def watching() -> Iterator[Observer]:
     """An observer for a command at work; Ctrl-C and SIGTERM make it raise at the next event."""
+    started = launch()
+    if started is not None and started.rank > 0:
+        with left_to_first_rank():
+            yield silent
+        return
     if not sys.stderr.isatty():
         with stopping_between_events(_Lines()) as observe:
             yield observe

@@ -14,6 +14,7 @@ from recsys.core.errors import HangupError, StoppedError, TerminatedError
 from recsys.core.events import Event, Observer
 from recsys.core.signals import stopping_signals
 
+RANK_SECONDS = 20  # torchrun kills after 30
 # With the cursor, since a second Ctrl-C gives the display no time to bring it back.
 CLEAN_LINE = b"\r\x1b[2K\x1b[?25h"
 ON_SECOND = {signal.SIGINT: signal.SIG_DFL, signal.SIGTERM: signal.SIG_DFL}
@@ -45,6 +46,23 @@ def stopping_between_events(observe: Observer) -> Iterator[Observer]:
     try:
         yield check_stop
     finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def left_to_first_rank() -> Iterator[None]:
+    """Within this, a signal is one that rank 0 has got too: it says when to stop, but for a while only."""
+    signals = stopping_signals()
+
+    def wait(_number: int, _: FrameType | None) -> None:
+        signal.alarm(RANK_SECONDS)  # which ends the process
+
+    before = {number: signal.signal(number, wait) for number in signals}
+    try:
+        yield
+    finally:
+        signal.alarm(0)
         for number, handler in before.items():
             signal.signal(number, handler)
 

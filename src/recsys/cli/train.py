@@ -10,6 +10,7 @@ import typer
 from recsys import api
 from recsys.cli.arguments import ConfigArgument, ConfigOption, JsonOption, RunDirOption, SetOption, either_config
 from recsys.cli.progress import watching
+from recsys.cli.ranks import ranks_of_job
 from recsys.cli.render import echo, print_json, print_table
 from recsys.cli.scores import baseline_label, scorer_label
 from recsys.cli.threads import leave_cores_to_training
@@ -53,15 +54,18 @@ def train(
             hint="recsys init RATINGS.csv writes a config for your file",
         )
     leave_cores_to_training()
-    resolved = _config(config, run_dir, [*(overrides or []), *(["refit=true"] if refit else [])])
-    if dry_run:
-        _dry_run(resolved, as_json)
-        return
-    with watching() as observe:
-        name = None if config is None else config.stem
-        metrics = api.train(resolved, run_dir, name=name, resume=resume, checkpoint=checkpoint, observe=observe)
-    show_metrics(metrics, as_json=as_json)
-    _check_baseline(metrics, fail_below_baseline)
+    with ranks_of_job() as ranks:
+        resolved = _config(config, run_dir, [*(overrides or []), *(["refit=true"] if refit else [])])
+        if dry_run:
+            _dry_run(resolved, as_json)
+            return
+        with watching() as observe:
+            name = None if config is None else config.stem
+            metrics = api.train(
+                resolved, run_dir, name=name, resume=resume, checkpoint=checkpoint, observe=observe, ranks=ranks
+            )
+        show_metrics(metrics, as_json=as_json)
+        _check_baseline(metrics, fail_below_baseline)
 
 
 def _config(config: Path | None, run_dir: Path | None, overrides: list[str]) -> Config:

@@ -89,6 +89,12 @@ def _observer(value: object) -> object:
     return value
 
 
+def _ranks(value: object) -> object:
+    if not hasattr(value, "shared_errors"):
+        raise RefusedError(value)
+    return value
+
+
 ANY = Rule("anything", lambda value: value)
 NUMBER = Rule("a finite number", _number)
 LEVEL = Rule("a level between 0 and 1, such as 0.9", _number)
@@ -97,6 +103,7 @@ FLAG = Rule("True or False", _flag)
 TEXT = Rule("a text", _text)
 FILE_NAME = Rule("a plain file name", _file_name)
 PATH = Rule("a path, as text or pathlib.Path", _path)
+RANKS = Rule("what recsys.join_ranks() gives in a with statement", _ranks)
 OBSERVER = Rule("a function that takes an event", _observer)
 
 

@@ -129,6 +129,12 @@ class DamagedError(RunError):
     """A file of a run that is not as it was written."""
 
 
+class LostRankError(RunError):
+    """Another rank of the job has ended, or cannot be reached."""
+
+    kind = "lost_rank"
+
+
 class UnknownIdError(RecsysError):
     """A user or an item without training ratings, or an id of the wrong type."""
 

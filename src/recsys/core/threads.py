@@ -11,6 +11,8 @@ from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
+from recsys.core.launch import ranks_on_this_host
+
 if TYPE_CHECKING:
     from threadpoolctl import LibController
 
@@ -19,10 +21,10 @@ T = TypeVar("T")
 
 
 def usable_cores() -> int:
-    """Cores that this process may use, which can be fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Cores that this process may use, which can be fewer than the machine has; ranks on one host share them out."""
+    has_affinity = hasattr(os, "sched_getaffinity")  # not on macOS and Windows
+    n_cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
+    return max(1, n_cores // ranks_on_this_host())
 
 
 def ordered_map(work: Callable[[S], T], items: Iterable[S], *, n_threads: int, ahead: int) -> Generator[T]:

@@ -19,13 +19,17 @@ def build_learner(plan: Plan, inputs: TrainingInputs, communicator: Communicator
         ConfigError: there are several ranks, and the method trains in one process.
     """
     method = METHODS[plan.training.method]
-    if communicator.size > 1 and not method.takes_ranks:
-        able = [name for name, spec in METHODS.items() if spec.takes_ranks]
-        raise ConfigError(
-            f"{plan.training.method} trains in one process, and there are {communicator.size}",
-            where="training.method",
-            expected=joined(able) if able else "one process: no method trains in several",
-        )
     fit = method.models[plan.model.kind]
-    learner: Learner = resolve(fit.learner)(plan, inputs)
+    build = resolve(fit.learner)
+    if communicator.size > 1 and not fit.takes_ranks:
+        able = [
+            f"{name} of {kind}" for name, spec in METHODS.items() for kind, of in spec.models.items() if of.takes_ranks
+        ]
+        raise ConfigError(
+            f"{plan.training.method} fits {plan.model.kind} in one process, and there are {communicator.size}",
+            where="training.method",
+            expected=joined(able),
+            hint="start it without torchrun",
+        )
+    learner: Learner = build(plan, inputs, communicator) if fit.takes_ranks else build(plan, inputs)
     return learner

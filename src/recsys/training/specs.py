@@ -15,12 +15,14 @@ class Fit:
         space: what tuning tries unless told otherwise, a Space.
         cannot: names of the traits that a model may not have.
         keys: settings of the method that only models of some kinds take, this one among them.
+        takes_ranks: whether the learner trains on several ranks at once; it is then built with the communicator too.
     """
 
     learner: str
     space: str
     cannot: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
+    takes_ranks: bool = False
 
 
 @dataclass(frozen=True)
@@ -31,13 +33,11 @@ class MethodSpec:
         settings: its section of the config, a Method.
         models: kind → how it fits a model of it; it fits no other kinds.
         objective: what it trains for, a key of OBJECTIVES.
-        takes_ranks: whether its learners train on several ranks at once.
     """
 
     settings: str
     models: Mapping[str, Fit]
     objective: str = "rating"
-    takes_ranks: bool = False
 
 
 METHODS: dict[str, MethodSpec] = {
@@ -48,6 +48,7 @@ METHODS: dict[str, MethodSpec] = {
                 learner="recsys.training.sgd.dot_product:build",
                 space="recsys.training.sgd.space:DOT_PRODUCT",
                 cannot=("sigmoid_output", "user_drift"),
+                takes_ranks=True,
             ),
             "svdpp": Fit(
                 learner="recsys.training.sgd.svdpp:build",

@@ -10,11 +10,13 @@ from recsys.artifacts.directory import MEASURED, SERVING
 from recsys.artifacts.manifest import FORMAT
 from recsys.artifacts.metrics import RunMetrics, ScorerMetrics, write_metrics
 from recsys.artifacts.run import Run
+from recsys.artifacts.run_config import deciding_values
 from recsys.artifacts.write_bundle import write_bundle
 from recsys.config.plans import plans
 from recsys.config.schema.config import Config
 from recsys.core.communicator import ALONE, Communicator
 from recsys.core.events import FitStart, Observer, silent
+from recsys.core.same import check_same
 from recsys.data.interactions import Dataset
 from recsys.data.read import read_ratings
 from recsys.data.training_inputs import TrainingInputs
@@ -48,6 +50,8 @@ def train(
         ConfigError, DataError, RunError, DivergedError
     """
     observe = observe if communicator.rank == 0 else silent
+    values = {key: repr(value) for key, value in deciding_values(config).items()}
+    check_same(values, communicator, hint="start all ranks with the same config")
     claim = Run.claim(folder, config, communicator, resume=resume, checkpoint=checkpoint)
     with communicator.shared_errors(), claim as run:
         if run.result is not None:
@@ -55,6 +59,8 @@ def train(
         if config.refit and data is None:
             data = read_ratings(config.data, communicator, observe)
         inputs, report = prepare_inputs(config, observe, communicator, data)
+        sums = {f"the sha256 of data.{part}": sha256 for part, sha256 in inputs.fingerprints.items()}
+        check_same(sums, communicator, hint="copy the same files to every host, or to a folder that all of them share")
         planned, fits = plans(config), dict[str, FittedPlan]()
         scorers: dict[str, FittedPlan | CarriedScorer] = {**carry_scorers(config, run, inputs)}
         n_fits = len(planned) * (2 if config.refit else 1)

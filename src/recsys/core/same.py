@@ -1,0 +1,31 @@
+"""What has to be the same on all ranks of a job."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import numpy as np
+
+from recsys.core.communicator import Communicator
+from recsys.core.errors import UsageError
+
+
+def check_same(facts: Mapping[str, str], communicator: Communicator, hint: str) -> None:
+    """Compares what each rank has with what rank 0 has.
+
+    Args:
+        facts: on each rank, by a name that people read.
+    Raises:
+        UsageError: on every rank, where one differs; it names the first rank that does, and both values.
+    """
+    own = np.frombuffer(json.dumps(dict(facts)).encode(), np.uint8)
+    first, *others = (json.loads(text.tobytes()) for text in communicator.all_gather(own))
+    for rank, other in enumerate(others, 1):
+        for name in first:
+            if other.get(name) != first[name]:
+                raise UsageError(
+                    f"the ranks differ in {name}: {other.get(name)} on rank {rank}, {first[name]} on rank 0",
+                    expected="the same on every rank",
+                    hint=hint,
+                )
