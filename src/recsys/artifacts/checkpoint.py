@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from recsys.artifacts.manifest import CheckpointManifest
@@ -37,6 +37,11 @@ def write_checkpoint(folder: Path, states: Mapping[str, State], manifest: Checkp
     }
     write_verified(folder / name, STATE_JSON, manifest.with_epochs(epochs), arrays)
     name_last(folder / name)
+    remove_old(folder)
+
+
+def remove_old(folder: Path) -> None:
+    """Removes all checkpoints but the two newest."""
     for old in checkpoints(folder)[:-MAX_CHECKPOINTS]:
         with contextlib.suppress(RunError):  # it stays
             remove_folder(old)
@@ -103,13 +108,26 @@ def offering_older(checkpoint: Path) -> Iterator[None]:
         raise
 
 
-def way_on(folder: Path, before: str | None = None) -> str:
-    """What to do when a checkpoint cannot be used: go on from the newest one, or the newest `before` one."""
+def way_on(folder: Path, before: str | None = None, results: Collection[str] | None = None) -> str:
+    """What to do when a checkpoint cannot be used: go on from the newest one, or the newest `before` one.
+
+    Args:
+        results: those up to the lines of the history that are intact, where not all are.
+    """
     older = [path.name for path in checkpoints(folder) if before is None or _age(path.name) < _age(before)]
+    if results is not None:
+        older = [name for name in older if _has_result(folder / name, results)]
     if not older:
         return "start a new run"
     run = shell_word(str(folder.parent))
     return f"resume from the older one: recsys train --resume --run-dir {run} --checkpoint {older[-1]}"
+
+
+def _has_result(checkpoint: Path, results: Collection[str]) -> bool:
+    try:
+        return open_checkpoint(checkpoint).manifest.history in results
+    except RunError:
+        return False
 
 
 def _with_names(arrays: Mapping[str, Arrays]) -> Arrays:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from recsys.artifacts import history
-from recsys.artifacts.checkpoint import BEST, best_parameters, offering_older, read_state, write_checkpoint
+from recsys.artifacts.checkpoint import BEST, best_parameters, offering_older, read_state, remove_old, write_checkpoint
 from recsys.artifacts.directory import CHECKPOINTS
 from recsys.artifacts.run import Run
 from recsys.core.communicator import is_so_on_first
@@ -97,7 +97,10 @@ class FitRecord:
 
     def save(self, state: State) -> None:
         """Writes a checkpoint, unless this epoch has one."""
-        if state.epoch == self._saved_epoch or not self.run.is_writer:
+        if not self.run.is_writer:
+            return
+        if state.epoch == self._saved_epoch:
+            remove_old(self.run.path / CHECKPOINTS)  # where a kill has kept the fit from it
             return
         self.run.history.to_disk()
         manifest = self.run.manifest.model_copy(update={"history": self.run.history.result})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -141,6 +142,15 @@ def read_lines(run: Path) -> list[Line]:
     """As `read`, with the checksums."""
     check_recorded(run, HISTORY)
     return list(_lines(run / HISTORY))
+
+
+def intact_results(path: Path) -> set[str]:
+    """The results up to each line before the first that is damaged."""
+    results = set()
+    with contextlib.suppress(RunError):
+        for line in _lines(path):
+            results.add(line.result)
+    return results
 
 
 def best_epoch(rows: Sequence[HistoryRow], objective: Objective) -> int | None:

@@ -137,6 +137,7 @@ def describe(path: Path, *, verify: bool) -> dict[str, Json]:
 def _describe_run(run: Path, verify: bool) -> dict[str, Json]:
     n_verified = verify_run(run) if verify else 0
     read_metrics(run)
+    history.read(run)
     check_recorded(run, *(name for name in closing_files(run) if (run / name).exists()))
     newest, kept = newest_checkpoint(run / CHECKPOINTS), checkpoints(run / CHECKPOINTS)
     names: list[Json] = [checkpoint.name for checkpoint in kept]

@@ -17,9 +17,10 @@ from recsys.artifacts.checkpoint import (
     newest_checkpoint,
     offering_older,
     open_checkpoint,
+    way_on,
 )
 from recsys.artifacts.directory import CHECKPOINTS, CONFIG, HISTORY, METRICS, all_runs, runs_root
-from recsys.artifacts.history import History
+from recsys.artifacts.history import History, intact_results
 from recsys.artifacts.lock import locked
 from recsys.artifacts.manifest import FORMAT, CheckpointManifest, FitEntry
 from recsys.artifacts.metrics import read_metrics
@@ -154,8 +155,11 @@ class Run:
         if resumed is None:
             return History.up_to(path, "", is_writer=self.is_writer)
         check_same_data(resumed, self.manifest, self.config)
-        with offering_older(resumed.path):
+        try:
             history = History.up_to(path, resumed.manifest.history, is_writer=self.is_writer)
+        except RunError as error:
+            error.hint = way_on(self.path / CHECKPOINTS, resumed.path.name, intact_results(path))
+            raise
         if self.is_writer:
             name_last(resumed.path)
         return history
