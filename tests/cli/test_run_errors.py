@@ -200,3 +200,16 @@ def test_with_nothing_held_out_nothing_is_better(data: Path, recsys: Recsys) -> 
     assert ended.code == 7
     assert "Nothing was held out to evaluate the model on." in ended.out
     assert "no ratings were held out to evaluate on" in ended.err
+
+
+def test_memory_that_runs_out_ends_with_8(run: Path, recsys: Recsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill(*_: object, **__: object) -> None:
+        raise MemoryError("Unable to allocate 7 TB")
+
+    monkeypatch.setattr("recsys.api.load", fill, raising=False)
+    ended = recsys("recommend", 0)
+    assert ended.code == 8
+    assert ended.err.startswith(
+        "error: memory ran out: Unable to allocate 7 TB\n  expected room for the data and the model"
+    )
+    assert "Traceback" not in ended.err

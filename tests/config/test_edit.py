@@ -77,6 +77,7 @@ def test_relative_paths_are_seen_from_the_new_folder(tmp_path: Path) -> None:
         "data: {ratings: r.csv}\r\nmodel:\r\n  embedding_dim: 3\r\n",
         "data: &here\n  ratings: |\n    r.csv\ntraining:\n  freeze:\n    - items\n",
         "data: {ratings: r.csv}\ntraining: {method: adamw, batch_size: 32}\n",
+        "data: \t{ratings: r.csv}\n",
     ],
 )
 @pytest.mark.parametrize("override", ["model.embedding_dim=9", "training.lr_max=0.07", "training={method: sgd}"])

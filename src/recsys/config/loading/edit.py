@@ -36,7 +36,7 @@ def edited_config(source: Path, config: Config, output: Path) -> str:
             text = _with_value(text, key, value)
         if parse_config(text, output) == config:
             return text
-    except (ConfigError, _CannotEditError):
+    except (ConfigError, _CannotEditError, yaml.YAMLError):  # libyaml reads some texts that Python's own reader refuses
         pass
     return dump(config)
 
