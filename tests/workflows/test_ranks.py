@@ -131,6 +131,41 @@ def test_the_first_rank_writes_the_run_and_reports(small: Small, content: Conten
     assert [json.loads(line)["epoch"] for line in history] == [1, 2, 3, 4]
 
 
+RANKING = {"embedding_dim": 4, "n_epochs": 3}
+SECTIONS: dict[str, dict[str, Any]] = {
+    "gibbs": {"training": {"method": "gibbs"}},
+    "gibbs, tobit": {"training": {"method": "gibbs", "likelihood": "tobit"}},
+    "gibbs, drift": {"training": {"method": "gibbs"}, "model": {"user_drift": True}},
+    "gibbs, flipped svdpp": {"training": {"method": "gibbs"}, "model": {"kind": "svdpp", "flipped": True}},
+    "sgd and ials": {"training": {"method": "sgd"}, "ranking": RANKING},
+    "ials chosen by pilot fits": {"training": {"method": "sgd"}, "ranking": {"n_epochs": 2}},
+}
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_each_method_has_the_bits_of_one_process(small: Small, content: Content, tmp_path: Path, name: str) -> None:
+    config = small(**SECTIONS[name])
+    train(config, tmp_path / "1" / "run")
+    for size in (2, 3):
+        folder = tmp_path / str(size) / "run"
+        results = on_ranks(size, lambda ranks, folder=folder: train(config, folder, communicator=ranks))  # type: ignore[misc]
+        assert not [result for result in results if isinstance(result, BaseException)]
+        assert content(folder) == content(tmp_path / "1" / "run")
+
+
+@pytest.mark.parametrize("method", ["sgd", "gibbs"])
+def test_a_run_goes_on_with_another_number_of_ranks(
+    small: Small, content: Content, interrupted: Callable[..., None], tmp_path: Path, method: str
+) -> None:
+    config = small(training={"method": method}, ranking=RANKING)
+    train(config, tmp_path / "a" / "run")
+    folder = tmp_path / "b" / "run"
+    interrupted(config, folder, after=2)
+    results = on_ranks(3, lambda communicator: train(config, folder, resume=True, communicator=communicator))
+    assert not [result for result in results if isinstance(result, BaseException)]
+    assert content(tmp_path / "a" / "run") == content(folder)
+
+
 def test_ranks_resume_together(small: Small, content: Content, tmp_path: Path) -> None:
     config = small(training={"method": "sgd"})
     train(config, tmp_path / "a" / "run")

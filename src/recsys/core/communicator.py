@@ -109,6 +109,35 @@ def share_of(n: int, communicator: Communicator) -> slice:
     return slice(n * rank // size, n * (rank + 1) // size)
 
 
+def tasks_of_rank(n: int, communicator: Communicator) -> Array:
+    """Where the tasks of each rank begin, of n in order, and the end: int64, shape (size + 1,)."""
+    edges: Array = np.arange(communicator.size + 1) * n // communicator.size
+    return edges
+
+
+def share_rows(arrays: Sequence[Array], first: Array, communicator: Communicator) -> None:
+    """Gives each rank the rows that the others have, in place.
+
+    Args:
+        arrays: with the same number of rows.
+        first: the row at which each rank's own begin, and the end, shape (size + 1,).
+    """
+    transfers = []
+    for source in range(communicator.size):
+        rows = slice(int(first[source]), int(first[source + 1]))
+        for tag, part in enumerate(array[rows] for array in arrays):
+            if not part.size:
+                continue
+            if source != communicator.rank:
+                transfers.append(communicator.recv(part, source, tag))
+                continue
+            transfers += [
+                communicator.send(part, rank, tag) for rank in range(communicator.size) if rank != communicator.rank
+            ]
+    for transfer in transfers:
+        transfer.wait()
+
+
 def text_of_first(text: str, communicator: Communicator) -> str:
     """The text of rank 0, on every rank."""
     own = np.frombuffer(text.encode(), np.uint8)

@@ -79,10 +79,12 @@ METHODS: dict[str, MethodSpec] = {
                 learner="recsys.training.gibbs.build:dot_product",
                 space="recsys.training.gibbs.space:FACTORS",
                 cannot=("sigmoid_output", "no_biases"),
+                takes_ranks=True,
             ),
             "svdpp": Fit(
                 learner="recsys.training.gibbs.build:svdpp",
                 space="recsys.training.gibbs.space:FACTORS",
+                takes_ranks=True,
             ),
         },
     ),
@@ -92,6 +94,7 @@ METHODS: dict[str, MethodSpec] = {
             "implicit_factors": Fit(
                 learner="recsys.training.ials.learner:build",
                 space="recsys.training.ials.space:FACTORS",
+                takes_ranks=True,
             ),
         },
         objective="ranking",

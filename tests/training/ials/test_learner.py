@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from recsys.config.plans import Plan
+from recsys.core.communicator import ALONE
 from recsys.core.events import silent
 from recsys.data.interactions import Interactions
 from recsys.data.split import Splits
@@ -28,7 +29,7 @@ def interactions(rated: Callable[..., Interactions]) -> Interactions:
 def learner_of(interactions: Interactions, start: WarmStart | None = None, **settings: object) -> IalsLearner:
     training = Ials.model_validate({"n_epochs": 4, "embedding_dim": 6, **settings})
     plan = Plan("ranking", "ranking", "ranking", ImplicitFactors(), training, seed=5)
-    return build(plan, TrainingInputs(Splits(interactions, None, None), warm_start=start))
+    return build(plan, TrainingInputs(Splits(interactions, None, None), warm_start=start), ALONE)
 
 
 def test_what_users_interact_with_ranks_above_the_rest(interactions: Interactions) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from recsys.core.communicator import ALONE, Communicator
 from recsys.core.events import EpochResult, Observer, Step
 from recsys.core.seeding import rng
 from recsys.core.threads import Workers, one_blas_thread, usable_cores
@@ -37,20 +38,28 @@ class GibbsLearner:
     """Draws every unknown given all others, sweep after sweep; the model is the mean of the samples after the burn-in.
 
     During the burn-in it is the last sample. What is modelled stands in sweep.py. The bits depend on the seed, not on
-    the number of threads.
+    the number of threads, nor on that of ranks.
     """
 
     evaluation_cost = 1.5  # measured at dim 20, two threads: 12M ratings/s drawn from, 10M/s evaluated
     groups: tuple[Group, ...] = ()
 
-    def __init__(self, model: SampledModel, scale: Scale, train: Interactions, settings: Gibbs, seed: int) -> None:
+    def __init__(
+        self,
+        model: SampledModel,
+        scale: Scale,
+        train: Interactions,
+        settings: Gibbs,
+        seed: int,
+        communicator: Communicator = ALONE,
+    ) -> None:
         n_users, n_items = len(train.users), len(train.items)
         self._width = model.dim + 1
         censoring = Censoring.of(train.rating)
         censored = model.clip and is_censored(train.rating, censoring)
         self._settings = settings = resolve(settings, (n_users + n_items) * self._width, censored=censored)
         self.n_ratings, self.n_epochs = len(train), settings.n_epochs
-        self._model, self._scale, self._seed = model, scale, seed
+        self._model, self._scale, self._seed, self._communicator = model, scale, seed, communicator
         assert isinstance(settings.burn_in, int)
         assert isinstance(settings.n_kept_samples, int)
         assert isinstance(settings.n_threads, int)
@@ -100,9 +109,9 @@ class GibbsLearner:
         of_users, of_items = (self._seed, "user", number), (self._seed, "item", number)
         noise = self._ahead.get(number) or sample_noise(users, rated["user"], of_users, workers)
         next_noise = partial(sample_noise, items, rated["item"], of_items, self._alone)
-        noise = sample_rows(users, items, rated["user"], self._alpha, noise, workers, next_noise)
+        noise = sample_rows(users, items, rated["user"], self._alpha, noise, workers, next_noise, self._communicator)
         priors = partial(sample_priors, users, rated["user"], rated["item"], of_users, self._alone)
-        sample_rows(items, users, rated["item"], self._alpha, noise, workers, priors)
+        sample_rows(items, users, rated["item"], self._alpha, noise, workers, priors, self._communicator)
         sample_priors(items, rated["item"], rated["user"], of_items, workers)
         random = rng(self._seed, "gibbs noise", number)
         squares = float(items.noise_precision.astype(np.float64) @ items.squares)

@@ -25,6 +25,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from recsys.core.communicator import Communicator, share_rows, tasks_of_rank
 from recsys.core.seeding import rng
 from recsys.core.threads import Workers
 from recsys.core.types import Float32Array, Float64Array
@@ -75,17 +76,22 @@ def sample_rows(
     noise: Noise,
     workers: Workers,
     meanwhile: Callable[[], T],
+    communicator: Communicator,
 ) -> T:
     """Draws the rows of one side, and then its noise precisions, given the other side; returns meanwhile().
 
-    Only compiled code runs in the other threads: they would wait for each other whenever Python has a word to say.
+    Each rank draws its share of the rows, and gets the others; all else every rank does alike. Only compiled code runs
+    in the other threads: they would wait for each other whenever Python has a word to say.
     """
     features = _features(other)
     mean = side.from_implicit + side.prior.mean
     precision = np.float32(alpha) * side.noise_precision
     given = (rated.start, rated.idx, rated.rating, features, mean, side.prior.precision, precision, noise.normal)
-    work = partial(draw_rows_kernel(), rated.tasks, np.zeros(1, np.int64), *given, side.row, side.squares)
+    cuts = tasks_of_rank(len(rated.tasks) - 1, communicator)
+    tasks = rated.tasks[cuts[communicator.rank] : cuts[communicator.rank + 1] + 1]
+    work = partial(draw_rows_kernel(), tasks, np.zeros(1, np.int64), *given, side.row, side.squares)
     result = workers.beside(work, meanwhile)
+    share_rows([side.row, side.squares], rated.tasks[cuts], communicator)
     rate = side.spread + 0.5 * alpha * side.squares.astype(np.float64)
     side.noise_precision[:] = np.where(rated.has_own_noise, noise.gamma / rate, 1.0)
     return result

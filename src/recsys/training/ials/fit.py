@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from recsys.core.communicator import ALONE, Communicator
 from recsys.core.seeding import rng
 from recsys.core.threads import Workers, one_blas_thread
 from recsys.core.types import Arrays, Counts, Float32Array
@@ -48,14 +49,22 @@ class ImplicitALS:
         users: the interactions of each user.
         items: the same ones of each item.
         n_threads: at least 1.
+        communicator: ranks that solve a share of the rows each.
 
     Source: Hu, Koren, Volinsky 2008, "Collaborative Filtering for Implicit Feedback Datasets" (ICDM); Rendle,
     Krichene, Zhang, Koren 2021, "Revisiting the Performance of iALS on Item Recommendation Benchmarks"
     (arXiv:2110.14037), for the regularization by frequency.
     """
 
-    def __init__(self, users: Systems, items: Systems, parameters: Hyperparameters, n_threads: int) -> None:
-        self.parameters = parameters
+    def __init__(
+        self,
+        users: Systems,
+        items: Systems,
+        parameters: Hyperparameters,
+        n_threads: int,
+        communicator: Communicator = ALONE,
+    ) -> None:
+        self.parameters, self._communicator = parameters, communicator
         self._workers = Workers(n_threads)
         self._systems = {"user": users, "item": items}
         self._rows = {role: _first_rows(role, each.counts, parameters) for role, each in self._systems.items()}
@@ -85,7 +94,7 @@ class ImplicitALS:
     def _solve(self, own: str, other: str) -> None:
         rows, n_other = self._rows, self._systems[other].n_known
         weights = self.parameters.unobserved_weight, self.parameters.regularization
-        solve_rows(self._systems[own], rows[other], rows[own], n_other, *weights, self._workers)
+        solve_rows(self._systems[own], rows[other], rows[own], n_other, *weights, self._workers, self._communicator)
 
 
 def _first_rows(role: str, counts: Counts, parameters: Hyperparameters) -> Float32Array:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from recsys.config.plans import Plan
+from recsys.core.communicator import ALONE, Communicator
 from recsys.core.events import EpochResult, Observer, Step
 from recsys.core.threads import one_blas_thread, usable_cores
 from recsys.core.types import Arrays, Float32Array, Indices, Json, State
@@ -26,7 +27,7 @@ from recsys.training.ials.systems import Systems
 PARAMETERS = {"item": "item_embedding", "user": "user_embedding"}  # role → name of its rows in checkpoints
 
 
-def build(plan: Plan, inputs: TrainingInputs) -> IalsLearner:
+def build(plan: Plan, inputs: TrainingInputs, communicator: Communicator) -> IalsLearner:
     """The learner of implicit factors; `auto` is resolved by what is in the interactions."""
     assert isinstance(plan.training, Ials)
     start = inputs.warm_start
@@ -34,7 +35,7 @@ def build(plan: Plan, inputs: TrainingInputs) -> IalsLearner:
     settings = plan.training
     if earlier and settings.embedding_dim == "auto":
         settings = settings.model_copy(update={"embedding_dim": earlier[PARAMETERS["item"]].shape[1]})
-    learner = IalsLearner(inputs.seen, settings, plan.seed)
+    learner = IalsLearner(inputs.seen, settings, plan.seed, communicator)
     if start is not None and earlier:
         learner.start_from(earlier, start.rows)
     return learner
@@ -47,7 +48,9 @@ class IalsLearner:
     samples: None = None
     evaluation_cost = 1.0
 
-    def __init__(self, interactions: Interactions, settings: Ials, seed: int) -> None:
+    def __init__(
+        self, interactions: Interactions, settings: Ials, seed: int, communicator: Communicator = ALONE
+    ) -> None:
         self._counted, self._item_counts = interactions.counted, interactions.item_counts
         self._targets = TargetTable.of(interactions.rating, settings.rating_weight)
         targets = self._targets(interactions.rating)
@@ -57,7 +60,7 @@ class IalsLearner:
         self.column_bytes = users.nbytes + items.nbytes
         n_threads = usable_cores() if settings.n_threads == "auto" else settings.n_threads
         self._settings = _resolved(settings, interactions, targets, seed, n_threads)
-        self._als = ImplicitALS(users, items, _hyperparameters(self._settings, seed), n_threads)
+        self._als = ImplicitALS(users, items, _hyperparameters(self._settings, seed), n_threads, communicator)
 
     def start_from(self, earlier: Arrays, rows: Mapping[str, Indices]) -> None:
         """Takes over an earlier model's rows; those of new users and items stay as they were drawn.

@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 
+from recsys.core.communicator import ALONE, Communicator, share_rows, tasks_of_rank
 from recsys.core.threads import Workers
 from recsys.core.types import Float32Array
 from recsys.training.ials.kernels import solve_rows_kernel
@@ -24,6 +25,7 @@ def solve_rows(
     unobserved_weight: float,
     regularization: float,
     workers: Workers,
+    communicator: Communicator = ALONE,
 ) -> None:
     """Moves the users' rows towards the best ones given the items' rows, which stay as they are.
 
@@ -31,8 +33,9 @@ def solve_rows(
 
         Σ (y − w·h)² + α₀ Σ_all (w·h)² + λ (n + α₀·I)|w|²
 
-    where the first sum goes over the user's interactions and the second over all I items that have any. The bits don't
-    depend on the number of threads, while NumPy uses one of them for a product (`one_blas_thread`).
+    where the first sum goes over the user's interactions and the second over all I items that have any. Each rank
+    solves its share of the rows, and gets the others. The bits depend neither on ranks nor on threads, while NumPy uses
+    one of these for a product (`one_blas_thread`).
 
     Args:
         other: rows h of the items, as `aligned` makes them.
@@ -41,9 +44,13 @@ def solve_rows(
     """
     penalty = (regularization * (systems.counts + unobserved_weight * n_other)).astype(np.float32)
     shared = aligned(np.float32(unobserved_weight) * gramian(other, workers))
-    columns = systems.bounds, np.zeros(1, np.int64), systems.start, systems.idx, systems.target
+    cuts = tasks_of_rank(len(systems.bounds) - 1, communicator)
+    rank = communicator.rank
+    bounds = systems.bounds[cuts[rank] : cuts[rank + 1] + 1]
+    columns = bounds, np.zeros(1, np.int64), systems.start, systems.idx, systems.target
     work = partial(solve_rows_kernel(), *columns, other, shared, penalty, rows)
     workers.beside(work, lambda: None)
+    share_rows([rows], systems.bounds[cuts], communicator)
 
 
 def gramian(rows: Float32Array, workers: Workers) -> Float32Array:
