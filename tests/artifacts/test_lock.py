@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from recsys.artifacts.lock import locked
+from recsys.artifacts.lock import clear, locked
 from recsys.core.errors import RunError
 
 
@@ -78,6 +78,17 @@ def test_two_names_of_a_folder_have_one_lock(tmp_path: Path, monkeypatch: pytest
 def test_where_nothing_can_be_written_is_told_from_another_process() -> None:
     with pytest.raises(RunError, match="cannot write"), locked(Path("/proc/run")):
         pass
+
+
+def test_what_an_ended_process_left_is_cleared_and_what_a_living_one_holds_is_not(tmp_path: Path) -> None:
+    (tmp_path / "run" / "checkpoints" / ".writing-epoch-0001-1a2b").mkdir(parents=True)
+    (tmp_path / ".run.lock").touch()
+    clear(tmp_path / "run")
+    assert [path.name for path in tmp_path.rglob(".*")] == []
+    with locked(tmp_path / "run"):
+        (tmp_path / "run" / ".writing-history-1a2b").touch()
+        clear(tmp_path / "run")
+        assert [path.name for path in tmp_path.rglob(".*")] == [".run.lock", ".writing-history-1a2b"]
 
 
 def test_what_a_killed_process_left_in_a_run_goes_when_it_is_claimed(tmp_path: Path) -> None:

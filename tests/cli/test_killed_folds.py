@@ -93,6 +93,17 @@ def test_a_command_that_is_killed_takes_its_workers_along(data: Path, script: st
     assert (again.returncode, list(scratch.iterdir())) == (0, [])
 
 
+def test_a_command_that_is_stopped_leaves_nothing_but_the_runs(data: Path, script: str, scratch: Path) -> None:
+    running = started(
+        script, *CROSS, *ENDLESS, "--run-dir", "cv", until=lambda: len(list(data.rglob("fold-*/checkpoints/last"))) == 2
+    )
+    running.terminate()
+    out, err = running.communicate(timeout=WAIT)
+    assert (running.returncode, out) == (143, "")
+    assert json.loads(err.splitlines()[-1])["error"]["hint"] == "the same command resumes the runs in cv"
+    assert (of_session(running.pid), list(scratch.iterdir()), list(data.rglob(".*"))) == ([], [], [])
+
+
 def test_folds_of_a_killed_command_are_resumed_to_the_same_result(data: Path, script: str, process: Recsys) -> None:
     whole = folds(process(*CROSS, *FAST, "--run-dir", "whole").out)
     running = started(

@@ -15,6 +15,12 @@ LOCK = ".{}.lock"
 SECONDS = 0.1  # longer than it takes to look whether anyone holds it
 
 
+def clear(folder: Path) -> None:
+    """Removes what a process that was ended has left of its lock and its temporary files; not those of a living one."""
+    with contextlib.suppress(RunError), locked(folder):
+        pass
+
+
 @contextlib.contextmanager
 def locked(folder: Path, kind: str = "run", *, option: str = "--run-dir") -> Iterator[None]:
     """Holds the lock beside `folder`; afterwards nothing of it is left, nor a parent that was made for it.

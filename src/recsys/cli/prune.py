@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from recsys.artifacts.leftovers import Leftovers
     from recsys.artifacts.prune import Pruned
 
+LEAST_BYTES = 50_000  # that are worth a figure in MB
+
 
 def prune_runs(n: int, *, yes: bool, as_json: bool) -> None:
     """Removes old runs; without `yes`, once a person at a terminal has seen which and agreed."""
@@ -58,7 +60,8 @@ def show_leftovers() -> None:
 
 
 def _leftovers(found: Leftovers) -> str:
-    return f"{counted(len(found.paths), 'leftover')} of stopped commands, {found.n_bytes / 1e6:,.1f} MB"
+    size = f", {found.n_bytes / 1e6:,.1f} MB" if found.n_bytes >= LEAST_BYTES else ""
+    return f"{counted(len(found.paths), 'leftover')} of stopped commands{size}"
 
 
 def _show(pruned: Pruned, done: str, *, as_json: bool) -> None:

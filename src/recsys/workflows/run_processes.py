@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from recsys.artifacts.directory import CONFIG
+from recsys.artifacts.lock import clear
 from recsys.artifacts.metrics import RunMetrics
 from recsys.config.schema.config import Config
 from recsys.core.errors import DivergedError, RecsysError, RunError
@@ -71,6 +72,7 @@ def in_processes(tasks: Tasks, n_jobs: int, observe: Observer) -> Iterator[tuple
             worker.process.terminate()
         for worker in running.values():
             worker.process.join()
+            clear(tasks[worker.name][1])
 
 
 def train_task(config: Config, folder: Path, data: Dataset | None, tell: Callable[[float], None]) -> RunMetrics:
