@@ -7,16 +7,27 @@ from pathlib import Path
 import pytest
 
 import recsys
-from recsys.core.errors import UsageError
+from recsys.core.errors import RunError, UsageError
 from recsys.workflows.sample import N_USERS, write_sample
 
 
 def test_the_same_bytes_each_time_and_no_file_is_replaced(tmp_path: Path) -> None:
-    first, second = write_sample(tmp_path / "a"), write_sample(tmp_path / "below" / "b")
-    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+    first, second = recsys.sample(tmp_path / "a"), recsys.sample(tmp_path / "below" / "b")
+    assert [Path(path).read_bytes() for path in first.values()] == [Path(path).read_bytes() for path in second.values()]
     assert "made up" in (tmp_path / "a" / "README.md").read_text()
     with pytest.raises(UsageError, match="exists already"):
-        write_sample(tmp_path / "a")
+        recsys.sample(tmp_path / "a")
+
+
+def test_there_is_no_folder_until_it_is_whole(tmp_path: Path) -> None:
+    def configure(ratings: Path, items: Path, config: Path) -> None:
+        assert ratings.exists()
+        assert items.exists()
+        raise RunError(f"cannot write {config}")
+
+    with pytest.raises(RunError, match="cannot write"):
+        write_sample(tmp_path / "a", configure)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_config_names_the_titles_and_is_valid(tmp_path: Path) -> None:

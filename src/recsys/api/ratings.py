@@ -26,7 +26,7 @@ from recsys.data.sources.streams import spooling
 from recsys.data.split import Splits
 from recsys.workflows.init import check_new, write_config
 from recsys.workflows.items_beside import items_beside, items_file
-from recsys.workflows.sample import CONFIG, write_sample
+from recsys.workflows.sample import CONFIG, ITEMS, RATINGS, write_sample
 
 DATASET = instance(Dataset, "what read_ratings returns")
 Ratings = Interactions  # its name in 0.1.0
@@ -131,10 +131,9 @@ def sample(folder: PathLike = "sample", observe: Observer = silent) -> SampleFil
         UsageError: there is something at `folder` already.
         RunError: it cannot be written.
     """
-    ratings, items = write_sample(as_path(folder))
-    config = ratings.with_name(CONFIG)
-    init(ratings, config, observe, items=str(items))
-    return {"ratings": str(ratings), "items": str(items), "config": str(config)}
+    written = as_path(folder)
+    write_sample(written, lambda ratings, items, config: init(ratings, config, observe, items=str(items)))
+    return {"ratings": str(written / RATINGS), "items": str(written / ITEMS), "config": str(written / CONFIG)}
 
 
 def _data(origin: Origin, options: dict[str, object]) -> Data:

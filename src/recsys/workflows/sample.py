@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -32,11 +33,11 @@ of the genres of the items that this user rated highly.
 """
 
 
-def write_sample(folder: Path) -> tuple[Path, Path]:
-    """Writes a folder with a ratings file and an items file; the same bytes each time.
+def write_sample(folder: Path, configure: Callable[[Path, Path, Path], object]) -> None:
+    """Writes a folder with a ratings file, an items file and a config, in one step; the same bytes each time.
 
-    Returns:
-        The ratings file and the items file.
+    Args:
+        configure: writes a config; called with the paths of the ratings, of the items and of the config.
     Raises:
         UsageError: there is something at `folder` already.
         RunError: it cannot be written.
@@ -50,7 +51,7 @@ def write_sample(folder: Path) -> tuple[Path, Path]:
         write_text(temporary / ITEMS, _items())
         names = {"ratings": RATINGS, "items": ITEMS, "config": CONFIG}
         write_text(temporary / "README.md", README.format(n_genres=len(GENRES), **names))
-    return folder / RATINGS, folder / ITEMS
+        configure(temporary / RATINGS, temporary / ITEMS, temporary / CONFIG)
 
 
 def _titles() -> list[tuple[str, str]]:
