@@ -17,9 +17,9 @@ DOT_PRODUCT = {"kind": "dot_product", "embedding_dim": 4}
 SVDPP = {"kind": "svdpp", "embedding_dim": 4}
 NETWORK = {"kind": "embedding_net", "layers": [8, 6], "dropout": 0.1}
 EVERY = {"checkpoint_every": 1}  # so that a stop adds no checkpoint
-SGD = {"method": "sgd", "n_epochs": 5, **EVERY}
-ADAMW = {"method": "adamw", "n_epochs": 4, "batch_size": 128, **EVERY}
-GIBBS = {"method": "gibbs", "n_epochs": 8, "burn_in": 3, **EVERY}
+SGD = {"method": "sgd", "n_epochs": 3, **EVERY}
+ADAMW = {"method": "adamw", "n_epochs": 3, "batch_size": 128, **EVERY}
+GIBBS = {"method": "gibbs", "n_epochs": 5, "burn_in": 2, **EVERY}
 IALS = {"embedding_dim": 4, "n_epochs": 3}
 
 TRAININGS: dict[str, Mapping[str, object]] = {
@@ -47,12 +47,14 @@ class Job:
         arguments: of `recsys`.
         again: how it is gone on with after a kill, once its run folder has a config; None: by the same command.
         makes_once: whether the same command refuses what it has made already.
+        tells_all: whether it prints the same when it is repeated.
     """
 
     name: str
     arguments: tuple[str, ...]
     again: tuple[str, ...] | None = None
     makes_once: bool = False
+    tells_all: bool = True
 
     def after_a_kill(self, folder: Path) -> tuple[str, ...]:
         """The arguments of the command that goes on."""
@@ -96,12 +98,16 @@ JOBS = (
     _job("init", "init inputs/ratings.csv --output out/config.yaml", makes_once=True),
     _job("lr-find", "lr-find inputs/folds.yaml --output out/lr.png"),
     _job("promote", "promote older"),
-    _job("prune", "runs --prune 1 --yes"),
+    Job("prune", ("runs", "--prune", "1", "--yes", "--json"), tells_all=False),
 )
 
 
-def write_inputs(folder: Path) -> None:
-    """Writes the files that the jobs read; the same bytes each time."""
+def write_inputs(folder: Path, times: int = 1) -> None:
+    """Writes the files that the jobs read; the same bytes each time.
+
+    Args:
+        times: as many epochs as a training has otherwise.
+    """
     folder.mkdir(parents=True)
     draw = random.Random(11)
     taste = [(draw.gauss(0, 1), draw.gauss(0, 1)) for _ in range(USERS + 1)]
@@ -123,7 +129,15 @@ def write_inputs(folder: Path) -> None:
         _write(folder / name, ["user,item,rating,timestamp", *content])
     _write(folder / "items.csv", ["item,title", *(f"{item},Film {item}" for item in range(ITEMS))])
     for name, config in {**TRAININGS, **OTHERS}.items():
-        (folder / f"{name}.yaml").write_text(json.dumps({**DATA, **config}), encoding="utf-8")  # JSON is YAML too
+        (folder / f"{name}.yaml").write_text(
+            json.dumps(_longer({**DATA, **config}, times)), encoding="utf-8"
+        )  # JSON is YAML too
+
+
+def _longer(config: object, times: int) -> object:
+    if not isinstance(config, Mapping):
+        return config
+    return {key: value * times if key == "n_epochs" else _longer(value, times) for key, value in config.items()}
 
 
 def _stars(taste: tuple[float, float], kind: tuple[float, float]) -> int:

@@ -24,7 +24,7 @@ from golden.normalise import normalise
 from golden.snapshot import flatten, read_npz, read_safetensors
 from golden.trees import PRIVATE, ROOT
 
-USED = "in use already"  # says a command that makes a thing once
+USED = re.compile("in use already|exists already")  # says a command that makes a thing once
 MARK = "RECSYS_FAULTS_CASE"  # in the environment of every process of a case
 SECONDS = 180  # after which a command hangs
 OURS = range(1, 8)  # exit codes of errors
@@ -138,13 +138,13 @@ class Reference:
 class World:
     """The folder of an attack: a template that cases are copies of, and what each job leaves when undisturbed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, times: int) -> None:
         self.folder = folder
         self.template = Case(folder / "template")
         self._references: dict[str, Reference] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
-        write_inputs(self.template.work / "inputs")
+        write_inputs(self.template.work / "inputs", times)
         (self.template.work / "out").mkdir()
         self.template.temporary.mkdir()
         trained = self.template.run(BASE_COMMAND)
@@ -234,7 +234,7 @@ def _values(path: Path) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def world() -> Iterator[World]:
-    """A world in a temporary folder."""
+def world(times: int = 1) -> Iterator[World]:
+    """A world in a temporary folder, whose trainings have `times` as many epochs as they need."""
     with tempfile.TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True) as folder:
-        yield World(Path(folder))
+        yield World(Path(folder), times)

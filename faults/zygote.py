@@ -6,6 +6,7 @@ It takes one JSON object a line: `folder` to work in, `environment`, `arguments`
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import json
 import os
@@ -59,6 +60,7 @@ def _become(order: dict[str, Any], arm: Any) -> None:
     except BaseException:
         traceback.print_exc()
     finally:
+        atexit._run_exitfuncs()  # noqa: SLF001 - as at the end of a process
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
