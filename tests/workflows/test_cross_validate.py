@@ -149,7 +149,9 @@ def test_finished_folds_are_read(
     fast: Config, kept: tuple[Path, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parallel_runs, "train_task", None)
+    (kept[0] / ".fold-1.lock").touch()  # of a process that was killed at its end
     assert cross_validate(fast, 3, kept[0], jobs=1).to_dict() == kept[1]
+    assert not (kept[0] / ".fold-1.lock").exists()
 
 
 def test_folds_of_another_config_or_of_other_data_are_refused_with_both_values(

@@ -36,7 +36,7 @@ def locked(folder: Path, kind: str = "run", *, option: str = "--run-dir") -> Ite
     from filelock import FileLock, Timeout
 
     target = folder.resolve()  # whatever it is called: it may be "." or a link
-    path = target.parent / LOCK.format(target.name)
+    path = lock_path(target)
     lock = FileLock(path)
     with parents_of(target):
         with writing(folder):
@@ -58,3 +58,8 @@ def locked(folder: Path, kind: str = "run", *, option: str = "--run-dir") -> Ite
             with contextlib.suppress(OSError):  # Windows: an open file stays; release() deletes it there
                 path.unlink()  # while it is held: a moment later it may be another's
             lock.release()
+
+
+def lock_path(folder: Path) -> Path:
+    """The file that is locked."""
+    return folder.parent / LOCK.format(folder.name)

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from recsys.artifacts.lock import locked
+from recsys.artifacts.lock import lock_path, locked
 from recsys.artifacts.metrics import RunMetrics
 from recsys.config.plans import plans
 from recsys.config.schema.config import Config
 from recsys.core.errors import StoppedError
 from recsys.core.events import Event, Note, Observer, RunsProgress, silent
-from recsys.core.temporary import scratch_folder
+from recsys.core.temporary import remove_leftover, scratch_folder
 from recsys.core.threads import usable_cores
 from recsys.core.words import counted
 from recsys.data.interactions import Dataset
@@ -52,6 +52,8 @@ def train_parallel(
     measured_alone = {name: config.model_copy(update={"refit": False}) for name, config in configs.items()}
     with _place(folder) as place:
         results = {} if folder is None else finished_runs(measured_alone, folder, data)
+        for name in results:
+            remove_leftover(lock_path(place / name))  # of a process that was killed when its run was whole
         tasks = {name: (config, place / name, data) for name, config in measured_alone.items() if name not in results}
         n_finished, n_jobs = len(results), min(len(tasks), jobs or _jobs(next(iter(configs.values())), data))
         if n_finished:
