@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from recsys.artifacts.run_config import read_run_config
 from recsys.config.schema.config import Config
 from recsys.core.errors import RunError
 from recsys.workflows.train import train
@@ -76,3 +78,11 @@ def test_a_history_that_lost_epochs_is_refused(small: Small, begun: Path) -> Non
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:2]))
     with pytest.raises(RunError, match=r"history\.jsonl"):
         train(small(), begun, resume=True)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
+def test_a_pipe_in_place_of_the_config_is_not_opened(begun: Path) -> None:
+    (begun / "config.yaml").unlink()
+    os.mkfifo(begun / "config.yaml")
+    with pytest.raises(RunError, match="this is no file"):
+        read_run_config(begun)

@@ -6,11 +6,11 @@ import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from recsys.artifacts.directory import CONFIG, METRICS, all_runs, default_run, finished_runs, promoted_run
+from recsys.artifacts.directory import METRICS, all_runs, default_run, finished_runs, promoted_run
 from recsys.artifacts.leftovers import Leftovers, find_leftovers, remove_leftovers
 from recsys.artifacts.lock import locked
 from recsys.artifacts.metrics import parent_path, read_metrics
-from recsys.config.loading.load import load_config
+from recsys.artifacts.stored_config import stored_config
 from recsys.core.arguments import FLAG, count
 from recsys.core.checked import checked
 from recsys.core.errors import RecsysError, RunError
@@ -94,5 +94,5 @@ def _parent(run: Path) -> Path | None:
     metrics = read_metrics(run)
     if metrics is not None:
         return parent_path(metrics)
-    start = load_config(run / CONFIG).start
+    start = stored_config(run).start
     return None if start is None else start.run

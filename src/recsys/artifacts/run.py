@@ -25,8 +25,9 @@ from recsys.artifacts.lock import locked
 from recsys.artifacts.manifest import FORMAT, CheckpointManifest, FitEntry
 from recsys.artifacts.metrics import read_metrics
 from recsys.artifacts.run_config import changed_keys, check_same_config, check_same_data, deciding_values
+from recsys.artifacts.stored_config import stored_config
 from recsys.artifacts.verified import VerifiedFolder
-from recsys.config.loading.load import dump, load_config
+from recsys.config.loading.load import dump
 from recsys.config.plans import Plan
 from recsys.config.schema.config import Config
 from recsys.core.communicator import Communicator
@@ -188,7 +189,7 @@ def newest_unfinished(name: str, config: Config) -> Path:
         for path in all_runs()
         if path.name.startswith(f"{name}-")
         and not (path / METRICS).exists()
-        and not changed_keys(deciding_values(load_config(path / CONFIG)), config)
+        and not changed_keys(deciding_values(stored_config(path)), config)
     ]
     if not unfinished:
         raise RunError(

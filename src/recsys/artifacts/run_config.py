@@ -9,8 +9,8 @@ from pathlib import Path
 from recsys.artifacts.checkpoint import checkpoints, open_checkpoint
 from recsys.artifacts.directory import CHECKPOINTS, CONFIG
 from recsys.artifacts.manifest import CheckpointManifest
+from recsys.artifacts.stored_config import stored_config
 from recsys.artifacts.verified import VerifiedFolder
-from recsys.config.loading.load import load_config
 from recsys.config.schema.config import Config
 from recsys.core.errors import RunError
 from recsys.core.types import Json
@@ -32,11 +32,11 @@ def read_run_config(run: Path, overrides: Sequence[str] = ()) -> Config:
         RunError: the file was changed in a key on which the result depends.
         ConfigError: an override is wrong.
     """
-    config = load_config(run / CONFIG)
+    config = stored_config(run)
     started = _started(run)
     if started is not None:
         check_as_started(run, config, started)
-    return load_config(run / CONFIG, overrides) if overrides else config
+    return stored_config(run, overrides) if overrides else config
 
 
 def check_same_config(run: Path, config: Config) -> None:

@@ -11,8 +11,8 @@ from recsys.artifacts.manifest import BundleManifest, M, damaged
 from recsys.artifacts.metrics import closing_files, read_metrics
 from recsys.artifacts.recorded import check_recorded
 from recsys.artifacts.run_config import check_as_started
+from recsys.artifacts.stored_config import stored_config
 from recsys.artifacts.verified import VerifiedFolder, open_verified
-from recsys.config.loading.load import load_config
 
 
 def verify_run(run: Path) -> int:
@@ -23,7 +23,7 @@ def verify_run(run: Path) -> int:
     """
     read_metrics(run)
     check_recorded(run, *closing_files(run))
-    results, config = {line.result for line in history.read_lines(run)}, load_config(run / CONFIG)
+    results, config = {line.result for line in history.read_lines(run)}, stored_config(run)
     n_files = sum((run / name).exists() for name in (CONFIG, HISTORY, METRICS, f"{CHECKPOINTS}/{LAST}"))
     for path in checkpoints(run / CHECKPOINTS):
         checkpoint = open_checkpoint(path)
