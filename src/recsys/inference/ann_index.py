@@ -100,7 +100,7 @@ def write_index(bundle: Bundle, name: str, export: Export, folder: Path, done: C
         keys = known[start : start + BLOCK]
         index.add(keys, _vectors(arrays["item_factors"][keys], arrays["item_bias"][keys]), threads=1)
         done(len(keys))
-    index.save(str(folder / INDEX))
+    (folder / INDEX).write_bytes(index.save())  # usearch says not why a file cannot be written, nor always that
     users = _sampled(bundle.counts[name].users)
     queries = _vectors(arrays["user_factors"][users], np.ones(len(users), dtype=np.float32))
     exact = _exact(bundle.scorer(name), users, min(max(LENGTHS), len(known)), has_rows)
