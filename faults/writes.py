@@ -175,7 +175,9 @@ def _attacked(place: World, name: str, fault: Fault, zygote: Zygote) -> str:
         again = zygote.run(case, arguments)
         if again.code != ENDED and not (job.makes_once and USED.search(again.err)):
             return f"{at}: then recsys {' '.join(arguments)}: code {again.code}: {again.err[-600:]}"
-        content = case.content() if again.code == ENDED else without_leftovers(case.content())
+        content = case.content()
+        if again.code != ENDED or done.code == ENDED:  # nothing was left to do
+            content = without_leftovers(content)
         problem = differences(reference.content, content)
         if not problem and again.code == ENDED and job.tells_all:
             problem = differences(reference.printed, case.printed(again))

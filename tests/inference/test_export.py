@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
@@ -111,6 +112,21 @@ def test_an_empty_folder_is_taken_and_a_used_one_refused(recommender: Recommende
     with pytest.raises(RunError, match="in use already"):
         export_factors(recommender.bundle, tmp_path / "out", "csv")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot limit the size of files")
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_disk_that_is_full_is_an_error_of_the_run(recommender: Recommender, form: Format, tmp_path: Path) -> None:
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500, before[1]))  # bytes
+    try:
+        with pytest.raises(RunError, match=r"cannot write: .*File too large"):
+            export_factors(recommender.bundle, tmp_path / "out", form)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("below", ["file", "file/out"])

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from recsys.artifacts.arrays import write_arrays
 from recsys.artifacts.bundle import Bundle
 from recsys.artifacts.texts import pack_ids
 from recsys.core.arguments import choice
@@ -156,12 +157,10 @@ user_ids, item_ids = arrays["user_ids"].tolist(), arrays["item_ids"].tolist()
 
 
 def _safetensors(bundle: Bundle, export: Export, folder: Path, done: Done) -> str:
-    from safetensors.numpy import save_file
-
     arrays = {rows.name: rows.array for rows in export.rows}
     for role, vocabulary in (("user", bundle.users), ("item", bundle.items)):
         arrays |= {f"{role}_{name}": array for name, array in pack_ids(vocabulary).items()}
-    save_file(arrays, folder / "factors.safetensors")
+    write_arrays(folder / "factors.safetensors", arrays)  # not by the library, whose errors are no OSError
     done(len(bundle.users) + len(bundle.items))
     return """import json
 import numpy as np
