@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from recsys.core.communicator import ALONE, Communicator
 from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import Vocabulary
 from recsys.models.dot_product.arrays import DotProductArrays
@@ -30,10 +31,10 @@ def model_of(train: Interactions, dim: int) -> DotProduct:
     return DotProduct(train.counted, Model(embedding_dim=dim), train.scale, seed=0)
 
 
-def sgd_learner(train: Interactions, dim: int, settings: Sgd) -> SgdLearner:
+def sgd_learner(train: Interactions, dim: int, settings: Sgd, ranks: Communicator = ALONE) -> SgdLearner:
     """Ready for its first epoch: sorted, and its kernel compiled."""
     model = DotProductArrays.drawn(train.counted, Model(embedding_dim=dim), train.scale, seed=0)
-    return SgdLearner(model, train, settings, seed=0)
+    return SgdLearner(model, train, settings, seed=0, communicator=ranks)
 
 
 def adamw_learner(train: Interactions, dim: int, settings: AdamW) -> AdamWLearner:

@@ -21,6 +21,7 @@ ATTACKS: dict[str, str] = {
     "writes": "faults.writes",
     "serving": "faults.serving",
     "ids": "faults.ids",
+    "ranks": "faults.ranks",
 }
 """Name → the module whose `attack(seed, seconds, say)` it is."""
 

@@ -99,9 +99,9 @@ def test_an_epoch_sends_each_item_as_often_as_there_are_ranks(size: int) -> None
     def work(communicator: Communicator) -> int:
         learner = learner_of(planted(), communicator=communicator)
         learner.epoch(1, silent)
-        before = learner._ring.sent_bytes
+        before = learner.sent_bytes
         learner.epoch(2, silent)
-        return learner._ring.sent_bytes - before
+        return learner.sent_bytes - before
 
     sent: Any = on_ranks(size, work)
     n_items, dim = 80, 16

@@ -81,6 +81,11 @@ class SgdLearner:
         """Memory of the sorted ratings."""
         return self._blocks.nbytes
 
+    @property
+    def sent_bytes(self) -> int:
+        """That this rank has sent to others so far while it trained."""
+        return self._ring.sent_bytes
+
     def epoch(self, number: int, observe: Observer) -> EpochResult:
         """One step for every training rating, stratum by stratum."""
         n_side = self._blocks.n_side
