@@ -10,7 +10,7 @@ import pytest
 from recsys.api.batch import recommend_all
 from recsys.artifacts.growing import partial_folder
 from recsys.core.errors import StoppedError, UsageError
-from recsys.core.events import Event, Scoring
+from recsys.core.events import Event, Note, Scoring
 from recsys.inference.recommender import Recommender
 from recsys.scoring import tiles
 
@@ -105,7 +105,10 @@ def test_what_is_resumed_has_the_bytes_of_what_was_not_interrupted(
         hint = f"finished users are in {partial_folder(path)}: the same command goes on from there"
         assert caught.value.hint == hint
         assert not path.exists()
-    assert recommend_all(numbers, path, 4, shard=shard, resume=True) == expected
+    events: list[Event] = []
+    assert recommend_all(numbers, path, 4, shard=shard, resume=True, observe=events.append) == expected
+    assert isinstance(events[0], Note)
+    assert events[0].text.startswith("going on after ")
     assert path.read_bytes() == (tmp_path / "whole.csv").read_bytes()
     assert sorted(left.name for left in tmp_path.iterdir()) == ["top.csv", "whole.csv"]
 

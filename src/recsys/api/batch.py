@@ -125,7 +125,7 @@ def recommend_all(
         resume: keep what is written in a folder OUTPUT.partial when it is interrupted, and go on from what such a
             folder holds of the same call; the file has the same bytes as one that was never interrupted.
         escape_formulas: as of `predict_file`.
-        observe: gets Scoring events.
+        observe: gets Scoring events, and a Note of what is done already.
     Returns:
         n_users, n_recommendations, n_users_with_fewer: those with fewer than n items; of the shard.
     Raises:

@@ -36,7 +36,7 @@ EXPANSIONS_SEARCH = (64, 128, 256, 512, 1024)
 LENGTHS = (10, 100)
 GOOD_RECALL = 0.99  # of the shortest lists
 N_USERS = 500  # whose lists are compared
-BLOCK = 1 << 14  # items added at once
+BLOCK = 1 << 12  # items added at once, between which the work can be stopped
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,11 @@ import numpy as np
 from recsys.artifacts.bundle import Bundle
 from recsys.artifacts.directory import SERVING_JSON
 from recsys.artifacts.growing import growing_output, resumable_output
-from recsys.core.events import Observer, Scoring
+from recsys.core.events import Note, Observer, Scoring
 from recsys.core.files import sha256
 from recsys.core.threads import one_blas_thread, ordered_map, usable_cores
 from recsys.core.types import Array, BoolArray
+from recsys.core.words import counted
 from recsys.inference.arrow import ArrowArray, Columns, column, csv_header, csv_rows, missing, taken
 from recsys.inference.candidates import ItemFilter, RatedPairs
 from recsys.inference.ranked import By, predicted_ratings
@@ -98,6 +99,8 @@ def recommend_all(
         if not growing.progress:
             growing.append(csv_header(LIST_COLUMNS), dict.fromkeys((DONE, *LISTED), 0))
         counts = growing.progress
+        if counts[DONE]:
+            observe(Note(f"going on after {counts[DONE]:,} of {counted(len(users), 'user')}, which are done already"))
         left = range(users.start + counts[DONE], users.stop)
         for begin, best, scores in best_of_all(bundle, lists.by, allowed, rated, lists.n, left):
             columns, of_block = listed.of_block(begin, best, scores, left)
