@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recsys.artifacts.bundle import locate, open_bundle
+from recsys.artifacts.bundle import open_bundle
+from recsys.artifacts.directory import locate
 from recsys.config.loading.load import load_config
 from recsys.core.communicator import ALONE
 from recsys.core.errors import RunError

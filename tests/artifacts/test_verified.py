@@ -1,15 +1,21 @@
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from recsys.artifacts.manifest import FORMAT, Manifest
+from recsys.artifacts import verified
+from recsys.artifacts.entries import FileEntry
+from recsys.artifacts.manifest import FORMAT, Manifest, seal, unseal
 from recsys.artifacts.verified import check_layout, open_verified, write_verified
 from recsys.core.errors import RunError
+from recsys.core.layout import ArraySpec
 
 
 class Facts(Manifest):
@@ -38,18 +44,18 @@ def folder(tmp_path: Path) -> Path:
 
 
 def read_everything(folder: Path) -> None:
-    verified = open_verified(folder, "facts.json", Facts)
-    for name in verified.files:
-        verified.arrays(name)
+    opened = open_verified(folder, "facts.json", Facts)
+    for name in opened.files:
+        opened.arrays(name)
 
 
 def test_what_was_written_is_read(folder: Path) -> None:
-    verified = open_verified(folder, "facts.json", Facts)
-    assert verified.manifest == FACTS.model_copy(update={"files": verified.files})
+    opened = open_verified(folder, "facts.json", Facts)
+    assert opened.manifest == FACTS.model_copy(update={"files": opened.files})
     for name, content in arrays().items():
         for key, array in content.items():
-            np.testing.assert_array_equal(verified.arrays(name)[key], array)
-            assert verified.arrays(name)[key].dtype == array.dtype
+            np.testing.assert_array_equal(opened.arrays(name)[key], array)
+            assert opened.arrays(name)[key].dtype == array.dtype
 
 
 def test_the_json_says_size_and_sha256_of_every_file_and_is_for_people(folder: Path) -> None:
@@ -121,10 +127,114 @@ def test_a_place_that_cannot_be_written_is_an_error_of_the_run(tmp_path: Path) -
 
 
 def test_an_array_that_is_not_as_it_should_be_is_named(folder: Path) -> None:
-    layout = {"a": ("int64", (4,)), "b": ("float32", (3,))}
-    mapped = open_verified(folder, "facts.json", Facts).mapped("one.safetensors", layout)
-    assert [array.tolist() for array in mapped] == [[0, 1, 2, 3], [1, 1, 1]]
-    for name, wrong in (("a", ("int32", (4,))), ("b", ("float32", (4,))), ("c", ("int64", (4,)))):
-        with pytest.raises(RunError, match=f"the array '{name}'") as caught:
-            check_layout(folder / "one.safetensors", arrays()["one.safetensors"], {**layout, name: wrong})
-        assert caught.value.where == str(folder / "one.safetensors")
+    layout = {"a": ArraySpec("int64", ("n",)), "b": ArraySpec("float32", (3,))}
+    mapped = open_verified(folder, "facts.json", Facts).mapped("one.safetensors")
+    assert check_layout(folder / "one.safetensors", mapped, layout) == {"n": 4}
+    with pytest.raises(RunError, match="the array 'a'") as caught:
+        check_layout(folder / "one.safetensors", mapped, layout, n=5)
+    assert caught.value.where == str(folder / "one.safetensors")
+
+
+def header(content: object, n_bytes: int = 0) -> bytes:
+    text = content if isinstance(content, bytes) else json.dumps(content).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + bytes(n_bytes)
+
+
+def tensor(shape: list[int], start: int, end: int, dtype: str = "F32") -> dict[str, object]:
+    return {"dtype": dtype, "shape": shape, "data_offsets": [start, end]}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"1234567",
+        (2**63).to_bytes(8, "little"),
+        header(b"no json"),
+        header(b"[" * 100_000),
+        header([]),
+        header({"a": {}}),
+        header({"a": tensor([2], 0, 8)}, 7),
+        header({"a": tensor([2], 0, 8)}, 9),
+        header({"a": tensor([2], 0, 4)}, 4),
+        header({"a": tensor([-2], 0, 8)}, 8),
+        header({"a": tensor([2**40, 2**40], 0, 8)}, 8),
+        header({"a": tensor([0, 2**31 - 1, 2**31 - 1], 0, 0)}),
+        header({"a": tensor([1, 1, 1, 1], 0, 4)}, 4),
+        header({"a": tensor([2], 0, 8), "b": tensor([2], 4, 12)}, 12),
+        header({"a": tensor([2], 0, 8), "b": tensor([2], 12, 20)}, 20),
+        header({"a": tensor([1], 0, 4), "b": tensor([1], 4, 12, "F64")}, 12),
+        header({"a": tensor([8], 0, 8, "BF16")}, 8),
+        header({"a": tensor([2], 2**63, 2**63 + 8)}, 8),
+    ],
+)
+@pytest.mark.parametrize("read", ["arrays", "mapped"])
+def test_a_header_that_cannot_be_is_refused_before_memory_is_reserved(folder: Path, read: str, content: bytes) -> None:
+    reseal(folder, content)
+    with pytest.raises(RunError, match=r"one\.safetensors is damaged") as caught:
+        getattr(open_verified(folder, "facts.json", Facts), read)("one.safetensors")
+    assert caught.value.where == str(folder / "one.safetensors")
+
+
+def reseal(folder: Path, content: bytes) -> None:
+    (folder / "one.safetensors").write_bytes(content)
+    entry = FileEntry(bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
+    facts = open_json(folder).model_copy(update={"files": {"one.safetensors": entry}})
+    (folder / "facts.json").write_bytes(seal(facts))
+
+
+def open_json(folder: Path) -> Facts:
+    return unseal(folder / "facts.json", (folder / "facts.json").read_bytes(), Facts)
+
+
+@pytest.mark.parametrize("name", ["../one.safetensors", "/etc/passwd", "a/b.safetensors", "one", "ONE.safetensors", ""])
+def test_a_manifest_names_files_of_its_folder_alone(folder: Path, name: str) -> None:
+    files = open_json(folder).files
+    wrong = open_json(folder).model_copy(update={"files": {**files, name: files["one.safetensors"]}})
+    (folder / "facts.json").write_bytes(seal(wrong))
+    with pytest.raises(RunError, match=r"facts.json is damaged: files"):
+        open_verified(folder, "facts.json", Facts)
+
+
+def as_link(path: Path) -> None:
+    path.rename(path.with_name("elsewhere"))
+    path.symlink_to("elsewhere")
+
+
+def as_device(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/dev/zero")
+
+
+def as_fifo(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def as_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="has no such files")
+@pytest.mark.parametrize("change", [as_link, as_device, as_fifo, as_folder])
+@pytest.mark.parametrize("name", ["facts.json", "one.safetensors"])
+def test_what_is_no_regular_file_is_refused_and_named(
+    folder: Path, name: str, change: Callable[[Path], object]
+) -> None:
+    opened = open_verified(folder, "facts.json", Facts)
+    change(folder / name)
+    with pytest.raises(RunError, match=r"is damaged: it is a \w+.*, not a file") as caught:
+        open_verified(folder, "facts.json", Facts)
+    assert caught.value.where == str(folder / name)
+    if name in opened.files:
+        for read in (opened.arrays, opened.mapped, opened.check):
+            with pytest.raises(RunError, match="not a file"):
+                read(name)
+
+
+def test_a_manifest_of_any_size_is_not_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verified, "MOST_JSON", 100)
+    with pytest.raises(RunError, match="it has more than 100 bytes"):
+        open_verified(folder, "facts.json", Facts)

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsys.artifacts.arrays import write_arrays
-from recsys.artifacts.intervals import interval_arrays, intervals_entry, read_intervals
+from recsys.artifacts.arrays import memory_map, write_arrays
+from recsys.artifacts.intervals import interval_arrays, intervals_entry, intervals_layout, read_intervals
+from recsys.artifacts.verified import check_layout
 from recsys.config.schema.config import Config
 from recsys.core.errors import RunError, UsageError
 from recsys.core.events import silent
@@ -82,8 +83,10 @@ def test_users_with_tastes_that_the_model_knows_are_not_taken_for_noisy() -> Non
 
 def test_what_is_learned_is_read_as_it_was_written(tmp_path: Path) -> None:
     _, splits, learned = _planted(np.ones(300), taste=0.0, seed=1)
-    write_arrays(tmp_path / "new", interval_arrays(learned))
-    read = read_intervals(tmp_path / "new", intervals_entry(learned), learned.user_counts, learned.item_counts, None)
+    entry = write_arrays(tmp_path / "new", interval_arrays(learned))
+    arrays, counts = memory_map(tmp_path / "new", tmp_path, entry), (learned.user_counts, learned.item_counts)
+    check_layout(tmp_path, arrays, intervals_layout(intervals_entry(learned)), n_users=300, n_items=len(counts[1]))
+    read = read_intervals(arrays, intervals_entry(learned), *counts, None)
     assert splits.test is not None
     user_idx, item_idx = (np.append(idx, np.int32(-1)) for idx in (splits.test.user_idx, splits.test.item_idx))
     np.testing.assert_array_equal(read.std(user_idx, item_idx), learned.std(user_idx, item_idx))

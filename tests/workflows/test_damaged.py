@@ -84,5 +84,5 @@ def test_a_history_that_lost_epochs_is_refused(small: Small, begun: Path) -> Non
 def test_a_pipe_in_place_of_the_config_is_not_opened(begun: Path) -> None:
     (begun / "config.yaml").unlink()
     os.mkfifo(begun / "config.yaml")
-    with pytest.raises(RunError, match="this is no file"):
+    with pytest.raises(RunError, match="it is a pipe, not a file"):
         read_run_config(begun)

@@ -154,9 +154,10 @@ def test_a_checkpoint_that_says_too_little_is_refused(small: Small, interrupted:
     state = read_state(newest, "rating")
     del state.learner["user.prior"]
     write_checkpoint(checkpoints, {"rating": state}, newest.manifest)
-    with pytest.raises(RunError, match="does not hold what gibbs goes on from") as caught:
+    with pytest.raises(RunError, match=r"lacks the array 'rating\.user\.prior'") as caught:
         train(config, tmp_path / "run", resume=True)
-    assert caught.value.where == str(checkpoints / "epoch-0002")
+    assert caught.value.where == str(checkpoints / "epoch-0002" / "learner.safetensors")
+    assert "what gibbs goes on from" in (caught.value.expected or "")
 
 
 def test_a_run_cut_before_its_first_checkpoint_starts_again(

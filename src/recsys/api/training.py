@@ -21,8 +21,7 @@ from recsys.api.data import (
     with_streams,
 )
 from recsys.api.paths import PathLike, as_path, as_run
-from recsys.artifacts.bundle import locate
-from recsys.artifacts.directory import CONFIG, config_name, new_run_folder, run_of
+from recsys.artifacts.directory import CONFIG, config_name, locate, new_run_folder, run_of
 from recsys.artifacts.metrics import RUN_METRICS, RunMetrics, RunResult, read_metrics, scorer_metrics
 from recsys.artifacts.run import newest_unfinished
 from recsys.config.schema.config import Config

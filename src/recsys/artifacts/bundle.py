@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
-from recsys.artifacts.directory import CONFIG, MEASURED, SERVING, SERVING_JSON, default_run, no_such_run, run_of
-from recsys.artifacts.held_out import HELD_OUT, held_out_part, unknown_pairs
-from recsys.artifacts.manifest import READING, BundleManifest, damaged
+from recsys.artifacts.directory import MEASURED, SERVING_JSON, locate, run_of
+from recsys.artifacts.entries import IdType
+from recsys.artifacts.held_out import HELD_OUT, held_out_layout, held_out_part, unknown_pairs
+from recsys.artifacts.manifest import BundleManifest, damaged
 from recsys.artifacts.recorded import check_in_run
-from recsys.artifacts.seen import SeenRatings, known_by_user
+from recsys.artifacts.seen import SEEN_LAYOUT, SeenRatings, known_by_user
 from recsys.artifacts.stored_scorers import StoredScorers
-from recsys.artifacts.texts import unpack_ids, unpack_texts
-from recsys.artifacts.verified import VerifiedFolder, check_layout, open_verified
+from recsys.artifacts.texts import ids_layout, texts_layout, unpack_ids, unpack_texts
+from recsys.artifacts.verified import VerifiedFolder, check_layout, consistent, open_verified
 from recsys.core.errors import RunError
-from recsys.core.types import Counts, Texts
-from recsys.core.words import joined, shell_word
+from recsys.core.layout import ArraySpec, Layout
+from recsys.core.types import Arrays, Counts, Texts
+from recsys.core.words import joined
 from recsys.data.grouped import GroupedView
 from recsys.data.interactions import HeldOut, Interactions
 from recsys.data.vocabulary import UNKNOWN, Vocabulary
@@ -35,8 +38,7 @@ if TYPE_CHECKING:
     from recsys.evaluation.intervals import Intervals
     from recsys.scoring.implicit.scorer import ImplicitFactors
 
-USERS, ITEMS = "users.safetensors", "items.safetensors"
-SEEN = "seen.safetensors"
+USERS, ITEMS, SEEN = "users.safetensors", "items.safetensors", "seen.safetensors"
 ITEM_COLUMNS, INTERVALS = "item_columns.safetensors", "intervals.safetensors"
 COUNTS = {"rating": "n_ratings", "ranking": "n_interactions"}  # objective → name of the array
 
@@ -51,7 +53,7 @@ class EntityCounts:
 
 @dataclass(frozen=True, eq=False)
 class Bundle:
-    """An opened serving folder. Scorers, ratings and intervals are read when they are first asked for.
+    """An opened serving folder. Scorers, ratings and intervals are read when first asked for.
 
     Attributes:
         scorers: by the name of the objective that they were trained for.
@@ -172,16 +174,18 @@ class Bundle:
         """How users' biases move, where the model has that."""
         return self.rating.drift
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Numbers as layouts name them."""
+        return {"n_users": self.manifest.n_users, "n_items": self.manifest.n_items}
+
     @cached_property
     def data(self) -> Data:
         """How the run's ratings were read: another file of the same data is read likewise."""
-        from recsys.config.schema.data import Columns, Data  # one prediction reads no file
+        from recsys.config.schema.data import data_as_read  # one prediction reads no file
 
-        entry = self.manifest.data
-        return Data.model_construct(
-            columns=Columns.model_validate(entry.columns),
-            **{name: getattr(entry, name) for name in READING},
-        )
+        with consistent(self.folder.json):
+            return data_as_read(self.manifest.data.model_dump())
 
     def entities(self, role: Literal["user", "item"]) -> tuple[Vocabulary, Counts]:
         """The users or the items, and how many training ratings each has."""
@@ -196,52 +200,61 @@ class Bundle:
     def seen(self) -> SeenRatings:
         """The ratings that the run was trained on."""
         counts, n = self.counts["ranking"].users, self.manifest.n_interactions
-        layout = {"item_idx": ("int32", (n,)), "rating": ("float32", (n,))}
-        item_idx, rating = self.folder.mapped(SEEN, layout)
+        arrays = self.folder.mapped(SEEN)
+        check_layout(self.path / SEEN, arrays, SEEN_LAYOUT, n_interactions=n, **self.sizes)
         start = np.concatenate([[0], np.cumsum(counts)])
-        if start[-1] != n:
+        if start[-1] != n or start.min() < 0:  # a sum may wrap
             raise damaged(self.path / USERS, f"its counts add up to {start[-1]:,}, and there are {n:,} interactions")
-        return SeenRatings(self.users, self.items, GroupedView(start, item_idx, None), rating)
+        return SeenRatings(self.users, self.items, GroupedView(start, arrays["item_idx"], None), arrays["rating"])
 
     def held_out(self, part: HeldOut) -> Interactions | None:
-        """The ratings that the run was measured on; None if it had no such part.
-
-        They have times where the predictions depend on them.
+        """The ratings that the run was measured on, with times where predictions depend on them; None without.
 
         earlier, earlier_valid: the test and validation ratings of the runs which it starts from; with the latter, pairs
         that those had held out and did not know.
         """
-        return held_out_part(self.path / HELD_OUT, self.folder.arrays(HELD_OUT), part, self.users, self.items)
+        return held_out_part(self._held_out, part, self.users, self.items)
 
     @property
     def unknown_pairs(self) -> Interactions | None:
         """The held-out pairs whose user or item the run does not know, on vocabularies of their own; None without."""
-        return unknown_pairs(self.path / HELD_OUT, self.folder.arrays(HELD_OUT))
+        with consistent(self.path / HELD_OUT):
+            return unknown_pairs(self._held_out)
 
     @cached_property
     def held_out_by_user(self) -> GroupedView:
         """The held-out ratings of every part, as far as their users and items are known."""
-        path, arrays = self.path / HELD_OUT, self.folder.arrays(HELD_OUT)
-        parts = [held_out_part(path, arrays, part, self.users, self.items) for part in get_args(HeldOut)]
+        parts = [self.held_out(part) for part in get_args(HeldOut)]
         return known_by_user([ratings for ratings in parts if ratings is not None], len(self.users))
 
     @cached_property
     def item_columns(self) -> dict[str, Texts]:
         """The other columns of the items file: name → the text of each item, object (str), "" where there is none."""
         names = self.manifest.item_columns
-        arrays = self.folder.arrays(ITEM_COLUMNS) if names else {}
-        return {name: unpack_texts(str(number), arrays) for number, name in enumerate(names)}
+        if not names:
+            return {}
+        arrays, texts = self.folder.arrays(ITEM_COLUMNS), (texts_layout(str(n), "n_items") for n in range(len(names)))
+        check_layout(self.path / ITEM_COLUMNS, arrays, dict(chain(*(each.items() for each in texts))), **self.sizes)
+        with consistent(self.path / ITEM_COLUMNS):
+            return {name: unpack_texts(str(number), arrays) for number, name in enumerate(names)}
 
     @cached_property
     def intervals(self) -> Intervals | None:
         """What the run knows of how far ratings lie from its predictions; None if it has learned nothing of that."""
-        from recsys.artifacts.intervals import read_intervals  # and how they are computed: for who asks
+        from recsys.artifacts.intervals import intervals_layout, read_intervals  # and how they come about
 
-        entry, counts = self.manifest.intervals, self.counts["rating"]
-        if entry is None:
+        if (entry := self.manifest.intervals) is None:
             return None
-        self.folder.check(INTERVALS)
-        return read_intervals(self.folder.place / INTERVALS, entry, counts.users, counts.items, self.drift)
+        arrays = self.folder.mapped(INTERVALS)
+        check_layout(self.path / INTERVALS, arrays, intervals_layout(entry), **self.sizes)
+        with consistent(self.path / INTERVALS):
+            return read_intervals(arrays, entry, self.entities("user")[1], self.entities("item")[1], self.drift)
+
+    @cached_property
+    def _held_out(self) -> Arrays:
+        arrays = self.folder.arrays(HELD_OUT)
+        check_layout(self.path / HELD_OUT, arrays, held_out_layout(self.manifest.id_types), **self.sizes)
+        return arrays
 
 
 def open_bundle(path: Path | None = None) -> Bundle:
@@ -253,25 +266,28 @@ def open_bundle(path: Path | None = None) -> Bundle:
     folder = open_verified(locate(path), SERVING_JSON, BundleManifest)
     check_in_run(folder.path, SERVING_JSON)
     manifest = folder.manifest
-    users, items = folder.arrays(USERS), folder.arrays(ITEMS)
-    for name, arrays, n in ((USERS, users, manifest.n_users), (ITEMS, items, manifest.n_items)):
-        check_layout(folder.path / name, arrays, dict.fromkeys(COUNTS.values(), ("int64", (n,))))
-    bundle = Bundle(
+    users = _entities(folder, USERS, manifest.id_types.user, manifest.n_users, {})
+    items = _entities(folder, ITEMS, manifest.id_types.item, manifest.n_items, texts_layout("titles", "n"))
+    with consistent(folder.path / USERS):
+        known_users = unpack_ids(users)
+    with consistent(folder.path / ITEMS):
+        known_items, titles = unpack_ids(items), unpack_texts("titles", items)
+    return Bundle(
         folder=folder,
         scorers=StoredScorers(folder),
-        users=unpack_ids(users),
-        items=unpack_ids(items),
+        users=known_users,
+        items=known_items,
         counts={objective: EntityCounts(users[array], items[array]) for objective, array in COUNTS.items()},
-        titles=unpack_texts("titles", items),
+        titles=titles,
     )
-    for name, n, n_read in (
-        (USERS, manifest.n_users, len(bundle.users)),
-        (ITEMS, manifest.n_items, len(bundle.items)),
-        (ITEMS, manifest.n_items, len(bundle.titles)),
-    ):
-        if n != n_read:
-            raise damaged(folder.path / name, f"it has {n_read:,} rows, and there are {n:,}")
-    return bundle
+
+
+def _entities(folder: VerifiedFolder[BundleManifest], name: str, id_type: IdType, n: int, more: Layout) -> Arrays:
+    """The arrays of the users or of the items: ids, counts, and `more`."""
+    counts = dict.fromkeys(COUNTS.values(), ArraySpec("int64", ("n",), 0, folder.manifest.n_interactions))
+    arrays = folder.arrays(name)
+    check_layout(folder.path / name, arrays, {**ids_layout(id_type, "n"), **counts, **more}, n=n)
+    return arrays
 
 
 def without_ratings(path: Path) -> RunError:
@@ -281,22 +297,4 @@ def without_ratings(path: Path) -> RunError:
         where=str(path),
         expected="a run that was trained on ratings",
         hint="this run ranks: recsys recommend, recsys similar and recsys export-factors",
-    )
-
-
-def locate(path: Path | None) -> Path:
-    """The serving folder that is meant."""
-    path = default_run() if path is None else path
-    for folder in (path / SERVING, path):
-        if (folder / SERVING_JSON).exists():
-            return folder
-    if not path.exists():
-        raise no_such_run(path)
-    raise RunError(
-        "this is not a finished run",
-        where=str(path),
-        expected="a run folder, or its serving folder",
-        hint=f"resume it: recsys train --resume --run-dir {shell_word(str(path))}"
-        if (path / CONFIG).exists()
-        else "recsys runs lists the runs",
     )

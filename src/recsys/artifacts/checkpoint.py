@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from recsys.artifacts.manifest import CheckpointManifest
-from recsys.artifacts.verified import VerifiedFolder, open_verified, reading, write_verified
+from recsys.artifacts.verified import VerifiedFolder, check_layout, open_verified, reading, write_verified
 from recsys.core.errors import RunError
 from recsys.core.files import remove_folder, write_text
+from recsys.core.layout import StateLayout
+from recsys.core.regular import read_regular
 from recsys.core.types import Arrays, State
 from recsys.core.words import shell_word
 
 STATE_JSON = "state.json"
 MODEL, LEARNER = "model.safetensors", "learner.safetensors"
 LAST = "last"
+MOST_LAST = 1000  # bytes
 MAX_CHECKPOINTS = 2
 BEST = "best."  # goes before the names of the best parameters, where those are what the run keeps
 
@@ -71,6 +75,25 @@ def read_states(checkpoint: VerifiedFolder[CheckpointManifest], fits: Iterable[s
     return {fit: State(entries[fit].epoch, _of_fit(fit, models), _of_fit(fit, learners)) for fit in fits}
 
 
+def check_state(path: Path, fit: str, state: State, layout: StateLayout) -> None:
+    """Holds the state of a fit against its layout; the best parameters are as the last ones.
+
+    Args:
+        path: of the checkpoint that it was read from.
+    Raises:
+        RunError: which array is not as it should be.
+    """
+    last = {name: array for name, array in state.learner.items() if not name.startswith(BEST)}
+    best = best_parameters(state)
+    for name, prefix, arrays, wanted in (
+        (MODEL, "", state.model, layout.model),
+        (LEARNER, "", last, layout.learner),
+        (LEARNER, BEST, best, layout.model if best else {}),
+    ):
+        named = {f"{fit}.{prefix}{key}": array for key, array in arrays.items()}
+        check_layout(path / name, named, {f"{fit}.{prefix}{key}": spec for key, spec in wanted.items()}, **layout.sizes)
+
+
 def best_parameters(state: State) -> Arrays:
     """The best parameters in the state, by name; none where the run keeps the last."""
     return {name.removeprefix(BEST): array for name, array in state.learner.items() if name.startswith(BEST)}
@@ -84,10 +107,10 @@ def checkpoints(folder: Path) -> list[Path]:
 
 def newest_checkpoint(folder: Path) -> Path | None:
     """The checkpoint that `last` names, or None before the first one; where `last` is not there, the newest."""
-    if not (folder / LAST).exists():
+    if not os.path.lexists(folder / LAST):
         return next(reversed(checkpoints(folder)), None)
     with reading(folder / LAST):
-        name = (folder / LAST).read_text(encoding="utf-8", errors="replace").strip()
+        name = read_regular(folder / LAST, MOST_LAST).decode(errors="replace").strip()
     if folder / name not in checkpoints(folder):
         raise RunError(
             f"{LAST} names the checkpoint {name!r}, which is not there",

@@ -15,13 +15,15 @@ from recsys.core.arguments import PATH
 from recsys.core.checked import checked
 from recsys.core.errors import RunError, nearest
 from recsys.core.files import parents_of, write_text, writing
+from recsys.core.regular import read_regular
 from recsys.core.temporary import TEMPORARY, held
-from recsys.core.words import shell_command
+from recsys.core.words import shell_command, shell_word
 
 METRICS, CONFIG, HISTORY = "metrics.json", "config.yaml", "history.jsonl"
 CHECKPOINTS, SERVING = "checkpoints", "serving"
 MEASURED = "measured"  # beside the serving folder of a refit: that of the models that were measured
 SERVING_JSON = "serving.json"
+MOST_BYTES = 1 << 24  # of a small file
 DATED = re.compile(r"-\d{8}T\d{6}Z(-\d+)?$")  # what the name of a run that is given none ends with
 PROMOTED = "promoted"  # a one-line text file in the root: the run that is served by default
 
@@ -95,6 +97,24 @@ def no_such_run(path: Path) -> RunError:
         where=str(path),
         expected=f"a run folder, its serving folder, or the name of a run under {runs_root()}",
         hint=f"{hint}recsys runs lists the runs",
+    )
+
+
+def locate(path: Path | None) -> Path:
+    """The serving folder that is meant."""
+    path = default_run() if path is None else path
+    for folder in (path / SERVING, path):
+        if (folder / SERVING_JSON).exists():
+            return folder
+    if not path.exists():
+        raise no_such_run(path)
+    raise RunError(
+        "this is not a finished run",
+        where=str(path),
+        expected="a run folder, or its serving folder",
+        hint=f"resume it: recsys train --resume --run-dir {shell_word(str(path))}"
+        if (path / CONFIG).exists()
+        else "recsys runs lists the runs",
     )
 
 
@@ -174,7 +194,7 @@ def _newest_finished() -> Path | None:
 def _is_folded_in(run: Path) -> bool:
     """Whether a finished run was made without training; one that cannot be read counts as trained, and will say so."""
     try:
-        metrics = json.loads((run / METRICS).read_bytes())
+        metrics = json.loads(read_regular(run / METRICS, MOST_BYTES))
     except (OSError, ValueError):
         return False
     return isinstance(metrics, dict) and "parent" in metrics
@@ -183,9 +203,16 @@ def _is_folded_in(run: Path) -> bool:
 def promoted_run() -> Path | None:
     """The run that `promote` named, whether it is there or not; None if it named none."""
     try:
-        text = (runs_root() / PROMOTED).read_text(encoding="utf-8", errors="replace")
+        text = read_regular(runs_root() / PROMOTED, MOST_BYTES).decode(errors="replace")
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise RunError(
+            f"cannot read: {error.strerror or error}",
+            where=str(runs_root() / PROMOTED),
+            expected="a file with the name of a run",
+            hint="promote a run, or none: recsys promote --none",
+        ) from error
     return runs_root() / text.strip()
 
 

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from recsys.artifacts import history
-from recsys.artifacts.checkpoint import BEST, best_parameters, offering_older, read_state, remove_old, write_checkpoint
+from recsys.artifacts.checkpoint import (
+    BEST,
+    best_parameters,
+    check_state,
+    offering_older,
+    read_state,
+    remove_old,
+    write_checkpoint,
+)
 from recsys.artifacts.directory import CHECKPOINTS
 from recsys.artifacts.run import Run
 from recsys.core.communicator import is_so_on_first
 from recsys.core.errors import RunError
 from recsys.core.events import Epoch
+from recsys.core.layout import StateLayout
 from recsys.core.types import Arrays, State
 from recsys.objectives.objective import Objective
 from recsys.version import __version__
@@ -25,6 +35,10 @@ AUTO_SECONDS = 10.0  # between checkpoints
 
 class Restorable(Protocol):
     """What a state is given back to."""
+
+    def layout(self, epoch: int) -> StateLayout:
+        """What the arrays of a state after so many epochs are."""
+        ...
 
     def restore(self, state: State) -> None:
         """Goes back to a state."""
@@ -67,12 +81,13 @@ class FitRecord:
             return 0
         with offering_older(checkpoint.path):
             state = read_state(checkpoint, self.name)
+            self._check(checkpoint.path, state, learner.layout(state.epoch))
         self._best = best_parameters(state)
         try:
             learner.restore(state)
-        except (KeyError, ValueError) as error:  # its sums have matched, so nothing of it is damaged
+        except ValueError as error:  # the arrays are in order, but of an earlier version
             raise RunError(
-                f"the checkpoint does not hold what {self.settings.method} goes on from",
+                f"the checkpoint does not hold what {self.settings.method} goes on from: {error}",
                 where=str(checkpoint.path),
                 expected=f"one that this version has written (recsys {__version__})",
                 hint="start a new run",
@@ -139,6 +154,14 @@ class FitRecord:
     def seconds(self) -> float:
         """Wall time of the whole fit, over all its resumes."""
         return self.rows[-1].fit_seconds if self.rows else 0.0
+
+    def _check(self, path: Path, state: State, layout: StateLayout) -> None:
+        """Raises RunError if the arrays in a checkpoint are not those of this fit."""
+        try:
+            check_state(path, self.name, state, layout)
+        except RunError as error:
+            error.expected = f"what {self.settings.method} goes on from, as recsys {__version__} writes it"
+            raise
 
     def _is_due(self, epoch: int) -> bool:
         every = self.settings.checkpoint_every

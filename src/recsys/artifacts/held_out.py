@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
-from recsys.artifacts.texts import pack_ids, unpack_ids
-from recsys.artifacts.verified import check_layout
+from recsys.artifacts.entries import IdTypes
+from recsys.artifacts.texts import ids_layout, pack_ids, unpack_ids
+from recsys.core.layout import ArraySpec, Layout
 from recsys.core.types import Arrays
 from recsys.data.interactions import HeldOut, Interactions
 from recsys.data.vocabulary import Vocabulary
@@ -36,37 +37,44 @@ def held_out_arrays(
     return {**arrays, "unknown_user_idx": unknown.user_idx, "unknown_item_idx": unknown.item_idx, **users, **items}
 
 
-def held_out_part(
-    path: Path, arrays: Arrays, part: HeldOut, users: Vocabulary, items: Vocabulary
-) -> Interactions | None:
-    """A part, on the vocabularies of the run; None if there was none.
+def held_out_layout(id_types: IdTypes) -> Layout:
+    """What the arrays are: of each part there are all or none."""
+    layout: dict[str, ArraySpec] = {}
+    for part in get_args(HeldOut):
+        n = f"{part} rows"
+        layout |= {
+            f"{part}_user_idx": ArraySpec("int32", (n,), -1, ("n_users", -1), group=part),
+            f"{part}_item_idx": ArraySpec("int32", (n,), -1, ("n_items", -1), group=part),
+            f"{part}_rating": ArraySpec("float32", (n,), nan=True, group=part),
+            f"{part}_{TIME}": ArraySpec("float64", (n,), group=f"{part} times"),
+        }
+    of_users = ids_layout(id_types.user, "unknown users", UNKNOWN_USERS, "unknown")
+    of_items = ids_layout(id_types.item, "unknown items", UNKNOWN_ITEMS, "unknown")
+    return {
+        **layout,
+        **of_users,
+        **of_items,
+        "unknown_user_idx": ArraySpec("int32", ("unknown rows",), 0, ("unknown users", -1), group="unknown"),
+        "unknown_item_idx": ArraySpec("int32", ("unknown rows",), 0, ("unknown items", -1), group="unknown"),
+    }
 
-    Args:
-        path: of the file that the arrays are from.
-    Raises:
-        RunError: an array is not as it was written.
-    """
+
+def held_out_part(arrays: Arrays, part: HeldOut, users: Vocabulary, items: Vocabulary) -> Interactions | None:
+    """A part, on the vocabularies of the run; None if there was none."""
     if f"{part}_rating" not in arrays:
         return None
-    n = arrays[f"{part}_rating"].shape
-    types = zip(COLUMNS, ("int32", "int32", "float32"), strict=True)
-    check_layout(path, arrays, {f"{part}_{name}": (dtype, n) for name, dtype in types})
     user_idx, item_idx, rating = (arrays[f"{part}_{name}"] for name in COLUMNS)
     return Interactions(user_idx, item_idx, rating, arrays.get(f"{part}_{TIME}"), users, items)
 
 
-def unknown_pairs(path: Path, arrays: Arrays) -> Interactions | None:
+def unknown_pairs(arrays: Arrays) -> Interactions | None:
     """The held-out pairs whose user or item the run does not know, without ratings, on vocabularies of their own.
 
-    Args, Raises: as of `held_out_part`.
+    Raises:
+        ValueError: ids are not utf-8, or do not rise.
     """
     if "unknown_user_idx" not in arrays:
         return None
-    n = arrays["unknown_user_idx"].shape
-    check_layout(path, arrays, {f"unknown_{name}": ("int32", n) for name in COLUMNS[:2]})
-    users, items = (
-        unpack_ids({name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)})
-        for prefix in (UNKNOWN_USERS, UNKNOWN_ITEMS)
-    )
-    rating = np.full(n, np.nan, dtype=np.float32)
+    users, items = (unpack_ids(arrays, prefix) for prefix in (UNKNOWN_USERS, UNKNOWN_ITEMS))
+    rating = np.full(len(arrays["unknown_user_idx"]), np.nan, dtype=np.float32)
     return Interactions(arrays["unknown_user_idx"], arrays["unknown_item_idx"], rating, None, users, items)

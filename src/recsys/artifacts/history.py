@@ -18,10 +18,13 @@ from recsys.artifacts.verified import reading
 from recsys.core.errors import DamagedError, RunError
 from recsys.core.events import Epoch
 from recsys.core.files import write_text, writing
+from recsys.core.regular import append_regular, read_regular
 from recsys.objectives.objective import Objective
 from recsys.version import __version__
 
 TIMES = {"seconds", "ratings_per_second", "fit_seconds"}
+
+MOST_BYTES = 1 << 30
 
 
 class HistoryRow(BaseModel):
@@ -100,7 +103,7 @@ class History:
         """
         lines = list(_until(path, result)) if result else []
         kept = b"".join(line.text for line in lines)
-        if is_writer and not (path.is_file() and path.read_bytes() == kept):
+        if is_writer and not (path.is_file() and not path.is_symlink() and path.read_bytes() == kept):
             write_text(path, kept.decode())
         return cls(path, lines, is_writer=is_writer)
 
@@ -108,8 +111,8 @@ class History:
         """Adds a line; see `to_disk`."""
         self._lines.append(Line.after(self._lines[-1] if self._lines else None, row))
         if self.is_writer:
-            with writing(self.path), self.path.open("ab") as file:
-                file.write(self._lines[-1].text)
+            with writing(self.path):
+                append_regular(self.path, self._lines[-1].text)
 
     def to_disk(self) -> None:
         """Waits until all lines are on disk: a checkpoint must not get there before its line.
@@ -181,10 +184,10 @@ def _until(path: Path, result: str) -> Iterator[Line]:
 
 def _lines(path: Path) -> Iterator[Line]:
     """The lines as far as they end with a line break."""
-    if not path.exists():
+    if not os.path.lexists(path):
         return
     with reading(path):
-        *texts, _ = path.read_bytes().split(b"\n")
+        *texts, _ = read_regular(path, MOST_BYTES).split(b"\n")
     last = None
     for number, text in enumerate(texts, 1):
         last = _read(path, number, text + b"\n", last)

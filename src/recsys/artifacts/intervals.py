@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
-from recsys.artifacts.arrays import memory_map
-from recsys.artifacts.manifest import IntervalsEntry, damaged
+from recsys.artifacts.entries import IntervalsEntry
+from recsys.core.layout import FACTOR, ArraySpec, Layout
 from recsys.core.types import Arrays, Counts
-from recsys.evaluation.calibration import Calibration
+from recsys.evaluation.calibration import Calibration, n_levels
 from recsys.evaluation.intervals import Intervals
 from recsys.evaluation.residual_variance import ResidualVariance
 from recsys.scoring.drift import Drift
@@ -17,6 +15,7 @@ from recsys.scoring.uncertainty import Samples
 
 NUMBERS = ("unit", "noise")  # of Samples, stored as arrays of one element
 ROWS = ("user_rows", "item_rows", "user_noise", "item_noise")
+UNIT, NOISE, CALIBRATED = 1e12, 1e4, 1e12  # no more than these, the ends of intervals are finite
 
 
 def intervals_entry(intervals: Intervals) -> IntervalsEntry:
@@ -40,34 +39,39 @@ def interval_arrays(intervals: Intervals) -> Arrays:
     return arrays
 
 
+def intervals_layout(entry: IntervalsEntry) -> Layout:
+    """What the arrays are: users and items have a row each, and one for whoever is unknown."""
+    layout = {
+        "factors": ArraySpec("float64", (n_levels(entry.n_valid),), 0, CALIBRATED),
+        "coefficients": ArraySpec("float64", (6,), 0, CALIBRATED),
+    }
+    for role in ("user", "item"):
+        n = (f"n_{role}s", 1)
+        if entry.samples:
+            layout[f"{role}_rows"] = ArraySpec("float16", ("n_samples", n, "width"))
+            layout[f"{role}_noise"] = ArraySpec("float32", (n,), 0, NOISE)
+        if entry.spread:
+            layout[f"{role}_spread"] = ArraySpec("float32", (n,), 0, FACTOR)
+    if entry.samples:
+        layout |= {"unit": ArraySpec("float64", (1,), 0, UNIT), "noise": ArraySpec("float64", (1,), 0, NOISE)}
+    return layout
+
+
 def read_intervals(
-    path: Path, entry: IntervalsEntry, user_counts: Counts, item_counts: Counts, drift: Drift | None
+    arrays: Arrays, entry: IntervalsEntry, user_counts: Counts, item_counts: Counts, drift: Drift | None
 ) -> Intervals:
-    """The intervals in a file of a serving folder, the samples read from disk as they are touched.
+    """The intervals of arrays that are as their layout says.
 
     Raises:
-        RunError: an array is missing, or is not as long as there are users or items.
+        ValueError: there are samples without a bias.
     """
-    arrays = memory_map(path)
-    _check(path, arrays, entry, len(user_counts), len(item_counts))
     samples = variance = None
     if entry.samples:
+        if not arrays["user_rows"].shape[2]:
+            raise ValueError("the array 'user_rows' has no column for the bias")
         unit, noise = (float(arrays[name][0]) for name in NUMBERS)
         samples = Samples(unit, noise, *(arrays[name] for name in ROWS))
     if entry.spread:
         variance = ResidualVariance(np.array(arrays["user_spread"]), np.array(arrays["item_spread"]))
     calibration = Calibration(np.array(arrays["coefficients"]), np.array(arrays["factors"]), entry.n_valid)
     return Intervals(samples, calibration, user_counts, item_counts, variance, drift)
-
-
-def _check(path: Path, arrays: Arrays, entry: IntervalsEntry, n_users: int, n_items: int) -> None:
-    """Every array is there, and those of users and items have a row for each and for an unknown one."""
-    names = ["factors", "coefficients", *(("user_spread", "item_spread") if entry.spread else ())]
-    names += [*NUMBERS, *ROWS] if entry.samples else []
-    for name in names:
-        if name not in arrays:
-            raise damaged(path, f"it lacks the array {name!r}")
-        role, _, part = name.partition("_")
-        n, n_rows = {"user": n_users, "item": n_items}.get(role), arrays[name].shape[part == "rows"]
-        if n is not None and n_rows != n + 1:
-            raise damaged(path, f"the array {name!r} has {n_rows:,} rows for {n:,} {role}s")

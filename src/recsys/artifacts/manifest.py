@@ -9,35 +9,17 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, Literal, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import BaseModel, Field, JsonValue, ValidationError
 
+from recsys.artifacts.bounds import Count, Entities, FileName, Name, Number, RatingScale, Sha256
+from recsys.artifacts.entries import DataEntry, Entry, FileEntry, IdTypes, IntervalsEntry, LinkEntry, ScorerEntry
 from recsys.core.errors import DamagedError, RunError
-from recsys.core.types import Json
 from recsys.data.scale import Scale
-from recsys.scoring.link import Link, LinkKind
 from recsys.version import __version__
 
 FORMAT: Final = 2
-IdType = Literal["int", "str"]
-
-
-class Entry(BaseModel):
-    """A part of a manifest."""
-
-    model_config = ConfigDict(frozen=True, strict=True, defer_build=True)
-
-    def to_dict(self) -> dict[str, Json]:
-        """As json takes it, without what was left out when it was made."""
-        return self.model_dump(mode="json", exclude_unset=True)
-
-
-class FileEntry(Entry):
-    """A file as it was written."""
-
-    bytes: int
-    sha256: str
 
 
 class Manifest(Entry):
@@ -49,74 +31,7 @@ class Manifest(Entry):
     """
 
     format: Literal[2]
-    files: dict[str, FileEntry] = {}
-
-
-class LinkEntry(Entry):
-    """A link from scores to ratings."""
-
-    kind: LinkKind
-    low: float
-    high: float
-    std: float = 0.0
-
-    def to_link(self) -> Link:
-        """The link itself."""
-        return Link(self.kind, self.low, self.high, self.std)
-
-
-class ScorerEntry(Entry):
-    """A scorer: its file of arrays, and what is no array.
-
-    Attributes:
-        model: kind of the model that was trained.
-        kind: kind of the scorer, see recsys.scoring.specs.
-        link: from its scores to ratings; None where they stand for none.
-        numbers: by name.
-    """
-
-    file: str
-    model: str
-    kind: str
-    link: LinkEntry | None = None
-    numbers: dict[str, float] = {}
-
-
-class IntervalsEntry(Entry):
-    """What intervals are made of: samples of the model or not, residual variances or not, and n_valid valid ratings."""
-
-    samples: bool
-    spread: bool
-    n_valid: int
-
-
-class IdTypes(Entry):
-    """The types of ids."""
-
-    user: IdType
-    item: IdType
-
-
-class DataEntry(Entry):
-    """How the run's ratings were read; another file of the same data is read likewise.
-
-    Attributes:
-        columns: role → name or position of its column; a rating or timestamp of False: none was read.
-        quotes, decimal, timestamp_format: how its fields are written, as the config says it.
-        rating_is, no_rating, no_rating_rows: what the ratings are, and which of them are none, as the config says it.
-    """
-
-    columns: dict[str, str | int | bool]
-    encoding: str
-    quotes: Literal["auto", "double", "backslash"] | Literal[False] = "auto"
-    decimal: Literal["auto", ".", ","] = "auto"
-    timestamp_format: str | None = None
-    rating_is: Literal["rating", "count"] = "rating"
-    no_rating: tuple[int | float | str, ...] = ()
-    no_rating_rows: Literal["click", "drop"] = "click"
-
-
-READING = tuple(name for name in DataEntry.model_fields if name != "columns")  # keys of a config's `data` section
+    files: dict[FileName, FileEntry] = Field(default={}, max_length=100)
 
 
 class BundleManifest(Manifest):
@@ -133,18 +48,18 @@ class BundleManifest(Manifest):
         intervals: None where the run has none.
     """
 
-    kind: str
-    run: str
-    recsys_version: str
-    global_mean: float | None = None
+    kind: Name
+    run: Annotated[str, Field(max_length=4096)]
+    recsys_version: Name
+    global_mean: Number | None = None
     link: LinkEntry | None = None
-    scorers: dict[str, ScorerEntry]
-    scale: Scale | None
+    scorers: Annotated[dict[Name, ScorerEntry], Field(min_length=1, max_length=100)]
+    scale: RatingScale | None
     id_types: IdTypes
-    n_users: int
-    n_items: int
-    n_ratings: int
-    n_interactions: int
+    n_users: Entities
+    n_items: Entities
+    n_ratings: Count
+    n_interactions: Count
     data: DataEntry
     trained_on: Literal["train", "all"] = "train"
     item_columns: tuple[str, ...] = ()
@@ -160,9 +75,9 @@ class FitEntry(Entry):
         training: the hyperparameters, with `auto` resolved; the settings of the method validate them.
     """
 
-    scorer: str
-    epoch: int
-    training: dict[str, JsonValue]
+    scorer: Name
+    epoch: Count
+    training: dict[Name, JsonValue]
 
 
 class CheckpointManifest(Manifest):
@@ -179,17 +94,17 @@ class CheckpointManifest(Manifest):
         training: the hyperparameters, with `auto` resolved; the settings of the method validate them.
     """
 
-    fit: str
-    scorer: str
-    epoch: int
-    finished: dict[str, FitEntry] = {}
+    fit: Name
+    scorer: Name
+    epoch: Count
+    finished: dict[Name, FitEntry] = Field(default={}, max_length=100)
     seed: int
-    data: dict[str, str]
-    config: dict[str, JsonValue]
-    history: str = ""
-    scale: Scale | None
-    training: dict[str, JsonValue]
-    versions: dict[str, str]
+    data: dict[Name, Sha256]
+    config: dict[Name, JsonValue]
+    history: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+    scale: RatingScale | None
+    training: dict[Name, JsonValue]
+    versions: dict[Name, Name]
 
     @property
     def fits(self) -> dict[str, FitEntry]:

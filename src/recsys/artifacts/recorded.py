@@ -6,15 +6,18 @@ these name the other files, and the checkpoint holds the config that the run was
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from recsys.artifacts.directory import CONFIG, METRICS, run_of
-from recsys.artifacts.manifest import Entry, FileEntry, check_format, damaged, unseal_json
-from recsys.artifacts.verified import reading
+from recsys.artifacts.entries import Entry, FileEntry
+from recsys.artifacts.manifest import check_format, damaged, unseal_json
+from recsys.artifacts.verified import MOST_JSON, reading
 from recsys.core.files import sha256
+from recsys.core.regular import read_regular, sha256_of_regular
 
 
 class Recorded(Entry):
@@ -50,10 +53,10 @@ def read_sealed(run: Path) -> str | None:
         RunError: it is damaged, or of a format without checksums.
     """
     path = run / METRICS
-    if not path.exists():
+    if not os.path.lexists(path):  # a link to nothing is there
         return None
     with reading(path):
-        text = path.read_bytes()
+        text = read_regular(path, MOST_JSON)
     if b'"checksum"' not in text:
         check_format(path, text)
     return unseal_json(path, text)
@@ -77,7 +80,7 @@ def check_recorded(run: Path, *names: str) -> None:
     for name in names:
         if name in recorded:
             with reading(run / name):
-                checksum = sha256(run / name)
+                checksum = sha256_of_regular(run / name)
             if checksum != recorded[name].sha256:
                 raise damaged(run / name, f"its sha256 is not the one that {METRICS} names")
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from pydantic import ValidationError
 
 from recsys.artifacts.checkpoint import (
     checkpoints,
@@ -22,7 +23,7 @@ from recsys.artifacts.checkpoint import (
 from recsys.artifacts.directory import CHECKPOINTS, CONFIG, HISTORY, METRICS, all_runs, runs_root
 from recsys.artifacts.history import History, intact_results
 from recsys.artifacts.lock import locked
-from recsys.artifacts.manifest import FORMAT, CheckpointManifest, FitEntry
+from recsys.artifacts.manifest import FORMAT, CheckpointManifest, FitEntry, damaged
 from recsys.artifacts.metrics import read_metrics
 from recsys.artifacts.run_config import changed_keys, check_same_config, check_same_data, deciding_values
 from recsys.artifacts.stored_config import stored_config
@@ -111,7 +112,13 @@ class Run:
         known = training.model_dump(mode="json", exclude_none=True)
         open_ = {key for key in type(training).model_fields if known.get(key, "auto") == "auto"} - PLACES
         known |= {key: value for key, value in fit.training.items() if key in open_}
-        return replace(plan, training=type(training).model_validate_json(json.dumps(known)))
+        try:
+            started = type(training).model_validate_json(json.dumps(known))
+        except ValidationError as error:
+            first = error.errors()[0]
+            assert self.resumed is not None
+            raise damaged(self.resumed.json, f"training.{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        return replace(plan, training=started)
 
     def open(self, inputs: TrainingInputs, plan: Plan, hyperparameters: Mapping[str, Json]) -> None:
         """Creates the folder, now that there is data to train on; once more for each further fit.

@@ -7,11 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from recsys.core.layout import ArraySpec, Layout
 from recsys.core.types import Floats, Indices
 from recsys.data.chunks import count
 from recsys.data.grouped import GroupedView
 from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import UNKNOWN, Vocabulary
+
+SEEN_LAYOUT: Layout = {
+    "item_idx": ArraySpec("int32", ("n_interactions",), 0, ("n_items", -1)),
+    "rating": ArraySpec("float32", ("n_interactions",), nan=True),
+}
 
 
 @dataclass(frozen=True, eq=False)

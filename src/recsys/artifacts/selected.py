@@ -6,6 +6,8 @@ from pathlib import Path
 
 from recsys.artifacts.checkpoint import (
     LAST,
+    LEARNER,
+    MODEL,
     STATE_JSON,
     best_parameters,
     newest_checkpoint,
@@ -13,15 +15,20 @@ from recsys.artifacts.checkpoint import (
     read_states,
 )
 from recsys.artifacts.directory import CHECKPOINTS
-from recsys.artifacts.manifest import CheckpointManifest
+from recsys.artifacts.manifest import CheckpointManifest, damaged
 from recsys.artifacts.recorded import check_recorded
+from recsys.artifacts.stored_config import stored_config
+from recsys.artifacts.verified import check_layout
+from recsys.config.plans import served_plans
 from recsys.core.errors import RunError
 from recsys.core.types import Arrays
 
 
-def selected_parameters(run: Path) -> tuple[dict[str, Arrays], CheckpointManifest]:
+def selected_parameters(run: Path, **sizes: int) -> tuple[dict[str, Arrays], CheckpointManifest]:
     """The parameters that a finished run keeps, by scorer and then by name, and the manifest of their checkpoint.
 
+    Args:
+        sizes: n_users and n_items of a finished run, which has all its scorers.
     Raises:
         RunError: the run has no checkpoint, or a damaged one.
     """
@@ -38,4 +45,10 @@ def selected_parameters(run: Path) -> tuple[dict[str, Arrays], CheckpointManifes
     fits = checkpoint.manifest.served_fits
     states = read_states(checkpoint, fits.values())
     kept = {scorer: best_parameters(states[fit]) or states[fit].model for scorer, fit in fits.items()}
+    for plan in served_plans(stored_config(run)):
+        if plan.scorer in kept:
+            name = LEARNER if best_parameters(states[fits[plan.scorer]]) else MODEL
+            check_layout(newest / name, kept[plan.scorer], plan.model.layout(), **sizes)
+        elif sizes:
+            raise damaged(checkpoint.json, f"it has no fit of {plan.scorer!r}")
     return kept, checkpoint.manifest

@@ -9,16 +9,21 @@ from recsys.artifacts.directory import CONFIG
 from recsys.config.loading.load import load_config
 from recsys.config.schema.config import Config
 from recsys.core.errors import RunError
+from recsys.core.regular import NotRegularError, size_of_regular
 
 
 def stored_config(run: Path, overrides: Sequence[str] = ()) -> Config:
     """What it holds, changed by overrides; not compared with what the run was started with.
 
     Raises:
-        RunError: it is a device or a pipe, which is not opened.
+        RunError: it is a device, a pipe, a folder or a link, which is not opened.
         ConfigError: it cannot be read, or an override is wrong.
     """
     path = run / CONFIG
-    if path.exists() and not (path.is_file() or path.is_dir()):
-        raise RunError("this is no file", where=str(path), expected=f"a run, with its {CONFIG}")
+    try:
+        size_of_regular(path)
+    except NotRegularError as error:
+        raise RunError(str(error.strerror), where=str(path), expected=f"a run, with its {CONFIG}") from error
+    except OSError:
+        pass  # whoever opens it says what is wrong
     return load_config(path, overrides)

@@ -7,11 +7,11 @@ from threading import Lock
 
 from recsys.artifacts.directory import SERVING_JSON
 from recsys.artifacts.manifest import BundleManifest, damaged
-from recsys.artifacts.verified import VerifiedFolder
+from recsys.artifacts.verified import VerifiedFolder, check_layout, consistent
 from recsys.core.errors import RunError
 from recsys.core.words import joined
 from recsys.models.specs import MODELS
-from recsys.scoring.codec import StoredScorer, decode
+from recsys.scoring.codec import StoredScorer, decode, layout
 from recsys.scoring.protocols import TrainedScorer
 from recsys.scoring.specs import SCORERS
 
@@ -50,9 +50,16 @@ def _read_scorer(folder: VerifiedFolder[BundleManifest], name: str) -> TrainedSc
                 expected=joined(known),
                 hint=f"use the version that wrote it, recsys {folder.manifest.recsys_version}",
             )
+    if MODELS[entry.model].scorer != entry.kind:
+        raise damaged(folder.json, f"a {entry.model} is not served by a scorer of the kind {entry.kind!r}")
+    path, arrays = folder.path / entry.file, folder.arrays(entry.file)
+    check_layout(
+        path,
+        arrays,
+        layout(entry.kind),
+        n_users=folder.manifest.n_users,
+        n_items=folder.manifest.n_items,
+    )
     link = None if entry.link is None else entry.link.to_link()
-    stored = StoredScorer(entry.kind, folder.arrays(entry.file), link, entry.numbers)
-    try:
-        return decode(stored, folder.manifest.n_users, folder.manifest.n_items)
-    except ValueError as error:
-        raise damaged(folder.path / entry.file, str(error)) from error
+    with consistent(path):
+        return decode(StoredScorer(entry.kind, arrays, link, entry.numbers))

@@ -7,6 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from recsys.artifacts.entries import IdType
+from recsys.core.layout import ArraySpec, Layout
 from recsys.core.types import Array, Arrays
 from recsys.data.vocabulary import Vocabulary
 
@@ -18,9 +20,31 @@ def pack_ids(vocabulary: Vocabulary) -> Arrays:
     return pack_texts("ids", vocabulary.ids)
 
 
-def unpack_ids(arrays: Arrays) -> Vocabulary:
-    """The vocabulary that `pack_ids` packed."""
-    return Vocabulary(arrays["ids"] if "ids" in arrays else unpack_texts("ids", arrays))
+def ids_layout(id_type: IdType, n: str, prefix: str = "", group: str | None = None) -> Layout:
+    """What the arrays of a vocabulary are.
+
+    Args:
+        n: the name of the number of ids.
+        prefix: before their names.
+    """
+    if id_type == "int":
+        return {f"{prefix}ids": ArraySpec("int64", (n,), rises=True, group=group)}
+    return texts_layout(f"{prefix}ids", n, group)
+
+
+def unpack_ids(arrays: Arrays, prefix: str = "") -> Vocabulary:
+    """The vocabulary that `pack_ids` packed.
+
+    Raises:
+        ValueError: texts are not utf-8, or do not rise.
+    """
+    name = f"{prefix}ids"
+    if name in arrays:
+        return Vocabulary(arrays[name])
+    ids = unpack_texts(name, arrays)
+    if not (ids[1:] > ids[:-1]).all():
+        raise ValueError(f"the texts of {name!r} do not rise")
+    return Vocabulary(ids)
 
 
 def pack_texts(name: str, texts: Iterable[str]) -> Arrays:
@@ -31,8 +55,21 @@ def pack_texts(name: str, texts: Iterable[str]) -> Arrays:
     return {f"{name}.utf8": np.frombuffer(b"".join(encoded), dtype=np.uint8), f"{name}.offsets": offsets}
 
 
+def texts_layout(name: str, n: str, group: str | None = None) -> Layout:
+    """What the arrays of texts are; `n` is the name of their number."""
+    n_bytes = f"bytes of {name}"
+    return {
+        f"{name}.utf8": ArraySpec("uint8", (n_bytes,), group=group),
+        f"{name}.offsets": ArraySpec("int64", ((n, 1),), starts=n_bytes, group=group),
+    }
+
+
 def unpack_texts(name: str, arrays: Arrays) -> Array:
-    """The texts that `pack_texts` packed, object (str), shape (n,)."""
+    """The texts that `pack_texts` packed, object (str), shape (n,).
+
+    Raises:
+        ValueError: they are not utf-8.
+    """
     whole, offsets = arrays[f"{name}.utf8"].tobytes(), arrays[f"{name}.offsets"].tolist()
     texts = np.empty(len(offsets) - 1, dtype=object)
     texts[:] = [whole[start:end].decode() for start, end in pairwise(offsets)]

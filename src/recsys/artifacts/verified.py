@@ -6,16 +6,19 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeAlias
+from typing import Generic
 
-from recsys.artifacts.arrays import memory_map, write_arrays
-from recsys.artifacts.manifest import FileEntry, M, Manifest, damaged, seal, unseal
+from recsys.artifacts.arrays import memory_map, read_arrays, write_arrays
+from recsys.artifacts.check_arrays import check_arrays
+from recsys.artifacts.entries import FileEntry
+from recsys.artifacts.manifest import M, Manifest, damaged, seal, unseal
 from recsys.core.errors import RunError
-from recsys.core.files import new_folder, remove_folder, sha256
-from recsys.core.types import Array, Arrays
+from recsys.core.files import new_folder, remove_folder
+from recsys.core.layout import Layout
+from recsys.core.regular import NotRegularError, read_regular, sha256_of_regular, size_of_regular
+from recsys.core.types import Arrays
 
-Layout: TypeAlias = Mapping[str, tuple[str, tuple[int, ...]]]
-"""Array name → dtype and shape."""
+MOST_JSON = 1 << 24  # bytes of a manifest
 
 
 @dataclass(frozen=True)
@@ -29,40 +32,44 @@ class VerifiedFolder(Generic[M]):
 
     path: Path
     place: Path
+    json_name: str
     manifest: M
 
     def arrays(self, name: str) -> Arrays:
-        """The arrays of one file, its sha256 checked.
+        """The arrays of one file, its sha256 checked. What they are is checked by `check_layout`.
 
         Raises:
             RunError: the file is damaged.
         """
-        from safetensors import SafetensorError
-        from safetensors.numpy import load
+        with reading(self.path / name):
+            return read_arrays(self.place / name, self.path / name, self.entry(name))
 
-        self.check(name)
-        try:
-            return load((self.place / name).read_bytes())
-        except SafetensorError as error:
-            raise damaged(self.path / name, str(error)) from error
-
-    def mapped(self, name: str, layout: Layout) -> tuple[Array, ...]:
-        """Arrays of one file, its sha256 checked, which are read from disk as they are touched.
-
-        Raises:
-            RunError: the file is damaged, or an array is not as the layout says.
-        """
-        self.check(name)
-        arrays = memory_map(self.place / name)
-        check_layout(self.path / name, arrays, layout)
-        return tuple(arrays[key] for key in layout)
+    def mapped(self, name: str) -> Arrays:
+        """The same arrays, which are read from disk as they are touched."""
+        with reading(self.path / name):
+            return memory_map(self.place / name, self.path / name, self.entry(name))
 
     def check(self, name: str) -> None:
         """Raises RunError if the file's sha256 is not the one that was written."""
         with reading(self.path / name):
-            checksum = sha256(self.place / name)
-        if checksum != self.files[name].sha256:
+            checksum = sha256_of_regular(self.place / name)
+        if checksum != self.entry(name).sha256:
             raise damaged(self.path / name, "its sha256 is not the one that was written")
+
+    def entry(self, name: str) -> FileEntry:
+        """What the manifest says of a file.
+
+        Raises:
+            RunError: nothing.
+        """
+        if name not in self.files:
+            raise damaged(self.json, f"it does not list {name}")
+        return self.files[name]
+
+    @property
+    def json(self) -> Path:
+        """The file that holds the manifest."""
+        return self.path / self.json_name
 
     @property
     def files(self) -> dict[str, FileEntry]:
@@ -93,28 +100,33 @@ def open_verified(folder: Path, json_name: str, schema: type[M]) -> VerifiedFold
     """
     path = folder / json_name
     with reading(path):
-        text = path.read_bytes()
+        text = read_regular(path, MOST_JSON)
     manifest = unseal(path, text, schema)
     for name, entry in manifest.files.items():
         with reading(folder / name):
-            size = (folder / name).stat().st_size
+            size = size_of_regular(folder / name)
         if size != entry.bytes:
             raise damaged(folder / name, f"it has {size} bytes, and {entry.bytes} were written")
-    return VerifiedFolder(folder, folder.absolute(), manifest)
+    return VerifiedFolder(folder, folder.absolute(), json_name, manifest)
 
 
-def check_layout(path: Path, arrays: Arrays, layout: Layout) -> None:
-    """Refuses arrays that are missing, or of another type or shape.
+def check_layout(path: Path, arrays: Arrays, layout: Layout, **sizes: int) -> dict[str, int]:
+    """Refuses arrays that are not as their layout says, see `check_arrays`.
 
     Raises:
-        RunError: an array is not as the layout says.
+        RunError: which one, and why.
     """
-    for name, (dtype, shape) in layout.items():
-        array = arrays.get(name)
-        if array is None:
-            raise damaged(path, f"it lacks the array {name!r}")
-        if (array.dtype.name, array.shape) != (dtype, shape):
-            raise damaged(path, f"the array {name!r} is {array.dtype.name} {array.shape}, and not {dtype} {shape}")
+    with consistent(path):
+        return check_arrays(arrays, layout, sizes)
+
+
+@contextlib.contextmanager
+def consistent(path: Path) -> Iterator[None]:
+    """Turns a ValueError about what a file holds, also of texts that are not utf-8, into an error that names it."""
+    try:
+        yield
+    except ValueError as error:
+        raise damaged(path, str(error)) from error
 
 
 @contextlib.contextmanager
@@ -124,5 +136,7 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise damaged(path, "the file is missing") from error
+    except NotRegularError as error:
+        raise damaged(path, str(error.strerror)) from error
     except OSError as error:
         raise RunError(f"cannot read: {error.strerror or error}", where=str(path)) from error

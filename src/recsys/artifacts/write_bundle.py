@@ -18,19 +18,10 @@ from recsys.artifacts.bundle import (
     EntityCounts,
 )
 from recsys.artifacts.directory import MEASURED, SERVING, SERVING_JSON
+from recsys.artifacts.entries import READING, DataEntry, IdType, IdTypes, LinkEntry, ScorerEntry
 from recsys.artifacts.held_out import HELD_OUT, held_out_arrays
 from recsys.artifacts.intervals import interval_arrays, intervals_entry
-from recsys.artifacts.manifest import (
-    FORMAT,
-    READING,
-    BundleManifest,
-    DataEntry,
-    IdType,
-    IdTypes,
-    LinkEntry,
-    ScorerEntry,
-    seal,
-)
+from recsys.artifacts.manifest import FORMAT, BundleManifest, seal
 from recsys.artifacts.texts import pack_ids, pack_texts
 from recsys.artifacts.verified import open_verified, write_verified
 from recsys.config.schema.config import Config
@@ -109,10 +100,13 @@ def copy_measured(run: Path, folder: Path) -> None:
     source, target = run / MEASURED, folder / MEASURED
     if not source.exists():
         return
-    manifest = open_verified(source, SERVING_JSON, BundleManifest).manifest
+    measured = open_verified(source, SERVING_JSON, BundleManifest)
     with writing(target):
-        shutil.copytree(source, target)
-        (target / SERVING_JSON).write_bytes(seal(manifest.model_copy(update={"run": folder.name})))
+        target.mkdir()
+        for name in measured.files:
+            measured.check(name)
+            shutil.copyfile(source / name, target / name)
+        (target / SERVING_JSON).write_bytes(seal(measured.manifest.model_copy(update={"run": folder.name})))
 
 
 def _counts(scorers: Mapping[str, ServedScorer], inputs: TrainingInputs, config: Config) -> dict[str, EntityCounts]:

@@ -82,8 +82,12 @@ def calibrate(error: Array, of_model: Array, n_user: Array, n_item: Array, sprea
     unscaled = Calibration(coefficients, np.empty(0), len(error))
     std = unscaled.std(of_model, n_user, n_item, spread)
     score = np.sort(np.abs(error) / std)
-    rank = np.ceil((len(error) + 1) * LEVELS - 1e-9).astype(np.int64)
-    return Calibration(coefficients, score[rank[rank <= len(error)] - 1].astype(np.float64), len(error))
+    return Calibration(coefficients, score[_ranks(len(error)) - 1].astype(np.float64), len(error))
+
+
+def n_levels(n_ratings: int) -> int:
+    """How many of LEVELS a calibration on so many ratings has a factor for; one on none has that of all."""
+    return len(_ranks(n_ratings)) if n_ratings else len(LEVELS)
 
 
 class RangeCoverage(TypedDict):
@@ -140,6 +144,12 @@ def coverage(ratings: Interactions, low: Array, high: Array, train: Interactions
         "by_item": [_of_range(group) for group in by_item],
         "by_width": _by_width(covered, width, ratings.user_idx),
     }
+
+
+def _ranks(n: int) -> Array:
+    """The rank of the factor at each of the levels that n errors allow for."""
+    rank = np.ceil((n + 1) * LEVELS - 1e-9).astype(np.int64)
+    return np.asarray(rank[rank <= n])
 
 
 def _of_range(group: ActivityRange) -> RangeCoverage:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 from pydantic import Field
 from pydantic_core import PydanticCustomError
 
+from recsys.core.layout import ArraySpec, Layout, Size, factors
 from recsys.core.section import Section
 
 Auto = Literal["auto"]
 Role = Literal["user", "item"]
 ROLES: tuple[Role, ...] = ("user", "item")
 Dim = Annotated[int, Field(ge=1, le=4096)]
-MOST_LAYERS = 64
+MOST_LAYERS = 16  # a network of more gains nothing, and the products of its weights might overflow
 Layers = Annotated[tuple[Dim, ...], Field(max_length=MOST_LAYERS)]
 End = Annotated[float, Field(ge=-1e30, le=1e30)]
 """Of a range: what single precision can hold, with room for sums."""
@@ -70,6 +71,10 @@ class ModelSettings(Section):
         """The parameters that are learned, from the first to the last layers."""
         raise NotImplementedError
 
+    def layout(self) -> Layout:
+        """What the parameters and buffers are as arrays, where there are "n_users" and "n_items"."""
+        raise NotImplementedError
+
     @property
     def traits(self) -> tuple[Trait, ...]:
         """What some methods cannot fit. Asked also before values are validated: it may only look at them."""
@@ -99,6 +104,16 @@ class ModelSettings(Section):
     def with_inherited_dims(self, shapes: Mapping[str, Shape]) -> Self:
         """The settings for a model that takes over parameters of these shapes, whose sizes the data no longer says."""
         return self
+
+
+def rows_layout(parameters: tuple[ParameterInfo, ...], dim: Size) -> Layout:
+    """What parameters are that are rows of users or items, or one number for each."""
+    return {
+        parameter.name: ArraySpec("float32", (f"n_{parameter.rows}s",))
+        if parameter.is_bias
+        else factors(f"n_{parameter.rows}s", dim)
+        for parameter in parameters
+    }
 
 
 def check_range(y_range: tuple[float, float] | None) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from recsys.core.types import Float64Array
 
 REACH, N_POINTS = 6.0, 4097  # of the table: so many standard deviations
+LEAST = 1e-30  # a std by which something is divided
 FARTHEST = 30.0  # standard deviations at which the share of a tail is still a number
 _erf, _erfc = (np.vectorize(function, otypes=[np.float64]) for function in (math.erf, math.erfc))
 
@@ -21,7 +22,8 @@ def censored_normal(
 
     Source: Tobin 1958, "Estimation of Relationships for Limited Dependent Variables" (Econometrica).
     """
-    from_low, from_high = (low - mean) / std, (high - mean) / std
+    width = np.maximum(std, LEAST)
+    from_low, from_high = (low - mean) / width, (high - mean) / width
     below, above = _below(from_low), 1 - _below(from_high)
     between = 1 - below - above
     density_low, density_high = (

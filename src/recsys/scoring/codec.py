@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
-
+from recsys.core.layout import Layout
 from recsys.core.resolve import resolve
-from recsys.core.types import Array, Arrays
+from recsys.core.types import Arrays
 from recsys.scoring.link import Link
 from recsys.scoring.protocols import TrainedScorer
 from recsys.scoring.specs import SCORERS
@@ -28,16 +27,6 @@ class StoredScorer:
     arrays: Arrays
     link: Link | None
     numbers: Mapping[str, float] = field(default_factory=dict)
-
-    def array(self, name: str) -> Array:
-        """An array.
-
-        Raises:
-            ValueError: it is missing.
-        """
-        if name not in self.arrays:
-            raise ValueError(f"it lacks the array {name!r}")
-        return self.arrays[name]
 
     def number(self, name: str) -> float:
         """A number.
@@ -66,27 +55,19 @@ def encode(scorer: TrainedScorer) -> StoredScorer:
     return stored
 
 
-def decode(stored: StoredScorer, n_users: int, n_items: int) -> TrainedScorer:
+def layout(kind: str) -> Layout:
+    """What the arrays of a scorer are, where there are "n_users" and "n_items"; `kind` is a key of SCORERS."""
+    arrays: Layout = resolve(SCORERS[kind].layout)
+    return arrays
+
+
+def decode(stored: StoredScorer) -> TrainedScorer:
     """The scorer that `encode` stored.
 
     Args:
-        stored: of a kind in SCORERS.
-        n_users, n_items: that it has to know.
+        stored: of a kind in SCORERS, its arrays as their layout says.
     Raises:
-        ValueError: an array is missing, or has another shape or type than it should have.
+        ValueError: a number is missing, or something does not go together.
     """
     scorer: TrainedScorer = resolve(SCORERS[stored.kind].decode)(stored)
-    for role, n, known in (("users", n_users, scorer.n_users), ("items", n_items, scorer.n_items)):
-        if n != known:
-            raise ValueError(f"it has {known:,} {role}, and there are {n:,}")
     return scorer
-
-
-def check_array(name: str, array: Array, shape: tuple[int, ...], dtype: str = "float32") -> None:
-    """Refuses an array of another type or shape.
-
-    Raises:
-        ValueError: it is not what it should be.
-    """
-    if array.dtype != np.dtype(dtype) or array.shape != shape:
-        raise ValueError(f"the array {name!r} is {array.dtype} {array.shape}, and not {dtype} {shape}")

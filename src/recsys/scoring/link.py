@@ -11,6 +11,7 @@ from recsys.core.types import Array, Float32Array
 from recsys.scoring.censored_normal import censored_mean, within
 
 LinkKind = Literal["identity", "clip", "sigmoid", "tobit"]
+LEAST_STD = 1e-30  # of a tobit link: what is divided by it is finite
 
 
 @dataclass(frozen=True)

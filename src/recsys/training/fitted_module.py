@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from recsys.core.layout import Layout, StateLayout
 from recsys.core.types import Arrays, Float32Array
 from recsys.models.torch_module import RatingModule
 from recsys.training.finite import finite_parameters
+
+NOTHING: Layout = {}
 
 
 class FittedModule:
@@ -23,6 +26,16 @@ class FittedModule:
     def state(self) -> Arrays:
         """Parameters and buffers by name; on a CPU in the module's own memory."""
         return {name: tensor.detach().cpu().numpy() for name, tensor in self._module.state_dict().items()}
+
+    def layout(self, learner: Layout = NOTHING) -> StateLayout:
+        """What the arrays of a state are.
+
+        Args:
+            learner: of what the learner adds.
+        """
+        counted = self._module.counted
+        sizes = {"n_users": len(counted.users), "n_items": len(counted.items)}
+        return StateLayout(self._module.settings.layout(), learner, sizes)
 
     def restore(self, arrays: Arrays) -> None:
         """Parameters and buffers, as they were."""

@@ -7,8 +7,11 @@ import time
 from collections.abc import Iterator
 from typing import Protocol
 
+import numpy as np
+
 from recsys.core.errors import DivergedError
 from recsys.core.events import Epoch, EpochResult, Observer, silent
+from recsys.core.layout import StateLayout
 from recsys.core.types import Json, State
 from recsys.scoring.protocols import TrainedScorer
 from recsys.scoring.uncertainty import Samples
@@ -60,8 +63,12 @@ class Learner(Protocol):
         """All that is needed to go on after `epoch`."""
         ...
 
+    def layout(self, epoch: int) -> StateLayout:
+        """What the arrays of such a state are: those that are read are held against it before they are taken back."""
+        ...
+
     def restore(self, state: State) -> None:
-        """Goes back to a state."""
+        """Goes back to a state, which is as its layout says."""
         ...
 
     def scorer(self) -> TrainedScorer:
@@ -84,7 +91,10 @@ def fit(learner: Learner, *, after: int = 0, observe: Observer = silent) -> Iter
     n_epochs = learner.n_epochs
     for number in range(after + 1, n_epochs + 1):
         start = time.perf_counter()
-        done = learner.epoch(number, observe)
+        try:
+            done = learner.epoch(number, observe)
+        except np.linalg.LinAlgError as error:  # which NaN and infinity lead to
+            raise _diverged(number, n_epochs, 0.0) from error
         seconds = time.perf_counter() - start
         if not (all(map(math.isfinite, done.train.values())) and learner.is_finite()):
             raise _diverged(number, n_epochs, done.lr)

@@ -45,7 +45,7 @@ def carry_scorers(config: Config, run: Run, inputs: TrainingInputs) -> dict[str,
     bundle = open_bundle(start.run)
     rows = warm.rows
     factors = bundle.factors.with_rows(rows["user"], rows["item"])
-    entry, (_, manifest) = bundle.manifest.scorers["rating"], selected_parameters(start.run)
+    entry, (_, manifest) = bundle.manifest.scorers["rating"], selected_parameters(start.run, **bundle.sizes)
     extend = MODELS[entry.model].extend
     assert extend is not None, "every dot product has one"
     parameters: Arrays = resolve(extend)(config.model, inputs, factors)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from recsys.artifacts.bundle import Bundle, EntityCounts, locate, open_bundle
+from recsys.artifacts.bundle import Bundle, EntityCounts, open_bundle
 from recsys.artifacts.checkpoint import write_checkpoint
-from recsys.artifacts.directory import CHECKPOINTS, CONFIG, HISTORY, run_of
+from recsys.artifacts.directory import CHECKPOINTS, CONFIG, HISTORY, locate, run_of
 from recsys.artifacts.metrics import FoldInReport, RunMetrics, read_metrics, write_metrics
 from recsys.artifacts.run import Run
 from recsys.artifacts.run_config import read_run_config
@@ -22,6 +22,7 @@ from recsys.core.communicator import ALONE
 from recsys.core.errors import RunError
 from recsys.core.events import Observer, silent
 from recsys.core.files import new_folder
+from recsys.core.regular import read_regular
 from recsys.core.types import Arrays, Counts, Ids, State
 from recsys.data.catalogue import ItemCatalogue
 from recsys.data.sources.opening import open_source, read_catalogue
@@ -36,6 +37,8 @@ from recsys.workflows.extended_vocabulary import ExtendedVocabulary
 from recsys.workflows.fold_in_ranking import fold_in_ranking
 from recsys.workflows.fold_in_rating import fold_in_rating, parameter_extension
 from recsys.workflows.prior_run import PriorRun
+
+MOST_HISTORY = 1 << 30  # bytes
 
 
 def fold_in_run(parent: Path | None, origin: Origin, folder: Path, observe: Observer = silent) -> RunMetrics:
@@ -58,7 +61,7 @@ def fold_in_run(parent: Path | None, origin: Origin, folder: Path, observe: Obse
     serving = locate(parent)
     run = run_of(serving)
     bundle = open_bundle(serving)
-    parameters, manifest = selected_parameters(run)
+    parameters, manifest = selected_parameters(run, **bundle.sizes)
     config, metrics = read_run_config(run), _parent_metrics(run)
     extend = parameter_extension(bundle, config.model.kind, run) if "rating" in bundle.scorers else None
     with Run.claim(folder, config, ALONE, resume=False):
@@ -89,7 +92,7 @@ def fold_in_run(parent: Path | None, origin: Origin, folder: Path, observe: Obse
         with new_folder(folder) as temporary:
             for name in (CONFIG, HISTORY):
                 with reading(run / name):
-                    content = (run / name).read_bytes()
+                    content = read_regular(run / name, MOST_HISTORY)
                 (temporary / name).write_bytes(content)
             fits = {name: manifest.served_fits[name] for name in models}
             states = {fits[name]: State(manifest.fits[fits[name]].epoch, model, {}) for name, model in models.items()}

@@ -98,7 +98,7 @@ def prepare_inputs(
         return from_scratch(config, observe, communicator, data), None
     need_training_packages()
     bundle = open_bundle(config.start.run)
-    parameters, _ = selected_parameters(config.start.run)
+    parameters, _ = selected_parameters(config.start.run, **bundle.sizes)
     _check_same_model(config.start.run, config)
     if data is None:
         data = read_more_ratings(config.data, communicator, observe, as_trained=config.start.like_run)

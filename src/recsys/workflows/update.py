@@ -9,8 +9,7 @@ from typing import Literal, cast
 
 from pydantic import JsonValue
 
-from recsys.artifacts.bundle import locate
-from recsys.artifacts.directory import CONFIG, run_of
+from recsys.artifacts.directory import CONFIG, locate, run_of
 from recsys.artifacts.manifest import FitEntry
 from recsys.artifacts.run_config import read_run_config
 from recsys.artifacts.selected import selected_parameters

@@ -8,8 +8,10 @@ import numpy as np
 from pydantic import Field
 
 from recsys.core.events import EpochResult, Observer, Step
+from recsys.core.layout import ArraySpec, StateLayout
 from recsys.core.types import Array, Arrays, Json, State
 from recsys.data.training_inputs import TrainingInputs
+from recsys.models.settings import ModelSettings
 from recsys.scoring.factors.scorer import Factors, Rows, in_rating_units
 from recsys.scoring.link import Link
 from recsys.training.groups import Group
@@ -40,8 +42,9 @@ class Learner:
     groups: tuple[Group, ...] = ()
     column_bytes = 0
 
-    def __init__(self, inputs: TrainingInputs, dim: int, settings: DampedMeans) -> None:
-        self._train, self._scale, self._settings = inputs.repeated_train, inputs.scale, settings
+    def __init__(self, inputs: TrainingInputs, model: ModelSettings, settings: DampedMeans) -> None:
+        dim = model.fixed_dim or 1
+        self._model, self._train, self._scale, self._settings = model, inputs.repeated_train, inputs.scale, settings
         self.n_ratings, self.n_epochs, self._dim = len(self._train), settings.n_epochs, dim
         self._bias = {"user": np.zeros(len(self._train.users)), "item": np.zeros(len(self._train.items))}
 
@@ -67,6 +70,11 @@ class Learner:
         parameters: Arrays = {f"{role}_bias": self._rows(bias) for role, bias in self._bias.items()}
         embeddings = {f"{role}_embedding": self._none(bias) for role, bias in self._bias.items()}
         return State(epoch, {**parameters, **embeddings, "global_mean": np.zeros(1, np.float32)}, dict(self._bias))
+
+    def layout(self, epoch: int) -> StateLayout:
+        """The biases, as wide as they are computed."""
+        biases = {role: ArraySpec("float64", (f"n_{role}s",)) for role in self._bias}
+        return StateLayout(self._model.layout(), biases, {f"n_{role}s": len(bias) for role, bias in self._bias.items()})
 
     def restore(self, state: State) -> None:
         """The biases, as they were."""
@@ -95,7 +103,7 @@ class Learner:
 def build(plan: Plan, inputs: TrainingInputs) -> Learner:
     """The learner."""
     assert isinstance(plan.training, DampedMeans)
-    return Learner(inputs, plan.model.fixed_dim or 1, plan.training)
+    return Learner(inputs, plan.model, plan.training)
 
 
 FIT = Fit(

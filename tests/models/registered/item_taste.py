@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from recsys.core.layout import Layout
 from recsys.data.interactions import Counted, Interactions
 from recsys.data.scale import Scale
 from recsys.models.layers import Anatomy, Layer, computed, learned
-from recsys.models.settings import Dim, ModelSettings, ParameterInfo, Shape
+from recsys.models.settings import Dim, ModelSettings, ParameterInfo, Shape, rows_layout
 from recsys.models.specs import MODELS, ModelSpec
 from recsys.models.torch_layers import normal
 from recsys.models.torch_module import RatingModule
@@ -38,6 +39,10 @@ class ItemTaste(ModelSettings):
             ParameterInfo("item_bias", "items", "item", True),
             ParameterInfo("user_embedding", "users", "user"),
         )
+
+    def layout(self) -> Layout:
+        """The rows."""
+        return rows_layout(self.parameters, self.dim)
 
 
 class Module(RatingModule):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from recsys.core.files import STDIN
@@ -166,3 +167,19 @@ class Data(Section):
     def drops_unrated(self) -> bool:
         """Whether rows with a code for "no rating" are left out."""
         return bool(self.no_rating) and self.no_rating_rows == "drop"
+
+
+def data_as_read(entry: Mapping[str, object]) -> Data:
+    """How ratings were read, of which no file is named.
+
+    Args:
+        entry: the keys that say it.
+    Raises:
+        ValueError: what a value cannot be.
+    """
+    try:
+        data = Data.model_validate({**entry, "source": "stream"})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ValueError(f"data.{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    return data.model_copy(update={"source": "file"})

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
+from recsys.core.layout import ArraySpec, Layout
 from recsys.models.settings import (
     NO_BIASES,
     NO_CLIP,
@@ -17,6 +18,7 @@ from recsys.models.settings import (
     ParameterInfo,
     Trait,
     check_range,
+    rows_layout,
 )
 
 
@@ -49,6 +51,10 @@ class DotProduct(ModelSettings):
         user = ParameterInfo("user_embedding", "users", "user"), ParameterInfo("user_bias", "users", "user", True)
         item = ParameterInfo("item_embedding", "items", "item"), ParameterInfo("item_bias", "items", "item", True)
         return tuple(parameter for parameter in (*item, *user) if self.biases or not parameter.is_bias)
+
+    def layout(self) -> Layout:
+        """The rows, and the global mean."""
+        return {"global_mean": ArraySpec("float32", (1,)), **rows_layout(self.parameters, self.embedding_dim)}
 
     @property
     def traits(self) -> tuple[Trait, ...]:

@@ -38,10 +38,11 @@ class EmbeddingNet(RatingModule):
 
     def __init__(self, counted: Counted, settings: config.EmbeddingNet, scale: Scale, seed: int) -> None:
         super().__init__()
-        self.settings, self.scale, self.counted = settings, scale, counted
         n_users, n_items = len(counted.users), len(counted.items)
-        self.y_range = settings.output_range(scale.low, scale.high)
         dims = settings.dims(n_users, n_items)
+        self.settings = settings.model_copy(update={"user_dim": dims[0], "item_dim": dims[1]})
+        self.scale, self.counted = scale, counted
+        self.y_range = settings.output_range(scale.low, scale.high)
         sizes = [sum(dims), *settings.layers]
         self.user_embedding = normal(seed, "user_embedding", (n_users, dims[0]), INIT_STD)
         self.item_embedding = normal(seed, "item_embedding", (n_items, dims[1]), INIT_STD)

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from recsys.core.layout import FACTOR, ArraySpec, Layout, factors
 from recsys.models.settings import ROLES, Auto, Dim, End, Layers, ModelSettings, ParameterInfo, Shape, check_range
 
 WIDENING = 1 / 8  # of the scale seen, at each end: a sigmoid never reaches its ends
@@ -52,6 +53,20 @@ class EmbeddingNet(ModelSettings):
                 name = f"hidden.{number}.{part}"
                 parameters[name] = _weight_and_bias(name, "hidden")
         return {**parameters, "head": _weight_and_bias("head", "head")}
+
+    def layout(self) -> Layout:
+        """The embeddings and the layers; a norm has the mean and the variance of what it has seen, too."""
+        dims: dict[str, int | str] = {"user": self.user_dim, "item": self.item_dim}
+        width: tuple[int | str, ...] = tuple(f"{role}_dim" if dim == "auto" else dim for role, dim in dims.items())
+        arrays = {f"{role}_embedding": factors(f"n_{role}s", width[place]) for place, role in enumerate(ROLES)}
+        for number, size in enumerate(self.layers):
+            name = f"hidden.{number}"
+            arrays |= {f"{name}.affine.weight": factors(size, width), f"{name}.affine.bias": factors(size)}
+            if self.batch_norm:
+                arrays |= {f"{name}.norm.{part}": factors(size) for part in ("weight", "bias", "running_mean")}
+                arrays[f"{name}.norm.running_var"] = ArraySpec("float32", (size,), 0, FACTOR)
+            width = (size,)
+        return {**arrays, "head.weight": factors(1, width), "head.bias": factors(1)}
 
     def dims(self, n_users: int, n_items: int) -> tuple[int, int]:
         """Lengths of a user's and an item's embedding; auto by fastai's rule, `emb_sz_rule`."""

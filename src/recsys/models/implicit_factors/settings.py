@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from recsys.models.settings import ModelSettings, ParameterInfo
+from recsys.core.layout import Layout
+from recsys.models.settings import ModelSettings, ParameterInfo, rows_layout
 
 
 class ImplicitFactors(ModelSettings):
@@ -17,3 +18,7 @@ class ImplicitFactors(ModelSettings):
     def parameters(self) -> tuple[ParameterInfo, ...]:
         """Items come first: they stay, while users come and go."""
         return ParameterInfo("item_embedding", "items", "item"), ParameterInfo("user_embedding", "users", "user")
+
+    def layout(self) -> Layout:
+        """The rows, as long as the method makes them."""
+        return rows_layout(self.parameters, "dim")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from recsys.models.settings import NO_CLIP, USER_DRIFT, Dim, ModelSettings, ParameterInfo, Role, Trait
+from recsys.core.layout import Layout
+from recsys.models.settings import NO_CLIP, USER_DRIFT, Dim, ModelSettings, ParameterInfo, Role, Trait, rows_layout
 
 OTHER: dict[Role, Role] = {"user": "item", "item": "user"}
 
@@ -34,6 +35,10 @@ class SvdPP(ModelSettings):
     def parameters(self) -> tuple[ParameterInfo, ...]:
         """Each role's own rows, and what its rows say of the other role."""
         return tuple(parameter for role in ("item", "user") for parameter in self._rows(role))
+
+    def layout(self) -> Layout:
+        """The rows."""
+        return rows_layout(self.parameters, self.embedding_dim)
 
     @property
     def traits(self) -> tuple[Trait, ...]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from recsys.scoring.codec import StoredScorer, check_array
+import numpy as np
+
+from recsys.core.layout import FACTOR, ArraySpec, Layout, factors
+from recsys.core.types import Array
+from recsys.scoring.codec import StoredScorer
 from recsys.scoring.implicit.moments import Moments
 from recsys.scoring.implicit.scorer import ImplicitFactors
 from recsys.scoring.implicit.targets import TargetTable
@@ -15,6 +19,17 @@ COUNTS = ("n_known_users", "n_known_items")
 ITEM_BIAS = "item_bias"
 WEIGHTS = ("unobserved_weight", "regularization", "popularity_weight")
 RATINGS, TARGETS = "target.rating", "target.value"
+MOST_TARGET, LEAST_WEIGHT, ROUNDING = 1e3, 1e-30, 1e-9
+LAYOUT: Layout = {
+    "user_factors": factors(("n_users", 1), "dim"),
+    "item_factors": factors(("n_items", 1), "dim"),
+    ITEM_BIAS: ArraySpec("float32", (("n_items", 1),)),
+    **dict.fromkeys((*GRAMIANS, *(f"moments.{name}" for name in MOMENTS)), factors("dim", "dim", dtype="float64")),
+    MEAN_ITEM: factors("dim", dtype="float64"),
+    RATINGS: ArraySpec("float32", ("n_ratings",), rises=True),
+    TARGETS: ArraySpec("float32", ("n_ratings",), 0, MOST_TARGET),
+}
+"""The last row of those of users and items stands for whoever is unknown."""
 
 
 def encode(scorer: ImplicitFactors) -> StoredScorer:
@@ -31,33 +46,40 @@ def decode(stored: StoredScorer) -> ImplicitFactors:
     """The scorer that `encode` stored.
 
     Raises:
-        ValueError: an array is missing, or has another shape or type than it should have.
+        ValueError: a number is missing or out of range, or a matrix is none that rows can be solved with.
     """
-    rows = {name: stored.array(name) for name in ROWS}
-    gramians = {name: stored.array(name) for name in GRAMIANS}
-    mean_item, moments = stored.array(MEAN_ITEM), {name: stored.array(f"moments.{name}") for name in MOMENTS}
-    dim = rows["user_factors"].shape[-1]
-    for name, array in rows.items():
-        check_array(name, array, (len(array), dim))
-    item_bias = stored.array(ITEM_BIAS)
-    check_array(ITEM_BIAS, item_bias, (len(rows["item_factors"]),))
-    for name, array in (gramians | moments).items():
-        check_array(name, array, (dim, dim), "float64")
-    check_array(MEAN_ITEM, mean_item, (dim,), "float64")
-    ratings, targets = stored.array(RATINGS), stored.array(TARGETS)
-    for name, array in ((RATINGS, ratings), (TARGETS, targets)):
-        check_array(name, array, (len(ratings),))
+    arrays = stored.arrays
+    moments = Moments(arrays[MEAN_ITEM], *(arrays[f"moments.{name}"] for name in MOMENTS))
+    about = float(np.square(moments.mean_item).sum() + np.trace(moments.between) + np.trace(moments.within))
+    spreads = {"moments.within": about, "moments.between": about}
+    spreads |= {name: float(np.trace(arrays[name])) for name in GRAMIANS}
+    for name, spread in spreads.items():
+        _check_definite(name, arrays[name], ROUNDING * abs(spread))
     return ImplicitFactors(
-        user_factors=rows["user_factors"],
-        item_factors=rows["item_factors"],
-        item_bias=item_bias,
-        user_gramian=gramians["user_gramian"],
-        item_gramian=gramians["item_gramian"],
-        n_known_users=int(stored.number("n_known_users")),
-        n_known_items=int(stored.number("n_known_items")),
-        unobserved_weight=stored.number("unobserved_weight"),
-        regularization=stored.number("regularization"),
-        popularity_weight=stored.number("popularity_weight"),
-        targets=TargetTable(ratings, targets),
-        moments=Moments(mean_item, **moments),
+        **{name: arrays[name] for name in (*ROWS, ITEM_BIAS, *GRAMIANS)},
+        n_known_users=int(_number(stored, "n_known_users", 1, len(arrays["user_factors"]) - 1)),
+        n_known_items=int(_number(stored, "n_known_items", 1, len(arrays["item_factors"]) - 1)),
+        unobserved_weight=_number(stored, "unobserved_weight", LEAST_WEIGHT),
+        regularization=_number(stored, "regularization", LEAST_WEIGHT),
+        popularity_weight=_number(stored, "popularity_weight", 0),
+        targets=TargetTable(arrays[RATINGS], arrays[TARGETS]),
+        moments=moments,
     )
+
+
+def _number(stored: StoredScorer, name: str, low: float, high: float = FACTOR) -> float:
+    number = stored.number(name)
+    if not low <= number <= high:
+        raise ValueError(f"the number {name!r} is {number:g}, and not from {low:g} to {high:g}")
+    return number
+
+
+def _check_definite(name: str, matrix: Array, rounding: float) -> None:
+    """Refuses a matrix that is no sum of squares: rows cannot be solved with it."""
+    try:
+        np.linalg.cholesky(matrix + (rounding + np.finfo(np.float64).tiny) * np.eye(len(matrix)))
+        is_definite = float(np.abs(matrix - matrix.T).max(initial=0)) <= rounding
+    except np.linalg.LinAlgError:
+        is_definite = False
+    if not is_definite:
+        raise ValueError(f"the array {name!r} is no sum of squares")

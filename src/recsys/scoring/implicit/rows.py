@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from recsys.core.layout import FACTOR
 from recsys.core.types import Float32Array, Float64Array, Indices, Int64Array
 from recsys.scoring.implicit.moments import Moments
 
@@ -140,4 +141,5 @@ def _one_by_one(
     dim: int,
 ) -> Float32Array:
     rows = [row(idx[begin:end], target[begin:end]) for begin, end in pairwise(start)]
-    return np.array(rows, np.float32).reshape(len(start) - 1, dim)
+    solved = np.array(rows, np.float64).reshape(len(start) - 1, dim)
+    return solved.clip(-FACTOR, FACTOR).astype(np.float32)  # their products are finite whatever they come from

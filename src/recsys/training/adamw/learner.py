@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from recsys.core.events import EpochResult, Observer, Step
+from recsys.core.layout import LARGEST, ArraySpec, StateLayout
 from recsys.core.seeding import rng
 from recsys.core.types import Arrays, Json, State
 from recsys.data.interactions import Interactions
@@ -103,6 +104,16 @@ class AdamWLearner:
     def state(self, epoch: int) -> State:
         """Parameters, and the moments of each."""
         return State(epoch=epoch, model=self._fitted.state(), learner=self._moments())
+
+    def layout(self, epoch: int) -> StateLayout:
+        """Parameters, and the moments of those that move, in the shape of these."""
+        shapes = {name: tuple(parameter.shape) for name, parameter in self._moving()}
+        moments = {
+            f"{moment}.{name}": ArraySpec("float32", shape, low)
+            for name, shape in shapes.items()
+            for moment, low in zip(MOMENTS, (-LARGEST, 0), strict=True)
+        }
+        return self._fitted.layout(moments)
 
     def restore(self, state: State) -> None:
         """Parameters and moments, as they were."""

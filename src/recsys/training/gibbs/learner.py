@@ -10,6 +10,7 @@ import numpy as np
 
 from recsys.core.communicator import ALONE, Communicator
 from recsys.core.events import EpochResult, Observer, Step
+from recsys.core.layout import StateLayout
 from recsys.core.seeding import rng
 from recsys.core.threads import Workers, one_blas_thread, usable_cores
 from recsys.core.types import Array, Arrays, Float64Array, Json, State
@@ -22,13 +23,14 @@ from recsys.scoring.link import Link
 from recsys.scoring.uncertainty import Samples
 from recsys.training.finite import finite_arrays
 from recsys.training.gibbs.covariance import covariance_columns
-from recsys.training.gibbs.drift import Paths, by_time
+from recsys.training.gibbs.drift import LENGTHS, Paths, by_time
+from recsys.training.gibbs.layout import Chain, chain_layout, drift_layout, tobit_layout
 from recsys.training.gibbs.models import SampledModel
 from recsys.training.gibbs.samples import PosteriorSamples, is_kept
 from recsys.training.gibbs.settings import Gibbs
 from recsys.training.gibbs.state import FactorState, RatingsCSR
 from recsys.training.gibbs.sweep import Noise, sample_noise, sample_priors, sample_rows, sample_spread
-from recsys.training.gibbs.tobit import Tobit, is_censored
+from recsys.training.gibbs.tobit import N_PAIRS, Tobit, is_censored
 from recsys.training.groups import Group
 
 N_KEPT, KEPT_BYTES = 64, 256_000_000
@@ -140,6 +142,19 @@ class GibbsLearner:
             sample |= {} if part is None else part.arrays()
         chain = np.array([self._alpha, self._n_counted])
         return State(epoch, self._parameters(), {**sample, **sums, **self._kept.arrays(), "chain": chain})
+
+    def layout(self, epoch: int) -> StateLayout:
+        """The model's parameters; what `state` adds to them after so many sweeps."""
+        n_counted = max(0, epoch - self._burn_in)
+        n_kept = sum(is_kept(sweep + 1, self.n_epochs - self._burn_in, self._n_kept) for sweep in range(n_counted))
+        learner = {**chain_layout(Chain(self._width, n_counted, n_kept), self._model.implicit_of)}
+        sizes = {f"n_{role}s": len(rated.count) for role, rated in self._rated.items()}
+        if self._paths is not None:
+            learner |= drift_layout(len(LENGTHS))
+            sizes["n_moments"] = len(self._paths.time)
+        if self._tobit is not None:
+            learner |= tobit_layout(N_PAIRS)
+        return StateLayout(self._model.parameters, learner, sizes)
 
     def restore(self, state: State) -> None:
         """Goes on with a sample and its sums."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from recsys.core.layout import Layout
 from recsys.core.types import Arrays
 from recsys.models.dot_product.settings import DotProduct
 from recsys.models.settings import Role
@@ -20,6 +21,7 @@ class SampledModel:
         dim: factors of each user and item.
         clip: whether predictions are kept within the scale of the ratings.
         user_drift: whether users' biases move with time.
+        parameters: what the parameters of the model's module are.
         implicit_of: roles whose rows have implicit terms.
         constants: parameters of the model's module that are not drawn.
     """
@@ -27,6 +29,7 @@ class SampledModel:
     dim: int
     clip: bool
     user_drift: bool
+    parameters: Layout
     implicit_of: tuple[Role, ...] = ()
     constants: Arrays = field(default_factory=dict)
 
@@ -34,9 +37,13 @@ class SampledModel:
 def dot_product(settings: DotProduct) -> SampledModel:
     """Nothing but the rows; the global mean is that of the ratings."""
     constants = {"global_mean": np.zeros(1, np.float32)}
-    return SampledModel(settings.embedding_dim, settings.clip, settings.user_drift, constants=constants)
+    return SampledModel(
+        settings.embedding_dim, settings.clip, settings.user_drift, settings.layout(), constants=constants
+    )
 
 
 def svdpp(settings: SvdPP) -> SampledModel:
     """The rows, and implicit terms."""
-    return SampledModel(settings.embedding_dim, settings.clip, settings.user_drift, settings.implicit_of)
+    return SampledModel(
+        settings.embedding_dim, settings.clip, settings.user_drift, settings.layout(), settings.implicit_of
+    )

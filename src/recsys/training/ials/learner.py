@@ -9,12 +9,14 @@ import numpy as np
 from recsys.config.plans import Plan
 from recsys.core.communicator import ALONE, Communicator
 from recsys.core.events import EpochResult, Observer, Step
+from recsys.core.layout import StateLayout
 from recsys.core.threads import one_blas_thread, usable_cores
 from recsys.core.types import Arrays, Float32Array, Indices, Json, State
 from recsys.data.grouped import GroupedView
 from recsys.data.interactions import Interactions
 from recsys.data.training_inputs import TrainingInputs
 from recsys.data.vocabulary import UNKNOWN
+from recsys.models.implicit_factors import settings as model
 from recsys.scoring.implicit.scorer import ImplicitFactors, implicit_factors
 from recsys.scoring.implicit.targets import TargetTable
 from recsys.training.groups import Group
@@ -96,6 +98,11 @@ class IalsLearner:
     def state(self, epoch: int) -> State:
         """The rows, which are all that there is."""
         return State(epoch, {PARAMETERS[role]: rows for role, rows in self._als.factors().items()}, {})
+
+    def layout(self, epoch: int) -> StateLayout:
+        """The rows, of the length that the settings say."""
+        sizes = {"n_users": len(self._counted.users), "n_items": len(self._counted.items)}
+        return StateLayout(model.ImplicitFactors().layout(), {}, {**sizes, "dim": self._als.parameters.embedding_dim})
 
     def restore(self, state: State) -> None:
         """Goes on from a state's rows."""

@@ -13,6 +13,7 @@ import numpy as np
 from recsys.config.plans import Plan
 from recsys.core.communicator import ALONE, Communicator
 from recsys.core.events import EpochResult, Observer, Step
+from recsys.core.layout import ArraySpec, StateLayout
 from recsys.core.threads import usable_cores
 from recsys.core.types import Float32Array, Float64Array, Json, State
 from recsys.data.interactions import Interactions
@@ -22,7 +23,7 @@ from recsys.models.dot_product.arrays import DotProductArrays
 from recsys.scoring.factors.scorer import Factors
 from recsys.training.finite import finite_arrays
 from recsys.training.groups import LayerRates
-from recsys.training.sgd.blocks import choose_n_side, sort_into_blocks, tree_strata
+from recsys.training.sgd.blocks import MAX_SIDE, choose_n_side, sort_into_blocks, tree_strata
 from recsys.training.sgd.damping import NOTHING, Damped, auto_damping, credible_damping, expected_values
 from recsys.training.sgd.defaults import auto_rate
 from recsys.training.sgd.kernel import ITEMS, USERS, sgd_kernel
@@ -111,6 +112,12 @@ class SgdLearner:
         """Parameters, and into how many ranges users and items were cut."""
         self._ring.gather()
         return State(epoch=epoch, model=self._model.arrays, learner={"n_side": np.array([self._blocks.n_side])})
+
+    def layout(self, epoch: int) -> StateLayout:
+        """Parameters, and a number of ranges that users and items can be cut into."""
+        sizes = {"n_users": len(self._train.users), "n_items": len(self._train.items)}
+        n_side = ArraySpec("int64", (1,), 1, min(MAX_SIDE, *sizes.values()))
+        return StateLayout(self._model.settings.layout(), {"n_side": n_side}, sizes)
 
     def restore(self, state: State) -> None:
         """Parameters and blocks, as they were.

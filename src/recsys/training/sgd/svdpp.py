@@ -11,6 +11,7 @@ import torch
 
 from recsys.config.plans import Plan
 from recsys.core.events import EpochResult, Observer, Step
+from recsys.core.layout import StateLayout
 from recsys.core.seeding import rng
 from recsys.core.types import Array, Float32Array, Json, State
 from recsys.data.grouped import GroupedView
@@ -105,6 +106,10 @@ class SvdPPLearner:
     def state(self, epoch: int) -> State:
         """Parameters: nothing else goes on from one epoch to the next."""
         return State(epoch=epoch, model=self._fitted.state(), learner={})
+
+    def layout(self, epoch: int) -> StateLayout:
+        """Parameters."""
+        return self._fitted.layout()
 
     def restore(self, state: State) -> None:
         """Parameters, as they were."""

@@ -1,0 +1,148 @@
+"""Serving folders of a stranger, whose checksums are right: each array that is not what it should be is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recsys.artifacts.bundle import open_bundle
+from recsys.artifacts.verified import VerifiedFolder
+from recsys.config.schema.config import Config
+from recsys.core.errors import RunError
+from recsys.core.types import Array, Arrays
+from recsys.workflows.train import train
+
+RUNS = ["finished", "finished_ranked", "finished_text", "finished_net", "finished_drift"]
+Change = Callable[[Array], Array | None]
+
+
+@pytest.fixture(scope="module")
+def finished_drift(small: Callable[..., Config], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of gibbs with drift and a tobit link."""
+    folder = tmp_path_factory.mktemp("drift") / "finished"
+    config = small(model={"user_drift": True}, training={"method": "gibbs", "n_epochs": 4, "likelihood": "tobit"})
+    train(config, folder)
+    return folder
+
+
+def cut(array: Array) -> Array:
+    return array[:-1] if len(array) else np.zeros((1, *array.shape[1:]), array.dtype)
+
+
+def other_type(array: Array) -> Array:
+    return array.astype(np.float64 if array.dtype != np.float64 else np.float32)
+
+
+def gone(array: Array) -> None:
+    del array
+
+
+def no_values(array: Array) -> Array:
+    """NaN; of indices and counts, and of ids, which rise, what they cannot be; of texts, what is not utf-8."""
+    if array.dtype.kind == "f":
+        return np.full_like(array, np.nan)
+    return np.full_like(array, 255 if array.dtype == np.uint8 else -(2**20))
+
+
+CHANGES: list[Change] = [cut, other_type, gone, no_values]
+MAY_BE_NAN = {"rating", *(f"{part}_rating" for part in ("valid", "test", "earlier", "earlier_valid"))}
+MAY_BE_GONE = {"user_std", "valid_timestamp", "test_timestamp"}
+
+
+def use(folder: Path, file: str | None = None) -> None:
+    """Reads a file of a serving folder, or all of them."""
+    bundle = open_bundle(folder)
+    asked: dict[str, Callable[[], object]] = {
+        entry.file: partial(bundle.scorer, name) for name, entry in bundle.manifest.scorers.items()
+    }
+    asked |= {
+        "seen.safetensors": lambda: bundle.seen,
+        "intervals.safetensors": lambda: bundle.intervals,
+        "held_out.safetensors": lambda: (bundle.held_out("test"), bundle.unknown_pairs),
+        "item_columns.safetensors": lambda: bundle.item_columns,
+        "serving.json": lambda: bundle.data,
+    }
+    for name, ask in asked.items():
+        if file in (None, name):
+            ask()
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_every_array_that_is_not_as_it_should_be_is_refused(
+    name: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(request.getfixturevalue(name) / "serving", tmp_path / "copy")
+    opened = open_bundle(folder).folder
+    use(folder)
+    for file in opened.files:
+        content, manifest = (folder / file).read_bytes(), (folder / "serving.json").read_bytes()
+        arrays = opened.arrays(file)
+        for key, change in ((key, change) for key in arrays for change in CHANGES):
+            may_be = (key in MAY_BE_NAN and change is no_values) or (key in MAY_BE_GONE and change is gone)
+            if may_be or not arrays[key].size:
+                continue
+            changed = change(arrays[key].copy())
+            reseal(opened, file, {name: changed if name == key else array for name, array in arrays.items()})
+            with pytest.raises(RunError, match="is damaged") as caught:
+                use(folder, file)
+            assert caught.value.where == str(folder / file), (key, change)
+        (folder / file).write_bytes(content)
+        (folder / "serving.json").write_bytes(manifest)
+
+
+def test_a_link_that_divides_by_nothing_and_other_odd_numbers_are_refused(finished: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(finished / "serving", tmp_path / "copy")
+    text = (folder / "serving.json").read_text(encoding="utf-8")
+    for place, value in (
+        (("scorers", "rating", "link", "low"), 9.0),
+        (("scorers", "rating", "link", "high"), float("nan")),
+        (("scorers", "rating", "numbers", "global_mean"), float("inf")),
+        (("scorers", "rating", "file"), "../scorer.safetensors"),
+        (("scorers", "rating", "file"), "seen.safetensors"),
+        (("scorers", "rating", "model"), "implicit_factors"),
+        (("scorers",), {}),
+        (("scale", "std"), 0.0),
+        (("n_users",), -1),
+        (("n_items",), 10**30),
+        (("item_columns",), ["nowhere"]),
+        (("intervals", "n_valid"), -1),
+        (("data", "columns", "user"), 0),
+    ):
+        content: Any = json.loads(text)
+        del content["checksum"]
+        below = content
+        for part in place[:-1]:
+            below = below[part]
+        below[place[-1]] = value
+        seal(folder, content)
+        with pytest.raises(RunError) as caught:
+            use(folder)
+        assert str(folder) in str(caught.value), place
+
+
+def reseal(folder: VerifiedFolder[Any], file: str, arrays: dict[str, Array | None]) -> None:
+    """Writes a file of arrays, with a manifest whose checksums are right."""
+    from safetensors.numpy import save
+
+    there: Arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items() if array is not None}
+    whole = save(there)
+    (folder.path / file).write_bytes(whole)
+    content = json.loads((folder.path / "serving.json").read_text(encoding="utf-8"))
+    del content["checksum"]
+    content["files"][file] = {"bytes": len(whole), "sha256": hashlib.sha256(whole).hexdigest()}
+    seal(folder.path, content)
+
+
+def seal(folder: Path, content: object) -> None:
+    body = json.dumps(content, indent=2, ensure_ascii=False)
+    checksum = hashlib.sha256(body.encode()).hexdigest()
+    whole = body.removesuffix("\n}") + f',\n  "checksum": "{checksum}"\n}}\n'
+    (folder / "serving.json").write_bytes(whole.encode())
