@@ -15,9 +15,11 @@ from faults.outcome import Outcome
 Attack = Callable[[int, float, Callable[[str], None]], Outcome]
 
 ATTACKS: dict[str, str] = {
+    "bytes": "faults.damaged_files",
     "config": "faults.config",
     "csv": "faults.csv",
     "kills": "faults.kills",
+    "manifests": "faults.manifests",
     "writes": "faults.writes",
     "serving": "faults.serving",
     "ids": "faults.ids",
