@@ -106,11 +106,11 @@ def changed_keys(before: Mapping[str, Json], config: Config) -> list[str]:
 
     A key that was not known then may have its default: the values may be of an older version.
     """
-    after, set_ = deciding_values(config), dict(_deciding(config.model_dump(mode="json", exclude_defaults=True)))
+    after, given = deciding_values(config), dict(_deciding(config.model_dump(mode="json", exclude_defaults=True)))
     return [
         f"{key}: {before.get(key)!r} → {after.get(key)!r}"
         for key in sorted(before.keys() | after.keys())
-        if before.get(key) != after.get(key) and (key in before or key in set_)
+        if before.get(key) != after.get(key) and (key in before or key in given)
     ]
 
 
