@@ -40,8 +40,8 @@ def attack(seed: int, seconds: float, say: Callable[[str], None]) -> Outcome:
 
 def attack_in(folder: Path, seed: int, seconds: float, say: Callable[[str], None], n_cases: int = 10**9) -> Outcome:
     """The same with runs in a folder, which are made where there are none; at most so many cases."""
-    outcome, end = Outcome(), time.monotonic() + seconds
     prepare(folder)
+    outcome, end = Outcome(), time.monotonic() + seconds
     while time.monotonic() < end and outcome.n_cases < n_cases:
         what, ended = case(folder, seed, outcome.n_cases)
         bad = {step: end_of for step, end_of in ended.items() if end_of.how not in ("answer", "error")}
