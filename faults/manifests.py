@@ -156,6 +156,8 @@ def _places(content: Any) -> Any:
 
 
 def _change_array(arrays: dict[str, np.ndarray], draw: random.Random) -> str:
+    if not arrays:
+        return "nothing is left"
     name = draw.choice(sorted(arrays))
     how = draw.choice(sorted(CHANGES))
     with np.errstate(all="ignore"):
