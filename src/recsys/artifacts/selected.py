@@ -17,7 +17,7 @@ from recsys.artifacts.checkpoint import (
 from recsys.artifacts.directory import CHECKPOINTS
 from recsys.artifacts.manifest import CheckpointManifest, damaged
 from recsys.artifacts.recorded import check_recorded
-from recsys.artifacts.stored_config import stored_config
+from recsys.artifacts.run_config import read_run_config
 from recsys.artifacts.verified import check_layout
 from recsys.config.plans import served_plans
 from recsys.core.errors import RunError
@@ -45,7 +45,7 @@ def selected_parameters(run: Path, **sizes: int) -> tuple[dict[str, Arrays], Che
     fits = checkpoint.manifest.served_fits
     states = read_states(checkpoint, fits.values())
     kept = {scorer: best_parameters(states[fit]) or states[fit].model for scorer, fit in fits.items()}
-    for plan in served_plans(stored_config(run)):
+    for plan in served_plans(read_run_config(run)):
         if plan.scorer in kept:
             name = LEARNER if best_parameters(states[fits[plan.scorer]]) else MODEL
             check_layout(newest / name, kept[plan.scorer], plan.model.layout(), **sizes)
