@@ -104,6 +104,19 @@ def test_a_command_that_is_stopped_leaves_nothing_but_the_runs(data: Path, scrip
     assert (of_session(running.pid), list(scratch.iterdir()), list(data.rglob(".*"))) == ([], [], [])
 
 
+def test_ctrl_c_while_processes_import_what_they_need_is_quiet(data: Path, script: str, scratch: Path) -> None:
+    running = started(script, *CROSS, *ENDLESS, until=lambda: list(scratch.rglob("pymp-*/listener-*")))
+    time.sleep(0.3)  # the fork server imports torch now
+    os.killpg(running.pid, signal.SIGINT)
+    out, err = running.communicate(timeout=WAIT)
+    assert (running.returncode, out, "Traceback" in err) == (130, "", False), err
+    deadline = time.monotonic() + WAIT
+    while of_session(running.pid):  # the fork server ends after its imports
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert list(scratch.iterdir()) == []
+
+
 def test_folds_of_a_killed_command_are_resumed_to_the_same_result(data: Path, script: str, process: Recsys) -> None:
     whole = folds(process(*CROSS, *FAST, "--run-dir", "whole").out)
     running = started(

@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, SpawnContext
 from pathlib import Path
@@ -134,7 +135,8 @@ def _keep_socket_in_scratch() -> None:
 def _start(process: Any, name: str, observe: Observer) -> None:
     """Starts the process of a run."""
     try:
-        process.start()
+        with _without_interrupts():
+            process.start()
     except (EOFError, ConnectionError):  # the fork server has ended
         observe(RunsProgress(0, 1))  # what stops this process ends that too, and is then what is said
         raise RunError(
@@ -142,6 +144,20 @@ def _start(process: Any, name: str, observe: Observer) -> None:
             expected="a server that runs to the end",
             hint="train one at a time: --jobs 1",
         ) from None
+
+
+@contextlib.contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """What is started within this hears Ctrl-C when it begins its work: amid imports it would print a traceback."""
+    if sys.platform == "win32":
+        yield
+        return
+    resource_tracker.ensure_running()  # which would end the block
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _received(connection: Any, worker: _Running, observe: Observer) -> float | RunMetrics:
@@ -168,6 +184,8 @@ def _work(config: Config, folder: Path, data: Dataset | None, connection: Connec
     """What a process does: it trains, and says how far it is, and at last the metrics or what went wrong."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
     def send(message: Any) -> None:
