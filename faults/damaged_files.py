@@ -130,6 +130,6 @@ def _wrong(ended: Ended, undisturbed: Ended, run: Path, what: str) -> str | None
     """Why an end is not allowed; None if it is. A path in a config may be changed, and then names another file."""
     if ended == undisturbed or (ended.how == "error" and (run.name in ended.value or "config.yaml" in what)):
         return None
-    if ended.how == "answer" and isinstance(ended.value, tuple) and ended.value[0] == "unreadable":
+    if ended.how == "answer" and isinstance(ended.value, tuple) and ended.value[0] in ("unreadable", "damaged"):
         return None
     return f"{ended.how}: {str(ended.value)[-2000:]}, not {str(undisturbed.value)[:200]}"
