@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from recsys.core.communicator import Communicator
-from recsys.core.events import silent
+from recsys.core.events import Event, Note, silent
 from recsys.data.interactions import Interactions
 from recsys.training.sgd import dot_product as module
 from recsys.training.sgd.ring import owners
@@ -106,6 +106,20 @@ def test_an_epoch_sends_each_item_as_often_as_there_are_ranks(size: int) -> None
     sent: Any = on_ranks(size, work)
     n_items, dim = 80, 16
     assert 0 < sum(sent) <= size * n_items * (dim + 1) * 4
+
+
+@pytest.mark.parametrize(("size", "n_idle"), [(8, 0), (9, 1), (11, 3)])
+def test_ranks_beyond_the_ranges_are_idle_and_say_so_once(size: int, n_idle: int) -> None:
+    def work(communicator: Communicator) -> list[str]:
+        learner = learner_of(planted(), communicator=communicator)
+        events: list[Event] = []
+        for number in (1, 2):
+            learner.epoch(number, events.append)
+        return [event.text for event in events if isinstance(event, Note)]
+
+    ranks = "1 rank" if n_idle == 1 else f"{n_idle} ranks"
+    note = f"{ranks} of {size} have no ratings to train on: the users are cut into 8 ranges"
+    assert on_ranks(size, work) == [[note] if n_idle else []] * size
 
 
 def test_a_rank_keeps_the_ratings_of_its_users() -> None:

@@ -12,10 +12,11 @@ import numpy as np
 
 from recsys.config.plans import Plan
 from recsys.core.communicator import ALONE, Communicator
-from recsys.core.events import EpochResult, Observer, Step
+from recsys.core.events import EpochResult, Note, Observer, Step
 from recsys.core.layout import ArraySpec, StateLayout
 from recsys.core.threads import usable_cores
 from recsys.core.types import Float32Array, Float64Array, Json, State
+from recsys.core.words import counted
 from recsys.data.interactions import Interactions
 from recsys.data.training_inputs import TrainingInputs
 from recsys.models.build import build_arrays
@@ -61,6 +62,7 @@ class SgdLearner:
         self._settings = settings = resolve(settings, len(train), credible_damping(train))
         self.n_ratings, self.n_epochs = len(train), settings.n_epochs
         self._seed, self._communicator = seed, communicator
+        self._is_noted = False
         self._model = model
         self._rates = LayerRates(model.settings.parameters, settings)
         self.groups = self._rates.groups
@@ -90,6 +92,7 @@ class SgdLearner:
     def epoch(self, number: int, observe: Observer) -> EpochResult:
         """One step for every training rating, stratum by stratum."""
         n_side = self._blocks.n_side
+        self._note_idle_ranks(observe)
         squares = np.zeros(n_side**2)
         done, lr = 0, 0.0
         strata = tree_strata(n_side, self._seed, number)
@@ -169,6 +172,15 @@ class SgdLearner:
             for side, first in enumerate((self._blocks.user_first, self._blocks.item_first))
         )
         return Ring(self._communicator, users, items)
+
+    def _note_idle_ranks(self, observe: Observer) -> None:
+        """Once, where there are more ranks than ranges."""
+        n_ranks, n_working = self._communicator.size, self._ring.n_working
+        if n_working < n_ranks and not self._is_noted:
+            ranges = counted(self._blocks.n_side, "range")
+            n_idle = counted(n_ranks - n_working, "rank")
+            observe(Note(f"{n_idle} of {n_ranks} have no ratings to train on: the users are cut into {ranges}"))
+        self._is_noted = True
 
     def _step(self, number: int, done: int, lr: float, squares: float) -> Step:
         """How far the epoch is, as if all ranks were as far as this one."""
