@@ -202,6 +202,22 @@ def test_ranks_that_would_train_something_else_are_refused(
     assert not (tmp_path / "run").exists()
 
 
+def test_hosts_that_do_not_share_the_folder_are_refused(
+    small: Small, interrupted: Callable[..., None], tmp_path: Path
+) -> None:
+    config = small(training={"method": "sgd"})
+    interrupted(config, tmp_path / "0" / "run", after=2)
+
+    def work(communicator: Communicator) -> Any:
+        return train(config, tmp_path / str(communicator.rank) / "run", resume=True, communicator=communicator)
+
+    for error in on_ranks(2, work):
+        assert isinstance(error, UsageError)
+        assert (
+            error.what == "the ranks differ in what they see of the run: no checkpoint on rank 1, epoch-0002 on rank 0"
+        )
+
+
 def test_a_folder_in_use_is_refused_on_every_rank(small: Small, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "file").write_text("mine")

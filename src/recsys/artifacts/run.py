@@ -92,6 +92,13 @@ class Run:
         return self.communicator.rank == 0
 
     @property
+    def progress(self) -> str:
+        """How far the run was when it was claimed, in words."""
+        if self.result is not None:
+            return "a finished run"
+        return "no checkpoint" if self.resumed is None else self.resumed.path.name
+
+    @property
     def manifest(self) -> CheckpointManifest:
         """Of every checkpoint but for its epochs; the run has to be open."""
         assert self._manifest is not None

@@ -27,6 +27,8 @@ from recsys.workflows.fit_plan import FittedPlan, fit_plan
 from recsys.workflows.inputs import prepare_inputs
 from recsys.workflows.refit import refit
 
+SHARED = "the run's folder, --run-dir, has to be one that all hosts share"
+
 
 def train(
     config: Config,
@@ -54,6 +56,7 @@ def train(
     check_same(values, communicator, hint="start all ranks with the same config")
     claim = Run.claim(folder, config, communicator, resume=resume, checkpoint=checkpoint)
     with communicator.shared_errors(), claim as run:
+        check_same({"what they see of the run": run.progress}, communicator, hint=SHARED)
         if run.result is not None:
             return run.result
         if config.refit and data is None:
