@@ -14,7 +14,7 @@ from recsys.core.communicator import AnyArray, Communicator, Transfer
 from recsys.core.types import Array
 
 T = TypeVar("T")
-SECONDS = 60  # after which ranks that wait for each other have failed
+SECONDS = 300  # after which ranks that wait for each other have failed
 
 
 class Job:

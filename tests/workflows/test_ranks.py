@@ -131,14 +131,14 @@ def test_the_first_rank_writes_the_run_and_reports(small: Small, content: Conten
     assert [json.loads(line)["epoch"] for line in history] == [1, 2, 3, 4]
 
 
-RANKING = {"embedding_dim": 4, "n_epochs": 3}
+RANKING = {"embedding_dim": 4, "n_epochs": 3, "checkpoint_every": 1}
 SECTIONS: dict[str, dict[str, Any]] = {
     "gibbs": {"training": {"method": "gibbs"}},
     "gibbs, tobit": {"training": {"method": "gibbs", "likelihood": "tobit"}},
     "gibbs, drift": {"training": {"method": "gibbs"}, "model": {"user_drift": True}},
     "gibbs, flipped svdpp": {"training": {"method": "gibbs"}, "model": {"kind": "svdpp", "flipped": True}},
     "sgd and ials": {"training": {"method": "sgd"}, "ranking": RANKING},
-    "ials chosen by pilot fits": {"training": {"method": "sgd"}, "ranking": {"n_epochs": 2}},
+    "ials chosen by pilot fits": {"training": {"method": "sgd"}, "ranking": {"n_epochs": 2, "checkpoint_every": 1}},
 }
 
 
