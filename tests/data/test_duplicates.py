@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -11,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys.config.schema.data import Data
+from recsys.core import kernels
 from recsys.core.communicator import ALONE
 from recsys.core.errors import DataError
+from recsys.data import duplicates
 from recsys.data.duplicates import repeated
 from recsys.data.read import read_ratings
 
@@ -80,6 +83,9 @@ def test_every_repetition_is_found(pairs: list[tuple[int, int]], scale: int) -> 
     user = np.array([first for first, _ in pairs], dtype=np.int32) * np.int32(scale)
     item = np.array([second for _, second in pairs], dtype=np.int32) * np.int32(scale)
     double = repeated(user, item, n_items=3 * scale + 1)
+    if scale == 1:
+        with mock.patch.object(kernels, "WORTHWHILE", 0), mock.patch.object(duplicates, "SPARSE", 0):
+            assert (repeated(user, item, n_items=4) is None) == (double is None)
     again = [row for row, pair in enumerate(pairs) if pair in pairs[:row]]
     later = [row for row, pair in enumerate(pairs) if pair in pairs[row + 1 :]]
     if double is None:

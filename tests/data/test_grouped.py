@@ -7,9 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from recsys.core import kernels
 from recsys.core.seeding import rng
-from recsys.data import chunks
-from recsys.data.grouped import GroupedView
+from recsys.data import chunks, counting_sort, grouped
+from recsys.data.grouped import GroupedView, columns_by
 from recsys.data.interactions import Interactions
 
 Rated = Callable[..., Interactions]
@@ -56,6 +57,28 @@ def test_a_view_is_the_stable_order_whatever_the_length_of_a_chunk(
     np.testing.assert_array_equal(view.row, order)
     np.testing.assert_array_equal(view.other_idx, other[order])
     assert (view.row.dtype, view.start.dtype, view.other_idx.dtype) == (np.int64, np.int64, np.int32)
+
+
+@pytest.mark.parametrize("name", ["compiled", "keys", "argsort"])
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_every_way_to_group_gives_the_stable_order(name: str, n_threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "WORTHWHILE", 0 if name == "compiled" else 10**9)
+    monkeypatch.setattr(counting_sort, "ROWS_PER_THREAD", 100)
+    monkeypatch.setattr(counting_sort, "usable_cores", lambda: n_threads)
+    monkeypatch.setattr(grouped, "KEY_BITS", 9 if name == "argsort" else 63)  # as with more than 2³² rows
+    draw = rng(2, "grouped")
+    own, other = (draw.integers(0, 9, 500, dtype=np.int32) for _ in range(2))
+    own.flags.writeable = other.flags.writeable = False
+    rating = draw.random(500, dtype=np.float32)
+    counts, order = np.bincount(own, minlength=12), np.argsort(own, kind="stable")
+    view = GroupedView.of(own, other, counts)
+    np.testing.assert_array_equal(view.row, order)
+    np.testing.assert_array_equal(view.other_idx, other[order])
+    assert (view.row.dtype, view.other_idx.dtype) == (np.int64, np.int32)
+    columns = columns_by(own, counts, [other, rating, rating[::-1]])
+    for column, given in zip(columns, (other, rating, rating[::-1]), strict=True):
+        np.testing.assert_array_equal(column, given[order])
+        assert column.dtype == given.dtype
 
 
 @pytest.mark.parametrize("length", [1, 2, 3])

@@ -150,6 +150,13 @@ def test_given_parts_stay_as_they_are(grid: Interactions) -> None:
     assert part.tolist() == [TRAIN] * 60 + [VALID] * 15 + [TEST] * 25
 
 
+def test_the_rows_of_a_given_part_are_not_copied(grid: Interactions) -> None:
+    parts = split(dataset(grid, {"train": slice(0, 60), "test": slice(60, 100)}), how(valid=0), 1)
+    assert parts.test is not None
+    assert np.shares_memory(parts.train.rating, grid.rating)
+    assert np.shares_memory(parts.test.rating, grid.rating)
+
+
 def test_valid_is_cut_from_a_given_train_and_the_given_test_stays(grid: Interactions) -> None:
     part = assign(dataset(grid, {"train": slice(0, 80), "test": slice(80, 100)}), how(valid=0.25, test=0.5), 1)
     assert part[80:].tolist() == [TEST] * 20

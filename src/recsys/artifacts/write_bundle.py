@@ -28,6 +28,7 @@ from recsys.config.schema.config import Config
 from recsys.core.files import writing
 from recsys.core.types import Arrays
 from recsys.data.catalogue import ItemCatalogue, text_by_index
+from recsys.data.grouped import columns_by
 from recsys.data.interactions import Interactions
 from recsys.data.training_inputs import TrainingInputs
 from recsys.data.vocabulary import Vocabulary
@@ -171,8 +172,8 @@ def _id_type(vocabulary: Vocabulary) -> IdType:
 
 def _seen_arrays(seen: Interactions) -> Arrays:
     """The training interactions, by user and then as they stood in the file."""
-    by_user = seen.by_user()
-    return {"item_idx": by_user.other_idx, "rating": seen.rating[by_user.row]}
+    item_idx, rating = columns_by(seen.user_idx, seen.user_counts, [seen.item_idx, seen.rating])
+    return {"item_idx": item_idx, "rating": rating}
 
 
 def _item_columns(catalogue: ItemCatalogue, items: Vocabulary) -> dict[str, Arrays]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from recsys.core.types import Counts, Indices, Int64Array
+from recsys.core import kernels
+from recsys.core.types import Array, Counts, Indices, Int64Array
 from recsys.data.chunks import chunks
 
-HALF = 32  # bits of a sort key that hold the row
+KEY_BITS = 63  # of a sort key, which holds an index and a row
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +43,7 @@ class GroupedView:
         start = np.concatenate([[0], np.cumsum(counts)])
         if _is_sorted(own):
             return cls(start, other, None)
-        rows = _rows_by(own)
+        rows = _rows_by(own, counts)
         return cls(start, other[rows], rows)
 
     @property
@@ -66,13 +68,37 @@ def _is_sorted(idx: Indices) -> bool:
     return all(bool((np.diff(idx[rows.start : rows.stop + 1]) >= 0).all()) for rows in chunks(len(idx)))
 
 
-def _rows_by(idx: Indices) -> Int64Array:
-    """The rows in the order of a stable argsort of up to 2³² of them."""
+def columns_by(own: Indices, counts: Counts, columns: Sequence[Array]) -> list[Array]:
+    """Columns of four bytes a row in the order of a view by `own`, for who needs no more of it.
+
+    Args:
+        own, counts: as of `GroupedView.of`.
+        columns: shapes (n,).
+    """
+    if _is_sorted(own):
+        return list(columns)
+    if kernels.are_worthwhile(len(own)):
+        from recsys.data.counting_sort import grouped_columns
+
+        return grouped_columns(own, counts, columns)
+    rows = _rows_by(own, counts)
+    return [column[rows] for column in columns]
+
+
+def _rows_by(idx: Indices, counts: Counts) -> Int64Array:
+    """The rows in the order of a stable argsort."""
+    if kernels.are_worthwhile(len(idx)):
+        from recsys.data.counting_sort import grouped_rows
+
+        return grouped_rows(idx, counts)
+    row_bits = max(len(idx) - 1, 0).bit_length()
+    if row_bits + len(counts).bit_length() > KEY_BITS:
+        return np.argsort(idx, kind="stable")
     # Sorting index and row as one number is several times as fast.
     keys = np.empty(len(idx), dtype=np.int64)
     for rows in chunks(len(idx)):
-        np.left_shift(idx[rows], HALF, out=keys[rows], dtype=np.int64)
+        np.left_shift(idx[rows], row_bits, out=keys[rows], dtype=np.int64)
         keys[rows] |= np.arange(rows.start, rows.stop)
     keys.sort()
-    keys &= (1 << HALF) - 1
+    keys &= (1 << row_bits) - 1
     return keys

@@ -11,7 +11,7 @@ import numpy as np
 from recsys.config.schema.split import Split
 from recsys.core.errors import DataError
 from recsys.core.seeding import rng
-from recsys.core.types import Array, Indices, Int8Array
+from recsys.core.types import Array, BoolArray, Indices, Int8Array
 from recsys.data.chunks import count
 from recsys.data.interactions import Dataset, Interactions
 from recsys.data.vocabulary import UNKNOWN, Vocabulary, union
@@ -54,7 +54,8 @@ def split(dataset: Dataset, how: Split, seed: int, also: tuple[Vocabulary, Vocab
         DataError: a split by time without times, or a part that would be empty.
     """
     part = assign(dataset, how, seed)
-    train = dataset.ratings.take(part == TRAIN)
+    rows = {code: rows_of(part == code) for code in (TRAIN, VALID, TEST)}
+    train, valid, test = (dataset.ratings.take(rows[code]) for code in (TRAIN, VALID, TEST))
     if not len(train):
         raise DataError(
             f"no training ratings are left of {len(part)}",
@@ -64,13 +65,19 @@ def split(dataset: Dataset, how: Split, seed: int, also: tuple[Vocabulary, Vocab
     users_also, items_also = also or (None, None)
     users = VocabularyRemap(train.users, train.user_idx, users_also)
     items = VocabularyRemap(train.items, train.item_idx, items_also)
-    valid, test = (dataset.ratings.take(np.flatnonzero(part == code)) for code in (VALID, TEST))
     return Splits(
         train=_on_known(train, users, items),
         valid=_on_known(valid, users, items) if len(valid) else None,
         test=_on_known(test, users, items) if len(test) else None,
-        unknown=_unknown(dataset.ratings.take(np.flatnonzero(part != TRAIN)), users, items),
+        unknown=_unknown(dataset.ratings.take(rows_of(part != TRAIN)), users, items),
     )
+
+
+def rows_of(is_in: BoolArray) -> slice | Array:
+    """What takes the rows of a mask: a slice, of which columns are views, where they follow each other."""
+    first, n = int(np.argmax(is_in)), int(np.count_nonzero(is_in))
+    follow = bool(is_in[first : first + n].all())
+    return slice(first, first + n) if follow else is_in if 2 * n > len(is_in) else np.flatnonzero(is_in)
 
 
 def assign(dataset: Dataset, how: Split, seed: int) -> PartOfRow:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from recsys.core.jit import compiled
 from recsys.training.gibbs.simd_intrinsics import (
     EDGE,
     LANES,
@@ -22,7 +23,6 @@ from recsys.training.gibbs.simd_intrinsics import (
     solve_transposed,
     sum_rows,
 )
-from recsys.training.jit import compiled
 from recsys.training.simd import FASTMATH, WIDTH, take
 
 f32 = np.float32

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from recsys.training.jit import compiled
+from recsys.core.jit import compiled
 from recsys.training.simd import FASTMATH
 
 BEYOND = (

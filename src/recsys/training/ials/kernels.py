@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from recsys.core.jit import compiled
 from recsys.training.ials.simd_intrinsics import GROUP, add_interactions, times_gramian
-from recsys.training.jit import compiled
 from recsys.training.simd import FASTMATH, WIDTH, take
 
 f32 = np.float32

@@ -15,7 +15,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from recsys.training.jit import compiled
+from recsys.core.jit import compiled
 from recsys.training.simd import (
     FASTMATH,
     FLAGS,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from recsys.training.jit import compiled
+from recsys.core.jit import compiled, readable
 
 HALF = np.uint64(32)
 ONE = np.uint64(1)
@@ -40,8 +40,7 @@ class Sorting:
 @cache
 def sorting() -> Sorting:
     """The functions, compiled or from the cache."""
-    idx, values = _given(types.int32), _given(types.float32)
-    ranges, size = _given(types.uint8), types.int64
+    idx, values, ranges, size = readable("int32"), readable("float32"), readable("uint8"), types.int64
     out_idx, out_values, places = types.uint32[::1], types.float32[::1], types.int64[::1]
     columns = (idx, idx, values, ranges, ranges)
     return Sorting(
@@ -56,11 +55,6 @@ def sorting() -> Sorting:
             name="arrange",
         )(_arrange),
     )
-
-
-def _given(kind: Any) -> Any:
-    """An array that is only read: such a parameter takes read-only arrays too."""
-    return types.Array(kind, 1, "C", readonly=True)
 
 
 def _count_rows(idx: Any, n: Any) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from numba.core import types
 from numba.extending import intrinsic
 
-from recsys.training.jit import compiled
+from recsys.core.jit import compiled
 from recsys.training.sgd.kernel import AHEAD, request_row
 from recsys.training.simd import FASTMATH, FLAGS, address, chunks, load, row_at, splat, sum_of, widened
 

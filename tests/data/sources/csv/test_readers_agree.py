@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recsys.config.schema.data import Data
+from recsys.core import kernels
 from recsys.core.errors import RecsysError
 from recsys.core.events import silent
 from recsys.data.sources.batches import Batch
@@ -50,6 +51,18 @@ ODD_NUMBERS = st.one_of(
     NUMBERS, st.sampled_from(["nan", "inf", "1e39", "3.4028235677973366e38", "1_0", "", "1,5", "١"])
 )
 CODES = st.sampled_from(["0", "-1", "0.0", "2.50", "NA", " NA", '"NA"', "", '""', "nan", "3", "x"])
+PLAIN_IDS = st.one_of(st.integers(-(2**31) + 1, 2**31 - 1), st.integers(-12, 12)).map(str)
+PLAIN_NUMBERS = st.one_of(
+    st.decimals(min_value=-100, max_value=100, allow_nan=False, places=2).map(str),
+    st.floats(-1e15, 1e15).map(lambda value: f"{value:.3f}"),
+    st.integers(-(10**18), 10**18).map(str),
+    st.sampled_from(["5", "0.5", "-0", "-0.0", "9007199254740992", "9007199254740993", "0.1234567890123456789"]),
+)
+NOT_PLAIN = [
+    "2147483648,1,2,3", "01,1,2,3", "-0,1,2,3", "1,-,2,3", "1,+1,2,3", "1,1,.5,3", "1,1,5.,3", "1,1,1e5,3", "1,1, 2,3",
+    "1,1,2,3 ", "1,1,2", "1,1,2,3,4", "1,1,2,", "1,,2,3", "1,1,inf,3", '1,1,"2",3', "1,1,2,3\r", "1\r,1,2,3", ",,,",
+    "123456789012345678901,1,2,3", "1,1,1234567890123456789,3", "1,1,2.,3", "1,1,-,3", "1,1,--2,3", "\x00,1,2,3",
+]  # fmt: skip
 DATES = st.one_of(
     st.datetimes().map(lambda moment: moment.isoformat(" ")),
     st.datetimes().map(lambda moment: moment.date().isoformat()),
@@ -111,6 +124,8 @@ def agree(path: Path, content: bytes, **options: Any) -> bool:
     except DoubtfulError:
         return False
     assert quickly == slowly
+    with mock.patch.object(kernels, "WORTHWHILE", 0):
+        assert outcome(lambda: read_fast(dialect, columns, silent, no_rating=no_rating)) == slowly
     return quickly is not None
 
 
@@ -150,6 +165,22 @@ def test_on_whole_ids(tmp_path: Path, odd: list[str], body: str, delimiter: str,
     text += "".join(f"{raw_id},3,4,2024-01-01\n5,{raw_id},4,2024-01-01\n" for raw_id in odd)
     is_read = agree(tmp_path / "r.csv", text.replace(",", delimiter).encode(), delimiter=delimiter, no_rating=("N",))
     assert is_read or "\r" in body.replace("\r\n", "") or (delimiter == "::" and '"' in text)
+
+
+@STEADY
+@given(
+    rows=st.lists(st.tuples(PLAIN_IDS, PLAIN_IDS, PLAIN_NUMBERS, PLAIN_NUMBERS), min_size=1, max_size=12),
+    odd=st.sampled_from([*NOT_PLAIN, None]),
+    end=st.sampled_from(["\n", "\r\n", "\n\n", "\r\n\r\n"]),
+    delimiter=st.sampled_from([",", ";", "|", "\t", "::", " "]),
+)
+def test_on_plain_numbers(
+    tmp_path: Path, rows: list[tuple[str, ...]], odd: str | None, end: str, delimiter: str
+) -> None:
+    text = end.join(delimiter.join(row) for row in rows)
+    if odd is not None:
+        text += end + odd.replace(",", delimiter)
+    agree(tmp_path / "r.csv", text.encode(), delimiter=delimiter, header=False)
 
 
 @STEADY

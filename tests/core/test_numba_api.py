@@ -1,4 +1,4 @@
-"""The private parts of numba that training/jit.py relies on, checked by name for the day of an upgrade."""
+"""The private parts of numba that core/jit.py relies on, checked by name for the day of an upgrade."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numba
 import pytest
 
 ADVICE = (
-    f"numba {numba.__version__} has changed {{name}}, which training/jit.py relies on: follow docs/kernels.md, "
+    f"numba {numba.__version__} has changed {{name}}, which core/jit.py relies on: follow docs/kernels.md, "
     '"After a numba upgrade"'
 )
 PARAMETERS = {

@@ -16,6 +16,7 @@ from numba.core.runtime import rtsys
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+ROOT = Path(__file__).parent.parent
 COMPILING = "compiling for this processor, once"
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,11 @@ def compiled(signature: Any, *, name: str, fastmath: set[str] | Literal[False] =
     return compile_
 
 
+def readable(kind: str) -> Any:
+    """The type of an array that is only read, one-dimensional, of "int32" or the like: read-only ones are taken too."""
+    return numba.types.Array(getattr(numba.types, kind), 1, "C", readonly=True)
+
+
 def _njit(function: F, signature: Any, cache: FunctionCache | None, fastmath: set[str] | Literal[False]) -> F:
     kernel = numba.njit(nogil=True, error_model="numpy", fastmath=fastmath)(function)
     if cache is not None:
@@ -66,7 +72,7 @@ class _Cache(FunctionCache):  # type: ignore[misc] # numba has no types
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)
-        stamp = self._impl.locator.get_source_stamp(), _source()
+        stamp = self._impl.locator.get_source_stamp(), _source(_folder_of(Path(function.__code__.co_filename)))
         self._cache_file = IndexDataCacheFile(self._cache_path, self._impl.filename_base, stamp)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
@@ -78,8 +84,13 @@ class _Cache(FunctionCache):  # type: ignore[misc] # numba has no types
         return overload
 
 
+def _folder_of(file: Path) -> Path:
+    """The folder with all that a kernel calls: of this package, one such as training/."""
+    return ROOT / file.relative_to(ROOT).parts[0] if file.is_relative_to(ROOT) else file.parent
+
+
 @cache
-def _source() -> str:
+def _source(folder: Path) -> str:
     """What tells one state of the kernels' source from another."""
-    files = sorted(Path(__file__).parent.rglob("*.py"))
+    files = sorted({Path(__file__), *folder.rglob("*.py")})
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()

@@ -11,8 +11,8 @@ import pytest
 from numba.core import caching
 from numba.core.base import BaseContext
 
-from recsys.training import jit
-from recsys.training.jit import compiled
+from recsys.core import jit
+from recsys.core.jit import compiled
 
 ADVICE = 'the cache no longer works with this numba: follow docs/kernels.md, "After a numba upgrade"'
 
@@ -61,7 +61,7 @@ def test_the_log_tells_before_it_compiles_and_not_when_it_loads(
 def test_a_kernel_is_loaded_until_any_kernels_source_changes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
     assert [cache_hits(), cache_hits()] == [0, 1]
-    monkeypatch.setattr(jit, "_source", lambda: "changed")
+    monkeypatch.setattr(jit, "_source", lambda _: "changed")
     assert [cache_hits(), cache_hits()] == [0, 1]
 
 
@@ -92,19 +92,19 @@ def test_a_kernel_is_loaded_without_setting_up_the_compiler(monkeypatch: pytest.
 def test_a_change_in_a_file_that_kernels_call_is_a_change_of_source(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(jit, "__file__", str(tmp_path / "jit.py"))
+    monkeypatch.setattr(jit, "ROOT", tmp_path.parent)
     digests = []
     (tmp_path / "deeper").mkdir()
     for text in ("x = 1", "x = 2", "x = 2"):
         (tmp_path / "deeper" / "lanes.py").write_text(text)
-        digests.append(jit._source.__wrapped__())
+        digests.append(jit._source.__wrapped__(jit._folder_of(tmp_path / "deeper" / "kernel.py")))
     assert digests[0] != digests[1] == digests[2]
 
 
 SCRIPT = """
 import numpy as np
 from numba.core.base import BaseContext
-from recsys.training.jit import compiled
+from recsys.core.jit import compiled
 
 refresh, refreshed = BaseContext.refresh, []
 BaseContext.refresh = lambda context: refreshed.append(context) or refresh(context)
