@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -14,6 +14,7 @@ from recsys.core.seeding import rng
 from recsys.core.types import Array, BoolArray, Indices, Int8Array
 from recsys.data.chunks import count
 from recsys.data.interactions import Dataset, Interactions
+from recsys.data.sources.table import remap
 from recsys.data.vocabulary import UNKNOWN, Vocabulary, union
 
 TRAIN, VALID, TEST = 0, 1, 2
@@ -54,22 +55,25 @@ def split(dataset: Dataset, how: Split, seed: int, also: tuple[Vocabulary, Vocab
         DataError: a split by time without times, or a part that would be empty.
     """
     part = assign(dataset, how, seed)
-    rows = {code: rows_of(part == code) for code in (TRAIN, VALID, TEST)}
-    train, valid, test = (dataset.ratings.take(rows[code]) for code in (TRAIN, VALID, TEST))
-    if not len(train):
+    ratings, rows_of_train = dataset.ratings, rows_of(part == TRAIN)
+    train_user_idx, train_item_idx = ratings.user_idx[rows_of_train], ratings.item_idx[rows_of_train]
+    if not len(train_user_idx):
         raise DataError(
             f"no training ratings are left of {len(part)}",
             expected="at least one rating to train on",
             hint="lower split.valid_fraction and split.test_fraction",
         )
     users_also, items_also = also or (None, None)
-    users = VocabularyRemap(train.users, train.user_idx, users_also)
-    items = VocabularyRemap(train.items, train.item_idx, items_also)
+    users = VocabularyRemap(ratings.users, train_user_idx, users_also)
+    items = VocabularyRemap(ratings.items, train_item_idx, items_also)
+    del train_user_idx, train_item_idx
+    held_out = [rows_of(part == code) for code in (VALID, TEST)]
+    valid, test = (_on_known(ratings, rows, users, items) for rows in held_out)
     return Splits(
-        train=_on_known(train, users, items),
-        valid=_on_known(valid, users, items) if len(valid) else None,
-        test=_on_known(test, users, items) if len(test) else None,
-        unknown=_unknown(dataset.ratings.take(rows_of(part != TRAIN)), users, items),
+        train=_on_known(ratings, rows_of_train, users, items),
+        valid=valid if len(valid) else None,
+        test=test if len(test) else None,
+        unknown=_unknown(ratings.take(rows_of(part != TRAIN)), users, items),
     )
 
 
@@ -108,7 +112,10 @@ def assign(dataset: Dataset, how: Split, seed: int) -> PartOfRow:
 
 
 def _random(ratings: Interactions, valid_fraction: float, test_fraction: float, seed: int) -> PartOfRow:
-    part = _by_rank(np.arange(len(ratings)), valid_fraction, test_fraction)
+    n = len(ratings)
+    n_test, n_valid = round(n * test_fraction), round(n * valid_fraction)
+    part = np.full(n, TRAIN, dtype=np.int8)
+    part[:n_test], part[n_test : n_test + n_valid] = TEST, VALID
     rng(seed, "split").shuffle(part)
     return part
 
@@ -223,12 +230,15 @@ def _refuse_empty(part: PartOfRow, valid_fraction: float, test_fraction: float) 
             )
 
 
-def _on_known(ratings: Interactions, users: VocabularyRemap, items: VocabularyRemap) -> Interactions:
-    """The ratings on the vocabularies of those that have training ratings."""
-    return replace(
-        ratings,
-        user_idx=users.new_idx(ratings.user_idx),
-        item_idx=items.new_idx(ratings.item_idx),
+def _on_known(
+    ratings: Interactions, rows: slice | Array, users: VocabularyRemap, items: VocabularyRemap
+) -> Interactions:
+    """Some of the ratings, on the vocabularies of those that have training ratings."""
+    return Interactions(
+        user_idx=users.new_idx(ratings.user_idx[rows], is_own=not isinstance(rows, slice)),
+        item_idx=items.new_idx(ratings.item_idx[rows], is_own=not isinstance(rows, slice)),
+        rating=ratings.rating[rows],
+        timestamp=None if ratings.timestamp is None else ratings.timestamp[rows],
         users=users.vocabulary,
         items=items.vocabulary,
     )
@@ -240,7 +250,8 @@ def _unknown(held_out: Interactions, users: VocabularyRemap, items: VocabularyRe
     if not is_unknown.any():
         return None
     rows = held_out.take(is_unknown)
-    return _on_known(rows, VocabularyRemap(rows.users, rows.user_idx), VocabularyRemap(rows.items, rows.item_idx))
+    own_users, own_items = VocabularyRemap(rows.users, rows.user_idx), VocabularyRemap(rows.items, rows.item_idx)
+    return _on_known(rows, slice(None), own_users, own_items)
 
 
 class VocabularyRemap:
@@ -255,6 +266,6 @@ class VocabularyRemap:
             self.vocabulary = union(self.vocabulary, also)
             self._new = self.vocabulary.index(all_ids.ids)
 
-    def new_idx(self, old: Indices) -> Indices:
-        """Indices into all ids → indices into the known ones, or UNKNOWN."""
-        return old if self._are_all else self._new[old]
+    def new_idx(self, old: Indices, *, is_own: bool = False) -> Indices:
+        """Indices into all ids → indices into the known ones, or UNKNOWN; written over the old ones if `is_own`."""
+        return old if self._are_all else remap(old, self._new) if is_own else self._new[old]

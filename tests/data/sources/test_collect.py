@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from recsys.core.errors import DataError
 from recsys.data import chunks
+from recsys.data.sources import collect as collect_module
 from recsys.data.sources.batches import Batch, CodedIds, PackedTexts, WholeIds
 from recsys.data.sources.collect import collect
 
@@ -48,6 +50,34 @@ def test_whole_numbers_and_texts_become_one_column(batches: list[CodedIds | Whol
     assert table.user is not None
     assert table.user.codes.tolist() == [0, 1, 0, 2, 1]
     assert table.user.texts.tolist() == ["7", "-2", "10"]
+
+
+@pytest.mark.parametrize("pending", [0, 100, 300, 1 << 26])
+@pytest.mark.parametrize("starts_whole", [False, True])
+def test_the_union_of_ids_does_not_depend_on_when_it_grows(
+    monkeypatch: pytest.MonkeyPatch, pending: int, starts_whole: bool
+) -> None:
+    monkeypatch.setattr(collect_module, "PENDING", pending)
+    draw = np.random.default_rng(0)
+    texts = [[f"{number}" for number in draw.integers(0, 5 * k + 2, 20).tolist()] for k in range(12)]
+    batches: list[CodedIds | WholeIds] = [ids(names) for names in texts]
+    if starts_whole:
+        batches[:2] = [whole([int(name) for name in names]) for names in texts[:2]]
+    table = collect(iter([Batch(part, None, None, None, None, 20, (k + 1) / 12) for k, part in enumerate(batches)]))
+    rows = [name for names in texts for name in names]
+    assert table.user is not None
+    assert table.user.texts.tolist() == list(dict.fromkeys(rows))
+    assert table.user.texts[table.user.codes].tolist() == rows
+
+
+def test_ids_that_repeat_are_not_counted_twice_and_too_many_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collect_module, "MOST_IDS", 6)
+    alike = [batch(["a", "b", "c"], [1, 2, 3], 0.2)] * 5
+    table = collect(iter(alike))
+    assert table.user is not None
+    assert table.user.texts.tolist() == ["a", "b", "c"]
+    with pytest.raises(DataError, match="more than 6 different ids"):
+        collect(iter([*alike, *(batch([f"{k}x", f"{k}y", f"{k}z"], [1, 2, 3], 0.9) for k in range(2))]))
 
 
 @pytest.mark.parametrize("spread", [1, 10_000_000], ids=["close", "far apart"])

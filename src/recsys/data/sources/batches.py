@@ -37,6 +37,11 @@ class PackedTexts:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
+    @property
+    def n_bytes(self) -> int:
+        """The size of the arrays."""
+        return self.utf8.nbytes + self.offsets.nbytes
+
     def to_list(self) -> list[str]:
         """The texts as they are in Python."""
         whole = self.utf8.tobytes()
@@ -81,7 +86,7 @@ def code_in_place(values: Int32Array) -> list[str]:
     table does, in four times as long.
     """
     low, high = int(values.min(initial=0)), int(values.max(initial=0))
-    if high - low >= min(len(values), MOST_ROWS):
+    if high - low >= len(values) or len(values) > MOST_ROWS:
         return _code_by_hash(values)
     first = np.full(high - low + 1, len(values), dtype=np.int32)
     for rows in reversed(list(chunks(len(values)))):  # of several values for one place NumPy keeps the last

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from recsys.core.errors import DataError
 from recsys.core.memory import need_memory
 from recsys.core.types import Array, Indices
 from recsys.data.sources.batches import Batch, CodedIds, PackedTexts, WholeIds, code_in_place
@@ -16,6 +16,8 @@ from recsys.data.sources.table import Coded, Table, TimeUnit, as_texts, remap
 if TYPE_CHECKING:
     import pyarrow as pa
 
+MOST_IDS = 2**31 - 1  # that codes can number
+PENDING = 1 << 26  # bytes of ids of batches, beside as many as there are different ones, until they are put together
 MARGIN = 1.01  # more rows than expected are made room for, since to grow an array once more is dear
 
 
@@ -78,13 +80,18 @@ class _Column:
 
 
 class _Ids:
-    """A column of ids that grows: whole numbers as they are, or codes with the texts of all batches end to end."""
+    """A column of ids that grows: whole numbers as they are, or codes with texts.
+
+    The texts are a union of those of all batches so far, each once, and behind it those of the last batches end to end.
+    """
 
     def __init__(self) -> None:
         self._values = _Column(np.dtype(np.int32))
         self._is_whole = True
-        self._texts: list[PackedTexts] = []
-        self._n_texts = 0
+        self._union = PackedTexts.of([])
+        self._pending: list[PackedTexts] = []
+        self._n_pending = self._pending_bytes = 0
+        self._n_merged = 0  # rows whose codes are those of the union
         self._is_text = False
 
     def append(self, ids: CodedIds | WholeIds | None, expected: int) -> None:
@@ -99,33 +106,58 @@ class _Ids:
         if self._is_whole and len(values := self._values.so_far()):
             self._add_texts(PackedTexts.of(code_in_place(values)))
         self._is_whole = False
-        self._values.append(ids.codes, expected, offset=self._n_texts)
+        self._make_room(ids.texts)
+        self._values.append(ids.codes, expected, offset=len(self._union) + self._n_pending)
         self._add_texts(ids.texts)
         self._is_text |= ids.is_text
 
     def coded(self) -> Coded | None:
         """The column, its texts in order of first appearance."""
-        values = self._values.array()
-        if values is None:
-            return None
         if self._is_whole:
-            return Coded(codes=values, texts=as_texts(code_in_place(values)))
-        return replace(_unified(values, self._texts), is_text=self._is_text)
+            values = self._values.array()
+            return None if values is None else Coded(codes=values, texts=as_texts(code_in_place(values)))
+        self._merge()
+        return Coded(self._values.array(), as_texts(arrow_texts(self._union).to_pylist()), self._is_text)
+
+    def _make_room(self, texts: PackedTexts) -> None:
+        """Puts the texts together before so many are added that memory or codes run out.
+
+        Raises:
+            DataError: there are more different ids than codes.
+        """
+        is_much = self._pending_bytes + texts.n_bytes > PENDING + self._union.n_bytes
+        if is_much or len(self._union) + self._n_pending + len(texts) > MOST_IDS:
+            self._merge()
+        if len(self._union) + len(texts) > MOST_IDS:
+            raise DataError(f"a column has more than {MOST_IDS:,} different ids", expected="fewer users and items")
 
     def _add_texts(self, texts: PackedTexts) -> None:
-        self._texts.append(texts)
-        self._n_texts += len(texts)
+        self._pending.append(texts)
+        self._n_pending += len(texts)
+        self._pending_bytes += texts.n_bytes
+
+    def _merge(self) -> None:
+        """Adds what is new in the last batches to the union; it keeps the order of first appearance."""
+        codes = self._values.so_far()
+        if len(self._pending) == 1 and not len(self._union):
+            self._union = self._pending[0]
+        elif self._pending:
+            import pyarrow as pa
+
+            texts = pa.chunked_array(list(map(arrow_texts, [self._union, *self._pending]))).combine_chunks()
+            encoded = texts.dictionary_encode()
+            new: Indices = np.from_dlpack(encoded.indices)  # type: ignore[assignment]  # int32 by Arrow's own rule
+            remap(codes[self._n_merged :], new)
+            self._union = packed_texts(encoded.dictionary)
+        self._pending, self._n_pending, self._pending_bytes = [], 0, 0
+        self._n_merged = len(codes)
 
 
-def _unified(codes: Indices, texts: Sequence[PackedTexts]) -> Coded:
-    """The texts once each, and codes into them, written over the given ones."""
-    if len(texts) == 1:
-        return Coded(codes, as_texts(arrow_texts(texts[0]).to_pylist()))
-    import pyarrow as pa
-
-    encoded = pa.chunked_array(list(map(arrow_texts, texts))).combine_chunks().dictionary_encode()
-    indices: Indices = np.from_dlpack(encoded.indices)  # type: ignore[assignment]  # int32 by Arrow's own rule
-    return Coded(remap(codes, indices), as_texts(encoded.dictionary.to_pylist()))
+def packed_texts(texts: pa.Array) -> PackedTexts:
+    """Texts of type large_string, over Arrow's own memory."""
+    _, offsets, utf8 = texts.buffers()
+    ends = np.frombuffer(offsets, dtype=np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    return PackedTexts(np.frombuffer(utf8 or b"", dtype=np.uint8), ends)
 
 
 def arrow_texts(texts: PackedTexts) -> pa.Array:

@@ -7,12 +7,14 @@ from typing import ClassVar
 
 import numpy as np
 
+from recsys.core.threads import Workers, usable_cores
 from recsys.core.types import BoolArray, Float32Array, Indices, Times
 from recsys.scoring.drift import Drift
 from recsys.scoring.fallback import with_fallback
 from recsys.scoring.link import Link
 
-CHUNK = 16_384  # pairs scored at once: their rows fit a core's cache, where all at once do not
+CHUNK = 2_048  # pairs scored at once: their rows fit a core's cache, where all at once do not
+SHARE = 1 << 17  # pairs that one of several threads scores at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,10 +71,15 @@ class Factors:
     def rate(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Float32Array:
         """Predicted ratings of the pairs, at times in seconds, float32, shape (n,); index −1 gets the fallback."""
         rating = np.empty(len(user_idx), dtype=np.float32)
-        for start in range(0, len(rating), CHUNK):
-            rows = slice(start, start + CHUNK)
-            when = None if timestamp is None else timestamp[rows]
-            rating[rows] = self.rating_of(user_idx[rows], self.score(user_idx[rows], item_idx[rows], when))
+
+        def rate(first: int) -> None:
+            for start in range(first, min(first + SHARE, len(rating)), CHUNK):
+                rows = slice(start, start + CHUNK)
+                when = None if timestamp is None else timestamp[rows]
+                rating[rows] = self.rating_of(user_idx[rows], self.score(user_idx[rows], item_idx[rows], when))
+
+        shares = range(0, len(rating), SHARE)
+        Workers(min(usable_cores(), len(shares))).each(lambda number: rate(shares[number]), len(shares))
         return rating
 
     def rating_of(self, user_idx: Indices, score: Float32Array) -> Float32Array:

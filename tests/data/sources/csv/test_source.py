@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from typing import Any
 
 import pytest
 
 from recsys.core.errors import DataError
-from recsys.core.events import silent
+from recsys.core.events import Note, silent
 from recsys.data.sources.csv import arrow_reader, reference_reader, source
 from recsys.data.sources.csv.source import CsvSource
 from recsys.data.sources.protocol import ColumnRequest, beside
@@ -43,6 +44,32 @@ def test_rows_that_rise_are_located_in_one_pass(written: Any, monkeypatch: pytes
     file = opened(data)
     assert [file.locate(row).rpartition(":")[2] for row in (9, 29)] == ["11", "31"]
     assert n_read == 30
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ('b"c,1,2', "a quote within a field"),
+        ("b,1,1_0", "rows that Arrow does not take: "),
+        (" ,1,2", "an id that is blank"),
+    ],
+)
+@pytest.mark.parametrize("least", [0, 10**9])
+def test_a_large_file_that_is_read_slowly_is_noted_once(
+    written: Any, monkeypatch: pytest.MonkeyPatch, row: str, why: str, least: int
+) -> None:
+    monkeypatch.setattr(source, "SLOW_BYTES", least)
+    monkeypatch.setattr(reference_reader, "BATCH", 2)
+    monkeypatch.setattr(arrow_reader, "BLOCK", 100)
+    data = written("a,1,2\n" * 90 + f"{row}\n" + "a,1,2\n" * 9, header=False)
+    notes: list[str] = []
+    file = CsvSource(data.ratings, data, lambda event: notes.append(event.text) if isinstance(event, Note) else None)
+    with contextlib.suppress(DataError):
+        assert sum(batch.n_rows for batch in file.batches(ALL, 0, 1)) == 100
+    assert len(notes) == (least == 0)
+    for note in notes:
+        assert note.startswith(f"{data.ratings}: from row ")
+        assert why in note
 
 
 def test_the_fingerprint_is_that_of_the_bytes(written: Any) -> None:

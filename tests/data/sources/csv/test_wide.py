@@ -125,7 +125,7 @@ def test_both_readers_give_the_same_cells(written: Any, monkeypatch: pytest.Monk
     fast = rows_in(read(data, ALONE).ratings)
 
     def doubtful(*_: object) -> Any:
-        raise DoubtfulError
+        raise DoubtfulError("anything")
 
     monkeypatch.setattr(wide_cells, "_fast", doubtful)
     assert rows_in(read(data, ALONE).ratings) == fast

@@ -11,7 +11,8 @@ import numpy as np
 
 from recsys.core.errors import DataError
 from recsys.core.types import Array, BoolArray, Floats, Int32Array, Times
-from recsys.data.sources.batches import CodedIds, PackedTexts, WholeIds
+from recsys.data.sources.batches import CodedIds, WholeIds
+from recsys.data.sources.collect import packed_texts
 from recsys.data.sources.no_rating import NoRating
 from recsys.data.sources.table import TimeUnit
 from recsys.data.sources.times import NO_TIMES
@@ -127,7 +128,7 @@ def ids_of(values: Values, role: str) -> CodedIds | WholeIds:
     if is_text:
         is_blank = np.array([not text.strip() for text in values.decoded(texts)], dtype=bool)
         values.refuse(is_blank[codes], "an id is empty", "an id in every row", "take the row out, or give it an id")
-    return CodedIds(codes, _packed(texts), is_text)  # type: ignore[arg-type]  # int32 by Arrow's own rule
+    return CodedIds(codes, packed_texts(texts), is_text)  # type: ignore[arg-type]  # int32 by Arrow's own rule
 
 
 def ratings_of(values: Values, no_rating: NoRating) -> Floats:
@@ -251,10 +252,3 @@ def _is_text(kind: pa.DataType) -> bool:
     import pyarrow as pa
 
     return any(is_kind(kind) for is_kind in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view))
-
-
-def _packed(texts: Column) -> PackedTexts:
-    """Texts of type large_string, over Arrow's own memory."""
-    _, offsets, utf8 = texts.buffers()
-    ends = np.frombuffer(offsets, dtype=np.int64)[texts.offset : texts.offset + len(texts) + 1]
-    return PackedTexts(np.frombuffer(utf8 or b"", dtype=np.uint8), ends)

@@ -67,8 +67,8 @@ def read_fast(
                     yield rows.batch(min(n_bytes, stored.done) / stored.total)  # done is further ahead
                     progress.now(stored.done, stored.total)
                     del rows
-            except pa.ArrowException:
-                raise DoubtfulError from None
+            except pa.ArrowException as error:
+                raise DoubtfulError.of_arrow(error) from None
     # Arrow's allocator keeps what it freed, about half a GB of it here, for a next read that does not come.
     pa.default_memory_pool().release_unused()
 
@@ -194,7 +194,7 @@ def _coded(column: Any) -> CodedIds:
     texts = PackedTexts(np.frombuffer(utf8 or b"", dtype=np.uint8), ends.astype(np.int64))
     codes: Indices = np.from_dlpack(column.indices)  # type: ignore[assignment]
     if not (np.diff(texts.offsets).all() and not LINE_ENDS[texts.utf8].any()):
-        raise DoubtfulError
+        raise DoubtfulError("an id that is empty, or of several lines")
     may_be_blank = BLANKS[texts.utf8[texts.offsets[:-1]]] | BLANKS[texts.utf8[texts.offsets[1:] - 1]]
     return _stripped(codes, texts) if may_be_blank.any() else CodedIds(codes, texts)
 
@@ -209,7 +209,7 @@ def _stripped(codes: Indices, texts: PackedTexts) -> CodedIds:
     if ids == written:
         return CodedIds(codes, texts)
     if not all(ids):
-        raise DoubtfulError
+        raise DoubtfulError("an id that is blank")
     position = {raw_id: at for at, raw_id in enumerate(dict.fromkeys(ids))}
     code_of = np.array([position[raw_id] for raw_id in ids], dtype=np.int32)
     return CodedIds(code_of[codes], PackedTexts.of(list(position)))
@@ -241,7 +241,7 @@ def ratings_of(column: Any, no_rating: NoRating) -> Array:
 
 def _times(column: Any, form: str | None) -> Array:
     if column.null_count:
-        raise DoubtfulError
+        raise DoubtfulError("a time that is missing")
     if form is None:
         return _numbers(column, np.float64)
     if form == ISO_FORM and not hasattr(column, "dictionary"):
@@ -249,7 +249,7 @@ def _times(column: Any, form: str | None) -> Array:
         return iso
     moments = [time_in(form, text, None) for text in column.dictionary.to_pylist()]
     if None in moments:
-        raise DoubtfulError
+        raise DoubtfulError("a time of another form")
     times: Array = np.array(moments, dtype=np.float64)[np.from_dlpack(column.indices)]
     return times
 
@@ -260,5 +260,5 @@ def _finite(numbers: Array) -> Array:
     Raises: DoubtfulError, for one that is not finite.
     """
     if not np.isfinite(numbers).all():
-        raise DoubtfulError
+        raise DoubtfulError("a number that is not finite")
     return numbers

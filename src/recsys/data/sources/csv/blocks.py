@@ -5,10 +5,13 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Generator
+from pathlib import Path
 
 import numpy as np
 
+from recsys.core.events import Note
 from recsys.core.types import Int64Array
+from recsys.core.words import shortened
 from recsys.data.sources.csv.dialect import Dialect
 from recsys.data.sources.csv.fields import BLANK, LONGEST_FIELD
 from recsys.data.sources.csv.text import codec_of
@@ -21,13 +24,31 @@ RUN = re.compile(rb" +")
 EDGE = re.compile(rb"(?<![^\r\n]) +| +(?![^\r\n])")  # blanks at an end of a line
 NEEDLESS = re.compile(rb"  |(?<![^\r\n]) | (?![^\r\n])")
 LONGEST = 16  # blocks without the end of a row
+SLOW_BYTES = 1 << 24  # of a file whose slow reading takes seconds
 
 
 NO_QUOTES = np.zeros(0, dtype=np.int64)
 
 
 class DoubtfulError(Exception):
-    """Bytes that two readers might understand differently: the reference reader has to say."""
+    """Bytes that two readers might understand differently: the reference reader has to say.
+
+    Attributes:
+        why: what they are.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+    @classmethod
+    def of_arrow(cls, error: Exception) -> DoubtfulError:
+        """Rows that Arrow refuses."""
+        return cls(f"rows that Arrow does not take: {shortened(str(error).splitlines()[0])}")
+
+    def note(self, path: Path, n_rows: int) -> Note:
+        """That the rows after the first n_rows take long, and why."""
+        return Note(f"{path}: from row {n_rows + 1:,} on the slow reader reads, at a tenth of the speed: {self.why}")
 
 
 def blocks_of(dialect: Dialect, stored: Stored, size: int, span: ByteRange = WHOLE) -> Generator[bytes]:
@@ -46,8 +67,10 @@ def blocks_of(dialect: Dialect, stored: Stored, size: int, span: ByteRange = WHO
     n_head_bytes = 0 if span.start else dialect.head_bytes
     torn = b""
     for text in _below_header(_in_utf8(stored, codec_of(dialect.encoding, span), size), n_head_bytes):
-        if b"\0" in text or (dialect.quotes == "backslash" and (QUOTE in text or BACKSLASH in text)):
-            raise DoubtfulError
+        if b"\0" in text:
+            raise DoubtfulError("a NUL byte")
+        if dialect.quotes == "backslash" and (QUOTE in text or BACKSLASH in text):
+            raise DoubtfulError("a quote or a backslash, with data.quotes: backslash")
         if has_quotes and (QUOTE in text or QUOTE in torn):
             torn, text = b"", torn + text
             end = _end_of_rows(text)
@@ -56,7 +79,7 @@ def blocks_of(dialect: Dialect, stored: Stored, size: int, span: ByteRange = WHO
         rows = b"".join((torn, memoryview(text)[:end])) if end else b""  # one copy, not two
         torn = text[end:] if end else torn + text
         if len(torn) > LONGEST * size:
-            raise DoubtfulError
+            raise DoubtfulError("a very long row")
         yield from _checked(rows, delimiter, longest, has_quotes=has_quotes)
     yield from _checked(torn, delimiter, longest, has_quotes=has_quotes)
 
@@ -76,7 +99,7 @@ def _in_utf8(stored: Stored, codec: str, size: int) -> Generator[bytes]:
         try:
             text = decoder.decode(data, final=not data)
         except UnicodeError:
-            raise DoubtfulError from None
+            raise DoubtfulError(f"bytes that are not {codec}") from None
         yield (text.removeprefix("\ufeff") if at_start else text).encode()
         at_start = at_start and not text
 
@@ -104,12 +127,12 @@ def _checked(rows: bytes, delimiter: bytes, longest: int, *, has_quotes: bool) -
         return
     quotes = _quotes(rows) if has_quotes and QUOTE in rows else NO_QUOTES
     if rows.startswith(codecs.BOM_UTF8) or _has_long_row(rows, quotes, longest):  # Arrow would skip the mark
-        raise DoubtfulError
+        raise DoubtfulError("a byte order mark within the file, or a very long row")
     if delimiter == BLANK.encode() and b"\t" in rows:
         rows = rows.replace(b"\t", b" ")
     if delimiter == BLANK.encode() and NEEDLESS.search(rows):
         if len(quotes):
-            raise DoubtfulError
+            raise DoubtfulError("a quote in a row of fields between several blanks")
         rows = RUN.sub(b" ", EDGE.sub(b"", rows))
     if len(delimiter) == 1:
         if len(quotes):
@@ -117,7 +140,7 @@ def _checked(rows: bytes, delimiter: bytes, longest: int, *, has_quotes: bool) -
         yield rows
         return
     if UNIT_SEPARATOR in rows:
-        raise DoubtfulError
+        raise DoubtfulError("the control character 0x1F")
     yield rows.replace(delimiter, UNIT_SEPARATOR)
 
 
@@ -149,4 +172,4 @@ def _check_quotes(rows: bytes, quotes: Int64Array, delimiter: bytes) -> None:
     beside = np.zeros(256, dtype=bool)
     beside[[*delimiter, *b"\r\n", *QUOTE]] = True
     if len(quotes) % 2 or not (beside[text[opening - 1]].all() and beside[text[closing + 1]].all()):
-        raise DoubtfulError
+        raise DoubtfulError("a quote within a field")

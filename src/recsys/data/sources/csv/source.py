@@ -11,7 +11,7 @@ from recsys.core.events import Loading, Observer, silent
 from recsys.data.sources.batches import Batch
 from recsys.data.sources.column_names import common_names
 from recsys.data.sources.csv.arrow_reader import read_fast
-from recsys.data.sources.csv.blocks import DoubtfulError
+from recsys.data.sources.csv.blocks import SLOW_BYTES, DoubtfulError
 from recsys.data.sources.csv.dialect import Dialect, find_dialect
 from recsys.data.sources.csv.fields import knows_quotes
 from recsys.data.sources.csv.no_row import one_column
@@ -84,8 +84,11 @@ class CsvSource:
             for batch in read_fast(dialect, positions, observe, span, self._no_rating):
                 n_rows += batch.n_rows
                 yield batch
-        except DoubtfulError:
-            for batch in read_slow(dialect, positions, observe, span, n_rows, self._no_rating):
+        except DoubtfulError as doubt:
+            n_fast = n_rows
+            for batch in read_slow(dialect, positions, observe, span, n_fast, self._no_rating):
+                if n_rows == n_fast and size_of(self.path) >= SLOW_BYTES:
+                    observe(doubt.note(self.path, n_fast))
                 n_rows += batch.n_rows
                 yield batch
         if not n_rows and span == WHOLE:

@@ -13,12 +13,12 @@ from recsys.core.events import Observer
 from recsys.core.types import Array, Floats, Indices
 from recsys.data.sources.csv.arrow_columns import parsed_columns
 from recsys.data.sources.csv.arrow_reader import ratings_of
-from recsys.data.sources.csv.blocks import DoubtfulError, blocks_of
+from recsys.data.sources.csv.blocks import SLOW_BYTES, DoubtfulError, blocks_of
 from recsys.data.sources.csv.dialect import Dialect
 from recsys.data.sources.csv.reference_reader import BadValueError, located, rating_in, rows
 from recsys.data.sources.no_rating import MISSING, NoRating
 from recsys.data.sources.progress import Progress
-from recsys.data.sources.stored import Stored
+from recsys.data.sources.stored import Stored, size_of
 
 BLOCK = 1 << 20  # bytes that are parsed at a time: a block becomes a matrix with all its empty cells
 NO_RATINGS = "if this column holds no ratings, take it out of the file"
@@ -69,7 +69,9 @@ def cells_of(matrix: Matrix, observe: Observer) -> Iterator[Cells]:
         for cells in _fast(matrix, observe):
             n_rows += len(cells.ids)
             yield cells
-    except DoubtfulError:
+    except DoubtfulError as doubt:
+        if size_of(matrix.dialect.path) >= SLOW_BYTES:
+            observe(doubt.note(matrix.dialect.path, n_rows))
         yield from _slow(matrix, observe, n_rows)
 
 
@@ -130,8 +132,8 @@ def _fast(matrix: Matrix, observe: Observer) -> Iterator[Cells]:
         for block in blocks_of(dialect, stored, BLOCK):
             try:
                 cells = _parsed(block, matrix, n_rows)
-            except pa.ArrowException:
-                raise DoubtfulError from None
+            except pa.ArrowException as error:
+                raise DoubtfulError.of_arrow(error) from None
             n_rows += len(cells.ids)
             yield cells
             progress.now(stored.done, stored.total)
@@ -154,5 +156,5 @@ def _parsed(block: bytes, matrix: Matrix, n_before: int) -> Cells:
         ids = [str(number) for number in range(n_before + 1, n_before + len(values) + 1)]
     is_numbered_and_empty = not own and len(np.unique(row)) < len(values)
     if is_numbered_and_empty or not all(ids):
-        raise DoubtfulError
+        raise DoubtfulError("a row that is empty, or has no id")
     return Cells(ids, row.astype(np.int32), column.astype(np.int32), values[row, column])
