@@ -23,6 +23,22 @@ def test_without_a_kind_a_dot_product_is_meant() -> None:
     assert config({"embedding_dim": 8}).model == DotProduct(embedding_dim=8)
 
 
+@pytest.mark.parametrize(
+    ("values", "uses_times"),
+    [
+        ({}, False),
+        ({"split": {"method": "user_random"}}, False),
+        ({"split": {"method": "time"}}, True),
+        ({"split": {"method": "leave_last"}}, True),
+        ({"data": {"ratings": "r.csv", "duplicates": "newest"}}, True),
+        ({"model": {"user_drift": True}, "training": {"method": "gibbs"}}, True),
+        ({"model": {"kind": "svdpp", "user_drift": True}, "training": {"method": "gibbs"}}, True),
+    ],
+)
+def test_a_config_says_whether_anything_uses_times(values: dict[str, Any], uses_times: bool) -> None:
+    assert config_from({"data": {"ratings": "r.csv"}, **values}, Path("/")).uses_times == uses_times
+
+
 def test_a_network_is_fitted_by_adamw_unless_told_otherwise() -> None:
     assert config({"kind": "embedding_net"}).training.method == "adamw"
     with pytest.raises(ConfigError, match="sgd cannot fit embedding_net: adamw can") as caught:

@@ -16,6 +16,7 @@ from pyarrow import csv, parquet
 
 from recsys.config.schema.data import Data
 from recsys.core.communicator import ALONE
+from recsys.core.errors import DataError
 from recsys.core.events import Event, Loading, silent
 from recsys.data.read import read_as, read_ratings, read_table
 from recsys.data.sources import progress
@@ -257,6 +258,19 @@ def test_an_observer_hears_of_the_end_of_each_file(written: Any) -> None:
     data = written(PLAIN)
     read_ratings(data, ALONE, events.append)
     assert events == [Loading(data.ratings, len(PLAIN), len(PLAIN))]
+
+
+def test_times_that_nothing_uses_are_not_read(written: Any) -> None:
+    data = written("1,2,3.0,978300760\n2,1,4.0,no time\n2,3,5.0,978300761\n")
+    with pytest.raises(DataError):
+        read_ratings(data, ALONE)
+    ratings = read_ratings(data, ALONE, uses_times=False).ratings
+    assert (ratings.timestamp, ratings.rating.tolist()) == (None, [3.0, 4.0, 5.0])
+
+
+def test_a_column_of_times_is_not_taken_for_ratings(written: Any) -> None:
+    data = written("user,item,timestamp,rating\n1,2,978300760,3\n2,1,978300761,4\n")
+    assert read_ratings(data, ALONE, uses_times=False).ratings.rating.tolist() == [3.0, 4.0]
 
 
 def test_a_table_holds_only_what_is_wanted(written: Any) -> None:

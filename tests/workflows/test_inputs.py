@@ -11,8 +11,11 @@ import pytest
 from recsys.artifacts.bundle import Bundle, open_bundle
 from recsys.artifacts.selected import selected_parameters
 from recsys.config.schema.config import Config
+from recsys.core.communicator import ALONE
 from recsys.core.errors import ConfigError, DataError, OutOfMemoryError, RunError
+from recsys.core.events import silent
 from recsys.inference.recommender import Recommender
+from recsys.workflows.inputs import from_scratch
 from recsys.workflows.train import train
 from recsys.workflows.update import finetune_config, update_config
 
@@ -295,3 +298,9 @@ def test_ratings_that_cannot_fit_are_refused_while_they_are_read(
     monkeypatch.setattr("recsys.core.memory.memory_limit", lambda: 1000)
     with pytest.raises(OutOfMemoryError, match="the ratings would take"):
         train(small(), tmp_path / "run")
+
+
+@pytest.mark.parametrize(("method", "has_times"), [("random", False), ("user_time", True)])
+def test_times_are_kept_where_the_split_goes_by_them(small: Small, method: str, has_times: bool) -> None:
+    splits = from_scratch(small(split={"method": method}), silent, ALONE).splits
+    assert (splits.train.timestamp is not None) == has_times

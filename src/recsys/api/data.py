@@ -146,8 +146,9 @@ def as_recorded(config: Config) -> Config:
 
 def _read(config: Config, observe: Observer, frame: Frame | None = None) -> Dataset:
     if config.start is None:
-        return read_ratings(config.data, ALONE, observe, frame)
-    return read_more_ratings(config.data, ALONE, observe, frame, as_trained=config.start.like_run)
+        return read_ratings(config.data, ALONE, observe, frame, uses_times=config.uses_times)
+    as_trained = config.start.like_run
+    return read_more_ratings(config.data, ALONE, observe, frame, as_trained=as_trained, uses_times=config.uses_times)
 
 
 def _recorded(config: Config, update: Mapping[str, object], dataset: Dataset) -> Config:

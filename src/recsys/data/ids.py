@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from itertools import chain, takewhile
+from itertools import takewhile
 
 import numpy as np
 
@@ -22,16 +22,15 @@ def index_columns(columns: Sequence[Coded]) -> tuple[Indices, Vocabulary]:
     The ids are int64 if every one of them is a whole number, see `as_ids`, and no source says that they are texts, else
     str as they stand. The codes are overwritten.
     """
-    texts = columns[0].texts if len(columns) == 1 else _all(columns)
-    ids = texts if any(column.is_text for column in columns) else as_ids(texts)
-    if ids.dtype == object:
-        vocabulary = Vocabulary(as_texts(sorted(ids.tolist())))
-    else:
-        vocabulary = Vocabulary(np.unique(ids, return_index=True)[0])  # which sorts; without indices it hashes, slower
-    if len(columns) == 1:
-        return remap(columns[0].codes, vocabulary.index(ids)), vocabulary
-    indices = [remap(column.codes, indices_of(column.texts, vocabulary)) for column in columns]
-    return np.concatenate(indices), vocabulary
+    are_texts = any(column.is_text for column in columns)
+    ids = [column.texts if are_texts else as_ids(column.texts) for column in columns]
+    if any(of_column.dtype == object for of_column in ids):
+        ids = [column.texts for column in columns]
+        vocabulary = Vocabulary(as_texts(sorted(set().union(*(texts.tolist() for texts in ids)))))
+    else:  # with indices unique sorts; without, it hashes, slower
+        vocabulary = Vocabulary(np.unique(np.concatenate(ids), return_index=True)[0])
+    indices = [remap(column.codes, vocabulary.index(of_column)) for column, of_column in zip(columns, ids, strict=True)]
+    return indices[0] if len(indices) == 1 else np.concatenate(indices), vocabulary
 
 
 def indices_of(texts: Texts, vocabulary: Vocabulary) -> Indices:
@@ -46,10 +45,6 @@ def indices_of(texts: Texts, vocabulary: Vocabulary) -> Indices:
     indices = np.full(len(texts), UNKNOWN, dtype=np.int32)
     indices[possible] = vocabulary.index([value for value in numbers if value is not None])
     return indices
-
-
-def _all(columns: Sequence[Coded]) -> Texts:
-    return as_texts(list(dict.fromkeys(chain.from_iterable(column.texts.tolist() for column in columns))))
 
 
 def as_ids(texts: Texts) -> Ids:

@@ -22,7 +22,7 @@ from recsys.data.interactions import Dataset, Interactions, stack
 from recsys.data.sources.collect import collect
 from recsys.data.sources.opening import open_source, read_catalogue
 from recsys.data.sources.origin import Origin, name_of
-from recsys.data.sources.protocol import ColumnRequest, Source
+from recsys.data.sources.protocol import TIMES, ColumnRequest, Source
 from recsys.data.sources.table import EVERYTHING, Role, Table
 from recsys.data.sources.times import in_seconds
 from recsys.data.unique_pairs import SourceRows, locate, unique_pairs, usable_rows
@@ -34,13 +34,18 @@ CLICKS = "if each row is a click or a purchase: data.columns.rating: false"
 
 
 def read_ratings(
-    data: Data, communicator: Communicator, observe: Observer = silent, origin: Origin | None = None
+    data: Data,
+    communicator: Communicator,
+    observe: Observer = silent,
+    origin: Origin | None = None,
+    *,
+    uses_times: bool = True,
 ) -> Dataset:
     """Reads ratings where a model can learn from them alone.
 
     Args, Returns, Raises: as of `read_more_ratings`.
     """
-    dataset = read_more_ratings(data, communicator, observe, origin)
+    dataset = read_more_ratings(data, communicator, observe, origin, uses_times=uses_times)
     train = dataset.ratings if dataset.given is None else dataset.ratings.take(dataset.given["train"])
     _check_learnable(train, _first(data, origin), data)
     return dataset
@@ -53,6 +58,7 @@ def read_more_ratings(
     origin: Origin | None = None,
     *,
     as_trained: bool = False,
+    uses_times: bool = True,
 ) -> Dataset:
     """Reads ratings that are learned from beside those of an earlier run: perhaps of one user, or all the same.
 
@@ -62,6 +68,7 @@ def read_more_ratings(
         observe: gets a `Loading` now and then, and one at the end of each file.
         origin: what to read in place of the files that `data` names, such as a table in memory.
         as_trained: whether the names of columns are those of other ratings, see ColumnRequest.
+        uses_times: whether to read times, where there are any.
 
     Returns:
         Dataset; the vocabularies hold every id of the files.
@@ -72,7 +79,7 @@ def read_more_ratings(
     origins = _origins(data, origin)
     sources = [open_source(part, data, observe) for part in origins.values()]
     has_parts = origin is None and data.train is not None
-    columns = ColumnRequest(EVERYTHING, as_trained=as_trained)
+    columns = ColumnRequest(EVERYTHING, as_trained=as_trained, unread=frozenset() if uses_times else TIMES)
     layouts = [source.layout(columns) for source in sources]
     with ThreadPoolExecutor(1) as pool:
         sums = [pool.submit(source.fingerprint) for source in sources]  # hashlib lets other threads run
@@ -195,8 +202,11 @@ def _first(data: Data, origin: Origin | None) -> Path:
 
 def _join(tables: Sequence[Table]) -> Interactions:
     """The rows of all files; they have ratings, and times, if every file has."""
-    user_idx, users = index_columns([table.user for table in tables if table.user is not None])
-    item_idx, items = index_columns([table.item for table in tables if table.item is not None])
+    columns = [
+        [ids for ids in each if ids is not None] for each in zip(*((t.user, t.item) for t in tables), strict=True)
+    ]
+    with ThreadPoolExecutor() as pool:
+        (user_idx, users), (item_idx, items) = pool.map(index_columns, columns)
     ratings = [table.rating for table in tables if table.rating is not None]
     times = [table.timestamp for table in tables if table.timestamp is not None]
     if not ratings:

@@ -97,6 +97,11 @@ class ModelSettings(Section):
         return sum(n[parameter.rows] * (1 if parameter.is_bias else dim) for parameter in self.parameters)
 
     @property
+    def uses_times(self) -> bool:
+        """Whether it learns from when a rating was given."""
+        return False
+
+    @property
     def groups(self) -> tuple[str, ...]:
         """The layer groups, from the first to the last layers."""
         return tuple(dict.fromkeys(parameter.group for parameter in self.parameters))

@@ -101,7 +101,9 @@ def prepare_inputs(
     parameters, _ = selected_parameters(config.start.run, **bundle.sizes)
     _check_same_model(config.start.run, config)
     if data is None:
-        data = read_more_ratings(config.data, communicator, observe, as_trained=config.start.like_run)
+        data = read_more_ratings(
+            config.data, communicator, observe, as_trained=config.start.like_run, uses_times=config.uses_times
+        )
     _check_room(config, len(data.ratings.users), len(data.ratings.items))
     note_other_scale(bundle, data.ratings.rating, observe)
     return _join(bundle, parameters, bundle.scale if config.data.has_ratings else None, data, config, observe)
@@ -115,11 +117,12 @@ def from_scratch(
     Args, Raises: as of `prepare_inputs`.
     """
     need_training_packages()
-    dataset = read_ratings(config.data, communicator, observe) if data is None else data
-    _check_room(config, len(dataset.ratings.users), len(dataset.ratings.items))
-    splits = split(dataset, config.split, config.seed)
+    if data is None:
+        data = read_ratings(config.data, communicator, observe, uses_times=config.uses_times)
+    _check_room(config, len(data.ratings.users), len(data.ratings.items))
+    splits = split(data, config.split, config.seed)
     _check_rated(splits.train, config)
-    return TrainingInputs(splits, dataset.catalogue, dataset.identify())
+    return TrainingInputs(splits, data.catalogue, data.identify())
 
 
 def _check_room(config: Config, n_users: int, n_items: int) -> None:

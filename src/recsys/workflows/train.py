@@ -60,7 +60,7 @@ def train(
         if run.result is not None:
             return run.result
         if config.refit and data is None:
-            data = read_ratings(config.data, communicator, observe)
+            data = read_ratings(config.data, communicator, observe, uses_times=config.uses_times)
         inputs, report = prepare_inputs(config, observe, communicator, data)
         sums = {f"the sha256 of data.{part}": sha256 for part, sha256 in inputs.fingerprints.items()}
         check_same(sums, communicator, hint="copy the same files to every host, or to a folder that all of them share")

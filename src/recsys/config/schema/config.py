@@ -44,6 +44,11 @@ class Config(Section):
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 42
     """Same seed, same bits."""
 
+    @property
+    def uses_times(self) -> bool:
+        """Whether anything depends on when a rating was given; else times are not read."""
+        return self.split.uses_times or self.model.uses_times or self.data.duplicate_rule == "newest"
+
     @model_validator(mode="after")
     def _method_fits_model(self) -> Self:
         misfit = incompatibility(self.training, self.model)

@@ -30,6 +30,11 @@ class Split(Section):
     n_folds: Annotated[int, Field(ge=2, le=MOST_FOLDS)] | None = None
     """With method fold: how many parts there are."""
 
+    @property
+    def uses_times(self) -> bool:
+        """Whether it goes by when a rating was given."""
+        return self.method in ("time", "user_time", "leave_last")
+
     @model_validator(mode="after")
     def _something_to_train_on(self) -> Self:
         if self.valid_fraction + self.test_fraction >= 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,7 +37,9 @@ def collect(batches: Iterator[Batch]) -> Table:
         timestamp.append(batch.timestamp, expected)
         time_unit = batch.time_unit
         del batch  # so that the source can give its memory back
-    return Table(user.coded(), item.coded(), rating.array(), timestamp.array(), time_unit, n_rows)
+    with ThreadPoolExecutor() as pool:
+        users, items = pool.map(_Ids.coded, (user, item))
+    return Table(users, items, rating.array(), timestamp.array(), time_unit, n_rows)
 
 
 def _least_bytes(batch: Batch, n_rows: int) -> int:

@@ -59,7 +59,7 @@ class Head(Protocol):
 def find_columns(
     head: Head, columns: Columns, request: ColumnRequest, names: Mapping[Role, tuple[str, ...]] = COMMON
 ) -> dict[Role, int]:
-    """The position, from 0, of each requested column; no entry for an optional one that the file does not have.
+    """The position, from 0, of each column to read; no entry for an optional one that the file does not have.
 
     Args:
         head: what the table begins with.
@@ -95,7 +95,7 @@ def find_columns(
                     else _not_found(head, role, names[role])
                 )
     _all_different(path, positions, header)
-    return positions
+    return {role: position for role, position in positions.items() if role not in request.unread}
 
 
 def _without_optional(head: Head, columns: Columns, request: ColumnRequest) -> Columns:

@@ -24,12 +24,14 @@ class ColumnRequest:
         as_trained: whether the names in the config are those of the ratings that a run was trained on: then a column
             that this source calls otherwise is looked for by its common names.
         drops_blank_times: whether a column with a common name for times is left out where the first rows have none.
+        unread: those of the roles that are found, so that they are not taken for others, and not read.
     """
 
     roles: frozenset[Role]
     optional: frozenset[Role] = TIMES
     as_trained: bool = False
     drops_blank_times: bool = False
+    unread: frozenset[Role] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,11 @@ class DotProduct(ModelSettings):
         return {"global_mean": ArraySpec("float32", (1,)), **rows_layout(self.parameters, self.embedding_dim)}
 
     @property
+    def uses_times(self) -> bool:
+        """With a drift."""
+        return self.user_drift
+
+    @property
     def traits(self) -> tuple[Trait, ...]:
         """A sigmoid, no biases, no clip, a drift."""
         which = {

@@ -41,6 +41,11 @@ class SvdPP(ModelSettings):
         return rows_layout(self.parameters, self.embedding_dim)
 
     @property
+    def uses_times(self) -> bool:
+        """With a drift."""
+        return self.user_drift
+
+    @property
     def traits(self) -> tuple[Trait, ...]:
         """No clip, a drift."""
         which = {NO_CLIP: not self.clip, USER_DRIFT: self.user_drift}

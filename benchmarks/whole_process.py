@@ -1,0 +1,152 @@
+"""Whole processes, from text to a saved model: time, CPU time and peak memory of recsys, libmf, pandas and pyarrow.
+
+    python benchmarks/whole_process.py                     1M, 5M and 20M ratings, three interleaved rounds
+    python benchmarks/whole_process.py --millions 100      as much as memory and disk allow
+
+recsys and libmf train with the settings by which each reaches libmf's best test rmse on 20M ratings soonest; recsys
+without its ranking scorer, which libmf has not. pandas and pyarrow only read the same file and code its ids. A
+twentieth of the ratings is the test part, which recsys is measured on and libmf is not. CPU time is that of all
+threads; on a machine that others use, its ratios are the ones to go by.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from loading import ARROW, PANDAS
+from measure import Spread, command_line, interleaved, ratios
+from peers import build_libmf, output_of
+from sgd_vs_libmf import LIBMF_BEST, RECSYS_BEST
+from synthetic import CACHE, World
+
+ALLOWED = 250, 28, 2
+"""What recsys may take at its peak: MB, bytes a training rating, and times the size of the model."""
+NUMBER_BYTES = 4
+READERS = {"pandas": PANDAS, "pyarrow": ARROW}
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Of a process and its threads: seconds on the clock and of CPU time, and the most memory at once, in MB."""
+
+    seconds: float
+    cpu: float
+    peak: float
+    out: str
+
+    @classmethod
+    def of(cls, command: Sequence[object]) -> Usage:
+        """Runs a command to its end."""
+        start = time.perf_counter()
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as said:
+            process = subprocess.Popen([str(word) for word in command], stdout=out, stderr=said)
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            seconds = time.perf_counter() - start
+            if process.returncode:
+                said.seek(0)
+                sys.exit(said.read().decode())
+            out.seek(0)
+            return cls(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6, out.read().decode())
+
+
+def main() -> None:
+    parser = command_line(__doc__)
+    parser.add_argument("--millions", type=float, nargs="+", default=[1, 5, 20])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    print("| M ratings | program | s | CPU s | CPU ns a rating | peak, MB | test rmse |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    lines = []
+    for millions in arguments.millions:
+        world = World(int(millions * 1e6))
+        usages = interleaved(programs(world, arguments.threads), arguments.rounds)
+        print_usages(world, usages)
+        lines.append(compared(world, usages))
+    print("\n| M ratings | share of libmf's time: min | median | max | of its CPU time: min | median | max | peak |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    print("\n".join(lines))
+
+
+def programs(world: World, threads: int) -> Mapping[str, Callable[[], Usage]]:
+    """What is measured, by name."""
+    # In a process of its own, since the memory of this one counts as that of those that it starts.
+    output_of([sys.executable, Path(__file__).with_name("synthetic.py"), "--n-ratings", world.n_ratings])
+    files, best = world.folder, LIBMF_BEST
+    settings = [best["dim"], threads, best["lambda"], best["eta"], best["passes"]]
+    libmf: list[object] = [build_libmf(), files / "train.txt", "", files / "model", *settings]
+    commands: dict[str, list[object]] = {"libmf": libmf}
+    for name, code in READERS.items():
+        commands[name] = [sys.executable, "-c", f"path = {str(files / 'train.csv')!r}{code}"]
+    usages = {name: partial(Usage.of, command) for name, command in commands.items()}
+    trained(files, threads)  # compiles what is not in the cache yet
+    return {"recsys": partial(trained, files, threads), **usages}
+
+
+def trained(files: Path, threads: int) -> Usage:
+    """`recsys train`, from the start of Python to the finished run."""
+    config = files / "whole_process.yaml"
+    config.write_text("data: {train: train.csv, test: test.csv}\nsplit: {valid_fraction: 0}\nranking: none\n")
+    chosen = {**RECSYS_BEST, "training.n_threads": threads}
+    changes = [word for key, value in chosen.items() for word in ("--set", f"{key}={value}")]
+    with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+        run = Path(folder) / "run"
+        return Usage.of(
+            [sys.executable, "-m", "recsys", "train", "--config", config, *changes, "--json", "--run-dir", run]
+        )
+
+
+def print_usages(world: World, usages: Mapping[str, Sequence[Usage]]) -> None:
+    """The medians of the rounds, a line each."""
+    n_train = world.n_ratings - world.n_ratings // 20
+    for name, rounds in usages.items():
+        seconds, cpu, peak = (statistics.median(map(get, rounds)) for get in (_seconds, _cpu, _peak))
+        rmse = f"{json.loads(rounds[0].out)['test']['rmse']:.4f}" if name == "recsys" else ""
+        each = 1e9 * cpu / n_train
+        print(
+            f"| {n_train / 1e6:g} | {name} | {seconds:.1f} | {cpu:.1f} | {each:.0f} | {peak:.0f} | {rmse} |", flush=True
+        )
+
+
+def compared(world: World, usages: Mapping[str, Sequence[Usage]]) -> str:
+    """Time and CPU time as shares of libmf's, and the peak against what it may be."""
+    n_train = world.n_ratings - world.n_ratings // 20
+    ours, theirs = usages["recsys"], usages["libmf"]
+    shares = [ratios([get(usage) for usage in ours], [get(usage) for usage in theirs]) for get in (_seconds, _cpu)]
+    base, a_rating, times = ALLOWED
+    model = NUMBER_BYTES * (world.n_users + world.n_items) * (int(RECSYS_BEST["model.embedding_dim"]) + 1) / 1e6
+    allowed = base + a_rating * n_train / 1e6 + times * model
+    peak = statistics.median(map(_peak, ours))
+    cells = [cell for share in shares for cell in _cells(share)]
+    return f"| {n_train / 1e6:g} | {' | '.join(cells)} | {peak:.0f} of {allowed:.0f} MB |"
+
+
+def _cells(spread: Spread) -> list[str]:
+    return [f"{value:.2f}" for value in (spread.least, spread.median, spread.most)]
+
+
+def _seconds(usage: Usage) -> float:
+    return usage.seconds
+
+
+def _cpu(usage: Usage) -> float:
+    return usage.cpu
+
+
+def _peak(usage: Usage) -> float:
+    return usage.peak
+
+
+if __name__ == "__main__":
+    main()
