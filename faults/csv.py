@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from faults.cases import DisagreementError, Say, run_cases
 from faults.outcome import Outcome
 from recsys.config.schema.data import Data
+from recsys.core import kernels
 from recsys.core.communicator import ALONE
 from recsys.core.errors import RecsysError
 from recsys.core.events import silent
@@ -148,11 +149,14 @@ def _compare(path: Path, data: Data) -> None:
     except DoubtfulError:
         return
     _same("fast", fast or NOTHING, slow)
+    with mock.patch.object(kernels, "WORTHWHILE", 0):
+        compiled = _table(lambda: read_fast(dialect, columns, silent, no_rating=no_rating))
+    _same("compiled", compiled or NOTHING, slow)
 
 
 def _compare_wide(path: Path, data: Data) -> None:
     def doubt(*_: object) -> None:
-        raise DoubtfulError
+        raise DoubtfulError("anything")
 
     fast = _table(lambda: WideSource(path, data, silent).batches(ALL, 0, 1))
     with mock.patch.object(wide_cells, "_fast", doubt):
