@@ -43,7 +43,7 @@ The full comparisons take minutes to an hour each; [docs/performance.md](../docs
 | command | compares |
 | --- | --- |
 | `python benchmarks/sgd_vs_libmf.py` | a pass of sgd with libmf's, 19M ratings, dims 16 to 128 |
-| `python benchmarks/whole_process.py` | `recsys train` with libmf, from text files to a model as good; time and memory |
+| `python benchmarks/whole_process.py` | `recsys train` with libmf, from text to a model as good: time and memory |
 | `python benchmarks/trainers.py --n-ratings 20000000 --peers adamw` | sgd with adamw on 19M ratings |
 | `python benchmarks/trainers.py --peers surprise cornac` | sgd with Surprise and Cornac on 1M ratings |
 | `python benchmarks/loading.py` | reading 19M rows with pyarrow and pandas |

@@ -14,6 +14,7 @@ from recsys.artifacts.bundle import open_bundle
 from recsys.artifacts.checkpoint import newest_checkpoint, open_checkpoint, read_state
 from recsys.config.loading.load import load_config
 from recsys.config.schema.config import Config
+from recsys.core import kernels
 from recsys.core.communicator import ALONE
 from recsys.core.errors import DataError, DivergedError, RunError
 from recsys.core.events import Epoch, Event, FitStart, Loading, Step
@@ -228,3 +229,12 @@ def test_divergence_names_epoch_and_rate_and_keeps_the_last_good_checkpoint(smal
 def test_a_rate_that_is_far_too_high_is_divergence(small: Small, tmp_path: Path, method: str) -> None:
     with pytest.raises(DivergedError, match="epoch 1 of 4"):
         train(small(training={"method": method, "lr_max": 1e30, "schedule": "constant"}), tmp_path / "run")
+
+
+def test_compiled_loops_change_no_bit_of_a_run(
+    small: Small, tmp_path: Path, content: Content, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(small(), tmp_path / "numpy" / "run")
+    monkeypatch.setattr(kernels, "WORTHWHILE", 0)
+    train(small(), tmp_path / "compiled" / "run")
+    assert content(tmp_path / "compiled" / "run") == content(tmp_path / "numpy" / "run")
