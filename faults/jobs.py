@@ -92,7 +92,7 @@ JOBS = (
     _job("export-npz", "export-factors --run base --output out/factors --format npz", makes_once=True),
     _job("export-safetensors", "export-factors --run base --output out/factors --format safetensors", makes_once=True),
     _job("report", "report --run base --output out/report.html"),
-    _job("interpret", "interpret --run base --figures out/figures"),
+    _job("interpret", "interpret --run base --figures out/figures", makes_once=True),
     _job("recommend-all", "recommend --all --run base --output out/lists.csv"),
     _job("recommend-all-resumed", "recommend --all --shard 1/2 --resume --run base --output out/lists.csv"),
     _job("predict-input", "predict --input inputs/pairs.csv --run base --interval 0.9 --output out/rated.csv"),
