@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -262,6 +264,14 @@ def test_numbers_are_read_as_texts_where_the_runs_ids_are(small: Small, finished
     users = open_bundle(tmp_path / "child").users
     assert users.id_type is str
     assert {"7", "12", "9"} < set(users.ids.tolist())
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
+def test_the_config_of_a_finetune_may_come_through_a_pipe(finished_text: Path, tmp_path: Path) -> None:
+    text = _file(tmp_path, {"ratings": "numbers.csv"}).read_text()
+    os.mkfifo(tmp_path / "pipe.yaml")
+    Thread(target=(tmp_path / "pipe.yaml").write_text, args=(text,), daemon=True).start()
+    assert finetune_config(finished_text, tmp_path / "pipe.yaml", []).start.run == finished_text
 
 
 def _file(folder: Path, data: dict[str, Any]) -> Path:

@@ -14,7 +14,8 @@ from recsys.artifacts.manifest import FitEntry
 from recsys.artifacts.run_config import read_run_config
 from recsys.artifacts.selected import selected_parameters
 from recsys.config.loading.dump import override
-from recsys.config.loading.load import given_values, load_config
+from recsys.config.loading.file_text import text_of
+from recsys.config.loading.load import given_values, parse_config
 from recsys.config.plans import plans, served_plans
 from recsys.config.schema.compatibility import methods_that_continue
 from recsys.config.schema.config import Config
@@ -42,7 +43,8 @@ def finetune_config(start: Path, config: Path, overrides: Sequence[str], observe
         ConfigError, RunError
     """
     run = _whole(start)
-    model, section = read_run_config(run).model, given_values(config).get("model")
+    text = text_of(config)  # once: it may be a pipe
+    model, section = read_run_config(run).model, given_values(text, config).get("model")
     of_run, given = model.model_dump(exclude_none=True), section if isinstance(section, dict) else {}
     free = model.free_keys if given.get("kind", model.kind) == model.kind else frozenset[str]()
     others = {key: value for key, value in given.items() if key not in free and of_run.get(key) != _settled(value)}
@@ -50,7 +52,7 @@ def finetune_config(start: Path, config: Path, overrides: Sequence[str], observe
         taken = joined((f"{key} {of_run.get(key)} for {value}" for key, value in others.items()), "and")
         observe(Note(f"the model is that of {run.resolve().name}: {taken}"))
     taken_over = {**of_run, **{key: given[key] for key in free & given.keys()}}
-    return load_config(config, [override("start.run", run), override("model", taken_over), *overrides])
+    return parse_config(text, config, [override("start.run", run), override("model", taken_over), *overrides])
 
 
 def _settled(value: object) -> object:

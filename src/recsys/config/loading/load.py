@@ -60,13 +60,13 @@ def parse_config(text: str, path: Path, overrides: Sequence[str] = ()) -> Config
     return unvalidated.config()
 
 
-def given_values(path: Path) -> dict[str, object]:
-    """What a YAML file gives, not validated; empty where it is no mapping.
+def given_values(text: str, path: Path) -> dict[str, object]:
+    """What the YAML text of a file gives, not validated; empty where it is no mapping.
 
     Raises:
-        ConfigError: the file cannot be read, or is not YAML.
+        ConfigError: it is not YAML.
     """
-    value = read_yaml(text_of(path), lambda _, line: f"{path}:{line}").value
+    value = read_yaml(text, lambda _, line: f"{path}:{line}").value
     return value if isinstance(value, dict) else {}
 
 
