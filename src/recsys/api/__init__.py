@@ -19,8 +19,8 @@ if TYPE_CHECKING:
         read_session_ratings,
         recommend_all,
     )
-    from recsys.api.configs import load_config, run_config
-    from recsys.api.directory import better_runs, inspect, promote, runs
+    from recsys.api.configs import load_config
+    from recsys.api.directory import better_runs, inspect, promote, run_config, runs
     from recsys.api.measuring import (
         compare,
         compare_splits,
@@ -161,7 +161,7 @@ TARGETS = {
     "remove_leftovers": "recsys.artifacts.leftovers:remove_leftovers",
     "report": "recsys.api.reading:report",
     "run_comparison": "recsys.api.measuring:run_comparison",
-    "run_config": "recsys.api.configs:run_config",
+    "run_config": "recsys.api.directory:run_config",
     "run_name": "recsys.artifacts.directory:run_name",
     "runs": "recsys.api.directory:runs",
     "runs_root": "recsys.artifacts.directory:runs_root",

@@ -1,4 +1,4 @@
-"""Configs from files, mappings and runs."""
+"""Configs from files and mappings."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from recsys.api.paths import PathLike, as_path, as_run
-from recsys.artifacts.directory import CONFIG
-from recsys.artifacts.run_config import read_run_config
+from recsys.api.paths import PathLike, as_path
 from recsys.config.loading.dump import override
 from recsys.config.loading.load import config_from
 from recsys.config.loading.load import load_config as read_config
@@ -16,7 +14,6 @@ from recsys.config.schema.config import Config
 from recsys.config.schema.data import Files, absolute_files
 from recsys.core.arguments import PATH, TEXTS
 from recsys.core.checked import Rule, checked
-from recsys.core.errors import RunError
 
 ConfigLike: TypeAlias = Config | Mapping[str, object] | PathLike
 """A Config, its content as nested mappings with paths relative to the working directory, or a YAML file."""
@@ -35,27 +32,6 @@ def load_config(path: PathLike, overrides: Sequence[str] = ()) -> Config:
         ConfigError: the first thing that is wrong, by line; `more` holds the rest.
     """
     return read_config(as_path(path), overrides)
-
-
-@checked(run_dir=PATH, overrides=TEXTS)
-def run_config(run_dir: PathLike, overrides: Sequence[str] = ()) -> Config:
-    """The Config that a run was started with, finished or not; `train` resumes the run with it.
-
-    Args:
-        overrides: as of `load_config`.
-    Raises:
-        RunError: there is no run in this folder, or its config.yaml was changed after the start.
-        ConfigError: an override is wrong.
-    """
-    path = as_run(run_dir) / CONFIG
-    if not path.exists():
-        raise RunError(
-            "there is no run in this folder",
-            where=str(run_dir),
-            expected=f"a run, with its {CONFIG}",
-            hint="recsys runs lists the runs; --config FILE starts a new one",
-        )
-    return read_run_config(path.parent, overrides)
 
 
 def config_on(config: ConfigLike, files: Files | None, overrides: Sequence[str] = ()) -> Config:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from recsys.api.paths import PathLike, as_run
 from recsys.artifacts import directory, overview
+from recsys.artifacts.directory import CONFIG
 from recsys.artifacts.overview import ListedRun
+from recsys.artifacts.run_config import read_run_config
 from recsys.artifacts.standing import BetterRun
-from recsys.core.arguments import FLAG, PATH
+from recsys.config.schema.config import Config
+from recsys.core.arguments import FLAG, PATH, TEXTS
 from recsys.core.checked import checked
+from recsys.core.errors import RunError
 from recsys.core.types import Json
 
 
@@ -32,6 +38,27 @@ def better_runs(run: PathLike) -> list[BetterRun]:
         RunError: the run is damaged.
     """
     return overview.better_than(as_run(run))
+
+
+@checked(run_dir=PATH, overrides=TEXTS)
+def run_config(run_dir: PathLike, overrides: Sequence[str] = ()) -> Config:
+    """The Config that a run was started with, finished or not; `train` resumes the run with it.
+
+    Args:
+        overrides: as of `load_config`.
+    Raises:
+        RunError: there is no run in this folder, or its config.yaml was changed after the start.
+        ConfigError: an override is wrong.
+    """
+    path = as_run(run_dir) / CONFIG
+    if not path.exists():
+        raise RunError(
+            "there is no run in this folder",
+            where=str(run_dir),
+            expected=f"a run, with its {CONFIG}",
+            hint="recsys runs lists the runs; --config FILE starts a new one",
+        )
+    return read_run_config(path.parent, overrides)
 
 
 @checked(path=PATH, verify=FLAG)

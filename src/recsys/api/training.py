@@ -27,7 +27,8 @@ from recsys.artifacts.run import newest_unfinished
 from recsys.config.schema.config import Config
 from recsys.core.arguments import FILE_NAME, FLAG, OBSERVER, PATH, RANKS, TEXTS, choice, optional
 from recsys.core.checked import checked
-from recsys.core.communicator import ALONE, Communicator, text_of_first
+from recsys.core.collectives import text_of_first
+from recsys.core.communicator import ALONE, Communicator
 from recsys.core.errors import StoppedError
 from recsys.core.events import Note, Observer, silent
 from recsys.core.words import shell_word

@@ -19,7 +19,7 @@ from recsys.artifacts.checkpoint import (
 )
 from recsys.artifacts.directory import CHECKPOINTS
 from recsys.artifacts.run import Run
-from recsys.core.communicator import is_so_on_first
+from recsys.core.collectives import is_so_on_first
 from recsys.core.errors import RunError
 from recsys.core.events import Epoch
 from recsys.core.layout import StateLayout

@@ -25,7 +25,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from recsys.core.communicator import Communicator, share_rows, tasks_of_rank
+from recsys.core.collectives import share_rows, tasks_of_rank
+from recsys.core.communicator import Communicator
 from recsys.core.seeding import rng
 from recsys.core.threads import Workers
 from recsys.core.types import Float32Array, Float64Array

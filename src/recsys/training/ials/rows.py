@@ -6,7 +6,8 @@ from functools import partial
 
 import numpy as np
 
-from recsys.core.communicator import ALONE, Communicator, share_rows, tasks_of_rank
+from recsys.core.collectives import share_rows, tasks_of_rank
+from recsys.core.communicator import ALONE, Communicator
 from recsys.core.threads import Workers
 from recsys.core.types import Float32Array
 from recsys.training.ials.kernels import solve_rows_kernel
