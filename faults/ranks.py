@@ -10,24 +10,38 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from faults.jobs import JOBS, Job
+from faults.jobs import JOBS, RUN, Job
 from faults.outcome import Outcome
 from faults.world import CRASHES, ENDED, Case, Ended, World, differences, ended, without_leftovers, world
 
-NAMES = ("train-sgd", "train-gibbs", "train-gibbs-drift", "train-ranked", "train-clicks", "train-refit")
+EPOCHS = {
+    "train-sgd": ("training.n_epochs=200",),
+    "train-gibbs": ("training.n_epochs=60",),
+    "train-gibbs-drift": ("training.n_epochs=60",),
+    "train-ranked": ("training.n_epochs=100", "ranking.n_epochs=100"),
+    "train-clicks": ("ranking.n_epochs=200",),
+    "train-refit": ("training.n_epochs=100", "ranking.n_epochs=100"),
+}
+"""What makes a job long enough to be killed while it trains, by its name."""
 TORCHRUN = ("-m", "torch.distributed.run", "--no-python", "--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0")
 MOST_KILLS = 3
+HISTORY = "history.jsonl"
 
 
 @dataclass(frozen=True)
 class Kill:
-    """Which rank is killed when, as a share of the time from its start that the command takes undisturbed."""
+    """Which rank is killed when.
+
+    Attributes:
+        seconds: after its process was started or, where `trains`, after an epoch since the last kill.
+    """
 
     rank: int
-    share: float
+    seconds: float
+    trains: bool
 
 
 def attack(seed: int, seconds: float, say: Callable[[str], None]) -> Outcome:
@@ -52,10 +66,14 @@ def attack(seed: int, seconds: float, say: Callable[[str], None]) -> Outcome:
 def drawn(seed: int, case: int) -> tuple[Job, int, list[Kill]]:
     """What a case does."""
     draw = random.Random(f"ranks {seed} {case}")
-    jobs = [job for job in JOBS if job.name in NAMES]
+    job = [job for job in JOBS if job.name in EPOCHS][(case + seed) % len(EPOCHS)]
+    longer = [word for setting in EPOCHS[job.name] for word in ("--set", setting)]
     n_ranks = draw.choice((2, 3))
-    kills = [Kill(draw.randrange(n_ranks), draw.uniform(0.2, 1.0)) for _ in range(draw.randint(1, MOST_KILLS))]
-    return jobs[(case + seed) % len(jobs)], n_ranks, kills
+    kills = [
+        Kill(rank=draw.randrange(n_ranks), seconds=draw.uniform(0, 2), trains=draw.random() < 0.8)
+        for _ in range(draw.randint(1, MOST_KILLS))
+    ]
+    return replace(job, arguments=(*job.arguments, *longer)), n_ranks, kills
 
 
 def _attacked(place: World, name: str, job: Job, n_ranks: int, kills: list[Kill]) -> tuple[int, str]:
@@ -63,18 +81,29 @@ def _attacked(place: World, name: str, job: Job, n_ranks: int, kills: list[Kill]
     reference, n_kills = place.reference(job), 0
     with place.case(name) as case:
         process = _start(case, job, n_ranks)
-        killed: set[int] = set()
+        killed, n_bytes = set[int](), 0
         for kill in kills:
             rank = _rank(case, process, kill.rank, killed)
             if rank is None:
                 break
+            while kill.trains and process.poll() is None and _history_bytes(case) <= n_bytes:
+                time.sleep(0.01)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(kill.share * reference.seconds)
+                process.wait(kill.seconds)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(rank, signal.SIGKILL)
                 n_kills += 1
             killed.add(rank)
+            n_bytes = _history_bytes(case)
         return n_kills, _problem(case, ended(process), reference.content)
+
+
+def _history_bytes(case: Case) -> int:
+    """How far the training is."""
+    try:
+        return (case.work / RUN / HISTORY).stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _start(case: Case, job: Job, n_ranks: int) -> subprocess.Popen[str]:

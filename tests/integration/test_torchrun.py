@@ -7,6 +7,7 @@ import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -42,7 +43,7 @@ def run(n_ranks: int, folder: Path, *more: str, restarts: int = 0) -> subprocess
 @pytest.fixture
 def place(small: Small, tmp_path: Path) -> Path:
     """A folder with a config; runs go to folders below, all with the name `run`."""
-    config = small(training={"method": "sgd", "n_epochs": 6})
+    config = small(training={"method": "sgd", "n_epochs": 40})
     (tmp_path / "config.yaml").write_text(dump(config))
     return tmp_path
 
@@ -63,7 +64,7 @@ def test_ranks_write_the_bytes_of_one_process(
     assert ended.returncode == 0, ended.stderr
     assert content(place / "ranks" / "run") == alone
     assert len(ended.stdout.splitlines()) == 1  # one rank talks
-    assert len(re.findall("^epoch 1/6", ended.stderr, re.MULTILINE)) == 1
+    assert len(re.findall("^epoch  1/40", ended.stderr, re.MULTILINE)) == 1
 
 
 def test_an_error_is_printed_once_and_not_tried_again(place: Path) -> None:
@@ -102,15 +103,44 @@ def test_a_run_is_resumed_by_another_number_of_ranks(place: Path, alone: dict[st
     shutil.copytree(place / "alone" / "run", folder)
     for path in (folder / "metrics.json", folder / "serving"):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    shutil.rmtree(folder / "checkpoints" / "epoch-0006")
-    (folder / "checkpoints" / "last").write_text("epoch-0005\n")
+    shutil.rmtree(folder / "checkpoints" / "epoch-0040")
+    (folder / "checkpoints" / "last").write_text("epoch-0039\n")
     for n_ranks in (3,):
         ended = run(n_ranks, folder, "--resume")
         assert ended.returncode == 0, ended.stderr
     resumed = content(folder)
-    assert {name: resumed[name] for name in resumed if "epoch-0005" not in name} == {
-        name: alone[name] for name in alone if "epoch-0005" not in name
+    assert {name: resumed[name] for name in resumed if "epoch-0039" not in name} == {
+        name: alone[name] for name in alone if "epoch-0039" not in name
     }
+
+
+def test_a_host_that_leaves_is_done_without(place: Path, content: Content, alone: dict[str, Any]) -> None:
+    folder = place / "ranks" / "run"
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        meet = f"localhost:{free.getsockname()[1]}"
+    nodes = ("--nnodes", "1:2", "--nproc-per-node", "1", "--max-restarts", "3", "--rdzv-id", "job")
+    waits = ("--rdzv-endpoint", meet, "--rdzv-conf", "last_call_timeout=10")
+    train = [sys.executable, "-m", "recsys", "train", "config.yaml", "--run-dir", str(folder), "--resume"]
+    agents = []
+    for _ in range(2):
+        agents.append(
+            subprocess.Popen(
+                [*TORCHRUN, *nodes, *waits, *train],
+                cwd=place,
+                env={**os.environ, "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        )
+        until(lambda: is_listening(meet))
+    until(lambda: (folder / "history.jsonl").exists())
+    for process in [*(int(child) for child in children(agents[1].pid)), agents[1].pid]:
+        os.kill(process, signal.SIGKILL)
+    outputs = [agent.communicate(timeout=SECONDS)[0] for agent in agents]
+    assert agents[0].returncode == 0, outputs[0]
+    assert content(folder) == alone
 
 
 @pytest.fixture
@@ -191,6 +221,15 @@ def until(condition: Callable[[], bool]) -> None:
 
 def kill_one_rank(launcher: int, which: int) -> None:
     """SIGKILL to a child of torchrun, which is a rank."""
-    children = Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split()
-    ranks = [int(child) for child in children if b"train" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    ranks = [int(child) for child in children(launcher) if b"train" in Path(f"/proc/{child}/cmdline").read_bytes()]
     os.kill(ranks[which % len(ranks)], signal.SIGKILL)
+
+
+def children(process: int) -> list[str]:
+    return Path(f"/proc/{process}/task/{process}/children").read_text().split()
+
+
+def is_listening(address: str) -> bool:
+    host, _, port = address.partition(":")
+    with socket.socket() as tried:
+        return tried.connect_ex((host, int(port))) == 0
