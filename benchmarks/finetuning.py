@@ -79,6 +79,7 @@ def compare(method: str, dim: int, lr: float, seed: int) -> dict[str, list[float
             config = {
                 "data": {"train": str(root / "given.csv"), "valid": str(root / "asked.csv")},
                 "model": model,
+                "ranking": "none",
                 "training": {"method": method, "n_epochs": EPOCHS, "evaluate_every": 1, **filled(settings, lr)},
                 **({"start": {"run": str(root / "old")}} if number else {}),
             }
