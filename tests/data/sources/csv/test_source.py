@@ -68,7 +68,7 @@ def test_a_large_file_that_is_read_slowly_is_noted_once(
         assert sum(batch.n_rows for batch in file.batches(ALL, 0, 1)) == 100
     assert len(notes) == (least == 0)
     for note in notes:
-        assert note.startswith(f"{data.ratings}: from row ")
+        assert note.startswith(f"{data.ratings}: read by the slow reader from row ")
         assert why in note
 
 

@@ -48,7 +48,7 @@ class DoubtfulError(Exception):
 
     def note(self, path: Path, n_rows: int) -> Note:
         """That the rows after the first n_rows take long, and why."""
-        return Note(f"{path}: from row {n_rows + 1:,} on the slow reader reads, at a tenth of the speed: {self.why}")
+        return Note(f"{path}: read by the slow reader from row {n_rows + 1:,} on, at a tenth of the speed: {self.why}")
 
 
 def blocks_of(dialect: Dialect, stored: Stored, size: int, span: ByteRange = WHOLE) -> Generator[bytes]:
@@ -126,8 +126,10 @@ def _checked(rows: bytes, delimiter: bytes, longest: int, *, has_quotes: bool) -
     if not rows or (rows[0] in b"\r\n" and not rows.strip(b"\r\n")):
         return
     quotes = _quotes(rows) if has_quotes and QUOTE in rows else NO_QUOTES
-    if rows.startswith(codecs.BOM_UTF8) or _has_long_row(rows, quotes, longest):  # Arrow would skip the mark
-        raise DoubtfulError("a byte order mark within the file, or a very long row")
+    if rows.startswith(codecs.BOM_UTF8):  # Arrow would skip it
+        raise DoubtfulError("a byte order mark within the file")
+    if _has_long_row(rows, quotes, longest):
+        raise DoubtfulError("a quote that does not close, or a very long row" if len(quotes) else "a very long row")
     if delimiter == BLANK.encode() and b"\t" in rows:
         rows = rows.replace(b"\t", b" ")
     if delimiter == BLANK.encode() and NEEDLESS.search(rows):
