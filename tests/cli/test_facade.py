@@ -12,7 +12,10 @@ import pytest
 from recsys import api
 
 Recsys = Callable[..., Any]
-TIMES = ("fit_seconds", "ratings_per_second", "epoch_seconds")
+TIMES = (
+    *("fit_seconds", "ratings_per_second", "epoch_seconds"),
+    *("read_seconds", "least_seconds", "most_seconds", "cpu_seconds", "peak_bytes"),
+)
 CASES: dict[str, tuple[tuple[str, ...], Callable[[], object]]] = {
     "evaluate": (
         ("evaluate", "--data", "ratings.csv", "--interval", "0.9", "--by-activity", "--ranking", "--k", "5"),

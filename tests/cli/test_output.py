@@ -115,8 +115,13 @@ def test_a_dry_run_writes_nothing(data: Path, recsys: Recsys, snapshot: Snapshot
     both = recsys("train", "--config", "config.yaml", "--dry-run", "--refit", "--set", "ranking={embedding_dim: 4}").out
     assert all(f"{name} scorer: time" in both for name in ("rating", "ranking"))
     assert "once more" in both
-    needs = json.loads(recsys("train", "--config", "config.yaml", "--dry-run", "--json").out)
-    assert needs["n_ratings"] == 720
+    ranks = ("--set", "training={method: sgd}", "--ranks", "2")
+    needs = json.loads(recsys("train", "--config", "config.yaml", "--dry-run", *ranks, "--json").out)
+    assert (needs["n_ratings"], needs["n_ranks"]) == (720, 2)
+    of_ranks = recsys("train", "--config", "config.yaml", "--dry-run", *ranks).out
+    assert "sent in an epoch by 2 ranks" in of_ranks
+    assert "sent" not in ended.out
+    assert recsys("train", "--config", "config.yaml", "--ranks", "2").code == 2
     assert sorted(data.rglob("*")) == before
 
 

@@ -2,12 +2,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from safetensors.numpy import load_file
 
+from recsys.artifacts.checkpoint import checkpoints
+from recsys.config.plans import plans
 from recsys.config.schema.config import Config
-from recsys.workflows import estimate as workflow
+from recsys.core.communicator import ALONE, Communicator
+from recsys.core.errors import ConfigError
+from recsys.core.events import silent
+from recsys.training.build import build_learner
+from recsys.workflows import calibrate
 from recsys.workflows.estimate import estimate
+from recsys.workflows.inputs import prepare_inputs
+from recsys.workflows.train import train
+from tests.ranks import on_ranks
 
 
 @pytest.mark.parametrize(("method", "moments"), [("adamw", 2), ("sgd", 0)])
@@ -29,7 +40,7 @@ def test_a_long_epoch_is_measured_on_a_part_of_it(
     small: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = estimate(small())["epoch_seconds"]
-    monkeypatch.setattr(workflow, "LONGEST_SECONDS", 0.0)
+    monkeypatch.setattr(calibrate, "LONGEST_SECONDS", 0.0)
     assert 0 < estimate(small())["epoch_seconds"] < 20 * whole
 
 
@@ -42,3 +53,64 @@ def test_an_estimate_counts_what_is_learned_again_of_the_run_to_start_from(
     no_split = {"valid_fraction": 0, "test_fraction": 0}
     figures = estimate(small(data={"ratings": str(new)}, split=no_split, start=start))
     assert (figures["n_ratings"], figures["n_users"], figures["n_items"]) == (720 + 10, 40 + 1, 50)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"training": {"keep": "best"}, "ranking": {"embedding_dim": 4, "n_epochs": 1}},
+        {"training": {"method": "adamw"}},
+        {"training": {"method": "gibbs", "n_epochs": 8}},
+        {"refit": True},
+    ],
+    ids=str,
+)
+def test_checkpoints_and_run_are_as_large_as_estimated(
+    small: Callable[..., Config], tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    config = small(**changes)
+    needs = estimate(config)
+    train(config, tmp_path / "run")
+    newest = checkpoints(tmp_path / "run" / "checkpoints")[-1]
+    fits = [needs, *([needs["ranking"]] if "ranking" in needs else [])]
+    expected = sum(fit["checkpoint_bytes"] for fit in fits) * (2 if config.refit else 1)
+    assert expected == pytest.approx(arrays_of(newest), abs=20)  # n_side and its like
+    serving = sum(arrays_of(tmp_path / "run" / name) for name in ("serving", "measured"))
+    if needs["method"] != "gibbs":  # which serves samples too
+        assert needs["disk_bytes"] - 3 * expected == pytest.approx(serving, rel=0.15)  # small arrays weigh much here
+
+
+def arrays_of(folder: Path) -> int:
+    """Bytes of the arrays in the files of a folder, headers not counted."""
+    return sum(array.nbytes for path in folder.glob("*.safetensors") for array in load_file(path).values())
+
+
+RANKING: dict[str, Any] = {"training": {"method": "sgd"}, "ranking": {"embedding_dim": 4}}
+
+
+@pytest.mark.parametrize("changes", [{"training": {"method": "gibbs"}}, RANKING], ids=str)
+def test_ranks_that_gather_rows_send_what_is_estimated(small: Callable[..., Config], changes: dict[str, Any]) -> None:
+    config, size = small(**changes), 3
+    plan = plans(config)[-1]
+    inputs, _ = prepare_inputs(config, silent, ALONE)
+
+    def work(communicator: Communicator) -> int:
+        learner = build_learner(plan, inputs, communicator)
+        before = communicator.sent_bytes
+        learner.epoch(1, silent)
+        return communicator.sent_bytes - before
+
+    needs = estimate(config, n_ranks=size)
+    assert needs.get("ranking", needs)["sent_bytes"] == sum(on_ranks(size, work))
+
+
+def test_ranks_that_a_method_cannot_use_are_refused(small: Callable[..., Config]) -> None:
+    with pytest.raises(ConfigError, match="in one process, and there are 4"):
+        estimate(small(training={"method": "adamw"}), n_ranks=4)
+
+
+def test_a_run_that_is_measured_takes_about_as_long_as_estimated(small: Callable[..., Config]) -> None:
+    needs = estimate(small())
+    assert needs["read_seconds"] < needs["least_seconds"] < needs["most_seconds"]
+    assert needs["cpu_seconds"] > 0

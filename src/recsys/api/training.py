@@ -25,12 +25,13 @@ from recsys.artifacts.directory import CONFIG, config_name, locate, new_run_fold
 from recsys.artifacts.metrics import RUN_METRICS, RunMetrics, RunResult, read_metrics, scorer_metrics
 from recsys.artifacts.run import newest_unfinished
 from recsys.config.schema.config import Config
-from recsys.core.arguments import FILE_NAME, FLAG, OBSERVER, PATH, RANKS, TEXTS, choice, optional
+from recsys.core.arguments import FILE_NAME, FLAG, OBSERVER, PATH, RANKS, TEXTS, choice, count, optional
 from recsys.core.checked import checked
 from recsys.core.collectives import text_of_first
 from recsys.core.communicator import ALONE, Communicator
 from recsys.core.errors import StoppedError
 from recsys.core.events import Note, Observer, silent
+from recsys.core.launch import MOST_RANKS
 from recsys.core.words import shell_word
 from recsys.data.interactions import Dataset
 from recsys.data.sources.streams import spooling
@@ -203,24 +204,31 @@ def fold_in(
 
 
 @spooling()
-@checked(config=ANY_CONFIG, data=TRAINED_ON, observe=OBSERVER)
+@checked(config=ANY_CONFIG, data=TRAINED_ON, n_ranks=count(most=MOST_RANKS), observe=OBSERVER)
 def estimate(
-    config: ConfigLike, *, data: Dataset | DataLike | None = None, observe: Observer = silent
+    config: ConfigLike, *, data: Dataset | DataLike | None = None, n_ranks: int = 1, observe: Observer = silent
 ) -> estimating.Estimate:
-    """What a run would need, from the size of the data and a part of one epoch; writes nothing.
+    """What a run would need: memory, disk, time and messages; writes nothing.
+
+    The data is read whole. Each scorer is trained for a few seconds and evaluated once, which tells the time; sizes are
+    calculated (docs/scale.md).
 
     Args:
         config, data: as of `train`.
+        n_ranks: that would train together.
         observe: gets Loading events.
     Returns:
-        Counts: n_ratings, n_users, n_items, n_parameters, n_epochs. In bytes: data_bytes, training_bytes (added by
-        training, the model included) and peak_bytes (of the process). In seconds: epoch_seconds, fit_seconds. And the
-        method.
+        Counts: n_ratings, n_users, n_items, n_parameters, n_epochs, n_ranks; method and embedding_dim. Memory in bytes:
+        data_bytes, training_bytes (added by training, the model included), peak_bytes (of the process) and memory_bytes
+        (what it can have). Disk in bytes: checkpoint_bytes, serving_bytes and disk_bytes (the run's folder at most). In
+        seconds: read_seconds, epoch_seconds, fit_seconds, and of the whole run in one process least_seconds to
+        most_seconds, and cpu_seconds. In bytes that all ranks send: sent_bytes in an epoch, gathered_bytes before each
+        evaluation and checkpoint. Of the ranking scorer under "ranking".
     Raises:
         ConfigError, DataError
     """
     resolved, dataset = with_data(config, data, observe)
-    return estimating.estimate(resolved, observe, data=dataset)
+    return estimating.estimate(resolved, observe, data=dataset, n_ranks=n_ranks)
 
 
 @checked(metrics=RUN_METRICS)

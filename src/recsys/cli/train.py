@@ -9,19 +9,18 @@ import typer
 
 from recsys import api
 from recsys.cli.arguments import ConfigArgument, ConfigOption, JsonOption, RunDirOption, SetOption, either_config
+from recsys.cli.dry_run import show_estimate
 from recsys.cli.progress import watching
 from recsys.cli.ranks import ranks_of_job
-from recsys.cli.render import echo, print_json, print_table
+from recsys.cli.render import print_json
 from recsys.cli.scores import baseline_label, scorer_label
 from recsys.cli.threads import leave_cores_to_training
 from recsys.cli.training import show_metrics
 from recsys.core.errors import BelowBaselineError, UsageError
-from recsys.core.words import counted
 
 if TYPE_CHECKING:
     from recsys.artifacts.metrics import RunMetrics
     from recsys.config.schema.config import Config
-    from recsys.workflows.estimate import FitEstimate
 
 
 def train(
@@ -37,7 +36,13 @@ def train(
     refit: Annotated[
         bool, typer.Option("--refit", help="After measuring, train once more on all ratings and serve that.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Estimate memory and time, and write nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Estimate memory, disk and time, and write nothing.")
+    ] = False,
+    n_ranks: Annotated[
+        int | None,
+        typer.Option("--ranks", metavar="N", help="With --dry-run: estimate what N ranks would send."),
+    ] = None,
     fail_below_baseline: Annotated[
         bool, typer.Option("--fail-below-baseline", help="Exit with code 7 unless better than the baselines.")
     ] = False,
@@ -46,6 +51,12 @@ def train(
     """Example: recsys train --config config.yaml --set training.n_epochs=5"""
     if checkpoint is not None and not resume:
         raise UsageError("--checkpoint applies only with --resume", expected="--resume --checkpoint NAME")
+    if n_ranks is not None and not dry_run:
+        raise UsageError(
+            "--ranks applies only with --dry-run",
+            expected="--dry-run --ranks N",
+            hint="torchrun starts ranks: torchrun --nproc-per-node N --no-python recsys train CONFIG",
+        )
     config = either_config(position, named)
     if config is None and not (resume and run_dir):
         raise UsageError(
@@ -57,7 +68,7 @@ def train(
     with ranks_of_job() as ranks:
         resolved = _config(config, run_dir, [*(overrides or []), *(["refit=true"] if refit else [])])
         if dry_run:
-            _dry_run(resolved, as_json)
+            _dry_run(resolved, run_dir, ranks.size if n_ranks is None else n_ranks, as_json=as_json)
             return
         with watching() as observe:
             name = None if config is None else config.stem
@@ -76,34 +87,13 @@ def _config(config: Path | None, run_dir: Path | None, overrides: list[str]) -> 
     return api.run_config(run_dir, overrides)
 
 
-def _dry_run(config: Config, as_json: bool) -> None:
+def _dry_run(config: Config, run_dir: Path | None, n_ranks: int, *, as_json: bool) -> None:
     with watching() as observe:
-        needs = api.estimate(config, observe=observe)
+        needs = api.estimate(config, n_ranks=n_ranks, observe=observe)
     if as_json:
         print_json(needs)
-        return
-    n_rows = needs["n_interactions"]
-    rows = "ratings" if needs["n_ratings"] == n_rows else "interactions"
-    fits: dict[str, FitEstimate] = {"": needs}
-    if "ranking" in needs:
-        fits = {f"{baseline_label('rating')}: ": needs, f"{baseline_label('ranking')}: ": needs["ranking"]}
-    table = [
-        [
-            f"training {rows}",
-            f"{n_rows:,} by {counted(needs['n_users'], 'user')} of {counted(needs['n_items'], 'item')}",
-        ],
-        ["memory for the data", f"{needs['data_bytes'] / 1e6:,.0f} MB"],
-        ["peak memory of the process, about", f"{needs['peak_bytes'] / 1e6:,.0f} MB"],
-    ]
-    for scorer, fit in fits.items():
-        table += [
-            [f"{scorer}parameters", f"{fit['n_parameters']:,}"],
-            [f"{scorer}memory to train", f"{fit['training_bytes'] / 1e6:,.0f} MB"],
-            [f"{scorer}time", f"{fit['fit_seconds']:,.1f} s for {counted(fit['n_epochs'], 'epoch')}"],
-        ]
-    print_table(["", "estimate"], table, numbers=["estimate"])
-    if config.refit:
-        echo("refit: the same fits once more, on all interactions")
+    else:
+        show_estimate(needs, run_dir, refit=config.refit)
 
 
 def _check_baseline(metrics: RunMetrics, fail_below_baseline: bool) -> None:

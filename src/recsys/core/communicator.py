@@ -102,6 +102,24 @@ class Alone:
 ALONE: Communicator = Alone()
 
 
+@dataclass(frozen=True)
+class Traffic:
+    """Bytes that all ranks of a job together send while a scorer is trained.
+
+    Attributes:
+        epoch: in an epoch.
+        gather: before an evaluation and before a checkpoint, until all ranks have all parameters.
+    """
+
+    epoch: int
+    gather: int
+
+
+def all_rows_to_all(n_bytes: int, n_ranks: int) -> Traffic:
+    """Where each rank makes a share of so many bytes in an epoch, and the others get them."""
+    return Traffic(epoch=(n_ranks - 1) * n_bytes, gather=0)
+
+
 def share_of(n: int, communicator: Communicator) -> slice:
     """The rows, of n, that are this rank's; the shares of all ranks in their order are all rows."""
     rank, size = communicator.rank, communicator.size

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from recsys.core.errors import UsageError
 
+MOST_RANKS = 4096  # far more than there is work for
 VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
 

@@ -15,6 +15,7 @@ GB = 1e9
 CGROUPS = Path("/sys/fs/cgroup")
 OWN_CGROUPS = Path("/proc/self/cgroup")
 MEMORY_INFO = Path("/proc/meminfo")
+PROCESS_STATUS = Path("/proc/self/status")
 LONGEST_SHOWN = 200  # signs of what a library says
 UNLIMITED = 1 << 60  # bytes, from which on a limit of a cgroup is none
 SIGNS = ("can't allocate memory", "bad_alloc", "not enough memory", "out of memory", "cannot allocate memory")
@@ -30,6 +31,11 @@ def memory_limit() -> int | None:
     if machine is None:
         return None
     return min([machine, *_of_cgroups(), *_of_process()])
+
+
+def peak_memory() -> int:
+    """Bytes of memory that this process has held at most so far; 0 where that cannot be found out."""
+    return _of_system("VmHWM", PROCESS_STATUS)
 
 
 def need_memory(n_bytes: int, what: str, hint: str) -> None:
@@ -76,10 +82,10 @@ def _of_machine() -> int | None:
         return None
 
 
-def _of_system(name: str) -> int:
-    """What the system says of its memory, in bytes; 0 where it does not."""
+def _of_system(name: str, file: Path | None = None) -> int:
+    """What the system says of its memory, or in another file, in bytes; 0 where it does not."""
     try:
-        lines = dict(line.split(":", 1) for line in MEMORY_INFO.read_text().splitlines())
+        lines = dict(line.split(":", 1) for line in (file or MEMORY_INFO).read_text().splitlines())
         return 1024 * int(lines[name].split()[0])
     except (OSError, KeyError, ValueError):
         return 0

@@ -18,18 +18,22 @@ def build_learner(plan: Plan, inputs: TrainingInputs, communicator: Communicator
     Raises:
         ConfigError: there are several ranks, and the method trains in one process.
     """
-    method = METHODS[plan.training.method]
-    fit = method.models[plan.model.kind]
+    fit = METHODS[plan.training.method].models[plan.model.kind]
     build = resolve(fit.learner)
-    if communicator.size > 1 and not fit.takes_ranks:
+    check_ranks(plan, communicator.size)
+    learner: Learner = build(plan, inputs, communicator) if fit.takes_ranks else build(plan, inputs)
+    return learner
+
+
+def check_ranks(plan: Plan, n_ranks: int) -> None:
+    """Raises ConfigError where there are several ranks, and the method trains in one process."""
+    if n_ranks > 1 and not METHODS[plan.training.method].models[plan.model.kind].takes_ranks:
         able = [
             f"{name} of {kind}" for name, spec in METHODS.items() for kind, of in spec.models.items() if of.takes_ranks
         ]
         raise ConfigError(
-            f"{plan.training.method} fits {plan.model.kind} in one process, and there are {communicator.size}",
+            f"{plan.training.method} fits {plan.model.kind} in one process, and there are {n_ranks}",
             where="training.method",
             expected=joined(able),
             hint="start it without torchrun",
         )
-    learner: Learner = build(plan, inputs, communicator) if fit.takes_ranks else build(plan, inputs)
-    return learner

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
+from recsys.core.communicator import Traffic
 from recsys.core.errors import DivergedError
 from recsys.core.events import Epoch, EpochResult, Observer, silent
 from recsys.core.layout import StateLayout
@@ -77,6 +78,14 @@ class Learner(Protocol):
 
     def settings(self) -> dict[str, Json]:
         """The hyperparameters in force, with `auto` resolved."""
+        ...
+
+
+class RankLearner(Learner, Protocol):
+    """A learner that can train on several ranks."""
+
+    def traffic(self, n_ranks: int) -> Traffic:
+        """What so many ranks together would send."""
         ...
 
 

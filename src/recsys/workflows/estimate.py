@@ -1,40 +1,50 @@
-"""What a run would need: memory from the size of the data, time from a part of one epoch."""
+"""What a run would need: memory, disk and messages from the size of the data, time from a few seconds of training."""
 
 from __future__ import annotations
 
-import contextlib
-import time
+import sys
 from typing import NotRequired, TypedDict, cast
 
+from recsys.artifacts.sizes import CHECKPOINTS_AT_ONCE, model_bytes, scorer_bytes, shared_bytes, state_bytes
 from recsys.config.plans import Plan, plans
 from recsys.config.schema.config import Config
-from recsys.core.communicator import ALONE, Communicator
-from recsys.core.events import Event, Observer, Step, silent
+from recsys.core.communicator import ALONE, Traffic
+from recsys.core.events import Observer, silent
+from recsys.core.memory import memory_limit, peak_memory
 from recsys.data.interactions import Dataset
 from recsys.data.training_inputs import TrainingInputs
-from recsys.training.build import build_learner
-from recsys.training.loop import Learner
+from recsys.training.build import check_ranks
+from recsys.training.loop import RankLearner
+from recsys.workflows.calibrate import Calibrated, Seconds, Watch, calibrate
 from recsys.workflows.inputs import prepare_inputs
 
-LONGEST_SECONDS = 5.0
-LIBRARY_BYTES = (
-    400_000_000  # Python with torch, numba and Arrow, measured; the ratings are held twice while they are split
-)
+LIBRARY_BYTES, TORCH_BYTES = 220_000_000, 180_000_000  # Python with numba and Arrow, and PyTorch, measured
+START_SECONDS, TORCH_SECONDS = 0.6, 2.0  # to import them, CPU time, measured
+WRITE_BYTES = 100_000_000  # a second, checksums included: of a slow disk
+SLOWER = 1.25  # so much longer a run may take than the same work did a moment ago
 
 
 class FitEstimate(TypedDict):
-    """What the fit of a scorer would need: memory in bytes, seconds without evaluations and checkpoints.
+    """What the fit of a scorer would need: sizes in bytes, seconds on the clock.
 
     Attributes:
-        training_bytes: what it adds to the ratings, the model included.
+        training_bytes: of memory, that it adds to the ratings, the model included.
+        checkpoint_bytes, serving_bytes: that it adds to a checkpoint and to the serving folder.
+        epoch_seconds: of an epoch; fit_seconds: of all of them, without evaluations and checkpoints.
+        sent_bytes: that all ranks together send in an epoch; gathered_bytes: before each evaluation and checkpoint.
     """
 
     n_parameters: int
     training_bytes: int
+    checkpoint_bytes: int
+    serving_bytes: int
     epoch_seconds: float
     fit_seconds: float
     n_epochs: int
     method: str
+    embedding_dim: int | dict[str, int]
+    sent_bytes: int
+    gathered_bytes: int
 
 
 class Estimate(FitEstimate):
@@ -43,73 +53,120 @@ class Estimate(FitEstimate):
     Attributes:
         n_ratings, n_interactions: of train, with a rating, and in all.
         data_bytes: of the ratings.
-        peak_bytes: about what the process will hold at most.
+        peak_bytes: about what the process holds at most, no less than this one has held, which did most of the work.
+        memory_bytes: what it can have, None where that is unknown.
+        disk_bytes: of the run's folder, at most.
+        read_seconds: for reading and splitting the data, measured on all of it.
+        least_seconds, most_seconds: for the whole run in one process; cpu_seconds: CPU time of it, of all threads.
     """
 
     n_ratings: int
     n_interactions: int
     n_users: int
     n_items: int
+    n_ranks: int
     data_bytes: int
     peak_bytes: int
+    memory_bytes: int | None
+    disk_bytes: int
+    read_seconds: float
+    least_seconds: float
+    most_seconds: float
+    cpu_seconds: float
     ranking: NotRequired[FitEstimate]
 
 
-def estimate(
-    config: Config,
-    observe: Observer = silent,
-    *,
-    data: Dataset | None = None,
-    communicator: Communicator = ALONE,
-) -> Estimate:
-    """Reads the data, if it is not given, and trains each scorer for at most a few seconds; writes nothing."""
-    inputs, _ = prepare_inputs(config, observe, communicator, data)
-    splits, train = inputs.splits, inputs.splits.train
-    fits = {plan.name: _estimate_fit(plan, inputs, communicator) for plan in plans(config)}
-    data_bytes = sum(part.n_bytes for part in (inputs.seen, splits.valid, splits.test) if part is not None)
-    training_bytes = max(needs["training_bytes"] for needs in fits.values())  # one scorer is trained after the other
+def estimate(config: Config, observe: Observer = silent, *, data: Dataset | None = None, n_ranks: int = 1) -> Estimate:
+    """Reads the data, if it is not given, and trains each scorer for at most a few seconds; writes nothing.
+
+    Args:
+        n_ranks: that would train together; they are not needed for the estimate.
+    Raises:
+        ConfigError: a method trains in one process, and there are to be several.
+    """
+    planned = plans(config)
+    for plan in planned:
+        check_ranks(plan, n_ranks)
+    watch = Watch()
+    inputs, _ = prepare_inputs(config, observe, ALONE, data)
+    read = watch.read()
+    fits, least, most = dict[str, FitEstimate](), read, read
+    for plan in planned:
+        calibrated = calibrate(plan, inputs)
+        fits[plan.name] = _of_fit(plan, calibrated, n_ranks)
+        least, most = least + calibrated.least, most + calibrated.most
+        if config.refit:
+            least, most = least + _again(calibrated.fastest, calibrated), most + _again(calibrated.slowest, calibrated)
+        del calibrated  # one scorer's memory after the other's
+    disk_bytes = _disk_bytes(config, fits, inputs)
     first, *others = fits.items()
+    has_torch = "torch" in sys.modules  # where training needs it, the fits have imported it
+    start = START_SECONDS + TORCH_SECONDS * has_torch
     whole = {
-        "n_ratings": len(inputs.train) if "rating" in fits else 0,
-        "n_interactions": len(train),
-        "n_users": len(train.users),
-        "n_items": len(train.items),
-        "data_bytes": data_bytes,
-        "peak_bytes": LIBRARY_BYTES + 2 * data_bytes + training_bytes,
+        **_of_data(inputs, fits),
+        "peak_bytes": max(peak_memory(), LIBRARY_BYTES + TORCH_BYTES * has_torch + _working_bytes(inputs, fits)),
+        "n_ranks": n_ranks,
+        "disk_bytes": disk_bytes,
+        "read_seconds": read.wall,
+        "least_seconds": start + least.wall,
+        "most_seconds": SLOWER * (start + most.wall + disk_bytes / WRITE_BYTES),
+        "cpu_seconds": start + most.cpu,
     }
     return cast(Estimate, {**first[1], **whole, **dict(others)})
 
 
-def _estimate_fit(plan: Plan, inputs: TrainingInputs, communicator: Communicator) -> FitEstimate:
-    learner = build_learner(plan, inputs, communicator)
-    epoch_seconds = _epoch_seconds(learner)
-    state = learner.state(1)
-    states = (*state.model.values(), *state.learner.values())
+def _of_fit(plan: Plan, calibrated: Calibrated, n_ranks: int) -> FitEstimate:
+    learner = calibrated.learner
+    state, last = learner.state(1), learner.layout(learner.n_epochs)
+    checkpoint_bytes = state_bytes(last) + (model_bytes(last) if plan.training.keep == "best" else 0)
+    traffic = cast(RankLearner, learner).traffic(n_ranks) if n_ranks > 1 else Traffic(0, 0)
+    scorer = learner.scorer()
     return {
         "n_parameters": sum(array.size for array in state.model.values()),
-        "training_bytes": learner.column_bytes + sum(array.nbytes for array in states),
-        "epoch_seconds": epoch_seconds,
-        "fit_seconds": epoch_seconds * learner.n_epochs,
+        "training_bytes": learner.column_bytes + checkpoint_bytes,
+        "checkpoint_bytes": checkpoint_bytes,
+        "serving_bytes": scorer_bytes(scorer),
+        "epoch_seconds": calibrated.fastest.wall,
+        "fit_seconds": calibrated.fastest.wall * learner.n_epochs,
         "n_epochs": learner.n_epochs,
         "method": plan.training.method,
+        "embedding_dim": plan.model.fixed_dim or scorer.embedding_dim,
+        "sent_bytes": traffic.epoch,
+        "gathered_bytes": traffic.gather,
     }
 
 
-class _Enough(Exception):  # noqa: N818 -- not an error
-    """An epoch has run for long enough to know its speed."""
+def _of_data(inputs: TrainingInputs, fits: dict[str, FitEstimate]) -> dict[str, int | None]:
+    train = inputs.splits.train
+    return {
+        "n_ratings": len(inputs.train) if "rating" in fits else 0,
+        "n_interactions": len(train),
+        "n_users": len(train.users),
+        "n_items": len(train.items),
+        "data_bytes": _data_bytes(inputs),
+        "memory_bytes": memory_limit(),
+    }
 
 
-def _epoch_seconds(learner: Learner) -> float:
-    """Seconds of an epoch, measured on all of it or on as much as fits the limit."""
-    started = time.perf_counter()
-    share = 1.0
+def _data_bytes(inputs: TrainingInputs) -> int:
+    parts = (inputs.seen, inputs.splits.valid, inputs.splits.test)
+    return sum(part.n_bytes for part in parts if part is not None)
 
-    def watch(event: Event) -> None:
-        nonlocal share
-        if isinstance(event, Step) and event.done and time.perf_counter() - started > LONGEST_SECONDS:
-            share = event.done / event.total
-            raise _Enough
 
-    with contextlib.suppress(_Enough):
-        learner.epoch(1, watch)
-    return (time.perf_counter() - started) / share
+def _working_bytes(inputs: TrainingInputs, fits: dict[str, FitEstimate]) -> int:
+    """The ratings are held twice while they are split; one scorer is trained after the other, and all are served."""
+    training_bytes = max(needs["training_bytes"] for needs in fits.values())
+    return 2 * _data_bytes(inputs) + training_bytes + sum(needs["serving_bytes"] for needs in fits.values())
+
+
+def _again(epoch: Seconds, calibrated: Calibrated) -> Seconds:
+    """A fit on all interactions, without evaluations."""
+    return calibrated.build + epoch * calibrated.learner.n_epochs
+
+
+def _disk_bytes(config: Config, fits: dict[str, FitEstimate], inputs: TrainingInputs) -> int:
+    """Checkpoints hold the states of all fits; with a refit, those on all data too, and there are two folders."""
+    n_times = 2 if config.refit else 1
+    checkpoint = n_times * sum(needs["checkpoint_bytes"] for needs in fits.values())
+    serving = sum(needs["serving_bytes"] for needs in fits.values()) + shared_bytes(inputs)
+    return CHECKPOINTS_AT_ONCE * checkpoint + n_times * serving

@@ -139,9 +139,13 @@ def _saved_if_stopped(record: FitRecord, learner: Learner, communicator: Communi
 
 def is_evaluated(epoch: Epoch, training: Method, learner: Learner, splits: Splits) -> bool:
     """Whether the epoch is one to look at valid after; auto keeps evaluating below training in time."""
-    every = training.evaluate_every
-    if every is None:
-        return False
+    every = evaluation_interval(training, learner, splits)
+    return every is not None and (epoch.number == epoch.n_epochs or epoch.number % every == 0)
+
+
+def evaluation_interval(training: Method, learner: Learner, splits: Splits) -> int | None:
+    """Epochs between looks at valid; None: there are none."""
+    if training.evaluate_every != "auto":
+        return training.evaluate_every
     # auto goes by counts, not by the clock, so that the history is the same every time
-    auto = math.ceil(learner.evaluation_cost * len(splits.valid or ()) / len(splits.train))
-    return epoch.number == epoch.n_epochs or epoch.number % (auto if every == "auto" else every) == 0
+    return math.ceil(learner.evaluation_cost * len(splits.valid or ()) / len(splits.train))

@@ -41,6 +41,24 @@ def test_any_number_of_ranks_gives_the_bits_of_one(n_side: int, monkeypatch: pyt
         assert outcomes(size) == [alone] * size
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+def test_ranks_send_what_was_said_before(size: int) -> None:
+    epochs = 4
+
+    def work(communicator: Communicator) -> tuple[int, int]:
+        learner = learner_of(planted(), communicator=communicator, n_epochs=epochs)
+        for number in range(1, epochs + 1):
+            learner.epoch(number, silent)
+        travelled = learner.sent_bytes
+        before = communicator.sent_bytes
+        learner.scorer()
+        return travelled, communicator.sent_bytes - before
+
+    travelled, gathered = np.sum(on_ranks(size, work), axis=0)
+    expected = learner_of(planted(), n_epochs=epochs).traffic(size)
+    assert (expected.epoch, expected.gather) == (travelled // epochs, gathered)
+
+
 def test_threads_of_several_ranks_give_the_bits_of_one() -> None:
     [alone] = outcomes(1, n_threads=1)
     assert outcomes(2, n_threads=3) == [alone] * 2

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from recsys.core.communicator import ALONE, Communicator
+from recsys.core.communicator import ALONE, Communicator, Traffic, all_rows_to_all
 from recsys.core.events import EpochResult, Observer, Step
 from recsys.core.layout import StateLayout
 from recsys.core.seeding import rng
@@ -92,6 +92,10 @@ class GibbsLearner:
         """Memory of the sorted ratings, once for users and once for items, and of the random numbers of two sweeps."""
         ratings = sum(rated.idx.nbytes + rated.rating.nbytes for rated in self._rated.values())
         return ratings + 2 * sum(side.row.nbytes for side in self._sides.values())
+
+    def traffic(self, n_ranks: int) -> Traffic:
+        """What so many ranks send: the rows of a sweep and their sums of squares, to all."""
+        return all_rows_to_all(sum(side.row.nbytes + side.squares.nbytes for side in self._sides.values()), n_ranks)
 
     def epoch(self, number: int, observe: Observer) -> EpochResult:
         """One sweep. Its rmse weighs each rating by its noise precision, as the sampler does."""

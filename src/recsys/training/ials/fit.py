@@ -77,6 +77,11 @@ class ImplicitALS:
             if number == self.parameters.n_epochs:
                 self._solve("user", "item")
 
+    @property
+    def row_bytes(self) -> int:
+        """Of all rows, as they are in memory."""
+        return sum(rows.nbytes for rows in self._rows.values())
+
     def is_finite(self) -> bool:
         """Whether every product of rows is a finite number."""
         with one_blas_thread():

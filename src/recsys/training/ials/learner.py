@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from recsys.config.plans import Plan
-from recsys.core.communicator import ALONE, Communicator
+from recsys.core.communicator import ALONE, Communicator, Traffic, all_rows_to_all
 from recsys.core.events import EpochResult, Observer, Step
 from recsys.core.layout import StateLayout
 from recsys.core.threads import one_blas_thread, usable_cores
@@ -84,6 +84,10 @@ class IalsLearner:
     def n_epochs(self) -> int:
         """How often all rows are solved."""
         return self._settings.n_epochs
+
+    def traffic(self, n_ranks: int) -> Traffic:
+        """What so many ranks send: the rows of an epoch, to all; after the last one the users' once more."""
+        return all_rows_to_all(self._als.row_bytes, n_ranks)
 
     def epoch(self, number: int, observe: Observer) -> EpochResult:
         """Solves all rows once. It has no metric of its own: that of the fit would cost as much as the epoch."""

@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 
 from recsys.config.plans import Plan
-from recsys.core.communicator import ALONE, Communicator
+from recsys.core.communicator import ALONE, Communicator, Traffic
 from recsys.core.events import EpochResult, Note, Observer, Step
 from recsys.core.layout import ArraySpec, StateLayout
 from recsys.core.threads import usable_cores
@@ -28,11 +28,12 @@ from recsys.training.sgd.blocks import MAX_SIDE, choose_n_side, sort_into_blocks
 from recsys.training.sgd.damping import NOTHING, Damped, auto_damping, credible_damping, expected_values
 from recsys.training.sgd.defaults import auto_rate
 from recsys.training.sgd.kernel import ITEMS, USERS, sgd_kernel
-from recsys.training.sgd.ring import Ranged, Ring, Stratum, owners
+from recsys.training.sgd.ring import Ranged, Ring, Stratum, owners, sent_bytes
 from recsys.training.sgd.settings import Sgd
 
 PARAMETERS = ("user_embedding", "item_embedding", "user_bias", "item_bias")
 SIDES = {"users": USERS, "items": ITEMS}
+COUNTED_EPOCHS = 8  # their ways differ a little, since the order of the strata is drawn
 RATINGS_PER_THREAD = 250_000  # with fewer, threads wait for each other longer than they work
 
 
@@ -88,6 +89,15 @@ class SgdLearner:
     def sent_bytes(self) -> int:
         """That this rank has sent to others so far while it trained."""
         return self._ring.sent_bytes
+
+    def traffic(self, n_ranks: int) -> Traffic:
+        """What so many ranks send: items in an epoch, as the mean of the first ones; users only to be gathered."""
+        n_side, epochs = self._blocks.n_side, range(1, min(self.n_epochs, COUNTED_EPOCHS) + 1)
+        strata = np.concatenate([tree_strata(n_side, self._seed, number) for number in epochs])
+        row = sum(array.itemsize * math.prod(array.shape[1:]) for array in self._parameters[1::2] if array.size)
+        travelling = sent_bytes(strata, row * np.diff(self._blocks.item_first), n_ranks)
+        parameters = sum(array.nbytes for array in self._parameters)
+        return Traffic(epoch=travelling // len(epochs), gather=(n_ranks - 1) * parameters)
 
     def epoch(self, number: int, observe: Observer) -> EpochResult:
         """One step for every training rating, stratum by stratum."""

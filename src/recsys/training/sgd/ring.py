@@ -27,6 +27,18 @@ def owners(n_side: int, n_ranks: int) -> Array:
     return ranks
 
 
+def sent_bytes(strata: Array, range_bytes: Array, n_ranks: int) -> int:
+    """What all ranks together send while these strata are worked through, of which the first finds all rows everywhere.
+
+    Args:
+        strata: of one epoch or of several in a row: [k, r]: the item range that user range r meets in stratum k.
+        range_bytes: of the rows of each item range, shape (n_side,).
+    """
+    homes = owners(len(range_bytes), n_ranks)[np.argsort(strata, axis=1)]
+    moves = np.count_nonzero(homes[1:] != homes[:-1], axis=0)
+    return int(moves @ range_bytes)
+
+
 @dataclass(frozen=True, eq=False)
 class Ranged:
     """Parameters, rows of which belong together in ranges.
