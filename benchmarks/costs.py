@@ -10,46 +10,17 @@ run has at its end; the dry run itself says the most. Time counts the start of P
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from measure import command_line
 from recsys.artifacts.sizes import CHECKPOINTS_AT_ONCE
 from synthetic import CACHE, World, dense_world
+from whole_process import Usage
 
 MB = 1e6
-
-
-@dataclass(frozen=True)
-class Usage:
-    """Of a process: its answer, seconds, seconds of CPU time and bytes of memory at most."""
-
-    answer: dict[str, Any]
-    seconds: float
-    cpu: float
-    peak: int
-
-    @classmethod
-    def of(cls, command: Sequence[object]) -> Usage:
-        """Runs a recsys command with --json to its end."""
-        start = time.perf_counter()
-        with tempfile.TemporaryFile() as out:
-            words = [sys.executable, "-m", "recsys", *map(str, command), "--json"]
-            process = subprocess.Popen(words, stdout=out, stderr=subprocess.DEVNULL)
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-            if process.returncode:
-                raise subprocess.CalledProcessError(process.returncode, words)
-            out.seek(0)
-            seconds = time.perf_counter() - start
-            return cls(json.load(out), seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
 
 
 def main() -> None:
@@ -64,6 +35,7 @@ def main() -> None:
         end="",
     )
     print(" s: predicted | measured |\n|" + " --- |" * 9)
+    compared(dense_world(100_000), arguments.dim, ranking=arguments.ranking)  # compiles what is not in the cache yet
     for millions in arguments.millions:
         for _ in range(arguments.rounds):
             print(compared(dense_world(int(millions * 1e6)), arguments.dim, ranking=arguments.ranking), flush=True)
@@ -77,10 +49,11 @@ def compared(world: World, dim: int, *, ranking: bool) -> str:
     config = world.folder / "costs.yaml"
     scorers = "" if ranking else "ranking: none\n"
     config.write_text(f"data: {{train: train.csv, test: test.csv}}\nmodel: {{embedding_dim: {dim}}}\n{scorers}")
-    predicted = Usage.of(["train", config, "--dry-run"]).answer
+    train = [sys.executable, "-m", "recsys", "train", config, "--json"]
+    predicted = json.loads(Usage.of([*train, "--dry-run"]).out)
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
         run = Path(folder) / "run"
-        taken = Usage.of(["train", config, "--run-dir", run])
+        taken = Usage.of([*train, "--run-dir", run])
         disk = sum(path.stat().st_size for path in run.rglob("*") if path.is_file())
         n_checkpoints = len(list((run / "checkpoints").glob("epoch-*")))
     fits = [predicted, *([predicted["ranking"]] if ranking else [])]
@@ -88,7 +61,7 @@ def compared(world: World, dim: int, *, ranking: bool) -> str:
     cells = [
         f"{world.n_ratings:,}",
         f"{predicted['peak_bytes'] / MB:,.0f}",
-        f"{taken.peak / MB:,.0f}",
+        f"{taken.peak:,.0f}",
         f"{(predicted['disk_bytes'] - unwritten) / MB:,.1f}",
         f"{disk / MB:,.1f}",
         f"{predicted['cpu_seconds']:.1f}",

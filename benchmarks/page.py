@@ -53,6 +53,8 @@ The full comparisons take minutes to an hour each; [docs/performance.md](../docs
 | `python benchmarks/ann_index.py RUN` | lists from an approximate index with exact ones |
 | `python benchmarks/growth.py` | sgd with itself: 1M to 50M ratings, dims 16 to 128, 1 and 2 threads; `--growing` |
 | `torchrun --nproc-per-node 2 benchmarks/ring.py` | sgd on several ranks with one process |
+| `python benchmarks/costs.py` | what `train --dry-run` predicts with what the run takes; `--ranking` |
+| `python benchmarks/epoch_model.py` | nothing: computes epochs on several hosts |
 | `python benchmarks/roofline.py` | sgd with what the machine's caches, memory and arithmetic allow |
 | `python benchmarks/embedding_net.py` | embedding_net with fastai's and with the dot product, on ML-100K |
 | `python benchmarks/finetuning.py` | fine-tuning with training from scratch, five ratings a user |

@@ -223,7 +223,7 @@ JOBS: dict[str, Callable[[Any, Any], Any]] = {
     "cross_validate": lambda config, data: without_seconds(recsys.cross_validate(config, 2, data=data)),
     "compare_splits": lambda config, data: recsys.compare_splits(config, data=data),
     "lr_find": lambda config, data: recsys.lr_find(config, data=data).curve,
-    "estimate": lambda config, data: recsys.estimate(config, data=data)["data_bytes"],
+    "estimate": lambda config, data: recsys.estimate(config, data=data)["n_interactions"],
 }
 
 
