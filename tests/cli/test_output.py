@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -123,6 +124,15 @@ def test_a_dry_run_writes_nothing(data: Path, recsys: Recsys, snapshot: Snapshot
     assert "sent" not in ended.out
     assert recsys("train", "--config", "config.yaml", "--ranks", "2").code == 2
     assert sorted(data.rglob("*")) == before
+
+
+def test_a_dry_run_notes_what_does_not_fit(data: Path, recsys: Recsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recsys.workflows.estimate.memory_limit", lambda: 1_000_000)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
+    ended = recsys("train", "--config", "config.yaml", "--dry-run")
+    assert ended.code == 0
+    assert "note: the run may not fit into memory" in ended.err
+    assert "note: the run may not fit on the disk" in ended.err
 
 
 def test_a_finished_run_is_not_trained_again(data: Path, recsys: Recsys) -> None:
