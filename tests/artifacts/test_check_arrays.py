@@ -44,7 +44,9 @@ def arrays() -> Arrays:
 
 
 def test_numbers_follow_from_the_arrays(arrays: Arrays) -> None:
-    assert check_arrays(arrays, LAYOUT, {"n": 3}) == {"n": 3, "dim": 2, "n_seen": 5}
+    numbers = {"n": 3, "dim": 2, "n_seen": 5}
+    assert check_arrays(arrays, LAYOUT, {"n": 3}) == numbers
+    assert check_arrays(arrays, LAYOUT, {}) == numbers
 
 
 def test_a_group_is_there_or_not(arrays: Arrays) -> None:

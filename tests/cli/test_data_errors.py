@@ -27,7 +27,6 @@ FILES = {
     "empty user id": HEAD + ROWS + ",1,3,1000006\n",
     "empty item id": HEAD + ROWS + "6,,3,1000006\n",
     "ragged row": HEAD + ROWS + "6,1,3\n",
-    "bad time": HEAD + ROWS + "6,1,3,yesterday\n",
     "duplicates": HEAD + ROWS + "1,1,3,1000006\n",
     "single user": HEAD + "".join(f"1,{item},{item},1000000\n" for item in range(1, 6)),
     "single item": HEAD + "".join(f"{user},1,{user},1000000\n" for user in range(1, 6)),
@@ -72,6 +71,11 @@ def test_a_column_that_is_asked_for_and_not_there_is_refused_with_the_nearest_na
 ) -> None:
     (here / "ratings.csv").write_text(HEAD + ROWS)
     refused("missing column", 3, "train", "--config", "config.yaml", "--set", "data.columns.item=movie_id")
+
+
+def test_a_time_that_is_used_has_to_be_one(here: Path, refused: Refused) -> None:
+    (here / "ratings.csv").write_text(HEAD + ROWS + "6,1,3,yesterday\n")
+    refused("bad time", 3, "train", "--config", "config.yaml", "--set", "split.method=time")
 
 
 def test_a_split_by_time_needs_times(here: Path, refused: Refused) -> None:

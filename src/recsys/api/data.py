@@ -91,7 +91,12 @@ def as_frame(data: object) -> HeldFrame:
 
 
 def with_data(
-    config: ConfigLike, data: Dataset | DataLike | None, observe: Observer, overrides: Sequence[str] = ()
+    config: ConfigLike,
+    data: Dataset | DataLike | None,
+    observe: Observer,
+    overrides: Sequence[str] = (),
+    *,
+    needs_times: bool = False,
 ) -> tuple[Config, Dataset | None]:
     """The config as a run records it, and what to train on; None: the files that it names.
 
@@ -99,31 +104,32 @@ def with_data(
 
     Args:
         overrides: of a config file.
+        needs_times: whether the job uses them even where the config does not.
     Raises:
         ConfigError, DataError
     """
     if data is None:
-        return with_streams(as_config(config, overrides), observe)
+        return with_streams(as_config(config, overrides), observe, needs_times=needs_times)
     if isinstance(data, Dataset):
         check_dataset(data)
         return as_config(config, overrides), data
     files = as_files(data)
     if files is not None:
-        return with_streams(config_on(config, files, overrides), observe)
-    return with_frame(config_on(config, None, overrides), as_frame(data), observe)
+        return with_streams(config_on(config, files, overrides), observe, needs_times=needs_times)
+    return with_frame(config_on(config, None, overrides), as_frame(data), observe, needs_times=needs_times)
 
 
-def with_frame(config: Config, frame: Frame, observe: Observer) -> tuple[Config, Dataset]:
+def with_frame(config: Config, frame: Frame, observe: Observer, *, needs_times: bool = False) -> tuple[Config, Dataset]:
     """The config with the checksum of the table, and its ratings."""
-    dataset = _read(config, observe, frame)
+    dataset = _read(config, observe, frame, needs_times=needs_times)
     return _recorded(config, {"source": "frame"}, dataset), dataset
 
 
-def with_streams(config: Config, observe: Observer) -> tuple[Config, Dataset | None]:
+def with_streams(config: Config, observe: Observer, *, needs_times: bool = False) -> tuple[Config, Dataset | None]:
     """The config with the checksum of the stream that it names, and its ratings; None: it names files."""
     if not reads_streams(config.data):
         return config, None
-    dataset = _read(config, observe)
+    dataset = _read(config, observe, needs_times=needs_times)
     return _recorded(without_streams(config), {}, dataset), dataset
 
 
@@ -144,11 +150,12 @@ def as_recorded(config: Config) -> Config:
     return without_streams(config) if reads_streams(config.data) else config
 
 
-def _read(config: Config, observe: Observer, frame: Frame | None = None) -> Dataset:
+def _read(config: Config, observe: Observer, frame: Frame | None = None, *, needs_times: bool) -> Dataset:
+    uses_times = needs_times or config.uses_times
     if config.start is None:
-        return read_ratings(config.data, ALONE, observe, frame, uses_times=config.uses_times)
+        return read_ratings(config.data, ALONE, observe, frame, uses_times=uses_times)
     as_trained = config.start.like_run
-    return read_more_ratings(config.data, ALONE, observe, frame, as_trained=as_trained, uses_times=config.uses_times)
+    return read_more_ratings(config.data, ALONE, observe, frame, as_trained=as_trained, uses_times=uses_times)
 
 
 def _recorded(config: Config, update: Mapping[str, object], dataset: Dataset) -> Config:

@@ -193,7 +193,7 @@ def split_comparison(
     Raises:
         RecsysError: see recsys.core.errors.
     """
-    resolved, dataset = with_data(config, data, observe)
+    resolved, dataset = with_data(config, data, observe, needs_times=True)
     return validating.compare_splits(resolved, as_path(run_dir), data=dataset, jobs=jobs, observe=observe)
 
 

@@ -106,7 +106,7 @@ def tuning_result(
     source = as_path(config) if isinstance(config, str | Path) else None
     if source is None and overrides:
         raise UsageError("only a config file has overrides", expected="the path of a config, or no overrides")
-    resolved, dataset = with_data(config, data, observe, overrides)
+    resolved, dataset = with_data(config, data, observe, overrides, needs_times=True)
     plan, _ = tuned_plan(resolved, metric)
     tried = default_space(plan) if space is None else read_space(as_path(space), resolved)
     if output is not None:

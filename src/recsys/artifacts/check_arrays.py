@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from recsys.core.layout import LARGEST, ArraySpec, Layout
+from recsys.core.layout import LARGEST, ArraySpec, Layout, Size
 from recsys.core.types import Array, Arrays
 
 
@@ -41,11 +41,12 @@ def check_arrays(arrays: Arrays, layout: Layout, sizes: Mapping[str, int]) -> di
 def _check_shape(name: str, array: Array, spec: ArraySpec, sizes: dict[str, int]) -> None:
     if array.ndim == len(spec.shape):
         for n, size in zip(array.shape, spec.shape, strict=True):
-            if isinstance(size, str):
-                sizes.setdefault(size, n)
-    expected = tuple(
-        size if isinstance(size, str) and size not in sizes else _number(size, sizes) for size in spec.shape
-    )
+            match size:
+                case str(number):
+                    sizes.setdefault(number, n)
+                case (str(number), int(more)):
+                    sizes.setdefault(number, n - more)
+    expected = tuple(_number(size, sizes) if _is_known(size, sizes) else size for size in spec.shape)
     if (array.dtype.name, array.shape) != (spec.dtype, expected):
         raise LayoutError(
             f"the array {name!r} is {array.dtype.name} {_shown(array.shape)}, and not {spec.dtype} {_shown(expected)}"
@@ -88,6 +89,11 @@ def _refuse_first(name: str, array: Array, low: Any, high: Any, *, nan: bool) ->
         f"the array {name!r} holds {array[place]:g} at {_shown(place)}, and not a number"
         f" from {low[place]:g} to {high[place]:g}"
     )
+
+
+def _is_known(size: Size, sizes: Mapping[str, int]) -> bool:
+    names = size if isinstance(size, tuple) else (size,)
+    return all(name in sizes for name in names if isinstance(name, str))
 
 
 def _number(size: Any, sizes: Mapping[str, int]) -> Any:

@@ -110,15 +110,21 @@ def prepare_inputs(
 
 
 def from_scratch(
-    config: Config, observe: Observer, communicator: Communicator, data: Dataset | None = None
+    config: Config,
+    observe: Observer,
+    communicator: Communicator,
+    data: Dataset | None = None,
+    *,
+    needs_times: bool = False,
 ) -> TrainingInputs:
     """Splits the ratings, whatever the config starts from.
 
-    Args, Raises: as of `prepare_inputs`.
+    Args, Raises: as of `prepare_inputs`, and:
+        needs_times: whether the job uses them even where the config does not.
     """
     need_training_packages()
     if data is None:
-        data = read_ratings(config.data, communicator, observe, uses_times=config.uses_times)
+        data = read_ratings(config.data, communicator, observe, uses_times=needs_times or config.uses_times)
     _check_room(config, len(data.ratings.users), len(data.ratings.items))
     splits = split(data, config.split, config.seed)
     _check_rated(splits.train, config)

@@ -144,7 +144,7 @@ def _inputs(config: Config, plan: Plan, observe: Observer, data: Dataset | None)
         config = config.model_copy(
             update={**without_test, "split": config.split.model_copy(update={"test_fraction": 0.0})}
         )
-    inputs = from_scratch(config, observe, ALONE, data)
+    inputs = from_scratch(config, observe, ALONE, data, needs_times=True)  # a trial may
     if inputs.splits.valid is None:
         raise ConfigError(
             "tuning chooses on valid, and there is none",
