@@ -21,6 +21,7 @@ from faults.trained import RUNS, copied, prepare, resume, serve
 SECONDS = 60.0  # for a step
 EVERY_BYTE = 200  # bytes of a file, up to which each is flipped before others are drawn
 ASKED_OF_RUN = "predict", "recommend", "evaluate", "inspect"
+AS_CUT_SHORT = "metrics.json gone", "checkpoints/last gone"  # so a kill leaves a run, and so it is shown
 
 
 def attack(seed: int, seconds: float, say: Callable[[str], None]) -> Outcome:
@@ -40,7 +41,7 @@ def attack_in(folder: Path, seed: int, seconds: float, say: Callable[[str], None
         run = copied(folder / name, folder / "attacked")
         what = damage(run, draw)
         for step, ended in _asked(run).items():
-            why = _wrong(ended, undisturbed[name][step], run, what)
+            why = _wrong(step, ended, undisturbed[name][step], run, what)
             if why is not None:
                 outcome.failures.append(f"case {outcome.n_cases}, {name}: {what}, {step}: {why}")
                 say(outcome.failures[-1])
@@ -126,10 +127,12 @@ def _listed(run: Path) -> Any:
     return (status["status"], status["epochs"])
 
 
-def _wrong(ended: Ended, undisturbed: Ended, run: Path, what: str) -> str | None:
+def _wrong(step: str, ended: Ended, undisturbed: Ended, run: Path, what: str) -> str | None:
     """Why an end is not allowed; None if it is. A path in a config may be changed, and then names another file."""
     if ended == undisturbed or (ended.how == "error" and (run.name in ended.value or "config.yaml" in what)):
         return None
     if ended.how == "answer" and isinstance(ended.value, tuple) and ended.value[0] in ("unreadable", "damaged"):
+        return None
+    if ended.how == "answer" and step in ("list", "inspect") and what in AS_CUT_SHORT:
         return None
     return f"{ended.how}: {str(ended.value)[-2000:]}, not {str(undisturbed.value)[:200]}"

@@ -83,13 +83,12 @@ def serve(folder: Path) -> dict[str, Callable[[], Any]]:
 
 def resume(folder: Path) -> dict[str, Callable[[], Any]]:
     """All that is asked of a run that was cut short."""
-    from recsys.artifacts.directory import CONFIG
     from recsys.artifacts.overview import describe
-    from recsys.config.loading.load import load_config
+    from recsys.artifacts.run_config import read_run_config
     from recsys.workflows.train import train
 
     def resumed() -> Any:
-        metrics = train(load_config(folder / CONFIG), folder, resume=True)
+        metrics = train(read_run_config(folder), folder, resume=True)
         kept = ("valid", "test", "best_epoch", "n_epochs")
         return finite(json.loads(json.dumps({key: metrics[key] for key in kept})))  # type: ignore[literal-required]
 

@@ -31,6 +31,8 @@ def test_an_unfinished_run_shows_how_far_it_came(
     shown = overview(tmp_path / "run")
     assert (shown["status"], shown["epochs"], shown["metrics"]) == ("unfinished", 2, None)
     assert describe(tmp_path / "run", verify=True)["checkpoints"] == ["epoch-0001", "epoch-0002"]
+    (tmp_path / "run" / "history.jsonl").unlink()
+    assert overview(tmp_path / "run")["status"] == "damaged"
 
 
 def test_a_run_a_checkpoint_and_a_serving_folder_are_described(run: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -103,6 +104,12 @@ def checkpoints(folder: Path) -> list[Path]:
     """The checkpoints in a folder, oldest first."""
     folders = [path for path in folder.glob("epoch-*") if path.is_dir()]
     return sorted(folders, key=lambda path: _age(path.name))
+
+
+def epochs_of(checkpoint: Path) -> int:
+    """The epochs of all fits, as its name counts them; 0 where it counts none."""
+    number = checkpoint.name.removeprefix("epoch-")
+    return int(number) if re.fullmatch("[0-9]{1,18}", number) else 0
 
 
 def newest_checkpoint(folder: Path) -> Path | None:

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Literal, TypedDict, cast
 
 from recsys.artifacts import history
-from recsys.artifacts.checkpoint import STATE_JSON, checkpoints, newest_checkpoint, open_checkpoint
+from recsys.artifacts.checkpoint import STATE_JSON, checkpoints, epochs_of, newest_checkpoint, open_checkpoint
 from recsys.artifacts.directory import (
     CHECKPOINTS,
     CONFIG,
+    HISTORY,
     MEASURED,
     METRICS,
     SERVING,
@@ -20,7 +21,7 @@ from recsys.artifacts.directory import (
     is_default,
     no_such_run,
 )
-from recsys.artifacts.manifest import BundleManifest, M
+from recsys.artifacts.manifest import BundleManifest, M, damaged
 from recsys.artifacts.metrics import RunMetrics, closing_files, parent_name, read_metrics
 from recsys.artifacts.recorded import check_recorded
 from recsys.artifacts.standing import BetterRun, better_runs
@@ -97,6 +98,8 @@ def overview(run: Path) -> RunOverview:
     is_finished = (run / METRICS).exists()
     try:
         metrics, epochs = read_metrics(run), len(history.read(run))
+        if metrics is None:
+            _check_history(run, epochs)
     except RunError as error:
         metrics, epochs = None, 0
         status: Status = "damaged" if isinstance(error, DamagedError) else "unreadable"
@@ -110,6 +113,13 @@ def overview(run: Path) -> RunOverview:
         "parent": None if metrics is None else parent_name(metrics),
         "metrics": metrics,
     }
+
+
+def _check_history(run: Path, n_lines: int) -> None:
+    """Raises DamagedError if the newest checkpoint counts more epochs than the history of an unfinished run."""
+    newest = newest_checkpoint(run / CHECKPOINTS)
+    if newest is not None and epochs_of(newest) > n_lines:
+        raise damaged(run / HISTORY, f"it has {n_lines:,} lines, and {newest.name} comes after {epochs_of(newest):,}")
 
 
 def describe(path: Path, *, verify: bool) -> dict[str, Json]:
