@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from recsys.artifacts.outputs import check_output, output_file, refuse_run_files, write_output
+from recsys.artifacts.outputs import check_output, output_file, refuse_data_of, refuse_run_files, write_output
 from recsys.core.errors import RunError, UsageError
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="links, modes and devices of POSIX")
@@ -129,6 +129,21 @@ def test_the_input_is_refused_as_output_also_by_another_name(here: Path) -> None
         with pytest.raises(UsageError, match="a file that is read"):
             check_output(Path(name), [Path("r.csv")])
     check_output(Path("other.csv"), [Path("r.csv"), Path("not-there.csv")])
+
+
+@pytest.mark.parametrize(
+    "config", ["{ratings: ../r.csv, items: ../i.csv}", '{ratings: ["../r*", ../no.csv], items: ../i.csv}']
+)
+def test_what_a_run_was_trained_on_is_refused(config: str, here: Path) -> None:
+    (here / "run").mkdir()
+    (here / "run" / "config.yaml").write_text(f"data: {config}")
+    for name in ("r.csv", "i.csv"):
+        (here / name).write_text("1,2,3")
+        with pytest.raises(UsageError, match="the run run was trained on this file"):
+            refuse_data_of(Path(name), here / "run")
+    refuse_data_of(Path("new.csv"), here / "run")
+    (here / "run" / "config.yaml").write_text("data: [")
+    refuse_data_of(Path("r.csv"), here / "run")
 
 
 @pytest.mark.parametrize(("output", "says"), [(".", "folder"), ("no/x.csv", "there is no folder no")])

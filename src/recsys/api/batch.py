@@ -11,7 +11,7 @@ from recsys.api.paths import PathLike, as_path, as_run
 from recsys.api.serving import MODEL
 from recsys.artifacts.bundle import open_bundle
 from recsys.artifacts.growing import partial_folder
-from recsys.artifacts.outputs import check_output, refuse_run_files
+from recsys.artifacts.outputs import check_output, refuse_data_of, refuse_run_files
 from recsys.core.arguments import FLAG, LEVEL, OBSERVER, PATH, SHARD, TEXT, count, optional
 from recsys.core.checked import checked
 from recsys.core.errors import StoppedError
@@ -72,6 +72,7 @@ def predict_file(
     """
     origin = as_origin(pairs)
     check_output(as_path(output), files_of(origin) if isinstance(origin, Path | tuple) else (), name="predictions.csv")
+    refuse_data_of(as_path(output), model.bundle.run_folder)
     return batch.predict_file(
         model.bundle, origin, as_path(output), on_unknown, observe, interval, escape_formulas=escape_formulas
     )
@@ -135,6 +136,7 @@ def recommend_all(
     """
     path = as_path(output)
     check_output(path, name="recommendations.csv")
+    refuse_data_of(path, model.bundle.run_folder)
     lists = all_users.ListsOfAll(
         by=chosen_scorer(model.bundle, by),
         n=n,

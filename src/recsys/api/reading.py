@@ -7,7 +7,7 @@ from typing import TypedDict
 
 from recsys.api.paths import PathLike, as_path, as_run
 from recsys.artifacts.bundle import open_bundle
-from recsys.artifacts.outputs import check_output, refuse_run_files, write_output
+from recsys.artifacts.outputs import check_output, refuse_data_of, refuse_run_files, write_output
 from recsys.core.arguments import PATH, TEXT, count, optional
 from recsys.core.checked import checked
 from recsys.models.layers import Anatomy
@@ -69,10 +69,12 @@ def report(run: PathLike | None = None, output: PathLike = "report.html") -> Wri
         output: the page, which needs no other file.
     Raises:
         RunError: there is no such run, or the page cannot be written there.
+        UsageError: the run was trained on this file.
     """
     path = as_path(output)
     check_output(path, name="report.html")
     served = open_bundle(as_run(run))
+    refuse_data_of(path, served.run_folder)
     content = reporting.report(served.find_measured() or served)
     page = pages.page(content)
     write_output(path, page)

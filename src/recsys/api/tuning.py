@@ -17,6 +17,7 @@ from recsys.core.errors import StoppedError, UsageError
 from recsys.core.events import Observer, silent
 from recsys.core.types import Json
 from recsys.data.interactions import Dataset
+from recsys.data.sources.several import files_read
 from recsys.data.sources.streams import spooling
 from recsys.reporting import figures, save_figures
 from recsys.workflows import lr_find as finding
@@ -110,7 +111,7 @@ def tuning_result(
     plan, _ = tuned_plan(resolved, metric)
     tried = default_space(plan) if space is None else read_space(as_path(space), resolved)
     if output is not None:
-        outputs.check_output(as_path(output), _paths(config, space), name="tuned.yaml")
+        outputs.check_output(as_path(output), [*_paths(config, space), *files_read(resolved.data)], name="tuned.yaml")
         check_output(as_path(output))
     try:
         tuned = tuning.tune(resolved, n_trials, tried, storage, observe, data=dataset, metric=metric)
@@ -148,6 +149,8 @@ def lr_find(
         outputs.check_output(as_path(figure), _paths(config), name="lr.png")
         save_figures.check_matplotlib()
     resolved, dataset = with_data(config, data, observe)
+    if figure is not None:
+        outputs.check_output(as_path(figure), files_read(resolved.data))
     found = finding.lr_find(resolved, observe, data=dataset)
     if figure is not None:
         curve = found.curve

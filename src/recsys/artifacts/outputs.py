@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from recsys.artifacts.directory import CHECKPOINTS, CONFIG, HISTORY, MEASURED, METRICS, PROMOTED, SERVING, runs_root
-from recsys.core.errors import RunError, UsageError
+from recsys.core.errors import RecsysError, RunError, UsageError
 from recsys.core.files import DASH, new_file, writing
 from recsys.core.temporary import scratch_folder
 
@@ -41,6 +41,18 @@ def check_output(output: Path, inputs: Sequence[Path] = (), *, name: str = "outp
         refuse_run_files(output)
         return
     raise RunError(what, where=str(output), expected="a file to write, in a folder that is there", hint=hint)
+
+
+def refuse_data_of(output: Path, run: Path) -> None:
+    """Raises UsageError for the ratings and items of a run, which are needed to resume and to repeat it."""
+    from recsys.artifacts.stored_config import stored_config  # YAML, and the schema of all methods
+    from recsys.data.sources.several import files_read
+
+    try:
+        paths = files_read(stored_config(run).data) if (run / CONFIG).exists() else []
+    except RecsysError:  # no business of an output
+        return
+    _refuse_inputs(output, paths, f"the run {run.name} was trained on this file")
 
 
 def refuse_dash(output: Path) -> None:
@@ -119,13 +131,11 @@ def _is_run(folder: Path) -> bool:
     return (folder / CONFIG).exists() and any((folder / name).exists() for name in (CHECKPOINTS, METRICS))
 
 
-def _refuse_inputs(output: Path, inputs: Sequence[Path]) -> None:
+def _refuse_inputs(output: Path, inputs: Sequence[Path], what: str = "the output is a file that is read") -> None:
     for path in inputs:
         with contextlib.suppress(OSError):
             if is_replaceable(output) and output.samefile(path):
-                raise UsageError(
-                    "the output is a file that is read", where=str(output), expected="another file for the output"
-                )
+                raise UsageError(what, where=str(output), expected="another file for the output")
 
 
 def _write_through(source: Path, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -9,7 +10,7 @@ from glob import has_magic
 from pathlib import Path
 from typing import TypeVar
 
-from recsys.config.schema.data import Files
+from recsys.config.schema.data import Data, Files
 from recsys.core.errors import DataError
 from recsys.data.sources.batches import Batch
 from recsys.data.sources.protocol import ColumnRequest, Layout, Source
@@ -35,6 +36,15 @@ def files_of(files: Files) -> list[Path]:
         hint = "check the pattern; in a config it starts at its folder"
         raise DataError("no file fits this pattern", where=str(path), expected="one file or more", hint=hint)
     return matches
+
+
+def files_read(data: Data) -> list[Path]:
+    """All files that a config names for ratings and items; a pattern that names none is left to whoever reads."""
+    paths = [] if data.items is None else [data.items]
+    for files in data.files.values():
+        with contextlib.suppress(DataError):
+            paths += files_of(files)
+    return paths
 
 
 class SeveralFiles:
