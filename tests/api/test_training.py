@@ -34,6 +34,12 @@ def test_train_resumes(small: Callable[..., Any], interrupted: Callable[..., Non
     assert recsys.train(small(), tmp_path / "run", resume=True) == metrics
 
 
+def test_a_way_back_makes_no_folder(small: Callable[..., Any], tmp_path: Path) -> None:
+    metrics = recsys.train(small(training={"n_epochs": 1}), tmp_path / "a" / ".." / "run")
+    assert metrics["run_dir"] == str(tmp_path / "run")
+    assert not (tmp_path / "a").exists()
+
+
 def test_without_a_folder_the_newest_unfinished_run_of_the_name_is_resumed(
     small: Callable[..., Any], interrupted: Callable[..., None], runs_folder: Path
 ) -> None:

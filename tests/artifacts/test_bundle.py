@@ -146,11 +146,19 @@ def test_the_newest_finished_run_is_the_default(
     assert locate(None) == tmp_path / "newer" / "serving"
 
 
+def test_a_finished_run_without_its_serving_folder_is_not_called_unfinished(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished, tmp_path / "run")
+    (tmp_path / "run" / "serving" / "serving.json").unlink()
+    with pytest.raises(RunError, match="is missing") as caught:
+        locate(tmp_path / "run")
+    assert "resume" not in (caught.value.hint or "")
+
+
 def test_a_place_without_a_run_is_said_to_be_so(tmp_path: Path, finished: Path) -> None:
     with pytest.raises(RunError, match="no such run") as caught:
         open_bundle(tmp_path / "not there")
     assert caught.value.exit_code == 4
-    shutil.copytree(finished, tmp_path / "run", ignore=shutil.ignore_patterns("serving"))
+    shutil.copytree(finished, tmp_path / "run", ignore=shutil.ignore_patterns("serving", "metrics.json"))
     with pytest.raises(RunError, match="not a finished run") as caught:
         open_bundle(tmp_path / "run")
     assert "--resume" in (caught.value.hint or "")

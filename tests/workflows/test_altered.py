@@ -133,6 +133,14 @@ def test_an_edited_config_is_refused_with_both_values_and_what_to_do(
             use()
 
 
+def test_nothing_is_resumed_where_the_last_of_a_finished_run_was_changed(finished: Path, tmp_path: Path) -> None:
+    done = shutil.copytree(finished, tmp_path / "done")
+    change(done / "checkpoints" / "last", "epoch", "other")
+    with pytest.raises(RunError, match="last is damaged") as caught:
+        describe(done, verify=True)
+    assert "resume" not in (caught.value.hint or "")
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [

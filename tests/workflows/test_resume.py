@@ -279,8 +279,9 @@ def test_a_used_folder_is_refused_without_resume(small: Small, begun: Path, tmp_
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").touch()
     for resume in (False, True):
-        with pytest.raises(RunError, match="in use already"):
-            train(small(), tmp_path / "mine", resume=resume)
+        for used in ("mine", "mine/letter.txt"):
+            with pytest.raises(RunError, match="in use already"):
+                train(small(), tmp_path / used, resume=resume)
 
 
 def test_a_folder_that_was_left_before_its_config_was_written_is_as_good_as_none(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -263,6 +264,8 @@ def _folder(given: Path | None, name: str, ranks: Communicator) -> Iterator[Path
     made: AbstractContextManager[Path | None] = nullcontext()
     if given is None and ranks.rank == 0:
         made = new_run_folder(name)
+    elif given is not None and ".." in given.parts and not given.parent.exists():
+        given = Path(os.path.realpath(given))  # a/../b makes no folder a
     with made as new:
         yield given or Path(text_of_first(str(new), ranks))
 

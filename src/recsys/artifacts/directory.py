@@ -108,6 +108,13 @@ def locate(path: Path | None) -> Path:
             return folder
     if not path.exists():
         raise no_such_run(path)
+    if (path / CONFIG).exists() and (path / METRICS).exists():
+        raise RunError(
+            f"{SERVING_JSON} is missing from the finished run",
+            where=str(path / SERVING / SERVING_JSON),
+            expected="the folder as it was written",
+            hint="copy the whole folder again from where it was written, or train again",
+        )
     raise RunError(
         "this is not a finished run",
         where=str(path),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -217,7 +218,9 @@ def newest_unfinished(name: str, config: Config) -> Path:
 
 def _holds_other_files(folder: Path) -> bool:
     """Whether there is anything but a run, or what one leaves that is killed before it has begun."""
-    if not folder.is_dir() or (folder / CONFIG).exists():
+    if not folder.is_dir():
+        return os.path.lexists(folder)
+    if (folder / CONFIG).exists():
         return False
     names = {path.name for path in folder.iterdir() if not path.name.startswith(TEMPORARY)}
     return bool(names - {CHECKPOINTS}) or (CHECKPOINTS in names and any((folder / CHECKPOINTS).iterdir()))

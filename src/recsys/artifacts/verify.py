@@ -22,6 +22,7 @@ def verify_run(run: Path) -> int:
         RunError: a file is damaged or missing, or its config.yaml was changed.
     """
     read_metrics(run)
+    check_recorded(run, f"{CHECKPOINTS}/{LAST}")  # else there is nothing that it could name
     check_recorded(run, *closing_files(run))
     results, config = {line.result for line in history.read_lines(run)}, stored_config(run)
     n_files = sum((run / name).exists() for name in (CONFIG, HISTORY, METRICS, f"{CHECKPOINTS}/{LAST}"))
