@@ -179,6 +179,9 @@ def test_a_folder_with_something_else_is_refused(fast: Config, tmp_path: Path) -
     (tmp_path / "fold-1" / "mine").touch()
     with pytest.raises(RunError, match="in use already"):
         cross_validate(fast, 3, tmp_path, jobs=1)
+    (tmp_path / "config.yaml").touch()
+    with pytest.raises(RunError, match="this is a run"):
+        cross_validate(fast, 3, tmp_path, jobs=1)
 
 
 @pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])

@@ -25,8 +25,13 @@ def finished_runs(configs: Mapping[str, Config], folder: Path, data: Dataset | N
         configs: name → what to do, of all runs.
         data: what all train on; None: what each config names.
     Raises:
-        RunError: a run is of another config or of other data, or is none of these; it names both values.
+        RunError: a run is of another config or of other data, which names both values; or is none of these; or the
+            folder is a run itself.
     """
+    if (folder / CONFIG).exists():
+        raise RunError(
+            "this is a run", where=str(folder), expected="a folder for the runs", hint="choose another --run-dir"
+        )
     begun = {path.parent.name for path in folder.glob(f"*/{CONFIG}")}
     current: dict[str, dict[str, str]] = {}
     for name, config in configs.items():
