@@ -169,7 +169,8 @@ def test_prune_without_a_question_names_the_runs_that_were_made_from_what_goes(
     write_metrics(two[1], metrics)
     shutil.copytree(two[0], data / "copy")
     shown = "removed runs/first (parent of second, which is whole without it)\n"
-    assert recsys("runs", "--prune", 1, "--yes").out == shown
+    assert recsys("runs", "--clean", "--yes").code == 2
+    assert recsys("runs", "--clean", "--prune", 1, "--yes").out == shown
     shutil.move(data / "copy", two[0])
     os.utime(two[0] / "metrics.json", (0, 0))
     assert json.loads(recsys("runs", "--prune", 1, "--yes", "--json").out) == {

@@ -39,14 +39,14 @@ def runs(
 
     To remove old runs: recsys runs --prune 3
     """
+    if yes and prune is None:
+        raise UsageError("--yes applies only with --prune", expected="--prune N --yes")
+    if prune is not None:  # cleans up too
+        prune_runs(prune, yes=yes, as_json=as_json)
+        return
     if clean:
         clean_up(as_json=as_json)
         return
-    if prune is not None:
-        prune_runs(prune, yes=yes, as_json=as_json)
-        return
-    if yes:
-        raise UsageError("--yes applies only with --prune", expected="--prune N --yes")
     overviews = api.runs()
     if as_json:
         print_json(overviews)
