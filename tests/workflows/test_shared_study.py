@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -151,3 +152,13 @@ def test_a_study_is_opened_again_where_another_process_is_making_its_tables(
     monkeypatch.setattr(shared_study, "OPENING_SECONDS", 0.001)
     monkeypatch.setattr("optuna.create_study", create_study)
     assert SharedStudy(url, "minimize", FACTS).trials() == []
+
+
+def test_a_table_whose_index_a_killed_process_has_not_made_gets_it(url: str, tmp_path: Path) -> None:
+    SharedStudy(url, "minimize", FACTS)
+    for _ in range(2):  # opened again: a study of the name once more would be found by the third
+        with closing(sqlite3.connect(tmp_path / "study.db")) as database:
+            database.execute("drop index if exists ix_studies_study_name")
+        SharedStudy(url, "minimize", FACTS)
+    with closing(sqlite3.connect(tmp_path / "study.db")) as database:
+        assert database.execute("select study_name from studies").fetchall() == [("recsys",)]

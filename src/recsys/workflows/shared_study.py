@@ -231,6 +231,7 @@ def _opened(url: str, direction: str) -> tuple[optuna.storages.RDBStorage, int]:
     for attempt in range(OPENINGS):
         try:
             storage = optuna.storages.RDBStorage(url, engine_kwargs=options)
+            _make_indexes(storage)
             optuna.create_study(study_name=NAME, storage=storage, load_if_exists=True, direction=direction)
         except _errors():
             if attempt == OPENINGS - 1:
@@ -239,6 +240,18 @@ def _opened(url: str, direction: str) -> tuple[optuna.storages.RDBStorage, int]:
         else:
             return storage, storage.get_study_id_from_name(NAME)
     raise AssertionError
+
+
+def _make_indexes(storage: optuna.storages.RDBStorage) -> None:
+    """Makes those that are missing where a process ended between a table and its index: SQLite keeps the table.
+
+    Optuna would not make them, and without the one of names there could be two studies of a name.
+    """
+    from optuna.storages._rdb.models import BaseModel
+
+    for table in BaseModel.metadata.sorted_tables:
+        for index in table.indexes:
+            index.create(storage.engine, checkfirst=True)
 
 
 def _slot(trial: optuna.trial.FrozenTrial) -> int:
