@@ -41,7 +41,7 @@ CHECKSUMS = {"checksum", "files"}  # of what has times in it; the files are comp
 SMALL_RANKING = {"embedding_dim": 5, "n_epochs": 8}
 NET = {"kind": "embedding_net", "dropout": 0.1, "embedding_dropout": 0.2}
 # How many examples a property is tried on: every day, and by `make slow`.
-settings.register_profile("everyday", max_examples=25)
+settings.register_profile("everyday", max_examples=10)
 settings.register_profile("thorough", max_examples=150)
 settings.load_profile("everyday")
 

@@ -227,14 +227,14 @@ JOBS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-slow_ones = [pytest.param(job, marks=pytest.mark.slow) for job in ("compare_splits", "lr_find")]
+slow_ones = [pytest.param(job, marks=pytest.mark.slow) for job in ("cross_validate", "compare_splits", "lr_find")]
 
 
 def without_seconds(result: dict[str, Any]) -> Any:
     return {**result, "folds": [{**fold, "fit_seconds": 0} for fold in result["folds"]]}
 
 
-@pytest.mark.parametrize("job", ["cross_validate", "estimate", *slow_ones])
+@pytest.mark.parametrize("job", ["estimate", *slow_ones])
 @of_every_kind
 def test_jobs_that_keep_no_run(small: Small, frame: pd.DataFrame, job: str, kind: Callable[..., Any]) -> None:
     config = small(training={"n_epochs": 1})

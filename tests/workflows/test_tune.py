@@ -13,6 +13,7 @@ from recsys.config.space import Range, Space
 from recsys.core.errors import ConfigError, MissingExtraError, RunError, StoppedError, UsageError
 from recsys.core.events import RunsProgress
 from recsys.training.build import build_learner
+from recsys.workflows import shared_study
 from recsys.workflows import tune as tuning
 from recsys.workflows.train import train
 from recsys.workflows.tune import tune
@@ -36,6 +37,7 @@ def storage(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/study.db"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_trials", [4, pytest.param(8, marks=pytest.mark.slow)])
 def test_the_best_config_reaches_the_rmse_of_its_trial(
     config: Config, storage: str, tmp_path: Path, n_trials: int
@@ -58,6 +60,7 @@ def test_the_best_config_reaches_the_rmse_of_its_trial(
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_trials", [4, pytest.param(6, marks=pytest.mark.slow)])
 def test_a_study_that_was_stopped_goes_on_as_if_it_had_not(config: Config, tmp_path: Path, n_trials: int) -> None:
     whole = tune(config, n_trials, SPACE, f"sqlite:///{tmp_path}/whole.db")
@@ -137,7 +140,10 @@ def test_another_config_or_space_is_another_study(config: Config, storage: str) 
             tune(other, 2, space, storage)
 
 
-def test_a_database_that_cannot_be_opened_is_refused(config: Config, tmp_path: Path) -> None:
+def test_a_database_that_cannot_be_opened_is_refused(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_study, "OPENING_SECONDS", 0)
     (tmp_path / "text.db").write_text("this is no database" * 100)
     for storage in (f"sqlite:///{tmp_path}/no/folder.db", f"sqlite:///{tmp_path}/text.db", "nonsense"):
         with pytest.raises(RunError, match="cannot be used") as caught:
