@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,14 @@ def of_session(leader: int) -> list[int]:
     return sorted(numbers)
 
 
+def left_by(leader: int, seconds: float = 5) -> list[int]:
+    """The processes that are still there after these seconds; the fork server ends after its imports."""
+    deadline = time.monotonic() + seconds
+    while (left := of_session(leader)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return left
+
+
 def workers(leader: int) -> list[int]:
     """Those that train: their parent is the fork server, the child of the leader that has children."""
     parents = {
@@ -59,11 +68,13 @@ def started(script: str, *command: str, until: Callable[[], object]) -> subproce
         [script, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     deadline = time.monotonic() + WAIT
-    while not until():
+    while True:
+        with suppress(FileNotFoundError):  # a folder that was removed while it was being listed
+            if until():
+                return running
         assert running.poll() is None, running.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    return running
 
 
 def folds(answer: str) -> dict[str, Any]:
@@ -86,9 +97,7 @@ def test_a_command_that_is_killed_takes_its_workers_along(data: Path, script: st
     began = time.monotonic()
     assert running.communicate(timeout=WAIT) == ("", "")  # no worker holds them any more
     assert time.monotonic() - began < 5
-    while of_session(running.pid):
-        assert time.monotonic() - began < 5
-        time.sleep(0.01)
+    assert left_by(running.pid, seconds=5) == []
     again = subprocess.run([script, *CROSS, *FAST], capture_output=True, text=True, timeout=WAIT)
     assert (again.returncode, list(scratch.iterdir())) == (0, [])
 
@@ -101,7 +110,7 @@ def test_a_command_that_is_stopped_leaves_nothing_but_the_runs(data: Path, scrip
     out, err = running.communicate(timeout=WAIT)
     assert (running.returncode, out) == (143, "")
     assert json.loads(err.splitlines()[-1])["error"]["hint"] == "the same command resumes the runs in cv"
-    assert (of_session(running.pid), list(scratch.iterdir()), list(data.rglob(".*"))) == ([], [], [])
+    assert (left_by(running.pid), list(scratch.iterdir()), list(data.rglob(".*"))) == ([], [], [])
 
 
 def test_ctrl_c_while_processes_import_what_they_need_is_quiet(data: Path, script: str, scratch: Path) -> None:
@@ -110,11 +119,7 @@ def test_ctrl_c_while_processes_import_what_they_need_is_quiet(data: Path, scrip
     os.killpg(running.pid, signal.SIGINT)
     out, err = running.communicate(timeout=WAIT)
     assert (running.returncode, out, "Traceback" in err) == (130, "", False), err
-    deadline = time.monotonic() + WAIT
-    while of_session(running.pid):  # the fork server ends after its imports
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    assert list(scratch.iterdir()) == []
+    assert (left_by(running.pid, seconds=WAIT), list(scratch.iterdir())) == ([], [])
 
 
 def test_folds_of_a_killed_command_are_resumed_to_the_same_result(data: Path, script: str, process: Recsys) -> None:
@@ -143,4 +148,4 @@ def test_a_worker_that_is_killed_is_named_and_the_others_end(data: Path, script:
         "  hint: if memory ran out (code -9), train one at a time: --jobs 1; with --run-dir the same command resumes",
     ]
     assert err.splitlines()[0].endswith("ended early, with code -9")
-    assert (of_session(running.pid), list(scratch.iterdir())) == ([], [])
+    assert (left_by(running.pid), list(scratch.iterdir())) == ([], [])

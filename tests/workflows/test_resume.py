@@ -39,7 +39,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "patience": {"model": {"embedding_dim": 16}, "training": {**WILD, "batch_size": 32, "n_epochs": 20, "patience": 2}},
     "sgd-best": {
         "model": {"embedding_dim": 16},
-        "training": {**WILD, "method": "sgd", "lr_max": 0.2, "n_epochs": 6, "keep": "best", "evaluate_every": 1},
+        "training": {**WILD, "method": "sgd", "lr_max": 0.3, "n_epochs": 6, "keep": "best", "evaluate_every": 1},
     },
     "sigmoid": {"model": {"y_range": [0, 5.5]}},
     "net": {"model": {"kind": "embedding_net", "dropout": 0.1, "embedding_dropout": 0.2}},
