@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from faults.outcome import Outcome
+from recsys.core.errors import RecsysError
 
 LONGEST = 30.0  # seconds of a case: beyond, it hangs
 BETWEEN_REPORTS = 60.0  # seconds
@@ -51,9 +52,19 @@ def run_cases(
     return outcome
 
 
-def run_case(seed: int, number: int, case: Callable[[random.Random], object]) -> None:
-    """Runs one case, to look at its failure."""
-    case(random.Random(f"{seed}.{number}"))
+def error_of(work: Callable[[], object], longest: int, kind: type[RecsysError] = RecsysError) -> RecsysError | None:
+    """The error of ours that something ends with, None without one; errors of other kinds go through.
+
+    Args:
+        longest: signs of its message; a longer one is itself wrong.
+    """
+    try:
+        work()
+    except kind as error:
+        if len(str(error)) > longest:
+            raise DisagreementError(f"a message of {len(str(error)):,} signs: {str(error)[:200]}") from None
+        return error
+    return None
 
 
 def _numbers(seconds: float, outcome: Outcome, say: Say) -> Iterator[int]:

@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 from pydantic.fields import FieldInfo
 
-from faults.cases import DisagreementError, Say, run_cases
+from faults.cases import DisagreementError, Say, error_of, run_cases
 from faults.outcome import Outcome
 from recsys.config.fields import Variants, choices, fields, variants
 from recsys.config.loading.dump import dump
@@ -161,12 +161,9 @@ def _check_kept(config: Config, source: Path, folder: Path) -> None:
 
 def _config(load: Callable[[], Any]) -> Any:
     """The config; None where it is refused."""
-    try:
-        return load()
-    except ConfigError as error:
-        if len(str(error)) > LONGEST_SHOWN:
-            raise DisagreementError(f"a message of {len(str(error)):,} signs: {str(error)[:200]}") from None
-        return None
+    loaded: list[Any] = []
+    error = error_of(lambda: loaded.append(load()), LONGEST_SHOWN, ConfigError)
+    return loaded[0] if error is None else None
 
 
 def _text(random: Random) -> str:

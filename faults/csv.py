@@ -17,12 +17,11 @@ from unittest import mock
 
 from pydantic import ValidationError
 
-from faults.cases import DisagreementError, Say, run_cases
+from faults.cases import DisagreementError, Say, error_of, run_cases
 from faults.outcome import Outcome
 from recsys.config.schema.data import Data
 from recsys.core import kernels
 from recsys.core.communicator import ALONE
-from recsys.core.errors import RecsysError
 from recsys.core.events import silent
 from recsys.data.profile import profile
 from recsys.data.read import read_ratings
@@ -125,8 +124,8 @@ def case(path: Path, random: Random) -> None:
             stack.enter_context(mock.patch.object(module, "BLOCK", block))
         _compare_wide(path, data) if is_wide else _compare(path, data)
         if random.random() < 0.2:
-            _outcome(lambda: read_ratings(data, ALONE))
-            _outcome(lambda: profile(path, data, silent))
+            error_of(lambda: read_ratings(data, ALONE), LONGEST_SHOWN)
+            error_of(lambda: profile(path, data, silent), LONGEST_SHOWN)
 
 
 def _compare(path: Path, data: Data) -> None:
@@ -137,7 +136,7 @@ def _compare(path: Path, data: Data) -> None:
         columns = find_columns(dialect, data.columns, ALL)
         found.append((with_timestamp_format(dialect, columns), columns))
 
-    if _outcome(look) is not None or not found:
+    if error_of(look, LONGEST_SHOWN) is not None or not found:
         return
     (dialect, columns), no_rating = found[0], NoRating.of(data.no_rating)
     slow = _table(lambda: read_slow(dialect, columns, silent, no_rating=no_rating)) or NOTHING
@@ -172,9 +171,9 @@ def _same(way: str, fast: Any, slow: Any) -> None:
 def _table(read: Callable[[], Iterable[Batch]]) -> Any:
     """All that a reader gives, bit by bit, or its error; None for no rows."""
     tables: list[Table] = []
-    error = _outcome(lambda: tables.append(collect(iter(read()))))
+    error = error_of(lambda: tables.append(collect(iter(read()))), LONGEST_SHOWN)
     if error is not None:
-        return NOTHING if error.startswith(NOTHING) else error
+        return NOTHING if error.what.startswith(NOTHING) else f"{error.what}: {error.where}"
     (table,) = tables
     if not table.n_rows:
         return None
@@ -186,17 +185,6 @@ def _table(read: Callable[[], Iterable[Batch]]) -> Any:
         None if values is None else (values.dtype, values.tobytes()) for values in (table.rating, table.timestamp)
     ]
     return [ids, numbers, table.time_unit, table.n_rows]
-
-
-def _outcome(work: Callable[[], object]) -> str | None:
-    """The message of an error of ours, None without one; all others go through."""
-    try:
-        work()
-    except RecsysError as error:
-        if len(str(error)) > LONGEST_SHOWN:
-            raise DisagreementError(f"a message of {len(str(error)):,} signs: {str(error)[:200]}") from None
-        return f"{error.what}: {error.where}"
-    return None
 
 
 def _options(random: Random, delimiter: str) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 
 from faults.isolated import Ended, run_steps
 from faults.outcome import Outcome
-from faults.trained import RUNS, copied, prepare, resume, serve
+from faults.trained import RUNS, copied, in_new_folder, prepare, resume, serve
 
 SECONDS = 60.0  # for a step
 EVERY_BYTE = 200  # bytes of a file, up to which each is flipped before others are drawn
@@ -24,14 +23,8 @@ ASKED_OF_RUN = "predict", "recommend", "evaluate", "inspect"
 AS_CUT_SHORT = "metrics.json gone", "checkpoints/last gone"  # so a kill leaves a run, and so it is shown
 
 
-def attack(seed: int, seconds: float, say: Callable[[str], None]) -> Outcome:
-    """Cases for as long as there is time."""
-    with tempfile.TemporaryDirectory() as temporary:
-        return attack_in(Path(temporary), seed, seconds, say)
-
-
 def attack_in(folder: Path, seed: int, seconds: float, say: Callable[[str], None], n_cases: int = 10**9) -> Outcome:
-    """The same with runs in a folder, which are made where there are none; at most so many cases."""
+    """Cases for as long as there is time, at most so many, on runs in a folder; they are made where there are none."""
     prepare(folder)
     outcome, end = Outcome(), time.monotonic() + seconds
     undisturbed = {name: _asked(copied(folder / name, folder / "attacked")) for name in _names()}
@@ -136,3 +129,6 @@ def _wrong(step: str, ended: Ended, undisturbed: Ended, run: Path, what: str) ->
     if ended.how == "answer" and step in ("list", "inspect") and what in AS_CUT_SHORT:
         return None
     return f"{ended.how}: {str(ended.value)[-2000:]}, not {str(undisturbed.value)[:200]}"
+
+
+attack = in_new_folder(attack_in)

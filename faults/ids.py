@@ -21,10 +21,9 @@ import numpy as np
 import pyarrow as pa
 
 import recsys
-from faults.cases import DisagreementError, Say, run_cases
+from faults.cases import DisagreementError, Say, error_of, run_cases
 from faults.outcome import Outcome
 from recsys.cli.app import answer
-from recsys.core.errors import RecsysError
 from recsys.core.signals import stopping_signals
 from recsys.inference.recommender import Recommender
 
@@ -192,7 +191,7 @@ def _call(run: Run, random: Random) -> None:
         lambda: model.explain(user, item, n),
         lambda: model.explain_ranking(user, item, n),
     ]
-    _outcome(random.choice(calls))
+    error_of(random.choice(calls), LONGEST_SHOWN)
 
 
 def _check_prediction(run: Run, user: Any, item: Any) -> None:
@@ -230,7 +229,7 @@ def _table(run: Run, random: Random) -> None:
         lambda: recsys.read_candidates(run.model, table.select(["item"])),
         lambda: recsys.read_session_ratings(run.model, table.select(["item", "rating"])),
     ]
-    _outcome(random.choice(calls))
+    error_of(random.choice(calls), LONGEST_SHOWN)
 
 
 def _fold_in(run: Run, random: Random) -> None:
@@ -243,19 +242,8 @@ def _fold_in(run: Run, random: Random) -> None:
         return
     with tempfile.TemporaryDirectory(dir=".") as folder:
         path = Path(folder) / "new"
-        if _outcome(lambda: recsys.fold_in(table, run.path, path)) is None:
-            _outcome(lambda: recsys.load(path).recommend(users[0]))
-
-
-def _outcome(work: Callable[[], object]) -> str | None:
-    """The message of an error of ours, None without one; all others go through."""
-    try:
-        work()
-    except RecsysError as error:
-        if len(str(error)) > LONGEST_SHOWN:
-            raise DisagreementError(f"a message of {len(str(error)):,} signs: {str(error)[:200]}") from None
-        return str(error)
-    return None
+        if error_of(lambda: recsys.fold_in(table, run.path, path), LONGEST_SHOWN) is None:
+            error_of(lambda: recsys.load(path).recommend(users[0]), LONGEST_SHOWN)
 
 
 def _command(run: Run, random: Random) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +18,7 @@ import numpy as np
 
 from faults.isolated import Ended, run_steps
 from faults.outcome import Outcome
-from faults.trained import RUNS, copied, prepare, resume, serve
+from faults.trained import RUNS, copied, in_new_folder, prepare, resume, serve
 
 SECONDS = 60.0  # for a step; on a busy machine a resume may take ten
 RESUMED = 0.25  # share of the cases
@@ -32,14 +31,8 @@ NUMBERS = [0, -1, 1, 1e-300, 1e-30, 1e15, 3e38, 1e300, -1e300, np.nan, np.inf, -
 TYPES = ["float16", "float32", "float64", "int32", "int64", "uint8"]
 
 
-def attack(seed: int, seconds: float, say: Callable[[str], None]) -> Outcome:
-    """Cases for as long as there is time."""
-    with tempfile.TemporaryDirectory() as temporary:
-        return attack_in(Path(temporary), seed, seconds, say)
-
-
 def attack_in(folder: Path, seed: int, seconds: float, say: Callable[[str], None], n_cases: int = 10**9) -> Outcome:
-    """The same with runs in a folder, which are made where there are none; at most so many cases."""
+    """Cases for as long as there is time, at most so many, on runs in a folder; they are made where there are none."""
     prepare(folder)
     outcome, end = Outcome(), time.monotonic() + seconds
     while time.monotonic() < end and outcome.n_cases < n_cases:
@@ -247,3 +240,6 @@ def _change_bytes(content: bytes, draw: random.Random) -> tuple[str, bytes]:
         what = _change_json(header, draw)
         how, text = f"header: {what}", json.dumps(header).encode("utf-8", "surrogatepass")
     return how, len(text).to_bytes(8, "little") + text + rest
+
+
+attack = in_new_folder(attack_in)

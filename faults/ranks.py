@@ -109,17 +109,7 @@ def _history_bytes(case: Case) -> int:
 def _start(case: Case, job: Job, n_ranks: int) -> subprocess.Popen[str]:
     """The command on so many ranks, which are started again as often as they are killed."""
     launch = [*TORCHRUN, "--nproc-per-node", str(n_ranks), "--max-restarts", str(MOST_KILLS + 1)]
-    return subprocess.Popen(
-        [sys.executable, *launch, sys.executable, "-m", "recsys", *job.arguments, "--resume"],
-        cwd=case.work,
-        env=case.environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    )
+    return case.start_python((*launch, sys.executable, "-m", "recsys", *job.arguments, "--resume"))
 
 
 def _rank(case: Case, launcher: subprocess.Popen[str], rank: int, killed: set[int]) -> int | None:

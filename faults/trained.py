@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import tempfile
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from faults.isolated import run_steps
+from faults.outcome import Outcome
 from recsys.core.errors import StoppedError
 
 N_USERS, N_ITEMS, N_RATINGS = 40, 50, 900
@@ -93,6 +95,18 @@ def resume(folder: Path) -> dict[str, Callable[[], Any]]:
         return finite(json.loads(json.dumps({key: metrics[key] for key in kept})))  # type: ignore[literal-required]
 
     return {"inspect": lambda: str(describe(folder, verify=True)), "resume": resumed}
+
+
+def in_new_folder(
+    attack_in: Callable[[Path, int, float, Callable[[str], None]], Outcome],
+) -> Callable[[int, float, Callable[[str], None]], Outcome]:
+    """An attack on runs in a folder, with one of its own that is gone at the end."""
+
+    def attack(seed: int, seconds: float, say: Callable[[str], None]) -> Outcome:
+        with tempfile.TemporaryDirectory() as folder:
+            return attack_in(Path(folder), seed, seconds, say)
+
+    return attack
 
 
 def copied(source: Path, target: Path) -> Path:

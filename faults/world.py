@@ -80,8 +80,12 @@ class Case:
 
     def start(self, arguments: tuple[str, ...], also: Mapping[str, str] = {}) -> subprocess.Popen[str]:
         """Starts `recsys` with these arguments, in a session of its own."""
+        return self.start_python(("-m", "recsys", *arguments), also)
+
+    def start_python(self, arguments: tuple[str, ...], also: Mapping[str, str] = {}) -> subprocess.Popen[str]:
+        """Starts Python with these arguments, in a session of its own."""
         return subprocess.Popen(
-            [sys.executable, "-m", "recsys", *arguments],
+            [sys.executable, *arguments],
             cwd=self.work,
             env={**self.environment(), **also},
             stdin=subprocess.DEVNULL,
