@@ -14,6 +14,7 @@ from faults import serving
 def test_threads_share_a_recommender_and_memory_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serving, "ROUNDS", 1)
     monkeypatch.setattr(serving, "BLAS", ("", "1"))
+    monkeypatch.setattr(serving, "LEAST", 0)  # a fifth of a second tells nothing of speed: the whole attack judges it
     outcome = serving.attack(0, 2, lambda _: None)
     assert outcome.n_cases > 0
     assert outcome.failures == []
