@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from recsys.artifacts.directory import MEASURED, SERVING_JSON, locate, run_of
+from recsys.artifacts.entity_counts import EntityCounts
 from recsys.artifacts.entries import IdType
 from recsys.artifacts.held_out import HELD_OUT, held_out_layout, held_out_part, unknown_pairs
 from recsys.artifacts.manifest import BundleManifest, damaged
 from recsys.artifacts.recorded import check_in_run
 from recsys.artifacts.seen import SEEN_LAYOUT, SeenRatings, known_by_user
-from recsys.artifacts.stored_scorers import StoredScorers
+from recsys.artifacts.stored_scorers import StoredScorers, without_ratings
 from recsys.artifacts.texts import ids_layout, texts_layout, unpack_ids, unpack_texts
 from recsys.artifacts.verified import VerifiedFolder, check_layout, consistent, open_verified
 from recsys.core.errors import RunError
@@ -34,6 +35,8 @@ from recsys.scoring.protocols import RatingScorer, TrainedScorer
 
 if TYPE_CHECKING:
     from recsys.config.schema.data import Data
+    from recsys.data.features.features import Features
+    from recsys.data.features.kind import Role
     from recsys.data.scale import Scale
     from recsys.evaluation.intervals import Intervals
     from recsys.scoring.implicit.scorer import ImplicitFactors
@@ -41,14 +44,6 @@ if TYPE_CHECKING:
 USERS, ITEMS, SEEN = "users.safetensors", "items.safetensors", "seen.safetensors"
 ITEM_COLUMNS, INTERVALS = "item_columns.safetensors", "intervals.safetensors"
 COUNTS = {"rating": "n_ratings", "ranking": "n_interactions"}  # objective → name of the array
-
-
-@dataclass(frozen=True, eq=False)
-class EntityCounts:
-    """How many training interactions each user and each item has, int64, shapes (n_users,) and (n_items,)."""
-
-    users: Counts
-    items: Counts
 
 
 @dataclass(frozen=True, eq=False)
@@ -250,6 +245,20 @@ class Bundle:
         with consistent(self.path / INTERVALS):
             return read_intervals(arrays, entry, self.entities("user")[1], self.entities("item")[1], self.drift)
 
+    def features(self, role: Role) -> Features | None:
+        """What the run knows of items or users beside their ratings, and how it encodes more of them; None without.
+
+        Raises:
+            RunError: the file of them is damaged.
+        """
+        return self._features.get(role)
+
+    @cached_property
+    def _features(self) -> dict[Role, Features]:
+        from recsys.artifacts.features import read_role  # most runs have none
+
+        return {role: read_role(self.folder, entry) for role, entry in self.manifest.features.items()}
+
     @cached_property
     def _held_out(self) -> Arrays:
         arrays = self.folder.arrays(HELD_OUT)
@@ -288,13 +297,3 @@ def _entities(folder: VerifiedFolder[BundleManifest], name: str, id_type: IdType
     arrays = folder.arrays(name)
     check_layout(folder.path / name, arrays, {**ids_layout(id_type, "n"), **counts, **more}, n=n)
     return arrays
-
-
-def without_ratings(path: Path) -> RunError:
-    """The error of what needs predicted ratings."""
-    return RunError(
-        "this needs predicted ratings, and the run was trained without ratings",
-        where=str(path),
-        expected="a run that was trained on ratings",
-        hint="this run ranks: recsys recommend, recsys similar and recsys export-factors",
-    )

@@ -15,7 +15,9 @@ from pydantic import BaseModel, Field, JsonValue, ValidationError
 
 from recsys.artifacts.bounds import Count, Entities, FileName, Name, Number, RatingScale, Sha256
 from recsys.artifacts.entries import DataEntry, Entry, FileEntry, IdTypes, IntervalsEntry, LinkEntry, ScorerEntry
+from recsys.artifacts.feature_entries import FeaturesEntry
 from recsys.core.errors import DamagedError, RunError
+from recsys.data.features.kind import Role
 from recsys.data.scale import Scale
 from recsys.version import __version__
 
@@ -46,6 +48,7 @@ class BundleManifest(Manifest):
         trained_on: the training part, or all ratings, after another model was measured on those held out.
         item_columns: names of the further columns of the items file.
         intervals: None where the run has none.
+        features: of items and of users, where the run has them.
     """
 
     kind: Name
@@ -64,6 +67,7 @@ class BundleManifest(Manifest):
     trained_on: Literal["train", "all"] = "train"
     item_columns: tuple[str, ...] = ()
     intervals: IntervalsEntry | None = None
+    features: dict[Role, FeaturesEntry] = Field(default={}, max_length=2)
 
 
 class FitEntry(Entry):

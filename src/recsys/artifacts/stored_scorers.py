@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from threading import Lock
 
 from recsys.artifacts.directory import SERVING_JSON
@@ -63,3 +64,13 @@ def _read_scorer(folder: VerifiedFolder[BundleManifest], name: str) -> TrainedSc
     link = None if entry.link is None else entry.link.to_link()
     with consistent(path):
         return decode(StoredScorer(entry.kind, arrays, link, entry.numbers))
+
+
+def without_ratings(path: Path) -> RunError:
+    """The error of what needs predicted ratings."""
+    return RunError(
+        "this needs predicted ratings, and the run was trained without ratings",
+        where=str(path),
+        expected="a run that was trained on ratings",
+        hint="this run ranks: recsys recommend, recsys similar and recsys export-factors",
+    )

@@ -15,10 +15,11 @@ from recsys.artifacts.bundle import (
     ITEMS,
     SEEN,
     USERS,
-    EntityCounts,
 )
 from recsys.artifacts.directory import MEASURED, SERVING, SERVING_JSON
+from recsys.artifacts.entity_counts import EntityCounts
 from recsys.artifacts.entries import READING, DataEntry, IdType, IdTypes, LinkEntry, ScorerEntry
+from recsys.artifacts.features import feature_arrays, features_entry, features_file
 from recsys.artifacts.held_out import HELD_OUT, held_out_arrays
 from recsys.artifacts.intervals import interval_arrays, intervals_entry
 from recsys.artifacts.manifest import FORMAT, BundleManifest, seal
@@ -91,6 +92,7 @@ def write_bundle(
         HELD_OUT: held_out_arrays(inputs.held_out, inputs.splits.unknown, with_times=with_times),
         **_item_columns(catalogue, seen.items),
     }
+    arrays |= {features_file(role): feature_arrays(features) for role, features in inputs.features.items()}
     if intervals is not None:
         arrays[INTERVALS] = interval_arrays(intervals)
     write_verified(run / folder, SERVING_JSON, manifest, arrays)
@@ -132,7 +134,8 @@ def _manifest(
     trained_on: Literal["train", "all"],
 ) -> BundleManifest:
     seen, first = inputs.seen, next(iter(entries.values()))
-    return BundleManifest(
+    of_roles = {role: features_entry(role, features) for role, features in inputs.features.items()}
+    manifest = BundleManifest(
         format=FORMAT,
         kind=first.model,
         run=run,
@@ -154,6 +157,7 @@ def _manifest(
         item_columns=tuple(inputs.catalogue.columns),
         intervals=None if intervals is None else intervals_entry(intervals),
     )
+    return manifest.model_copy(update={"features": of_roles}) if of_roles else manifest
 
 
 def _scorer_entry(name: str, model: str, scorer: StoredScorer) -> ScorerEntry:

@@ -8,6 +8,8 @@ from functools import cached_property
 
 from recsys.core.types import Arrays, Indices
 from recsys.data.catalogue import ItemCatalogue
+from recsys.data.features.features import Features
+from recsys.data.features.kind import Role
 from recsys.data.interactions import HeldOut, Interactions, join
 from recsys.data.scale import Scale
 from recsys.data.split import Splits
@@ -60,12 +62,21 @@ class TrainingInputs:
     Attributes:
         fingerprints: sha256 of each data file, by its key in the config's `data` section.
         warm_start: None: from scratch.
+        item_features, user_features: None where the run has none.
     """
 
     splits: Splits
     catalogue: ItemCatalogue = field(default_factory=ItemCatalogue)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     warm_start: WarmStart | None = None
+    item_features: Features | None = None
+    user_features: Features | None = None
+
+    @property
+    def features(self) -> dict[Role, Features]:
+        """By whom they are of, those that there are."""
+        both: dict[Role, Features | None] = {"user": self.user_features, "item": self.item_features}
+        return {role: features for role, features in both.items() if features is not None}
 
     @property
     def train(self) -> Interactions:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from recsys.artifacts.bundle import Bundle, without_ratings
+from recsys.artifacts.bundle import Bundle
+from recsys.artifacts.stored_scorers import without_ratings
 from recsys.core.errors import RunError
 from recsys.core.types import Indices, Times
 from recsys.evaluation.intervals import Intervals, PredictedIntervals, check_level, predict_intervals

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recsys.artifacts.bundle import EntityCounts, open_bundle
+from recsys.artifacts.bundle import open_bundle
+from recsys.artifacts.entity_counts import EntityCounts
 from recsys.artifacts.run import Run
 from recsys.artifacts.selected import selected_parameters
 from recsys.artifacts.write_bundle import ServedScorer

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from recsys.artifacts.bundle import Bundle, EntityCounts, open_bundle
+from recsys.artifacts.bundle import Bundle, open_bundle
 from recsys.artifacts.checkpoint import write_checkpoint
 from recsys.artifacts.directory import CHECKPOINTS, CONFIG, HISTORY, locate, run_of
+from recsys.artifacts.entity_counts import EntityCounts
 from recsys.artifacts.metrics import FoldInReport, RunMetrics, read_metrics, write_metrics
 from recsys.artifacts.run import Run
 from recsys.artifacts.run_config import read_run_config
