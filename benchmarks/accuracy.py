@@ -45,7 +45,7 @@ def main() -> None:
     else:
         print("(ML-100K left out: RECSYS_ML100K is not set)")
     print("\n| split.method | test rmse | biases alone | unknown users / items |\n| --- | --- | --- | --- |")
-    for method in ("random", "time", "user_time", "leave_last"):
+    for method in ("random", "time", "user_time", "leave_last", "new_items", "new_users"):
         metrics = train(SMALL, f"split.method={method}")
         test = metrics["test"]
         unknown = f"{test['n_unknown_users']:,} / {test['n_unknown_items']:,} of {test['n_ratings']:,}"

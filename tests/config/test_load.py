@@ -129,7 +129,8 @@ n_epochs: 5
         (
             "split: {method: tim}",
             "c.yaml:2: split.method: there is no method 'tim'\n"
-            "expected random, user_random, time, user_time, leave_last or fold\nhint: did you mean time?",
+            "expected random, user_random, time, user_time, leave_last, new_items, new_users or fold\n"
+            "hint: did you mean time?",
         ),
         (
             "split: {valid_fraction: 1.5}",

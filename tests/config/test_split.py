@@ -35,3 +35,10 @@ def test_a_fold_is_not_cut_where_there_is_a_test_file() -> None:
 def test_a_config_without_folds_does_not_speak_of_them() -> None:
     assert "fold" not in dump(config({}))
     assert "n_folds: 3" in dump(config({"method": "fold", "fold": 1, "n_folds": 3}))
+
+
+def test_new_items_need_shares_that_leave_other_items() -> None:
+    half = {"valid_fraction": 0.2, "test_fraction": 0.3}
+    with pytest.raises(ConfigError, match=r"valid_fraction \+ test_fraction is 0\.5, and has to be below 0\.5"):
+        config({"method": "new_items", **half})
+    assert config({"method": "random", **half}).split.test_fraction == 0.3

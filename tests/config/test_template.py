@@ -114,7 +114,10 @@ def test_the_reference_has_every_key_with_a_doc() -> None:
         "model.kind: dot_product": ("a whole number from 1 to 4096", "64"),
         "model.kind: svdpp": ("a whole number from 1 to 4096", "20"),
     }
-    assert entry_of["split.method"].type == "random, user_random, time, user_time, leave_last or fold"
+    assert (
+        entry_of["split.method"].type
+        == "random, user_random, time, user_time, leave_last, new_items, new_users or fold"
+    )
     assert entry_of["data.columns"].type == "a section"
 
 

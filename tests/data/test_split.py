@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 from recsys.config.schema.split import Split
 from recsys.core.errors import DataError
 from recsys.data.interactions import Dataset, Interactions
-from recsys.data.split import TEST, TRAIN, VALID, Splits, assign, split
+from recsys.data.parts import TEST, TRAIN, VALID
+from recsys.data.split import Splits, assign, split
 
 Rated = Callable[..., Interactions]
 BY_TIME = ["time", "user_time", "leave_last"]
-METHODS = ["random", "user_random", *BY_TIME]
+NEW = ["new_items", "new_users"]
+SHARES = ["random", "user_random", *BY_TIME]
+METHODS = [*SHARES, *NEW]
 
 
 def dataset(ratings: Interactions, given_parts: dict[str, slice] | None = None) -> Dataset:
@@ -52,13 +55,13 @@ def test_parts_are_disjoint_and_complete(grid: Interactions, method: str) -> Non
     assert all_rows(split(dataset(grid), how(method), 1)) == sorted(grid.rating.tolist())
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", SHARES)
 def test_parts_have_the_sizes_that_were_asked_for(grid: Interactions, method: str) -> None:
     splits = split(dataset(grid), how(method, valid=0.1, test=0.1), 1)
     assert [len(part or []) for part in (splits.train, splits.valid, splits.test)] == [80, 10, 10]
 
 
-@pytest.mark.parametrize("method", ["random", "user_random"])
+@pytest.mark.parametrize("method", ["random", "user_random", *NEW])
 def test_what_is_drawn_depends_on_the_seed_alone(grid: Interactions, method: str) -> None:
     first, again, other = (assign(dataset(grid), how(method), seed) for seed in (1, 1, 2))
     assert first.tolist() == again.tolist()
@@ -205,7 +208,8 @@ def test_every_row_lands_in_exactly_one_part(
 ) -> None:
     ratings = rated([(u, i, float(n), t) for n, (u, i, t) in enumerate(rows)])
     try:
-        splits = split(dataset(ratings), how(method, valid, test), seed)
+        half = 0.5 if method in NEW else 1.0  # what they leave to choose from
+        splits = split(dataset(ratings), how(method, half * valid, half * test), seed)
     except DataError:
         assume(False)
     assert all_rows(splits) == ratings.rating.tolist()

@@ -69,6 +69,14 @@ def test_the_result_does_not_depend_on_how_many_are_trained_at_a_time(
     assert max(event.done for event in seen) == 3
 
 
+def test_a_split_that_folds_do_not_go_by_is_noted(fast: Config) -> None:
+    seen: list[Any] = []
+    config = fast.model_copy(update={"split": fast.split.model_copy(update={"method": "new_items"})})
+    cross_validate(config, 2, jobs=1, observe=seen.append)
+    notes = [event.text for event in seen if isinstance(event, Note)]
+    assert notes == ["folds are drawn from all rows, not by split.method: new_items"]
+
+
 def test_nothing_is_kept_unless_asked_for(fast: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TMPDIR", str(tmp_path))

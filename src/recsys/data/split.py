@@ -11,14 +11,13 @@ import numpy as np
 from recsys.config.schema.split import Split
 from recsys.core.errors import DataError
 from recsys.core.seeding import rng
-from recsys.core.types import Array, BoolArray, Indices, Int8Array
+from recsys.core.types import Array, BoolArray, Indices
 from recsys.data.chunks import count
 from recsys.data.interactions import Dataset, Interactions
+from recsys.data.parts import TEST, TRAIN, VALID, PartOfRow, draw_parts
 from recsys.data.sources.table import remap
+from recsys.data.split_new import hold_out_new
 from recsys.data.vocabulary import UNKNOWN, Vocabulary, union
-
-TRAIN, VALID, TEST = 0, 1, 2
-PartOfRow = Int8Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,9 +44,9 @@ def split(dataset: Dataset, how: Split, seed: int, also: tuple[Vocabulary, Vocab
 
     random draws rows; user_random draws rows of each user; time takes the latest rows of all; user_time the latest rows
     of each user; leave_last each user's last row (test) and the one before it (valid). Those that go by user leave each
-    a row in train. fold draws test as one of n_folds parts, which share no row, and valid from the others. Equal times
-    keep the order of the file. Files that were split already stay as they are; without a valid file, valid is cut from
-    train.
+    a row in train. new_items and new_users hold out items and users whole, see `hold_out_new`. fold draws test as one
+    of n_folds parts, which share no row, and valid from the others. Equal times keep the order of the file. Files that
+    were split already stay as they are; without a valid file, valid is cut from train.
 
     Args:
         also: users and items that are known from elsewhere, of the dataset's id types.
@@ -101,6 +100,8 @@ def assign(dataset: Dataset, how: Split, seed: int) -> PartOfRow:
         "time": _time,
         "user_time": _user_time,
         "leave_last": _leave_last,
+        "new_items": partial(hold_out_new, "item"),
+        "new_users": partial(hold_out_new, "user"),
         "fold": partial(_fold, how),
     }
     if valid_fraction or test_fraction or how.method == "fold":
@@ -112,12 +113,7 @@ def assign(dataset: Dataset, how: Split, seed: int) -> PartOfRow:
 
 
 def _random(ratings: Interactions, valid_fraction: float, test_fraction: float, seed: int) -> PartOfRow:
-    n = len(ratings)
-    n_test, n_valid = round(n * test_fraction), round(n * valid_fraction)
-    part = np.full(n, TRAIN, dtype=np.int8)
-    part[:n_test], part[n_test : n_test + n_valid] = TEST, VALID
-    rng(seed, "split").shuffle(part)
-    return part
+    return draw_parts(len(ratings), valid_fraction, test_fraction, rng(seed, "split"))
 
 
 def _time(ratings: Interactions, valid_fraction: float, test_fraction: float, _: int) -> PartOfRow:

@@ -14,7 +14,7 @@ from recsys.config.plans import Plan, plans
 from recsys.config.schema.config import Config
 from recsys.config.schema.split import Split
 from recsys.core.errors import ConfigError, DataError, UsageError
-from recsys.core.events import Observer, silent
+from recsys.core.events import Note, Observer, silent
 from recsys.core.types import Json
 from recsys.data.interactions import Dataset
 from recsys.evaluation.folds import FoldsSummary, summary
@@ -143,6 +143,8 @@ def cross_validate(
         configs, data = _given_folds(config, folds), None
     else:
         _refuse_parts(config, data)
+        if (method := config.split.method) not in ("random", "fold"):
+            observe(Note(f"folds are drawn from all rows, not by split.method: {method}"))
         configs = _drawn_folds(config, folds)
     runs = train_parallel(configs, run_dir, jobs, observe, data=data)
     first, *others = (
