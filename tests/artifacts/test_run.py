@@ -63,6 +63,17 @@ def test_auto_writes_a_checkpoint_when_ten_seconds_have_passed(
     assert names == ["epoch-0003", "epoch-0004", "last"]
 
 
+def test_a_checkpoint_that_training_could_not_remove_goes_when_the_finished_run_is_claimed(
+    small: Small, tmp_path: Path
+) -> None:
+    train(small(), tmp_path / "run")
+    checkpoints = tmp_path / "run" / "checkpoints"
+    kept = sorted(path.name for path in checkpoints.iterdir())
+    shutil.copytree(checkpoints / kept[0], checkpoints / "epoch-0001")
+    train(small(), tmp_path / "run", resume=True)
+    assert sorted(path.name for path in checkpoints.iterdir()) == kept
+
+
 def test_the_versions_are_those_a_result_depends_on() -> None:
     assert versions().keys() == {"recsys", "python", "numpy", "torch"}
 

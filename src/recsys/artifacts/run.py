@@ -19,6 +19,7 @@ from recsys.artifacts.checkpoint import (
     newest_checkpoint,
     offering_older,
     open_checkpoint,
+    remove_old,
     way_on,
 )
 from recsys.artifacts.directory import CHECKPOINTS, CONFIG, HISTORY, METRICS, all_runs, runs_root
@@ -85,6 +86,8 @@ class Run:
             if (folder / CONFIG).exists():
                 check_same_config(folder, config)
             communicator.barrier()  # before anything is written, all have looked
+            if is_writer and run.result is not None:
+                remove_old(folder / CHECKPOINTS)  # where the training could not
             yield run
 
     @property
