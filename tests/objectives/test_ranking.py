@@ -9,6 +9,9 @@ import pytest
 from recsys.core.communicator import ALONE
 from recsys.core.errors import DataError
 from recsys.core.seeding import rng
+from recsys.data.features.encoder import FeatureEncoder, TermsColumn
+from recsys.data.features.features import Features
+from recsys.data.features.matrix import FeatureMatrix
 from recsys.data.interactions import Interactions, reindex
 from recsys.data.split import Splits
 from recsys.data.vocabulary import Vocabulary
@@ -46,8 +49,34 @@ def test_who_ranks_all_that_is_held_out_first_scores_1(splits: Splits) -> None:
     assert scores.metrics["ndcg@10"] == scores.metrics["recall@20"] == scores.metrics["coverage@10"] == 1.0
     assert 0.2 < scores.metrics["like_ndcg@10"] < 1
     assert scores.metrics["like_recall@20"] == 1.0
-    assert scores.counts == {"n_users": N_USERS, "n_like_users": len(_likers(splits.test))}
+    assert scores.counts == {
+        "n_users": N_USERS,
+        "n_relevant": len(splits.test),
+        "n_relevant_unknown_items": 0,
+        "n_like_users": len(_likers(splits.test)),
+    }
     assert RANKING.value(scores.metrics) == 1.0
+
+
+def test_lists_are_measured_by_features_where_items_have_some(splits: Splits) -> None:
+    assert splits.test is not None
+    scorer, arguments = baselines.most_popular(splits.train), (splits.test, splits.train, ALONE)
+    encoder = FeatureEncoder("id", (TermsColumn("genre", "category", None, ("a", "b")),))
+    one_each = FeatureMatrix(np.arange(3), np.array([0, 1], np.int32), np.ones(2, np.float32), 2)
+    features = Features(splits.train.items, encoder, one_each.take(np.arange(N_ITEMS) % 2))
+    without, scores = RANKING.evaluate(scorer, *arguments), RANKING.evaluate(scorer, *arguments, features)
+    assert scores.metrics.items() > without.metrics.items()
+    assert scores.metrics.keys() - without.metrics.keys() == {"diversity@10"}
+    assert 0.4 < scores.metrics["diversity@10"] <= 5 / 9  # of ten items, half of each genre
+    assert scores.counts == without.counts
+
+
+def test_items_without_training_interactions_are_counted(splits: Splits) -> None:
+    assert splits.test is not None
+    train = splits.train.take(splits.train.item_idx > 4)
+    n_unknown = int(np.count_nonzero(splits.test.item_idx <= 4))
+    counts = RANKING.evaluate(baselines.most_popular(train), splits.test, train, ALONE).counts
+    assert 0 < n_unknown == counts["n_relevant_unknown_items"] < counts["n_relevant"] == len(splits.test)
 
 
 def _likers(ratings: Interactions) -> set[int]:
@@ -60,14 +89,14 @@ def test_clicks_are_measured_without_likes(splits: Splits) -> None:
     scores = RANKING.evaluate(baselines.most_popular(train), test, train, ALONE)
     rated = RANKING.evaluate(baselines.most_popular(splits.train), splits.test, splits.train, ALONE)
     assert scores.metrics == {name: rated.metrics[name] for name in rated.metrics if not name.startswith("like_")}
-    assert scores.counts == {"n_users": N_USERS}
+    assert scores.counts == {"n_users": N_USERS, "n_relevant": len(test), "n_relevant_unknown_items": 0}
 
 
 def test_with_nobody_to_rank_for_all_is_0(splits: Splits) -> None:
     unknown = splits.train.take(slice(0, 5))
     unknown = replace(unknown, user_idx=np.full_like(unknown.user_idx, -1))
     scores = RANKING.evaluate(baselines.most_popular(splits.train), unknown, splits.train, ALONE)
-    assert (RANKING.value(scores.metrics), scores.counts) == (0.0, {"n_users": 0})
+    assert (RANKING.value(scores.metrics), scores.counts["n_users"]) == (0.0, 0)
 
 
 def test_resamples_of_users_tell_a_better_ranker_from_a_worse_one(splits: Splits) -> None:

@@ -52,7 +52,9 @@ def count_pairs(scorer: Scorer, ratings: Interactions, group: Array) -> Array:
     return counts
 
 
-def evaluate(scorer: Scorer, held_out: Interactions, seen: Interactions, _: Communicator) -> Scores:
+def evaluate(
+    scorer: Scorer, held_out: Interactions, seen: Interactions, _: Communicator, _features: object = None
+) -> Scores:
     pairs, right = count_pairs(scorer, held_out, held_out.user_idx + 1).sum(axis=0)
     return Scores({ACCURACY: right / pairs, TAU: 2 * right / pairs - 1}, {"n_pairs": int(pairs)})
 

@@ -81,10 +81,13 @@ def count_label(name: str) -> str:
 
 
 def _users(scores: Scores) -> str:
-    """On whom a ranking was measured, and what a like is."""
+    """On whom a ranking was measured, what a like is, and what no list can hold."""
     n_users, n_all = scores["n_users"], scores.get("n_users_held_out", scores["n_users"])
     users = counted(int(n_all), "user")
     text = users if n_users == n_all else f"{n_users:,} of {users}, drawn by the seed"
     if "n_like_users" in scores:
         text += f"; like: rated {scores['like_threshold']:g} or more, by {scores['n_like_users']:,} of them"
+    if scores.get("n_relevant_unknown_items"):
+        n_missed, n_relevant = scores["n_relevant_unknown_items"], counted(int(scores["n_relevant"]), "interaction")
+        text += f". Counted as misses, since training has none of their items: {n_missed:,} of {n_relevant}"
     return f"{text}."

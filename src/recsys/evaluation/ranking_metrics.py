@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from recsys.core.types import Array, BoolArray, Counts, Float64Array, Indices, Int64Array
+from recsys.data.features.matrix import FeatureMatrix
 from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import UNKNOWN
+from recsys.evaluation.diversity import diversity
 from recsys.evaluation.ranking_task import Relevance
 
 
@@ -46,13 +48,14 @@ class RankedLists:
 
 
 def ranking_metrics(
-    lists: RankedLists, users: Indices, train: Interactions, k: int
+    lists: RankedLists, users: Indices, train: Interactions, k: int, features: FeatureMatrix | None = None
 ) -> dict[Relevance, dict[str, float]]:
     """Means over users of `user_metrics`, and `list_metrics`; for each definition, over users with relevant items.
 
     Args:
         users: whose lists they are, indices into the users of train.
         k: the places that count, also where there are fewer items.
+        features: of the items of train.
     Returns:
         Metrics by definition, without those by which nobody has relevant items.
     """
@@ -62,7 +65,7 @@ def ranking_metrics(
         if rows.any():
             metrics[name] = {
                 **{metric: float(np.mean(values[rows])) for metric, values in user_metrics(judged, k).items()},
-                **list_metrics(lists.best[rows, :k], users[rows], train, k),
+                **list_metrics(lists.best[rows, :k], users[rows], train, k, features),
             }
     return metrics
 
@@ -100,7 +103,9 @@ def user_metrics(judged: Judged, k: int) -> dict[str, Float64Array]:
     }
 
 
-def list_metrics(best: Indices, users: Indices, train: Interactions, k: int) -> dict[str, float]:
+def list_metrics(
+    best: Indices, users: Indices, train: Interactions, k: int, features: FeatureMatrix | None = None
+) -> dict[str, float]:
     """Which items are listed, whether right or not.
 
         coverage@k    share of the items with training interactions that stand in the list of any of these users
@@ -110,13 +115,16 @@ def list_metrics(best: Indices, users: Indices, train: Interactions, k: int) -> 
         popularity@k  how many training interactions a listed item has, over how many an item has that the user has in
                       training; both averaged over a user's items, then over users. Above 1: the lists are more
                       popular than the taste of those who get them
+        diversity@k   how unlike the items of a list are by their features, see `diversity`; only where there are some
 
     Args:
         best: item indices, shape (n_users, places); −1 where there was no item left.
         users: whose lists they are, indices into the users of train.
+        features: of the items of train.
     Source: Castells, Hurley, Vargas 2015, "Novelty and Diversity in Recommender Systems"; Abdollahpouri et al. 2019,
     "The Unfairness of Popularity Bias in Recommendation", whose ΔGAP is popularity@k − 1.
     """
+    distance = None if features is None else diversity(best, features)
     is_listed, is_candidate = best != UNKNOWN, train.item_counts > 0
     n_listed = np.bincount(best[is_listed], minlength=len(train.items))[is_candidate]
     return {
@@ -124,6 +132,7 @@ def list_metrics(best: Indices, users: Indices, train: Interactions, k: int) -> 
         f"gini@{k}": _gini(n_listed),
         f"novelty@{k}": _novelty(best, is_listed, train),
         f"popularity@{k}": _popularity(best, is_listed, users, train),
+        **({} if distance is None else {f"diversity@{k}": distance}),
     }
 
 

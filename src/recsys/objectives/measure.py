@@ -76,7 +76,7 @@ def measure(
     measured_on = samples["test"] or samples["valid"]
 
     def scores(of: Ranker, sample: Sample | None) -> NamedScores | None:
-        return _scores(objective, of, sample, seen, communicator)
+        return _scores(objective, of, sample, inputs, communicator)
 
     fitted = {name: fit_baseline(seen) for name, fit_baseline in objective.baselines.items()} if measured_on else {}
     baselines = {name: scores(fitted[name], measured_on) if measured_on else None for name in objective.baselines}
@@ -143,16 +143,17 @@ def measure_start(
     if inputs.warm_start is not None and not inputs.warm_start.holds_out_new:
         new, old = None, new if old is None or new is None else join(new, old)
     samples = [objective.sample(part, seen, seed) if part else None for part in (new, old)]
-    of_new, of_old = (_scores(objective, scorer, sample, seen, communicator) for sample in samples)
+    of_new, of_old = (_scores(objective, scorer, sample, inputs, communicator) for sample in samples)
     return {"new": of_new, "old": of_old}
 
 
 def _scores(
-    objective: Objective, scorer: Ranker, sample: Sample | None, seen: Interactions, communicator: Communicator
+    objective: Objective, scorer: Ranker, sample: Sample | None, inputs: TrainingInputs, communicator: Communicator
 ) -> NamedScores | None:
     if sample is None:
         return None
-    return {**objective.evaluate(scorer, sample.interactions, seen, communicator).to_dict(), **sample.counts}
+    scores = objective.evaluate(scorer, sample.interactions, inputs.seen, communicator, inputs.item_features)
+    return {**scores.to_dict(), **sample.counts}
 
 
 def beats_baseline(objective: Objective, measured: Measured) -> bool | None:

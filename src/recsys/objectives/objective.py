@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from recsys.core.communicator import Communicator
     from recsys.core.types import Array
+    from recsys.data.features.features import Features
     from recsys.data.interactions import Interactions
     from recsys.data.training_inputs import TrainingInputs
     from recsys.evaluation.bootstrap import PairedMetrics
@@ -30,6 +31,21 @@ class Sample:
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
+class Evaluate(Protocol):
+    """Measures a scorer on held-out interactions."""
+
+    def __call__(
+        self,
+        scorer: Any,
+        held_out: Interactions,
+        seen: Interactions,
+        communicator: Communicator,
+        item_features: Features | None = None,
+        /,
+    ) -> Scores:
+        """Metrics and counts, on each rank those of all; of features, what is worth saying of them beside."""
+
+
 @dataclass(frozen=True)
 class Objective:
     """One thing that a scorer can be good at. Its functions take scorers of the kind that is trained for it.
@@ -42,8 +58,7 @@ class Objective:
         optional_metrics: names of those that tables show too, where there is something to measure them on.
         sample: (held-out interactions, seen interactions, seed) → those that a run is measured by at its end, in a time
             that does not grow with the data; None where there is nothing to measure by.
-        evaluate: (scorer, held-out interactions, seen interactions, communicator) → metrics and counts, on each rank
-            those of all.
+        evaluate: how a scorer is measured.
         baselines: name → (seen interactions → scorer that needs no learning).
         also_measured: names of other scorers of a run that are measured beside the one that is trained for it.
         baseline_to_beat: the name of the baseline that tables show first, and that most models have to beat.
@@ -60,7 +75,7 @@ class Objective:
     metrics: tuple[str, ...]
     direction: Literal["minimize", "maximize"]
     sample: Callable[[Interactions, Interactions, int], Sample | None]
-    evaluate: Callable[[Any, Interactions, Interactions, Communicator], Scores]
+    evaluate: Evaluate
     baselines: Mapping[str, Callable[[Interactions], Ranker]]
     baseline_to_beat: str
     advice: Callable[[int], str]

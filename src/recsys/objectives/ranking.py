@@ -23,12 +23,14 @@ from recsys.objectives.objective import Objective, Sample
 
 if TYPE_CHECKING:
     from recsys.core.communicator import Communicator
+    from recsys.data.features.features import Features
     from recsys.scoring.protocols import Ranker
 
 SHORT, LONG = 10, 20  # places of a list
 NDCG, RECALL = f"ndcg@{SHORT}", f"recall@{LONG}"
 METRICS = (NDCG, RECALL, f"coverage@{SHORT}")
 ALSO = (f"capped_recall@{LONG}", f"gini@{SHORT}", f"novelty@{SHORT}")
+DIVERSITY = f"diversity@{SHORT}"  # where items have features
 OF_LIKES = (NDCG, RECALL, f"capped_recall@{LONG}")
 LIKE = "like_"
 FEW = 100_000  # training interactions, of which more may help
@@ -54,17 +56,34 @@ def _sample(held_out: Interactions, seen: Interactions, seed: int) -> Sample | N
     return Sample(sample, {"n_users_held_out": n_users})
 
 
-def _evaluate(scorer: Ranker, held_out: Interactions, seen: Interactions, communicator: Communicator) -> Scores:
+def _evaluate(
+    scorer: Ranker,
+    held_out: Interactions,
+    seen: Interactions,
+    communicator: Communicator,
+    item_features: Features | None = None,
+) -> Scores:
     """Metrics for any held-out interaction; and, with like_ before the name, for ratings of at least the threshold.
 
-    All are 0 where nobody has anything relevant.
+    All are 0 where nobody has anything relevant. Items without training interactions are relevant and in no list;
+    n_relevant_unknown_items says how many of the n_relevant are such.
     """
     task = ranking_task(held_out, seen, default_threshold(seen))
     lists = rank(scorer, seen, task, LONG, communicator=communicator)
-    short, long = (ranking_metrics(lists, task.users, seen, k) for k in (SHORT, LONG))
+    of_items = None if item_features is None else item_features.matrix_of(seen.items)
+    short, long = (ranking_metrics(lists, task.users, seen, k, of_items) for k in (SHORT, LONG))
     metrics = {name: {**long[name], **short[name]} for name in short}
     of_any, of_likes = metrics.get("any", {}), metrics.get("like", {})
-    scores = Scores({name: of_any.get(name, 0.0) for name in METRICS + ALSO}, {"n_users": len(task.users)})
+    counts = task.relevant["any"].counts
+    also = (*ALSO, DIVERSITY) if DIVERSITY in of_any else ALSO
+    scores = Scores(
+        {name: of_any.get(name, 0.0) for name in METRICS + also},
+        {
+            "n_users": counts["n_users"],
+            "n_relevant": counts["n_relevant"],
+            "n_relevant_unknown_items": counts["n_relevant_unknown_items"],
+        },
+    )
     if not of_likes or task.threshold is None:
         return scores
     return Scores(

@@ -8,6 +8,7 @@ import numpy as np
 
 from recsys.core.communicator import Communicator
 from recsys.core.types import Array
+from recsys.data.features.features import Features
 from recsys.data.interactions import Interactions
 from recsys.evaluation import baselines
 from recsys.evaluation.bootstrap import PairedMetrics, resampled
@@ -24,7 +25,13 @@ def _sample(held_out: Interactions, _seen: Interactions, _seed: int) -> Sample |
     return Sample(ratings) if len(ratings) else None
 
 
-def _evaluate(scorer: Scorer, held_out: Interactions, seen: Interactions, communicator: Communicator) -> Scores:
+def _evaluate(
+    scorer: Scorer,
+    held_out: Interactions,
+    seen: Interactions,
+    communicator: Communicator,
+    _item_features: Features | None = None,
+) -> Scores:
     ratings = held_out.rated().known_to(seen.rated())
     return scores_of(gather_errors(scorer, ratings, communicator), ratings)
 

@@ -40,14 +40,14 @@ def recommendations(bundle: Bundle) -> Recommendations | str:
     train = seen if "rating" in bundle.scorers else seen.unrated()
     names = sorted(bundle.scorers, key=lambda name: name != bundle.recommends_by)
     scorers: dict[str, Ranker] = {name: bundle.scorer(name) for name in names}
-    baseline = objective.baseline_to_beat
+    baseline, features = objective.baseline_to_beat, bundle.features("item")
     scorers[baseline] = objective.baselines[baseline](seen)
     return {
         "part": part,
         "by": bundle.recommends_by,
         "baseline": baseline,
         "scores": {
-            name: {**objective.evaluate(scorer, sample.interactions, train, ALONE).to_dict(), **sample.counts}
+            name: {**objective.evaluate(scorer, sample.interactions, train, ALONE, features).to_dict(), **sample.counts}
             for name, scorer in scorers.items()
         },
     }

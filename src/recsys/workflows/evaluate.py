@@ -98,13 +98,13 @@ def evaluate_ratings(bundle: Bundle, ratings: Interactions, *, communicator: Com
     seen = bundle.seen.interactions()
     train = seen if bundle.data.has_ratings else seen.unrated()
     objective, scorer = find_objective(name), bundle.scorer(name)
-    rates = scorer.as_rating()
+    rates, features = scorer.as_rating(), bundle.features("item")
     answer = {
         "objective": objective.name,
-        **objective.evaluate(scorer, ratings, train, communicator).to_dict(),
+        **objective.evaluate(scorer, ratings, train, communicator, features).to_dict(),
         **({} if rates is None or rates.drift is None else {"with_times": ratings.timestamp is not None}),
         "baselines": {
-            name: objective.evaluate(fit_baseline(train), ratings, train, communicator).to_dict()
+            name: objective.evaluate(fit_baseline(train), ratings, train, communicator, features).to_dict()
             for name, fit_baseline in objective.baselines.items()
         },
     }

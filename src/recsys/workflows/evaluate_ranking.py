@@ -83,9 +83,12 @@ def ranking_of(
     task = ranking_task(rankers.held_out, rankers.seen, lowest_like)
     _check_relevant(task, held_out, threshold)
 
+    features = bundle.features("item")
+    of_items = None if features is None else features.matrix_of(rankers.seen.items)
+
     def metrics(scorer: Ranker) -> Metrics:
         lists = rank(scorer, rankers.seen, task, k, observe)
-        return ranking_metrics(lists, task.users, rankers.seen, k)
+        return ranking_metrics(lists, task.users, rankers.seen, k, of_items)
 
     scorers = {name: metrics(scorer) for name, scorer in rankers.scorers.items()}
     baselines = {name: metrics(scorer) for name, scorer in rankers.baselines.items()}
