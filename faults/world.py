@@ -104,7 +104,8 @@ class Case:
         """What is in the folders of the case but for times: the values in files, and every file and folder by name."""
         entries: dict[str, str] = {}
         for path in (path for place in (self.work, self.temporary) for path in place.rglob("*")):
-            entries |= self.entries(path)
+            if not _is_a_trial(path):
+                entries |= self.entries(path)
         return entries
 
     def entries(self, path: Path) -> dict[str, str]:
@@ -208,6 +209,11 @@ def differences(before: Mapping[str, str], after: Mapping[str, str]) -> str:
     keys = sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
     shown = [f"{key}: {before.get(key, 'not there')} → {after.get(key, 'not there')}"[:200] for key in keys[:4]]
     return "; ".join(shown) + (f"; and {len(keys) - 4} more" if len(keys) > 4 else "")
+
+
+def _is_a_trial(path: Path) -> bool:
+    """Whether Python's own tempfile has tried with this file whether files can be written here."""
+    return path.parent.name == "tmp" and path.is_file() and path.read_bytes() == b"blat"
 
 
 def _make_older(run: Path, copy: Path) -> None:
