@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from recsys.artifacts.bundle import ITEM_COLUMNS, open_bundle
+from recsys.artifacts.bundle import open_bundle
+from recsys.artifacts.item_columns import ITEM_COLUMNS
 from recsys.core.errors import RunError
 from recsys.inference.recommender import Recommender
 from recsys.workflows.train import train

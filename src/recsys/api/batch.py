@@ -63,7 +63,8 @@ def predict_file(
             a carriage return.
         observe: gets Loading and Scoring events.
     Returns:
-        n_pairs, n_unknown_users, n_unknown_items; with_times where predictions depend on time.
+        n_pairs, n_unknown_users, n_unknown_items; with_times where predictions depend on time; where unknown ids
+        have features, n_users_from_features and n_items_from_features.
     Raises:
         UsageError: the level is not between 0 and 1.
         UnknownIdError: an id without training ratings, with on_unknown="error"; nothing is written then.
@@ -100,6 +101,7 @@ def recommend_all(
     candidates: Sequence[int | str] | None = None,
     exclude: Sequence[int | str] = (),
     where: str | Sequence[str] = (),
+    include_new: bool = False,
     include_held_out: bool = False,
     shard: str | None = None,
     resume: bool = False,
@@ -119,6 +121,7 @@ def recommend_all(
         candidates: only these items; those that are not known are left out.
         exclude: none of these items.
         where: conditions on columns of the items file, such as "genres=Comedy"; all have to hold.
+        include_new: also items without training ratings that the run knows by their features.
         include_held_out: lists may hold what a user has rated in the validation and test parts, so that they can be
             measured on those. Without it, nothing that a user has rated is recommended.
         shard: "3/16": the 3rd of 16 shares of the users, so that several processes share the work. Below the first
@@ -140,14 +143,16 @@ def recommend_all(
     lists = all_users.ListsOfAll(
         by=chosen_scorer(model.bundle, by),
         n=n,
-        filters=ItemFilter(min_ratings, candidates, exclude, where),
+        filters=ItemFilter(min_ratings, candidates, exclude, where, include_new),
         include_held_out=include_held_out,
         # `checked` makes a pair of the text
         shard=(1, 1) if shard is None else cast("tuple[int, int]", shard),
         escape_formulas=escape_formulas,
     )
     try:
-        return all_users.recommend_all(model.bundle, lists, path, observe, resume=resume)
+        return all_users.recommend_all(
+            model.with_new if include_new else model.bundle, lists, path, observe, resume=resume
+        )
     except StoppedError as stopped:
         if resume:
             stopped.hint = f"finished users are in {partial_folder(path)}: the same command goes on from there"

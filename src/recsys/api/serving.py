@@ -35,7 +35,7 @@ def search_items(model: Recommender, text: str, n: int = 10) -> list[FoundItem]:
         model: what `load` returns.
         n: how many; those of exactly these words come first, then those with most training interactions.
     """
-    return titles.search_items(model.bundle, text, n)
+    return titles.search_items(model.with_new, text, n)
 
 
 @checked(model=MODEL, text=TEXT)
@@ -49,4 +49,4 @@ def find_item_id(model: Recommender, text: str) -> int | str:
     Raises:
         UnknownIdError: several titles fit.
     """
-    return titles.find_item_id(model.bundle, text)
+    return titles.find_item_id(model.with_new, text)

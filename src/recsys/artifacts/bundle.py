@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
 from recsys.artifacts.directory import MEASURED, SERVING_JSON, locate, run_of
-from recsys.artifacts.entity_counts import EntityCounts
+from recsys.artifacts.entity_counts import EntityCounts, EntityFlags
 from recsys.artifacts.entries import IdType
 from recsys.artifacts.held_out import HELD_OUT, held_out_layout, held_out_part, unknown_pairs
+from recsys.artifacts.item_columns import read_item_columns
 from recsys.artifacts.manifest import BundleManifest, damaged
 from recsys.artifacts.recorded import check_in_run
 from recsys.artifacts.seen import SEEN_LAYOUT, SeenRatings, known_by_user
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from recsys.scoring.implicit.scorer import ImplicitFactors
 
 USERS, ITEMS, SEEN = "users.safetensors", "items.safetensors", "seen.safetensors"
-ITEM_COLUMNS, INTERVALS = "item_columns.safetensors", "intervals.safetensors"
+INTERVALS = "intervals.safetensors"
 COUNTS = {"rating": "n_ratings", "ranking": "n_interactions"}  # objective → name of the array
 
 
@@ -54,6 +54,8 @@ class Bundle:
         scorers: by the name of the objective that they were trained for.
         counts: by objective.
         titles: of each item, object (str), "" where there is none.
+        from_features: by scorer, who has no interactions and is served by features; see recsys.artifacts.featured.
+        new_columns: by number, the further columns of the items file of those items that lie behind.
     """
 
     folder: VerifiedFolder[BundleManifest]
@@ -62,6 +64,8 @@ class Bundle:
     items: Vocabulary
     counts: Mapping[str, EntityCounts]
     titles: Texts
+    from_features: Mapping[str, EntityFlags] = field(default_factory=dict)
+    new_columns: Mapping[str, Texts] = field(default_factory=dict)
 
     @property
     def path(self) -> Path:
@@ -225,13 +229,7 @@ class Bundle:
     @cached_property
     def item_columns(self) -> dict[str, Texts]:
         """The other columns of the items file: name → the text of each item, object (str), "" where there is none."""
-        names = self.manifest.item_columns
-        if not names:
-            return {}
-        arrays, texts = self.folder.arrays(ITEM_COLUMNS), (texts_layout(str(n), "n_items") for n in range(len(names)))
-        check_layout(self.path / ITEM_COLUMNS, arrays, dict(chain(*(each.items() for each in texts))), **self.sizes)
-        with consistent(self.path / ITEM_COLUMNS):
-            return {name: unpack_texts(str(number), arrays) for number, name in enumerate(names)}
+        return read_item_columns(self.folder, self.new_columns)
 
     @cached_property
     def intervals(self) -> Intervals | None:
@@ -243,7 +241,9 @@ class Bundle:
         arrays = self.folder.mapped(INTERVALS)
         check_layout(self.path / INTERVALS, arrays, intervals_layout(entry), **self.sizes)
         with consistent(self.path / INTERVALS):
-            return read_intervals(arrays, entry, self.entities("user")[1], self.entities("item")[1], self.drift)
+            counts = self.counts["rating"]
+            known = counts.users[: self.manifest.n_users], counts.items[: self.manifest.n_items]
+            return read_intervals(arrays, entry, *known, self.drift)
 
     def features(self, role: Role) -> Features | None:
         """What the run knows of items or users beside their ratings, and how it encodes more of them; None without.

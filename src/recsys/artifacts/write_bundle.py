@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from recsys.artifacts.bundle import (
     COUNTS,
     INTERVALS,
-    ITEM_COLUMNS,
     ITEMS,
     SEEN,
     USERS,
@@ -19,9 +18,11 @@ from recsys.artifacts.bundle import (
 from recsys.artifacts.directory import MEASURED, SERVING, SERVING_JSON
 from recsys.artifacts.entity_counts import EntityCounts
 from recsys.artifacts.entries import READING, DataEntry, IdType, IdTypes, LinkEntry, ScorerEntry
+from recsys.artifacts.feature_priors import FEATURE_PRIORS, new_item_arrays
 from recsys.artifacts.features import feature_arrays, features_entry, features_file
 from recsys.artifacts.held_out import HELD_OUT, held_out_arrays
 from recsys.artifacts.intervals import interval_arrays, intervals_entry
+from recsys.artifacts.item_columns import ITEM_COLUMNS
 from recsys.artifacts.manifest import FORMAT, BundleManifest, seal
 from recsys.artifacts.texts import pack_ids, pack_texts
 from recsys.artifacts.verified import open_verified, write_verified
@@ -35,6 +36,8 @@ from recsys.data.training_inputs import TrainingInputs
 from recsys.data.vocabulary import Vocabulary
 from recsys.evaluation.intervals import Intervals
 from recsys.scoring.codec import StoredScorer, encode
+from recsys.scoring.feature_prior.codec import prior_arrays
+from recsys.scoring.feature_prior.prior import Priors
 from recsys.scoring.protocols import TrainedScorer
 from recsys.version import __version__
 
@@ -47,12 +50,14 @@ class ServedScorer:
         model: kind of the model that was trained.
         intervals: of its predictions, where there are any.
         counts: how many ratings it has learned of each user and item; None: all that the run is trained on.
+        priors: what features say of its rows.
     """
 
     model: str
     scorer: TrainedScorer
     intervals: Intervals | None = None
     counts: EntityCounts | None = None
+    priors: Priors = field(default_factory=dict)
 
 
 def write_bundle(
@@ -92,6 +97,9 @@ def write_bundle(
         HELD_OUT: held_out_arrays(inputs.held_out, inputs.splits.unknown, with_times=with_times),
         **_item_columns(catalogue, seen.items),
     }
+    priors = prior_arrays({name: served.priors for name, served in scorers.items()})
+    if priors:
+        arrays |= {FEATURE_PRIORS: priors, **new_item_arrays(seen.items, inputs.item_features, catalogue)}
     arrays |= {features_file(role): feature_arrays(features) for role, features in inputs.features.items()}
     if intervals is not None:
         arrays[INTERVALS] = interval_arrays(intervals)

@@ -11,7 +11,7 @@ from recsys import api
 from recsys.cli.arguments import By, JsonOption, RunOption
 from recsys.cli.default_run import used_run
 from recsys.cli.items import item_of
-from recsys.cli.prediction import prediction_line, print_parts
+from recsys.cli.prediction import prediction_line, print_parts, unrated_lines
 from recsys.cli.render import echo, paragraph, print_json, print_table, signed
 from recsys.core.words import counted, one_line
 
@@ -59,6 +59,8 @@ def explain(
 def _show(explanation: Explanation) -> None:
     prediction = explanation.prediction
     echo(prediction_line(prediction))
+    for line in unrated_lines(prediction):
+        echo(line)
     print_parts(prediction)
     echo()
     for line in paragraph(

@@ -48,7 +48,7 @@ def items(
 
 def item_of(model: Recommender, text: str) -> int | str:
     """The id that is meant by an id or the title of one item; which item a title means is said on stderr."""
-    item_id, ids = api.find_item_id(model, text), model.bundle.items
-    if item_id != text and item_id != ids.parse(text):
-        say(f"item {item_id}: {model.bundle.title_at(int(ids.index([item_id])[0]))}")
+    item_id, bundle = api.find_item_id(model, text), model.with_new
+    if item_id != text and item_id != bundle.items.parse(text):
+        say(f"item {item_id}: {bundle.title_at(int(bundle.items.index([item_id])[0]))}")
     return item_id

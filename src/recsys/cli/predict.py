@@ -11,7 +11,7 @@ from recsys import api
 from recsys.cli.arguments import EscapeOption, JsonOption, LevelOption, OnUnknown, RunOption
 from recsys.cli.default_run import used_run
 from recsys.cli.items import item_of
-from recsys.cli.prediction import prediction_line, print_parts
+from recsys.cli.prediction import prediction_line, print_parts, unrated_lines
 from recsys.cli.progress import watching
 from recsys.cli.render import echo, json_line, print_json, teller
 from recsys.core.errors import UsageError
@@ -31,7 +31,8 @@ def predict(
     on_unknown: Annotated[
         OnUnknown,
         typer.Option(
-            "--on-unknown", help="What to do about ids without training ratings: refuse them, or predict by the mean."
+            "--on-unknown",
+            help="What to do about ids without training ratings and features: refuse them, or predict by the mean.",
         ),
     ] = OnUnknown.ERROR,
     interval: LevelOption = None,
@@ -116,6 +117,8 @@ def _many(
     if counts.get("with_times") is False:
         tell("the file has no times: predicted without user drift")
     for role in ("user", "item"):
+        if counts.get(f"n_{role}s_from_features"):
+            tell(f"{counts[f'n_{role}s_from_features']:,} of them with a new {role}: predicted from its features")
         if counts[f"n_unknown_{role}s"]:
             tell(f"{counts[f'n_unknown_{role}s']:,} of them with an unknown {role}: predicted by the mean {role}")
 
@@ -125,7 +128,6 @@ def _show(prediction: Prediction) -> None:
     if prediction.interval is not None:
         interval = prediction.interval
         echo(f"{interval.level:.0%} prediction interval: {interval.low:.2f} to {interval.high:.2f}")
-    for role, known in (("user", prediction.known_user), ("item", prediction.known_item)):
-        if not known:
-            echo(f"the {role} has no training ratings: predicted by the mean {role}")
+    for line in unrated_lines(prediction):
+        echo(line)
     print_parts(prediction)

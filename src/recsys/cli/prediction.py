@@ -17,6 +17,16 @@ def prediction_line(prediction: Prediction) -> str:
     return one_line(f"user {prediction.user_id}, item {prediction.item_id}{title}: {prediction.rating:.2f}")
 
 
+def unrated_lines(prediction: Prediction) -> list[str]:
+    """What the prediction stands on where the user or the item has no training ratings."""
+    lines = []
+    for role, known in (("user", prediction.known_user), ("item", prediction.known_item)):
+        if not known:
+            by = "from its features" if role in prediction.from_features else f"by the mean {role}"
+            lines.append(f"the {role} has no training ratings: predicted {by}")
+    return lines
+
+
 def print_parts(prediction: Prediction) -> None:
     """A table of the parts, the score that they add up to, and the rating that the link makes of it."""
     rows = [[name.replace("_", " "), f"{value:+.3f}"] for name, value in prediction.parts.items()]

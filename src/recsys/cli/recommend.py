@@ -61,6 +61,10 @@ def recommend(
             " with !=, <, <=, > or >=. Repeatable: all have to hold.",
         ),
     ] = None,
+    include_new: Annotated[
+        bool,
+        typer.Option("--include-new", help="Also items without training ratings that the run knows by their features."),
+    ] = False,
     ratings: Annotated[
         Path | None, typer.Option("--ratings", metavar="FILE", help="Instead of USER: the ratings of a new visitor.")
     ] = None,
@@ -127,7 +131,7 @@ def recommend(
         api.check_output(output, [path for path in (candidates, exclude) if path is not None])
     model = api.load(used_run(run))
     with watching() as observe:
-        filters, about = _read_filters(model, min_ratings, candidates, exclude, where or [], observe)
+        filters, about = _read_filters(model, min_ratings, candidates, exclude, where or [], include_new, observe)
         visitor = None if ratings is None else api.read_session_ratings(model, ratings, observe=observe)
         if output is not None:
             counts = api.recommend_all(
@@ -179,6 +183,7 @@ def _read_filters(
     candidates: Path | None,
     exclude: Path | None,
     where: list[str],
+    include_new: bool,
     observe: Observer,
 ) -> tuple[ItemFilter, dict[str, Json]]:
     """The filters, their files read, and what --json says of them."""
@@ -196,7 +201,7 @@ def _read_filters(
             )
             _note_unknown(model, listed.n_unknown, counted(n_listed, item))
     ids = None if among is None else among.item_ids
-    return api.ItemFilter(min_ratings, ids, () if excluded is None else excluded.item_ids, where), about
+    return api.ItemFilter(min_ratings, ids, () if excluded is None else excluded.item_ids, where, include_new), about
 
 
 def _note_unknown(model: Recommender, n_unknown: int, items: str) -> None:

@@ -82,3 +82,5 @@ def show_items(listed: list[Recommendation], by: By) -> None:
     cells["n interactions" if has_clicks else "n ratings"] = [f"{item.n_interactions:,}" for item in listed]
     numbers = [name for name in cells if name not in ("item", "title")]
     print_table(list(cells), list(zip(*cells.values(), strict=True)), numbers=numbers, cut=["title"])
+    if n_new := sum(item.from_features for item in listed):
+        say(f"note: {counted(n_new, 'new item')} without ratings, ranked by features alone")

@@ -10,9 +10,11 @@ from recsys.core.types import Arrays, Indices
 from recsys.data.catalogue import ItemCatalogue
 from recsys.data.features.features import Features
 from recsys.data.features.kind import Role
+from recsys.data.features.matrix import FeatureMatrix
 from recsys.data.interactions import HeldOut, Interactions, join
 from recsys.data.scale import Scale
 from recsys.data.split import Splits
+from recsys.data.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +79,11 @@ class TrainingInputs:
         """By whom they are of, those that there are."""
         both: dict[Role, Features | None] = {"user": self.user_features, "item": self.item_features}
         return {role: features for role, features in both.items() if features is not None}
+
+    def feature_matrices(self) -> dict[Role, FeatureMatrix]:
+        """The features of each user and each item of the vocabularies, of those roles that have any."""
+        vocabularies: dict[Role, Vocabulary] = {"user": self.seen.users, "item": self.seen.items}
+        return {role: features.matrix_of(vocabularies[role]) for role, features in self.features.items()}
 
     @property
     def train(self) -> Interactions:

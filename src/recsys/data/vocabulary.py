@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from recsys.core.types import Counts, Ids, Indices
+from recsys.core.types import BoolArray, Counts, Ids, Indices
 
 UNKNOWN = -1
 
@@ -18,10 +18,12 @@ class Vocabulary:
     """The known ids, sorted; the position of an id is its index.
 
     Attributes:
-        ids: int64, or object (str), shape (n,), rising, no id twice.
+        ids: int64, or object (str), shape (n,), no id twice; rising, but for those behind.
+        n_behind: the last ones, which came later, so that the others kept their indices. They rise too.
     """
 
     ids: Ids
+    n_behind: int = 0
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -42,11 +44,22 @@ class Vocabulary:
 
     def index(self, ids: Ids | Sequence[int | str]) -> Indices:
         """The index of each id, int32, the shape of `ids`; UNKNOWN (−1) for an id that is not known."""
-        wanted = np.asarray(ids, dtype=self.ids.dtype)
-        if not len(self.ids):
-            return np.full(wanted.shape, UNKNOWN, dtype=np.int32)
-        position = np.searchsorted(self.ids, wanted).clip(max=len(self.ids) - 1)
-        return np.where(self.ids[position] == wanted, position, UNKNOWN).astype(np.int32)
+        wanted, first = np.asarray(ids, dtype=self.ids.dtype), len(self.ids) - self.n_behind
+        idx = _index(self.ids[:first], wanted)
+        if not self.n_behind:
+            return idx
+        behind = _index(self.ids[first:], wanted)
+        return np.where(behind == UNKNOWN, idx, behind + np.int32(first))
+
+    def with_behind(self, ids: Ids) -> Vocabulary:
+        """The same, and behind them those of other ids that are not among them.
+
+        Args:
+            ids: of the same type, rising.
+        """
+        new = ids[self.index(ids) == UNKNOWN]
+        assert not self.n_behind, "two parts at most"
+        return Vocabulary(np.concatenate([self.ids, new]), len(new)) if len(new) else self
 
     def id_at(self, idx: int) -> int | str:
         """The id at an index, as Python's own int or str."""
@@ -69,7 +82,14 @@ class Vocabulary:
         return [str(raw_id) for raw_id in self.ids.tolist()]
 
 
-def only_counted(idx: Indices, counts: Counts) -> Indices:
+def _index(rising: Ids, wanted: Ids) -> Indices:
+    if not len(rising):
+        return np.full(wanted.shape, UNKNOWN, dtype=np.int32)
+    position = np.searchsorted(rising, wanted).clip(max=len(rising) - 1)
+    return np.where(rising[position] == wanted, position, UNKNOWN).astype(np.int32)
+
+
+def only_counted(idx: Indices, counts: Counts | BoolArray) -> Indices:
     """The indices, UNKNOWN where the entry's count is 0 and where it was UNKNOWN already."""
     return idx if counts.all() else np.where(np.append(counts, 0)[idx] > 0, idx, np.int32(UNKNOWN))
 

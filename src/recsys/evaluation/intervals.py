@@ -66,6 +66,7 @@ class Intervals:
         self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None
     ) -> tuple[Float32Array, ...]:
         """What a calibration goes by: std of the model or 1, training ratings of user and item, variance of these."""
+        user_idx, item_idx = _known(user_idx, self.user_counts), _known(item_idx, self.item_counts)
         of_model = _std_of_model(self.samples, self.drift, user_idx, item_idx, timestamp)
         n_user, n_item = np.append(self.user_counts, 0)[user_idx], np.append(self.item_counts, 0)[item_idx]
         variance = np.zeros_like(of_model)
@@ -107,6 +108,11 @@ class Intervals:
             expected=f"a level of {highest:g} or less" if highest else "more valid ratings",
             hint="a larger split.valid_fraction allows for higher levels" if n else None,
         )
+
+
+def _known(idx: Indices, counts: Counts) -> Indices:
+    """The indices; −1 of those who came after training, of whom nothing is known here."""
+    return idx if not len(idx) or idx.max() < len(counts) else np.where(idx < len(counts), idx, np.int32(-1))
 
 
 def check_level(level: float) -> None:

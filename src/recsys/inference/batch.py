@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from recsys.artifacts.bundle import Bundle
+from recsys.artifacts.featured import with_featured
 from recsys.artifacts.outputs import output_file
 from recsys.core.checked import shown
 from recsys.core.errors import UnknownIdError
@@ -22,7 +23,7 @@ from recsys.data.sources.protocol import ColumnRequest
 from recsys.data.sources.table import Coded, Role
 from recsys.data.vocabulary import UNKNOWN, Vocabulary, only_counted
 from recsys.inference.arrow import Columns, column, csv_file, taken
-from recsys.inference.entities import OnUnknown
+from recsys.inference.entities import OnUnknown, has_row
 from recsys.inference.intervals import intervals_at, rate_with_intervals
 
 PAIR: frozenset[Role] = frozenset({"user", "item"})
@@ -58,14 +59,16 @@ def predict_file(
     table = read_table(open_source(pairs, bundle.data, observe), ColumnRequest(roles, as_trained=True))
     assert table.user is not None
     assert table.item is not None
-    counts_of = bundle.counts["rating"]
-    user_idx = only_counted(indices_of(table.user.texts, bundle.users), counts_of.users)[table.user.codes]
-    item_idx = only_counted(indices_of(table.item.texts, bundle.items), counts_of.items)[table.item.codes]
+    user_idx, item_idx = _indices(bundle, table.user, table.item)
+    if not (user_idx != UNKNOWN).all() or not (item_idx != UNKNOWN).all():
+        bundle = with_featured(bundle)
+        user_idx, item_idx = _indices(bundle, table.user, table.item)
     times = table.timestamp
     counts: dict[str, int | bool] = {
         "n_pairs": table.n_rows,
         "n_unknown_users": int(np.count_nonzero(user_idx == UNKNOWN)),
         "n_unknown_items": int(np.count_nonzero(item_idx == UNKNOWN)),
+        **_counts_from_features(bundle, user_idx, item_idx),
         **({} if bundle.drift is None else {"with_times": times is not None}),
     }
     if on_unknown == "error":
@@ -84,6 +87,24 @@ def predict_file(
             )
             observe(Scoring(min(start + PAIRS, table.n_rows), table.n_rows))
     return counts
+
+
+def _indices(bundle: Bundle, user: Coded, item: Coded) -> tuple[Indices, Indices]:
+    """The index of the user and of the item of each pair; −1 for one without a row of its own."""
+    of_users = only_counted(indices_of(user.texts, bundle.users), has_row(bundle, "user", "rating"))
+    of_items = only_counted(indices_of(item.texts, bundle.items), has_row(bundle, "item", "rating"))
+    return of_users[user.codes], of_items[item.codes]
+
+
+def _counts_from_features(bundle: Bundle, user_idx: Indices, item_idx: Indices) -> dict[str, int | bool]:
+    """How many pairs have a user, or an item, that is served by features; nothing where the run serves none so."""
+    if (flags := bundle.from_features.get("rating")) is None:
+        return {}
+    users, items = np.append(flags.users, False)[user_idx], np.append(flags.items, False)[item_idx]
+    return {
+        "n_users_from_features": int(np.count_nonzero(users)),
+        "n_items_from_features": int(np.count_nonzero(items)),
+    }
 
 
 def _rated(

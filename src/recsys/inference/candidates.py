@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from recsys.artifacts.bundle import Bundle
-from recsys.core.arguments import ANY_IDS, TEXT, TEXTS, count, instance, optional
+from recsys.core.arguments import ANY_IDS, FLAG, TEXT, TEXTS, count, instance, optional
 from recsys.core.checked import Rule, accepted
 from recsys.core.types import Array, BoolArray, Indices, Int64Array, Texts
 from recsys.data.grouped import GroupedView
 from recsys.data.vocabulary import UNKNOWN, only_counted
 from recsys.inference.conditions import Condition
+from recsys.inference.entities import has_row
 from recsys.inference.ranked import By
 
 CONDITIONS = Rule(
@@ -31,12 +32,14 @@ class ItemFilter:
         candidates: only these; None: all.
         exclude: none of these. Ids that are not known are left out, here and among the candidates.
         where: conditions on the columns of the items file and on the title, see `Condition`.
+        include_new: also items without training ratings that are served by their features, whatever `min_ratings` is.
     """
 
     min_ratings: int = 0
     candidates: Sequence[int | str] | None = None
     exclude: Sequence[int | str] = ()
     where: str | Sequence[str] = ()
+    include_new: bool = False
 
     def __post_init__(self) -> None:
         """Refuses values of the wrong type, and makes lists of what may be read only once.
@@ -55,7 +58,9 @@ class ItemFilter:
         Raises:
             UsageError: a condition makes no sense, or is on a column that the items do not have.
         """
-        yield "min_ratings", bundle.counts[by].items >= max(self.min_ratings, 1)
+        is_enough = bundle.counts[by].items >= max(self.min_ratings, 1)
+        is_new = bundle.from_features.get(by) if self.include_new else None
+        yield "min_ratings", is_enough if is_new is None else is_enough | is_new.items
         if self.candidates is not None:
             yield "candidates", _are_among(bundle, self.candidates, by)
         if self.exclude:
@@ -89,7 +94,13 @@ class ItemFilter:
         return counts
 
 
-FILTER_RULES = {"min_ratings": count(0), "candidates": optional(ANY_IDS), "exclude": ANY_IDS, "where": CONDITIONS}
+FILTER_RULES = {
+    "min_ratings": count(0),
+    "candidates": optional(ANY_IDS),
+    "exclude": ANY_IDS,
+    "where": CONDITIONS,
+    "include_new": FLAG,
+}
 FILTERS = instance(ItemFilter, "an ItemFilter")
 
 
@@ -114,6 +125,13 @@ class RatedPairs:
         return np.concatenate([rows for rows, _ in pairs]), np.concatenate([items for _, items in pairs])
 
 
+def rated_by(bundle: Bundle, user_id: int | str, user_idx: int) -> Indices:
+    """The known items that a user has rated; the index is −1 for one without training ratings."""
+    if user_idx == UNKNOWN:
+        return rated_by_unknown(bundle, user_id)
+    return RatedPairs.of(bundle).pairs(np.array([user_idx], dtype=np.int32))[1]
+
+
 def rated_by_unknown(bundle: Bundle, user_id: int | str) -> Indices:
     """The known items that a user without training ratings has rated, as far as those are held out."""
     pairs, parsed = bundle.unknown_pairs, bundle.users.parse(str(user_id))
@@ -126,13 +144,13 @@ def rated_by_unknown(bundle: Bundle, user_id: int | str) -> Indices:
 
 
 def index_items(bundle: Bundle, item_ids: Sequence[int | str], by: By) -> Indices:
-    """The index of each item, int32; −1 where it has no training ratings, or interactions, or cannot be an id."""
+    """The index of each item, int32; −1 where it has no row of its own, or cannot be an id."""
     parsed = [bundle.items.parse(str(item_id)) for item_id in item_ids]
     idx: Array = np.full(len(parsed), UNKNOWN, dtype=np.int32)
     idx[np.array([item_id is not None for item_id in parsed], dtype=bool)] = bundle.items.index(
         [item_id for item_id in parsed if item_id is not None]
     )
-    return only_counted(idx, bundle.counts[by].items)
+    return only_counted(idx, has_row(bundle, "item", by))
 
 
 def item_columns(bundle: Bundle) -> dict[str, Texts]:

@@ -8,11 +8,12 @@ from recsys.artifacts.bundle import Bundle
 from recsys.core.arguments import choice
 from recsys.core.checked import shown
 from recsys.core.errors import UnknownIdError
+from recsys.core.types import BoolArray
 from recsys.core.words import counted
+from recsys.data.features.kind import Role
 from recsys.data.vocabulary import UNKNOWN
 
 OnUnknown = Literal["error", "mean"]
-Role = Literal["user", "item"]
 ON_UNKNOWN = choice(*get_args(OnUnknown))
 
 
@@ -44,16 +45,43 @@ def find_entity(
 
     Args, Raises: as of `find_user`.
     """
-    counted = bundle.counts[objective]
-    vocabulary, counts = (bundle.users, counted.users) if role == "user" else (bundle.items, counted.items)
-    parsed = vocabulary.parse(str(raw_id))
-    idx = UNKNOWN if parsed is None else int(vocabulary.index([parsed])[0])
-    if idx != UNKNOWN and not counts[idx]:
-        idx = UNKNOWN
+    parsed, idx = _find(bundle, role, raw_id, objective)
     if idx == UNKNOWN and on_unknown != "mean":
         hint = _hint(bundle, role, raw_id, has_mean=on_unknown is not None)
         raise _unknown(bundle, role, raw_id, objective, hint, is_wrong_type=parsed is None)
     return raw_id if parsed is None else parsed, idx
+
+
+def all_known(bundle: Bundle, objective: str, **raw_ids: int | str) -> bool:
+    """Whether all ids, `user` and `item` as far as they are given, have rows of their own."""
+    roles: tuple[Role, ...] = ("user", "item")
+    return all(_find(bundle, role, raw_ids[role], objective)[1] != UNKNOWN for role in roles if role in raw_ids)
+
+
+def has_row(bundle: Bundle, role: Role, objective: str) -> BoolArray:
+    """Who has a row of their own, from interactions or features; bool, shape (n,)."""
+    counts, flags = bundle.counts[objective], bundle.from_features.get(objective)
+    of_role = counts.users if role == "user" else counts.items
+    if flags is None:
+        return of_role > 0
+    return (of_role > 0) | (flags.users if role == "user" else flags.items)
+
+
+def from_features(bundle: Bundle, objective: str, user_idx: int | None, item_idx: int | None) -> tuple[Role, ...]:
+    """Which of a user and an item are served by their features; they may be −1, or None where there is no such one."""
+    if (flags := bundle.from_features.get(objective)) is None:
+        return ()
+    user = user_idx not in (None, UNKNOWN) and bool(flags.users[user_idx])
+    item = item_idx not in (None, UNKNOWN) and bool(flags.items[item_idx])
+    return (*(("user",) if user else ()), *(("item",) if item else ()))
+
+
+def _find(bundle: Bundle, role: Role, raw_id: int | str, objective: str) -> tuple[int | str | None, int]:
+    """The id in the run's type, None if it cannot be one, and the index; −1 for one without a row of its own."""
+    vocabulary = bundle.users if role == "user" else bundle.items
+    parsed = vocabulary.parse(str(raw_id))
+    idx = UNKNOWN if parsed is None else int(vocabulary.index([parsed])[0])
+    return parsed, idx if idx != UNKNOWN and has_row(bundle, role, objective)[idx] else UNKNOWN
 
 
 def interactions_called(bundle: Bundle, objective: str) -> str:

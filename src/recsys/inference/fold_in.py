@@ -14,10 +14,12 @@ from recsys.core.errors import RunError
 from recsys.core.threads import usable_cores
 from recsys.core.types import Array, Float32Array, Float64Array
 from recsys.core.words import joined, shell_word
+from recsys.data.features.matrix import FeatureMatrix
 from recsys.data.scale import Censoring
 from recsys.models.specs import kinds_served_by
 from recsys.scoring.censored_normal import mean_beyond
 from recsys.scoring.factors.scorer import Factors
+from recsys.scoring.feature_prior.prior import FeaturePrior
 
 # Training residuals understate the noise, because the parameters were fitted to them (docs/experiments/fold-in.md).
 NOISE = 1.5
@@ -51,7 +53,7 @@ class Prior:
     """What a row [bias, factors] is before there are ratings: normal, as the known rows are.
 
     Attributes:
-        mean: float64, shape (1 + dim,).
+        mean: float64, shape (1 + dim,); or that of each of n new rows, shape (n, 1 + dim).
         root: float64, shape (1 + dim, 1 + dim); root @ root.T is the covariance.
         noise: variance of a rating around its prediction, in squared rating units.
         censoring: the end of the scale at which a rating only says that the score is beyond it, if there is one.
@@ -139,22 +141,32 @@ def _solve(
     used, position = np.unique(other_idx, return_inverse=True)
     bias, factors = other.bias[used].astype(np.float64), other.factors[used].astype(np.float64)
     spread = factors @ prior.root[1:] + prior.root[0]
-    residual = rating - global_mean - (bias + factors @ prior.mean[1:] + prior.mean[0])[position]
+    residual = rating - global_mean - _expected(prior, bias, factors, position, codes)
     order = np.argsort(codes, kind="stable")
     counts = np.bincount(codes)
     starts = np.cumsum(counts) - counts
-    rows = np.empty((len(counts), len(prior.mean)), dtype=np.float32)
+    rows = np.empty((len(counts), len(prior.root)), dtype=np.float32)
 
     def solve_block(block: Array, length: int) -> None:
         at = np.arange(length)
         is_there = at < counts[block, None]
         of = order[np.where(is_there, starts[block, None] + at, 0)]
         b = spread[position[of]] * is_there[:, :, None]  # rows of zeros change nothing
-        rows[block] = prior.mean + _whitened(b, (residual[of] * is_there)[:, :, None], prior.noise) @ prior.root.T
+        mean = prior.mean if prior.mean.ndim == 1 else prior.mean[block]
+        rows[block] = mean + _whitened(b, (residual[of] * is_there)[:, :, None], prior.noise) @ prior.root.T
 
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(solve_block, *zip(*_blocks(counts, spread.shape[1]), strict=True)))
     return rows
+
+
+def _expected(prior: Prior, bias: Array, factors: Array, position: Array, codes: Array) -> Float64Array:
+    """c_j + b + p·q_j of each rating under the mean row, shape (n_ratings,)."""
+    mean = prior.mean
+    if mean.ndim == 1:
+        return np.asarray((bias + factors @ mean[1:] + mean[0])[position])
+    product = np.einsum("nf,nf->n", factors[position], mean[codes, 1:])
+    return np.asarray(bias[position] + product + mean[codes, 0])
 
 
 def linear_factors(bundle: Bundle) -> Factors:
@@ -200,6 +212,15 @@ def _prior(bundle: Bundle, known: FixedRows, counts: Array) -> Prior:
         return prior_of(known, counts, noise_of(bundle))
     censoring = Censoring.of(bundle.seen.sample(SAMPLED).rated().rating)
     return replace(prior_of(known, counts, link.std**2), censoring=censoring)
+
+
+def with_features(prior: Prior, by_features: FeaturePrior, features: FeatureMatrix) -> Prior:
+    """The prior of new rows with such features, one for each.
+
+    Args:
+        prior: without features, of which the noise stays.
+    """
+    return replace(prior, mean=by_features.rows(features).astype(np.float64), root=by_features.root)
 
 
 def noise_of(bundle: Bundle) -> float:

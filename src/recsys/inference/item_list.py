@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from recsys.artifacts.bundle import Bundle
+from recsys.artifacts.featured import with_featured
 from recsys.core.checked import shown
 from recsys.core.errors import UnknownIdError
 from recsys.core.events import Observer
@@ -15,7 +18,7 @@ from recsys.data.sources.opening import open_source
 from recsys.data.sources.origin import Origin, name_of
 from recsys.data.sources.protocol import ColumnRequest
 from recsys.data.vocabulary import UNKNOWN, only_counted
-from recsys.inference.entities import interactions_called
+from recsys.inference.entities import has_row, interactions_called
 
 ITEM = ColumnRequest(frozenset({"item"}), as_trained=True)
 
@@ -36,7 +39,9 @@ def read_item_list(bundle: Bundle, origin: Origin, observe: Observer) -> ItemLis
     """
     table = read_table(open_source(origin, bundle.data, observe), ITEM)
     assert table.item is not None
-    idx = only_counted(indices_of(table.item.texts, bundle.items), bundle.counts["ranking"].items)
+    bundle = with_featured(bundle)
+    is_known = np.logical_or.reduce([has_row(bundle, "item", objective) for objective in ("ranking", *bundle.scorers)])
+    idx = only_counted(indices_of(table.item.texts, bundle.items), is_known)
     known = idx[idx != UNKNOWN]
     return ItemList(bundle.items.ids[known].tolist(), len(idx) - len(known))
 

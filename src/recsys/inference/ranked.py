@@ -28,6 +28,7 @@ class Recommendation:
         rating: predicted; None where nothing predicts one.
         score: what it is ranked by. That of ranking has no unit.
         n_ratings, n_interactions: of the item in training; without a rating are clicks.
+        from_features: whether there are none, and the item is ranked by its features.
     """
 
     rank: int
@@ -37,10 +38,11 @@ class Recommendation:
     score: float
     n_ratings: int
     n_interactions: int
+    from_features: bool = False
 
     def to_dict(self) -> dict[str, Json]:
-        """As a dict that json takes."""
-        return asdict(self)
+        """As a dict that json takes; with from_features where they rank the item."""
+        return {name: value for name, value in asdict(self).items() if name != "from_features" or value}
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,13 +63,14 @@ class TopItems:
         is_left = np.isfinite(score)
         return cls(best[is_left], score[is_left])
 
-    def described(self, bundle: Bundle, ratings: Float32Array | None) -> list[Recommendation]:
+    def described(self, bundle: Bundle, by: By, ratings: Float32Array | None) -> list[Recommendation]:
         """What is said of them.
 
         Args:
+            by: the scorer that ranks them.
             ratings: predicted for them; None where nothing predicts any.
         """
-        counts = bundle.counts
+        counts, flags = bundle.counts, bundle.from_features.get(by)
         return [
             Recommendation(
                 rank=place + 1,
@@ -77,9 +80,18 @@ class TopItems:
                 score=float(self.score[place]),
                 n_ratings=int(counts["rating"].items[idx]),
                 n_interactions=int(counts["ranking"].items[idx]),
+                from_features=flags is not None and bool(flags.items[idx]),
             )
             for place, idx in enumerate(self.item_idx.tolist())
         ]
+
+
+def best_items(bundle: Bundle, by: By, user_idx: int, allowed: BoolArray, n: int) -> list[Recommendation]:
+    """The n best items for a user among those that are allowed; the index is −1 for the mean user."""
+    user = np.array([user_idx], dtype=np.int32)
+    top = TopItems.of(bundle.scorer(by).score_all(user), allowed, n)
+    users = np.repeat(user, len(top.item_idx))
+    return top.described(bundle, by, predicted_ratings(bundle, by, users, top.item_idx, top.score))
 
 
 def chosen_scorer(bundle: Bundle, by: By | None) -> By:

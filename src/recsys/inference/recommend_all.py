@@ -91,7 +91,7 @@ def recommend_all(
             another command, or cannot be resumed.
         RunError: the output cannot be written.
     """
-    allowed, users = lists.filters.allowed(bundle, lists.by), lists.users(len(bundle.users))
+    allowed, users = lists.filters.allowed(bundle, lists.by), lists.users(bundle.manifest.n_users)
     rated = RatedPairs.of(bundle, held_out=not lists.include_held_out)
     listed = _ListedRows(bundle, lists)
     sink = resumable_output(output, lists.job(bundle, allowed)) if resume else growing_output(output)
@@ -124,7 +124,7 @@ def best_of_all(
         rated: what is not recommended to the user of each pair.
         users: some that follow each other.
     """
-    n_users, scorer = len(bundle.users), bundle.scorer(by)
+    n_users, scorer = bundle.manifest.n_users, bundle.scorer(by)
     block = users_at_once(len(bundle.items))
 
     def best_of(begin: int) -> tuple[int, Array, Array]:

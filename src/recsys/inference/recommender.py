@@ -9,20 +9,29 @@ from pathlib import Path
 import numpy as np
 
 from recsys.artifacts.bundle import Bundle, open_bundle
+from recsys.artifacts.featured import with_featured
 from recsys.core.arguments import ID, IDS, LEVEL, RATINGS, SECONDS, count, optional
 from recsys.core.checked import checked
 from recsys.core.errors import RunError
 from recsys.core.threads import one_blas_thread
-from recsys.core.types import Array, BoolArray, Float32Array, Indices, Times
+from recsys.core.types import Array, Float32Array
 from recsys.data.vocabulary import UNKNOWN
-from recsys.inference.candidates import FILTER_RULES, FILTERS, ItemFilter, RatedPairs, index_items, rated_by_unknown
-from recsys.inference.entities import ON_UNKNOWN, OnUnknown, find_entity, find_item, find_user
+from recsys.inference.candidates import FILTER_RULES, FILTERS, ItemFilter, index_items, rated_by
+from recsys.inference.entities import (
+    ON_UNKNOWN,
+    OnUnknown,
+    all_known,
+    find_entity,
+    find_item,
+    find_user,
+    from_features,
+)
 from recsys.inference.explain import Explanation
 from recsys.inference.explain import explain as explain_prediction
 from recsys.inference.explain_ranking import RankExplanation, explain_rank_score
 from recsys.inference.fold_in import Prior, can_fold_in, linear_factors, user_prior
-from recsys.inference.prediction import Interval, Prediction
-from recsys.inference.ranked import BY, By, Recommendation, TopItems, chosen_scorer, predicted_ratings, ranking_factors
+from recsys.inference.prediction import Prediction, interval_of
+from recsys.inference.ranked import BY, By, Recommendation, TopItems, best_items, chosen_scorer, ranking_factors
 from recsys.inference.similar import Similar, similar_items
 from recsys.inference.visitor import Visitor
 
@@ -56,8 +65,9 @@ class Recommender:
         """The rating that the user would give the item.
 
         Args:
-            on_unknown: what to do about an id without training ratings: raise, or predict with the mean of the
-                known biases and factors or embeddings (and say so in known_user, known_item).
+            on_unknown: what to do about an id without training ratings and without features: raise, or predict with
+                the mean of the known biases and factors or embeddings (and say so in known_user, known_item). One with
+                features is predicted by these (and named in from_features).
             interval: a level such as 0.9: adds `std`, and the interval that holds so large a share of such ratings.
             at: when, in seconds since 1970-01-01 UTC; left out, the user's bias without its drift.
         Raises:
@@ -65,15 +75,17 @@ class Recommender:
             UsageError: the level is not between 0 and 1.
             RunError: the run cannot give an interval, or none of that level; its predictions do not depend on time.
         """
-        bundle, scorer = self.bundle, self.bundle.rating
         if at is not None:
-            _check_time(bundle)
+            _check_time(self.bundle)
+        bundle = self._bundle_with("rating", user=user_id, item=item_id)
+        scorer = bundle.rating
         user, user_idx = find_entity(bundle, "user", user_id, "rating", on_unknown)
         item, item_idx = find_entity(bundle, "item", item_id, "rating", on_unknown)
         one_user, one_item = np.array([user_idx], dtype=np.int32), np.array([item_idx], dtype=np.int32)
         when = None if at is None else np.array([at], dtype=np.float64)
         score = scorer.score(one_user, one_item, when)
-        std, around = self._interval(one_user, one_item, interval, when) if interval is not None else (None, None)
+        std, around = interval_of(bundle, one_user, one_item, interval, when) if interval is not None else (None, None)
+        by_features = from_features(bundle, "rating", user_idx, item_idx)
         return Prediction(
             user_id=user,
             item_id=item,
@@ -81,11 +93,12 @@ class Recommender:
             score=float(score[0]),
             link=scorer.link.kind,
             parts=scorer.parts(user_idx, item_idx, at),
-            known_user=user_idx != UNKNOWN,
-            known_item=item_idx != UNKNOWN,
+            known_user=user_idx != UNKNOWN and "user" not in by_features,
+            known_item=item_idx != UNKNOWN and "item" not in by_features,
             title=bundle.title_at(item_idx),
             std=std,
             interval=around,
+            from_features=by_features,
         )
 
     @one_blas_thread()
@@ -101,6 +114,7 @@ class Recommender:
         candidates: Sequence[int | str] | None = None,
         exclude: Sequence[int | str] = (),
         where: str | Sequence[str] = (),
+        include_new: bool = False,
     ) -> list[Recommendation]:
         """The n items with the highest scores among those that the user has not rated, best first.
 
@@ -116,16 +130,18 @@ class Recommender:
             candidates: only these items; those that are not known are left out.
             exclude: none of these items.
             where: conditions on columns of the items file, such as "genres=Comedy"; all have to hold.
+            include_new: also items without training ratings that the run knows by their features.
         Raises:
             UnknownIdError: the user has no training ratings, with on_unknown="error".
             UsageError: a condition makes no sense, or is on a column that the items do not have.
             RunError: the run has no such scorer.
         """
-        bundle, by = self.bundle, chosen_scorer(self.bundle, by)
-        allowed = ItemFilter(min_ratings, candidates, exclude, where).allowed(bundle, by)
+        by = chosen_scorer(self.bundle, by)
+        bundle = self.with_new if include_new else self._bundle_with(by, user=user_id)
+        allowed = ItemFilter(min_ratings, candidates, exclude, where, include_new).allowed(bundle, by)
         user_idx = find_user(bundle, user_id, by, on_unknown)
-        allowed[self._rated_by(user_id, user_idx)] = False
-        return self._best(by, user_idx, allowed, n)
+        allowed[rated_by(bundle, user_id, user_idx)] = False
+        return best_items(bundle, by, user_idx, allowed, n)
 
     @one_blas_thread()
     @checked(item_ids=IDS, ratings=optional(RATINGS), n=count(), by=BY, **FILTER_RULES)
@@ -140,6 +156,7 @@ class Recommender:
         candidates: Sequence[int | str] | None = None,
         exclude: Sequence[int | str] = (),
         where: str | Sequence[str] = (),
+        include_new: bool = False,
     ) -> list[Recommendation]:
         """The n best items for a visitor who has rated a few, see recsys.inference.visitor; nothing is stored.
 
@@ -148,28 +165,30 @@ class Recommender:
         Args:
             item_ids: what the visitor rated, each once; items without training ratings say nothing and are left out.
             ratings: of each, in the units of the training ratings, NaN where there is none; None: there are none.
-            n, by, min_ratings, candidates, exclude, where: as in `recommend`.
+            n, by, min_ratings, candidates, exclude, where, include_new: as in `recommend`.
         Raises:
             UnknownIdError: by rating, none of the items has training ratings.
             UsageError: as in `recommend`, or by rating without ratings.
             RunError: as in `recommend`; by rating, the model is not a dot product with linear output.
         """
-        bundle, by = self.bundle, chosen_scorer(self.bundle, by)
-        allowed = ItemFilter(min_ratings, candidates, exclude, where).allowed(bundle, by)
+        bundle, by = self.with_new if include_new else self.bundle, chosen_scorer(self.bundle, by)
+        allowed = ItemFilter(min_ratings, candidates, exclude, where, include_new).allowed(bundle, by)
         ranking = ranking_factors(bundle) if by == "ranking" else None
         visitor = Visitor.of(bundle, by, item_ids, ratings)
         allowed[visitor.item_idx] = False
         if ranking is not None:
             top = TopItems.of(visitor.ranking_scores(ranking), allowed, n)
-            return top.described(bundle, self._ratings_for(visitor, top))
+            return top.described(bundle, by, self._ratings_for(bundle, visitor, top))
         user, session = np.zeros(1, dtype=np.int32), visitor.as_user_of(linear_factors(bundle), self._user_prior)
         top = TopItems.of(session.score_all(user), allowed, n)
-        return top.described(bundle, session.rating_of(user, top.score))
+        return top.described(bundle, by, session.rating_of(user, top.score))
 
     @one_blas_thread()
     @checked(item_id=ID, n=count(), by=BY, min_ratings=count(0))
     def similar(self, item_id: int | str, n: int = 10, *, by: By | None = None, min_ratings: int = 0) -> list[Similar]:
         """The items whose factors are most like the item's, see `similar_items`.
+
+        An item without training ratings has the factors that its features tell; such items are not listed.
 
         Args:
             by: whose factors: of "ranking", or of "rating"; None: of ranking where the run has a scorer for that.
@@ -178,7 +197,8 @@ class Recommender:
             RunError: the run has no such scorer, or one without factors.
         """
         by = chosen_scorer(self.bundle, by)
-        return similar_items(self.bundle, by, find_item(self.bundle, item_id, by), n, min_ratings=min_ratings)
+        bundle = self._bundle_with(by, item=item_id)
+        return similar_items(bundle, by, find_item(bundle, item_id, by), n, min_ratings=min_ratings)
 
     @one_blas_thread()
     @checked(user_id=ID, item_id=ID, n=count())
@@ -188,8 +208,9 @@ class Recommender:
         Raises:
             UnknownIdError: the user or the item has no training ratings.
         """
-        user_idx, item_idx = find_user(self.bundle, user_id, "rating"), find_item(self.bundle, item_id, "rating")
-        return explain_prediction(self.bundle, self.predict(user_id, item_id), user_idx, item_idx, n)
+        bundle = self._bundle_with("rating", item=item_id)
+        user_idx, item_idx = find_user(self.bundle, user_id, "rating"), find_item(bundle, item_id, "rating")
+        return explain_prediction(bundle, self.predict(user_id, item_id), user_idx, item_idx, n)
 
     @one_blas_thread()
     @checked(user_id=ID, item_id=ID, n=count())
@@ -202,8 +223,9 @@ class Recommender:
             UnknownIdError: the user or the item has no training ratings.
             RunError: the run has no ranking scorer.
         """
-        bundle, by = self.bundle, chosen_scorer(self.bundle, "ranking")
-        user_idx, item_idx = find_user(bundle, user_id, by), find_item(bundle, item_id, by)
+        by = chosen_scorer(self.bundle, "ranking")
+        bundle = self._bundle_with(by, item=item_id)
+        user_idx, item_idx = find_user(self.bundle, user_id, by), find_item(bundle, item_id, by)
         return explain_rank_score(bundle, user_idx, item_idx, n)
 
     @checked(user_id=ID, filters=FILTERS, by=BY, on_unknown=ON_UNKNOWN)
@@ -216,8 +238,9 @@ class Recommender:
             UnknownIdError, UsageError, RunError: as in `recommend`.
         """
         by = chosen_scorer(self.bundle, by)
-        user_idx = find_user(self.bundle, user_id, by, on_unknown)
-        return filters.ruled_out(self.bundle, by, self._rated_by(user_id, user_idx))
+        bundle = self.with_new if filters.include_new else self._bundle_with(by, user=user_id)
+        user_idx = find_user(bundle, user_id, by, on_unknown)
+        return filters.ruled_out(bundle, by, rated_by(bundle, user_id, user_idx))
 
     @checked(item_ids=IDS, filters=FILTERS, by=BY)
     def ruled_out_for(
@@ -228,44 +251,33 @@ class Recommender:
         Raises:
             UsageError, RunError: as in `recommend`.
         """
-        by = chosen_scorer(self.bundle, by)
-        rated = index_items(self.bundle, item_ids, by)
-        return filters.ruled_out(self.bundle, by, rated[rated != UNKNOWN])
+        bundle, by = self.with_new if filters.include_new else self.bundle, chosen_scorer(self.bundle, by)
+        rated = index_items(bundle, item_ids, by)
+        return filters.ruled_out(bundle, by, rated[rated != UNKNOWN])
 
-    def _rated_by(self, user_id: int | str, user_idx: int) -> Indices:
-        if user_idx == UNKNOWN:
-            return rated_by_unknown(self.bundle, user_id)
-        return RatedPairs.of(self.bundle).pairs(np.array([user_idx], dtype=np.int32))[1]
+    @cached_property
+    def with_new(self) -> Bundle:
+        """The bundle with those who have no training ratings, and whom the run knows by their features."""
+        return with_featured(self.bundle)
 
-    def _interval(
-        self, user_idx: Indices, item_idx: Indices, level: float, timestamp: Times | None
-    ) -> tuple[float, Interval]:
-        """The std and the interval of one pair."""
-        from recsys.inference.intervals import rate_with_intervals  # and with it evaluation: for who asks
-
-        predicted = rate_with_intervals(self.bundle, level, user_idx, item_idx, timestamp)
-        return float(predicted.std[0]), Interval(level, float(predicted.low[0]), float(predicted.high[0]))
+    def _bundle_with(self, objective: str, **raw_ids: int | str) -> Bundle:
+        """The bundle, `with_new` where one of the ids needs it: whoever has training ratings is served as without."""
+        return self.bundle if all_known(self.bundle, objective, **raw_ids) else self.with_new
 
     @cached_property
     def _user_prior(self) -> Prior:
         return user_prior(self.bundle)
 
-    def _best(self, by: By, user_idx: int, allowed: BoolArray, n: int) -> list[Recommendation]:
-        user = np.array([user_idx], dtype=np.int32)
-        top = TopItems.of(self.bundle.scorer(by).score_all(user), allowed, n)
-        users = np.repeat(user, len(top.item_idx))
-        return top.described(self.bundle, predicted_ratings(self.bundle, by, users, top.item_idx, top.score))
-
-    def _ratings_for(self, visitor: Visitor, top: TopItems) -> Float32Array | None:
+    def _ratings_for(self, bundle: Bundle, visitor: Visitor, top: TopItems) -> Float32Array | None:
         """The ratings that are predicted for a visitor; None where the run cannot tell."""
-        if "rating" not in self.bundle.scorers:
+        if "rating" not in bundle.scorers:
             return None
         item_idx = top.item_idx.astype(np.int32)
         if np.isnan(visitor.rating).all():
-            return self.bundle.rating.rate(np.full(len(item_idx), UNKNOWN, dtype=np.int32), item_idx)
-        if not can_fold_in(self.bundle):
+            return bundle.rating.rate(np.full(len(item_idx), UNKNOWN, dtype=np.int32), item_idx)
+        if not can_fold_in(bundle):
             return None
-        session = visitor.as_user_of(linear_factors(self.bundle), self._user_prior)
+        session = visitor.as_user_of(linear_factors(bundle), self._user_prior)
         return session.rate(np.zeros(len(item_idx), dtype=np.int32), item_idx)
 
 

@@ -45,7 +45,7 @@ def similar_items(bundle: Bundle, by: By, item_idx: int, n: int = 10, *, min_rat
 
     Args:
         by: whose factors are compared.
-        item_idx: a known item.
+        item_idx: a known item, or one that is served by its features.
         n: how many; fewer come back where there are not so many.
         min_ratings: leaves out items with fewer training interactions, whose factors stand on little.
     Raises:
@@ -57,6 +57,8 @@ def similar_items(bundle: Bundle, by: By, item_idx: int, n: int = 10, *, min_rat
     else:
         similarity, has_factors = cosines(bundle.factors.item_factors[:-1], item_idx)
     allowed = (counts >= min_ratings) & has_factors
+    if (flags := bundle.from_features.get(by)) is not None:
+        allowed &= ~flags.items
     allowed[item_idx] = False
     (best,), (nearest,) = masked_top_n(similarity[None], n, allowed=allowed)
     return [

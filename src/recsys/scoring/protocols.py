@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Protocol
 from recsys.core.types import Float32Array, Indices, Times
 
 if TYPE_CHECKING:
+    from recsys.data.features.kind import Role
     from recsys.scoring.drift import Drift
     from recsys.scoring.factors.scorer import Factors
     from recsys.scoring.implicit.scorer import ImplicitFactors
     from recsys.scoring.link import Link
+    from recsys.scoring.new_rows import NewRows
 
 
 class Ranker(Protocol):
@@ -58,6 +60,17 @@ class TrainedScorer(Ranker, Protocol):
 
     def score_tile(self, user_idx: Indices, items: slice) -> Float32Array:
         """Scores of a range of known items for each user, float32, shape (n, length of the range)."""
+        ...
+
+    def linear_rows(self, role: Role) -> Float32Array | None:
+        """The rows of the known users or items that scores are linear in, shape (n, width); None where there are none.
+
+        Of a product of factors these are the factors, and the bias before them where there is one.
+        """
+        ...
+
+    def extended(self, users: NewRows, items: NewRows) -> TrainedScorer:
+        """The same on more users and items; where it has no linear rows, only those that they keep count."""
         ...
 
     def as_rating(self) -> RatingScorer | None:

@@ -21,6 +21,7 @@ from recsys.evaluation.intervals import Intervals
 from recsys.evaluation.residual_variance import ResidualVariance
 from recsys.models.specs import MODELS
 from recsys.scoring.factors.scorer import Factors
+from recsys.scoring.feature_prior.fit import fit_priors
 from recsys.scoring.uncertainty import Samples
 
 
@@ -53,9 +54,12 @@ def carry_scorers(config: Config, run: Run, inputs: TrainingInputs) -> dict[str,
     intervals = None if bundle.intervals is None else _intervals_on_new_rows(bundle.intervals, rows, factors)
     counts = bundle.counts["rating"]
     known = EntityCounts(_counts(counts.users, rows["user"]), _counts(counts.items, rows["item"]))
+    priors = fit_priors(factors, {"user": known.users, "item": known.items}, inputs.feature_matrices())
     plan = next(plan for plan in served_plans(config) if plan.name == "rating")
     run.open(inputs, plan, manifest.fits[manifest.served_fits["rating"]].training)
-    return {"rating": CarriedScorer(ServedScorer(entry.model, factors, intervals, known), State(0, parameters, {}))}
+    return {
+        "rating": CarriedScorer(ServedScorer(entry.model, factors, intervals, known, priors), State(0, parameters, {}))
+    }
 
 
 def _intervals_on_new_rows(intervals: Intervals, rows: Mapping[str, Indices], factors: Factors) -> Intervals:

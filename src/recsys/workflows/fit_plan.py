@@ -15,13 +15,15 @@ from recsys.core.communicator import Communicator
 from recsys.core.errors import RunError, StoppedError
 from recsys.core.events import Epoch, FitStart, Observer
 from recsys.core.threads import one_blas_thread
-from recsys.core.types import State
+from recsys.core.types import Counts, State
+from recsys.data.features.kind import Role
 from recsys.data.split import Splits
 from recsys.data.training_inputs import TrainingInputs
 from recsys.evaluation.intervals import Intervals
 from recsys.objectives.measure import StartMeasured, measure_start
 from recsys.objectives.objective import Objective
 from recsys.objectives.specs import find_objective
+from recsys.scoring.feature_prior.fit import fit_priors
 from recsys.scoring.protocols import TrainedScorer
 from recsys.training.build import build_learner
 from recsys.training.groups import Group
@@ -79,7 +81,10 @@ def fit_plan(
     learner.restore(record.selected_state(last))
     scorer = learner.scorer()
     intervals = _intervals(objective, scorer, learner, inputs, measured) if run.is_writer else None
-    served = ServedScorer(plan.model.kind, scorer, intervals)
+    learned = inputs.seen if scorer.as_rating() is None else inputs.seen_ratings
+    counts: dict[Role, Counts] = {"user": learned.user_counts, "item": learned.item_counts}
+    priors = fit_priors(scorer, counts, inputs.feature_matrices())
+    served = ServedScorer(plan.model.kind, scorer, intervals, priors=priors)
     return FittedPlan(plan, record, record.whole(last), served, learner.groups, learner.n_ratings, start)
 
 

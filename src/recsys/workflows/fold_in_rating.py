@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from recsys.artifacts.bundle import Bundle
+from recsys.artifacts.feature_priors import read_priors
 from recsys.core.errors import RunError
 from recsys.core.resolve import resolve
-from recsys.core.types import Array, Arrays, Float32Array, Indices
+from recsys.core.types import Array, Arrays, Float32Array, Ids, Indices
 from recsys.core.words import joined, shell_word
+from recsys.data.features.features import Features
+from recsys.data.features.kind import Role
 from recsys.data.training_inputs import TrainingInputs
-from recsys.inference.fold_in import FixedRows, Prior, item_prior, linear_factors, solve, user_prior
+from recsys.data.vocabulary import Vocabulary
+from recsys.inference.fold_in import FixedRows, Prior, item_prior, linear_factors, solve, user_prior, with_features
 from recsys.inference.new_entities import NewEntities
 from recsys.models.settings import ModelSettings
 from recsys.models.specs import MODELS
@@ -43,33 +48,98 @@ def parameter_extension(bundle: Bundle, kind: str, run: Path) -> Extension:
     return extension
 
 
-def fold_in_rating(bundle: Bundle, new: NewEntities, users: ExtendedVocabulary, items: ExtendedVocabulary) -> Factors:
-    """The scorer with the rows of new users and items; those of them without ratings get the mean row.
+def fold_in_rating(
+    bundle: Bundle,
+    new: NewEntities,
+    users: ExtendedVocabulary,
+    items: ExtendedVocabulary,
+    features: Mapping[Role, Features],
+) -> Factors:
+    """The scorer with the rows of new users and items.
 
-    Old rows keep their bits, and an unknown id its fallback.
+    Before their ratings they are what their features tell, and without features the mean row; those without ratings
+    stay that. Old rows keep their bits, and an unknown id its fallback.
+
+    Args:
+        features: of the parent, with those of the new ones.
     """
     factors, rated = linear_factors(bundle), ~np.isnan(new.ratings.rating)
     of_users, of_items = new.ratings.take(new.is_new_user & rated), new.ratings.take(~new.is_new_user & rated)
     user_rows = item_rows = np.empty((0, 1 + factors.embedding_dim), dtype=np.float32)
     if users.n_new:
-        codes, item_idx = users.new_idx[of_users.user_idx], items.known_idx[of_users.item_idx]
-        fixed = FixedRows.items(factors)
-        user_rows = _solve(user_prior(bundle), factors, fixed, users.n_new, codes, item_idx, of_users.rating)
+        given = GivenRatings(
+            users.new_idx[of_users.user_idx],
+            items.known_idx[of_users.item_idx],
+            of_users.rating,
+            FixedRows.items(factors),
+        )
+        priors = _priors(bundle, "user", user_prior(bundle), features, new.ratings.users.ids[users.is_new])
+        user_rows = _rows(factors, users.n_new, given, priors)
     if items.n_new:
-        codes, user_idx = items.new_idx[of_items.item_idx], users.known_idx[of_items.user_idx]
-        fixed = FixedRows.users(factors)
-        item_rows = _solve(item_prior(bundle), factors, fixed, items.n_new, codes, user_idx, of_items.rating)
+        given = GivenRatings(
+            items.new_idx[of_items.item_idx],
+            users.known_idx[of_items.user_idx],
+            of_items.rating,
+            FixedRows.users(factors),
+        )
+        priors = _priors(bundle, "item", item_prior(bundle), features, new.ratings.items.ids[items.is_new])
+        item_rows = _rows(factors, items.n_new, given, priors)
     return _extended(factors, (users, user_rows), (items, item_rows))
 
 
-def _solve(
-    prior: Prior, factors: Factors, fixed: FixedRows, n_new: int, codes: Array, other_idx: Indices, rating: Array
-) -> Float32Array:
+@dataclass(frozen=True, eq=False)
+class GivenRatings:
+    """The ratings of the new ones of a role.
+
+    Attributes:
+        codes: which new one each is of, shape (n,).
+        other_idx: the index of the other side in `other`, shape (n,).
+        rating: float32, shape (n,).
+        other: the rows of that side.
+    """
+
+    codes: Array
+    other_idx: Indices
+    rating: Array
+    other: FixedRows
+
+    def of(self, some: Array) -> GivenRatings:
+        """Those of some new ones, which are numbered anew."""
+        position = np.full(max(int(self.codes.max(initial=0)), int(some.max(initial=0))) + 1, -1)
+        position[some] = np.arange(len(some))
+        codes = position[self.codes]
+        own = codes >= 0
+        return replace(self, codes=codes[own], other_idx=self.other_idx[own], rating=self.rating[own])
+
+
+def _priors(
+    bundle: Bundle, role: Role, plain: Prior, features: Mapping[Role, Features], ids: Ids
+) -> list[tuple[Array, Prior]]:
+    """The new ones with a prior each: those without features, and those with some."""
+    by_features, of_role = read_priors(bundle)["rating"].get(role), features.get(role)
+    if by_features is None or of_role is None:
+        return [(np.arange(len(ids)), plain)]
+    matrix = of_role.matrix_of(Vocabulary(ids))
+    without, featured = np.flatnonzero(~matrix.has_any), np.flatnonzero(matrix.has_any)
+    priors = [(without, plain), (featured, with_features(plain, by_features, matrix.take(featured)))]
+    return [(some, prior) for some, prior in priors if len(some)]
+
+
+def _rows(factors: Factors, n_new: int, given: GivenRatings, priors: Sequence[tuple[Array, Prior]]) -> Float32Array:
     """The rows of all new ones of a role."""
-    rated, codes_of_rated = np.unique(codes, return_inverse=True)
-    rows = np.tile(prior.mean.astype(np.float32), (n_new, 1))
+    rows = np.empty((n_new, 1 + factors.embedding_dim), dtype=np.float32)
+    for some, prior in priors:
+        rows[some] = _solve(prior, factors, len(some), given.of(some))
+    return rows
+
+
+def _solve(prior: Prior, factors: Factors, n_new: int, given: GivenRatings) -> Float32Array:
+    rated, codes = np.unique(given.codes, return_inverse=True)
+    rows = np.empty((n_new, len(prior.root)), dtype=np.float32)
+    rows[:] = prior.mean
     if len(rated):
-        rows[rated] = solve(prior, factors.global_mean, fixed, codes_of_rated, other_idx, rating)
+        of_rated = prior if prior.mean.ndim == 1 else replace(prior, mean=prior.mean[rated])
+        rows[rated] = solve(of_rated, factors.global_mean, given.other, codes, given.other_idx, given.rating)
     return rows
 
 

@@ -12,6 +12,7 @@ from recsys.artifacts.bundle import Bundle, open_bundle
 from recsys.artifacts.checkpoint import write_checkpoint
 from recsys.artifacts.directory import CHECKPOINTS, CONFIG, HISTORY, locate, run_of
 from recsys.artifacts.entity_counts import EntityCounts
+from recsys.artifacts.feature_priors import read_priors
 from recsys.artifacts.metrics import FoldInReport, RunMetrics, read_metrics, write_metrics
 from recsys.artifacts.run import Run
 from recsys.artifacts.run_config import read_run_config
@@ -85,7 +86,7 @@ def fold_in_run(parent: Path | None, origin: Origin, folder: Path, observe: Obse
         inputs = _inputs(bundle, new, config, parameters, observe)
         scorers, models = dict[str, TrainedScorer](), dict[str, Arrays]()
         if extend is not None:
-            scorers["rating"] = rating = fold_in_rating(bundle, new, users, items)
+            scorers["rating"] = rating = fold_in_rating(bundle, new, users, items, inputs.features)
             models["rating"] = extend(config.model, inputs, rating)
         if (ranking := bundle.ranking) is not None:
             scorers["ranking"], models["ranking"] = fold_in_ranking(ranking, parameters["ranking"], new, users, items)
@@ -98,7 +99,8 @@ def fold_in_run(parent: Path | None, origin: Origin, folder: Path, observe: Obse
             fits = {name: manifest.served_fits[name] for name in models}
             states = {fits[name]: State(manifest.fits[fits[name]].epoch, model, {}) for name, model in models.items()}
             write_checkpoint(temporary / CHECKPOINTS, states, manifest)
-            served = {name: ServedScorer(kinds[name], scorer) for name, scorer in scorers.items()}
+            priors = read_priors(bundle)
+            served = {name: ServedScorer(kinds[name], scorer, priors=priors[name]) for name, scorer in scorers.items()}
             if "rating" in served:
                 served["rating"] = replace(served["rating"], counts=_learned_counts(bundle, new, users, items))
             write_bundle(temporary, served, inputs, config, trained_on=bundle.manifest.trained_on)
@@ -150,6 +152,8 @@ def _inputs(
             oversampled=None,
             replays_all=False,
         ),
+        item_features=bundle.features("item"),
+        user_features=bundle.features("user"),
     )
 
 

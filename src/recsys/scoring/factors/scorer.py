@@ -9,9 +9,11 @@ import numpy as np
 
 from recsys.core.threads import Workers, usable_cores
 from recsys.core.types import BoolArray, Float32Array, Indices, Times
+from recsys.data.features.kind import Role
 from recsys.scoring.drift import Drift
 from recsys.scoring.fallback import with_fallback
 from recsys.scoring.link import Link
+from recsys.scoring.new_rows import NewRows
 
 CHUNK = 2_048  # pairs scored at once: their rows fit a core's cache, where all at once do not
 SHARE = 1 << 17  # pairs that one of several threads scores at a time
@@ -110,6 +112,23 @@ class Factors:
             drift=None if self.drift is None else self.drift.with_users(user_idx),
             user_std=None if self.user_std is None else self.user_std[users],
         )
+
+    def linear_rows(self, role: Role) -> Float32Array:
+        """[bias, factors] of the known users or items, float32, shape (n, 1 + dim)."""
+        bias = {"user": self.user_bias, "item": self.item_bias}[role]
+        factors = {"user": self.user_factors, "item": self.item_factors}[role]
+        return np.concatenate([bias[:-1, None], factors[:-1]], axis=1)
+
+    def extended(self, users: NewRows, items: NewRows) -> Factors:
+        """The same on more users and items, some with rows [bias, factors] of their own."""
+        extended = self.with_rows(users.source, items.source)
+        for new, bias, factors in (
+            (users, extended.user_bias, extended.user_factors),
+            (items, extended.item_bias, extended.item_factors),
+        ):
+            if len(new.idx):
+                bias[new.idx], factors[new.idx] = new.rows[:, 0], new.rows[:, 1:]
+        return extended
 
     def score_all(self, user_idx: Indices) -> Float32Array:
         """Scores of every known item for each user, float32, shape (n, n_items). Rank by these, show the rating."""

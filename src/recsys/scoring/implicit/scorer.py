@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from recsys.core.types import Counts, Float32Array, Float64Array, Indices, Times
 from recsys.data.chunks import chunks
+from recsys.data.features.kind import Role
 from recsys.data.grouped import GroupedView
 from recsys.scoring.fallback import with_fallback
 from recsys.scoring.implicit.moments import Moments
 from recsys.scoring.implicit.popularity import popularity
 from recsys.scoring.implicit.rows import FixedSide, ItemRows, UserRows
 from recsys.scoring.implicit.targets import TargetTable
+from recsys.scoring.new_rows import NewRows
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +67,23 @@ class ImplicitFactors:
     def embedding_dim(self) -> int:
         """Factors of each user and item."""
         return int(self.user_factors.shape[1])
+
+    def linear_rows(self, role: Role) -> Float32Array:
+        """The factors of the known users, float32, shape (n, dim); of items [bias, factors], shape (n, 1 + dim)."""
+        if role == "user":
+            return self.user_factors[:-1]
+        return np.concatenate([self.item_bias[:-1, None], self.item_factors[:-1]], axis=1)
+
+    def extended(self, users: NewRows, items: NewRows) -> ImplicitFactors:
+        """The same on more users and items, some with rows of their own."""
+        of_users, of_items = np.append(users.source, -1), np.append(items.source, -1)
+        user_factors, item_factors = self.user_factors[of_users], self.item_factors[of_items]
+        item_bias = self.item_bias[of_items]
+        if len(users.idx):
+            user_factors[users.idx] = users.rows
+        if len(items.idx):
+            item_bias[items.idx], item_factors[items.idx] = items.rows[:, 0], items.rows[:, 1:]
+        return replace(self, user_factors=user_factors, item_factors=item_factors, item_bias=item_bias)
 
     def as_rating(self) -> None:
         """None: its scores stand for no ratings."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from recsys.core.types import Float32Array, Indices, Times
+from recsys.data.features.kind import Role
 from recsys.scoring.link import Link
+from recsys.scoring.new_rows import NewRows
 
 CHUNK = 8_192  # pairs scored at once: their activations fit a core's cache
 
@@ -55,6 +57,14 @@ class Network:
     def embedding_dim(self) -> dict[str, int]:
         """Lengths of the embeddings: user and item."""
         return {"user": self.user_embedding.shape[1], "item": self.item_embedding.shape[1]}
+
+    def linear_rows(self, role: Role) -> None:
+        """None: between a row and a score are the layers."""
+
+    def extended(self, users: NewRows, items: NewRows) -> Network:
+        """The same on more users and items, each with the embedding that it keeps."""
+        of_users, of_items = np.append(users.source, -1), np.append(items.source, -1)
+        return replace(self, user_embedding=self.user_embedding[of_users], item_embedding=self.item_embedding[of_items])
 
     def as_rating(self) -> Network:
         """Itself."""

@@ -1,0 +1,24 @@
+"""Rows that a scorer is given beside those that training made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from recsys.core.types import Float32Array, Indices
+
+
+@dataclass(frozen=True, eq=False)
+class NewRows:
+    """Users (or items) of an extended scorer.
+
+    A row is what scores are linear in, see TrainedScorer.linear_rows.
+
+    Attributes:
+        source: for each of all, the index whose row it keeps; −1: it is served as the unknown; int32, shape (n,).
+        idx: those of all that get a row of their own, int32.
+        rows: these, float32, shape (len(idx), width).
+    """
+
+    source: Indices
+    idx: Indices
+    rows: Float32Array

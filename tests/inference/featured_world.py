@@ -1,0 +1,81 @@
+"""A serving folder of known rows: films of two genres, of which some are known by their genre alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from recsys.artifacts.bundle import Bundle, open_bundle
+from recsys.artifacts.write_bundle import ServedScorer, write_bundle
+from recsys.config.loading.load import config_from
+from recsys.core.seeding import rng
+from recsys.data.catalogue import ItemCatalogue
+from recsys.data.features.encoder import FeatureEncoder, TermsColumn
+from recsys.data.features.features import Features
+from recsys.data.features.matrix import FeatureMatrix
+from recsys.data.interactions import Interactions
+from recsys.data.split import Splits
+from recsys.data.training_inputs import TrainingInputs
+from recsys.data.vocabulary import Vocabulary
+from recsys.scoring.factors.scorer import Rows, in_rating_units
+from recsys.scoring.feature_prior.fit import fit_priors
+from recsys.scoring.implicit.scorer import implicit_factors
+from recsys.scoring.implicit.targets import TargetTable
+from recsys.scoring.link import Link
+
+USERS = Vocabulary(np.arange(1, 25))
+ITEMS = Vocabulary(np.arange(100, 120))
+NEW_COMEDY, NEW_DRAMA, NAMELESS, STRANGER = 50, 130, 131, 999
+"""An id before and one behind all others, one of the file without a genre, and one that no file has."""
+GENRES = TermsColumn("genres", "list", "|", ("Comedy", "Drama"))
+TITLES = {100: "Known", NEW_COMEDY: "New comedy"}
+
+
+def features() -> Features:
+    """Even ids are comedies, odd ones dramas."""
+    ids = np.array([NEW_COMEDY, *ITEMS.ids.tolist(), NEW_DRAMA, NAMELESS])
+    genre = np.where(ids == NEW_DRAMA, 1, ids % 2)
+    matrix = FeatureMatrix.of_entries(np.arange(len(ids)), genre, np.ones(len(ids)), (len(ids), 2))
+    without = np.append(np.arange(len(ids) - 1), -1)
+    return Features(Vocabulary(ids), FeatureEncoder("movieId", (GENRES,)), matrix.take(without))
+
+
+def interactions() -> Interactions:
+    """Everyone rates half of the films; those of their genre higher."""
+    user_idx, item_idx = (part.ravel() for part in np.meshgrid(np.arange(24), np.arange(20), indexing="ij"))
+    seen = rng(5, "seen").random(len(user_idx)) < 0.5
+    user_idx, item_idx = user_idx[seen].astype(np.int32), item_idx[seen].astype(np.int32)
+    rating = np.where((user_idx + item_idx) % 2 == 0, 4.5, 2.5).astype(np.float32)
+    return Interactions(user_idx, item_idx, rating, None, USERS, ITEMS)
+
+
+def featured_bundle(folder: Path) -> Bundle:
+    """The folder, written and opened: a rating and a ranking scorer with the priors of their items."""
+    train, draw = interactions(), rng(6, "rows")
+    taste = np.array([1, -1])
+
+    def rows(n: int) -> np.ndarray:
+        return (taste[np.arange(n) % 2, None] * np.array([1, 0.2]) + 0.1 * draw.normal(size=(n, 2))).astype(np.float32)
+
+    users, items = rows(24), rows(20)
+    bias = (0.1 * draw.normal(size=20)).astype(np.float32)
+    every = np.ones(24, dtype=bool)
+    rating = in_rating_units(
+        3.5,
+        1.0,
+        Rows(users, np.zeros(24, np.float32), every),
+        Rows(items, bias, every[:20]),
+        Link("clip", 0.5, 5.0),
+    )
+    targets = TargetTable.of(train.rating, 1.0)
+    ranking = implicit_factors(users / 2, items / 2, train.by_user(), train.item_counts, 0.1, 0.01, 0.0, targets)
+    inputs = TrainingInputs(Splits(train, None, None), ItemCatalogue(TITLES), item_features=features())
+    counts, matrices = {"user": train.user_counts, "item": train.item_counts}, inputs.feature_matrices()
+    served = {
+        name: ServedScorer(model, scorer, priors=fit_priors(scorer, counts, matrices))  # type: ignore[arg-type]
+        for name, model, scorer in (("rating", "dot_product", rating), ("ranking", "implicit_factors", ranking))
+    }
+    config = config_from({"data": {"ratings": "unused.csv"}, "ranking": {"method": "ials"}}, folder)
+    write_bundle(folder, served, inputs, config)
+    return open_bundle(folder)

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from recsys.artifacts.feature_priors import FEATURE_PRIORS, read_priors
+from recsys.artifacts.featured import with_featured
+from recsys.core.errors import RunError, UnknownIdError
+from recsys.inference.batch import predict_file
+from recsys.inference.recommender import Recommender
+from tests.inference.featured_world import (
+    ITEMS,
+    NAMELESS,
+    NEW_COMEDY,
+    NEW_DRAMA,
+    STRANGER,
+    USERS,
+    featured_bundle,
+    features,
+)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Recommender:
+    return Recommender(featured_bundle(tmp_path_factory.mktemp("featured")))
+
+
+def test_priors_come_back_as_they_were(model: Recommender) -> None:
+    priors = read_priors(model.bundle)
+    assert {name: list(of) for name, of in priors.items()} == {"rating": ["item"], "ranking": ["item"]}
+    assert priors["rating"]["item"].weights.shape == (2, 3)
+
+
+def test_an_item_that_only_features_tell_of_is_predicted_by_them(model: Recommender) -> None:
+    comedy, drama = model.predict(1, NEW_COMEDY), model.predict(1, NEW_DRAMA)
+    assert comedy.rating > 4 > 3 > drama.rating
+    assert comedy.from_features == drama.from_features == ("item",)
+    assert not comedy.known_item
+    assert comedy.known_user
+    assert comedy.title == "New comedy"
+    assert comedy.to_dict()["from_features"] == ["item"]
+    assert sum(comedy.parts.values()) == pytest.approx(comedy.score, abs=1e-6)
+
+
+def test_its_row_is_the_prior_mean(model: Recommender) -> None:
+    prior, factors = read_priors(model.bundle)["rating"]["item"], model.with_new.factors
+    own = features()
+    (row,) = prior.rows(own.matrix.take(np.array([0])))
+    idx = int(model.with_new.items.index([NEW_COMEDY])[0])
+    np.testing.assert_array_equal(factors.linear_rows("item")[idx], row)
+
+
+@pytest.mark.parametrize("item", [NAMELESS, STRANGER])
+def test_an_item_without_features_is_unknown_as_before(model: Recommender, item: int) -> None:
+    with pytest.raises(UnknownIdError, match="has no training ratings"):
+        model.predict(1, item)
+    by_mean = model.predict(1, item, on_unknown="mean")
+    assert not by_mean.known_item
+    assert by_mean.from_features == ()
+    assert "from_features" not in by_mean.to_dict()
+
+
+def test_those_with_ratings_are_served_to_the_bit_as_without_features(model: Recommender) -> None:
+    alone, extended = model.bundle, model.with_new
+    assert extended.items.ids[: len(ITEMS)].tolist() == ITEMS.ids.tolist()
+    for name in ("rating", "ranking"):
+        for role in ("user", "item"):
+            before, after = (bundle.scorers[name].linear_rows(role) for bundle in (alone, extended))  # type: ignore[arg-type]
+            assert after[: len(before)].tobytes() == before.tobytes()
+    assert with_featured(extended) is extended
+
+
+def test_new_items_are_recommended_where_they_are_asked_for(model: Recommender) -> None:
+    without = model.recommend(1, 30)
+    assert {item.item_id for item in without} <= set(ITEMS.ids.tolist())
+    listed = model.recommend(1, 30, include_new=True)
+    new = {item.item_id: item for item in listed if item.from_features}
+    assert new.keys() == {NEW_COMEDY, NEW_DRAMA}
+    assert new[NEW_COMEDY].rank < new[NEW_DRAMA].rank
+    assert new[NEW_COMEDY].n_ratings == 0
+    assert new[NEW_COMEDY].to_dict()["from_features"] is True
+    assert new[NEW_COMEDY].rating == pytest.approx(model.predict(1, NEW_COMEDY).rating)
+    assert [item.item_id for item in listed if not item.from_features] == [item.item_id for item in without]
+    assert "from_features" not in without[0].to_dict()
+
+
+@pytest.mark.parametrize("by", ["rating", "ranking"])
+def test_new_items_pass_the_other_filters(model: Recommender, by: str) -> None:
+    listed = model.recommend(2, 5, by=by, include_new=True, candidates=[NEW_COMEDY, NEW_DRAMA], min_ratings=3)  # type: ignore[arg-type]
+    assert [item.item_id for item in listed] == [NEW_DRAMA, NEW_COMEDY]
+
+
+def test_visitors_get_new_items_too(model: Recommender) -> None:
+    listed = model.recommend_for([100, 102], [4.5, 4.5], 30, include_new=True)
+    new = [item.item_id for item in listed if item.from_features]
+    assert new == [NEW_COMEDY, NEW_DRAMA]
+
+
+@pytest.mark.parametrize("by", ["rating", "ranking"])
+def test_items_are_found_that_are_like_one_that_nobody_has_rated(model: Recommender, by: str) -> None:
+    listed = model.similar(NEW_DRAMA, 5, by=by)  # type: ignore[arg-type]
+    assert all(int(item.item_id) % 2 == 1 for item in listed)
+    assert {item.item_id for item in model.similar(101, 30, by=by)} <= set(ITEMS.ids.tolist())  # type: ignore[arg-type]
+
+
+def test_an_item_that_nobody_has_rated_is_explained(model: Recommender) -> None:
+    explanation = model.explain(1, NEW_COMEDY)
+    assert explanation.prediction.from_features == ("item",)
+    assert explanation.n_ratings
+    assert model.explain_ranking(1, NEW_COMEDY).n_interactions == explanation.n_ratings
+
+
+def test_a_file_of_pairs_may_have_new_items(model: Recommender, tmp_path: Path) -> None:
+    pairs, output = tmp_path / "pairs.csv", tmp_path / "out.csv"
+    pairs.write_text(f"userId,movieId\n1,100\n1,{NEW_COMEDY}\n1,{STRANGER}\n")
+    counts = predict_file(model.bundle, pairs, output, "mean", lambda _: None)
+    assert counts["n_unknown_items"] == 1
+    assert counts["n_items_from_features"] == 1
+    rows = output.read_text().splitlines()
+    assert float(rows[1].split(",")[2]) == pytest.approx(model.predict(1, 100).rating)
+    assert float(rows[2].split(",")[2]) == pytest.approx(model.predict(1, NEW_COMEDY).rating)
+
+
+def test_a_bundle_with_a_prior_of_other_rows_is_refused(tmp_path: Path) -> None:
+    bundle = featured_bundle(tmp_path / "run")
+    damaged = bytearray((bundle.path / FEATURE_PRIORS).read_bytes())
+    damaged[-3] ^= 1
+    (bundle.path / FEATURE_PRIORS).write_bytes(damaged)
+    with pytest.raises(RunError, match="sha256"):
+        with_featured(bundle)
+
+
+def test_users_have_no_rows_from_features_of_items(model: Recommender) -> None:
+    assert len(model.with_new.users) == len(USERS)
+    with pytest.raises(UnknownIdError):
+        model.predict(STRANGER, 100)

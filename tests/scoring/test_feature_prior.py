@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from recsys.core.seeding import rng
+from recsys.core.threads import one_blas_thread
+from recsys.data.features.matrix import FeatureMatrix
+from recsys.scoring.feature_prior.fit import Evidence, fit_feature_prior
+from recsys.scoring.feature_prior.prior import FeaturePrior
+
+N, N_FEATURES, WIDTH = 60, 5, 3
+
+
+def matrix_of(dense: np.ndarray) -> FeatureMatrix:
+    row, column = np.nonzero(dense)
+    return FeatureMatrix.of_entries(row, column, dense[row, column], dense.shape)
+
+
+@pytest.fixture(scope="module")
+def dense() -> np.ndarray:
+    return np.float32(rng(1, "features").normal(size=(N, N_FEATURES))).astype(np.float64)
+
+
+@pytest.fixture(scope="module")
+def counts() -> np.ndarray:
+    return rng(2, "counts").integers(0, 40, N)
+
+
+@pytest.fixture(scope="module")
+def rows(dense: np.ndarray) -> np.ndarray:
+    draw = rng(3, "rows")
+    rows = 0.5 + dense @ draw.normal(size=(N_FEATURES, WIDTH)) + 0.7 * draw.normal(size=(N, WIDTH))
+    return rows.astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def prior(rows: np.ndarray, counts: np.ndarray, dense: np.ndarray) -> FeaturePrior:
+    fitted = fit_feature_prior(rows, counts, matrix_of(dense))
+    assert fitted is not None
+    return fitted
+
+
+def log_density(rows: np.ndarray, counts: np.ndarray, dense: np.ndarray, strength: float) -> float:
+    """log p(Q | λ) by its definition: rows of items that are normal together, their mean unknown."""
+    known = counts > 0
+    q, f, noise = rows[known].astype(np.float64), dense[known], np.diag(1 / counts[known])
+    among = noise + f @ f.T / strength  # of the items, in units of Σ
+    inverse = np.linalg.inv(among)
+    ones = np.ones((len(q), 1))
+    of_mean = ones.T @ inverse @ ones
+    inverse -= inverse @ ones @ ones.T @ inverse / of_mean
+    scatter = q.T @ inverse @ q
+    weighted = np.sqrt(counts[known])[:, None] * (q - counts[known] @ q / counts[known].sum())
+    scatter += np.square(weighted).sum() / weighted.size * np.eye(q.shape[1])
+    log_among = np.linalg.slogdet(among)[1] + np.log(of_mean[0, 0])
+    return -0.5 * q.shape[1] * log_among - 0.5 * (len(q) - 1) * np.linalg.slogdet(scatter)[1]
+
+
+def test_weights_and_covariance_are_those_of_a_dense_ridge_by_ratings(
+    prior: FeaturePrior, rows: np.ndarray, counts: np.ndarray, dense: np.ndarray
+) -> None:
+    centered = dense - counts @ dense / counts.sum()
+    target = rows - counts @ rows / counts.sum()
+    gram = centered.T @ (counts[:, None] * centered) + prior.strength * np.eye(N_FEATURES)
+    weights = np.linalg.solve(gram, centered.T @ (counts[:, None] * target))
+    rest = target - centered @ weights
+    covariance = rest.T @ (counts[:, None] * rest) / counts.sum()
+    assert_allclose(prior.weights, weights, rtol=1e-4, atol=1e-5)
+    assert_allclose(prior.root @ prior.root.T, covariance, rtol=1e-4, atol=1e-5)
+    assert_allclose(counts @ (prior.rows(matrix_of(dense)) - rows) / counts.sum(), 0, atol=1e-5)
+
+
+def test_the_evidence_is_the_density_of_the_rows(rows: np.ndarray, counts: np.ndarray, dense: np.ndarray) -> None:
+    weighted = np.sqrt(counts)[:, None]
+    f, q = (weighted * (each - counts @ each / counts.sum()) for each in (dense, rows.astype(np.float64)))
+    evidence = Evidence.of(f.T @ f, f.T @ q, q.T @ q, int((counts > 0).sum()))
+    difference = evidence.log(3.0) - evidence.log(300.0)
+    assert_allclose(difference, log_density(rows, counts, dense, 3.0) - log_density(rows, counts, dense, 300.0))
+
+
+def test_the_strength_has_the_largest_density_of_all(
+    prior: FeaturePrior, rows: np.ndarray, counts: np.ndarray, dense: np.ndarray
+) -> None:
+    best = log_density(rows, counts, dense, prior.strength)
+    others = [log_density(rows, counts, dense, float(at)) for at in np.geomspace(1e-4, 1e6, 101)]
+    assert best >= max(others) - 1e-6
+
+
+def test_features_that_say_nothing_get_no_weight(counts: np.ndarray, dense: np.ndarray) -> None:
+    rows = rng(4, "of their own").normal(size=(N, WIDTH)).astype(np.float32)
+    prior = fit_feature_prior(rows, counts, matrix_of(dense))
+    assert prior is not None
+    explained = prior.rows(matrix_of(dense)) - counts @ rows / counts.sum()
+    assert np.square(explained).mean() < 0.05 * np.square(rows).mean()
+
+
+def test_rows_without_ratings_or_without_features_do_not_count(
+    rows: np.ndarray, counts: np.ndarray, dense: np.ndarray, prior: FeaturePrior
+) -> None:
+    changed = np.where(counts[:, None] > 0, rows, 99).astype(np.float32)
+    more = np.concatenate([changed, np.full((2, WIDTH), 50, np.float32)])
+    fitted = fit_feature_prior(more, np.append(counts, [7, 7]), matrix_of(dense).take(np.array([*range(N), -1, -1])))
+    assert fitted is not None
+    assert_allclose(fitted.weights, prior.weights, rtol=1e-6)
+    assert_allclose(fitted.root, prior.root, rtol=1e-6)
+
+
+def test_with_fewer_than_two_rows_there_is_no_prior(rows: np.ndarray, dense: np.ndarray) -> None:
+    assert fit_feature_prior(rows, np.eye(N, dtype=np.int64)[0], matrix_of(dense)) is None
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_rows_and_features_that_are_all_alike_have_a_prior(value: float) -> None:
+    same = FeatureMatrix.of_entries(np.arange(4), np.zeros(4, np.int64), np.full(4, value), (4, 1))
+    prior = fit_feature_prior(np.full((4, 2), 3.0, np.float32), np.ones(4, np.int64), same)
+    assert prior is not None
+    assert_allclose(prior.rows(same), 3.0)
+    assert np.isfinite(prior.root).all()
+    assert np.isfinite(prior.strength)
+
+
+def test_fewer_rows_than_columns_have_a_prior(dense: np.ndarray, rows: np.ndarray) -> None:
+    prior = fit_feature_prior(rows[:2], np.ones(2, np.int64), matrix_of(dense[:2]))
+    assert prior is not None
+    assert np.isfinite(prior.rows(matrix_of(dense))).all()
+
+
+def test_what_never_varies_stays_as_it_is(counts: np.ndarray, dense: np.ndarray, rows: np.ndarray) -> None:
+    without_bias = np.concatenate([np.zeros((N, 1), np.float32), rows], axis=1)
+    prior = fit_feature_prior(without_bias, counts, matrix_of(dense))
+    assert prior is not None
+    assert not prior.rows(matrix_of(dense))[:, 0].any()
+    assert not prior.root[0].any()
+
+
+def test_the_prior_has_the_same_bits_with_any_number_of_threads(
+    rows: np.ndarray, counts: np.ndarray, dense: np.ndarray
+) -> None:
+    with one_blas_thread():
+        first, second = (fit_feature_prior(rows, counts, matrix_of(dense)) for _ in range(2))
+    assert first is not None
+    assert second is not None
+    assert first.weights.tobytes() == second.weights.tobytes()
+    assert first.root.tobytes() == second.root.tobytes()
