@@ -12,7 +12,7 @@ from recsys.core.seeding import rng
 from recsys.data.features.encoder import FeatureEncoder, TermsColumn
 from recsys.data.features.features import Features
 from recsys.data.features.matrix import FeatureMatrix
-from recsys.data.interactions import Interactions, reindex
+from recsys.data.interactions import Interactions, join, reindex
 from recsys.data.split import Splits
 from recsys.data.vocabulary import Vocabulary
 from recsys.evaluation import baselines
@@ -149,6 +149,16 @@ def test_runs_that_share_no_user_are_refused(rated: Rated) -> None:
     scorers = [baselines.most_popular(first), baselines.most_popular(other)]
     with pytest.raises(DataError, match="no user whom all runs know"):
         RANKING.resample(scorers, [first, other], [first, other], np.zeros(2, dtype=np.int64))
+
+
+def test_users_who_have_seen_all_that_is_held_out_are_not_left_out_by_a_draw(splits: Splits) -> None:
+    assert splits.test is not None
+    again = splits.train.take(splits.train.user_idx == 0)
+    others = splits.test.take(splits.test.user_idx > 0)
+    sample = RANKING.sample(join(again, others), splits.train, 1)
+    assert sample is not None
+    scores = RANKING.evaluate(baselines.most_popular(splits.train), sample.interactions, splits.train, ALONE)
+    assert scores.counts["n_users"] == sample.counts["n_users_held_out"] == N_USERS - 1
 
 
 def test_at_the_end_of_a_run_some_users_are_enough(splits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,9 +51,10 @@ def _sample(held_out: Interactions, seen: Interactions, seed: int) -> Sample | N
     n_scores = max(SCORES, SCORES_PER_INTERACTION * len(seen))
     at_most = min(USERS, max(1, n_scores // len(seen.items)))
     sample = sample_users(known, at_most, seed)
-    if not len(ranking_task(sample, seen, threshold=None).users):  # as in an update whose pairs are all rated again
+    ranked = ranking_task(sample, seen, threshold=None).users
+    if not len(ranked):  # as in an update whose pairs are all rated again
         return None
-    return Sample(sample, {"n_users_held_out": n_users})
+    return Sample(sample, {"n_users_held_out": len(ranked) if sample is known else n_users})
 
 
 def _evaluate(
