@@ -2,6 +2,7 @@
 
     python benchmarks/ann_index.py runs/NAME            of each scorer of a run
     python benchmarks/ann_index.py --items 200000       of made factors, whose lengths differ as those of a run do
+    python benchmarks/ann_index.py --items 1000000 --only products-16       one way with one connectivity
 
 "products" is what `recsys export-factors --index hnsw` writes. "distances" is the common way: a coordinate more, which
 makes all lengths equal, so that the largest products are the smallest angles.
@@ -10,7 +11,7 @@ makes all lengths equal, so that the largest products are the smallest angles.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ from recsys.scoring.top import top_n
 K = 100
 DIM = 64
 BUILDS = ((16, 128), (CONNECTIVITY, EXPANSION_ADD))
+METRICS = {"products": "ip", "distances": "cos"}
+WAYS = [f"{way}-{connectivity}" for way in METRICS for connectivity, _ in BUILDS]
 SEARCHES = (64, 256, 1024)
 
 
@@ -36,10 +39,11 @@ def main() -> None:
     parser = command_line(__doc__)
     parser.add_argument("run", type=Path, nargs="?")
     parser.add_argument("--items", type=int, default=200_000)
+    parser.add_argument("--only", choices=WAYS, action="append")
     arguments = parser.parse_args()
     for name, items, users in sets(arguments.run, arguments.items):
         print(f"{name}: {len(items):,} items, {items.shape[1]} numbers each")
-        compared(items, users)
+        compared(items, users, arguments.only or WAYS)
 
 
 def sets(run: Path | None, n_items: int) -> Iterator[tuple[str, Float32Array, Float32Array]]:
@@ -64,7 +68,7 @@ def made(n_items: int) -> tuple[Float32Array, Float32Array]:
     return with_bias.astype(np.float32), np.hstack([users, np.ones((N_USERS, 1))]).astype(np.float32)
 
 
-def compared(items: Float32Array, users: Float32Array) -> None:
+def compared(items: Float32Array, users: Float32Array, chosen: Sequence[str]) -> None:
     """Prints recall@10 and recall@100 and the CPU time of one thread."""
     start = time.thread_time()
     with one_blas_thread():
@@ -73,14 +77,16 @@ def compared(items: Float32Array, users: Float32Array) -> None:
     longest = np.sqrt(np.einsum("nf,nf->n", items, items)).max()
     missing = np.sqrt(np.maximum(longest**2 - np.einsum("nf,nf->n", items, items), 0))
     ways = {
-        "products": ("ip", items, users),
-        "distances": ("cos", np.hstack([items, missing[:, None]]), np.hstack([users, np.zeros((len(users), 1))])),
+        "products": (items, users),
+        "distances": (np.hstack([items, missing[:, None]]), np.hstack([users, np.zeros((len(users), 1))])),
     }
-    for way, (metric, vectors, queries) in ways.items():
+    for way, (vectors, queries) in ways.items():
         for connectivity, expansion_add in BUILDS:
+            if f"{way}-{connectivity}" not in chosen:
+                continue
             index = Index(
                 ndim=vectors.shape[1],
-                metric=metric,
+                metric=METRICS[way],
                 dtype="f32",
                 connectivity=connectivity,
                 expansion_add=expansion_add,

@@ -2,6 +2,7 @@
 
     python benchmarks/whole_process.py                     1M, 5M and 20M ratings, three interleaved rounds
     python benchmarks/whole_process.py --millions 100      as much as memory and disk allow
+    python benchmarks/whole_process.py --only recsys       how its time grows with the ratings, without the others
 
 recsys and libmf train with the settings by which each reaches libmf's best test rmse on 20M ratings soonest; recsys
 without its ranking scorer, which libmf has not. pandas and pyarrow only read the same file and code its ids. A
@@ -11,6 +12,7 @@ threads; on a machine that others use, its ratios are the ones to go by.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -69,33 +71,47 @@ def main() -> None:
     parser.add_argument("--millions", type=float, nargs="+", default=[1, 5, 20])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--only", choices=["recsys"])
     arguments = parser.parse_args()
     print("| M ratings | program | s | CPU s | CPU ns a rating | peak, MB | test rmse |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
-    lines = []
+    lines, ours = [], {}
     for millions in arguments.millions:
         world = World(int(millions * 1e6))
-        usages = interleaved(programs(world, arguments.threads), arguments.rounds)
+        usages = interleaved(programs(world, arguments.threads, arguments.only), arguments.rounds)
         print_usages(world, usages)
-        lines.append(compared(world, usages))
+        ours[n_train(world)] = statistics.median(map(_cpu, usages["recsys"]))
+        lines += [compared(world, usages)] if "libmf" in usages else []
+    for (few, before), (many, after) in itertools.pairwise(ours.items()):
+        each = 1e9 * (after - before) / (many - few)
+        print(f"\nfrom {few / 1e6:g}M to {many / 1e6:g}M ratings, recsys: {each:.0f} CPU ns for each more")
+    if not lines:
+        return
     print("\n| M ratings | share of libmf's time: min | median | max | of its CPU time: min | median | max | peak |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     print("\n".join(lines))
 
 
-def programs(world: World, threads: int) -> Mapping[str, Callable[[], Usage]]:
+def n_train(world: World) -> int:
+    """Ratings that are trained on."""
+    return world.n_ratings - world.n_ratings // 20
+
+
+def programs(world: World, threads: int, only: str | None) -> Mapping[str, Callable[[], Usage]]:
     """What is measured, by name."""
     # In a process of its own, since the memory of this one counts as that of those that it starts.
     output_of([sys.executable, Path(__file__).with_name("synthetic.py"), "--n-ratings", world.n_ratings])
     files, best = world.folder, LIBMF_BEST
+    recsys = partial(trained, files, threads)
+    recsys()  # compiles what is not in the cache yet
+    if only:
+        return {only: recsys}
     settings = [best["dim"], threads, best["lambda"], best["eta"], best["passes"]]
     libmf: list[object] = [build_libmf(), files / "train.txt", "", files / "model", *settings]
     commands: dict[str, list[object]] = {"libmf": libmf}
     for name, code in READERS.items():
         commands[name] = [sys.executable, "-c", f"path = {str(files / 'train.csv')!r}{code}"]
-    usages = {name: partial(Usage.of, command) for name, command in commands.items()}
-    trained(files, threads)  # compiles what is not in the cache yet
-    return {"recsys": partial(trained, files, threads), **usages}
+    return {"recsys": recsys, **{name: partial(Usage.of, command) for name, command in commands.items()}}
 
 
 def trained(files: Path, threads: int) -> Usage:
@@ -113,14 +129,12 @@ def trained(files: Path, threads: int) -> Usage:
 
 def print_usages(world: World, usages: Mapping[str, Sequence[Usage]]) -> None:
     """The medians of the rounds, a line each."""
-    n_train = world.n_ratings - world.n_ratings // 20
+    n = n_train(world)
     for name, rounds in usages.items():
         seconds, cpu, peak = (statistics.median(map(get, rounds)) for get in (_seconds, _cpu, _peak))
         rmse = RMSE[name](world, rounds[0]) if name in RMSE else ""
-        each = 1e9 * cpu / n_train
-        print(
-            f"| {n_train / 1e6:g} | {name} | {seconds:.1f} | {cpu:.1f} | {each:.0f} | {peak:.0f} | {rmse} |", flush=True
-        )
+        each = 1e9 * cpu / n
+        print(f"| {n / 1e6:g} | {name} | {seconds:.1f} | {cpu:.1f} | {each:.0f} | {peak:.0f} | {rmse} |", flush=True)
 
 
 def _of_recsys(_: World, usage: Usage) -> str:
@@ -140,15 +154,15 @@ RMSE: dict[str, Callable[[World, Usage], str]] = {"recsys": _of_recsys, "libmf":
 
 def compared(world: World, usages: Mapping[str, Sequence[Usage]]) -> str:
     """Time and CPU time as shares of libmf's, and the peak against what it may be."""
-    n_train = world.n_ratings - world.n_ratings // 20
+    n = n_train(world)
     ours, theirs = usages["recsys"], usages["libmf"]
     shares = [ratios([get(usage) for usage in ours], [get(usage) for usage in theirs]) for get in (_seconds, _cpu)]
     base, a_rating, times = ALLOWED
     model = NUMBER_BYTES * (world.n_users + world.n_items) * (int(RECSYS_BEST["model.embedding_dim"]) + 1) / 1e6
-    allowed = base + a_rating * n_train / 1e6 + times * model
+    allowed = base + a_rating * n / 1e6 + times * model
     peak = statistics.median(map(_peak, ours))
     cells = [cell for share in shares for cell in _cells(share)]
-    return f"| {n_train / 1e6:g} | {' | '.join(cells)} | {peak:.0f} of {allowed:.0f} MB |"
+    return f"| {n / 1e6:g} | {' | '.join(cells)} | {peak:.0f} of {allowed:.0f} MB |"
 
 
 def _cells(spread: Spread) -> list[str]:
