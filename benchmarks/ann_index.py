@@ -2,7 +2,9 @@
 
     python benchmarks/ann_index.py runs/NAME            of each scorer of a run
     python benchmarks/ann_index.py --items 200000       of made factors, whose lengths differ as those of a run do
-    python benchmarks/ann_index.py --items 1000000 --only products-16       one way with one connectivity
+    python benchmarks/ann_index.py --items 250000 500000 1000000 --only products-16
+
+The last one measures one way with one connectivity, as the index grows.
 
 "products" is what `recsys export-factors --index hnsw` writes. "distances" is the common way: a coordinate more, which
 makes all lengths equal, so that the largest products are the smallest angles.
@@ -38,12 +40,13 @@ SEARCHES = (64, 256, 1024)
 def main() -> None:
     parser = command_line(__doc__)
     parser.add_argument("run", type=Path, nargs="?")
-    parser.add_argument("--items", type=int, default=200_000)
+    parser.add_argument("--items", type=int, nargs="+", default=[200_000])
     parser.add_argument("--only", choices=WAYS, action="append")
     arguments = parser.parse_args()
-    for name, items, users in sets(arguments.run, arguments.items):
+    for name, items, users in sets(arguments.run, max(arguments.items)):
         print(f"{name}: {len(items):,} items, {items.shape[1]} numbers each")
-        compared(items, users, arguments.only or WAYS)
+        sizes = [len(items)] if arguments.run else sorted(arguments.items)
+        compared(items, users, sizes, arguments.only or WAYS)
 
 
 def sets(run: Path | None, n_items: int) -> Iterator[tuple[str, Float32Array, Float32Array]]:
@@ -68,12 +71,9 @@ def made(n_items: int) -> tuple[Float32Array, Float32Array]:
     return with_bias.astype(np.float32), np.hstack([users, np.ones((N_USERS, 1))]).astype(np.float32)
 
 
-def compared(items: Float32Array, users: Float32Array, chosen: Sequence[str]) -> None:
-    """Prints recall@10 and recall@100 and the CPU time of one thread."""
-    start = time.thread_time()
-    with one_blas_thread():
-        exact = np.concatenate([top_n(users[row : row + 20] @ items.T, K) for row in range(0, len(users), 20)])
-    print(f"  exact: {(time.thread_time() - start) / len(users) * 1e6:,.0f} µs a list")
+def compared(items: Float32Array, users: Float32Array, sizes: Sequence[int], chosen: Sequence[str]) -> None:
+    """Prints recall@10 and recall@100 and the CPU time of one thread, of so many of the items."""
+    exact = {n: exactly(items[:n], users) for n in sizes}
     longest = np.sqrt(np.einsum("nf,nf->n", items, items)).max()
     missing = np.sqrt(np.maximum(longest**2 - np.einsum("nf,nf->n", items, items), 0))
     ways = {
@@ -84,6 +84,7 @@ def compared(items: Float32Array, users: Float32Array, chosen: Sequence[str]) ->
         for connectivity, expansion_add in BUILDS:
             if f"{way}-{connectivity}" not in chosen:
                 continue
+            print(f"  {way}, connectivity {connectivity}, expansion_add {expansion_add}")
             index = Index(
                 ndim=vectors.shape[1],
                 metric=METRICS[way],
@@ -91,11 +92,22 @@ def compared(items: Float32Array, users: Float32Array, chosen: Sequence[str]) ->
                 connectivity=connectivity,
                 expansion_add=expansion_add,
             )
-            start = time.thread_time()
-            index.add(np.arange(len(vectors)), vectors.astype(np.float32), threads=1)
-            built = time.thread_time() - start
-            found = "; ".join(searched(index, queries.astype(np.float32), exact, effort) for effort in SEARCHES)
-            print(f"  {way}, connectivity {connectivity}, expansion_add {expansion_add}: {built:,.1f} s; {found}")
+            built = 0.0
+            for n in sizes:
+                start = time.thread_time()
+                index.add(np.arange(len(index), n), vectors[len(index) : n].astype(np.float32), threads=1)
+                built += time.thread_time() - start
+                found = "; ".join(searched(index, queries.astype(np.float32), exact[n], effort) for effort in SEARCHES)
+                print(f"    {n:,} items: {built:,.1f} s; {found}", flush=True)
+
+
+def exactly(items: Float32Array, users: Float32Array) -> Array:
+    """The best K items of each user; prints the CPU time."""
+    start = time.thread_time()
+    with one_blas_thread():
+        best = np.concatenate([top_n(users[row : row + 20] @ items.T, K) for row in range(0, len(users), 20)])
+    print(f"  exact: {(time.thread_time() - start) / len(users) * 1e6:,.0f} µs a list of {len(items):,}", flush=True)
+    return best
 
 
 def searched(index: Any, queries: Float32Array, exact: Array, effort: int) -> str:
