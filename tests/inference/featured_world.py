@@ -14,7 +14,8 @@ from recsys.data.catalogue import ItemCatalogue
 from recsys.data.features.encoder import FeatureEncoder, TermsColumn
 from recsys.data.features.features import Features
 from recsys.data.features.matrix import FeatureMatrix
-from recsys.data.interactions import Interactions
+from recsys.data.interactions import Interactions, reindex
+from recsys.data.parts import TEST, VALID
 from recsys.data.split import Splits
 from recsys.data.training_inputs import TrainingInputs
 from recsys.data.vocabulary import Vocabulary
@@ -26,17 +27,17 @@ from recsys.scoring.link import Link
 
 USERS = Vocabulary(np.arange(1, 25))
 ITEMS = Vocabulary(np.arange(100, 120))
-NEW_COMEDY, NEW_DRAMA, NAMELESS, STRANGER = 50, 130, 131, 999
+NEW_COMEDY, NEW_DRAMA, NAMELESS, STRANGER = 50, 131, 132, 999
 """An id before and one behind all others, one of the file without a genre, and one that no file has."""
 GENRES = TermsColumn("genres", "list", "|", ("Comedy", "Drama"))
+CONFIG = {"data": {"ratings": "unused.csv"}, "ranking": {"method": "ials"}}
 TITLES = {100: "Known", NEW_COMEDY: "New comedy"}
 
 
 def features() -> Features:
     """Even ids are comedies, odd ones dramas."""
     ids = np.array([NEW_COMEDY, *ITEMS.ids.tolist(), NEW_DRAMA, NAMELESS])
-    genre = np.where(ids == NEW_DRAMA, 1, ids % 2)
-    matrix = FeatureMatrix.of_entries(np.arange(len(ids)), genre, np.ones(len(ids)), (len(ids), 2))
+    matrix = FeatureMatrix.of_entries(np.arange(len(ids)), ids % 2, np.ones(len(ids)), (len(ids), 2))
     without = np.append(np.arange(len(ids) - 1), -1)
     return Features(Vocabulary(ids), FeatureEncoder("movieId", (GENRES,)), matrix.take(without))
 
@@ -50,9 +51,24 @@ def interactions() -> Interactions:
     return Interactions(user_idx, item_idx, rating, None, USERS, ITEMS)
 
 
-def featured_bundle(folder: Path) -> Bundle:
-    """The folder, written and opened: a rating and a ranking scorer with the priors of their items."""
-    train, draw = interactions(), rng(6, "rows")
+def splits() -> Splits:
+    """Of half of the users, ratings of a known item, the two new ones and one that no file has are held out."""
+    train = interactions()
+    ids = np.array([100, NEW_COMEDY, NEW_DRAMA, STRANGER])
+    user_idx, which = (part.ravel() for part in np.meshgrid(np.arange(12, 24), np.arange(4), indexing="ij"))
+    all_ids = Vocabulary(np.sort(ids))
+    rating = np.where((user_idx + ids[which]) % 2 == 0, 4.5, 2.5).astype(np.float32)
+    held_out = Interactions(user_idx.astype(np.int32), all_ids.index(ids)[which], rating, None, USERS, all_ids)
+    part = np.where(user_idx % 3 == 0, VALID, TEST).astype(np.int8)
+    is_unknown = ids[which] != 100
+    valid, test = (reindex(held_out.take(part == code), USERS, ITEMS) for code in (VALID, TEST))
+    return Splits(train, valid, test, held_out.take(is_unknown), part[is_unknown])
+
+
+def trained() -> tuple[dict[str, ServedScorer], TrainingInputs]:
+    """A rating and a ranking scorer with the priors of their items, and what they were trained on."""
+    parts, draw = splits(), rng(6, "rows")
+    train = parts.train
     taste = np.array([1, -1])
 
     def rows(n: int) -> np.ndarray:
@@ -70,12 +86,17 @@ def featured_bundle(folder: Path) -> Bundle:
     )
     targets = TargetTable.of(train.rating, 1.0)
     ranking = implicit_factors(users / 2, items / 2, train.by_user(), train.item_counts, 0.1, 0.01, 0.0, targets)
-    inputs = TrainingInputs(Splits(train, None, None), ItemCatalogue(TITLES), item_features=features())
+    inputs = TrainingInputs(parts, ItemCatalogue(TITLES), item_features=features())
     counts, matrices = {"user": train.user_counts, "item": train.item_counts}, inputs.feature_matrices()
     served = {
         name: ServedScorer(model, scorer, priors=fit_priors(scorer, counts, matrices))  # type: ignore[arg-type]
         for name, model, scorer in (("rating", "dot_product", rating), ("ranking", "implicit_factors", ranking))
     }
-    config = config_from({"data": {"ratings": "unused.csv"}, "ranking": {"method": "ials"}}, folder)
-    write_bundle(folder, served, inputs, config)
+    return served, inputs
+
+
+def featured_bundle(folder: Path) -> Bundle:
+    """A serving folder with them, written and opened."""
+    served, inputs = trained()
+    write_bundle(folder, served, inputs, config_from(CONFIG, folder))
     return open_bundle(folder)

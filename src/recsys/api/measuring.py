@@ -14,6 +14,7 @@ from recsys.core.arguments import FLAG, LEVEL, NUMBER, OBSERVER, PATH, TEXT, cou
 from recsys.core.checked import checked
 from recsys.core.events import Observer, silent
 from recsys.core.types import Json
+from recsys.data.behind import without_those_behind
 from recsys.data.interactions import Dataset
 from recsys.data.sources.streams import spooling
 from recsys.inference.intervals import intervals_at
@@ -88,6 +89,7 @@ def evaluate(
         bundle = bundle.measured()
     if interval is not None:
         intervals_at(bundle, interval)
+    trained, bundle = bundle, measuring.as_predicted(bundle)
     interactions = measuring.interactions_to_measure(bundle, None if data is None else as_origin(data), observe)
     ratings = interactions.rated()
     answer = measuring.evaluate_ratings(bundle, interactions)
@@ -99,7 +101,8 @@ def evaluate(
     if interval is not None:
         answer["intervals"] = measuring.coverage_of(bundle, ratings, interval)
     if ranking is not None:
-        answer["ranking"] = evaluate_ranking.ranking_of(bundle, interactions, **ranking, observe=observe)
+        known = without_those_behind(interactions)  # lists are measured on items with interactions
+        answer["ranking"] = evaluate_ranking.ranking_of(trained, known, **ranking, observe=observe)
     return answer
 
 

@@ -11,19 +11,31 @@ from recsys.artifacts.entries import IdTypes
 from recsys.artifacts.texts import ids_layout, pack_ids, unpack_ids
 from recsys.core.layout import ArraySpec, Layout
 from recsys.core.types import Arrays
+from recsys.data.behind import with_those_behind
 from recsys.data.interactions import HeldOut, Interactions
+from recsys.data.parts import TEST, VALID, PartOfRow
 from recsys.data.vocabulary import Vocabulary
 
 HELD_OUT = "held_out.safetensors"
 COLUMNS = ("user_idx", "item_idx", "rating")
 TIME = "timestamp"  # kept beside them where the predictions depend on it
+UNKNOWN_PART = "unknown_part"
+PARTS: dict[HeldOut, int] = {"valid": VALID, "test": TEST}
 UNKNOWN_USERS, UNKNOWN_ITEMS = "unknown_users.", "unknown_items."  # before the names of their ids
 
 
 def held_out_arrays(
-    parts: Mapping[HeldOut, Interactions | None], unknown: Interactions | None, *, with_times: bool
+    parts: Mapping[HeldOut, Interactions | None],
+    unknown: Interactions | None,
+    unknown_part: PartOfRow | None = None,
+    *,
+    with_times: bool,
 ) -> Arrays:
-    """The parts as they are stored, and the pairs of users or items that the run does not know."""
+    """The parts as they are stored, and the pairs of users or items that the run does not know.
+
+    Args:
+        unknown_part: the part of each of these, where something is known of some of them.
+    """
     arrays = {
         f"{part}_{name}": getattr(ratings, name)
         for part, ratings in parts.items()
@@ -34,6 +46,7 @@ def held_out_arrays(
         return arrays
     users = {UNKNOWN_USERS + name: array for name, array in pack_ids(unknown.users).items()}
     items = {UNKNOWN_ITEMS + name: array for name, array in pack_ids(unknown.items).items()}
+    arrays |= {} if unknown_part is None else {UNKNOWN_PART: unknown_part.astype(np.uint8)}
     return {**arrays, "unknown_user_idx": unknown.user_idx, "unknown_item_idx": unknown.item_idx, **users, **items}
 
 
@@ -56,6 +69,7 @@ def held_out_layout(id_types: IdTypes) -> Layout:
         **of_items,
         "unknown_user_idx": ArraySpec("int32", ("unknown rows",), 0, ("unknown users", -1), group="unknown"),
         "unknown_item_idx": ArraySpec("int32", ("unknown rows",), 0, ("unknown items", -1), group="unknown"),
+        UNKNOWN_PART: ArraySpec("uint8", ("unknown rows",), VALID, TEST, group=UNKNOWN_PART),
     }
 
 
@@ -64,7 +78,12 @@ def held_out_part(arrays: Arrays, part: HeldOut, users: Vocabulary, items: Vocab
     if f"{part}_rating" not in arrays:
         return None
     user_idx, item_idx, rating = (arrays[f"{part}_{name}"] for name in COLUMNS)
-    return Interactions(user_idx, item_idx, rating, arrays.get(f"{part}_{TIME}"), users, items)
+    ratings = Interactions(user_idx, item_idx, rating, arrays.get(f"{part}_{TIME}"), users, items)
+    if not (users.n_behind or items.n_behind) or part not in PARTS or UNKNOWN_PART not in arrays:
+        return ratings
+    unknown = unknown_pairs(arrays)
+    assert unknown is not None
+    return with_those_behind(ratings, unknown.take(arrays[UNKNOWN_PART] == PARTS[part]), users, items)
 
 
 def unknown_pairs(arrays: Arrays) -> Interactions | None:

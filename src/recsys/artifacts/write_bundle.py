@@ -94,7 +94,12 @@ def write_bundle(
             **{COUNTS[name]: each.items for name, each in counts.items()},
         },
         SEEN: _seen_arrays(seen),
-        HELD_OUT: held_out_arrays(inputs.held_out, inputs.splits.unknown, with_times=with_times),
+        HELD_OUT: held_out_arrays(
+            inputs.held_out,
+            inputs.splits.unknown,
+            inputs.splits.unknown_part if inputs.features else None,
+            with_times=with_times,
+        ),
         **_item_columns(catalogue, seen.items),
     }
     priors = prior_arrays({name: served.priors for name, served in scorers.items()})

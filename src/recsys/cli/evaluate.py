@@ -96,7 +96,16 @@ def _check_ranking(ranking: bool, options: dict[str, float | None]) -> None:
 
 
 def _show_activity(role: str, rows: list[RangeErrors]) -> None:
-    columns = [f"training ratings\nof the {role}", "rmse", "bias-only\nbaseline", "difference", "n test\nratings"]
+    has_features = any("without_features" in row for row in rows)
+    without = ["without\nfeatures"] * has_features
+    columns = [
+        f"training ratings\nof the {role}",
+        "rmse",
+        *without,
+        "bias-only\nbaseline",
+        "difference",
+        "n test\nratings",
+    ]
     echo()
     print_table(
         columns,
@@ -104,6 +113,7 @@ def _show_activity(role: str, rows: list[RangeErrors]) -> None:
             [
                 _between(row),
                 f"{row['model']:.4f}",
+                *([f"{row['without_features']:.4f}"] * has_features),
                 f"{row['biases']:.4f}",
                 f"{row['model'] - row['biases']:+.4f}",
                 f"{row['n_ratings']:,}",

@@ -20,7 +20,12 @@ BASELINES = {
 }
 PARTS = {"valid": "validation", "test": "test"}
 # Headers of tables, in two lines where that makes the column narrower.
-COUNTS = {"n_unknown_users": "by unknown\nusers", "n_unknown_items": "of unknown\nitems"}
+COUNTS = {
+    "n_unknown_users": "by unknown\nusers",
+    "n_unknown_items": "of unknown\nitems",
+    "n_users_from_features": "by new\nusers",
+    "n_items_from_features": "of new\nitems",
+}
 Scores = Mapping[str, float]
 T = TypeVar("T")
 

@@ -95,11 +95,12 @@ class Interactions:
         return replace(self, rating=np.full_like(self.rating, np.nan))
 
     def known_to(self, seen: Interactions) -> Interactions:
-        """The same rows; users and items of which `seen`, on the same vocabularies, has no rows become unknown."""
-        user_idx, item_idx = (
-            only_counted(self.user_idx, seen.user_counts),
-            only_counted(self.item_idx, seen.item_counts),
-        )
+        """The same rows; users and items of which `seen`, on the same vocabularies, has no rows become unknown.
+
+        Those behind the others stay what they are.
+        """
+        user_idx = only_counted(self.user_idx, seen.user_counts, seen.users.n_behind)
+        item_idx = only_counted(self.item_idx, seen.item_counts, seen.items.n_behind)
         return replace(self, user_idx=user_idx, item_idx=item_idx)
 
     def by_user(self) -> GroupedView:

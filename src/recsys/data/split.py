@@ -27,12 +27,14 @@ class Splits:
     Attributes:
         unknown: those of valid and test whose user or item train does not have, on vocabularies of their own: a run
             that goes on from this one may know them.
+        unknown_part: VALID or TEST for each of these; None where it is not known.
     """
 
     train: Interactions
     valid: Interactions | None
     test: Interactions | None
     unknown: Interactions | None = None
+    unknown_part: PartOfRow | None = None
 
 
 BY_USER = ("user_random", "user_time", "leave_last")
@@ -66,13 +68,15 @@ def split(dataset: Dataset, how: Split, seed: int, also: tuple[Vocabulary, Vocab
     users = VocabularyRemap(ratings.users, train_user_idx, users_also)
     items = VocabularyRemap(ratings.items, train_item_idx, items_also)
     del train_user_idx, train_item_idx
+    unknown, is_unknown = _unknown(ratings.take(rows_of(part != TRAIN)), users, items)
     held_out = [rows_of(part == code) for code in (VALID, TEST)]
     valid, test = (_on_known(ratings, rows, users, items) for rows in held_out)
     return Splits(
         train=_on_known(ratings, rows_of_train, users, items),
         valid=valid if len(valid) else None,
         test=test if len(test) else None,
-        unknown=_unknown(ratings.take(rows_of(part != TRAIN)), users, items),
+        unknown=unknown,
+        unknown_part=None if unknown is None else part[part != TRAIN][is_unknown],
     )
 
 
@@ -240,14 +244,16 @@ def _on_known(
     )
 
 
-def _unknown(held_out: Interactions, users: VocabularyRemap, items: VocabularyRemap) -> Interactions | None:
-    """The rows that have a user or an item without training ratings, on the vocabularies of these rows."""
+def _unknown(
+    held_out: Interactions, users: VocabularyRemap, items: VocabularyRemap
+) -> tuple[Interactions | None, BoolArray]:
+    """The rows with a user or an item without training ratings, on vocabularies of their own; and a mask of them."""
     is_unknown = (users.new_idx(held_out.user_idx) == UNKNOWN) | (items.new_idx(held_out.item_idx) == UNKNOWN)
     if not is_unknown.any():
-        return None
+        return None, is_unknown
     rows = held_out.take(is_unknown)
     own_users, own_items = VocabularyRemap(rows.users, rows.user_idx), VocabularyRemap(rows.items, rows.item_idx)
-    return _on_known(rows, slice(None), own_users, own_items)
+    return _on_known(rows, slice(None), own_users, own_items), is_unknown
 
 
 class VocabularyRemap:

@@ -89,9 +89,17 @@ def _index(rising: Ids, wanted: Ids) -> Indices:
     return np.where(rising[position] == wanted, position, UNKNOWN).astype(np.int32)
 
 
-def only_counted(idx: Indices, counts: Counts | BoolArray) -> Indices:
-    """The indices, UNKNOWN where the entry's count is 0 and where it was UNKNOWN already."""
-    return idx if counts.all() else np.where(np.append(counts, 0)[idx] > 0, idx, np.int32(UNKNOWN))
+def only_counted(idx: Indices, counts: Counts | BoolArray, n_behind: int = 0) -> Indices:
+    """The indices, UNKNOWN where the entry's count is 0 and where it was UNKNOWN already.
+
+    Args:
+        n_behind: so many at the end need no count.
+    """
+    first = len(counts) - n_behind
+    if counts[:first].all():
+        return idx
+    is_kept = np.append(counts, 0)[idx] > 0
+    return np.where(is_kept | (idx >= first) if n_behind else is_kept, idx, np.int32(UNKNOWN))
 
 
 def union(first: Vocabulary, second: Vocabulary) -> Vocabulary:

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import NotRequired, TypedDict, cast
 
 import numpy as np
 
 from recsys.core.types import Array, Counts, Indices
 from recsys.data.interactions import Interactions
 from recsys.evaluation import baselines
-from recsys.evaluation.metrics import errors
+from recsys.evaluation.metrics import Errors, errors
 from recsys.scoring.protocols import Scorer
 
 
 class RangeErrors(TypedDict):
-    """Rmse of the model and of the biases alone on the ratings of who has `low` to `high` training ratings."""
+    """Rmse of the model and of the biases alone on the ratings of who has `low` to `high` training ratings.
+
+    `without_features`, where features serve some: the model's, if those had the row of an unknown id.
+    """
 
     low: int
     high: int
     n_ratings: int
     model: float
     biases: float
+    without_features: NotRequired[float]
 
 
 class ActivityErrors(TypedDict):
@@ -32,17 +36,22 @@ class ActivityErrors(TypedDict):
     by_item: list[RangeErrors]
 
 
-def activity(scorer: Scorer, train: Interactions, ratings: Interactions) -> ActivityErrors:
+def activity(
+    scorer: Scorer, train: Interactions, ratings: Interactions, without_features: Errors | None = None
+) -> ActivityErrors:
     """Rmse of the model and of the biases alone by how many training ratings the user, and the item, of a rating has.
 
     Args:
         train: what the scorer was trained on.
         ratings: at least one row, on the vocabularies of train.
+        without_features: errors of the same ratings by the scorer without features.
     """
     squares = {
         "model": np.square(errors(scorer, ratings)),
         "biases": np.square(errors(baselines.biases(train), ratings)),
     }
+    if without_features is not None:
+        squares["without_features"] = np.square(without_features)
     return {
         "by_user": [_rmse(bucket) for bucket in mean_by_activity(squares, train.user_counts, ratings.user_idx)],
         "by_item": [_rmse(bucket) for bucket in mean_by_activity(squares, train.item_counts, ratings.item_idx)],
@@ -86,11 +95,6 @@ def mean_by_activity(columns: Mapping[str, Array], counts: Counts, idx: Indices)
 
 
 def _rmse(squares: ActivityRange) -> RangeErrors:
-    model, biases = (float(np.sqrt(squares.means[name])) for name in ("model", "biases"))
-    return {
-        "low": squares.low,
-        "high": squares.high,
-        "n_ratings": squares.n_ratings,
-        "model": model,
-        "biases": biases,
-    }
+    rmse = {name: float(np.sqrt(mean)) for name, mean in squares.means.items()}
+    content = {"low": squares.low, "high": squares.high, "n_ratings": squares.n_ratings, **rmse}
+    return cast(RangeErrors, content)

@@ -43,7 +43,8 @@ def scores_of(error: Errors, ratings: Interactions) -> Scores:
 
     Returns:
         rmse and mae in rating units; n_ratings, and how many of these were predicted by the fallback:
-        n_unknown_users and n_unknown_items.
+        n_unknown_users and n_unknown_items; and n_users_from_features and n_items_from_features, where the
+        vocabularies have such.
     """
     return Scores(
         metrics={"rmse": math.sqrt(float(np.mean(error * error))), "mae": float(np.mean(np.abs(error)))},
@@ -51,8 +52,20 @@ def scores_of(error: Errors, ratings: Interactions) -> Scores:
             "n_ratings": len(ratings),
             "n_unknown_users": ratings.n_unknown_users,
             "n_unknown_items": ratings.n_unknown_items,
+            **_from_features(ratings),
         },
     )
+
+
+def _from_features(ratings: Interactions) -> dict[str, int]:
+    """How many ratings have a user, or an item, that only features tell of; nothing where there is no such one."""
+    if not (ratings.users.n_behind or ratings.items.n_behind):
+        return {}
+    first_user, first_item = (len(ids) - ids.n_behind for ids in (ratings.users, ratings.items))
+    return {
+        "n_users_from_features": int(np.count_nonzero(ratings.user_idx >= first_user)),
+        "n_items_from_features": int(np.count_nonzero(ratings.item_idx >= first_item)),
+    }
 
 
 def gather_errors(scorer: Scorer, ratings: Interactions, communicator: Communicator) -> Errors:

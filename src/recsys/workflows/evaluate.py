@@ -5,21 +5,31 @@ from __future__ import annotations
 from typing import NotRequired, TypedDict, cast
 
 from recsys.artifacts.bundle import Bundle
+from recsys.artifacts.featured import with_featured
 from recsys.core.communicator import ALONE, Communicator
 from recsys.core.errors import DataError, RunError
 from recsys.core.events import Observer, silent
+from recsys.data.behind import without_those_behind
 from recsys.data.interactions import Interactions
 from recsys.data.read import read_as
 from recsys.data.sources.origin import Origin
 from recsys.data.sources.table import Role
 from recsys.evaluation import activity
 from recsys.evaluation.calibration import Coverage, coverage
+from recsys.evaluation.metrics import errors
 from recsys.inference.intervals import rate_with_intervals
 from recsys.objectives.measure import NamedScores
 from recsys.objectives.specs import find_objective
 from recsys.workflows.evaluate_ranking import RankingEvaluation
 
 PAIR: frozenset[Role] = frozenset({"user", "item"})
+
+
+def as_predicted(bundle: Bundle) -> Bundle:
+    """The bundle with those whose ratings are predicted from features alone, where there are any."""
+    featured = with_featured(bundle)
+    flags = featured.from_features.get("rating")
+    return bundle if flags is None or not (flags.users.any() or flags.items.any()) else featured
 
 
 def ratings_to_measure(
@@ -74,6 +84,8 @@ class Evaluation(TypedDict):
     n_ratings: int
     n_unknown_users: int
     n_unknown_items: int
+    n_users_from_features: NotRequired[int]
+    n_items_from_features: NotRequired[int]
     n_outside_scale: NotRequired[int]
     with_times: NotRequired[bool]
     baselines: dict[str, NamedScores]
@@ -114,12 +126,15 @@ def evaluate_ratings(bundle: Bundle, ratings: Interactions, *, communicator: Com
 def activity_of(bundle: Bundle, ratings: Interactions) -> activity.ActivityErrors:
     """Rmse by how many training ratings the user, and the item, of a rating has; see evaluation.activity.
 
+    Where some are predicted from features, also what their prediction as unknown ones would give.
+
     Raises:
         DataError: there are no ratings.
     """
     if not len(ratings):
         raise _unrated(bundle)
-    return activity.activity(bundle.rating, bundle.seen.interactions().rated(), ratings)
+    without = errors(bundle.rating, without_those_behind(ratings)) if bundle.from_features else None
+    return activity.activity(bundle.rating, bundle.seen.interactions().rated(), ratings, without)
 
 
 def _unrated(bundle: Bundle) -> DataError:

@@ -26,6 +26,7 @@ from recsys.workflows.carried import CarriedScorer, carry_scorers
 from recsys.workflows.fit_plan import FittedPlan, fit_plan
 from recsys.workflows.inputs import prepare_inputs
 from recsys.workflows.refit import refit
+from recsys.workflows.served_inputs import as_served
 
 SHARED = "the run's folder, --run-dir, has to be one that all hosts share"
 
@@ -127,7 +128,8 @@ def _scorer_metrics(
 ) -> ScorerMetrics:
     record, scorer = fitted.record, fitted.served.scorer
     others = {name: other.served.scorer for name, other in fits.items() if other is not fitted}
-    measured = measure(record.objective, scorer, inputs, fitted.plan.seed, communicator, others)
+    served, measured_on = as_served(fitted.served, inputs)
+    measured = measure(record.objective, served, measured_on, fitted.plan.seed, communicator, others)
     ratings = scorer.as_rating()
     return {
         "objective": record.objective.name,
