@@ -18,7 +18,7 @@ from recsys.core.words import shell_command
 from recsys.data.sources.origin import name_of
 
 # What may change between an interruption and its resume, because the result does not depend on it.
-PARTS = {"data.ratings", "data.train", "data.valid", "data.test"}
+PARTS = {f"data.{name}" for name in ("ratings", "train", "valid", "test", "item_features", "user_features")}
 NEUTRAL = {*PARTS, "data.items", "data.sha256"} | {
     f"{section}.{key}" for section in ("training", "ranking") for key in ("n_threads", "checkpoint_every")
 }
@@ -135,4 +135,6 @@ def _deciding(values: Mapping[str, Json], above: str = "") -> Iterator[tuple[str
 
 def _named(config: Config, part: str) -> str:
     files = getattr(config.data, part)
-    return config.data.source if files is None else str(name_of(files))
+    if files is None:
+        return config.data.source
+    return str(files) if isinstance(files, str) else str(name_of(files))

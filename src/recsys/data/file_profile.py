@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import time
 
-from recsys.config.schema.data import Column, Files, SourceName
+from recsys.config.schema.columns import Column
+from recsys.config.schema.data import Files, SourceName
 from recsys.core.types import Json
 from recsys.core.words import counted, joined, some
 from recsys.data.rating_values import Meaning, RatingValues, Scale

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -14,8 +14,10 @@ from recsys.core.types import Array, BoolArray, Counts, Floats, Indices, Times
 from recsys.core.words import counted
 from recsys.data.catalogue import ItemCatalogue
 from recsys.data.chunks import chunks, count
+from recsys.data.features.kind import Role
 from recsys.data.grouped import GroupedView
 from recsys.data.scale import Scale
+from recsys.data.sources.origin import Frame
 from recsys.data.vocabulary import UNKNOWN, Vocabulary, only_counted
 
 if TYPE_CHECKING:
@@ -218,6 +220,7 @@ class Dataset:
         fingerprints: "ratings", or "train", "valid", "test" → sha256 of that file's bytes as stored; empty where the
             ratings are from no file, or have been changed since.
         n_duplicates: rows that the policy `duplicates` dropped.
+        frames: "item" and "user" → a table in memory of their features, in place of a file that a config names.
     """
 
     ratings: Interactions
@@ -225,6 +228,7 @@ class Dataset:
     fingerprints: dict[str, str] = field(default_factory=dict)
     catalogue: ItemCatalogue = field(default_factory=ItemCatalogue)
     n_duplicates: int = 0
+    frames: Mapping[Role, Frame] = field(default_factory=dict)
 
     def identify(self) -> dict[str, str]:
         """The fingerprints, or that of the ratings and their ids where there are none."""

@@ -37,6 +37,7 @@ from recsys.data.unique_pairs import newer_pairs
 from recsys.data.vocabulary import UNKNOWN
 from recsys.inference.rating_scale import n_outside_scale, note_other_scale
 from recsys.objectives.measure import StartMeasured
+from recsys.workflows.features import with_features
 from recsys.workflows.prior_run import PriorRun
 
 MEASURED: tuple[HeldOut, ...] = ("test", "earlier")  # parts that a run was measured on
@@ -128,7 +129,7 @@ def from_scratch(
     _check_room(config, len(data.ratings.users), len(data.ratings.items))
     splits = split(data, config.split, config.seed)
     _check_rated(splits.train, config)
-    return TrainingInputs(splits, data.catalogue, data.identify())
+    return with_features(TrainingInputs(splits, data.catalogue, data.identify()), config, data.frames, observe)
 
 
 def _check_room(config: Config, n_users: int, n_items: int) -> None:
@@ -218,7 +219,8 @@ def _join(
         n_held_out_not_new=int(known.sum()),
         n_outside_scale=n_outside_scale(bundle, dataset.ratings.rating),
     )
-    return TrainingInputs(splits, prior.catalogue, dataset.identify(), start), report
+    inputs = TrainingInputs(splits, prior.catalogue, dataset.identify(), start)
+    return with_features(inputs, config, dataset.frames, observe, bundle), report
 
 
 def _judged_by(bundle: Bundle, start: Start, n_new: int) -> str:

@@ -12,6 +12,8 @@ from recsys.config.plans import plans, refit_plan
 from recsys.config.schema.split import Split
 from recsys.core.communicator import Communicator
 from recsys.core.events import FitStart, Observer
+from recsys.data.features.features import Features
+from recsys.data.features.kind import Role
 from recsys.data.interactions import Dataset
 from recsys.data.split import split
 from recsys.data.training_inputs import TrainingInputs
@@ -19,7 +21,12 @@ from recsys.workflows.fit_plan import FittedPlan, fit_plan
 
 
 def refit(
-    run: Run, measured: Mapping[str, FittedPlan], data: Dataset, observe: Observer, communicator: Communicator
+    run: Run,
+    measured: Mapping[str, FittedPlan],
+    data: Dataset,
+    features: Mapping[Role, Features],
+    observe: Observer,
+    communicator: Communicator,
 ) -> dict[str, RefitMetrics]:
     """Trains every scorer anew on all interactions, for as many epochs as the measured one, and serves that.
 
@@ -27,10 +34,11 @@ def refit(
         run: an open one.
         measured: by name, the fits that were measured.
         data: all interactions.
+        features: of the items and users, where there are any.
     Returns:
         By scorer, what metrics.json says of the fit.
     """
-    inputs, fits = _all_of(data, run.config.seed), dict[str, FittedPlan]()
+    inputs, fits = _all_of(data, features, run.config.seed), dict[str, FittedPlan]()
     for position, planned in enumerate(plans(run.config), 1):  # of the config, since auto means something else here
         before = measured[planned.name]
         plan = refit_plan(planned, before.record.n_kept_epochs, run.manifest.fits[planned.name].training)
@@ -52,6 +60,12 @@ def refit(
     }
 
 
-def _all_of(data: Dataset, seed: int) -> TrainingInputs:
+def _all_of(data: Dataset, features: Mapping[Role, Features], seed: int) -> TrainingInputs:
     everything = split(replace(data, given=None), Split(valid_fraction=0, test_fraction=0), seed)
-    return TrainingInputs(everything, data.catalogue, data.identify())
+    return TrainingInputs(
+        everything,
+        data.catalogue,
+        data.identify(),
+        item_features=features.get("item"),
+        user_features=features.get("user"),
+    )

@@ -11,18 +11,22 @@ import numpy as np
 import pytest
 
 from recsys.config.schema.data import Data
+from recsys.config.schema.features import FeatureColumns
 from recsys.core.communicator import ALONE
 from recsys.core.errors import DataError
 from recsys.core.events import Observer, silent
 from recsys.data.catalogue import ItemCatalogue
+from recsys.data.features.table import FeatureColumn, FeatureTable
 from recsys.data.profile import profile
 from recsys.data.read import read_ratings
 from recsys.data.sources import opening, specs
 from recsys.data.sources.batches import Batch, CodedIds, PackedTexts
 from recsys.data.sources.csv.source import CsvSource
-from recsys.data.sources.opening import open_source
+from recsys.data.sources.find_feature_ids import FeatureRequest
+from recsys.data.sources.opening import open_source, read_feature_table
 from recsys.data.sources.protocol import ColumnRequest, Layout
 from recsys.data.sources.specs import SourceSpec
+from recsys.data.sources.table import as_texts
 from recsys.data.vocabulary import Vocabulary
 
 MAGIC = b"STARS1\n"
@@ -58,11 +62,17 @@ def read_names(path: Path, data: Data, item_name: str | None, items: Vocabulary,
     return ItemCatalogue({"x": f"The {item_name} column"})
 
 
+def read_stars(path: Path, data: Data, request: FeatureRequest, observe: Observer) -> FeatureTable:
+    rows = [line.split(" ") for line in path.read_text().splitlines()[1:]]
+    ids = as_texts([row[2] for row in rows])
+    return FeatureTable(path, "third", ids, {"stars": FeatureColumn.of(row[3] for row in rows)}, str)
+
+
 @pytest.fixture
 def stars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    spec = SourceSpec((MAGIC,), f"{__name__}:Stars", f"{__name__}:read_names")
+    spec = SourceSpec((MAGIC,), f"{__name__}:Stars", f"{__name__}:read_names", f"{__name__}:read_stars")
     monkeypatch.setitem(specs.SOURCES, "stars", spec)
-    code = {spec.source: Stars, spec.catalogue: read_names}
+    code = {spec.source: Stars, spec.catalogue: read_names, spec.features: read_stars}
     resolve = opening.resolve
     monkeypatch.setattr(opening, "resolve", lambda name: code.get(name) or resolve(name))
     path = tmp_path / "ratings"
@@ -75,6 +85,12 @@ def test_a_new_format_is_read_by_what_the_file_is(stars: Path) -> None:
     assert list(dataset.ratings.to_frame().itertuples(index=False, name=None)) == ROWS
     assert dataset.fingerprints == {"ratings": hashlib.sha256(stars.read_bytes()).hexdigest()}
     assert dataset.catalogue.titles == {"x": "The third column"}
+
+
+def test_features_are_read_from_a_new_format(stars: Path) -> None:
+    table = read_feature_table(stars, Data(ratings=stars), FeatureRequest("item", FeatureColumns()), silent)
+    assert table.ids.tolist() == ["x", "x", "y", "y"]
+    assert table.columns["stars"].values == ("★", "★★", "★★★", "★★★★★")
 
 
 def test_a_new_format_is_profiled(stars: Path) -> None:

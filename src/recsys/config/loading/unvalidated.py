@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from recsys.config.fields import Variants, fields, tag, tag_key, takes, variants
+from recsys.config.fields import Variants, choices, fields, tag, tag_key, takes, variants
 from recsys.config.loading.problems import ROOT, bad_tag, dotted, problems, show
 from recsys.config.loading.yaml_nodes import Key
 from recsys.config.schema.compatibility import method_for
@@ -162,7 +162,7 @@ def absolute(values: Any, base: Path, sections: Variants) -> Any:
         info = known.get(name)
         if info is not None and variants(info):
             changed[name] = absolute(value, base, variants(info))
-        elif info is not None and takes(info, Path):
+        elif info is not None and takes(info, Path) and value not in choices(info):
             changed[name] = _absolute_path(value, base)
     return changed
 

@@ -9,16 +9,17 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from recsys.config.schema.columns import Column
+from recsys.config.schema.features import FeatureColumns
 from recsys.core.files import STDIN
 from recsys.core.section import Section, Words
 
-MOST_COLUMNS = 10_000_000
 LARGEST_CODE = 1e30
 WholeCode = Annotated[int, Field(ge=-(10**30), le=10**30)]
 NumberCode = Annotated[float, Field(ge=-LARGEST_CODE, le=LARGEST_CODE)]
 Code = Annotated[WholeCode | NumberCode | str, Words("a number or text")]
-Column = str | Annotated[int, Field(ge=1, le=MOST_COLUMNS)]
 MAX_LINE_BYTES = 16 << 20
+FeaturesOrigin = Path | Literal["items", "frame"]
 SourceName = Literal["file", "frame", "stream"]
 Files = Path | tuple[Path, ...]
 """A file or a stream, all files that fit a pattern such as parts/*.parquet, or several of these."""
@@ -82,6 +83,16 @@ class Data(Section):
     """Titles for people: a file with item ids and titles, in any format that ratings may have."""
     item_columns: ItemColumns = ItemColumns()
     """Which column of the items file holds what."""
+    item_features: FeaturesOrigin | None = None
+    """What is known of the items beside their ratings: a file with item ids and columns of categories, numbers, dates
+    or short texts, in any format that ratings may have. items: the columns of the items file. frame: a table in memory,
+    which Python gives."""
+    item_feature_columns: FeatureColumns = FeatureColumns()
+    """Which column of that file holds what."""
+    user_features: FeaturesOrigin | None = None
+    """The same of the users."""
+    user_feature_columns: FeatureColumns = FeatureColumns()
+    """Which column of that file holds what."""
     duplicates: Literal["auto", "error", "last", "first", "newest", "count"] = "auto"
     """What to do when a pair of user and item occurs twice. error: refuse the file; last, first: keep that row in it;
     newest: keep the row with the latest time; count: add the events up, with the latest time; auto: error for ratings,
@@ -105,7 +116,7 @@ class Data(Section):
     encoding: str = "utf-8"
     """How the text is encoded. A byte order mark is understood; init guesses where the file is not utf-8."""
     items_encoding: str = "auto"
-    """How the items file is encoded; auto: utf-8 if it is, else guessed."""
+    """How the items file and files of features are encoded; auto: utf-8 if they are, else guessed."""
     max_line_bytes: Annotated[int, Field(ge=256, le=2**30)] = MAX_LINE_BYTES
     """Longest line that is read of a text file, in utf-8, so that what has no lines does not fill the memory."""
 
@@ -121,6 +132,20 @@ class Data(Section):
             raise PydanticCustomError("source", "data.ratings is missing: it names the ratings file")
         if self.train is None and (self.valid is not None or self.test is not None):
             raise PydanticCustomError("source", "data.valid and data.test go with data.train, not with data.ratings")
+        return self
+
+    @model_validator(mode="after")
+    def _features_are_somewhere(self) -> Self:
+        if self.item_features == "items" and self.items is None:
+            raise PydanticCustomError(
+                "features",
+                "item_features: items takes the columns of the items file, and data.items names none",
+                {"key": "item_features"},
+            )
+        if self.user_features == "items":
+            raise PydanticCustomError(
+                "features", "user_features names a file of users, not that of the items", {"key": "user_features"}
+            )
         return self
 
     @model_validator(mode="after")

@@ -68,6 +68,12 @@ class FeatureMatrix:
         entry = np.repeat(np.append(self.start[:-1], 0)[rows] - start[:-1], counts) + np.arange(start[-1])
         return FeatureMatrix(start, self.column[entry], self.value[entry], self.n_columns)
 
+    def stacked(self, other: FeatureMatrix) -> FeatureMatrix:
+        """The rows of another one, which has the same columns, below these."""
+        start = np.concatenate([self.start, self.start[-1] + other.start[1:]])
+        column, value = np.concatenate([self.column, other.column]), np.concatenate([self.value, other.value])
+        return FeatureMatrix(start, column, value, self.n_columns)
+
     def times(self, weights: Float64Array) -> Float64Array:
         """F W, shape (n_columns, k) → (n_rows, k)."""
         product = np.zeros((len(self), weights.shape[1]))

@@ -53,6 +53,7 @@ class NumberForm:
         return None if seconds is None else EPOCH_YEAR + seconds / SECONDS_OF_YEAR
 
 
+PLAIN = NumberForm()
 LARGEST_NUMBER = 1e30
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,10 +32,10 @@ class FeatureColumn:
     @classmethod
     def of(cls, fields: Iterable[Value | None]) -> FeatureColumn:
         """Of the field of each row; blank ones and those such as NA are missing."""
-        code_of: dict[Value | None, int] = dict.fromkeys((*MISSING, (), None), -1)
-        n_missing = len(code_of)
-        codes = [code_of.setdefault(field, len(code_of) - n_missing) for field in fields]
-        return cls(np.array(codes, dtype=np.int32), tuple(code_of)[n_missing:])  # type: ignore[arg-type]
+        builder = ColumnBuilder()
+        for field in fields:
+            builder.add(field)
+        return builder.column()
 
     @property
     def counts(self) -> Counts:
@@ -54,6 +55,24 @@ class FeatureColumn:
     def texts(self) -> Iterator[str]:
         """The values as they would be written, lists as "a|b"."""
         return (value if isinstance(value, str) else "|".join(value) for value in self.values)
+
+
+class ColumnBuilder:
+    """A column that is read field by field; blank ones and those such as NA are missing."""
+
+    def __init__(self) -> None:
+        self._codes = array("i")
+        self._code_of: dict[Value | None, int] = dict.fromkeys((*MISSING, (), None), -1)
+        self._n_missing = len(self._code_of)
+
+    def add(self, field: Value | None) -> None:
+        """The field of the next row."""
+        self._codes.append(self._code_of.setdefault(field, len(self._code_of) - self._n_missing))
+
+    def column(self) -> FeatureColumn:
+        """What has been read."""
+        values = [value for value, code in self._code_of.items() if code >= 0 and value is not None]
+        return FeatureColumn(np.array(self._codes, dtype=np.int32), tuple(values))
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from recsys.config.schema.data import Column, Columns
+from recsys.config.schema.columns import Column
+from recsys.config.schema.data import Columns
 from recsys.core.errors import DataError, nearest
 from recsys.core.words import shell_word, shortened, some
 from recsys.data.sources.column_names import COMMON, TITLES, plain

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from recsys.config.schema.data import Column, ItemColumns
+from recsys.config.schema.columns import Column
+from recsys.config.schema.data import ItemColumns
 from recsys.core.errors import DataError, nearest
 from recsys.core.words import shortened, some
 from recsys.data.sources.column_names import ITEMS_FILE, TITLES, plain

@@ -9,11 +9,13 @@ from recsys.core.errors import DataError
 from recsys.core.events import Observer
 from recsys.core.resolve import resolve
 from recsys.data.catalogue import ItemCatalogue
+from recsys.data.features.table import FeatureTable
+from recsys.data.sources.find_feature_ids import FeatureRequest
 from recsys.data.sources.not_read import N_BYTES, UNPACK, unreadable
-from recsys.data.sources.origin import Origin
+from recsys.data.sources.origin import Frame, Origin
 from recsys.data.sources.protocol import Source
 from recsys.data.sources.several import SeveralFiles, files_of
-from recsys.data.sources.specs import FRAME, SOURCES, SourceSpec
+from recsys.data.sources.specs import FRAME, FRAME_FEATURES, SOURCES, SourceSpec
 from recsys.data.sources.stored import compression, must_be_file, start_of, unpacked_start_of
 from recsys.data.sources.streams import is_stream
 from recsys.data.vocabulary import Vocabulary
@@ -63,6 +65,23 @@ def read_catalogue(
     spec = _spec(path)
     catalogue: ItemCatalogue = resolve(spec.catalogue)(_table(spec, path, data), data, item_name, items, observe)
     return catalogue
+
+
+def read_feature_table(origin: Path | Frame, data: Data, request: FeatureRequest, observe: Observer) -> FeatureTable:
+    """A features file, or a table in memory of features.
+
+    Args:
+        data: how an items file is written, as far as the config says it.
+
+    Raises:
+        DataError: it cannot be read, or the column of ids is not there.
+    """
+    if not isinstance(origin, Path):
+        held: FeatureTable = resolve(FRAME_FEATURES)(origin, data, request, observe)
+        return held
+    spec = _spec(origin)
+    table: FeatureTable = resolve(spec.features)(_table(spec, origin, data), data, request, observe)
+    return table
 
 
 def _table(spec: SourceSpec, path: Path, data: Data) -> object:

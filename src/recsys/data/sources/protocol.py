@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from recsys.config.schema.data import Column
+from recsys.config.schema.columns import Column
 from recsys.core.errors import DataError
 from recsys.data.sources.batches import Batch
 from recsys.data.sources.table import Role

@@ -13,6 +13,7 @@ class SourceSpec:
         magic: what its files begin with; b"" fits any file.
         source: (file, data, observe) → Source.
         catalogue: (file, data, item_name, items, observe) → ItemCatalogue of an items file.
+        features: (file, data, request, observe) → FeatureTable of a features file.
         is_unpacked: whether files that are compressed are read too.
         table: (path, data) → what the others take for a file; None: the path.
     """
@@ -20,6 +21,7 @@ class SourceSpec:
     magic: tuple[bytes, ...]
     source: str
     catalogue: str
+    features: str
     is_unpacked: bool = False
     table: str | None = None
 
@@ -28,7 +30,8 @@ def _arrow(table: str, *magic: bytes, is_unpacked: bool = False) -> SourceSpec:
     """A format that Arrow reads as a table of named and typed columns."""
     folder = "recsys.data.sources.arrow_tables"
     source, catalogue = f"{folder}.source:ArrowSource", f"{folder}.items:read_items"
-    return SourceSpec(magic, source, catalogue, is_unpacked, table=f"{folder}.{table}")
+    features = f"{folder}.features:read_features"
+    return SourceSpec(magic, source, catalogue, features, is_unpacked, table=f"{folder}.{table}")
 
 
 SOURCES: dict[str, SourceSpec] = {
@@ -36,6 +39,7 @@ SOURCES: dict[str, SourceSpec] = {
         magic=(b"",),
         source="recsys.data.sources.csv.opening:open_text",
         catalogue="recsys.data.sources.csv.items:read_catalogue",
+        features="recsys.data.sources.csv.features:read_features",
         is_unpacked=True,
     ),
     "parquet": _arrow("parquet:ParquetTable", b"PAR1"),
@@ -49,3 +53,5 @@ HELD_FRAME = "recsys.data.sources.arrow_tables.frame:held"
 """(frame) → HeldFrame."""
 FRAME = "recsys.data.sources.arrow_tables.frame:FrameSource"
 """(frame, data, observe) → Source of a table in memory."""
+FRAME_FEATURES = "recsys.data.sources.arrow_tables.features:of_frame"
+"""(frame, data, request, observe) → FeatureTable of a table in memory."""

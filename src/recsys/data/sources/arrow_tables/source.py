@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from recsys.config.schema.data import Column, Data
+from recsys.config.schema.columns import Column
+from recsys.config.schema.data import Data
 from recsys.core.errors import DataError
 from recsys.core.events import Loading, Observer
 from recsys.data.sources.arrow_tables.convert import Values, ids_of, ratings_of, times_of

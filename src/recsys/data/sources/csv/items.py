@@ -41,12 +41,12 @@ def read_catalogue(
     Raises:
         DataError: the file cannot be read, or a column is not there.
     """
-    dialect = _dialect(path, data, observe)
+    dialect = items_dialect(path, data, observe)
     item, title = find_item_columns(dialect, data.item_columns, item_name)
     known = set(items.ids.tolist())
     texts_at: dict[int, TextByItem] = {at: {} for at in range(dialect.width) if at != item or at == title}
     with dialect.text() as lines:
-        for row in _rows(dialect, title, lines, observe):
+        for row, _ in item_rows(dialect, title, lines, observe):
             item_id = id_of(row[item], items)
             if item_id is not None and item_id in known:
                 for position, texts in texts_at.items():
@@ -57,18 +57,18 @@ def read_catalogue(
     return ItemCatalogue(titles, columns, encoding=None if dialect.encoding == "utf-8" else dialect.encoding)
 
 
-def _rows(dialect: Dialect, title: int, lines: Text, observe: Observer) -> Iterator[list[str]]:
-    """The rows; where fields cannot be quoted, a delimiter too many is part of the title."""
+def item_rows(dialect: Dialect, title: int | None, lines: Text, observe: Observer) -> Iterator[tuple[list[str], int]]:
+    """The rows, with their lines; where fields cannot be quoted, a delimiter too many is part of the title."""
     for row, line in rows_of_any_width(dialect, lines, observe):
         _refuse_swallowed(row, dialect, line)
         surplus = len(row) - dialect.width
-        if surplus > 0 and not knows_quotes(dialect.delimiter):
+        if surplus > 0 and title is not None and not knows_quotes(dialect.delimiter):
             end = title + surplus + 1
-            yield [*row[:title], dialect.delimiter.join(row[title:end]), *row[end:]]
+            yield [*row[:title], dialect.delimiter.join(row[title:end]), *row[end:]], line
         elif surplus:
             raise odd_row(dialect, line, row)
         else:
-            yield row
+            yield row, line
 
 
 def _refuse_swallowed(row: Sequence[str], dialect: Dialect, line: int) -> None:
@@ -84,7 +84,7 @@ def _refuse_swallowed(row: Sequence[str], dialect: Dialect, line: int) -> None:
             )
 
 
-def _encoding(path: Path, data: Data, observe: Observer) -> str:
+def encoding_of(path: Path, data: Data, observe: Observer) -> str:
     """As the config says; else utf-8 if it is, else guessed: as the ratings where that may be."""
     if data.items_encoding != "auto":
         return data.items_encoding
@@ -101,8 +101,9 @@ def _encoding(path: Path, data: Data, observe: Observer) -> str:
     return "utf-8"
 
 
-def _dialect(path: Path, data: Data, observe: Observer) -> Dialect:
-    data = data.model_copy(update={"encoding": _encoding(path, data, observe)})
+def items_dialect(path: Path, data: Data, observe: Observer) -> Dialect:
+    """How an items file is written: as the config says it of the ratings, but for another delimiter and encoding."""
+    data = data.model_copy(update={"encoding": encoding_of(path, data, observe)})
     names = [name for name in (data.item_columns.item, data.item_columns.title) if isinstance(name, str)]
     columns = data.columns.model_copy(update={"item": names[0] if names else data.columns.item})
     data = data.model_copy(update={"columns": columns})

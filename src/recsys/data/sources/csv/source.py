@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from recsys.config.schema.data import Column, Data
+from recsys.config.schema.columns import Column
+from recsys.config.schema.data import Data
 from recsys.core.errors import DataError
 from recsys.core.events import Loading, Observer, silent
 from recsys.data.sources.batches import Batch

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from recsys.config.schema.data import Column, Columns, Data
+from recsys.config.schema.columns import Column
+from recsys.config.schema.data import Columns, Data
 from recsys.core.errors import DataError
 from recsys.core.events import Loading, Observer, silent
 from recsys.core.words import counted

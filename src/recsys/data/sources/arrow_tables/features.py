@@ -1,0 +1,79 @@
+"""Reads a features file with named and typed columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from recsys.config.schema.data import Data
+from recsys.core.events import Observer
+from recsys.data.features.table import ColumnBuilder, FeatureTable, Value
+from recsys.data.sources.arrow_tables.convert import Values, ids_of
+from recsys.data.sources.arrow_tables.frame import FrameTable
+from recsys.data.sources.arrow_tables.source import ColumnNames
+from recsys.data.sources.arrow_tables.table import ArrowTable
+from recsys.data.sources.batches import WholeIds
+from recsys.data.sources.find_feature_ids import FeatureRequest, find_ids
+from recsys.data.sources.origin import Frame
+from recsys.data.sources.progress import Progress
+from recsys.data.sources.table import as_texts
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+WHOLE = 2**53  # up to which floats hold whole numbers
+
+
+def of_frame(frame: Frame, data: Data, request: FeatureRequest, observe: Observer) -> FeatureTable:
+    """A table in memory of features."""
+    return read_features(FrameTable(frame), data, request, observe)
+
+
+def read_features(table: ArrowTable, _data: Data, request: FeatureRequest, observe: Observer) -> FeatureTable:
+    """The ids, and all columns of texts, numbers, dates, truth values, or lists of these.
+
+    Raises:
+        DataError: the table cannot be read, or the column of ids is not there.
+    """
+    header = tuple(table.schema.names)
+    id_name = header[find_ids(ColumnNames(table.path, header), request)]
+    forms = {name: _form_of(table.schema.field(position).type) for position, name in enumerate(header)}
+    used = {name: form for name, form in forms.items() if form is not None and name != id_name}
+    builders = {name: ColumnBuilder() for name in used}
+    ids: list[str] = []
+    size, progress = table.n_bytes, Progress(table.path, observe)
+    for rows in table.rows([id_name, *used], 0, 1):
+        own = ids_of(Values.of(rows.columns.column(id_name), id_name, rows.first, table.place), request.role)
+        own = own.coded() if isinstance(own, WholeIds) else own
+        texts = own.texts.to_list()
+        ids += [texts[code] for code in own.codes.tolist()]
+        for name, form in used.items():
+            for value in rows.columns.column(name).to_pylist():
+                builders[name].add(None if value is None else form(value))
+        progress.now(int(rows.share * size), size)
+    columns = {name: builder.column() for name, builder in builders.items()}
+    return FeatureTable(table.path, id_name, as_texts(ids), columns, table.place)
+
+
+def _form_of(kind: pa.DataType) -> Callable[[object], Value | None] | None:
+    """How a value of a type is written in a features file; None for a type that is not read."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(kind):
+        return _form_of(kind.value_type)
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return _listed if _form_of(kind.value_type) is _written else None
+    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return None
+    return _written
+
+
+def _written(value: object) -> str:
+    """A value as a text file would have it."""
+    is_whole = isinstance(value, float) and abs(value) < WHOLE and value.is_integer()
+    return f"{value:.0f}" if is_whole else str(value).strip()
+
+
+def _listed(values: object) -> Value | None:
+    assert isinstance(values, list)
+    return tuple(_written(value) for value in values if value is not None) or None
