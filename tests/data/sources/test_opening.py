@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -125,5 +126,5 @@ def test_a_file_of_a_known_other_kind_is_refused_unless_a_format_reads_it(
     with pytest.raises(DataError, match="this is an SQLite database"):
         open_source(data.ratings, data, silent)
     stars_spec = specs.SOURCES["stars"]
-    monkeypatch.setitem(specs.SOURCES, "stars", SourceSpec((b"SQLite",), stars_spec.source, stars_spec.catalogue))
+    monkeypatch.setitem(specs.SOURCES, "stars", replace(stars_spec, magic=(b"SQLite",)))
     assert isinstance(open_source(data.ratings, data, silent), Stars)
