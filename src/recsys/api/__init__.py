@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     )
     from recsys.api.configs import load_config
     from recsys.api.directory import better_runs, inspect, promote, run_config, runs
+    from recsys.api.folding import fold_in
     from recsys.api.measuring import (
         compare,
         compare_splits,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from recsys.api.ratings import Ratings, init, profile, read_ratings, sample, split
     from recsys.api.reading import interpret, layers, report
     from recsys.api.serving import find_item_id, load, search_items
-    from recsys.api.training import baseline_verdicts, beats_baseline, estimate, finetune, fold_in, train, update
+    from recsys.api.training import baseline_verdicts, beats_baseline, estimate, finetune, train, update
     from recsys.api.tuning import lr_find, tune, tuning_result
     from recsys.artifacts.directory import default_run, is_default, promote_none, promoted_run, run_name, runs_root
     from recsys.artifacts.leftovers import find_leftovers, remove_leftovers
@@ -136,7 +137,7 @@ TARGETS = {
     "find_leftovers": "recsys.artifacts.leftovers:find_leftovers",
     "find_objective": "recsys.objectives.specs:find_objective",
     "finetune": "recsys.api.training:finetune",
-    "fold_in": "recsys.api.training:fold_in",
+    "fold_in": "recsys.api.folding:fold_in",
     "init": "recsys.api.ratings:init",
     "inspect": "recsys.api.directory:inspect",
     "interpret": "recsys.api.reading:interpret",

@@ -15,6 +15,7 @@ from recsys.config.schema.data import Data, Files
 from recsys.core.arguments import PATH, listed
 from recsys.core.checked import RefusedError, Rule
 from recsys.core.communicator import ALONE
+from recsys.core.errors import UsageError
 from recsys.core.events import Observer
 from recsys.core.files import DASH, STDIN
 from recsys.core.resolve import resolve
@@ -65,6 +66,21 @@ def as_origin(data: DataLike) -> Origin:
     """
     files = as_files(data)
     return as_frame(data) if files is None else files
+
+
+def as_feature_source(data: DataLike) -> Path | Frame:
+    """The one file, or the table.
+
+    Raises:
+        UsageError: there are several files.
+        DataError: a table with a column of several types.
+    """
+    files = as_files(data)
+    if isinstance(files, tuple) and len(files) != 1:
+        raise UsageError(f"features come from one file, and {len(files)} are given", expected="one file, or a table")
+    if files is None:
+        return as_frame(data)
+    return files if isinstance(files, Path) else files[0]
 
 
 def as_files(data: object) -> Files | None:

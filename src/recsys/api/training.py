@@ -1,10 +1,8 @@
-"""Runs made: trained, trained on, extended by new users and items, or only estimated."""
+"""Runs made: trained, trained on, or only estimated."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -15,14 +13,14 @@ from recsys.api.data import (
     DataLike,
     as_files,
     as_frame,
-    as_origin,
     as_recorded,
     with_data,
     with_frame,
     with_streams,
 )
+from recsys.api.folders import run_folder
 from recsys.api.paths import PathLike, as_path, as_run
-from recsys.artifacts.directory import CONFIG, config_name, locate, new_run_folder, run_of
+from recsys.artifacts.directory import CONFIG, config_name
 from recsys.artifacts.metrics import RUN_METRICS, RunMetrics, RunResult, read_metrics, scorer_metrics
 from recsys.artifacts.run import newest_unfinished
 from recsys.config.schema.config import Config
@@ -39,7 +37,6 @@ from recsys.data.sources.streams import spooling
 from recsys.objectives import measure
 from recsys.objectives.specs import find_objective
 from recsys.workflows import estimate as estimating
-from recsys.workflows import fold_in_run as folding
 from recsys.workflows import train as training
 from recsys.workflows.update import finetune_config, update_config
 
@@ -100,7 +97,7 @@ def train(
         if folder is None and resume:
             newest = str(newest_unfinished(name, resolved)) if ranks.rank == 0 else ""
             folder = Path(text_of_first(newest, ranks))
-        with _folder(folder, name, ranks) as folder:
+        with run_folder(folder, name, ranks) as folder:
             return _train(resolved, folder, observe, ranks, data=dataset, resume=resume, checkpoint=checkpoint)
 
 
@@ -129,7 +126,7 @@ def finetune(
         RecsysError: see recsys.core.errors.
     """
     resolved, dataset = with_streams(finetune_config(as_run(start), as_path(config), overrides, observe), observe)
-    with ranks.shared_errors(), _folder(as_path(run_dir), Path(config).stem, ranks) as folder:
+    with ranks.shared_errors(), run_folder(as_path(run_dir), Path(config).stem, ranks) as folder:
         return _train(resolved, folder, observe, ranks, data=dataset)
 
 
@@ -171,37 +168,8 @@ def update(
     config = update_config(as_run(run), files, overrides, only=only)
     config, dataset = with_frame(config, as_frame(ratings), observe) if files is None else with_streams(config, observe)
     assert config.start is not None
-    with ranks.shared_errors(), _folder(as_path(run_dir), config_name(config.start.run), ranks) as folder:
+    with ranks.shared_errors(), run_folder(as_path(run_dir), config_name(config.start.run), ranks) as folder:
         return _train(config, folder, observe, ranks, data=dataset)
-
-
-@spooling()
-@checked(ratings=DATA, run=optional(PATH), run_dir=optional(PATH), observe=OBSERVER)
-def fold_in(
-    ratings: DataLike,
-    run: PathLike | None = None,
-    run_dir: PathLike | None = None,
-    *,
-    observe: Observer = silent,
-) -> RunResult:
-    """Adds embeddings of new users and items as a new run, without training: the rest of the model keeps its bits.
-
-    Args:
-        ratings: files of ratings or a table in memory as of `read_ratings`, each of a new user and a known item or of
-            a new item and a known user.
-        run: a finished run; left out, the default run.
-        run_dir: a new or empty folder; left out, one under runs/ named after the run's config and the time.
-        observe: gets Loading events.
-    Returns:
-        The content of the new run's metrics.json, which are those of the parent, and the folder as "run_dir".
-        "parent" says where it comes from: run, path, n_new_users, n_new_items, n_ratings, n_outside_scale.
-    Raises:
-        RunError: the model's output is not linear, or the folder is in use.
-        DataError: the ratings cannot be folded in.
-    """
-    parent = locate(as_run(run))
-    with _folder(as_path(run_dir), config_name(run_of(parent)), ALONE) as folder:
-        return {**folding.fold_in_run(parent, as_origin(ratings), folder, observe), "run_dir": str(folder)}
 
 
 @spooling()
@@ -256,18 +224,6 @@ def baseline_verdicts(metrics: RunMetrics) -> dict[str, bool | None]:
         name: measure.beats_baseline(find_objective(scorer["objective"]), scorer)
         for name, scorer in scorer_metrics(metrics).items()
     }
-
-
-@contextmanager
-def _folder(given: Path | None, name: str, ranks: Communicator) -> Iterator[Path]:
-    """The folder that is given, or a new one of this name, which the first rank makes."""
-    made: AbstractContextManager[Path | None] = nullcontext()
-    if given is None and ranks.rank == 0:
-        made = new_run_folder(name)
-    elif given is not None and ".." in given.parts and not given.parent.exists():
-        given = Path(os.path.realpath(given))  # a/../b makes no folder a
-    with made as new:
-        yield given or Path(text_of_first(str(new), ranks))
 
 
 def _train(

@@ -37,17 +37,33 @@ class StartMetrics(TypedDict):
     after: StartMeasured
 
 
+class FoldedFeatures(TypedDict):
+    """A file of features of new users or items."""
+
+    path: str
+    sha256: str
+
+
 class FoldInReport(TypedDict):
-    """The run that new users and items were folded into, and from which ratings."""
+    """The run that new users and items were folded into, and from which ratings and features.
+
+    Attributes:
+        ratings, sha256: the file of the ratings, and of its content; None without ratings.
+        features: role → file of features, where there is any.
+        n_users_from_features, n_items_from_features: without ratings, of these files.
+    """
 
     run: str
     path: str
-    ratings: str
-    sha256: str
+    ratings: str | None
+    sha256: str | None
     n_new_users: int
     n_new_items: int
     n_ratings: int
     n_outside_scale: int
+    features: NotRequired[dict[str, FoldedFeatures]]
+    n_users_from_features: NotRequired[int]
+    n_items_from_features: NotRequired[int]
 
 
 class GroupMetrics(TypedDict):

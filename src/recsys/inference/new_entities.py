@@ -62,6 +62,13 @@ def read_new_entities(bundle: Bundle, origin: Origin, observe: Observer = silent
     return NewEntities(ratings, bundle.users.index(users.ids)[ratings.user_idx] == UNKNOWN)
 
 
+def no_new_entities(bundle: Bundle) -> NewEntities:
+    """Ratings of no one."""
+    none = np.empty(0, np.int32)
+    ratings = Interactions(none, none, np.empty(0, np.float32), None, bundle.users, bundle.items)
+    return NewEntities(ratings, np.empty(0, dtype=bool))
+
+
 def unique_interactions(ratings: Interactions, source: Source, data: Data) -> Interactions:
     """One row of each pair, with its rating, or with what its events add up to.
 

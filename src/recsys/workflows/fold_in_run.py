@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from typing_extensions import TypedDict
 
 from recsys.artifacts.bundle import Bundle, open_bundle
 from recsys.artifacts.checkpoint import write_checkpoint
 from recsys.artifacts.directory import CHECKPOINTS, CONFIG, HISTORY, locate, run_of
 from recsys.artifacts.entity_counts import EntityCounts
 from recsys.artifacts.feature_priors import read_priors
-from recsys.artifacts.metrics import FoldInReport, RunMetrics, read_metrics, write_metrics
+from recsys.artifacts.metrics import FoldedFeatures, FoldInReport, RunMetrics, read_metrics, write_metrics
 from recsys.artifacts.run import Run
 from recsys.artifacts.run_config import read_run_config
 from recsys.artifacts.selected import selected_parameters
@@ -27,15 +28,17 @@ from recsys.core.files import new_folder
 from recsys.core.regular import read_regular
 from recsys.core.types import Arrays, Counts, Ids, State
 from recsys.data.catalogue import ItemCatalogue
+from recsys.data.features.kind import Role
 from recsys.data.sources.opening import open_source, read_catalogue
 from recsys.data.sources.origin import Frame, Origin, name_of
 from recsys.data.split import Splits
 from recsys.data.training_inputs import TrainingInputs, WarmStart
 from recsys.data.vocabulary import UNKNOWN, Vocabulary
-from recsys.inference.new_entities import NewEntities, read_new_entities
+from recsys.inference.new_entities import NewEntities, no_new_entities, read_new_entities
 from recsys.inference.rating_scale import n_outside_scale, note_other_scale
 from recsys.scoring.protocols import TrainedScorer
 from recsys.workflows.extended_vocabulary import ExtendedVocabulary
+from recsys.workflows.fold_in_features import NewFeatures, n_from_features, read_new_features
 from recsys.workflows.fold_in_ranking import fold_in_ranking
 from recsys.workflows.fold_in_rating import fold_in_rating, parameter_extension
 from recsys.workflows.prior_run import PriorRun
@@ -43,8 +46,18 @@ from recsys.workflows.prior_run import PriorRun
 MOST_HISTORY = 1 << 30  # bytes
 
 
-def fold_in_run(parent: Path | None, origin: Origin, folder: Path, observe: Observer = silent) -> RunMetrics:
+def fold_in_run(
+    parent: Path | None,
+    origin: Origin | None,
+    folder: Path,
+    observe: Observer = silent,
+    *,
+    features: Mapping[Role, Path | Frame] | None = None,
+) -> RunMetrics:
     """Solves the rows of the new users and items in a ratings file, and writes a run that has them too.
+
+    Of new ones in files of features, the run knows the features too. They are what their rows are before there are
+    ratings, and without ratings they are predicted and recommended by these alone.
 
     Every row of the parent keeps its bits, and an unknown id its fallback, so the parent's scores stay true and are
     kept. Training can go on from the new run as from any other.
@@ -52,8 +65,9 @@ def fold_in_run(parent: Path | None, origin: Origin, folder: Path, observe: Obse
     Args:
         parent: a finished run; None is the one that is served by default.
         origin: ratings in a file or a table in memory, each of a new user and a known item or of a new item and a known
-            user.
+            user; None: there are none.
         folder: the new run's; has to be new or empty.
+        features: role → what is known of new users or items.
     Returns:
         The new run's metrics.json: the parent's, and under "parent" where it comes from.
     Raises:
@@ -67,7 +81,8 @@ def fold_in_run(parent: Path | None, origin: Origin, folder: Path, observe: Obse
     config, metrics = read_run_config(run), _parent_metrics(run)
     extend = parameter_extension(bundle, config.model.kind, run) if "rating" in bundle.scorers else None
     with Run.claim(folder, config, ALONE, resume=False):
-        new = read_new_entities(bundle, origin, observe)
+        known = read_new_features(bundle, config.data, features or {}, observe)
+        new = no_new_entities(bundle) if origin is None else read_new_entities(bundle, origin, observe)
         note_other_scale(bundle, new.ratings.rating, observe)
         users, items = (
             ExtendedVocabulary.of(bundle.users, new.ratings.users),
@@ -76,14 +91,14 @@ def fold_in_run(parent: Path | None, origin: Origin, folder: Path, observe: Obse
         report: FoldInReport = {
             "run": run.absolute().name,
             "path": str(run.absolute()),
-            "ratings": str(name_of(origin) if isinstance(origin, Frame) else name_of(origin).absolute()),
-            "sha256": open_source(origin, bundle.data, silent).fingerprint(),
+            **_of_file(bundle, origin),
             "n_new_users": users.n_new,
             "n_new_items": items.n_new,
             "n_ratings": len(new.ratings),
             "n_outside_scale": n_outside_scale(bundle, new.ratings.rating),
+            **_of_features(known, new),
         }
-        inputs = _inputs(bundle, new, config, parameters, observe)
+        inputs = _inputs(bundle, new, known, config, parameters, observe)
         scorers, models = dict[str, TrainedScorer](), dict[str, Arrays]()
         if extend is not None:
             scorers["rating"] = rating = fold_in_rating(bundle, new, users, items, inputs.features)
@@ -110,6 +125,38 @@ def fold_in_run(parent: Path | None, origin: Origin, folder: Path, observe: Obse
         return metrics
 
 
+class RatingsFile(TypedDict):
+    """The file of the ratings, as the report names it."""
+
+    ratings: str | None
+    sha256: str | None
+
+
+class FeatureFiles(TypedDict, total=False):
+    """The files of features, as the report names them."""
+
+    features: dict[str, FoldedFeatures]
+    n_users_from_features: int
+    n_items_from_features: int
+
+
+def _of_file(bundle: Bundle, origin: Origin | None) -> RatingsFile:
+    if origin is None:
+        return {"ratings": None, "sha256": None}
+    name = str(name_of(origin) if isinstance(origin, Frame) else name_of(origin).absolute())
+    return {"ratings": name, "sha256": open_source(origin, bundle.data, silent).fingerprint()}
+
+
+def _of_features(known: NewFeatures, new: NewEntities) -> FeatureFiles:
+    if not known.sources:
+        return {}
+    return {
+        "features": {str(role): source for role, source in known.sources.items()},
+        "n_users_from_features": n_from_features(known, "user", new.ratings.users),
+        "n_items_from_features": n_from_features(known, "item", new.ratings.items),
+    }
+
+
 def _learned_counts(
     bundle: Bundle, new: NewEntities, users: ExtendedVocabulary, items: ExtendedVocabulary
 ) -> EntityCounts:
@@ -133,12 +180,18 @@ def _parent_metrics(run: Path) -> RunMetrics:
 
 
 def _inputs(
-    bundle: Bundle, new: NewEntities, config: Config, parameters: Mapping[str, Arrays], observe: Observer
+    bundle: Bundle,
+    new: NewEntities,
+    known: NewFeatures,
+    config: Config,
+    parameters: Mapping[str, Arrays],
+    observe: Observer,
 ) -> TrainingInputs:
     """The new ratings to learn from, and what the parent has learned from and was measured on."""
     ratings = new.ratings
     new_items = ratings.items.ids[bundle.items.index(ratings.items.ids) == UNKNOWN]
-    prior = PriorRun.of(bundle, ratings.users, ratings.items, _read_catalogue(config, new_items, observe))
+    catalogue = _read_catalogue(config, new_items, observe).updated(known.catalogue)
+    prior = PriorRun.of(bundle, ratings.users, ratings.items, catalogue)
     return TrainingInputs(
         splits=Splits(ratings, prior.held_out.get("valid"), prior.held_out.get("test"), prior.unknown),
         catalogue=prior.catalogue,
@@ -152,8 +205,8 @@ def _inputs(
             oversampled=None,
             replays_all=False,
         ),
-        item_features=bundle.features("item"),
-        user_features=bundle.features("user"),
+        item_features=known.features.get("item"),
+        user_features=known.features.get("user"),
     )
 
 

@@ -8,6 +8,7 @@ from functools import reduce
 from typing import get_args
 
 from recsys.artifacts.bundle import Bundle
+from recsys.artifacts.featured import with_featured
 from recsys.core.types import Indices
 from recsys.data.catalogue import ItemCatalogue
 from recsys.data.interactions import HeldOut, Interactions, join, reindex
@@ -49,12 +50,13 @@ class PriorRun:
             newly_known, unknown = pairs.take(is_known), unknown.take(~is_known)
             before = held_out.get("earlier_valid")
             held_out["earlier_valid"] = newly_known if before is None else join(before, newly_known)
+        named = with_featured(bundle)
         return cls(
             train=reindex(bundle.seen.interactions(), users, items),
             held_out=held_out,
             unknown=unknown,
             rows={"user": bundle.users.index(users.ids), "item": bundle.items.index(items.ids)},
-            catalogue=ItemCatalogue.of(bundle.items, bundle.titles, bundle.item_columns).updated(newer),
+            catalogue=ItemCatalogue.of(named.items, named.titles, named.item_columns).updated(newer),
         )
 
     def joined(self, parts: Sequence[HeldOut]) -> Interactions | None:

@@ -76,14 +76,12 @@ def read_features_file(
         DataError: the file cannot be read, has a column that is not what the config says, an id twice, or no id of the
             ratings.
     """
-    origin, columns = named(data, role)
+    origin, _ = named(data, role)
     path = data.items if origin == "items" else origin
     source = frame if frame is not None else path
     if source is None or isinstance(source, str):
         raise _no_frame(role)
-    request = FeatureRequest(
-        role, columns, _likely(data, role, encoder), is_items_file=frame is None and path is data.items
-    )
+    request = features_request(data, role, encoder, is_items_file=frame is None and path is data.items)
     table = read_feature_table(source, data, request, observe)
     reports: tuple[ColumnReport, ...] = ()
     if encoder is None:
@@ -92,8 +90,24 @@ def read_features_file(
     n_matched = int(np.count_nonzero(features.rows_of(known) != UNKNOWN))
     if not n_matched and len(known):
         raise _no_match(table, request, known)
-    digest = fingerprint(source) if isinstance(source, Path) else _digest(table)
-    return FeaturesFile(table.path, features, reports, digest, n_matched)
+    return FeaturesFile(table.path, features, reports, table_fingerprint(source, table), n_matched)
+
+
+def features_request(
+    data: Data, role: Role, encoder: FeatureEncoder | None = None, *, is_items_file: bool = False
+) -> FeatureRequest:
+    """What to read of a features file.
+
+    Args:
+        encoder: of an earlier file of the kind.
+        is_items_file: whether it is that of data.items.
+    """
+    return FeatureRequest(role, named(data, role)[1], _likely(data, role, encoder), is_items_file=is_items_file)
+
+
+def table_fingerprint(source: Path | Frame, table: FeatureTable) -> str:
+    """sha256 of the file, or of what the table in memory holds."""
+    return fingerprint(source) if isinstance(source, Path) else _digest(table)
 
 
 def encode_table(table: FeatureTable, encoder: FeatureEncoder, known: Vocabulary) -> Features:
