@@ -26,6 +26,7 @@ COUNTS = {
     "n_users_from_features": "by new\nusers",
     "n_items_from_features": "of new\nitems",
 }
+FROM_FEATURES = ("n_users_from_features", "n_items_from_features")  # shown where there are any
 Scores = Mapping[str, float]
 T = TypeVar("T")
 
@@ -77,7 +78,8 @@ def baseline_header(name: str) -> str:
 
 def counts_of(scores: Scores) -> list[str]:
     """The names of the counts among scores that tables have a column for."""
-    return [] if "n_users" in scores else [name for name in scores if name.startswith("n_")]
+    counts = [] if "n_users" in scores else [name for name in scores if name.startswith("n_")]
+    return [name for name in counts if name not in FROM_FEATURES or scores[name]]
 
 
 def count_label(name: str) -> str:

@@ -7,12 +7,15 @@ from dataclasses import replace
 
 from recsys.artifacts.bundle import Bundle
 from recsys.config.schema.config import Config
-from recsys.core.events import Observer
+from recsys.core.events import Observer, silent
+from recsys.data.catalogue import ItemCatalogue
 from recsys.data.features.features import Features
 from recsys.data.features.kind import Role
 from recsys.data.features.read import merged, named, note_features, read_features_file
+from recsys.data.sources.opening import read_catalogue
 from recsys.data.sources.origin import Frame
 from recsys.data.training_inputs import TrainingInputs
+from recsys.data.vocabulary import UNKNOWN, Vocabulary
 
 ROLES: tuple[Role, ...] = ("item", "user")
 
@@ -48,4 +51,21 @@ def with_features(
         note_features(file, role, len(known), observe)
         fingerprints[f"{role}_features"] = file.fingerprint
         features[role] = file.features if before is None else merged(before, file.features)
-    return replace(inputs, fingerprints=fingerprints, item_features=features["item"], user_features=features["user"])
+    catalogue = inputs.catalogue if features["item"] is None else _with_new_items(inputs, config, features["item"])
+    return replace(
+        inputs,
+        catalogue=catalogue,
+        fingerprints=fingerprints,
+        item_features=features["item"],
+        user_features=features["user"],
+    )
+
+
+def _with_new_items(inputs: TrainingInputs, config: Config, features: Features) -> ItemCatalogue:
+    """The catalogue with what the items file says of items that nobody has rated."""
+    path, column, ids = config.data.items, config.data.columns.item, features.ids.ids
+    new = Vocabulary(ids[inputs.splits.train.items.index(ids) == UNKNOWN])
+    if path is None or not path.exists() or not len(new):
+        return inputs.catalogue
+    item_name = column if isinstance(column, str) else None
+    return read_catalogue(path, config.data, item_name, new, silent).updated(inputs.catalogue)

@@ -12,8 +12,6 @@ from recsys.config.plans import plans, refit_plan
 from recsys.config.schema.split import Split
 from recsys.core.communicator import Communicator
 from recsys.core.events import FitStart, Observer
-from recsys.data.features.features import Features
-from recsys.data.features.kind import Role
 from recsys.data.interactions import Dataset
 from recsys.data.split import split
 from recsys.data.training_inputs import TrainingInputs
@@ -24,7 +22,7 @@ def refit(
     run: Run,
     measured: Mapping[str, FittedPlan],
     data: Dataset,
-    features: Mapping[Role, Features],
+    inputs: TrainingInputs,
     observe: Observer,
     communicator: Communicator,
 ) -> dict[str, RefitMetrics]:
@@ -34,22 +32,22 @@ def refit(
         run: an open one.
         measured: by name, the fits that were measured.
         data: all interactions.
-        features: of the items and users, where there are any.
+        inputs: of the fits that were measured.
     Returns:
         By scorer, what metrics.json says of the fit.
     """
-    inputs, fits = _all_of(data, features, run.config.seed), dict[str, FittedPlan]()
+    everything, fits = _all_of(data, inputs, run.config.seed), dict[str, FittedPlan]()
     for position, planned in enumerate(plans(run.config), 1):  # of the config, since auto means something else here
         before = measured[planned.name]
         plan = refit_plan(planned, before.record.n_kept_epochs, run.manifest.fits[planned.name].training)
         begins = FitStart(plan.scorer, len(measured) + position, 2 * len(measured), "all")
         states = {name: fitted.state for name, fitted in {**measured, **fits}.items()}
         fits[plan.name] = fit_plan(
-            run.as_started(plan), run, inputs, states, observe, communicator, begins=begins, measured=before
+            run.as_started(plan), run, everything, states, observe, communicator, begins=begins, measured=before
         )
     if run.is_writer:
         served = {fitted.plan.scorer: fitted.served for fitted in fits.values()}
-        write_bundle(run.path, served, inputs, run.config, trained_on="all")
+        write_bundle(run.path, served, everything, run.config, trained_on="all")
     return {
         fitted.plan.scorer: {
             "n_epochs": fitted.record.n_epochs,
@@ -60,12 +58,6 @@ def refit(
     }
 
 
-def _all_of(data: Dataset, features: Mapping[Role, Features], seed: int) -> TrainingInputs:
+def _all_of(data: Dataset, inputs: TrainingInputs, seed: int) -> TrainingInputs:
     everything = split(replace(data, given=None), Split(valid_fraction=0, test_fraction=0), seed)
-    return TrainingInputs(
-        everything,
-        data.catalogue,
-        data.identify(),
-        item_features=features.get("item"),
-        user_features=features.get("user"),
-    )
+    return replace(inputs, splits=everything, fingerprints=data.identify(), warm_start=None)

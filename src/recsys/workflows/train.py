@@ -95,7 +95,7 @@ def train(
             metrics["start"] = report.to_metrics(first.start, after)
         if config.refit:
             assert data is not None
-            metrics["refit"] = refit(run, fits, data, inputs.features, observe, communicator)
+            metrics["refit"] = refit(run, fits, data, inputs, observe, communicator)
         if run.is_writer:
             write_metrics(run.path, metrics)
         communicator.barrier()  # the run is whole where any rank returns
