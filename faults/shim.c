@@ -3,7 +3,8 @@
    Preloaded. FAULTS_FOLDER: the folder. FAULTS_STATE: a file of STATE bytes that all processes share: how many
    operations there were, and which one was disturbed. FAULTS_AT: its number, from 1; 0: none. FAULTS_HOW: an errno as
    a number, for that one operation; KILL: half of a write is written, then the process is killed; FULL: from there on
-   nothing can be made or written, as on a full disk. */
+   nothing can be made or written, as on a full disk. FAULTS_LOG: a file to which each operation adds a line, its name
+   and path; none: "". */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -25,7 +26,7 @@ enum { STATE = 4096, GO_ON = 0, DISTURBED = 1 };
 static unsigned long *state; /* the count, and after it the name of what was disturbed */
 static char folder[PATH_MAX];
 static unsigned long at;
-static int is_kill, is_full, code;
+static int is_kill, is_full, code, log_file = -1;
 
 __attribute__((visibility("default"), constructor)) void faults_arm(void) {
     const char *wanted = getenv("FAULTS_FOLDER"), *path = getenv("FAULTS_STATE"), *how = getenv("FAULTS_HOW");
@@ -41,7 +42,16 @@ __attribute__((visibility("default"), constructor)) void faults_arm(void) {
     is_kill = how && !strcmp(how, "KILL");
     is_full = how && !strcmp(how, "FULL");
     code = is_full ? ENOSPC : how ? atoi(how) : 0;
+    const char *log_path = getenv("FAULTS_LOG");
+    log_file = log_path && *log_path ? syscall(SYS_openat, AT_FDCWD, log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
     state = shared;
+}
+
+/* Adds a line to the log, whole even where several processes write. */
+static void logged(const char *name, const char *path) {
+    char line[PATH_MAX + 64];
+    int n = snprintf(line, sizeof line, "%s %s\n", name, path);
+    syscall(SYS_write, log_file, line, n < (int)sizeof line ? n : (int)sizeof line);
 }
 
 static int is_below(const char *path) { return !strncmp(path, folder, strlen(folder)); }
@@ -72,6 +82,7 @@ static const char *resolved(int from, const char *path, char *into) {
 static int disturbed(const char *name, const char *path, int makes, int file, const void *data, size_t n) {
     if (!state || !is_below(path)) return GO_ON;
     unsigned long number = __sync_add_and_fetch(state, 1);
+    if (log_file >= 0) logged(name, path + strlen(folder));
     if (!at || number < at || (number > at && !(is_full && makes))) return GO_ON;
     if (is_full && !makes) return GO_ON;
     if (number == at) snprintf((char *)(state + 1), STATE - sizeof *state, "%s %s", name, path + strlen(folder));

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import shutil
 import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from errno import EIO, ENOSPC
+from operator import itemgetter
 from pathlib import Path
 from typing import Self
 
@@ -27,6 +30,7 @@ KILL, FULL = "KILL", "FULL"
 HOWS = {"ENOSPC": str(ENOSPC), "EIO": str(EIO), KILL: KILL, FULL: FULL}
 AT_ONCE = 4
 KILLED = -9
+NUMBERS = re.compile(r"[0-9a-f]{8,}|[0-9]+")
 ALLOWED = (ENDED, 4)  # 4: an output that cannot be written
 GROWING = {"history.jsonl", "last", "study.db", "study.db-journal"}  # which a command writes step by step
 
@@ -42,10 +46,13 @@ class Fault:
     job: Job
     at: int = 0
     how: str = KILL
+    operation: str = ""  # what it is and on which path, without the numbers in it
 
 
 def attack(seed: int, seconds: float, say: Callable[[str], None], jobs: tuple[Job, ...] = JOBS) -> Outcome:
     """Goes through all operations of all jobs in an order of the seed, until the time is over.
+
+    Of operations that are alike in a job, such as the same one of each epoch, the first comes before any second.
 
     Raises:
         NoCompilerError: there is none.
@@ -54,7 +61,8 @@ def attack(seed: int, seconds: float, say: Callable[[str], None], jobs: tuple[Jo
     with world() as place, _zygotes(place, compiled(place.folder)) as zygotes:
         faults = [fault for job in jobs for fault in _faults_of(job, place, zygotes[0], say)]
         until = time.monotonic() + seconds
-        random.Random(seed).shuffle(faults)
+        faults = in_turns(faults, random.Random(seed))
+        say(f"writes: {len({(fault.job.name, fault.how, fault.operation) for fault in faults}):,} kinds of cases")
         left, lock = iter(enumerate(faults)), threading.Lock()
 
         def work(zygote: Zygote) -> None:
@@ -81,6 +89,17 @@ def attack(seed: int, seconds: float, say: Callable[[str], None], jobs: tuple[Jo
     return outcome
 
 
+def in_turns(faults: list[Fault], order: random.Random) -> list[Fault]:
+    """Drawn, but so that each kind has its first case before any has its second."""
+    turn: Counter[tuple[str, str, str]] = Counter()
+    turns = []
+    for fault in order.sample(faults, len(faults)):
+        kind = (fault.job.name, fault.how, fault.operation)
+        turns.append((turn[kind], fault))
+        turn[kind] += 1
+    return [fault for _, fault in sorted(turns, key=itemgetter(0))]
+
+
 def compiled(folder: Path) -> Path:
     """The shim as a library."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
@@ -95,7 +114,7 @@ class Zygote:
     """A process that forks one for each command, under the shim."""
 
     def __init__(self, place: World, library: Path, name: str) -> None:
-        self._library, self._state = library, place.folder / f"state-{name}"
+        self._library, self._state, self._log = library, place.folder / f"state-{name}", place.folder / f"log-{name}"
         environment = {**place.template.environment(), "LD_PRELOAD": str(library)}
         root = Path(__file__).parents[1]
         self._process = subprocess.Popen(
@@ -118,6 +137,7 @@ class Zygote:
         at, how = ("0", KILL) if fault is None else (str(fault.at), HOWS[fault.how])
         self._state.write_bytes(bytes(STATE))
         shim = {"FAULTS_FOLDER": str(case.folder), "FAULTS_STATE": str(self._state), "FAULTS_AT": at, "FAULTS_HOW": how}
+        shim["FAULTS_LOG"] = str(self._log) if fault is None else ""
         out, err = (case.folder.with_suffix(f".{name}") for name in ("out", "err"))
         order = {
             "folder": str(case.work),
@@ -133,9 +153,13 @@ class Zygote:
         code = int(self._process.stdout.readline())
         return Ended(code, *(path.read_text(encoding="utf-8", errors="replace") for path in (out, err)))
 
-    def n_operations(self) -> int:
-        """Of the last command."""
-        return int.from_bytes(self._state.read_bytes()[:8], sys.byteorder)
+    def forget(self) -> None:
+        """Begins the list of operations anew."""
+        self._log.unlink(missing_ok=True)
+
+    def operations(self) -> list[str]:
+        """Of all commands without a fault, what they did to which path, without the numbers in it."""
+        return [NUMBERS.sub("#", line) for line in self._log.read_text(errors="replace").splitlines()]
 
     def disturbed(self) -> str:
         """The operation of the last command that was disturbed, and its path."""
@@ -155,12 +179,13 @@ def _zygotes(place: World, library: Path) -> Iterator[list[Zygote]]:
 def _faults_of(job: Job, place: World, zygote: Zygote, say: Callable[[str], None]) -> list[Fault]:
     """All that can happen to a job."""
     with place.case(f"count-{job.name}") as case:
+        zygote.forget()
         done = zygote.run(case, job.arguments)
         assert done.code == ENDED, f"{job.name}: {done.err}"
         place.keep(job, Reference(case.content(), case.printed(done), 0.0))
-        n_operations = zygote.n_operations()
-        say(f"writes: {n_operations:,} operations of {job.name}")
-        return [Fault(job, at, how) for at in range(1, n_operations + 1) for how in HOWS]
+        operations = zygote.operations()
+        say(f"writes: {len(operations):,} operations of {job.name}")
+        return [Fault(job, at, how, operation) for at, operation in enumerate(operations, 1) for how in HOWS]
 
 
 def _attacked(place: World, name: str, fault: Fault, zygote: Zygote) -> str:
