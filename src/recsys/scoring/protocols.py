@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from recsys.core.types import Float32Array, Indices, Times
+from recsys.core.types import Counts, Float32Array, Float64Array, Indices, Times
 
 if TYPE_CHECKING:
     from recsys.data.features.kind import Role
@@ -67,6 +67,10 @@ class TrainedScorer(Ranker, Protocol):
 
         Of a product of factors these are the factors, and the bias before them where there is one.
         """
+        ...
+
+    def row_weights(self, counts: Counts) -> Float64Array:
+        """How much each linear row says of what rows are like, by its training interactions; float64, shape (n,)."""
         ...
 
     def extended(self, users: NewRows, items: NewRows) -> TrainedScorer:

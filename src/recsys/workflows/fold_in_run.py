@@ -99,12 +99,15 @@ def fold_in_run(
             **_of_features(known, new),
         }
         inputs = _inputs(bundle, new, known, config, parameters, observe)
+        priors = read_priors(bundle)
         scorers, models = dict[str, TrainedScorer](), dict[str, Arrays]()
         if extend is not None:
             scorers["rating"] = rating = fold_in_rating(bundle, new, users, items, inputs.features)
             models["rating"] = extend(config.model, inputs, rating)
         if (ranking := bundle.ranking) is not None:
-            scorers["ranking"], models["ranking"] = fold_in_ranking(ranking, parameters["ranking"], new, users, items)
+            scorers["ranking"], models["ranking"] = fold_in_ranking(
+                ranking, parameters["ranking"], new, users, items, priors["ranking"], inputs.features
+            )
         kinds = {name: entry.model for name, entry in bundle.manifest.scorers.items()}
         with new_folder(folder) as temporary:
             for name in (CONFIG, HISTORY):
@@ -114,7 +117,6 @@ def fold_in_run(
             fits = {name: manifest.served_fits[name] for name in models}
             states = {fits[name]: State(manifest.fits[fits[name]].epoch, model, {}) for name, model in models.items()}
             write_checkpoint(temporary / CHECKPOINTS, states, manifest)
-            priors = read_priors(bundle)
             served = {name: ServedScorer(kinds[name], scorer, priors=priors[name]) for name, scorer in scorers.items()}
             if "rating" in served:
                 served["rating"] = replace(served["rating"], counts=_learned_counts(bundle, new, users, items))

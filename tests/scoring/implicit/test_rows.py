@@ -84,3 +84,14 @@ def test_rows_are_solved_one_by_one(solver: UserRows | ItemRows) -> None:
     np.testing.assert_array_equal(solved[1], MEAN.astype(np.float32))
     np.testing.assert_array_equal(solved[2], row(solver, [1, 2, 3], [1, 1, 1]).astype(np.float32))
     assert solver.solve(np.array([0]), idx[:0], np.ones(0, np.float32)).shape == (0, 6)
+
+
+@pytest.mark.parametrize("kind", [UserRows, ItemRows])
+def test_a_row_goes_towards_the_center_that_is_given(kind: type[UserRows | ItemRows]) -> None:
+    centers, rest = RANDOM.normal(size=(3, 6)), (MOMENTS,) if kind is UserRows else ()
+    start, idx, target = np.array([0, 0, 2, 5]), np.array([4, 1, 2, 9, 1], np.int32), np.ones(5, np.float32)
+    together = kind(SIDE, MEAN, *rest).solve(start, idx, target, centers)  # type: ignore[call-arg,arg-type]
+    np.testing.assert_array_equal(together[0], centers[0].astype(np.float32))
+    for number, (first, last) in enumerate(zip(start[:-1], start[1:], strict=True)):
+        alone = row(kind(SIDE, centers[number], *rest), idx[first:last].tolist(), [1.0] * (last - first))  # type: ignore[call-arg,arg-type]
+        np.testing.assert_array_equal(together[number], alone.astype(np.float32))

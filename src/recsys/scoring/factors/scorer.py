@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from recsys.core.threads import Workers, usable_cores
-from recsys.core.types import BoolArray, Float32Array, Indices, Times
+from recsys.core.types import BoolArray, Counts, Float32Array, Float64Array, Indices, Times
 from recsys.data.features.kind import Role
 from recsys.scoring.drift import Drift
 from recsys.scoring.fallback import with_fallback
@@ -118,6 +118,10 @@ class Factors:
         bias = {"user": self.user_bias, "item": self.item_bias}[role]
         factors = {"user": self.user_factors, "item": self.item_factors}[role]
         return np.concatenate([bias[:-1, None], factors[:-1]], axis=1)
+
+    def row_weights(self, counts: Counts) -> Float64Array:
+        """The ratings of each: the noise of a row falls with them, and items with many are asked for most."""
+        return counts.astype(np.float64)
 
     def extended(self, users: NewRows, items: NewRows) -> Factors:
         """The same on more users and items, some with rows [bias, factors] of their own."""

@@ -1,10 +1,11 @@
 """Learns how rows go with features from the rows of who has ratings: a ridge regression that chooses its own strength.
 
-With q_i the row of item i, f_i its features and n_i its ratings:
+With q_i the row of item i, f_i its features and n_i its weight, which of a rating scorer is the number of its ratings
+(see TrainedScorer.row_weights):
 
     q_i = m + Bᵀf_i + e_i,  e_i ~ N(0, Σ/n_i),  each row of B ~ N(0, Σ/λ)
 
-A row with many ratings says more, and items that are asked for tend to have many. For a strength λ the most probable B
+A row with many ratings says more. For a strength λ the most probable B
 is (G + λ)⁻¹ C, where G = Σ n_i f̃ f̃ᵀ and C = Σ n_i f̃ q̃ᵀ over the items, and f̃, q̃ are their differences to the means by
 ratings. λ is the one under which the rows are most probable, with B integrated out and Σ at its best:
 
@@ -47,26 +48,26 @@ def fit_priors(
     priors: dict[Role, FeaturePrior] = {}
     for role, matrix in features.items():
         rows = scorer.linear_rows(role)
-        prior = None if rows is None else fit_feature_prior(rows, counts[role], matrix)
+        prior = None if rows is None else fit_feature_prior(rows, scorer.row_weights(counts[role]), matrix)
         if prior is not None:
             priors[role] = prior
     return priors
 
 
-def fit_feature_prior(rows: Float32Array, counts: Counts, features: FeatureMatrix) -> FeaturePrior | None:
-    """The prior of rows with such features; None where fewer than two rows have ratings and features.
+def fit_feature_prior(rows: Float32Array, weights: Float64Array, features: FeatureMatrix) -> FeaturePrior | None:
+    """The prior of rows with such features; None where fewer than two rows have a weight and features.
 
     Args:
         rows: q, shape (n, width).
-        counts: training ratings (or interactions) of each, shape (n,).
+        weights: how much each says, shape (n,); 0: nothing.
         features: of each, n rows.
     """
-    learned = np.flatnonzero((counts > 0) & features.has_any)
+    learned = np.flatnonzero((weights > 0) & features.has_any)
     learned = learned[:: max(1, len(learned) // MOST_ROWS)]
     if len(learned) < 2:
         return None
     known = features.take(learned)
-    q, weight = rows[learned].astype(np.float64), counts[learned].astype(np.float64)
+    q, weight = rows[learned].astype(np.float64), weights[learned].astype(np.float64)
     total = weight.sum()
     mean_row = weight @ q / total
     ones = np.ones((len(learned), 1))
@@ -75,11 +76,11 @@ def fit_feature_prior(rows: Float32Array, counts: Counts, features: FeatureMatri
     gram = known.gram(weight) - total * np.outer(mean_features, mean_features)
     evidence = Evidence.of(gram, known.cross(weight, centered), (centered * weight[:, None]).T @ centered, len(q))
     strength = evidence.most_probable()
-    weights = evidence.weights(strength).astype(np.float32)
-    intercept = mean_row - mean_features @ weights
-    rest = centered - known.times(weights.astype(np.float64)) + mean_features @ weights
+    slopes = evidence.weights(strength).astype(np.float32)
+    intercept = mean_row - mean_features @ slopes
+    rest = centered - known.times(slopes.astype(np.float64)) + mean_features @ slopes
     covariance = (rest * weight[:, None]).T @ rest / total
-    return FeaturePrior(intercept.astype(np.float32), weights, root_of(covariance), strength)
+    return FeaturePrior(intercept.astype(np.float32), slopes, root_of(covariance), strength)
 
 
 def root_of(covariance: Float64Array) -> Float64Array:

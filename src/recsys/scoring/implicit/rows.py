@@ -17,8 +17,8 @@ from recsys.scoring.implicit.moments import Moments
 FEW = 3.0  # from more interactions than these on, users without one are taken to avoid an item rather than not know it
 MANY = 100.0  # from more interactions than these on, they count more than what is expected of a user who has them
 
-Solve: TypeAlias = Callable[[Int64Array, Indices, Float32Array], Float32Array]
-"""start, index of the other side and target of interactions → rows, see UserRows.solve."""
+Solve: TypeAlias = Callable[[Int64Array, Indices, Float32Array, "Float64Array | None"], Float32Array]
+"""start, index of the other side and target of interactions, and centers → rows, see UserRows.solve."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +72,9 @@ class UserRows:
     mean_user: Float64Array
     moments: Moments
 
-    def solve(self, start: Int64Array, item_idx: Indices, target: Float32Array) -> Float32Array:
+    def solve(
+        self, start: Int64Array, item_idx: Indices, target: Float32Array, centers: Float64Array | None = None
+    ) -> Float32Array:
         """Rows that lie between what is expected of a user with such interactions and what fits these.
 
         The row w of a user with n interactions is the minimum of
@@ -86,19 +88,20 @@ class UserRows:
             start: int64, shape (n_users + 1,); user u has the interactions start[u] … start[u + 1] − 1.
             item_idx: int32, shape (n,), the item of each.
             target: y of each, float32, shape (n,).
+            centers: in place of w̄, the row that the features of each tell, shape (n_users, dim).
         Returns:
             float32, shape (n_users, dim).
         """
         gain = cache(self.moments.gain)
 
-        def row(idx: Indices, y: Float32Array) -> Float64Array:
+        def row(idx: Indices, y: Float32Array, center: Float64Array) -> Float64Array:
             n = len(idx)
             if n == 0:
-                return self.mean_user
-            estimate = self.mean_user + gain(n) @ (y @ self.items.rows[idx] - n * self.moments.mean_item)
+                return center
+            estimate = center + gain(n) @ (y @ self.items.rows[idx] - n * self.moments.mean_item)
             return self.items.closest(estimate, idx, y, seen=1.0, pull=1 + MANY / n)
 
-        return _one_by_one(row, start, item_idx, target, len(self.mean_user))
+        return _one_by_one(row, start, item_idx, target, _rows_of(centers, self.mean_user, len(start) - 1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +116,9 @@ class ItemRows:
     users: FixedSide
     mean_item: Float64Array
 
-    def solve(self, start: Int64Array, user_idx: Indices, target: Float32Array) -> Float32Array:
+    def solve(
+        self, start: Int64Array, user_idx: Indices, target: Float32Array, centers: Float64Array | None = None
+    ) -> Float32Array:
         """Rows that lie between the mean item and what the interactions say.
 
         The row h of an item with n interactions is the minimum of
@@ -126,20 +131,25 @@ class ItemRows:
         Args, Returns: as UserRows.solve, with users and items exchanged.
         """
 
-        def row(idx: Indices, y: Float32Array) -> Float64Array:
+        def row(idx: Indices, y: Float32Array, center: Float64Array) -> Float64Array:
             n = len(idx)
-            return self.mean_item if n == 0 else self.users.closest(self.mean_item, idx, y, n / (n + FEW), 1.0)
+            return center if n == 0 else self.users.closest(center, idx, y, n / (n + FEW), 1.0)
 
-        return _one_by_one(row, start, user_idx, target, len(self.mean_item))
+        return _one_by_one(row, start, user_idx, target, _rows_of(centers, self.mean_item, len(start) - 1))
+
+
+def _rows_of(centers: Float64Array | None, mean: Float64Array, n: int) -> Float64Array:
+    return np.broadcast_to(mean, (n, len(mean))) if centers is None else centers
 
 
 def _one_by_one(
-    row: Callable[[Indices, Float32Array], Float64Array],
+    row: Callable[[Indices, Float32Array, Float64Array], Float64Array],
     start: Int64Array,
     idx: Indices,
     target: Float32Array,
-    dim: int,
+    centers: Float64Array,
 ) -> Float32Array:
-    rows = [row(idx[begin:end], target[begin:end]) for begin, end in pairwise(start)]
-    solved = np.array(rows, np.float64).reshape(len(start) - 1, dim)
+    spans = zip(pairwise(start), centers, strict=True)
+    rows = [row(idx[begin:end], target[begin:end], center) for (begin, end), center in spans]
+    solved = np.array(rows, np.float64).reshape(centers.shape)
     return solved.clip(-FACTOR, FACTOR).astype(np.float32)  # their products are finite whatever they come from

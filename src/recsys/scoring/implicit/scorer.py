@@ -18,6 +18,8 @@ from recsys.scoring.implicit.rows import FixedSide, ItemRows, UserRows
 from recsys.scoring.implicit.targets import TargetTable
 from recsys.scoring.new_rows import NewRows
 
+FEW = 10.0  # interactions with which a row says half of what it could
+
 
 @dataclass(frozen=True, eq=False)
 class ImplicitFactors:
@@ -73,6 +75,13 @@ class ImplicitFactors:
         if role == "user":
             return self.user_factors[:-1]
         return np.concatenate([self.item_bias[:-1, None], self.item_factors[:-1]], axis=1)
+
+    def row_weights(self, counts: Counts) -> Float64Array:
+        """n / (n + 10): a row with few interactions is mostly shrinkage, and all others count alike.
+
+        By interactions themselves, the popular would decide what a genre is like (docs/experiments/features.md).
+        """
+        return np.asarray(counts / (counts + FEW))
 
     def extended(self, users: NewRows, items: NewRows) -> ImplicitFactors:
         """The same on more users and items, some with rows of their own."""

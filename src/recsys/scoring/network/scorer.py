@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from recsys.core.types import Float32Array, Indices, Times
+from recsys.core.types import Counts, Float32Array, Float64Array, Indices, Times
 from recsys.data.features.kind import Role
 from recsys.scoring.link import Link
 from recsys.scoring.new_rows import NewRows
@@ -60,6 +60,10 @@ class Network:
 
     def linear_rows(self, role: Role) -> None:
         """None: between a row and a score are the layers."""
+
+    def row_weights(self, counts: Counts) -> Float64Array:
+        """The ratings of each."""
+        return counts.astype(np.float64)
 
     def extended(self, users: NewRows, items: NewRows) -> Network:
         """The same on more users and items, each with the embedding that it keeps."""
