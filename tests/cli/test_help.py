@@ -18,6 +18,7 @@ SOURCE = Path(recsys.__file__).parent
 COMMANDS = [
     "init",
     "sample",
+    "prepare",
     "train",
     "predict",
     "recommend",

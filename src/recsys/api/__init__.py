@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         split_comparison,
     )
     from recsys.api.paths import check_output
+    from recsys.api.preparing import prepare
     from recsys.api.ranks import join_ranks
     from recsys.api.ratings import Ratings, init, profile, read_ratings, sample, split
     from recsys.api.reading import interpret, layers, report
@@ -86,6 +87,7 @@ __all__ = [
     "lr_find",
     "parse_time",
     "predict_file",
+    "prepare",
     "profile",
     "promote",
     "promote_none",
@@ -149,6 +151,7 @@ TARGETS = {
     "lr_find": "recsys.api.tuning:lr_find",
     "parse_time": "recsys.data.sources.values:moment",
     "predict_file": "recsys.api.batch:predict_file",
+    "prepare": "recsys.api.preparing:prepare",
     "profile": "recsys.api.ratings:profile",
     "promote": "recsys.api.directory:promote",
     "promote_none": "recsys.artifacts.directory:promote_none",

@@ -45,7 +45,7 @@ def config_on(config: ConfigLike, files: Files | None, overrides: Sequence[str] 
     """
     changes: dict[str, object] = {
         "source": "frame" if files is None else "file",
-        **dict.fromkeys(("ratings", "train", "valid", "test", "sha256")),
+        **dict.fromkeys(("ratings", "train", "valid", "test", "prepared", "sha256")),
         "ratings": None if files is None else absolute_files(files),
     }
     if isinstance(config, Config):

@@ -26,6 +26,7 @@ from recsys.data.sources.opening import source_of
 from recsys.data.sources.origin import Frame, HeldFrame, Origin
 from recsys.data.sources.specs import HELD_FRAME
 from recsys.data.sources.streams import is_stream
+from recsys.workflows.prepared_inputs import as_prepared
 
 DataLike: TypeAlias = PathLike | Sequence[PathLike] | Frame
 """A file, a pattern such as parts/*.parquet, "-" for standard input, a list of these, or a table in memory of pandas,
@@ -142,7 +143,9 @@ def with_frame(config: Config, frame: Frame, observe: Observer, *, needs_times: 
 
 
 def with_streams(config: Config, observe: Observer, *, needs_times: bool = False) -> tuple[Config, Dataset | None]:
-    """The config with the checksum of the stream that it names, and its ratings; None: it names files."""
+    """The config with the checksum of the stream that it names, and its ratings; None: it names files, or a store."""
+    if config.data.prepared is not None:
+        return as_prepared(config), None
     if not reads_streams(config.data):
         return config, None
     dataset = _read(config, observe, needs_times=needs_times)

@@ -63,7 +63,7 @@ def run_config(run_dir: PathLike, overrides: Sequence[str] = ()) -> Config:
 
 @checked(path=PATH, verify=FLAG)
 def inspect(path: PathLike, *, verify: bool = False) -> dict[str, Json]:
-    """What a run, a checkpoint or a serving folder holds.
+    """What a run, a checkpoint, a serving folder or a prepared store holds.
 
     Args:
         verify: compare every file with its sha256.

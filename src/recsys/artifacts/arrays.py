@@ -14,7 +14,7 @@ import os
 from collections.abc import Iterator
 from functools import cache
 from io import BufferedReader
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -26,11 +26,13 @@ from recsys.artifacts.entries import FileEntry
 from recsys.artifacts.manifest import damaged
 from recsys.core.regular import open_regular
 from recsys.core.types import Array, Arrays
+from recsys.data.chunks import CHUNK
 
 Code = Literal["F64", "I64", "F32", "I32", "F16", "U8"]
 TYPES: dict[Code, str] = {"F64": "<f8", "I64": "<i8", "F32": "<f4", "I32": "<i4", "F16": "<f2", "U8": "|u1"}
 CODES = {np.dtype(kind): code for code, kind in TYPES.items()}
 MOST_HEADER, MOST_DIMENSIONS = 1 << 24, 3
+BLOCK_BYTES = 4 * CHUNK  # that are written at a time: a part of a column
 Dimension = Annotated[int, Field(ge=0, lt=2**31)]
 Offset = Annotated[int, Field(ge=0, lt=2**60)]
 
@@ -44,24 +46,35 @@ class TensorEntry(TypedDict):
 
 
 def write_arrays(path: Path, arrays: Arrays) -> FileEntry:
-    """Writes the arrays; returns the file's size and checksum."""
-    ordered = {
-        name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays, key=lambda name: _alignment(name, arrays))
-    }
+    """Writes the arrays, of which some may be columns on disk; returns the file's size and checksum."""
+    ordered = {name: arrays[name] for name in sorted(arrays, key=lambda name: _alignment(name, arrays))}
     header: dict[str, TensorEntry] = {}
     end = 0
     for name, array in ordered.items():
-        start, end = end, end + array.nbytes
+        start, end = end, end + array.dtype.itemsize * math.prod(array.shape)
         header[name] = {"dtype": CODES[array.dtype], "shape": list(array.shape), "data_offsets": [start, end]}
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     digest = hashlib.sha256()
     with path.open("wb") as file:
-        blocks: list[bytes | memoryview] = [len(text).to_bytes(8, "little"), text, *map(_memory, ordered.values())]
+        start_of_file = len(text).to_bytes(8, "little") + text
+        blocks = chain([memoryview(start_of_file)], *map(_blocks, ordered.values()))
         for block in blocks:
             file.write(block)
             digest.update(block)
     return FileEntry(bytes=8 + len(text) + end, sha256=digest.hexdigest())
+
+
+def only_tensor(path: Path, shown: Path) -> tuple[int, TensorEntry]:
+    """Where the array of a file of one begins, and what the header says of it.
+
+    Args, Raises: as of `read_arrays`.
+    """
+    with open_regular(path) as file:
+        tensors = [tensor for _, tensor in _tensors(file, shown, hashlib.sha256())]
+        if len(tensors) != 1:
+            raise damaged(shown, f"it holds {len(tensors)} arrays, and not one")
+        return file.tell(), tensors[0]
 
 
 def read_arrays(path: Path, shown: Path, entry: FileEntry) -> Arrays:
@@ -150,6 +163,13 @@ def _mapped(file: BufferedReader, start: int, tensor: TensorEntry) -> Array:
 def _alignment(name: str, arrays: Arrays) -> tuple[int, str]:
     """Wide numbers first, so that all are aligned."""
     return -arrays[name].dtype.itemsize, name
+
+
+def _blocks(array: Array) -> Iterator[memoryview]:
+    """The bytes of an array, some rows at a time, so that a column on disk is not read whole."""
+    rows = max(1, BLOCK_BYTES // max(1, array.dtype.itemsize * math.prod(array.shape[1:])))
+    for start in range(0, len(array), rows):
+        yield _memory(np.ascontiguousarray(array[start : start + rows]))
 
 
 def _memory(array: Array) -> memoryview:

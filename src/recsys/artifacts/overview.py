@@ -25,6 +25,7 @@ from recsys.artifacts.manifest import BundleManifest, M, damaged
 from recsys.artifacts.metrics import RunMetrics, closing_files, parent_name, read_metrics
 from recsys.artifacts.recorded import check_recorded
 from recsys.artifacts.standing import BetterRun, better_runs
+from recsys.artifacts.store import STORE_JSON, StoreManifest
 from recsys.artifacts.verified import VerifiedFolder, open_verified
 from recsys.artifacts.verify import verify_folder, verify_run
 from recsys.core.errors import DamagedError, RunError
@@ -123,7 +124,7 @@ def _check_history(run: Path, n_lines: int) -> None:
 
 
 def describe(path: Path, *, verify: bool) -> dict[str, Json]:
-    """The content of a run, a checkpoint or a serving folder, as json takes it.
+    """The content of a run, a checkpoint, a serving folder or a prepared store, as json takes it.
 
     Raises:
         RunError: it is none of these, or is damaged; with `verify` every file's sha256 is checked.
@@ -134,11 +135,13 @@ def describe(path: Path, *, verify: bool) -> dict[str, Json]:
         return _described(open_checkpoint(path), verify)
     if (path / SERVING_JSON).exists():
         return _described(open_verified(path, SERVING_JSON, BundleManifest), verify)
+    if (path / STORE_JSON).exists():
+        return _described(open_verified(path, STORE_JSON, StoreManifest), verify)
     if not (path / CONFIG).exists() or not (path / CHECKPOINTS).exists():
         raise RunError(
             "this is neither a run nor a checkpoint",
             where=str(path),
-            expected="a folder of a run, a folder epoch-… below its checkpoints, or a serving folder",
+            expected="a folder of a run, a folder epoch-… below its checkpoints, a serving folder or a prepared store",
             hint="recsys runs lists the runs",
         )
     return _describe_run(path, verify)

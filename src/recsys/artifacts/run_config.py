@@ -19,7 +19,7 @@ from recsys.data.sources.origin import name_of
 
 # What may change between an interruption and its resume, because the result does not depend on it.
 PARTS = {f"data.{name}" for name in ("ratings", "train", "valid", "test", "item_features", "user_features")}
-NEUTRAL = {*PARTS, "data.items", "data.sha256"} | {
+NEUTRAL = {*PARTS, "data.items", "data.prepared", "data.sha256"} | {
     f"{section}.{key}" for section in ("training", "ranking") for key in ("n_threads", "checkpoint_every")
 }
 UNCHANGED = "the same values, except for paths, n_threads and checkpoint_every"

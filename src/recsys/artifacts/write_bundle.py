@@ -30,8 +30,6 @@ from recsys.config.schema.config import Config
 from recsys.core.files import writing
 from recsys.core.types import Arrays
 from recsys.data.catalogue import ItemCatalogue, text_by_index
-from recsys.data.grouped import columns_by
-from recsys.data.interactions import Interactions
 from recsys.data.training_inputs import TrainingInputs
 from recsys.data.vocabulary import Vocabulary
 from recsys.evaluation.intervals import Intervals
@@ -93,7 +91,7 @@ def write_bundle(
             **pack_texts("titles", titles),
             **{COUNTS[name]: each.items for name, each in counts.items()},
         },
-        SEEN: _seen_arrays(seen),
+        SEEN: dict(zip(("item_idx", "rating"), inputs.seen_by_user, strict=True)),
         HELD_OUT: held_out_arrays(
             inputs.held_out,
             inputs.splits.unknown,
@@ -157,7 +155,7 @@ def _manifest(
         link=first.link,
         scorers=dict(entries),
         scale=inputs.scale if config.data.has_ratings else None,
-        id_types=IdTypes(user=_id_type(seen.users), item=_id_type(seen.items)),
+        id_types=IdTypes(user=id_type(seen.users), item=id_type(seen.items)),
         n_users=len(seen.users),
         n_items=len(seen.items),
         n_ratings=n_ratings,
@@ -183,14 +181,9 @@ def _scorer_entry(name: str, model: str, scorer: StoredScorer) -> ScorerEntry:
     )
 
 
-def _id_type(vocabulary: Vocabulary) -> IdType:
+def id_type(vocabulary: Vocabulary) -> IdType:
+    """The type of its ids, as manifests say it."""
     return "int" if vocabulary.id_type is int else "str"
-
-
-def _seen_arrays(seen: Interactions) -> Arrays:
-    """The training interactions, by user and then as they stood in the file."""
-    item_idx, rating = columns_by(seen.user_idx, seen.user_counts, [seen.item_idx, seen.rating])
-    return {"item_idx": item_idx, "rating": rating}
 
 
 def _item_columns(catalogue: ItemCatalogue, items: Vocabulary) -> dict[str, Arrays]:

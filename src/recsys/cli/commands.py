@@ -33,6 +33,12 @@ COMMANDS = (
         "recsys.cli.init:init",
     ),
     Command("sample", TRAIN, "Write synthetic ratings to try recsys on.", "recsys.cli.sample:sample"),
+    Command(
+        "prepare",
+        TRAIN,
+        "Read, split and sort ratings once, for repeated and large trainings.",
+        "recsys.cli.prepare:prepare",
+    ),
     Command("train", TRAIN, "Train a model and write a run.", "recsys.cli.train:train"),
     Command(
         "finetune",

@@ -27,7 +27,8 @@ def inspect(
         Path | None,
         typer.Argument(
             metavar="RUN_OR_CHECKPOINT",
-            help="A run, a checkpoint or a serving folder. Default: the promoted run, else the newest finished one.",
+            help="A run, a checkpoint, a serving folder or a prepared store. Default: the promoted run, else the"
+            " newest finished one.",
         ),
     ] = None,
     verify: Annotated[bool, typer.Option("--verify", help="Verify the sha256 of every file.")] = False,
@@ -60,6 +61,8 @@ def _contents(answer: Mapping[str, Any]) -> tuple[str, Rows]:
     verified = [["verified", f"{counted(n, 'file')}, all as they were written"]] if n else []
     if "checkpoints" in answer:
         return "run", _of_run(answer) + verified
+    if answer.get("kind") == "prepared ratings":
+        return "prepared store", _of_store(answer) + verified
     if "epoch" in answer:
         return "checkpoint", _of_checkpoint(answer) + verified
     return "serving folder", _of_bundle(answer) + verified
@@ -112,6 +115,19 @@ def _of_bundle(bundle: Mapping[str, Any]) -> Rows:
         ["models", ", ".join(f"{name}: {entry['model']}" for name, entry in bundle["scorers"].items())],
         ["trained on", f"{on}: {rows} by {counted(bundle['n_users'], 'user')} of {counted(bundle['n_items'], 'item')}"],
         ["serving files", _files(bundle)],
+    ]
+
+
+def _of_store(store: Mapping[str, Any]) -> Rows:
+    order, sources = store["order"], store["sources"]
+    blocks = "none: training reads all of it into memory" if order is None else f"for sgd of dim {order['dim']}"
+    users, items = counted(store["n_users"], "user"), counted(store["n_items"], "item")
+    return [
+        ["training rows", f"{store['n_interactions']:,} of {users} and {items}"],
+        ["split", f"{store['split']['method']}, seed {store['seed']}"],
+        ["blocks", blocks],
+        *([f"sha256 of {part}", source["sha256"]] for part, source in sources.items()),
+        ["files", _files(store)],
     ]
 
 

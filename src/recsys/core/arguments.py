@@ -14,6 +14,8 @@ from recsys.core.errors import nearest
 from recsys.core.words import counted, joined
 
 MANY = 1_000_000  # as far as a count goes: beyond it is no list for anyone, and memory for none
+UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+MOST_BYTES = 10**15
 WHOLE_FLOATS = 2.0**53  # from here on, floats skip whole numbers
 
 
@@ -130,6 +132,17 @@ def _shard(value: object) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
+def _bytes(value: object) -> int:
+    number = plain(value)
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,9})?) ?([kMGT]?)B", number) if isinstance(number, str) else None
+    n_bytes = round(float(match[1]) * UNITS[match[2]]) if match else number
+    if isinstance(n_bytes, bool) or not isinstance(n_bytes, int) or not 1 <= n_bytes <= MOST_BYTES:
+        raise RefusedError(value)
+    return n_bytes
+
+
+BYTES = Rule('a number of bytes, or a text such as "500MB" or "2GB"', _bytes)
+"""Accepted as the number."""
 SHARD = Rule('a share such as "3/16": the 3rd of 16', _shard)
 """Accepted as the pair of its numbers."""
 

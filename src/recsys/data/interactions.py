@@ -45,6 +45,8 @@ class Counted:
 class Interactions:
     """Rows of (user, item, perhaps a rating, perhaps a time). A vocabulary may hold entries that no row has.
 
+    Columns may lie on disk (see StoredColumn): who goes through them by `chunks` takes no memory for them.
+
     Attributes:
         user_idx: int32, shape (n,), index into `users`; −1: unknown.
         item_idx: int32, shape (n,), index into `items`; −1: unknown.
@@ -79,7 +81,7 @@ class Interactions:
 
     @property
     def n_bytes(self) -> int:
-        """The size of the columns."""
+        """Memory of the columns."""
         columns = (self.user_idx, self.item_idx, self.rating, self.timestamp)
         return sum(column.nbytes for column in columns if column is not None)
 
@@ -87,6 +89,11 @@ class Interactions:
     def has_rating(self) -> BoolArray:
         """Whether each row has a rating, bool, shape (n,)."""
         return ~np.isnan(self.rating)
+
+    @property
+    def has_any_rating(self) -> bool:
+        """Whether some row has a rating."""
+        return any(not np.isnan(self.rating[rows]).all() for rows in chunks(len(self)))
 
     def rated(self) -> Interactions:
         """The rows that have a rating; these themselves where all have."""
@@ -221,6 +228,7 @@ class Dataset:
             ratings are from no file, or have been changed since.
         n_duplicates: rows that the policy `duplicates` dropped.
         frames: "item" and "user" → a table in memory of their features, in place of a file that a config names.
+        item_column: what the first file calls the column of item ids; None where it has no names.
     """
 
     ratings: Interactions
@@ -229,6 +237,7 @@ class Dataset:
     catalogue: ItemCatalogue = field(default_factory=ItemCatalogue)
     n_duplicates: int = 0
     frames: Mapping[Role, Frame] = field(default_factory=dict)
+    item_column: str | None = None
 
     def identify(self) -> dict[str, str]:
         """The fingerprints, or that of the ratings and their ids where there are none."""

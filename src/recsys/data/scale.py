@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from recsys.core.types import Float32Array
+from recsys.core.types import Float32Array, Floats
 from recsys.data.chunks import chunks
 
 
@@ -23,11 +24,15 @@ class Scale:
     @classmethod
     def of(cls, rating: Float32Array) -> Scale:
         """The scale of ratings, float32, shape (n,); std is 1 where all of them are equal."""
-        parts = [rating[rows] for rows in chunks(len(rating))]
-        mean = sum(float(part.sum(dtype=np.float64)) for part in parts) / len(rating)
-        squares = sum(float(np.square(np.subtract(part, mean, dtype=np.float64)).sum()) for part in parts)
+
+        def parts() -> Iterator[Floats]:
+            return (rating[rows] for rows in chunks(len(rating)))
+
+        mean = sum(float(part.sum(dtype=np.float64)) for part in parts()) / len(rating)
+        squares = sum(float(np.square(np.subtract(part, mean, dtype=np.float64)).sum()) for part in parts())
         std = math.sqrt(squares / len(rating))
-        return cls(mean, std or 1.0, float(rating.min()), float(rating.max()))
+        low, high = min(float(part.min()) for part in parts()), max(float(part.max()) for part in parts())
+        return cls(mean, std or 1.0, low, high)
 
 
 @dataclass(frozen=True)

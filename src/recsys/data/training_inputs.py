@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from recsys.core.types import Arrays, Indices
+from recsys.core.types import Array, Arrays, Indices
 from recsys.data.catalogue import ItemCatalogue
 from recsys.data.features.features import Features
 from recsys.data.features.kind import Role
 from recsys.data.features.matrix import FeatureMatrix
+from recsys.data.grouped import columns_by
 from recsys.data.interactions import HeldOut, Interactions, join
+from recsys.data.prepared import Prepared
 from recsys.data.scale import Scale
 from recsys.data.split import Splits
 from recsys.data.vocabulary import Vocabulary
@@ -65,6 +67,7 @@ class TrainingInputs:
         fingerprints: sha256 of each data file, by its key in the config's `data` section.
         warm_start: None: from scratch.
         item_features, user_features: None where the run has none.
+        prepared: where the training rows come from a prepared store; None: else.
     """
 
     splits: Splits
@@ -73,6 +76,7 @@ class TrainingInputs:
     warm_start: WarmStart | None = None
     item_features: Features | None = None
     user_features: Features | None = None
+    prepared: Prepared | None = None
 
     @property
     def features(self) -> dict[Role, Features]:
@@ -123,6 +127,7 @@ class TrainingInputs:
                 test=test.unrated() if test else None,
             ),
             warm_start=None if start is None else replace(start, prior_train=start.prior_train.unrated()),
+            prepared=None,
         )
 
     @cached_property
@@ -130,6 +135,14 @@ class TrainingInputs:
         """All interactions, rated or not, of here and of earlier runs; without times where there is such a run."""
         start, train = self.warm_start, self.splits.train
         return train if start is None else join(start.prior_train, train)
+
+    @property
+    def seen_by_user(self) -> tuple[Array, Array]:
+        """Items and ratings of all interactions, by user and then in their order."""
+        if self.prepared is not None:
+            return self.prepared.seen_item, self.prepared.seen_rating
+        item_idx, rating = columns_by(self.seen.user_idx, self.seen.user_counts, [self.seen.item_idx, self.seen.rating])
+        return item_idx, rating
 
     @property
     def seen_ratings(self) -> Interactions:

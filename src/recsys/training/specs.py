@@ -16,6 +16,8 @@ class Fit:
         cannot: names of the traits that a model may not have.
         keys: settings of the method that only models of some kinds take, this one among them.
         takes_ranks: whether the learner trains on several ranks at once; it is then built with the communicator too.
+        block_order: sorts ratings for a prepared store, from which the learner then reads them block by block:
+            (plan, n_ratings, n_users, n_items) → StoredOrder. None: the learner holds all ratings in memory.
     """
 
     learner: str
@@ -23,6 +25,7 @@ class Fit:
     cannot: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
     takes_ranks: bool = False
+    block_order: str | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ METHODS: dict[str, MethodSpec] = {
                 space="recsys.training.sgd.space:DOT_PRODUCT",
                 cannot=("sigmoid_output", "user_drift"),
                 takes_ranks=True,
+                block_order="recsys.training.sgd.stored_order:stored_order",
             ),
             "svdpp": Fit(
                 learner="recsys.training.sgd.svdpp:build",

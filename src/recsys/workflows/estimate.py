@@ -88,7 +88,7 @@ def estimate(config: Config, observe: Observer = silent, *, data: Dataset | None
     for plan in planned:
         check_ranks(plan, n_ranks)
     watch = Watch()
-    inputs, _ = prepare_inputs(config, observe, ALONE, data)
+    inputs, _ = prepare_inputs(config, observe, ALONE, data, reads_blocks=True)
     read = watch.read()
     fits, least, most = dict[str, FitEstimate](), read, read
     for plan in planned:

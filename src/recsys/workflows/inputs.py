@@ -38,6 +38,7 @@ from recsys.data.vocabulary import UNKNOWN
 from recsys.inference.rating_scale import n_outside_scale, note_other_scale
 from recsys.objectives.measure import StartMeasured
 from recsys.workflows.features import with_features
+from recsys.workflows.prepared_inputs import prepared_inputs
 from recsys.workflows.prior_run import PriorRun
 
 MEASURED: tuple[HeldOut, ...] = ("test", "earlier")  # parts that a run was measured on
@@ -82,13 +83,19 @@ class StartReport:
 
 
 def prepare_inputs(
-    config: Config, observe: Observer, communicator: Communicator, data: Dataset | None = None
+    config: Config,
+    observe: Observer,
+    communicator: Communicator,
+    data: Dataset | None = None,
+    *,
+    reads_blocks: bool = False,
 ) -> tuple[TrainingInputs, StartReport | None]:
     """Splits the ratings; where the config names a run to start from, joins them to its own.
 
     Args:
         communicator: each rank reads a part of the ratings, and gets all inputs.
         data: the ratings; None: those that the config names are read.
+        reads_blocks: whether training rows in a prepared store may stay there.
 
     Raises:
         DataError: the ratings cannot be used.
@@ -96,7 +103,7 @@ def prepare_inputs(
         ConfigError: its model is another one than the config's.
     """
     if config.start is None:
-        return from_scratch(config, observe, communicator, data), None
+        return from_scratch(config, observe, communicator, data, reads_blocks=reads_blocks), None
     need_training_packages()
     bundle = open_bundle(config.start.run)
     parameters, _ = selected_parameters(config.start.run, **bundle.sizes)
@@ -117,6 +124,7 @@ def from_scratch(
     data: Dataset | None = None,
     *,
     needs_times: bool = False,
+    reads_blocks: bool = False,
 ) -> TrainingInputs:
     """Splits the ratings, whatever the config starts from.
 
@@ -124,6 +132,11 @@ def from_scratch(
         needs_times: whether the job uses them even where the config does not.
     """
     need_training_packages()
+    if data is None and config.data.prepared is not None:
+        inputs = prepared_inputs(config, observe, reads_blocks=reads_blocks)
+        _check_room(config, len(inputs.splits.train.users), len(inputs.splits.train.items))
+        _check_rated(inputs.splits.train, config)
+        return with_features(inputs, config, {}, observe)
     if data is None:
         data = read_ratings(config.data, communicator, observe, uses_times=needs_times or config.uses_times)
     _check_room(config, len(data.ratings.users), len(data.ratings.items))
@@ -142,7 +155,7 @@ def _check_room(config: Config, n_users: int, n_items: int) -> None:
 
 def _check_rated(train: Interactions, config: Config) -> None:
     """Raises DataError where a rating is to be learned, and there is none to learn from."""
-    if any(plan.objective == "rating" for plan in plans(config)) and not train.has_rating.any():
+    if any(plan.objective == "rating" for plan in plans(config)) and not train.has_any_rating:
         raise DataError(
             f"none of the {counted(len(train), 'training row')} has a rating",
             where=None if config.data.ratings is None else str(name_of(config.data.ratings)),

@@ -62,7 +62,7 @@ def train(
             return run.result
         if config.refit and data is None:
             data = read_ratings(config.data, communicator, observe, uses_times=config.uses_times)
-        inputs, report = prepare_inputs(config, observe, communicator, data)
+        inputs, report = prepare_inputs(config, observe, communicator, data, reads_blocks=True)
         sums = {f"the sha256 of data.{part}": sha256 for part, sha256 in inputs.fingerprints.items()}
         check_same(sums, communicator, hint="copy the same files to every host, or to a folder that all of them share")
         planned, fits = plans(config), dict[str, FittedPlan]()

@@ -80,7 +80,7 @@ def update_config(
     if only is not None:
         _check_has_ranking(run)
     changes = {
-        **dict.fromkeys(("data.train", "data.valid", "data.test")),
+        **dict.fromkeys(("data.train", "data.valid", "data.test", "data.prepared")),
         "data.source": "frame" if ratings is None else "file",
         "data.sha256": None,
         "data.ratings": None if ratings is None else absolute_files(ratings),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from recsys.data.interactions import Interactions
-from recsys.training.sgd.blocks import Blocks, choose_n_side, sort_into_blocks, tree_strata
+from recsys.training.sgd.blocks import Blocks, choose_n_side, largest_first, sort_into_blocks, tree_strata
 
 from .worlds import planted
 
@@ -18,7 +18,9 @@ def blocks_of(train: Interactions, n_side: int = 8, n_threads: int = 1, seed: in
 
 def strata(blocks: Blocks, seed: int, epoch: int) -> list[list[int]]:
     ranges = np.arange(blocks.n_side)
-    return [blocks.largest_first(ranges * blocks.n_side + met) for met in tree_strata(blocks.n_side, seed, epoch)]
+    return [
+        largest_first(ranges * blocks.n_side + met, blocks.start) for met in tree_strata(blocks.n_side, seed, epoch)
+    ]
 
 
 def rows(user: np.ndarray, item: np.ndarray, rating: np.ndarray) -> list[tuple[int, int, float]]:

@@ -65,6 +65,16 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _prepared_is_split_already(self) -> Self:
+        if self.data.prepared is None:
+            return self
+        for name, is_given in (("refit", self.refit), ("start", self.start is not None)):
+            if is_given:
+                what = "{name} needs the ratings themselves, and data.prepared names a store of those that were split"
+                raise PydanticCustomError("prepared", what, {"key": "data.prepared", "name": name})
+        return self
+
+    @model_validator(mode="after")
     def _something_to_learn(self) -> Self:
         only_ranking = self.start is not None and self.start.only == "ranking"
         if only_ranking and self.ranking.method not in METHODS:

@@ -25,6 +25,24 @@ Files = Path | tuple[Path, ...]
 """A file or a stream, all files that fit a pattern such as parts/*.parquet, or several of these."""
 
 
+READING = (
+    "columns",
+    "rating_is",
+    "no_rating",
+    "no_rating_rows",
+    "duplicates",
+    "delimiter",
+    "header",
+    "layout",
+    "quotes",
+    "decimal",
+    "timestamp_format",
+    "encoding",
+    "max_line_bytes",
+)
+"""The keys of `data` that say how files are read into rows."""
+
+
 def absolute_files(files: Files) -> Files:
     """The paths, from the root on."""
     return files.absolute() if isinstance(files, Path) else tuple(file.absolute() for file in files)
@@ -65,6 +83,10 @@ class Data(Section):
     """With `train`: ratings to choose by. Left out, they are cut from train."""
     test: Files | None = None
     """With `train`: ratings for the final figure."""
+    prepared: Path | None = None
+    """In place of `ratings` and `train`, or beside them as what it was made of: a folder that `recsys prepare` wrote,
+    with the ratings read, split and sorted. What the config says of reading, `split` and `seed` has to agree with it;
+    what it leaves out is taken from there."""
     source: SourceName = "file"
     """Where the ratings are. frame: a table in memory, which Python gives: recsys.train(config, data=FRAME). stream:
     they come through the pipe that is named above, or where none is, through standard input."""
@@ -128,7 +150,9 @@ class Data(Section):
             raise PydanticCustomError("source", "data.train excludes data.ratings: keep one of them")
         if self.source == "frame" and (self.ratings is not None or self.train is not None):
             raise PydanticCustomError("source", "data.source: frame excludes data.ratings and data.train")
-        if self.source == "file" and self.ratings is None and self.train is None:
+        if self.prepared is not None and self.source != "file":
+            raise PydanticCustomError("source", "data.prepared excludes data.source: {source}", {"source": self.source})
+        if self.source == "file" and self.ratings is None and self.train is None and self.prepared is None:
             raise PydanticCustomError("source", "data.ratings is missing: it names the ratings file")
         if self.train is None and (self.valid is not None or self.test is not None):
             raise PydanticCustomError("source", "data.valid and data.test go with data.train, not with data.ratings")
@@ -170,7 +194,12 @@ class Data(Section):
 
     @property
     def files(self) -> dict[str, Files]:
-        """By part what the ratings are read from, the one to train on first; none for a table in memory."""
+        """By part what the ratings are read from, the one to train on first; none for a table or a prepared store."""
+        return {} if self.prepared is not None else self.named_files
+
+    @property
+    def named_files(self) -> dict[str, Files]:
+        """The same, perhaps as they were read for a prepared store."""
         if self.train is None:
             return {"train": self.ratings or STDIN} if self.ratings or self.source == "stream" else {}
         parts = {"train": self.train, "valid": self.valid, "test": self.test}

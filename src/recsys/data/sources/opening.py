@@ -16,7 +16,7 @@ from recsys.data.sources.origin import Frame, Origin
 from recsys.data.sources.protocol import Source
 from recsys.data.sources.several import SeveralFiles, files_of
 from recsys.data.sources.specs import FRAME, FRAME_FEATURES, SOURCES, SourceSpec
-from recsys.data.sources.stored import compression, must_be_file, start_of, unpacked_start_of
+from recsys.data.sources.stored import compression, must_be_file, size_of, start_of, unpacked_start_of
 from recsys.data.sources.streams import is_stream
 from recsys.data.vocabulary import Vocabulary
 
@@ -47,6 +47,13 @@ def source_of(origin: Origin) -> SourceName:
     if not isinstance(origin, Path | tuple):
         return "frame"
     return "stream" if any(map(is_stream, files_of(origin))) else "file"
+
+
+def bytes_of(origin: Origin) -> int | None:
+    """How many bytes it has as it lies on disk; None where it is no file."""
+    if not isinstance(origin, Path | tuple) or source_of(origin) != "file":
+        return None
+    return sum(size_of(file) for file in files_of(origin))
 
 
 def read_catalogue(

@@ -11,10 +11,12 @@ descent" (KDD).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 
@@ -28,6 +30,39 @@ BLOCK_RATINGS = 75_000  # fewer in a block, and its start and end cost more than
 BLOCK_BYTES = 1 << 20  # of the rows on the smaller side of a block: they stay in a core's own cache
 TILE_BYTES = 1 << 15  # of the rows on the larger side that are worked on at a time: they stay in the first-level cache
 MIN_SIDE, MAX_SIDE = 8, 64  # the learning rate moves n_side times an epoch; n_side² blocks have to be kept
+
+
+Columns = tuple[Array, Array, Array, int, int]
+"""user_idx, item_idx and rating, and where in them a block begins and ends."""
+Take = Callable[[int], AbstractContextManager[Columns]]
+"""What gives the columns of a block, for as long as they are needed; from any thread."""
+
+
+class SortedRatings(Protocol):
+    """Ratings in the order in which they are worked on, in memory or on disk; attributes as those of `Blocks`."""
+
+    @property
+    def start(self) -> Array: ...
+
+    @property
+    def user_first(self) -> Array: ...
+
+    @property
+    def item_first(self) -> Array: ...
+
+    @property
+    def n_ratings(self) -> int:
+        """How many there are here."""
+        ...
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that they take."""
+        ...
+
+    def reading(self, order: Iterable[int]) -> AbstractContextManager[Take]:
+        """What gives blocks, each once, about in this order."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,14 +98,28 @@ class Blocks:
         """Memory that the columns take."""
         return sum(column.nbytes for column in self.columns)
 
-    def largest_first(self, blocks: Array) -> list[int]:
-        """Blocks of a stratum in the order of work.
+    @property
+    def n_ratings(self) -> int:
+        """How many there are."""
+        return len(self.rating)
 
-        Large blocks first leave the small ones to fill the gaps at the end, whatever the number of threads.
-        """
-        sizes = self.start[blocks + 1] - self.start[blocks]
-        largest_first: list[int] = blocks[np.argsort(-sizes, kind="stable")].tolist()
-        return largest_first
+    @contextmanager
+    def reading(self, _order: Iterable[int]) -> Iterator[Take]:
+        """What gives blocks: views."""
+        yield lambda block: nullcontext((*self.columns, int(self.start[block]), int(self.start[block + 1])))
+
+
+def largest_first(blocks: Array, start: Array) -> list[int]:
+    """Blocks of a stratum in the order of work.
+
+    Large blocks first leave the small ones to fill the gaps at the end, whatever the number of threads.
+
+    Args:
+        start: of all blocks.
+    """
+    sizes = start[blocks + 1] - start[blocks]
+    in_order: list[int] = blocks[np.argsort(-sizes, kind="stable")].tolist()
+    return in_order
 
 
 def tree_strata(n_side: int, seed: int, epoch: int) -> Array:
@@ -126,32 +175,89 @@ def sort_into_blocks(
         n_threads: how many work on it; the result doesn't depend on that.
         is_wanted: of each user range, whether its ratings are; the blocks of others are empty. None: all are.
     """
-    edges = np.linspace(0, len(train), n_threads + 1, dtype=np.int64).tolist()
-    chunks = [train.take(slice(*pair)) for pair in pairwise(edges)]
     with ThreadPoolExecutor(n_threads) as pool:
-        users = pool.submit(_ranges, train.user_idx, len(train.users), n_side)
-        items = pool.submit(_ranges, train.item_idx, len(train.items), n_side)
-        ranges = (users.result(), items.result(), n_side)
+        users = pool.submit(_counted_ranges, train.user_idx, len(train.users), n_side)
+        items = pool.submit(_counted_ranges, train.item_idx, len(train.items), n_side)
+        order = BlockOrder(users.result(), items.result(), n_side, scale, dim, seed)
+        chunks = _chunks(train, n_threads)
         if is_wanted is not None:
-            is_user_wanted = is_wanted[ranges[0]]
+            is_user_wanted = is_wanted[order.user_range]
             chunks = list(pool.map(lambda chunk: chunk.take(np.flatnonzero(is_user_wanted[chunk.user_idx])), chunks))
-        blocks = _scattered(chunks, ranges, scale, pool)
-        seeds = rng(seed, "blocks").integers(2**63, size=n_side**2, dtype=np.uint64)
-        by_user = len(train.users) >= len(train.items)
-        tile_shift = max(0, int(math.log2(TILE_BYTES / 4 / dim)))
+        return _sorted(chunks, order, range(n_side**2), pool)
 
-        def arrange(block: int) -> None:
-            span = (blocks.start[block], blocks.start[block + 1])
-            sorting().arrange(*blocks.columns, *span, seeds[block], tile_shift, by_user)
 
-        list(pool.map(arrange, range(n_side**2)))
+@dataclass(frozen=True, eq=False)
+class BlockOrder:
+    """Where each rating goes.
+
+    Attributes:
+        user_range, item_range: uint8, the range of each user and item.
+    """
+
+    user_range: Array
+    item_range: Array
+    n_side: int
+    scale: Scale
+    dim: int
+    seed: int
+
+    @classmethod
+    def of(cls, user_counts: Array, item_counts: Array, n_side: int, scale: Scale, dim: int, seed: int) -> BlockOrder:
+        """That of ratings of which each user and each item has so many."""
+        user_range, item_range = (ranges_of(counts, n_side) for counts in (user_counts, item_counts))
+        return cls(user_range, item_range, n_side, scale, dim, seed)
+
+    def sort_users(self, number: int, ratings: Interactions, n_threads: int) -> Blocks:
+        """All ratings of the users of a range, in the order that `sort_into_blocks` gives them."""
+        own = range(number * self.n_side, (number + 1) * self.n_side)
+        with ThreadPoolExecutor(n_threads) as pool:
+            return _sorted(_chunks(ratings, n_threads), self, own, pool)
+
+    @property
+    def first(self) -> tuple[Array, Array]:
+        """The user, and the item, at which each range begins, and the end."""
+        edges = np.arange(self.n_side + 1)
+        return np.searchsorted(self.user_range, edges), np.searchsorted(self.item_range, edges)
+
+
+def tile_shift(dim: int) -> int:
+    """The logarithm of how many users, or items, a tile has."""
+    return max(0, int(math.log2(TILE_BYTES / 4 / dim)))
+
+
+def ranges_of(counts: Array, n_side: int) -> Array:
+    """The range, 0 … n_side − 1, of each of n rows: contiguous, of about equal numbers of ratings."""
+    before = np.cumsum(counts) - counts
+    ranges: Array = np.minimum(before * n_side // counts.sum(), n_side - 1).astype(np.uint8)
+    return ranges
+
+
+def _counted_ranges(idx: Array, n: int, n_side: int) -> Array:
+    return ranges_of(sorting().count_rows(idx, n), n_side)
+
+
+def _chunks(ratings: Interactions, n_threads: int) -> list[Interactions]:
+    edges = np.linspace(0, len(ratings), n_threads + 1, dtype=np.int64).tolist()
+    return [ratings.take(slice(*pair)) for pair in pairwise(edges)]
+
+
+def _sorted(chunks: Sequence[Interactions], order: BlockOrder, own: Iterable[int], pool: ThreadPoolExecutor) -> Blocks:
+    """The ratings of the chunks by block, and in order within those of the blocks that are own."""
+    blocks = _scattered(chunks, order, pool)
+    seeds = rng(order.seed, "blocks").integers(2**63, size=order.n_side**2, dtype=np.uint64)
+    by_user, shift = len(order.user_range) >= len(order.item_range), tile_shift(order.dim)
+
+    def arrange(block: int) -> None:
+        span = (blocks.start[block], blocks.start[block + 1])
+        sorting().arrange(*blocks.columns, *span, seeds[block], shift, by_user)
+
+    list(pool.map(arrange, own))
     return blocks
 
 
-def _scattered(
-    chunks: Sequence[Interactions], ranges: tuple[Array, Array, int], scale: Scale, pool: ThreadPoolExecutor
-) -> Blocks:
+def _scattered(chunks: Sequence[Interactions], order: BlockOrder, pool: ThreadPoolExecutor) -> Blocks:
     """The ratings of all chunks by block, within a block in their order: the same however they are cut into chunks."""
+    ranges, scale = (order.user_range, order.item_range, order.n_side), order.scale
 
     def count(chunk: Interactions) -> Array:
         sizes: Array = sorting().count_blocks(chunk.user_idx, chunk.item_idx, *ranges)
@@ -163,16 +269,7 @@ def _scattered(
 
     sizes = np.array(list(pool.map(count, chunks)))
     start = np.concatenate([[0], np.cumsum(sizes.sum(axis=0))])
-    n, edges = int(start[-1]), np.arange(ranges[2] + 1)
-    first = (np.searchsorted(of_rows, edges) for of_rows in ranges[:2])
-    blocks = Blocks(np.empty(n, np.uint32), np.empty(n, np.uint32), np.empty(n, np.float32), start, *first)
+    n = int(start[-1])
+    blocks = Blocks(np.empty(n, np.uint32), np.empty(n, np.uint32), np.empty(n, np.float32), start, *order.first)
     list(pool.map(scatter, chunks, start[:-1] + np.cumsum(sizes, axis=0) - sizes))
     return blocks
-
-
-def _ranges(idx: Array, n: int, n_side: int) -> Array:
-    """The range, 0 … n_side − 1, of each of n rows: contiguous, of about equal numbers of ratings."""
-    counts = sorting().count_rows(idx, n)
-    before = np.cumsum(counts) - counts
-    ranges: Array = np.minimum(before * n_side // len(idx), n_side - 1).astype(np.uint8)
-    return ranges

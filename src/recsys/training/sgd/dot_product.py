@@ -15,19 +15,29 @@ from recsys.core.communicator import ALONE, Communicator, Traffic
 from recsys.core.events import EpochResult, Note, Observer, Step
 from recsys.core.layout import ArraySpec, StateLayout
 from recsys.core.threads import usable_cores
-from recsys.core.types import Float32Array, Float64Array, Json, State
+from recsys.core.types import Array, Float32Array, Float64Array, Json, State
 from recsys.core.words import counted
 from recsys.data.interactions import Interactions
+from recsys.data.prepared import StoredBlocks
 from recsys.data.training_inputs import TrainingInputs
 from recsys.models.build import build_arrays
 from recsys.models.dot_product.arrays import DotProductArrays
 from recsys.scoring.factors.scorer import Factors
 from recsys.training.finite import finite_arrays
 from recsys.training.groups import LayerRates
-from recsys.training.sgd.blocks import MAX_SIDE, choose_n_side, sort_into_blocks, tree_strata
+from recsys.training.sgd.blocks import (
+    MAX_SIDE,
+    SortedRatings,
+    Take,
+    choose_n_side,
+    largest_first,
+    sort_into_blocks,
+    tree_strata,
+)
 from recsys.training.sgd.damping import NOTHING, Damped, auto_damping, credible_damping, expected_values
 from recsys.training.sgd.defaults import auto_rate
 from recsys.training.sgd.kernel import ITEMS, USERS, sgd_kernel
+from recsys.training.sgd.read_ahead import ReadAhead
 from recsys.training.sgd.ring import Ranged, Ring, Stratum, owners, sent_bytes
 from recsys.training.sgd.settings import Sgd
 
@@ -59,7 +69,13 @@ class SgdLearner:
         seed: int,
         expected: Mapping[str, Float32Array] = NOTHING,
         communicator: Communicator = ALONE,
+        stored: StoredBlocks | None = None,
     ) -> None:
+        """
+        Args:
+            stored: the same ratings as they lie on disk in their order, from where they are read as they are needed.
+        """
+        self._stored = stored
         self._settings = settings = resolve(settings, len(train), credible_damping(train))
         self.n_ratings, self.n_epochs = len(train), settings.n_epochs
         self._seed, self._communicator = seed, communicator
@@ -78,6 +94,7 @@ class SgdLearner:
         ]
         moving = sum(SIDES[group.name] for group in self.groups if not group.is_frozen)
         self._kernel = sgd_kernel(self._dim, model.settings.biases, moving)
+        self._ring: Ring
         self._sort(choose_n_side(len(train), len(train.users), len(train.items), self._dim))
 
     @property
@@ -92,7 +109,7 @@ class SgdLearner:
 
     def traffic(self, n_ranks: int) -> Traffic:
         """What so many ranks send: items in an epoch, as the mean of the first ones; users only to be gathered."""
-        n_side, epochs = self._blocks.n_side, range(1, min(self.n_epochs, COUNTED_EPOCHS) + 1)
+        n_side, epochs = self._ring.n_side, range(1, min(self.n_epochs, COUNTED_EPOCHS) + 1)
         strata = np.concatenate([tree_strata(n_side, self._seed, number) for number in epochs])
         row = sum(array.itemsize * math.prod(array.shape[1:]) for array in self._parameters[1::2] if array.size)
         travelling = sent_bytes(strata, row * np.diff(self._blocks.item_first), n_ranks)
@@ -101,17 +118,18 @@ class SgdLearner:
 
     def epoch(self, number: int, observe: Observer) -> EpochResult:
         """One step for every training rating, stratum by stratum."""
-        n_side = self._blocks.n_side
+        n_side = self._ring.n_side
         self._note_idle_ranks(observe)
         squares = np.zeros(n_side**2)
         done, lr = 0, 0.0
         strata = tree_strata(n_side, self._seed, number)
-        with ThreadPoolExecutor(self._n_threads) as pool:
+        order = (block for stratum in strata for block in self._in_order(self._ring.own_blocks(stratum)))
+        with ThreadPoolExecutor(self._n_threads) as pool, self._blocks.reading(order) as take:
             for k, stratum in enumerate(self._ring.travel(strata)):
                 lr = float(self.schedule.lr[(number - 1) * n_side + k])
                 observe(self._step(number, done, lr, float(squares.sum())))
-                done += self._stratum(stratum, lr, squares, pool)
-        assert done == len(self._blocks.rating)
+                done += self._stratum(stratum, lr, squares, pool, take)
+        assert done == self._blocks.n_ratings
         squares = sum(self._communicator.all_gather(squares), np.zeros(n_side**2))  # of a block one rank has the sum
         rmse = self._model.scale.std * math.sqrt(float(squares.sum()) / self.n_ratings)
         return EpochResult(train={"rmse": rmse}, lr=lr)
@@ -124,7 +142,7 @@ class SgdLearner:
     def state(self, epoch: int) -> State:
         """Parameters, and into how many ranges users and items were cut."""
         self._ring.gather()
-        return State(epoch=epoch, model=self._model.arrays, learner={"n_side": np.array([self._blocks.n_side])})
+        return State(epoch=epoch, model=self._model.arrays, learner={"n_side": np.array([self._ring.n_side])})
 
     def layout(self, epoch: int) -> StateLayout:
         """Parameters, and a number of ranges that users and items can be cut into."""
@@ -143,7 +161,7 @@ class SgdLearner:
             raise ValueError(f"{n_side} ranges are no power of two")
         for name, array in self._model.arrays.items():
             array[...] = state.model[name]
-        if n_side == self._blocks.n_side:
+        if n_side == self._ring.n_side:
             self._ring = self._whole_ring()
         else:
             self._sort(n_side)
@@ -155,7 +173,7 @@ class SgdLearner:
 
     def settings(self) -> dict[str, Json]:
         """All that the result depends on, with `auto` resolved: so not the number of threads."""
-        return {**self._settings.in_force(), "n_side": self._blocks.n_side}
+        return {**self._settings.in_force(), "n_side": self._ring.n_side}
 
     def _sort(self, n_side: int) -> None:
         """Sorts the ratings of the users that stay with this rank."""
@@ -163,17 +181,27 @@ class SgdLearner:
         assert isinstance(threads, int)
         self._n_threads = min(threads, n_side)
         is_own = owners(n_side, communicator.size) == communicator.rank
-        self._blocks = sort_into_blocks(
+        self._blocks = self._sorted(n_side, None if is_own.all() else is_own)
+        self.schedule = self._rates.schedule(self.n_epochs, n_side)
+        self._ring = self._whole_ring()
+
+    def _sorted(self, n_side: int, is_wanted: Array | None) -> SortedRatings:
+        """The ratings of the user ranges that are wanted, in memory, or as they are read from disk."""
+        if self._stored is not None:
+            n_stored = len(self._stored.user_first) - 1
+            if n_side != n_stored:
+                raise ValueError(f"{n_side} ranges, and the prepared store has {n_stored}")
+            return ReadAhead(self._stored, is_wanted, n_threads=self._n_threads)
+        assert isinstance(self._settings.n_threads, int)
+        return sort_into_blocks(
             self._train,
             self._model.scale,
             n_side=n_side,
             dim=self._dim,
             seed=self._seed,
-            n_threads=threads,
-            is_wanted=None if is_own.all() else is_own,
+            n_threads=self._settings.n_threads,
+            is_wanted=is_wanted,
         )
-        self.schedule = self._rates.schedule(self.n_epochs, n_side)
-        self._ring = self._whole_ring()
 
     def _whole_ring(self) -> Ring:
         """Where all ranks have the same parameters."""
@@ -187,36 +215,39 @@ class SgdLearner:
         """Once, where there are more ranks than ranges."""
         n_ranks, n_working = self._communicator.size, self._ring.n_working
         if n_working < n_ranks and not self._is_noted:
-            ranges = counted(self._blocks.n_side, "range")
+            ranges = counted(self._ring.n_side, "range")
             n_idle = counted(n_ranks - n_working, "rank")
             observe(Note(f"{n_idle} of {n_ranks} have no ratings to train on: the users are cut into {ranges}"))
         self._is_noted = True
 
     def _step(self, number: int, done: int, lr: float, squares: float) -> Step:
         """How far the epoch is, as if all ranks were as far as this one."""
-        share = self.n_ratings / max(len(self._blocks.rating), 1)
+        share = self.n_ratings / max(self._blocks.n_ratings, 1)
         return Step(number, self.n_epochs, round(done * share), self.n_ratings, lr, squares * share)
 
-    def _stratum(self, stratum: Stratum, lr: float, squares: Float64Array, pool: Executor) -> int:
+    def _in_order(self, blocks: Array) -> list[int]:
+        return largest_first(blocks, self._blocks.start)
+
+    def _stratum(self, stratum: Stratum, lr: float, squares: Float64Array, pool: Executor, take: Take) -> int:
         """Works through this rank's blocks of a stratum; returns how many ratings were in them."""
         self._shrink(0, self._ring.own_users, lr)
         for rows in stratum.items_here:
             self._shrink(1, rows, lr)
-        waiting = deque(self._blocks.largest_first(stratum.here))
-        work = partial(self._work, waiting, stratum, lr, squares)
+        waiting = deque(self._in_order(stratum.here))
+        work = partial(self._work, waiting, stratum, lr, squares, take)
         workers = [pool.submit(work) for _ in range(self._n_threads)]
-        for block in self._blocks.largest_first(stratum.to_come):
+        for block in self._in_order(stratum.to_come):
             self._shrink(1, stratum.wait_for(block), lr)
             waiting.append(block)
             workers.append(pool.submit(work))
         return sum(worker.result() for worker in workers)
 
     def _shrink(self, side: int, rows: slice, lr: float) -> None:
-        self._damped[side].shrink(lr / self._blocks.n_side, rows)
+        self._damped[side].shrink(lr / self._ring.n_side, rows)
 
-    def _work(self, waiting: deque[int], stratum: Stratum, lr: float, squares: Float64Array) -> int:
+    def _work(self, waiting: deque[int], stratum: Stratum, lr: float, squares: Float64Array, take: Take) -> int:
         """Takes blocks until none is left; returns how many ratings were in them."""
-        blocks, settings, share = self._blocks, self._settings, self._rates.share
+        settings, share = self._settings, self._rates.share
         rates = (lr * share["users"], lr * share["items"], settings.weight_decay, settings.bias_weight_decay)
         done = 0
         while True:
@@ -224,10 +255,10 @@ class SgdLearner:
                 block = waiting.popleft()
             except IndexError:
                 return done
-            start, end = int(blocks.start[block]), int(blocks.start[block + 1])
-            squares[block] = self._kernel(*blocks.columns, start, end, *self._parameters, *rates)
+            with take(block) as (user_idx, item_idx, rating, start, end):
+                squares[block] = self._kernel(user_idx, item_idx, rating, start, end, *self._parameters, *rates)
+                done += end - start
             stratum.send_on(block)
-            done += end - start
 
 
 def build(plan: Plan, inputs: TrainingInputs, communicator: Communicator) -> SgdLearner:
@@ -237,7 +268,8 @@ def build(plan: Plan, inputs: TrainingInputs, communicator: Communicator) -> Sgd
     assert isinstance(model, DotProductArrays)
     biases = {parameter.name: model.arrays[parameter.name] for parameter in plan.model.parameters if parameter.is_bias}
     expected = expected_values(biases, inputs.warm_start)
-    return SgdLearner(model, inputs.repeated_train, plan.training, plan.seed, expected, communicator)
+    stored = None if inputs.prepared is None else inputs.prepared.blocks
+    return SgdLearner(model, inputs.repeated_train, plan.training, plan.seed, expected, communicator, stored)
 
 
 def resolve(settings: Sgd, n_ratings: int, damping: tuple[float, float]) -> Sgd:

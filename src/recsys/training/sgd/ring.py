@@ -117,6 +117,11 @@ class Ring:
         """Rows of the users that stay with this rank."""
         return self.users.rows(int(self._own[0]), int(self._own[-1]) + 1) if len(self._own) else slice(0, 0)
 
+    def own_blocks(self, item_ranges: Array) -> Array:
+        """The blocks of this rank's users in a stratum, which brings these item ranges to all user ranges."""
+        blocks: Array = self._own * self.n_side + item_ranges[self._own]
+        return blocks
+
     def travel(self, strata: Array) -> Iterator[Stratum]:
         """The strata of an epoch in turn; each has to be worked through before the next one is asked for.
 
@@ -155,7 +160,7 @@ class Ring:
 
     def _stratum(self, item_ranges: Array, arriving: Mapping[int, Sequence[Transfer]], following: Array) -> Stratum:
         own = item_ranges[self._own]
-        blocks = self._own * self.n_side + own
+        blocks = self.own_blocks(item_ranges)
         is_here = np.ones(self.n_side, dtype=bool)
         is_here[list(arriving)] = False
         here = np.zeros(self.n_side, dtype=bool)

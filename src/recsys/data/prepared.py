@@ -1,0 +1,46 @@
+"""What a prepared store holds beside the columns of a dataset: the training rows in the orders that are needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from recsys.core.types import Array, Int64Array
+from recsys.data.stored_column import StoredColumn
+
+
+@dataclass(frozen=True, eq=False)
+class StoredBlocks:
+    """The training ratings by block, in the order in which a method works on them: the parts of three columns.
+
+    Attributes:
+        user_idx, item_idx: int32.
+        rating: float32, standardised.
+        start: int64, where each block begins, and the end; block `user range · n_side + item range`.
+        user_first, item_first: int64, shape (n_side + 1,): the user, or item, at which each range begins, and the end.
+    """
+
+    user_idx: StoredColumn
+    item_idx: StoredColumn
+    rating: StoredColumn
+    start: Int64Array
+    user_first: Int64Array
+    item_first: Int64Array
+
+    @property
+    def columns(self) -> tuple[StoredColumn, StoredColumn, StoredColumn]:
+        """user_idx, item_idx and rating."""
+        return self.user_idx, self.item_idx, self.rating
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """The training rows in other orders than theirs.
+
+    Attributes:
+        seen_item, seen_rating: of the rows by user, and by their order within a user.
+        blocks: None where training holds all rows in memory.
+    """
+
+    seen_item: Array
+    seen_rating: Array
+    blocks: StoredBlocks | None

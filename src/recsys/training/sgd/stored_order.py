@@ -1,0 +1,66 @@
+"""The order of ratings in a prepared store, from which sgd reads them block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from recsys.config.plans import Plan
+from recsys.core.types import Array, Counts
+from recsys.data.interactions import Interactions
+from recsys.data.scale import Scale
+from recsys.training.sgd.blocks import BlockOrder, choose_n_side, tile_shift
+
+
+@dataclass(frozen=True)
+class StoredOrder:
+    """What the order depends on, beside the ratings and the seed.
+
+    Attributes:
+        n_side: ranges of users, and of items.
+        tile_rows: users or items of a tile, by which the ratings of a block are sorted.
+        dim: of the model that it is for.
+    """
+
+    n_side: int
+    tile_rows: int
+    dim: int
+
+    def sorter(self, user_counts: Counts, item_counts: Counts, scale: Scale, seed: int, n_threads: int) -> RangeSorter:
+        """What sorts ratings, of which each user and each item has so many."""
+        order = BlockOrder.of(user_counts, item_counts, self.n_side, scale, self.dim, seed)
+        return RangeSorter(order, *order.first, n_threads)
+
+
+@dataclass(frozen=True, eq=False)
+class RangeSorter:
+    """Sorts the ratings of one range of users after the other.
+
+    Attributes:
+        user_first, item_first: as of StoredBlocks.
+    """
+
+    _order: BlockOrder
+    user_first: Array
+    item_first: Array
+    _n_threads: int
+
+    def blocks(self, number: int, ratings: Interactions) -> Iterator[tuple[Array, Array, Array]]:
+        """user_idx, item_idx and standardised ratings of the blocks of a range in their order.
+
+        Args:
+            ratings: all of the users of the range, in the order of their rows.
+        """
+        blocks = self._order.sort_users(number, ratings, self._n_threads)
+        n_side = self._order.n_side
+        for block in range(number * n_side, (number + 1) * n_side):
+            rows = slice(int(blocks.start[block]), int(blocks.start[block + 1]))
+            user_idx, item_idx, rating = (column[rows] for column in blocks.columns)
+            yield user_idx, item_idx, rating
+
+
+def stored_order(plan: Plan, n_ratings: int, n_users: int, n_items: int) -> StoredOrder:
+    """The order for a model of so many users and items."""
+    dim = plan.model.fixed_dim
+    assert dim is not None
+    return StoredOrder(choose_n_side(n_ratings, n_users, n_items, dim), 1 << tile_shift(dim), dim)

@@ -1,0 +1,129 @@
+"""Ratings read, split and sorted once, in a store from which any number of runs are trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypedDict, cast
+
+from recsys.artifacts.entries import IdTypes
+from recsys.artifacts.held_out import HELD_OUT, held_out_arrays
+from recsys.artifacts.manifest import FORMAT
+from recsys.artifacts.store import ITEMS, ROWS, TIMES, USERS, OrderEntry, SourceEntry, StoreManifest
+from recsys.artifacts.texts import pack_ids
+from recsys.artifacts.write_bundle import id_type
+from recsys.artifacts.write_store import StoreWriter, check_place, new_store
+from recsys.config.schema.config import Config
+from recsys.config.schema.data import READING
+from recsys.core.communicator import ALONE
+from recsys.core.events import Observer, silent
+from recsys.core.types import Array
+from recsys.data.chunks import chunks
+from recsys.data.interactions import Dataset, Interactions
+from recsys.data.read import read_ratings
+from recsys.data.sources.opening import bytes_of
+from recsys.data.split import Splits, split
+from recsys.version import __version__
+from recsys.workflows.sort_store import write_orders
+
+COUNTS = ("n_interactions", "n_ratings", "n_users", "n_items", "n_duplicates")
+
+
+class PreparedStore(TypedDict):
+    """What was written: counts of train and of what is held out, the bytes on disk, and what the blocks are for.
+
+    Attributes:
+        order: n_side, tile_rows and dim of the model; None: there are no blocks.
+    """
+
+    store: str
+    n_interactions: int
+    n_ratings: int
+    n_valid: int
+    n_test: int
+    n_users: int
+    n_items: int
+    n_duplicates: int
+    n_bytes: int
+    order: dict[str, int] | None
+
+
+def prepare(
+    config: Config, output: Path, *, memory: int, data: Dataset | None = None, observe: Observer = silent
+) -> PreparedStore:
+    """Writes a store of the ratings that the config names, split as it says and sorted for its model.
+
+    Args:
+        memory: bytes that sorting may take.
+        data: the ratings; None: those that the config names are read.
+    Raises:
+        ConfigError, DataError, RunError
+        UsageError: it takes more memory.
+    """
+    check_place(output)
+    with new_store(output) as writer:
+        if data is None:
+            rows = config.data.model_copy(update={"items": None, "prepared": None})
+            data = read_ratings(rows, ALONE, observe, uses_times=config.uses_times)
+        splits = split(data, config.split, config.seed)
+        splits = replace(splits, train=_written(splits.train, writer))
+        order = write_orders(writer, splits.train, config, memory)
+        manifest = _manifest(config, data, splits, order)
+        writer.write(USERS, pack_ids(splits.train.users))
+        writer.write(ITEMS, pack_ids(splits.train.items))
+        held_out = held_out_arrays({"valid": splits.valid, "test": splits.test}, splits.unknown, with_times=True)
+        writer.write(HELD_OUT, held_out)
+        n_bytes = writer.close(manifest)
+    counts = {name: getattr(manifest, name) for name in COUNTS}
+    n_held_out = {"n_valid": len(splits.valid or ()), "n_test": len(splits.test or ())}
+    entry = None if order is None else order.to_dict()
+    return cast(PreparedStore, {"store": str(output), **counts, **n_held_out, "n_bytes": n_bytes, "order": entry})
+
+
+def _written(train: Interactions, writer: StoreWriter) -> Interactions:
+    """The rows as they lie on disk now."""
+    columns: dict[str, Array] = {"row_user": train.user_idx, "row_item": train.item_idx, "row_rating": train.rating}
+    if train.timestamp is not None:
+        columns["row_time"] = train.timestamp
+    kinds, n_rows = {**ROWS, **TIMES}, len(train)
+    own = {name: kinds[name] for name in columns}
+    with writer.columns(own, n_rows) as writers:
+        for rows in chunks(n_rows):
+            for column, values in zip(writers, columns.values(), strict=True):
+                column.append(values[rows])
+    on_disk: list[Any] = list(writer.read(own, n_rows))
+    user_idx, item_idx, rating, *times = on_disk
+    return replace(train, user_idx=user_idx, item_idx=item_idx, rating=rating, timestamp=times[0] if times else None)
+
+
+def _manifest(config: Config, data: Dataset, splits: Splits, order: OrderEntry | None) -> StoreManifest:
+    train, rated = splits.train, splits.train.rated()
+    return StoreManifest(
+        format=FORMAT,
+        kind="prepared ratings",
+        recsys_version=__version__,
+        seed=config.seed,
+        split=config.split.model_dump(mode="json"),
+        reading=config.data.model_dump(mode="json", include=set(READING)),
+        sources=_sources(config, data.identify()),
+        item_column=data.item_column,
+        id_types=IdTypes(user=id_type(train.users), item=id_type(train.items)),
+        n_users=len(train.users),
+        n_items=len(train.items),
+        n_interactions=len(train),
+        n_ratings=len(rated) if config.data.has_ratings else 0,
+        n_duplicates=data.n_duplicates,
+        has_times=train.timestamp is not None,
+        scale=rated.scale if config.data.has_ratings and len(rated) else None,
+        order=order,
+    )
+
+
+def _sources(config: Config, fingerprints: Mapping[str, str]) -> dict[str, SourceEntry]:
+    files = config.data.named_files
+    n_bytes = {part: bytes_of(files[part]) for part in files}
+    return {
+        part: SourceEntry(sha256=sha256, bytes=n_bytes.get("train" if part == "ratings" else part))
+        for part, sha256 in fingerprints.items()
+    }

@@ -1,0 +1,172 @@
+"""What training begins with where the ratings are in a prepared store, and whether the config agrees with that."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from recsys.artifacts.manifest import damaged
+from recsys.artifacts.store import Store, StoreManifest
+from recsys.config.plans import plans
+from recsys.config.schema.config import Config
+from recsys.config.schema.data import READING, Data
+from recsys.config.schema.split import Split
+from recsys.core.errors import ConfigError, DataError
+from recsys.core.events import Note, Observer
+from recsys.core.types import Json
+from recsys.core.words import counted, joined
+from recsys.data.catalogue import ItemCatalogue
+from recsys.data.partition import ROW_BYTES
+from recsys.data.sources.opening import bytes_of, read_catalogue
+from recsys.data.training_inputs import TrainingInputs
+from recsys.data.vocabulary import Vocabulary
+from recsys.training.specs import METHODS
+from recsys.workflows.sort_store import block_order
+
+
+def as_prepared(config: Config) -> Config:
+    """The config with what it leaves out of reading, split and seed as its prepared store has it.
+
+    Raises:
+        RunError: the store is not there, or damaged.
+        ConfigError: what the config says is not so in the store.
+    """
+    if config.data.prepared is None:
+        return config
+    store = Store.open(config.data.prepared)
+    data = _section(store, Data, {**store.manifest.reading, "source": "stream"})
+    reading = {key: getattr(data, key) for key in READING if key not in config.data.model_fields_set}
+    filled: dict[str, object] = {"data": config.data.model_copy(update=reading)}
+    if "split" not in config.model_fields_set:
+        filled["split"] = _section(store, Split, store.manifest.split)
+    if "seed" not in config.model_fields_set:
+        filled["seed"] = store.manifest.seed
+    filled_config = config.model_copy(update=filled)
+    _check_agrees(filled_config, store)
+    return filled_config
+
+
+def prepared_inputs(config: Config, observe: Observer, *, reads_blocks: bool) -> TrainingInputs:
+    """The inputs in a store. Training rows stay on disk where all scorers of the config train block by block.
+
+    Args:
+        reads_blocks: whether the job leaves them there; else all of them are read into memory.
+    Raises:
+        RunError: the store is not there, or damaged.
+        ConfigError: it was prepared for another config.
+    """
+    assert config.data.prepared is not None
+    store = Store.open(config.data.prepared)
+    manifest = store.manifest
+    _check_agrees(config, store)
+    holding = [
+        plan for plan in plans(config) if METHODS[plan.training.method].models[plan.model.kind].block_order is None
+    ]
+    on_disk = reads_blocks and manifest.order is not None and not holding
+    if on_disk:
+        _check_order(config, store)
+    elif reads_blocks:
+        observe(Note(_why_in_memory(manifest, [plan.training.method for plan in holding])))
+    splits = store.splits(in_memory=not on_disk, uses_times=config.uses_times)
+    catalogue = _catalogue(config, manifest, splits.train.items, observe)
+    sums = {part: source.sha256 for part, source in manifest.sources.items()}
+    return TrainingInputs(splits, catalogue, sums, prepared=store.prepared(with_blocks=on_disk))
+
+
+S = TypeVar("S", Data, Split)
+
+
+def _section(store: Store, kind: type[S], values: Mapping[str, Any]) -> S:
+    try:
+        return kind.model_validate_json(json.dumps(values))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise damaged(store.folder.json, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+def _check_agrees(config: Config, store: Store) -> None:
+    """Raises ConfigError where the config says another thing of reading, split or seed, or names other files."""
+    manifest = store.manifest
+    ours = {
+        "data": config.data.model_dump(mode="json", include=set(READING)),
+        "split": config.split.model_dump(mode="json"),
+        "seed": config.seed,
+    }
+    theirs = {"data": manifest.reading, "split": manifest.split, "seed": manifest.seed}
+    before, now = dict(_flat(theirs)), dict(_flat(ours))
+    changed = [
+        f"{key}: {before.get(key)!r} in the store, {now[key]!r} in the config"
+        for key in now
+        if before.get(key) != now[key]
+    ]
+    changed += _other_files(config, manifest)
+    if changed:
+        raise _other(store, "; ".join(changed))
+    if config.uses_times and not manifest.has_times:
+        raise _other(store, "it has no times, and this config uses them")
+
+
+def _other_files(config: Config, manifest: StoreManifest) -> list[str]:
+    """What the config names beside the store, and is of another size than what that was made of."""
+    changed = []
+    for part, files in config.data.named_files.items():
+        key = "ratings" if config.data.train is None else part
+        source = manifest.sources.get(key)
+        if source is None:
+            changed.append(f"data.{key}: not in the store")
+            continue
+        try:
+            n_bytes = bytes_of(files)
+        except DataError:  # it need not be there
+            continue
+        if None not in (source.bytes, n_bytes) and source.bytes != n_bytes:
+            changed.append(f"data.{key}: {source.bytes:,} bytes in the store, {n_bytes:,} now")
+    return changed
+
+
+def _check_order(config: Config, store: Store) -> None:
+    """Raises ConfigError where the blocks are not in the order that the config's model needs."""
+    manifest, stored = store.manifest, store.manifest.order
+    needed = block_order(config, manifest.n_ratings, manifest.n_users, manifest.n_items)
+    assert stored is not None
+    if (stored.n_side, stored.tile_rows) != (needed.n_side, needed.tile_rows):
+        blocks = [
+            f"dim {order.dim} ({counted(order.n_side, 'range')}, tiles of {counted(order.tile_rows, 'row')})"
+            for order in (stored, needed)
+        ]
+        raise _other(store, f"model.embedding_dim: sorted for {blocks[0]}, and the config needs {blocks[1]}")
+
+
+def _other(store: Store, what: str) -> ConfigError:
+    return ConfigError(
+        f"the store was prepared for another config: {what}",
+        where=str(store.folder.json),
+        expected="a config that agrees with the store",
+        hint="leave the key out, to take it from the store; or prepare another store with this config",
+    )
+
+
+def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Json]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value
+
+
+def _why_in_memory(manifest: StoreManifest, methods: Sequence[str]) -> str:
+    n_bytes = ROW_BYTES * manifest.n_interactions
+    why = f"{joined(methods, 'and')} needs all of them at once" if methods else "it has no blocks to read"
+    return f"the store is read into memory, {n_bytes / 1e6:,.1f} MB of ratings: {why}"
+
+
+def _catalogue(config: Config, manifest: StoreManifest, items: Vocabulary, observe: Observer) -> ItemCatalogue:
+    if config.data.items is None:
+        return ItemCatalogue()
+    catalogue = read_catalogue(config.data.items, config.data, manifest.item_column, items, observe)
+    if not any((catalogue.titles, *catalogue.columns.values())):
+        observe(Note(f"{config.data.items} names none of the {counted(len(items), 'item')} of the ratings"))
+    return catalogue
