@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -58,6 +59,16 @@ class StoreWriter:
     def index(self, **arrays: Array) -> None:
         """Adds to the index."""
         self._index |= arrays
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder beside the files that is gone afterwards."""
+        folder = self.folder / "scratch"
+        folder.mkdir()
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder)
 
     def close(self, manifest: StoreManifest) -> int:
         """Writes index and manifest; returns how many bytes all other files have."""

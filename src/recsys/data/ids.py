@@ -81,6 +81,11 @@ def refuse_scientific(idx: Indices, ids: Vocabulary, role: str, locate: Callable
         )
 
 
+def has_scientific(ids: Vocabulary) -> bool:
+    """Whether an id is a number such as 9.14896E+18."""
+    return bool(_scientific(ids))
+
+
 def _scientific(ids: Vocabulary) -> list[int]:
     """The indices of such ids."""
     if ids.id_type is int:

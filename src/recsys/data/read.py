@@ -47,7 +47,7 @@ def read_ratings(
     """
     dataset = read_more_ratings(data, communicator, observe, origin, uses_times=uses_times)
     train = dataset.ratings if dataset.given is None else dataset.ratings.take(dataset.given["train"])
-    _check_learnable(train, _first(data, origin), data)
+    check_learnable(train, _first(data, origin), data)
     return dataset
 
 
@@ -96,7 +96,7 @@ def read_more_ratings(
     unique = unique_pairs(rows, data)
     n_duplicates = unique.n_dropped - rows.n_dropped
     ratings, parts = unique.ratings, dict(unique.parts)
-    _check_rows(ratings.take(next(iter(parts.values()))), _first(data, origin), data)
+    check_rows(ratings.take(next(iter(parts.values()))), _first(data, origin), data)
     name, catalogue = layouts[0].names["item"], ItemCatalogue()
     if data.items is not None:
         catalogue = read_catalogue(data.items, data, name, ratings.items, observe)
@@ -221,7 +221,7 @@ def _join(tables: Sequence[Table]) -> Interactions:
     )
 
 
-def _check_rows(train: Interactions, path: Path, data: Data) -> None:
+def check_rows(train: Interactions, path: Path, data: Data) -> None:
     """Raises DataError where there are none, or a rating is too large."""
     if not len(train):
         raise DataError("the file holds no rows", where=str(path), expected="a row for each rating")
@@ -246,8 +246,8 @@ def check_size(low: float, high: float, path: Path) -> None:
         )
 
 
-def _check_learnable(train: Interactions, path: Path, data: Data) -> None:
-    """Raises DataError where there is nothing to tell apart."""
+def check_learnable(train: Interactions, path: Path, data: Data) -> None:
+    """Raises DataError where there is nothing to tell apart; the rows with the least and largest of all will do."""
     for idx, who, others in ((train.user_idx, "user", "users"), (train.item_idx, "item", "items")):
         if idx.min() == idx.max():
             hint = f"is data.columns.{who} the right column?"

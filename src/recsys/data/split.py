@@ -11,13 +11,13 @@ import numpy as np
 from recsys.config.schema.split import Split
 from recsys.core.errors import DataError
 from recsys.core.seeding import rng
-from recsys.core.types import Array, BoolArray, Indices
+from recsys.core.types import Array, BoolArray
 from recsys.data.chunks import count
 from recsys.data.interactions import Dataset, Interactions
+from recsys.data.known import Known
 from recsys.data.parts import TEST, TRAIN, VALID, PartOfRow, draw_parts
-from recsys.data.sources.table import remap
 from recsys.data.split_new import hold_out_new
-from recsys.data.vocabulary import UNKNOWN, Vocabulary, union
+from recsys.data.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,28 +56,42 @@ def split(dataset: Dataset, how: Split, seed: int, also: tuple[Vocabulary, Vocab
         DataError: a split by time without times, or a part that would be empty.
     """
     part = assign(dataset, how, seed)
+    refuse_empty_train(part)
     ratings, rows_of_train = dataset.ratings, rows_of(part == TRAIN)
-    train_user_idx, train_item_idx = ratings.user_idx[rows_of_train], ratings.item_idx[rows_of_train]
-    if not len(train_user_idx):
-        raise DataError(
-            f"no training ratings are left of {len(part)}",
-            expected="at least one rating to train on",
-            hint="lower split.valid_fraction and split.test_fraction",
-        )
-    users_also, items_also = also or (None, None)
-    users = VocabularyRemap(ratings.users, train_user_idx, users_also)
-    items = VocabularyRemap(ratings.items, train_item_idx, items_also)
-    del train_user_idx, train_item_idx
-    unknown, is_unknown = _unknown(ratings.take(rows_of(part != TRAIN)), users, items)
-    held_out = [rows_of(part == code) for code in (VALID, TEST)]
-    valid, test = (_on_known(ratings, rows, users, items) for rows in held_out)
+    is_user_known, is_item_known = (
+        count(idx[rows_of_train], len(ids)) > 0
+        for idx, ids in ((ratings.user_idx, ratings.users), (ratings.item_idx, ratings.items))
+    )
+    known = Known.of(ratings, is_user_known, is_item_known, also)
+    return splits_of(known.take(ratings, rows_of_train), ratings, part, known)
+
+
+def splits_of(train: Interactions, held_out: Interactions, part: PartOfRow, known: Known) -> Splits:
+    """The splits with this training part.
+
+    Args:
+        held_out: at least all rows that are not in train.
+        part: of each of these.
+    """
+    valid, test = (known.take(held_out, rows_of(part == code)) for code in (VALID, TEST))
+    unknown, is_unknown = known.unknown(held_out.take(rows_of(part != TRAIN)))
     return Splits(
-        train=_on_known(ratings, rows_of_train, users, items),
+        train=train,
         valid=valid if len(valid) else None,
         test=test if len(test) else None,
         unknown=unknown,
         unknown_part=None if unknown is None else part[part != TRAIN][is_unknown],
     )
+
+
+def refuse_empty_train(part: PartOfRow) -> None:
+    """Raises DataError where no row is in train."""
+    if not (part == TRAIN).any():
+        raise DataError(
+            f"no training ratings are left of {len(part)}",
+            expected="at least one rating to train on",
+            hint="lower split.valid_fraction and split.test_fraction",
+        )
 
 
 def rows_of(is_in: BoolArray) -> slice | Array:
@@ -228,46 +242,3 @@ def _refuse_empty(part: PartOfRow, valid_fraction: float, test_fraction: float) 
                 expected="a share that makes at least one rating",
                 hint=f"raise split.{name}_fraction, or set it to 0 to go without",
             )
-
-
-def _on_known(
-    ratings: Interactions, rows: slice | Array, users: VocabularyRemap, items: VocabularyRemap
-) -> Interactions:
-    """Some of the ratings, on the vocabularies of those that have training ratings."""
-    return Interactions(
-        user_idx=users.new_idx(ratings.user_idx[rows], is_own=not isinstance(rows, slice)),
-        item_idx=items.new_idx(ratings.item_idx[rows], is_own=not isinstance(rows, slice)),
-        rating=ratings.rating[rows],
-        timestamp=None if ratings.timestamp is None else ratings.timestamp[rows],
-        users=users.vocabulary,
-        items=items.vocabulary,
-    )
-
-
-def _unknown(
-    held_out: Interactions, users: VocabularyRemap, items: VocabularyRemap
-) -> tuple[Interactions | None, BoolArray]:
-    """The rows with a user or an item without training ratings, on vocabularies of their own; and a mask of them."""
-    is_unknown = (users.new_idx(held_out.user_idx) == UNKNOWN) | (items.new_idx(held_out.item_idx) == UNKNOWN)
-    if not is_unknown.any():
-        return None, is_unknown
-    rows = held_out.take(is_unknown)
-    own_users, own_items = VocabularyRemap(rows.users, rows.user_idx), VocabularyRemap(rows.items, rows.item_idx)
-    return _on_known(rows, slice(None), own_users, own_items), is_unknown
-
-
-class VocabularyRemap:
-    """The ids of a vocabulary that have training ratings, and those that are known from elsewhere."""
-
-    def __init__(self, all_ids: Vocabulary, train_idx: Indices, also: Vocabulary | None = None) -> None:
-        known = count(train_idx, len(all_ids)) > 0
-        self._are_all = bool(known.all()) and also is None
-        self._new = np.where(known, np.cumsum(known) - 1, UNKNOWN).astype(np.int32)
-        self.vocabulary = all_ids if self._are_all else Vocabulary(all_ids.ids[known])
-        if also is not None:
-            self.vocabulary = union(self.vocabulary, also)
-            self._new = self.vocabulary.index(all_ids.ids)
-
-    def new_idx(self, old: Indices, *, is_own: bool = False) -> Indices:
-        """Indices into all ids → indices into the known ones, or UNKNOWN; written over the old ones if `is_own`."""
-        return old if self._are_all else remap(old, self._new) if is_own else self._new[old]

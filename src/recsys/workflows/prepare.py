@@ -10,7 +10,7 @@ from typing import Any, TypedDict, cast
 from recsys.artifacts.entries import IdTypes
 from recsys.artifacts.held_out import HELD_OUT, held_out_arrays
 from recsys.artifacts.manifest import FORMAT
-from recsys.artifacts.store import ITEMS, ROWS, TIMES, USERS, OrderEntry, SourceEntry, StoreManifest
+from recsys.artifacts.store import ITEMS, ROWS, TIMES, USERS, SourceEntry, StoreManifest
 from recsys.artifacts.texts import pack_ids
 from recsys.artifacts.write_bundle import id_type
 from recsys.artifacts.write_store import StoreWriter, check_place, new_store
@@ -23,8 +23,9 @@ from recsys.data.chunks import chunks
 from recsys.data.interactions import Dataset, Interactions
 from recsys.data.read import read_ratings
 from recsys.data.sources.opening import bytes_of
-from recsys.data.split import Splits, split
+from recsys.data.split import split
 from recsys.version import __version__
+from recsys.workflows.prepare_on_disk import WrittenRows, read_on_disk, rows_alone
 from recsys.workflows.sort_store import write_orders
 
 COUNTS = ("n_interactions", "n_ratings", "n_users", "n_items", "n_duplicates")
@@ -63,13 +64,10 @@ def prepare(
     """
     check_place(output)
     with new_store(output) as writer:
-        if data is None:
-            rows = config.data.model_copy(update={"items": None, "prepared": None})
-            data = read_ratings(rows, ALONE, observe, uses_times=config.uses_times)
-        splits = split(data, config.split, config.seed)
-        splits = replace(splits, train=_written(splits.train, writer))
-        order = write_orders(writer, splits.train, config, memory)
-        manifest = _manifest(config, data, splits, order)
+        rows = None if data is not None else read_on_disk(config, writer, memory, observe)
+        if rows is None:
+            rows = _read_in_memory(config, writer, memory, data, observe)
+        splits, manifest = rows.splits, _manifest(config, rows)
         writer.write(USERS, pack_ids(splits.train.users))
         writer.write(ITEMS, pack_ids(splits.train.items))
         held_out = held_out_arrays({"valid": splits.valid, "test": splits.test}, splits.unknown, with_times=True)
@@ -77,8 +75,20 @@ def prepare(
         n_bytes = writer.close(manifest)
     counts = {name: getattr(manifest, name) for name in COUNTS}
     n_held_out = {"n_valid": len(splits.valid or ()), "n_test": len(splits.test or ())}
-    entry = None if order is None else order.to_dict()
-    return cast(PreparedStore, {"store": str(output), **counts, **n_held_out, "n_bytes": n_bytes, "order": entry})
+    order = None if rows.order is None else rows.order.to_dict()
+    return cast(PreparedStore, {"store": str(output), **counts, **n_held_out, "n_bytes": n_bytes, "order": order})
+
+
+def _read_in_memory(
+    config: Config, writer: StoreWriter, memory: int, data: Dataset | None, observe: Observer
+) -> WrittenRows:
+    """The training rows in all their orders, by way of memory."""
+    if data is None:
+        data = read_ratings(rows_alone(config), ALONE, observe, uses_times=config.uses_times)
+    splits = split(data, config.split, config.seed)
+    splits = replace(splits, train=_written(splits.train, writer))
+    order = write_orders(writer, splits, config, memory)
+    return WrittenRows(splits, order, data.identify(), data.item_column, data.n_duplicates)
 
 
 def _written(train: Interactions, writer: StoreWriter) -> Interactions:
@@ -97,8 +107,8 @@ def _written(train: Interactions, writer: StoreWriter) -> Interactions:
     return replace(train, user_idx=user_idx, item_idx=item_idx, rating=rating, timestamp=times[0] if times else None)
 
 
-def _manifest(config: Config, data: Dataset, splits: Splits, order: OrderEntry | None) -> StoreManifest:
-    train, rated = splits.train, splits.train.rated()
+def _manifest(config: Config, rows: WrittenRows) -> StoreManifest:
+    train, rated = rows.splits.train, rows.splits.train.rated()
     return StoreManifest(
         format=FORMAT,
         kind="prepared ratings",
@@ -106,17 +116,17 @@ def _manifest(config: Config, data: Dataset, splits: Splits, order: OrderEntry |
         seed=config.seed,
         split=config.split.model_dump(mode="json"),
         reading=config.data.model_dump(mode="json", include=set(READING)),
-        sources=_sources(config, data.identify()),
-        item_column=data.item_column,
+        sources=_sources(config, rows.fingerprints),
+        item_column=rows.item_column,
         id_types=IdTypes(user=id_type(train.users), item=id_type(train.items)),
         n_users=len(train.users),
         n_items=len(train.items),
         n_interactions=len(train),
         n_ratings=len(rated) if config.data.has_ratings else 0,
-        n_duplicates=data.n_duplicates,
+        n_duplicates=rows.n_duplicates,
         has_times=train.timestamp is not None,
         scale=rated.scale if config.data.has_ratings and len(rated) else None,
-        order=order,
+        order=rows.order,
     )
 
 

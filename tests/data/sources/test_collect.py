@@ -7,7 +7,7 @@ import pytest
 
 from recsys.core.errors import DataError
 from recsys.data import chunks
-from recsys.data.sources import collect as collect_module
+from recsys.data.sources import id_column
 from recsys.data.sources.batches import Batch, CodedIds, PackedTexts, WholeIds
 from recsys.data.sources.collect import collect
 
@@ -57,7 +57,7 @@ def test_whole_numbers_and_texts_become_one_column(batches: list[CodedIds | Whol
 def test_the_union_of_ids_does_not_depend_on_when_it_grows(
     monkeypatch: pytest.MonkeyPatch, pending: int, starts_whole: bool
 ) -> None:
-    monkeypatch.setattr(collect_module, "PENDING", pending)
+    monkeypatch.setattr(id_column, "PENDING", pending)
     draw = np.random.default_rng(0)
     texts = [[f"{number}" for number in draw.integers(0, 5 * k + 2, 20).tolist()] for k in range(12)]
     batches: list[CodedIds | WholeIds] = [ids(names) for names in texts]
@@ -71,7 +71,7 @@ def test_the_union_of_ids_does_not_depend_on_when_it_grows(
 
 
 def test_ids_that_repeat_are_not_counted_twice_and_too_many_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(collect_module, "MOST_IDS", 6)
+    monkeypatch.setattr(id_column, "MOST_IDS", 6)
     alike = [batch(["a", "b", "c"], [1, 2, 3], 0.2)] * 5
     table = collect(iter(alike))
     assert table.user is not None

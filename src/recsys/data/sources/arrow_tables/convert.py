@@ -12,7 +12,7 @@ import numpy as np
 from recsys.core.errors import DataError
 from recsys.core.types import Array, BoolArray, Floats, Int32Array, Times
 from recsys.data.sources.batches import CodedIds, WholeIds
-from recsys.data.sources.collect import packed_texts
+from recsys.data.sources.id_column import packed_texts
 from recsys.data.sources.no_rating import NoRating
 from recsys.data.sources.table import TimeUnit
 from recsys.data.sources.times import NO_TIMES

@@ -1,0 +1,158 @@
+"""Ratings read to files of columns, where nothing has to be looked at as a whole; what has is read in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from recsys.config.schema.data import Data
+from recsys.core.errors import DataError
+from recsys.core.events import Observer
+from recsys.core.types import Array, Ids
+from recsys.data.chunks import chunks
+from recsys.data.ids import as_ids, has_scientific
+from recsys.data.interactions import Dataset, Interactions, stack
+from recsys.data.read import check_learnable, check_rows
+from recsys.data.sources.id_column import IdColumn
+from recsys.data.sources.opening import open_source
+from recsys.data.sources.origin import name_of
+from recsys.data.sources.protocol import TIMES, ColumnRequest
+from recsys.data.sources.spilled import Places, SpilledColumn
+from recsys.data.sources.table import EVERYTHING, as_texts
+from recsys.data.vocabulary import Vocabulary
+
+REPEATS = "pairs of user and item occur twice"
+
+
+class UnsuitedError(Exception):
+    """What the files hold has to be looked at in memory, to be refused or put right; the message says what it is."""
+
+
+@dataclass(frozen=True, eq=False)
+class SpilledRows:
+    """All rows of all files.
+
+    Attributes:
+        given, fingerprints, item_column: as of Dataset.
+    """
+
+    users: Vocabulary
+    items: Vocabulary
+    given: dict[str, slice] | None
+    fingerprints: Mapping[str, str]
+    item_column: str | None
+    _user: SpilledIndices
+    _item: SpilledIndices
+    _rating: SpilledColumn
+
+    def __len__(self) -> int:
+        return len(self._rating)
+
+    def chunks(self) -> Iterator[tuple[slice, Interactions]]:
+        """The rows in order, so many at a time."""
+        for rows in chunks(len(self)):
+            user_idx, item_idx = self._user.read(rows), self._item.read(rows)
+            yield rows, Interactions(user_idx, item_idx, self._rating.read(rows), None, self.users, self.items)
+
+    def without_content(self) -> Dataset:
+        """As many rows, for who needs no more than their number: all columns show the same zero."""
+        zero = np.broadcast_to(np.int32(0), len(self)), np.broadcast_to(np.float32(0), len(self))
+        return Dataset(Interactions(zero[0], zero[0], zero[1], None, self.users, self.items), self.given)
+
+
+@dataclass(frozen=True, eq=False)
+class SpilledIndices:
+    """Indices into a vocabulary, made of what a file holds when it is read.
+
+    Attributes:
+        new: the index of each code; None where the numbers are the ids.
+    """
+
+    values: SpilledColumn
+    places: Places
+    new: Array | None
+
+    def read(self, rows: slice) -> Array:
+        """Those of some rows, int32."""
+        values = self.values.read(rows)
+        return self.places.of(values) if self.new is None else self.new[values]
+
+
+def spill_rows(data: Data, folder: Path, observe: Observer) -> SpilledRows:
+    """Reads user, item and rating of all files to columns in a folder.
+
+    Raises:
+        UnsuitedError: some of it has to be looked at in memory.
+        DataError, ConfigError: as of `read_ratings`.
+    """
+    sources = {part: open_source(files, data, observe) for part, files in data.named_files.items()}
+    columns = ColumnRequest(EVERYTHING, unread=TIMES)
+    layouts = [source.layout(columns) for source in sources.values()]
+    values = [SpilledColumn(folder / role, np.int32) for role in ("user", "item")]
+    user, item = map(IdColumn, values)
+    rating = SpilledColumn(folder / "rating", np.float32)
+    ends = [0]
+    with ThreadPoolExecutor(1) as pool:
+        sums = [pool.submit(source.fingerprint) for source in sources.values()]
+        for source in sources.values():
+            for batch in source.batches(columns, 0, 1):
+                if batch.rating is None:
+                    raise UnsuitedError("rows have no ratings")
+                user.append(batch.user, 0)
+                item.append(batch.item, 0)
+                rating.append(batch.rating)
+            ends.append(len(rating))
+        keys = [*sources] if data.train is not None else ["ratings"]
+        fingerprints = dict(zip(keys, (digest.result() for digest in sums), strict=True))
+    users, items = (_indexed(ids, column) for ids, column in zip((user, item), values, strict=True))
+    given = {part: slice(*ends[at : at + 2]) for at, part in enumerate(sources)} if data.train is not None else None
+    rows = SpilledRows(users[0], items[0], given, fingerprints, layouts[0].names["item"], users[1], items[1], rating)
+    _check(rows, data)
+    return rows
+
+
+def _indexed(ids: IdColumn, values: SpilledColumn) -> tuple[Vocabulary, SpilledIndices]:
+    """The vocabulary of a column, as `index_columns` makes it, and its indices."""
+    texts = ids.texts()
+    if texts is None:
+        distinct = values.distinct()
+        return Vocabulary(distinct), SpilledIndices(values, Places(distinct), None)
+    raw = as_texts(texts)
+    own: Ids = raw if ids.is_text else as_ids(raw)
+    vocabulary = Vocabulary(as_texts(sorted(texts)) if own.dtype == object else np.unique(own))
+    return vocabulary, SpilledIndices(values, Places(np.empty(0, dtype=np.int64)), vocabulary.index(own))
+
+
+def _check(rows: SpilledRows, data: Data) -> None:
+    """Raises UnsuitedError where nothing could be learned, or where ids look wrong."""
+    if has_scientific(rows.users) or has_scientific(rows.items):
+        raise UnsuitedError("ids are numbers in scientific notation")
+    end = len(rows) if rows.given is None else rows.given["train"].stop
+    few, path = _extremes(rows, end), name_of(next(iter(data.named_files.values())))
+    try:
+        check_rows(few, path, data)
+        check_learnable(few, path, data)
+    except DataError as error:
+        raise UnsuitedError(error.what) from error
+
+
+def _extremes(rows: SpilledRows, end: int) -> Interactions:
+    """Of the first rows those with the least and the largest user, item and rating."""
+    kept: list[Interactions] = []
+    for part, chunk in rows.chunks():
+        if part.start >= end:
+            break
+        some = chunk.take(slice(0, end - part.start))
+        columns = [
+            some.user_idx,
+            some.item_idx,
+            np.nan_to_num(some.rating, nan=np.inf),
+            np.nan_to_num(some.rating, nan=-np.inf),
+        ]
+        places = [choose(column) for column in columns for choose in (np.argmin, np.argmax)]
+        kept.append(some.take(np.array(places)))
+    return stack(kept)

@@ -1,0 +1,56 @@
+"""Rows on disk → train, chunk by chunk, and what is held out: memory for that, and a byte a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from recsys.config.schema.split import Split
+from recsys.core.types import Floats, Indices
+from recsys.data.duplicates import repeated
+from recsys.data.interactions import Interactions, stack
+from recsys.data.known import Known
+from recsys.data.parts import TRAIN, PartOfRow
+from recsys.data.spilled_rows import REPEATS, SpilledRows, UnsuitedError
+from recsys.data.split import Splits, assign, refuse_empty_train, splits_of
+
+Write = Callable[[Indices, Indices, Floats], None]
+
+
+def assigned(rows: SpilledRows, how: Split, seed: int) -> PartOfRow:
+    """The part of each row, see `assign`; the method draws rows, whatever they hold."""
+    part = assign(rows.without_content(), how, seed)
+    refuse_empty_train(part)
+    return part
+
+
+def split_on_disk(rows: SpilledRows, part: PartOfRow, write: Write) -> Splits:
+    """What `split` gives, but that the training rows are written and not in it.
+
+    Raises:
+        UnsuitedError: a pair is held out twice.
+
+    Args:
+        write: takes user_idx, item_idx and rating of the next training rows.
+    """
+    known, held_out = _known(rows, part), list[Interactions]()
+    for place, chunk in rows.chunks():
+        is_train = part[place] == TRAIN
+        train = known.take(chunk, slice(None) if is_train.all() else is_train)
+        write(train.user_idx, train.item_idx, train.rating)
+        held_out.append(chunk.take(~is_train))
+    others, none = stack(held_out), known.take(chunk, slice(0, 0))
+    if repeated(others.user_idx, others.item_idx, len(others.items)) is not None:
+        raise UnsuitedError(REPEATS)
+    return splits_of(none, others, part[part != TRAIN], known)
+
+
+def _known(rows: SpilledRows, part: PartOfRow) -> Known:
+    is_user_known = np.zeros(len(rows.users), dtype=bool)
+    is_item_known = np.zeros(len(rows.items), dtype=bool)
+    for place, chunk in rows.chunks():
+        is_train = part[place] == TRAIN
+        is_user_known[chunk.user_idx[is_train]] = True
+        is_item_known[chunk.item_idx[is_train]] = True
+    return Known.of(chunk, is_user_known, is_item_known)

@@ -1,0 +1,100 @@
+"""Ratings read, split and sorted by way of files, with memory for a part of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from recsys.artifacts.store import ROWS, OrderEntry
+from recsys.artifacts.write_store import StoreWriter
+from recsys.config.schema.config import Config
+from recsys.config.schema.data import Data
+from recsys.core.events import Note, Observer
+from recsys.data.parts import TRAIN
+from recsys.data.sources.opening import bytes_of
+from recsys.data.spilled_rows import SpilledRows, UnsuitedError, spill_rows
+from recsys.data.split import Splits
+from recsys.data.split_on_disk import assigned, split_on_disk
+from recsys.workflows.sort_store import write_orders
+
+LARGE = 100_000_000  # bytes of files, of which it matters that they are read in memory
+
+
+@dataclass(frozen=True, eq=False)
+class WrittenRows:
+    """The training rows in a store, and what else is to be written.
+
+    Attributes:
+        splits: train is on disk.
+        fingerprints, item_column, n_duplicates: as of Dataset.
+    """
+
+    splits: Splits
+    order: OrderEntry | None
+    fingerprints: Mapping[str, str]
+    item_column: str | None
+    n_duplicates: int
+
+
+def read_on_disk(config: Config, writer: StoreWriter, memory: int, observe: Observer) -> WrittenRows | None:
+    """Writes the training rows in all their orders; None where the ratings have to be looked at in memory.
+
+    Raises:
+        DataError, RunError, UsageError
+    """
+    why = _why_in_memory(config)
+    if why is None:
+        try:
+            return _written(config, writer, memory, observe)
+        except UnsuitedError as unsuited:
+            why = str(unsuited)
+    n_bytes = [bytes_of(files) or 0 for files in config.data.named_files.values()]
+    if sum(n_bytes) > LARGE:
+        observe(Note(f"the ratings are read into memory, about 40 bytes each: {why}"))
+    return None
+
+
+def rows_alone(config: Config) -> Data:
+    """The section `data` without what is no row."""
+    return config.data.model_copy(update={"items": None, "prepared": None})
+
+
+def _written(config: Config, writer: StoreWriter, memory: int, observe: Observer) -> WrittenRows:
+    with writer.scratch() as scratch:
+        rows = spill_rows(rows_alone(config), scratch, observe)
+        splits = _split(rows, config, writer)
+    order = write_orders(writer, splits, config, memory, refuses_repeats=True)
+    return WrittenRows(splits, order, rows.fingerprints, rows.item_column, n_duplicates=0)
+
+
+def _split(rows: SpilledRows, config: Config, writer: StoreWriter) -> Splits:
+    part = assigned(rows, config.split, config.seed)
+    n_train = int(np.count_nonzero(part == TRAIN))
+    with writer.columns(ROWS, n_train) as columns:
+
+        def write(*values: Any) -> None:
+            for column, numbers in zip(columns, values, strict=True):
+                column.append(numbers)
+
+        splits = split_on_disk(rows, part, write)
+    on_disk: list[Any] = list(writer.read(ROWS, n_train))
+    user_idx, item_idx, rating = on_disk
+    return replace(splits, train=replace(splits.train, user_idx=user_idx, item_idx=item_idx, rating=rating))
+
+
+def _why_in_memory(config: Config) -> str | None:
+    """What the config asks for that goes by all rows at once; None: nothing."""
+    data = config.data
+    held_out = config.split.valid_fraction or config.split.test_fraction
+    if config.uses_times:
+        return "times are used"
+    if config.split.method != "random" and held_out:
+        return f"split.method: {config.split.method}"
+    if data.duplicate_rule != "error" or data.rating_is == "count" or data.drops_unrated:
+        return "rows are added up or left out"
+    if data.source != "file":
+        return f"data.source: {data.source}"
+    return None
