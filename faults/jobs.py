@@ -24,6 +24,12 @@ IALS = {"embedding_dim": 4, "n_epochs": 3}
 
 TRAININGS: dict[str, Mapping[str, object]] = {
     "sgd": {**NO_RANKING, "model": DOT_PRODUCT, "training": SGD},
+    "stored": {
+        **NO_RANKING,
+        "data": {"prepared": "store", "items": "items.csv"},
+        "model": DOT_PRODUCT,
+        "training": SGD,
+    },
     "svdpp-sgd": {**NO_RANKING, "model": SVDPP, "training": {**SGD, "keep": "best"}},
     "adamw": {**NO_RANKING, "model": {**DOT_PRODUCT, "y_range": [0, 5.5]}, "training": {**ADAMW, "keep": "best"}},
     "net": {**NO_RANKING, "model": NETWORK, "training": ADAMW},
@@ -78,8 +84,11 @@ def _job(name: str, command: str, *, makes_once: bool = False) -> Job:
 
 BASE, OLDER = "base", "older"  # runs that are there
 BASE_COMMAND = ("train", "inputs/ranked.yaml", "--run-dir", f"runs/{BASE}")
+STORE_COMMAND = ("prepare", "--config", "inputs/sgd.yaml", "--output", "inputs/store")
 JOBS = (
     *map(_training, TRAININGS),
+    _job("prepare", "prepare --config inputs/sgd.yaml --output out/store"),
+    _job("prepare-in-memory", "prepare --config inputs/sgd.yaml --set split.method=user_random --output out/store"),
     _started("update", "update --ratings inputs/later.csv --run base"),
     _started("finetune", "finetune inputs/later.yaml --from base"),
     _job("fold-in", f"fold-in --ratings inputs/new.csv --run base --run-dir {RUN}", makes_once=True),

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import yaml
 
-from faults.jobs import BASE, BASE_COMMAND, OLDER, Job, write_inputs
+from faults.jobs import BASE, BASE_COMMAND, OLDER, STORE_COMMAND, Job, write_inputs
 from golden.normalise import normalise
 from golden.snapshot import flatten, read_npz, read_safetensors
 from golden.trees import PRIVATE, ROOT
@@ -152,8 +152,9 @@ class World:
         write_inputs(self.template.work / "inputs", times)
         (self.template.work / "out").mkdir()
         self.template.temporary.mkdir()
-        trained = self.template.run(BASE_COMMAND)
-        assert trained.code == ENDED, trained.err
+        for command in (BASE_COMMAND, STORE_COMMAND):
+            done = self.template.run(command)
+            assert done.code == ENDED, done.err
         _make_older(self.template.work / "runs" / BASE, self.template.work / "runs" / OLDER)
 
     def reference(self, job: Job) -> Reference:

@@ -9,7 +9,7 @@ import pytest
 from faults import kills
 from faults.jobs import JOBS
 
-FAST = tuple(job for job in JOBS if job.name in ("train-sgd", "recommend-all"))
+FAST = tuple(job for job in JOBS if job.name in ("train-sgd", "train-stored", "prepare", "recommend-all"))
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")]
 
 

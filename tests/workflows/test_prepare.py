@@ -17,11 +17,13 @@ from recsys.core.errors import ConfigError, DamagedError, RecsysError, RunError,
 from recsys.core.events import Event, Note
 from recsys.core.temporary import TEMPORARY
 from recsys.training.sgd import read_ahead
+from recsys.training.sgd.read_ahead import ReadAhead
 from recsys.workflows import sort_store
 from recsys.workflows.estimate import estimate
 from recsys.workflows.prepare import prepare
 from recsys.workflows.prepared_inputs import as_prepared
 from recsys.workflows.train import train
+from tests.ranks import on_ranks
 
 Small = Callable[..., Config]
 Content = Callable[[Path], dict[str, Any]]
@@ -99,6 +101,29 @@ def test_bits_depend_neither_on_how_blocks_are_read_nor_on_how_many_ahead(
     train(with_store(config, store), tmp_path / "from_store" / "run")
     runs = [without_config(content(tmp_path / name)) for name in ("from_ratings", "from_store")]
     assert runs[0] == runs[1]
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_ranks_train_to_the_same_bytes_and_each_reads_the_blocks_of_its_own_users(
+    size: int, small: Small, store: Path, content: Content, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks_read: dict[int, set[int]] = {}
+    read = ReadAhead.read
+
+    def noted(self: ReadAhead, block: int, *others: Any) -> Any:
+        blocks_read.setdefault(id(self), set()).add(block)
+        return read(self, block, *others)
+
+    monkeypatch.setattr(ReadAhead, "read", noted)
+    config = with_store(small(**SGD), store)
+    train(config, tmp_path / "alone" / "run")
+    (whole,) = blocks_read.values()
+    blocks_read.clear()
+    on_ranks(size, lambda ranks: train(config, tmp_path / "ranks" / "run", communicator=ranks))
+    assert without_config(content(tmp_path / "ranks")) == without_config(content(tmp_path / "alone"))
+    shares = [*blocks_read.values()]
+    assert len(shares) == size
+    assert sorted(block for share in shares for block in share) == sorted(whole)
 
 
 def test_training_rows_of_sgd_stay_on_disk_and_others_are_read_with_a_note(

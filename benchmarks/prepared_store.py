@@ -1,0 +1,165 @@
+"""Preparing a store against reading and sorting in memory, and training from it against training in memory.
+
+    python benchmarks/prepared_store.py                          20M ratings
+    python benchmarks/prepared_store.py --copies 5 --rounds 1 --skip csv      95M to train on: five times as many items
+
+CPU time is that of all threads of a process; peaks are what the process held itself, the page cache not included. A
+twentieth of the ratings is held out for the test. "csv" trains from the text, "memory" from the store with all ratings
+in memory, "store" block by block; all three have the same parameters, which is checked.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from measure import command_line, interleaved, ratios
+from peers import output_of
+from synthetic import CACHE, World, text_files
+
+START = """
+import json, sys, time
+path, folder = sys.argv[1:3]
+"""
+END = """
+peak = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(json.dumps({"cpu": time.process_time(), "peak": peak / 1024, **globals().get("facts", {})}))
+"""
+READY = """
+from pathlib import Path
+from recsys.config.loading.load import load_config
+from recsys.core.communicator import ALONE
+from recsys.core.events import silent
+from recsys.training.sgd.blocks import choose_n_side, sort_into_blocks
+from recsys.workflows.inputs import from_scratch
+config = load_config(Path(path))
+train, dim = from_scratch(config, silent, ALONE).train, config.model.embedding_dim
+n_side = choose_n_side(len(train), len(train.users), len(train.items), dim)
+blocks = sort_into_blocks(train, train.scale, n_side=n_side, dim=dim, seed=42, n_threads=2)
+"""
+PREPARE = """
+import recsys
+recsys.prepare(None, folder, config=path, memory=sys.argv[3])
+"""
+TRAIN = """
+import hashlib
+from pathlib import Path
+from recsys.artifacts.run import Run
+from recsys.config.loading.load import load_config
+from recsys.core.events import Epoch, FitStart
+from recsys.workflows import inputs, train
+overrides, in_memory = json.loads(sys.argv[3]), sys.argv[4] == "memory"
+if in_memory:
+    prepared = inputs.prepared_inputs
+    inputs.prepared_inputs = lambda config, observe, *, reads_blocks: prepared(config, observe, reads_blocks=False)
+clock, epochs = [time.process_time()], []
+def watch(event):
+    now = time.process_time()
+    if isinstance(event, Epoch):
+        epochs.append(now - clock[0])
+    if isinstance(event, FitStart | Epoch):
+        clock[0] = now
+metrics = train.train(load_config(Path(path), overrides), Path(folder), observe=watch)
+arrays = (Path(folder) / "serving" / "scorer.safetensors").read_bytes()
+facts = {"sha256": hashlib.sha256(arrays).hexdigest(), "rmse": metrics["test"]["rmse"], "epochs": epochs}
+"""
+
+
+def main() -> None:
+    parser = command_line(__doc__)
+    parser.add_argument("--millions", type=float, default=20)
+    parser.add_argument("--copies", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--dim", type=int, default=64)
+    parser.add_argument("--memory", default="500MB")
+    parser.add_argument("--skip", nargs="*", default=[], choices=["ready", "csv", "memory"])
+    arguments = parser.parse_args()
+    world = World(int(arguments.millions * 1e6))
+    files = text_files(world)
+    trained_on = ["train.csv", *(copied(files, world, number) for number in range(1, arguments.copies))]
+    config = files / "prepared.yaml"
+    config.write_text(
+        f"data: {{train: [{', '.join(trained_on)}], test: test.csv}}\nsplit: {{valid_fraction: 0}}\nranking: none\n"
+        f"model: {{embedding_dim: {arguments.dim}}}\n"
+        f"training: {{n_epochs: {arguments.epochs}, checkpoint_every: {arguments.epochs}}}\n"
+    )
+    with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+        store = Path(folder) / "store"
+        preparing: dict[str, Callable[[], dict[str, Any]]] = {
+            "ready": partial(measured, READY, config, ""),
+            "prepare": partial(measured, PREPARE, config, store, arguments.memory),
+        }
+        show(preparing, arguments, "prepare", "ready")
+        used = [f"data.prepared={store}"]
+        training: dict[str, Callable[[], dict[str, Any]]] = {
+            "csv": partial(trained, config, folder, [], "csv"),
+            "memory": partial(trained, config, folder, used, "memory"),
+            "store": partial(trained, config, folder, used, "store"),
+        }
+        results = show(training, arguments, "store", "memory")
+        if "memory" in results:
+            shares = ratios(*([sum(each["epochs"]) for each in results[name]] for name in ("store", "memory")))
+            print(f"CPU time of epochs, store against memory: {shares}")
+        sums = {each["sha256"] for rounds in results.values() for each in rounds}
+        print("parameters:", "the same bits" if len(sums) == 1 else "DIFFERENT BITS")
+
+
+def copied(files: Path, world: World, number: int) -> str:
+    """The name of a file with the training ratings, each of another item."""
+    import pyarrow.compute as compute
+    import pyarrow.csv as csv
+
+    name = f"train-{number}.csv"
+    if not (files / name).exists():
+        table = csv.read_csv(files / "train.csv")
+        item = compute.add(table["item"], number * world.n_items)
+        moved = table.set_column(table.schema.get_field_index("item"), "item", item)
+        csv.write_csv(moved, files / "copied", csv.WriteOptions(quoting_style="none"))
+        (files / "copied").rename(files / name)
+    return name
+
+
+def show(
+    programs: dict[str, Callable[[], dict[str, Any]]], arguments: Any, ours: str, theirs: str
+) -> dict[str, list[dict[str, Any]]]:
+    """Runs the programs and prints a line for each, and how the first one named compares with the second."""
+    wanted = {name: run for name, run in programs.items() if name not in arguments.skip}
+    results = interleaved(wanted, arguments.rounds)
+    for name, rounds in results.items():
+        cpu, peak = (statistics.median(each[key] for each in rounds) for key in ("cpu", "peak"))
+        rest = f", test rmse {rounds[0]['rmse']:.5f}" if "rmse" in rounds[0] else ""
+        print(f"{name:8} CPU {cpu:.1f} s, peak {peak:,.0f} MB{rest}", flush=True)
+    if theirs in results:
+        print(f"CPU time, {ours} against {theirs}: {ratios(_cpus(results[ours]), _cpus(results[theirs]))}", flush=True)
+    return results
+
+
+def trained(config: Path, folder: str, overrides: Sequence[str], how: str) -> dict[str, Any]:
+    """A training in a process of its own."""
+    run = Path(folder) / "run"
+    try:
+        return measured(TRAIN, config, run, json.dumps(overrides), how)
+    finally:
+        shutil.rmtree(run)
+
+
+def measured(program: str, *arguments: object) -> dict[str, Any]:
+    """What a program says of itself, in a process of its own."""
+    facts: dict[str, Any] = json.loads(output_of([sys.executable, "-c", START + program + END, *arguments]))
+    return facts
+
+
+def _cpus(rounds: Sequence[dict[str, Any]]) -> list[float]:
+    return [each["cpu"] for each in rounds]
+
+
+if __name__ == "__main__":
+    main()
