@@ -86,6 +86,11 @@ def held_out_part(arrays: Arrays, part: HeldOut, users: Vocabulary, items: Vocab
     return with_those_behind(ratings, unknown.take(arrays[UNKNOWN_PART] == PARTS[part]), users, items)
 
 
+def part_of_unknown(arrays: Arrays) -> PartOfRow | None:
+    """VALID or TEST for each of the unknown pairs; None where that was not written."""
+    return arrays[UNKNOWN_PART].astype(np.int8) if UNKNOWN_PART in arrays else None
+
+
 def unknown_pairs(arrays: Arrays) -> Interactions | None:
     """The held-out pairs whose user or item the run does not know, without ratings, on vocabularies of their own.
 

@@ -23,7 +23,7 @@ from pydantic import Field, JsonValue
 from recsys.artifacts.bounds import Count, Entities, Name, RatingScale, Sha256
 from recsys.artifacts.columns import stored_column
 from recsys.artifacts.entries import Entry, IdTypes
-from recsys.artifacts.held_out import HELD_OUT, held_out_layout, held_out_part, unknown_pairs
+from recsys.artifacts.held_out import HELD_OUT, held_out_layout, held_out_part, part_of_unknown, unknown_pairs
 from recsys.artifacts.manifest import Manifest
 from recsys.artifacts.texts import ids_layout, unpack_ids
 from recsys.artifacts.verified import VerifiedFolder, check_layout, consistent, open_verified
@@ -136,7 +136,7 @@ class Store:
         with self._consistent(HELD_OUT):
             unknown = unknown_pairs(arrays)
         valid, test = held_out_part(arrays, "valid", users, items), held_out_part(arrays, "test", users, items)
-        return Splits(train, valid, test, unknown)
+        return Splits(train, valid, test, unknown, part_of_unknown(arrays))
 
     def prepared(self, *, with_blocks: bool) -> Prepared:
         """The training rows in their other orders."""

@@ -102,7 +102,8 @@ def read_more_ratings(
         catalogue = read_catalogue(data.items, data, name, ratings.items, observe)
         if not any((catalogue.titles, *catalogue.columns.values())):
             observe(Note(f"{data.items} names none of the {counted(len(ratings.items), 'item')} of the ratings"))
-    return Dataset(ratings, parts if has_parts else None, fingerprints, catalogue, n_duplicates, name)
+    given = parts if has_parts else None
+    return Dataset(ratings, given, fingerprints, catalogue, n_duplicates, item_column=name)
 
 
 def fingerprints(data: Data) -> dict[str, str]:

@@ -20,7 +20,7 @@ from recsys.core.communicator import ALONE
 from recsys.core.events import Observer, silent
 from recsys.core.types import Array
 from recsys.data.chunks import chunks
-from recsys.data.interactions import Dataset, Interactions
+from recsys.data.interactions import Dataset, HeldOut, Interactions
 from recsys.data.read import read_ratings
 from recsys.data.sources.opening import bytes_of
 from recsys.data.split import split
@@ -70,7 +70,8 @@ def prepare(
         splits, manifest = rows.splits, _manifest(config, rows)
         writer.write(USERS, pack_ids(splits.train.users))
         writer.write(ITEMS, pack_ids(splits.train.items))
-        held_out = held_out_arrays({"valid": splits.valid, "test": splits.test}, splits.unknown, with_times=True)
+        parts: dict[HeldOut, Interactions | None] = {"valid": splits.valid, "test": splits.test}
+        held_out = held_out_arrays(parts, splits.unknown, splits.unknown_part, with_times=True)
         writer.write(HELD_OUT, held_out)
         n_bytes = writer.close(manifest)
     counts = {name: getattr(manifest, name) for name in COUNTS}
