@@ -14,7 +14,14 @@ from typing import Any
 from measure import PeerError
 from synthetic import CACHE
 
-VERSIONS = {"libmf": "0.9.2", "scikit-surprise": "1.1.5", "cornac": "3.0.1", "implicit": "0.7.3", "myfm": "0.4.0"}
+VERSIONS = {
+    "libmf": "0.9.2",
+    "scikit-surprise": "1.1.5",
+    "cornac": "3.0.1",
+    "implicit": "0.7.3",
+    "myfm": "0.4.0",
+    "lightfm-next": "1.19.0",
+}
 FLAGS = ("-O3", "-pthread", "-std=c++0x", "-march=native", "-DUSEAVX", "-mavx", "-DUSEOMP", "-fopenmp")
 
 

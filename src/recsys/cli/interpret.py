@@ -17,6 +17,7 @@ from recsys.cli.render import echo, paragraph, print_json, print_table
 from recsys.core.words import counted
 
 if TYPE_CHECKING:
+    from recsys.reporting.feature_weights import FeatureWeight
     from recsys.reporting.interpret import Direction, Interpretation, ItemBias
     from recsys.reporting.trait_associations import Association
 
@@ -69,6 +70,9 @@ def _show(interpretation: Interpretation) -> None:
     echo()
     percentiles = ", ".join(f"{float(at):.0%}: {value:+.2f}" for at, value in interpretation.user_bias.items())
     _say(f"User-bias percentiles: {percentiles}.")
+    if interpretation.features:
+        echo()
+        _show_features(interpretation.features)
     for direction in interpretation.directions:
         echo()
         _show_direction(direction)
@@ -99,6 +103,22 @@ def _show_biases(title: str, items: Sequence[ItemBias]) -> None:
     if not titled:
         echo(f"{title}:")
     print_table(columns, rows, numbers=["bias", "mean rating", "n ratings"], cut=[title])
+
+
+def _show_features(features: Sequence[FeatureWeight]) -> None:
+    """A table with the weights along each direction."""
+    _say("Features of items: what each adds to the bias, and to the position along each direction.")
+    numbers = ["bias", *(str(number + 1) for number in range(len(features[0].directions)))]
+    rows = [
+        [
+            feature.feature,
+            f"{feature.n_items:,}",
+            f"{feature.bias:+.2f}",
+            *(f"{value:+.2f}" for value in feature.directions),
+        ]
+        for feature in features
+    ]
+    print_table(["feature", "n items", *numbers], rows, numbers=["n items", *numbers], cut=["feature"])
 
 
 def _show_direction(direction: Direction) -> None:

@@ -12,7 +12,8 @@ from recsys.core.errors import UsageError
 from recsys.core.types import Array, Json
 from recsys.core.words import counted
 from recsys.data.chunks import chunks
-from recsys.reporting.directions import main_directions
+from recsys.reporting.directions import Directions, main_directions
+from recsys.reporting.feature_weights import FeatureWeight, feature_weights
 from recsys.reporting.trait_associations import LEVEL, PERMUTATIONS, Association, associations, traits_of
 
 ENOUGH = 30  # training ratings of an item that is listed, unless that leaves too few items
@@ -68,6 +69,7 @@ class Interpretation:
         highest, lowest: items by bias.
         user_bias: quantile ("0.05", …) → bias of the users, in rating units.
         n_traits: values and columns of the items file that were compared with the directions.
+        features: what those of the items say, where the run has any: the most telling first.
         figures: the files of the figures, where there are any.
         level, n_permutations: of the permutation test of these associations.
     """
@@ -79,14 +81,19 @@ class Interpretation:
     user_bias: dict[str, float]
     directions: list[Direction]
     n_traits: int
+    features: tuple[FeatureWeight, ...] = ()
     figures: tuple[Path, ...] = ()
     level: float = LEVEL
     n_permutations: int = PERMUTATIONS
 
     def to_dict(self) -> dict[str, Json]:
-        """As a dict that json takes; with "figures" where there are any."""
-        figures = {"figures": [str(path) for path in self.figures]} if self.figures else {}
-        return {**{name: value for name, value in asdict(self).items() if name != "figures"}, **figures}
+        """As a dict that json takes; with "features" and "figures" where there are any."""
+        content = asdict(self)
+        optional = {
+            "features": [feature.to_dict() for feature in self.features],
+            "figures": [str(path) for path in self.figures],
+        }
+        return {name: value for name, value in (content | optional).items() if name not in optional or value}
 
 
 def interpret(bundle: Bundle, n: int = 10, n_directions: int = 5, min_ratings: int | None = None) -> Interpretation:
@@ -120,7 +127,8 @@ def interpret(bundle: Bundle, n: int = 10, n_directions: int = 5, min_ratings: i
     mean_item = (counts / counts.sum()) @ factors.item_factors[:-1]
     user_bias = factors.user_bias[:-1] + factors.user_factors[:-1] @ mean_item
     by_bias = listed[np.argsort(bias[listed], kind="stable")]
-    directions, n_traits = _directions(bundle, n, n_directions, listed)
+    main = main_directions(bundle, n_directions)
+    directions, n_traits = _directions(bundle, n, main, listed)
     return Interpretation(
         min_ratings=min_ratings,
         n_items=len(listed),
@@ -133,6 +141,7 @@ def interpret(bundle: Bundle, n: int = 10, n_directions: int = 5, min_ratings: i
         },
         directions=directions,
         n_traits=n_traits,
+        features=tuple(feature_weights(bundle, main, n)),
     )
 
 
@@ -143,9 +152,9 @@ def item_biases(bundle: Bundle) -> Array:
     return np.asarray(factors.item_bias[:-1] + factors.item_factors[:-1] @ mean_user)
 
 
-def _directions(bundle: Bundle, n: int, n_directions: int, listed: Array) -> tuple[list[Direction], int]:
+def _directions(bundle: Bundle, n: int, main: Directions, listed: Array) -> tuple[list[Direction], int]:
     """The directions, and how many traits they were compared with."""
-    main, counts = main_directions(bundle, n_directions), bundle.counts["rating"].items
+    counts = bundle.counts["rating"].items
     compared = listed[np.argsort(-counts[listed], kind="stable")[:MOST]]
     columns = {"title": bundle.titles, **bundle.item_columns}
     traits, values = traits_of({name: texts[compared] for name, texts in columns.items()})

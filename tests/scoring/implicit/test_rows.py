@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -92,6 +93,6 @@ def test_a_row_goes_towards_the_center_that_is_given(kind: type[UserRows | ItemR
     start, idx, target = np.array([0, 0, 2, 5]), np.array([4, 1, 2, 9, 1], np.int32), np.ones(5, np.float32)
     together = kind(SIDE, MEAN, *rest).solve(start, idx, target, centers)  # type: ignore[call-arg,arg-type]
     np.testing.assert_array_equal(together[0], centers[0].astype(np.float32))
-    for number, (first, last) in enumerate(zip(start[:-1], start[1:], strict=True)):
+    for number, (first, last) in enumerate(pairwise(start.tolist())):
         alone = row(kind(SIDE, centers[number], *rest), idx[first:last].tolist(), [1.0] * (last - first))  # type: ignore[call-arg,arg-type]
         np.testing.assert_array_equal(together[number], alone.astype(np.float32))
