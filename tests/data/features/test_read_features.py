@@ -76,6 +76,13 @@ def test_columns_can_be_chosen_and_said_what_they_are(tmp_path: Path) -> None:
     assert features.encoder.names == ["a: 2", "c: red"]
 
 
+def test_so_many_columns_that_no_prior_is_learned_in_time_are_refused(tmp_path: Path) -> None:
+    rows = "".join(f"{number},{','.join(f'{number % 1_000}-{tag}' for tag in 'abcdef')}\n" for number in range(2_000))
+    with pytest.raises(DataError, match="6,000 columns") as caught:
+        read(written(tmp_path, f"movieId,a,b,c,d,e,f\n{rows}"), lists=list("abcdef"))
+    assert caught.value.expected == "at most 5,000"
+
+
 @pytest.mark.parametrize(
     ("text", "columns", "message"),
     [

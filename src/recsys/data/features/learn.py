@@ -34,7 +34,8 @@ MOST_FITTING = 0.5
 """Share of the rows that have to hold a number, or a date, where the config says that a column does."""
 LEAST_KNOTS = 3
 EXAMPLES = 3
-MOST_COLUMNS = 20_000
+MOST_COLUMNS = 5_000
+"""Columns of the matrix, of which half a minute's work gives the prior; with 20,000 it would be half an hour."""
 NAMED: dict[Kind, str] = {
     "category": "categories",
     "list": "lists",
