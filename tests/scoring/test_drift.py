@@ -22,6 +22,7 @@ DRIFT = Drift(
     extra=np.zeros(7, np.float32),
     length=LENGTH,
     variance=VARIANCE,
+    scale=np.array([1.0, 3.0, 0.5, 1.0], np.float32),
 )
 ASKED = np.array([-50.0, 0.0, 1.0, 3.5, 50.0, 99.999, 5_000.0, 6_000.0, 1e9])
 
@@ -50,11 +51,11 @@ def test_at_a_moment_itself_the_drift_is_the_known_one() -> None:
 
 
 def test_far_from_every_moment_nothing_is_known() -> None:
-    for user, at in ((0, 1e9), (1, 3.0), (-1, 3.0)):
-        mean, variance = DRIFT.at(np.array([user], np.int32), np.array([at]))
-        assert mean[0] == pytest.approx(0, abs=1e-6)
-        assert variance[0] == pytest.approx(VARIANCE.sum())
-    np.testing.assert_allclose(DRIFT.at_no_time(2), VARIANCE.sum())
+    users = np.array([0, 1, 2, -1], np.int32)
+    mean, variance = DRIFT.at(users, np.array([1e9, 3.0, 1e9, 3.0]))
+    np.testing.assert_allclose(mean, 0, atol=1e-6)
+    np.testing.assert_allclose(variance, VARIANCE.sum() * np.array([1, 9, 0.25, 1]))
+    np.testing.assert_allclose(DRIFT.at_no_time(users), variance)
 
 
 def test_each_user_is_found_among_their_own_moments() -> None:

@@ -142,11 +142,11 @@ def learn_intervals(scorer: RatingScorer, samples: Samples | None, inputs: Train
     if not has_valid and samples is None:
         return None
     drift = scorer.drift
-    variance = residual_variance_of(_evenly_spaced(train, MOST_TRAINING)) if has_valid else None
+    variance = residual_variance_of(evenly_spaced(train, MOST_TRAINING)) if has_valid else None
     uncalibrated = Intervals(samples, normal(), train.user_counts, train.item_counts, variance, drift)
     if valid is None or not has_valid:
         return uncalibrated
-    valid = _evenly_spaced(valid, MOST_RATINGS)
+    valid = evenly_spaced(valid, MOST_RATINGS)
     features = uncalibrated.calibration_features(valid.user_idx, valid.item_idx, valid.timestamp)
     return replace(uncalibrated, calibration=calibrate(_errors(scorer, valid), *features))
 
@@ -162,7 +162,7 @@ def carry_intervals(
     """
     train = inputs.seen_ratings
     has_variance = measured.residual_variance is not None
-    variance = residual_variance_of(_evenly_spaced(train, MOST_TRAINING)) if has_variance else None
+    variance = residual_variance_of(evenly_spaced(train, MOST_TRAINING)) if has_variance else None
     counts = train.user_counts, train.item_counts
     return Intervals(samples, measured.calibration, *counts, variance, scorer.drift)
 
@@ -222,7 +222,7 @@ def _errors(scorer: RatingScorer, ratings: Interactions) -> Float32Array:
     return error
 
 
-def _evenly_spaced(ratings: Interactions, most: int) -> Interactions:
+def evenly_spaced(ratings: Interactions, most: int) -> Interactions:
     """At most so many of the ratings, evenly spaced."""
     return ratings.take(slice(None, None, -(-len(ratings) // most)))
 
@@ -235,5 +235,5 @@ def _std_of_model(
     std = samples.std(user_idx, item_idx)
     if drift is None:
         return std
-    more = drift.at_no_time(len(std)) if timestamp is None else drift.at(user_idx, timestamp)[1]
+    more = drift.at_no_time(user_idx) if timestamp is None else drift.at(user_idx, timestamp)[1]
     return np.sqrt(np.maximum(np.square(std) + more, LEAST * np.square(std)))

@@ -58,7 +58,7 @@ def _one_score(bundle: Bundle, scorer: ExportedScorer) -> str:
 {scorer.export.functions}
 
 u, i = user_ids.index({user!r}), item_ids.index({item!r})
-score = scores_of(u)[i]
+score = scores_of(u)[i]{scorer.export.of_pair}
 {of_score}print({name})
 ```
 """

@@ -226,7 +226,7 @@ def with_features(prior: Prior, by_features: FeaturePrior, features: FeatureMatr
 def noise_of(bundle: Bundle) -> float:
     """The variance of a rating around its prediction: NOISE times the mean square of the training ratings' rest."""
     known = bundle.seen.sample(SAMPLED).rated()
-    rest = known.rating - bundle.factors.score(known.user_idx, known.item_idx)
+    rest = known.rating - bundle.factors.without_raters().score(known.user_idx, known.item_idx)
     least = 1e-6 * float(np.square(known.rating, dtype=np.float64).mean())  # where the rest is nothing
     return max(NOISE * float(np.square(rest, dtype=np.float64).mean()), least)
 

@@ -67,6 +67,9 @@ class Objective:
             from its predictions; None where predictions have no intervals.
         carry_intervals: (those of a model that was measured; scorer, samples and inputs of the same model on all
             interactions) → those of the latter.
+        learn_from_valid: (scorer, what it was trained on) → the scorer, with what it learns of validation ratings.
+        carry_learned: (a scorer that was measured, the same model on all interactions) → the latter, with what the
+            former has learned of validation ratings.
         resample: (scorers; held-out interactions of each, in one order for all; seen interactions of each; a number
             for the user of each held-out interaction) → metrics of each scorer, and of each on resampled users.
     """
@@ -84,6 +87,8 @@ class Objective:
     also_measured: tuple[str, ...] = ()
     learn_intervals: Callable[[Any, Samples | None, TrainingInputs], Intervals | None] | None = None
     carry_intervals: Callable[[Intervals, Any, Samples | None, TrainingInputs], Intervals] | None = None
+    learn_from_valid: Callable[[Any, TrainingInputs], Any] | None = None
+    carry_learned: Callable[[Any, Any], Any] | None = None
 
     @property
     def deciding_metric(self) -> str:

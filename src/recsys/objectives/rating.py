@@ -14,6 +14,7 @@ from recsys.evaluation import baselines
 from recsys.evaluation.bootstrap import PairedMetrics, resampled
 from recsys.evaluation.intervals import carry_intervals, learn_intervals
 from recsys.evaluation.metrics import Scores, errors, gather_errors, scores_of
+from recsys.evaluation.rater_weights import carry_rater_weights, learn_rater_weights
 from recsys.objectives.objective import Objective, Sample
 from recsys.scoring.protocols import Scorer
 
@@ -69,4 +70,6 @@ RATING = Objective(
     resample=_resample,
     learn_intervals=learn_intervals,
     carry_intervals=carry_intervals,
+    learn_from_valid=learn_rater_weights,
+    carry_learned=carry_rater_weights,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ CHUNK = 4_096  # pairs at once: what is computed of them fits a core's cache
 class Drift:
     """The drift of user u at time t is Σ_k x_uk(t); x_uk is a stationary Gaussian process with mean 0 and covariance
 
-        variance[k] · exp(−|t − t'| / length[k])
+        scale[u]² · variance[k] · exp(−|t − t'| / length[k])
 
     of which the mean and the spread are known at the moments when u rated. Between two moments, at the distances a and
     b, with ρ = exp(−distance / length), the mean is the bridge
@@ -34,6 +34,7 @@ class Drift:
             (n_moments,), in squared rating units; below 0 where that at the moment is better known than that over all.
         length: float64, shape (n_paths,), seconds.
         variance: float64, shape (n_paths,), in squared rating units.
+        scale: how much each user's bias moves, 1 as a rule, float32, shape (n_users + 1,).
     """
 
     start: Int64Array
@@ -42,6 +43,7 @@ class Drift:
     extra: Float32Array
     length: Float64Array
     variance: Float64Array
+    scale: Float32Array
 
     def at(self, user_idx: Indices, timestamp: Float64Array) -> tuple[Float32Array, Float32Array]:
         """Means of the drifts, and what they add to the variance of a prediction, float32, shapes (n,); index −1 is an
@@ -57,15 +59,15 @@ class Drift:
             values[:, rows] = self._at(user_idx[rows], timestamp[rows])
         return values[0], values[1]
 
-    def at_no_time(self, n: int) -> Float32Array:
+    def at_no_time(self, user_idx: Indices) -> Float32Array:
         """What drifts of which no time is given add to the variance, float32, shape (n,); their mean is 0."""
-        return np.full(n, self.variance.sum(), dtype=np.float32)
+        return np.asarray(np.square(self.scale[user_idx]) * np.float32(self.variance.sum()))
 
     def with_users(self, old_of: Indices) -> Drift:
         """The same on longer users, in which those known keep their order; `old_of` is −1 for a new one."""
         n_moments = np.diff(self.start)[old_of]  # of −1: of whoever is unknown, none
         start = np.concatenate([[0], np.cumsum(n_moments), [len(self.time)]])
-        return Drift(start, self.time, self.mean, self.extra, self.length, self.variance)
+        return replace(self, start=start, scale=self.scale[np.append(old_of, -1)])
 
     def _at(self, user_idx: Indices, timestamp: Float64Array) -> tuple[Float64Array, Float64Array]:
         user = np.where(user_idx < 0, len(self.start) - 2, user_idx)
@@ -79,7 +81,8 @@ class Drift:
         fresh_a, fresh_b, fresh = (-np.expm1(-2 * gap / self.length) for gap in (gap_a, gap_b, gap_a + gap_b))
         of_a, of_b = rho_a * fresh_b / fresh, rho_b * fresh_a / fresh
         share = self.variance / self.variance.sum()
-        variance = (fresh_a * fresh_b / fresh) @ self.variance + (of_a @ share) * extra_a + (of_b @ share) * extra_b
+        between = np.square(self.scale[user]) * ((fresh_a * fresh_b / fresh) @ self.variance)
+        variance = between + (of_a @ share) * extra_a + (of_b @ share) * extra_b
         return (of_a * mean_a + of_b * mean_b).sum(axis=1), variance
 
     def _first_after(self, first: Int64Array, end: Int64Array, timestamp: Float64Array) -> Int64Array:

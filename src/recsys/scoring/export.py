@@ -28,7 +28,7 @@ class Rows:
 
     Attributes:
         role: "user" or "item".
-        part: "bias" or "std", shape (n,), or "factors", shape (n, dim).
+        part: "bias", "std" or "rater", shape (n,), or "factors", shape (n, dim).
     """
 
     role: str
@@ -50,6 +50,7 @@ class Export:
         model: what is not a row, for model.json.
         about: the paragraphs of the README that say what the numbers are.
         functions: Python of `scores_of(u)`, and of whatever the link needs.
+        of_pair: Python of what the score of a predicted pair of `u` and `i` is beside scores_of(u)[i]; "": nothing.
         beside_product: Python of what a score of user `u` is beside [user_factors, 1] · [item_factors, item_bias];
             None where scores are no such products.
     """
@@ -59,6 +60,7 @@ class Export:
     about: str
     functions: str
     beside_product: str | None
+    of_pair: str = ""
 
 
 def link_in_python(link: Link) -> str:

@@ -79,13 +79,23 @@ def fit_plan(
     record = FitRecord(run, plan.name, objective, plan.training, finished)
     last = _fit(record, learner, inputs, observe, communicator, begins)
     learner.restore(record.selected_state(last))
-    scorer = learner.scorer()
+    scorer = _after_training(objective, learner, inputs, measured)
     intervals = _intervals(objective, scorer, learner, inputs, measured) if run.is_writer else None
     learned = inputs.seen if scorer.as_rating() is None else inputs.seen_ratings
     counts: dict[Role, Counts] = {"user": learned.user_counts, "item": learned.item_counts}
     priors = fit_priors(scorer, counts, inputs.feature_matrices())
     served = ServedScorer(plan.model.kind, scorer, intervals, priors=priors)
     return FittedPlan(plan, record, record.whole(last), served, learner.groups, learner.n_ratings, start)
+
+
+def _after_training(
+    objective: Objective, learner: Learner, inputs: TrainingInputs, measured: FittedPlan | None
+) -> TrainedScorer:
+    """The scorer, with what validation ratings tell of it, where the objective has such a thing."""
+    scorer = learner.scorer()
+    if measured is None:
+        return objective.learn_from_valid(scorer, inputs) if objective.learn_from_valid else scorer
+    return objective.carry_learned(measured.served.scorer, scorer) if objective.carry_learned else scorer
 
 
 def _intervals(

@@ -12,7 +12,7 @@ from recsys.artifacts.bundle import Bundle
 from recsys.artifacts.feature_priors import read_priors
 from recsys.core.errors import RunError
 from recsys.core.resolve import resolve
-from recsys.core.types import Array, Arrays, Float32Array, Ids, Indices
+from recsys.core.types import Array, Arrays, Counts, Float32Array, Ids, Indices
 from recsys.core.words import joined, shell_word
 from recsys.data.features.features import Features
 from recsys.data.features.kind import Role
@@ -84,7 +84,8 @@ def fold_in_rating(
         )
         priors = _priors(bundle, "item", item_prior(bundle), features, new.ratings.items.ids[items.is_new])
         item_rows = _rows(factors, items.n_new, given, priors)
-    return _extended(factors, (users, user_rows), (items, item_rows))
+    n_ratings = np.bincount(of_items.item_idx, minlength=len(items.is_new))
+    return _extended(factors, (users, user_rows), (items, item_rows), n_ratings)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,12 +144,18 @@ def _solve(prior: Prior, factors: Factors, n_new: int, given: GivenRatings) -> F
     return rows
 
 
-def _extended(factors: Factors, users: NewRows, items: NewRows) -> Factors:
-    """The scorer with the new rows; what an unknown id gets stays what it was."""
+def _extended(factors: Factors, users: NewRows, items: NewRows, n_ratings: Counts) -> Factors:
+    """The scorer with the new rows; what an unknown id gets stays what it was.
+
+    Args:
+        n_ratings: of each item among the new ones.
+    """
     extended = factors.with_rows(users[0].known_idx, items[0].known_idx)
     for (ids, rows), bias, of_factors in (
         (users, extended.user_bias, extended.user_factors),
         (items, extended.item_bias, extended.item_factors),
     ):
         bias[:-1][ids.is_new], of_factors[:-1][ids.is_new] = rows[:, 0], rows[:, 1:]
+    if extended.raters is not None:
+        extended.raters.n_ratings[:-1][items[0].is_new] = n_ratings[items[0].is_new]
     return extended

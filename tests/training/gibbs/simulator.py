@@ -63,14 +63,15 @@ def _draw_side(side: FactorState, rated: Any, random: Random) -> None:
 
 
 def _draw_paths(paths: Paths, random: Random) -> None:
-    """One moment after the other: rho is 0 at a user's first, and fresh 1."""
+    """One moment after the other: rho is 0 at a user's first, and fresh 1. Then each user's scale."""
     paths.variance = np.square(random.standard_normal(len(paths.variance)))
     before: Array = np.zeros(len(paths.variance))
     for moment in range(len(paths.time)):
         step = np.sqrt(paths.variance * paths.fresh[moment]) * random.standard_normal(len(before))
         before = paths.rho[moment] * before + step
         paths.state[moment] = before
-    paths.total = paths.state.sum(axis=1)
+    paths.scale = (1 + 0.5 * random.standard_normal(len(paths.scale))).astype(np.float32)
+    paths.total = np.repeat(paths.scale, np.diff(paths.start)) * paths.state.sum(axis=1)
 
 
 def _draw_rows(prior: Prior, n: int, width: int, random: Random) -> Array:

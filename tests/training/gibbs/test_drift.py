@@ -55,27 +55,46 @@ def bits(learner: Any) -> dict[str, bytes]:
     return {name: array.tobytes() for name, array in (state.model | state.learner).items()}
 
 
-def drawn_paths(paths: Paths, ratings: Interactions, precision: Any, variance: Any, n_draws: int) -> tuple[Any, Any]:
-    """Draws of the paths, rows of factors and biases all 0, shape (n_draws, n_moments, n_paths), and Σ squares."""
+def drawn_paths(
+    paths: Paths, ratings: Interactions, precision: Any, variance: Any, n_draws: int, scale: float = 1.0
+) -> tuple[Any, Any]:
+    """Draws of the paths given the user's scale, rows of factors and biases all 0, and Σ squares.
+
+    Of the former the shape is (n_draws, n_moments, n_paths).
+    """
     random, draws = np.random.default_rng(0), []
-    squares, none = np.zeros(N_PATHS), np.zeros((len(ratings), 2), np.float32)
-    given = paths.start, paths.rated, ratings.item_idx, ratings.rating, none[:1], none
+    squares = np.zeros(N_PATHS)
     for _ in range(n_draws):
         normal = random.standard_normal(paths.state.shape, dtype=np.float32)
-        times = paths.rho, paths.fresh, variance, normal, paths.state, paths.total, paths.level
-        draw_paths_kernel()(
-            0,
-            1,
-            *given,
-            np.ones(1, np.float32),
-            precision,
-            *times,
-            squares,
-            np.zeros((N_PATHS, N_PATHS)),
-            np.zeros(N_PATHS),
-        )
+        paths.scale[:], paths.total = scale, np.float32(scale) * paths.state.sum(axis=1)
+        draw_paths(paths, ratings, precision, variance, (normal, np.zeros(1, np.float32)), squares)
         draws.append(paths.state.copy())
     return np.array(draws, dtype=np.float64), squares
+
+
+def draw_paths(
+    paths: Paths, ratings: Interactions, precision: Any, variance: Any, normal: tuple[Any, Any], squares: Any
+) -> None:
+    """One call of the kernel, of a user and of items that all have rows of zeros."""
+    none = np.zeros((len(ratings), 2), np.float32)
+    given = paths.start, paths.rated, ratings.item_idx, ratings.rating, none[:1], none, np.ones(1, np.float32)
+    times = precision, paths.rho, paths.fresh, variance
+    drawn = paths.state, paths.scale, paths.total, paths.level
+    draw_paths_kernel()(0, 1, *given, *times, *normal, *drawn, squares, np.zeros((N_PATHS, N_PATHS)), np.zeros(N_PATHS))
+
+
+def test_a_scale_is_drawn_from_its_normal_distribution_given_the_paths() -> None:
+    ratings, random = one_user(), np.random.default_rng(4)
+    paths, variance = Paths.of(ratings), np.full(N_PATHS, 0.5)
+    precision = np.linspace(0.5, 4, len(ratings)).astype(np.float32)
+    for normal in (0.0, 1.5, -3.0):
+        of_paths = random.standard_normal(paths.state.shape, dtype=np.float32)
+        draw_paths(paths, ratings, precision, variance, (of_paths, np.full(1, normal, np.float32)), np.zeros(N_PATHS))
+        drift = np.repeat(paths.state.astype(np.float64).sum(axis=1), np.diff(paths.rated))
+        a, b = (4 + (precision * drift * other).sum() for other in (drift, ratings.rating))
+        assert paths.scale[0] == pytest.approx(b / a + normal / np.sqrt(a), rel=1e-5)
+        moved = np.repeat(paths.total, np.diff(paths.rated))
+        np.testing.assert_allclose(moved, paths.scale[0] * drift, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("n_draws", [20_000, pytest.param(40_000, marks=pytest.mark.slow)])
@@ -84,7 +103,7 @@ def test_paths_have_the_mean_and_covariance_of_the_dense_gaussian_process(n_draw
     paths = Paths.of(ratings)
     precision = np.linspace(0.5, 4, len(ratings)).astype(np.float32)
     variance = np.array([0.2, 0.5, 0.3, 0.8, 0.4, 1.0])
-    draws, _ = drawn_paths(paths, ratings, precision, variance, n_draws)
+    draws, _ = drawn_paths(paths, ratings, precision, variance, n_draws, scale=0.8)
     draws = draws[100:].transpose(0, 2, 1).reshape(-1, draws.shape[1] * draws.shape[2])
 
     moment = np.unique(SECONDS)
@@ -93,7 +112,7 @@ def test_paths_have_the_mean_and_covariance_of_the_dense_gaussian_process(n_draw
     joint = np.zeros((n * N_PATHS, n * N_PATHS))
     for k, covariance in enumerate(prior):
         joint[k * n : (k + 1) * n, k * n : (k + 1) * n] = covariance
-    seen = np.tile(SECONDS[:, None] == moment, N_PATHS).astype(float)
+    seen = 0.8 * np.tile(SECONDS[:, None] == moment, N_PATHS)
     gain = joint @ seen.T @ np.linalg.inv(seen @ joint @ seen.T + np.diag(1 / precision.astype(float)))
     np.testing.assert_allclose(draws.mean(axis=0), gain @ ratings.rating, atol=0.05)
     np.testing.assert_allclose(np.cov(draws.T), joint - gain @ seen @ joint, atol=0.05)
@@ -175,6 +194,7 @@ def test_planted_moods_are_recovered(n_epochs: int) -> None:
     assert with_drift < 0.37  # the noise is 0.3
     variance = learner.scorer().drift.variance
     assert variance[3:].sum() == pytest.approx(0.7**2, rel=0.35)
+    assert learner.scorer().drift.scale.mean() == pytest.approx(1, abs=0.15)
     assert variance[:3].sum() < 0.05
 
 
@@ -214,7 +234,8 @@ def test_what_is_served_is_the_mean_of_the_samples_that_count() -> None:
     for number in range(1, 6):
         learner.epoch(number, silent)
         if number > 2:
-            sums.append(learner._paths.state.copy())
+            paths = learner._paths
+            sums.append(np.repeat(paths.scale, np.diff(paths.start))[:, None] * paths.state)
     unit, drift = learner._scale.std, learner.scorer().drift
     np.testing.assert_allclose(drift.mean, unit * np.mean(sums, axis=0), atol=1e-5)
 

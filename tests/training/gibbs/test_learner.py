@@ -107,9 +107,22 @@ def test_the_parameters_are_those_of_the_module_and_predict_the_same(kind: str) 
     module: Any = build_module(settings_of(kind, 3), TrainingInputs(Splits(train, None, None)), 1)
     arrays = learner.state(8).model
     module.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()}, strict=True)
-    scorer, other = learner.scorer(), module.scorer()
+    scorer, other = (each.scorer().without_raters() for each in (learner, module))
     expected = other.score(train.user_idx, train.item_idx)
     np.testing.assert_allclose(scorer.score(train.user_idx, train.item_idx), expected, atol=2e-5)
+
+
+def test_raters_are_the_mean_over_samples_of_what_the_users_term_adds() -> None:
+    train, terms = planted(), []
+    learner = learner_of(train, "flipped", burn_in=2)
+    for number in range(1, 6):
+        learner.epoch(number, silent)
+        if number > 2:
+            implicit, row = learner._sides["item"].implicit, learner._sides["user"].row
+            terms.append((implicit[:, :-1] * row[:, :-1]).sum(axis=1) + implicit[:, -1])
+    raters = learner.scorer().raters
+    np.testing.assert_allclose(raters.user[:-1], train.scale.std * np.mean(terms, axis=0), atol=1e-5)
+    np.testing.assert_array_equal(raters.n_ratings[:-1], train.item_counts)
 
 
 def test_samples_that_are_turned_against_each_other_do_not_cancel_out() -> None:

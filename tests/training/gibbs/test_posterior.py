@@ -59,6 +59,7 @@ def functions(learner: Any) -> dict[str, float]:
                 numbers[f"log of the variance {what}"] = np.log(own[:, at].var())
     if learner._paths is not None:
         numbers["tanh of a drift"] = np.tanh(learner._paths.total[2])
+        numbers |= {f"scale of user {u}'s drift": scale for u, scale in enumerate(learner._paths.scale.tolist())}
         for k, variance in enumerate(learner._paths.variance.tolist()):
             numbers[f"log variance of path {k}"] = np.log(variance)
             numbers[f"tanh of path {k}"] = np.tanh(learner._paths.state[1, k])

@@ -212,3 +212,19 @@ def _ratings(rows: list[tuple[int, int, float]]) -> Interactions:
     user, item, rating = (np.array(column) for column in zip(*rows, strict=True))
     users, items = Vocabulary(np.arange(user.max() + 1)), Vocabulary(np.arange(item.max() + 1))
     return Interactions(user.astype(np.int32), item.astype(np.int32), rating.astype(np.float32), None, users, items)
+
+
+def test_the_rater_term_is_what_the_user_adds_to_the_rows_of_an_item() -> None:
+    """Served, a pair has what it had in training, where the user was among the raters of the item."""
+    learner = trained()
+    model, raters = learner._model, learner.scorer().raters
+    assert raters is not None
+    embedding, bias = (memory(model.get_parameter(name)) for name in ("user_implicit", "user_implicit_bias"))
+    factors = learner.scorer().without_raters()
+    before = factors.score(np.zeros(1, np.int32), np.zeros(1, np.int32))
+    root, scale = np.sqrt(raters.n_ratings[0]), np.float32(model.scale.std)
+    factors.item_factors[0] += np.sqrt(scale) * embedding[0] / root
+    factors.item_bias[0] += scale * bias[0] / root
+    more = factors.score(np.zeros(1, np.int32), np.zeros(1, np.int32)) - before
+    np.testing.assert_allclose(more, raters.score(np.zeros(1, np.int32), np.zeros(1, np.int32)), atol=1e-6)
+    assert learner_of(planted(), flipped=False).scorer().raters is None

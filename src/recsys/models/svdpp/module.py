@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from recsys.core.types import Float32Array
 from recsys.data.grouped import GroupedView
 from recsys.data.interactions import Interactions
 from recsys.data.scale import Scale
@@ -18,6 +19,7 @@ from recsys.models.svdpp.layers import output_link
 from recsys.models.torch_layers import normal
 from recsys.models.torch_module import RatingModule
 from recsys.scoring.factors.scorer import Factors, Rows, in_rating_units
+from recsys.scoring.raters import Raters
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,13 +107,24 @@ class SvdPP(RatingModule):
     def scorer(self) -> Factors:
         """The effective factors as a scorer in rating units."""
         user, item = (tuple(part.detach().numpy() for part in self.effective(role)) for role in ROLES)
-        return in_rating_units(
+        factors = in_rating_units(
             self.scale.mean,
             self.scale.std,
             Rows(user[0], user[1], self.counted.users),
             Rows(item[0], item[1], self.counted.items),
             output_link(self.settings, self.scale),
         )
+        return replace(factors, raters=self._raters(*user)) if "item" in self.implicit_of else factors
+
+    def _raters(self, user: Float32Array, user_bias: Float32Array) -> Raters:
+        """What it says of a rating that a user is among the raters of the item.
+
+        Args:
+            user, user_bias: effective ones, shapes (n_users, dim) and (n_users,).
+        """
+        embedding, bias = (self.get_parameter(name).detach().numpy() for name in config.implicit_terms("item"))
+        of_users = np.float32(self.scale.std) * (np.einsum("uk,uk->u", embedding, user) + bias)
+        return Raters.of(of_users, self.counted.users, np.diff(self.neighbours["item"].start.numpy()))
 
     def _register(self, seed: int, embedding: str, bias: str, n: int) -> None:
         setattr(self, embedding, normal(seed, embedding, (n, self.settings.embedding_dim), INIT_STD))

@@ -1,4 +1,4 @@
-"""Factors as they are stored: a drift's arrays are drift.start, drift.time, …"""
+"""Factors as they are stored: a drift's arrays are drift.start, drift.time, …, those of raters are raters.user, …"""
 
 from __future__ import annotations
 
@@ -7,16 +7,21 @@ from dataclasses import fields
 import numpy as np
 
 from recsys.core.layout import FACTOR, ArraySpec, Layout, factors
+from recsys.core.types import Arrays
 from recsys.scoring.codec import StoredScorer
 from recsys.scoring.drift import Drift
 from recsys.scoring.factors.scorer import Factors
 from recsys.scoring.link import LEAST_STD
+from recsys.scoring.raters import N_WEIGHTS, Raters
 
 ROWS = ("user_bias", "item_bias", "user_factors", "item_factors")
 STD, MEAN = "user_std", "global_mean"
 SHORTEST, LONGEST, SHORTEST_GAP = 1e-3, 1e12, 1e-12  # seconds
 LEAST_VARIANCE = 1e-100
+LARGEST_WEIGHT, LARGEST_SCALE = 1e6, 1e6
 DRIFT = {field.name: f"drift.{field.name}" for field in fields(Drift)}  # attribute → array
+SCALE = DRIFT["scale"]
+RATERS = {field.name: f"raters.{field.name}" for field in fields(Raters)}
 
 LAYOUT: Layout = {
     "user_bias": ArraySpec("float32", (("n_users", 1),)),
@@ -30,15 +35,20 @@ LAYOUT: Layout = {
     "drift.extra": ArraySpec("float32", ("n_moments",), group="drift"),
     "drift.length": ArraySpec("float64", ("n_paths",), SHORTEST, LONGEST, group="drift"),
     "drift.variance": ArraySpec("float64", ("n_paths",), LEAST_VARIANCE, FACTOR, group="drift"),
+    SCALE: ArraySpec("float32", (("n_users", 1),), 0, LARGEST_SCALE, group=SCALE),
+    "raters.user": factors(("n_users", 1), group="raters"),
+    "raters.n_ratings": ArraySpec("int64", (("n_items", 1),), 0, group="raters"),
+    "raters.weights": ArraySpec("float64", (N_WEIGHTS,), -LARGEST_WEIGHT, LARGEST_WEIGHT, group="raters"),
 }
-"""The last row of each array stands for whoever is unknown. Those of a drift are all there or none."""
+"""The last row of each array stands for whoever is unknown. Those of a drift are all there or none, as of raters."""
 
 
 def encode(scorer: Factors) -> StoredScorer:
     """The scorer as it is stored."""
     drift = {} if scorer.drift is None else {array: getattr(scorer.drift, name) for name, array in DRIFT.items()}
+    raters = {} if scorer.raters is None else {array: getattr(scorer.raters, name) for name, array in RATERS.items()}
     std = {} if scorer.user_std is None else {STD: scorer.user_std}
-    arrays = {**{name: getattr(scorer, name) for name in ROWS}, **std, **drift}
+    arrays = {**{name: getattr(scorer, name) for name in ROWS}, **std, **drift, **raters}
     return StoredScorer(scorer.kind, arrays, scorer.link, {MEAN: scorer.global_mean})
 
 
@@ -49,16 +59,24 @@ def decode(stored: StoredScorer) -> Factors:
         ValueError: a number is missing, or the moments of a user do not rise.
     """
     arrays = stored.arrays
-    drift = Drift(**{name: arrays[array] for name, array in DRIFT.items()}) if DRIFT["start"] in arrays else None
-    if drift is not None:
-        _check_moments(drift)
+    drift = _decode_drift(arrays) if DRIFT["start"] in arrays else None
+    has_raters = RATERS["user"] in arrays
     return Factors(
         global_mean=stored.number(MEAN),
         link=stored.rating_link(),
         drift=drift,
         user_std=arrays.get(STD),
+        raters=Raters(**{name: arrays[array] for name, array in RATERS.items()}) if has_raters else None,
         **{name: arrays[name] for name in ROWS},
     )
+
+
+def _decode_drift(arrays: Arrays) -> Drift:
+    """The drift; an older run has one scale for all users."""
+    of_all = {} if SCALE in arrays else {SCALE: np.ones(len(arrays["user_bias"]), np.float32)}
+    drift = Drift(**{name: (arrays | of_all)[array] for name, array in DRIFT.items()})
+    _check_moments(drift)
+    return drift
 
 
 def _check_moments(drift: Drift) -> None:

@@ -14,6 +14,7 @@ from recsys.scoring.drift import Drift
 from recsys.scoring.fallback import with_fallback
 from recsys.scoring.link import Link
 from recsys.scoring.new_rows import NewRows
+from recsys.scoring.raters import Raters
 
 CHUNK = 2_048  # pairs scored at once: their rows fit a core's cache, where all at once do not
 SHARE = 1 << 17  # pairs that one of several threads scores at a time
@@ -23,9 +24,10 @@ SHARE = 1 << 17  # pairs that one of several threads scores at a time
 class Factors:
     """score = global_mean + user_bias[u] + item_bias[i] + user_factors[u] · item_factors[i]; rating = link(score).
 
-    Where there is a drift and a time, the drift of u at that time is added. Everything is in rating units (before the
-    sigmoid where there is one). The last row of each array stands for whoever is unknown, so that index −1 finds it:
-    the mean of the known rows.
+    Where there is a drift and a time, the drift of u at that time is added; and where it says something of a pair that
+    it is rated, that: items are ranked without it, since nobody has rated them. Everything is in rating units (before
+    the sigmoid where there is one). The last row of each array stands for whoever is unknown, so that index −1 finds
+    it: the mean of the known rows.
 
     Attributes:
         user_bias, item_bias: float32, shapes (n_users + 1,) and (n_items + 1,).
@@ -42,6 +44,7 @@ class Factors:
     link: Link
     drift: Drift | None = None
     user_std: Float32Array | None = None
+    raters: Raters | None = None
     kind: ClassVar[str] = "factors"
 
     @property
@@ -94,6 +97,8 @@ class Factors:
         bias = self.user_bias[user_idx] + self.item_bias[item_idx]
         if self.drift is not None and timestamp is not None:
             bias += self.drift.at(user_idx, timestamp)[0]
+        if self.raters is not None:
+            bias += self.raters.score(user_idx, item_idx)
         return np.asarray(np.float32(self.global_mean) + bias + interaction)
 
     def with_rows(self, user_idx: Indices, item_idx: Indices) -> Factors:
@@ -111,6 +116,7 @@ class Factors:
             item_factors=self.item_factors[items],
             drift=None if self.drift is None else self.drift.with_users(user_idx),
             user_std=None if self.user_std is None else self.user_std[users],
+            raters=None if self.raters is None else self.raters.with_rows(user_idx, item_idx),
         )
 
     def linear_rows(self, role: Role) -> Float32Array:
@@ -134,8 +140,15 @@ class Factors:
                 bias[new.idx], factors[new.idx] = new.rows[:, 0], new.rows[:, 1:]
         return extended
 
+    def without_raters(self) -> Factors:
+        """The scorer of pairs that it was trained on: each user is among the raters of the item already."""
+        return replace(self, raters=None)
+
     def score_all(self, user_idx: Indices) -> Float32Array:
-        """Scores of every known item for each user, float32, shape (n, n_items). Rank by these, show the rating."""
+        """Scores of every known item for each user, float32, shape (n, n_items): rank by these.
+
+        They are those of items that the user has not rated: without `raters`.
+        """
         return self.score_tile(user_idx, slice(0, self.n_items))
 
     def score_tile(self, user_idx: Indices, items: slice) -> Float32Array:
@@ -146,7 +159,7 @@ class Factors:
         return scores
 
     def parts(self, user_idx: int, item_idx: int, timestamp: float | None = None) -> dict[str, float]:
-        """What the score of a pair is the sum of; the drift at a time, where the model has one."""
+        """What the score of a pair is the sum of; drift at a time, and what having rated says, where there is such."""
         user, item = np.array([user_idx], dtype=np.int32), np.array([item_idx], dtype=np.int32)
         when = None if timestamp is None else np.array([timestamp])
         parts = {
@@ -156,6 +169,8 @@ class Factors:
         }
         if self.drift is not None and when is not None:
             parts["user_drift"] = float(self.drift.at(user, when)[0][0])
+        if self.raters is not None:
+            parts["having_rated"] = float(self.raters.score(user, item)[0])
         score = self.score(user, item, when)
         return {**parts, "interaction": float(score[0]) - sum(parts.values())}
 

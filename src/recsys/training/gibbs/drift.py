@@ -1,8 +1,9 @@
 """The drift of each user's bias along their own time line, drawn path by path.
 
-B_u(t) = B_u + Σ_k x_uk(t), where x_uk is an Ornstein-Uhlenbeck path: with ρ = exp(−Δt / length_k) from one moment to
-the next, x_next ~ N(ρ x, v_k (1 − ρ²)), and the first x ~ N(0, v_k). There is one length a decade, so that nobody has
-to choose windows, and one variance v_k for all users, √v_k ~ N(0, 1) in standardised units.
+B_u(t) = B_u + c_u Σ_k x_uk(t), where x_uk is an Ornstein-Uhlenbeck path: with ρ = exp(−Δt / length_k) from one moment
+to the next, x_next ~ N(ρ x, v_k (1 − ρ²)), and the first x ~ N(0, v_k). There is one length a decade, so that nobody
+has to choose windows, and one variance v_k for all users, √v_k ~ N(0, 1) in standardised units. By how much a user
+moves more or less than others is c_u ~ N(1, 0.5²).
 
 Source: Uhlenbeck, Ornstein 1930, "On the Theory of the Brownian Motion"; Carter, Kohn 1994, "On Gibbs Sampling for
 State Space Models"; Frühwirth-Schnatter 1994, "Data Augmentation and Dynamic Linear Models".
@@ -17,13 +18,14 @@ import numpy as np
 from recsys.core.errors import DataError
 from recsys.core.seeding import rng
 from recsys.core.threads import Workers
-from recsys.core.types import Arrays, Float32Array, Float64Array, Int64Array
+from recsys.core.types import Array, Arrays, Float32Array, Float64Array, Int64Array
 from recsys.data.interactions import Interactions
 from recsys.scoring.drift import Drift
-from recsys.training.gibbs.drift_kernel import draw_paths_kernel
+from recsys.training.gibbs.drift_kernel import SCALE_PRECISION, draw_paths_kernel
 from recsys.training.gibbs.state import FactorState, RatingsCSR
 
 LENGTHS = np.array([1e1, 1e2, 1e3, 1e4, 1e5, 1e7])  # seconds
+UNKNOWN_SQUARE = 1 + 1 / SCALE_PRECISION  # mean of c² where nothing is known of a user
 FIRST_VARIANCE = 0.05  # of each path, in standardised units
 
 
@@ -41,10 +43,11 @@ class Paths:
         rho, fresh: exp(−Δt / length) from the moment before, 0 for a user's first, and 1 − its square; float32, shapes
             (n_moments, n_paths).
         state: x, float32, shape (n_moments, n_paths), in standardised units.
-        total: its sum over the paths, float32, shape (n_moments,).
+        scale: c, float32, shape (n_users,).
+        total: c Σ_k x, the drift, float32, shape (n_moments,).
         level: of each user, the bias and the mean product with the items rated, float32, shape (n_users,).
         variance: v, float64, shape (n_paths,).
-        sum, sum_variance: of `state` and `variance` over the samples that count; float64.
+        sum, sum_variance, sum_square: of c x, `variance` and c² over the samples that count; float64.
         moved, still: sums of `level` and of its square, with the drift at each moment, float64, shape (2, n_moments),
             and without it, shape (2, n_users).
     """
@@ -56,11 +59,13 @@ class Paths:
     rho: Float32Array
     fresh: Float32Array
     state: Float32Array
+    scale: Float32Array
     total: Float32Array
     level: Float32Array
     variance: Float64Array
     sum: Float64Array
     sum_variance: Float64Array
+    sum_square: Float64Array
     moved: Float64Array
     still: Float64Array
 
@@ -88,11 +93,13 @@ class Paths:
             rho=np.exp(-gap[:, None] / LENGTHS).astype(np.float32),
             fresh=-np.expm1(-2 * gap[:, None] / LENGTHS).astype(np.float32),
             state=np.zeros(shape, np.float32),
+            scale=np.ones(len(train.users), np.float32),
             total=np.zeros(len(time), np.float32),
             level=np.zeros(len(train.users), np.float32),
             variance=np.full(len(LENGTHS), FIRST_VARIANCE),
             sum=np.zeros(shape),
             sum_variance=np.zeros(len(LENGTHS)),
+            sum_square=np.zeros(len(train.users)),
             moved=np.zeros((2, len(time))),
             still=np.zeros((2, len(train.users))),
         )
@@ -118,7 +125,7 @@ class Paths:
         stream: tuple[int, int],
         workers: Workers,
     ) -> None:
-        """Draws all paths given the rest of the sample, and then their variances.
+        """Draws all paths given the rest of the sample, each user's scale given these, and then the variances.
 
         Args:
             rated: the ratings of each user as they are, with the drift in them.
@@ -133,12 +140,14 @@ class Paths:
         def draw_chunk(chunk: int) -> None:
             first, end = rated.chunks[chunk : chunk + 2].tolist()
             shape = int(self.start[end] - self.start[first]), k
-            normal = rng(seed, "gibbs drift", sweep, chunk).standard_normal(shape, dtype=np.float32)
+            random = rng(seed, "gibbs drift", sweep, chunk)
+            normal, of_scale = (random.standard_normal(n, dtype=np.float32) for n in (shape, end - first))
             sums = squares[chunk], gram[chunk], right[chunk]
             ratings = self.rated, rated.idx, rated.rating
             rows = users.row, items.row, precision, items.noise_precision
             times = self.rho, self.fresh, self.variance
-            kernel(first, end, self.start, *ratings, *rows, *times, normal, self.state, self.total, self.level, *sums)
+            drawn = self.state, self.scale, self.total, self.level
+            kernel(first, end, self.start, *ratings, *rows, *times, normal, of_scale, *drawn, *sums)
 
         workers.each(draw_chunk, n_chunks)
         random = rng(seed, "gibbs variances of drift", sweep)
@@ -163,15 +172,16 @@ class Paths:
         size = np.linalg.solve(factor.T, np.linalg.solve(factor, right / root) + random.standard_normal(len(root)))
         self.variance = np.square(size)
         self.state *= (size / root).astype(np.float32)
-        self.total = np.einsum("mk->m", self.state)
+        self.total = self._of_moments(self.scale) * np.einsum("mk->m", self.state)
 
     def count(self) -> None:
         """Adds the sample to the sums."""
-        self.sum += self.state
+        self.sum += self._of_moments(self.scale)[:, None] * self.state
         self.sum_variance += self.variance
+        self.sum_square += np.square(self.scale)
         for sums, values in (
             (self.still, self.level),
-            (self.moved, np.repeat(self.level, np.diff(self.start)) + self.total),
+            (self.moved, self._of_moments(self.level) + self.total),
         ):
             sums += np.stack([values, np.square(values)])
 
@@ -186,14 +196,14 @@ class Paths:
 
     def served(self, n_counted: int, unit: float) -> Drift:
         """The mean of the samples that count, or the current one where none does, in rating units."""
-        state: Float64Array = self.state.astype(np.float64)
-        variance, extra = self.variance, np.zeros(len(self.time))
+        state: Float64Array = self._of_moments(self.scale)[:, None] * self.state.astype(np.float64)
+        variance, square, extra = self.variance, np.square(self.scale), np.zeros(len(self.time))
         if n_counted:
-            state, variance = self.sum / n_counted, self.sum_variance / n_counted
+            state, variance, square = (sums / n_counted for sums in (self.sum, self.sum_variance, self.sum_square))
             of_level, of_both = (
                 sums[1] / n_counted - np.square(sums[0] / n_counted) for sums in (self.still, self.moved)
             )
-            extra = of_both - np.repeat(of_level, np.diff(self.start))
+            extra = of_both - self._of_moments(of_level)
         return Drift(
             start=np.append(self.start, self.start[-1]),
             time=self.time,
@@ -201,10 +211,26 @@ class Paths:
             extra=(unit**2 * extra).astype(np.float32),
             length=LENGTHS,
             variance=unit**2 * variance,
+            scale=np.sqrt(np.append(square, UNKNOWN_SQUARE)).astype(np.float32),
         )
 
+    def _of_moments(self, of_users: Array) -> Array:
+        """A number of each user, at each moment of theirs."""
+        return np.repeat(of_users, np.diff(self.start))
 
-CHANGING = ("state", "total", "level", "variance", "sum", "sum_variance", "moved", "still")
+
+CHANGING = (
+    "state",
+    "scale",
+    "total",
+    "level",
+    "variance",
+    "sum",
+    "sum_variance",
+    "sum_square",
+    "moved",
+    "still",
+)
 
 
 def by_time(train: Interactions) -> Interactions:

@@ -11,24 +11,30 @@ import numpy as np
 from recsys.core.jit import compiled
 from recsys.training.simd import FASTMATH
 
+SCALE_PRECISION = 4.0  # of the prior of a user's scale, N(1, 0.5²)
 PATHS = (
     "void(int64, int64, int64[::1], int64[::1], int32[::1], float32[::1], float32[:, ::1], float32[:, ::1],"
-    " float32[::1], float32[::1], float32[:, ::1], float32[:, ::1], float64[::1], float32[:, ::1], float32[:, ::1],"
-    " float32[::1], float32[::1], float64[::1], float64[:, ::1], float64[::1])"
+    " float32[::1], float32[::1], float32[:, ::1], float32[:, ::1], float64[::1], float32[:, ::1], float32[::1],"
+    " float32[:, ::1], float32[::1], float32[::1], float32[::1], float64[::1], float64[:, ::1], float64[::1])"
 )
 
 
 @cache
 def draw_paths_kernel() -> Callable[..., None]:
     """(first, end, start, rated, idx, rating, user_row, item_row, precision, item_noise_precision, rho, fresh,
-    variance, normal, state, total, level, squares, gram, right) → None.
+    variance, normal, normal_of_scale, state, scale, total, level, squares, gram, right) → None.
 
     Draws state[m] for the moments m of the users first … end − 1, one path after the other given the others. With
     w = precision[u] · item_noise_precision[i] and e the rest of a rating once its rows and the other paths are taken
-    off it, a rating is N(x, 1 / w) about e; those of one moment count together. Forward, x given what was rated up to
-    a moment is N(m, p); backward, it is drawn given the one after it. Writes the sum over paths to total[m], the
-    user's bias and mean product to level[u], and adds Σ (x − ρ x_before)² / (1 − ρ²) of each path to `squares`, and
-    Σ w x xᵀ and Σ w x e, where e has no paths taken off, to `gram` and `right`.
+    off it, e is N(c x, 1 / w), where c = scale[u]; those of one moment count together. Forward, x given what was rated
+    up to a moment is N(m, p); backward, it is drawn given the one after it. Then scale[u] is drawn given the paths,
+    with e the rest of a rating with its drift in it and D the sum of the paths, from N(b / a, 1 / a),
+
+        a = Σ w D² + SCALE_PRECISION,  b = Σ w D e + SCALE_PRECISION
+
+    Writes the drift, c D, to total[m], the user's bias and mean product to level[u], and adds
+    Σ (x − ρ x_before)² / (1 − ρ²) of each path to `squares`, and Σ w c² x xᵀ and Σ w c x e, where e has the drift in
+    it, to `gram` and `right`.
     """
     return compiled(PATHS, name="gibbs_drift", fastmath=set(FASTMATH))(_draw_paths)
 
@@ -48,7 +54,9 @@ def _draw_paths(  # pragma: no cover - compiled  # noqa: C901 -- calls between c
     fresh: Any,
     variance: Any,
     normal: Any,
+    normal_of_scale: Any,
     state: Any,
+    scale: Any,
     total: Any,
     level: Any,
     squares: Any,
@@ -59,13 +67,15 @@ def _draw_paths(  # pragma: no cover - compiled  # noqa: C901 -- calls between c
     most = 0
     for u in range(first, end):
         most = max(most, start[u + 1] - start[u])
-    weight, rest = np.empty(most), np.empty(most)  # of a moment: Σ w, and Σ w e with all paths taken off
+    own, with_drift = np.empty(most), np.empty(most)  # of a moment: Σ w, and Σ w e with the drift in it
+    weight, rest = np.empty(most), np.empty(most)  # Σ w c², and Σ w c e with all paths taken off
     mean, left = np.empty(most), np.empty(most)  # of a moment: m and p
     for u in range(first, end):
         begin, n = start[u], start[u + 1] - start[u]
         sum_of_products = 0.0
+        c = np.float64(scale[u])
         for m in range(n):
-            weight[m] = rest[m] = 0.0
+            own[m] = with_drift[m] = 0.0
             for t in range(rated[begin + m], rated[begin + m + 1]):
                 i = idx[t]
                 product = 0.0
@@ -74,8 +84,10 @@ def _draw_paths(  # pragma: no cover - compiled  # noqa: C901 -- calls between c
                 sum_of_products += product
                 score = user_row[u, dim] + item_row[i, dim] + product
                 w = precision[u] * item_noise_precision[i]
-                weight[m] += w
-                rest[m] += w * (rating[t] - score - total[begin + m])
+                own[m] += w
+                with_drift[m] += w * (rating[t] - score)
+            weight[m] = c * c * own[m]
+            rest[m] = c * (with_drift[m] - own[m] * total[begin + m])
         level[u] = user_row[u, dim] + sum_of_products / max(rated[begin + n] - rated[begin], 1)
         for k in range(n_paths):
             v = variance[k]
@@ -103,13 +115,20 @@ def _draw_paths(  # pragma: no cover - compiled  # noqa: C901 -- calls between c
                 after = x
             if n:
                 squares[k] += after * after
+        a = b = SCALE_PRECISION
         for m in range(n):
             x = 0.0
             for k in range(n_paths):
                 x += state[begin + m, k]
             total[begin + m] = x
-            y = rest[m] + weight[m] * x
+            a += own[m] * x * x
+            b += with_drift[m] * x
+        c = b / a + normal_of_scale[u - first] / np.sqrt(a)
+        scale[u] = c
+        for m in range(n):
+            total[begin + m] *= c
+            y, w = c * with_drift[m], c * c * own[m]
             for k in range(n_paths):
                 right[k] += state[begin + m, k] * y
                 for other in range(n_paths):
-                    gram[k, other] += weight[m] * state[begin + m, k] * state[begin + m, other]
+                    gram[k, other] += w * state[begin + m, k] * state[begin + m, other]

@@ -38,6 +38,8 @@ def chain_layout(chain: Chain, implicit_of: tuple[Role, ...]) -> Layout:
     of_sides = {
         name: spec for role in ROLES for name, spec in _side(role, chain, is_implicit=role in implicit_of).items()
     }
+    if "item" in implicit_of:
+        of_sides["sum.raters"] = _rows("n_users", dtype="float64")
     n = chain.n_counted
     numbers = ArraySpec("float64", (2,), [LEAST, n], [FACTOR, n])
     return {**of_sides, "chain": numbers, "kept": ArraySpec("float64", (2,), [0, n], [LARGEST, n])}
@@ -47,11 +49,13 @@ def drift_layout(n_paths: int) -> Layout:
     """The paths of a sample, and sums over those that count."""
     arrays = {
         "state": _rows("n_moments", n_paths),
+        "scale": _rows("n_users"),
         "total": _rows("n_moments"),
         "level": _rows("n_users"),
         "variance": ArraySpec("float64", (n_paths,), LEAST_VARIANCE, FACTOR),
         "sum": _rows("n_moments", n_paths, dtype="float64"),
         "sum_variance": ArraySpec("float64", (n_paths,), 0, FACTOR),
+        "sum_square": ArraySpec("float64", ("n_users",), 0, FACTOR),
         "moved": ArraySpec("float64", (2, "n_moments")),
         "still": ArraySpec("float64", (2, "n_users")),
     }

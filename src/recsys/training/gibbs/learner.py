@@ -20,6 +20,7 @@ from recsys.models.settings import ROLES
 from recsys.models.svdpp.settings import implicit_terms
 from recsys.scoring.factors.scorer import Factors, Rows, in_rating_units
 from recsys.scoring.link import Link
+from recsys.scoring.raters import Raters
 from recsys.scoring.uncertainty import Samples
 from recsys.training.finite import finite_arrays
 from recsys.training.gibbs.covariance import covariance_columns
@@ -33,6 +34,7 @@ from recsys.training.gibbs.sweep import Noise, sample_noise, sample_priors, samp
 from recsys.training.gibbs.tobit import N_PAIRS, Tobit, is_censored
 from recsys.training.groups import Group
 
+RATERS = "raters"  # what it says that a user is among the raters of an item
 N_KEPT, KEPT_BYTES = 64, 256_000_000
 
 
@@ -191,7 +193,10 @@ class GibbsLearner:
         user, item = (Rows(factors[role], bias[role], self._rated[role].count > 0) for role in ("user", "item"))
         scorer = in_rating_units(scale.mean, scale.std, user, item, self._link())
         drift = None if self._paths is None else self._paths.served(self._n_counted, scale.std)
-        return replace(scorer, drift=drift, user_std=self._user_std(scorer.link.std))
+        raters = None
+        if RATERS in means:
+            raters = Raters.of(np.float32(scale.std) * means[RATERS], user.has_ratings, self._rated["item"].count)
+        return replace(scorer, drift=drift, user_std=self._user_std(scorer.link.std), raters=raters)
 
     def _link(self) -> Link:
         low, high = self._scale.low, self._scale.high
@@ -211,12 +216,14 @@ class GibbsLearner:
         return self._settings.in_force()
 
     def _sample(self) -> Arrays:
-        """What the model's parameters are made of in the current sample, each with its bias in the last column."""
+        """What the model is made of in the current sample: rows with their bias in the last column, and raters."""
         arrays = {}
         for role, side in self._sides.items():
             arrays[f"{role}.row"] = side.row
             if side.implicit is not None:
                 arrays |= {f"{role}.from_implicit": side.from_implicit, f"{role}.implicit": side.implicit}
+        if self._sides["item"].implicit is not None:
+            arrays[RATERS] = self._sides["item"].as_raters(self._sides["user"])
         return arrays
 
     def _count(self, number: int) -> None:
@@ -230,7 +237,7 @@ class GibbsLearner:
             counts = {f"{role}.row": rated.count for role, rated in self._rated.items()}
             turn[:-1, :-1] = _rotation(sample, self._sums, counts)
         for name, array in sample.items():
-            self._sums[name] += array @ turn
+            self._sums[name] += array if name == RATERS else array @ turn
         self._n_counted += 1
         if self._paths is not None:
             self._paths.count()

@@ -115,6 +115,15 @@ class FactorState:
             side.row = row + side.from_implicit
         return side
 
+    def as_raters(self, other: FactorState) -> Float32Array:
+        """What it adds to a score that this one is among the raters, but for |N|^-½, of each of the other role.
+
+        z · P + z_bias, with this side's implicit terms z of the others, whose rows are P; float32, shape (n_other,).
+        """
+        assert self.implicit is not None
+        product = np.einsum("uk,uk->u", self.implicit[:, :-1], other.row[:, :-1])
+        return np.asarray(product + self.implicit[:, -1])
+
     def arrays(self, role: str) -> Arrays:
         """The whole state, under names that begin with the role."""
         arrays: Arrays = {
