@@ -27,6 +27,7 @@ from recsys.data.split import Splits, split
 from recsys.data.training_inputs import TrainingInputs
 from recsys.data.vocabulary import Vocabulary
 from recsys.evaluation.metrics import evaluate
+from recsys.evaluation.rater_weights import learn_rater_weights
 from recsys.training.build import build_learner
 from recsys.training.loop import fit
 
@@ -100,12 +101,13 @@ def fitted(splits: Splits, held_out: Interactions, model: dict[str, Any], traini
     """The rmse on held-out ratings after a fit of what the config's sections say."""
     values = {"data": {"ratings": "made here"}, "model": model, "training": training, "seed": seed}
     plan, *_ = plans(config_from(values, Path()))
-    learner = build_learner(plan, TrainingInputs(splits), ALONE)
+    inputs = TrainingInputs(splits)
+    learner = build_learner(plan, inputs, ALONE)
     for _ in fit(learner):
         pass
     scorer = learner.scorer().as_rating()
     assert scorer is not None
-    return evaluate(scorer, held_out).metrics["rmse"]
+    return evaluate(learn_rater_weights(scorer, inputs), held_out).metrics["rmse"]
 
 
 def _small(seed: int) -> Splits:
