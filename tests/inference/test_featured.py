@@ -109,7 +109,20 @@ def test_an_item_that_nobody_has_rated_is_explained(model: Recommender) -> None:
     explanation = model.explain(1, NEW_COMEDY)
     assert explanation.prediction.from_features == ("item",)
     assert explanation.n_ratings
-    assert model.explain_ranking(1, NEW_COMEDY).n_interactions == explanation.n_ratings
+    (comedy,) = explanation.features
+    assert comedy.feature == "genres: Comedy"
+    assert comedy.contribution > 0
+    ranked = model.explain_ranking(1, NEW_COMEDY)
+    assert ranked.n_interactions == explanation.n_ratings
+    assert [feature.feature for feature in ranked.features] == ["genres: Comedy"]
+    assert "features" in ranked.to_dict()
+    assert model.explain(1, 100).features == ()
+
+
+def test_contributions_of_features_differ_as_the_scores_do(model: Recommender) -> None:
+    comedy, drama = (model.explain(1, item) for item in (NEW_COMEDY, NEW_DRAMA))
+    between = comedy.features[0].contribution - drama.features[0].contribution
+    assert comedy.prediction.score - drama.prediction.score == pytest.approx(between, abs=1e-5)
 
 
 def test_a_file_of_pairs_may_have_new_items(model: Recommender, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,6 +18,7 @@ from recsys.core.words import counted, one_line
 
 if TYPE_CHECKING:
     from recsys.inference.explain import Explanation
+    from recsys.inference.explain_features import FeatureContribution
     from recsys.inference.explain_ranking import RankExplanation
 
 
@@ -62,6 +64,7 @@ def _show(explanation: Explanation) -> None:
     for line in unrated_lines(prediction):
         echo(line)
     print_parts(prediction)
+    _show_features(explanation.features)
     echo()
     for line in paragraph(
         f"Contributions of the user's {counted(explanation.n_ratings, 'rating')} to the interaction"
@@ -70,6 +73,17 @@ def _show(explanation: Explanation) -> None:
     ):
         echo(line)
     _show_contributions(explanation)
+
+
+def _show_features(features: Sequence[FeatureContribution], decimals: int = 3) -> None:
+    """What the features of an item add that nobody has rated; nothing of another."""
+    if not features:
+        return
+    echo()
+    for line in paragraph("Nobody has rated the item. Contributions of its features to the score:"):
+        echo(line)
+    rows = [[feature.feature, signed(feature.contribution, decimals)] for feature in features]
+    print_table(["feature", "contribution"], rows, numbers=["contribution"], cut=["feature"])
 
 
 def _show_contributions(explanation: Explanation) -> None:
@@ -99,6 +113,7 @@ def _show_ranking(explanation: RankExplanation, column: str) -> None:
     decimals = n_decimals([*(item.contribution for item in explanation.contributions), explanation.score])
     score = f"{round(explanation.score, decimals) + 0.0:.{decimals}f}"
     echo(one_line(f"user {explanation.user_id}, item {explanation.item_id}{title}: rank score {score}"))
+    _show_features(explanation.features, decimals)
     echo()
     listed = explanation.contributions
     has_values = any(item.rating is not None for item in listed)

@@ -10,6 +10,7 @@ import numpy as np
 
 from recsys.artifacts.bundle import Bundle
 from recsys.core.types import Array, Json
+from recsys.inference.explain_features import FeatureContribution, feature_contributions
 from recsys.inference.prediction import Prediction
 from recsys.scoring.factors.scorer import Factors
 
@@ -46,6 +47,7 @@ class Explanation:
         others: the sum of the contributions that are not listed.
         remainder: prediction.parts["interaction"] − the sum of all contributions: what the user's factors hold that
             their ratings do not explain, since training stops before it has converged.
+        features: of an item that nobody has rated: what they add to the score, in its bias and the interaction.
     """
 
     prediction: Prediction
@@ -53,15 +55,17 @@ class Explanation:
     n_ratings: int
     others: float
     remainder: float
+    features: tuple[FeatureContribution, ...] = ()
 
     def to_dict(self) -> dict[str, Json]:
-        """As a dict that json takes; contributions are its "pulls"."""
+        """As a dict that json takes; contributions are its "pulls", and features are there where they add something."""
         return {
             **self.prediction.to_dict(),
             "pulls": pulls(self.contributions),
             "n_ratings": self.n_ratings,
             "others": self.others,
             "remainder": self.remainder,
+            **({"features": [feature.to_dict() for feature in self.features]} if self.features else {}),
         }
 
 
@@ -112,6 +116,7 @@ def explain(bundle: Bundle, prediction: Prediction, user_idx: int, item_idx: int
         n_ratings=len(rated),
         others=float(contribution[by_size[n:]].sum()),
         remainder=prediction.parts["interaction"] - float(contribution.sum()),
+        features=feature_contributions(bundle, "rating", factors.user_factors[user_idx].astype(np.float64), item_idx),
     )
 
 

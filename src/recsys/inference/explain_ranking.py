@@ -10,6 +10,7 @@ import numpy as np
 from recsys.artifacts.bundle import Bundle
 from recsys.core.types import Float64Array, Indices, Json
 from recsys.inference.explain import pulls
+from recsys.inference.explain_features import FeatureContribution, feature_contributions
 from recsys.inference.ranked import ranking_factors
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class RankExplanation:
         popularity: what the item's popularity adds.
         remainder: score − popularity − the sum of all contributions: what training has left of the exact solution, and
             for a user who was folded in, what comes from the mean user.
+        features: of an item that nobody has rated: what they add to the score.
     """
 
     user_id: int | str
@@ -53,6 +55,7 @@ class RankExplanation:
     others: float
     popularity: float
     remainder: float
+    features: tuple[FeatureContribution, ...] = ()
 
     def to_dict(self) -> dict[str, Json]:
         """As a dict that json takes; contributions are its "pulls", as in an explained prediction."""
@@ -66,6 +69,7 @@ class RankExplanation:
             "others": self.others,
             "popularity": self.popularity,
             "remainder": self.remainder,
+            **({"features": [feature.to_dict() for feature in self.features]} if self.features else {}),
         }
 
 
@@ -109,6 +113,7 @@ def explain_rank_score(bundle: Bundle, user_idx: int, item_idx: int, n: int = 10
         others=float(contribution[by_size[n:]].sum()),
         popularity=popularity,
         remainder=score - popularity - float(contribution.sum()),
+        features=feature_contributions(bundle, "ranking", scorer.user_factors[user_idx].astype(np.float64), item_idx),
     )
 
 

@@ -17,7 +17,7 @@ from recsys.evaluation.bootstrap import LEVEL, N_RESAMPLES, Difference
 from recsys.objectives.objective import Objective
 from recsys.objectives.specs import find_objective
 from recsys.workflows.common_interactions import in_common
-from recsys.workflows.evaluate import interactions_to_measure
+from recsys.workflows.evaluate import as_predicted, interactions_to_measure
 
 
 @dataclass(frozen=True)
@@ -107,10 +107,11 @@ def compare(runs: Sequence[Path]) -> RunComparison:
     bundles = [open_bundle(path).measured() for path in runs]
     tests = [interactions_to_measure(bundle) for bundle in bundles]
     recommend_by = [bundle.recommends_by for bundle in bundles]
-    rated = [test.rated() for test in tests]
+    predicted = [as_predicted(bundle) for bundle in bundles]
+    rated = [interactions_to_measure(bundle).rated() for bundle in predicted]
     if not all("rating" in bundle.scorers and len(ratings) for bundle, ratings in zip(bundles, rated, strict=True)):
         return _compare(find_objective("ranking"), recommend_by, bundles, tests, runs)
-    comparison = _compare(find_objective("rating"), ["rating"] * len(runs), bundles, rated, runs)
+    comparison = _compare(find_objective("rating"), ["rating"] * len(runs), predicted, rated, runs)
     try:
         ranking = _compare(find_objective("ranking"), recommend_by, bundles, tests, runs)
     except DataError as error:  # ratings of unknown users have a prediction, and no list
