@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,11 +9,14 @@ import torch
 
 from recsys.core.seeding import rng
 from recsys.core.types import Array
+from recsys.data.features.kind import Role
+from recsys.data.features.matrix import FeatureMatrix
 from recsys.data.interactions import Counted
 from recsys.data.scale import Scale
 from recsys.models.embedding_net import settings as config
 from recsys.models.embedding_net.module import EmbeddingNet
 from recsys.models.torch_layers import Affine, Dropout, Norm, seed_dropout
+from recsys.scoring.new_rows import NewRows
 
 SCALE = Scale(mean=3.5, std=1.1, low=1.0, high=5.0)
 N_USERS, N_ITEMS = 5, 4
@@ -26,10 +30,17 @@ FORMS: list[dict[str, Any]] = [
 ]
 
 
-def net(**keys: Any) -> EmbeddingNet:
+OF_ITEMS = FeatureMatrix(np.array([0, 2, 2, 3, 5]), np.int32([0, 2, 1, 0, 1]), np.float32([1, -2, 0.5, 3, 1]), 3)
+OF_USERS = FeatureMatrix(np.arange(6), np.int32([0, 1, 0, 1, 0]), np.float32([1, 1, 2, -1, 0]), 2)
+NOTHING: Mapping[Role, FeatureMatrix] = {}
+FEATURES: list[Mapping[Role, FeatureMatrix]] = [{"item": OF_ITEMS}, {"user": OF_USERS, "item": OF_ITEMS}]
+
+
+def net(features: Mapping[Role, FeatureMatrix] = NOTHING, **keys: Any) -> EmbeddingNet:
     """A network with parameters large enough that every layer counts, and statistics of batches it has seen."""
     settings = config.EmbeddingNet(**{"user_dim": 3, "item_dim": 2, "layers": (8, 6), **keys})
     built = EmbeddingNet(EVERY, settings, SCALE, seed=1)
+    built.add_features(features)
     draw = rng(1, "test")
     for parameter in built.parameters():
         parameter.data = torch.from_numpy(draw.normal(0, 0.7, tuple(parameter.shape)).astype(np.float32))
@@ -70,7 +81,34 @@ def test_the_scorer_equals_the_module(form: dict[str, Any]) -> None:
     assert rating.std() > 0.05  # so that the comparison says something
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("features", FEATURES)
+def test_features_are_part_of_the_embeddings(features: Mapping[Role, FeatureMatrix]) -> None:
+    module, plain = net(features), net()
+    for role, matrix in features.items():
+        weights = module.get_parameter(f"{role}_feature_weights").detach().double().numpy()
+        rows = module.get_parameter(f"{role}_embedding").detach().double().numpy() + matrix.times(weights)
+        np.testing.assert_allclose(getattr(module.scorer(), f"{role}_embedding")[:-1], rows, rtol=1e-5)
+    rating = module.scorer().rate(*as_indices(*pairs()))
+    assert np.abs(rating - module(*pairs()).detach().numpy()).max() < 1e-5 * SCALE.std
+    assert sorted(name for name, _ in module.named_parameters()) == sorted(info.name for info in module.learned)
+    assert not {name for name, _ in plain.named_parameters()} - {info.name for info in module.learned}
+    assert module.state_dict().keys() == {*plain.state_dict(), *(f"{role}_feature_weights" for role in features)}
+
+
+def test_a_new_item_has_the_mean_embedding_and_its_features() -> None:
+    module = net({"item": OF_ITEMS})
+    prior = module.scorer().learned_prior("item")
+    assert prior is not None
+    embedding, weights = module.item_embedding.detach().numpy(), module.item_feature_weights.detach().numpy()
+    expected = embedding.mean(axis=0) + 0.5 * weights[1]
+    new = NewRows(np.int32([0, 1, 2, 3, -1]), np.int32([4]), prior.rows(OF_ITEMS.take(np.array([2]))))
+    nobody = NewRows(np.arange(N_USERS, dtype=np.int32), np.empty(0, np.int32), np.empty((0, 0), np.float32))
+    extended = module.scorer().extended(nobody, new)
+    np.testing.assert_allclose(extended.item_embedding[4], expected, rtol=1e-5)
+    np.testing.assert_array_equal(extended.item_embedding[[0, 1, 2, 3, 5]], module.scorer().item_embedding)
+
+
+@pytest.mark.parametrize("form", [*FORMS, {"features": FEATURES[1]}])
 def test_gradients_reach_every_parameter(form: dict[str, Any]) -> None:
     module = net(**form).train()
     seed_dropout(module, 1, 1, 20)

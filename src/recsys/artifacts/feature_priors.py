@@ -47,8 +47,7 @@ def read_priors(bundle: Bundle) -> dict[str, Priors]:
 
 def _check_width(bundle: Bundle, name: str, role: Role, width: int) -> None:
     """Raises ValueError where a prior is not of such rows as the scorer has, or of features that are not there."""
-    rows = bundle.scorers[name].linear_rows(role)
-    if bundle.features(role) is None or rows is None or rows.shape[1] != width:
+    if bundle.features(role) is None or bundle.scorers[name].row_width(role) != width:
         raise ValueError(f"the array '{name}.{role}.intercept' is of no rows that the scorer has")
 
 

@@ -113,7 +113,7 @@ def _show_activity(role: str, rows: list[RangeErrors]) -> None:
             [
                 _between(row),
                 f"{row['model']:.4f}",
-                *([f"{row['without_features']:.4f}"] * has_features),
+                *([f"{row['without_features']:.4f}"] if has_features else []),
                 f"{row['biases']:.4f}",
                 f"{row['model'] - row['biases']:+.4f}",
                 f"{row['n_ratings']:,}",

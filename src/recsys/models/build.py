@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 def build_module(settings: ModelSettings, inputs: TrainingInputs, seed: int) -> RatingModule:
     """The module for users and items of the training ratings, its parameters drawn from the seed or taken over."""
     module: RatingModule = _build(MODELS[settings.kind].module, settings, inputs, seed)
+    module.add_features(inputs.feature_matrices())
     if inputs.warm_start is not None:
         arrays = {name: tensor.detach().numpy() for name, tensor in module.state_dict().items()}
         inherit_parameters(arrays, settings.parameters, inputs.warm_start)

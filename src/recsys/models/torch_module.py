@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from torch import Tensor, nn
 
+from recsys.data.features.matrix import FeatureMatrix
 from recsys.data.interactions import Counted
 from recsys.data.scale import Scale
-from recsys.models.settings import ModelSettings
+from recsys.models.settings import ModelSettings, ParameterInfo, Role
 from recsys.scoring.protocols import TrainedScorer
 
 
@@ -22,6 +25,18 @@ class RatingModule(nn.Module):
     settings: ModelSettings
     scale: Scale
     counted: Counted
+
+    @property
+    def learned(self) -> tuple[ParameterInfo, ...]:
+        """Its parameters."""
+        return self.settings.parameters
+
+    def add_features(self, matrices: Mapping[Role, FeatureMatrix]) -> None:
+        """Tells it what is known of users and items beside ratings; most models learn nothing from that.
+
+        Args:
+            matrices: of users and items, a row for each.
+        """
 
     def forward(self, user_idx: Tensor, item_idx: Tensor) -> Tensor:
         """Predicted ratings in rating units, not clipped; indices of shape (n,) give shape (n,)."""

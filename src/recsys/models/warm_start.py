@@ -15,12 +15,14 @@ from recsys.models.settings import ParameterInfo
 def inherit_parameters(arrays: Arrays, parameters: Sequence[ParameterInfo], start: WarmStart) -> None:
     """Overwrites a model's arrays: rows of known users and items bit for bit, and all other layers.
 
-    A fresh row starts at the mean of the inherited ones, which is what an unknown id is predicted by, plus the small
-    random numbers that the model was made with.
+    What the earlier model did not have stays as it is. A fresh row starts at the mean of the inherited ones, which is
+    what an unknown id is predicted by, plus the small random numbers that the model was made with.
     """
     rows_of = {parameter.name: parameter.rows for parameter in parameters}
     for name, array in arrays.items():
-        old = start.rating_parameters[name]
+        old = start.rating_parameters.get(name)
+        if old is None:
+            continue
         role = rows_of.get(name)  # of a buffer: none
         if role is None:
             array[...] = old

@@ -11,7 +11,7 @@ from recsys.core.types import Float32Array, Indices
 class NewRows:
     """Users (or items) of an extended scorer.
 
-    A row is what scores are linear in, see TrainedScorer.linear_rows.
+    A row is what scores are linear in, see TrainedScorer.linear_rows; of a network the embedding.
 
     Attributes:
         source: for each of all, the index whose row it keeps; −1: it is served as the unknown; int32, shape (n,).

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from recsys.data.features.kind import Role
     from recsys.scoring.drift import Drift
     from recsys.scoring.factors.scorer import Factors
+    from recsys.scoring.feature_prior.prior import FeaturePrior
     from recsys.scoring.implicit.scorer import ImplicitFactors
     from recsys.scoring.link import Link
     from recsys.scoring.new_rows import NewRows
@@ -71,6 +72,13 @@ class TrainedScorer(Ranker, Protocol):
 
     def row_weights(self, counts: Counts) -> Float64Array:
         """How much each linear row says of what rows are like, by its training interactions; float64, shape (n,)."""
+
+    def row_width(self, role: Role) -> int:
+        """How many numbers the row of a new user or item has, see NewRows."""
+        ...
+
+    def learned_prior(self, role: Role) -> FeaturePrior | None:
+        """What features say of new users or items, where training itself has learned that."""
         ...
 
     def extended(self, users: NewRows, items: NewRows) -> TrainedScorer:

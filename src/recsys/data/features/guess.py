@@ -22,7 +22,7 @@ PLAIN_SEPARATORS = ("|", ";")
 LEAST_LISTS = 0.1
 """Share of the rows in which another separator stands, if it is one."""
 LEAST_GAIN = 1.5
-"""How many times as often the parts of lists recur as the whole fields, if they are lists."""
+"""How many times as often as whole fields the parts recur that such a separator makes, if these are lists."""
 LONGEST_PART = 3.0  # words of a category in a list, on average
 MOST_ONCE = 0.5
 """Share of the rows whose value no other row has, above which values are no categories."""
@@ -124,8 +124,9 @@ def separator_of(texts: list[str], counts: Counts) -> str | None:
     if all(map(is_in_brackets, texts)):
         return BRACKETS
     gains = {separator: _gain(texts, counts, separator) for separator in SEPARATORS}
-    best = max(gains, key=lambda separator: gains[separator])
-    return best if gains[best] >= (1.0 if best in PLAIN_SEPARATORS else LEAST_GAIN) and gains[best] > 0 else None
+    least = {separator: 0.0 if separator in PLAIN_SEPARATORS else LEAST_GAIN for separator in SEPARATORS}
+    fitting = [separator for separator in SEPARATORS if gains[separator] > least[separator]]
+    return max(fitting, key=lambda separator: gains[separator], default=None)
 
 
 def _gain(texts: list[str], counts: Counts, separator: str) -> float:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from recsys.data.scale import Scale
-from recsys.models.embedding_net.settings import EmbeddingNet
+from recsys.models.embedding_net.settings import EmbeddingNet, feature_weights
 from recsys.models.layers import Anatomy, Layer, computed, learned
-from recsys.models.settings import ROLES, Shape
+from recsys.models.settings import ROLES, ParameterInfo, Shape
 from recsys.scoring.link import Link
 
 
@@ -25,6 +25,10 @@ def _layers(settings: EmbeddingNet, shapes: Mapping[str, Shape]) -> Iterator[Lay
     parameters = {name: learned(name, layer, shapes) for name, layer in settings.parameters_by_layer.items()}
     embeddings = [parameters[f"{role}_embedding"] for role in ROLES]
     yield from embeddings
+    for role in ROLES:
+        name = feature_weights(role)
+        if name in shapes:
+            yield learned(name, (ParameterInfo(name, "embeddings", None, features=role),), shapes)
     width = (sum(layer.shape[1] for layer in embeddings),)
     yield computed("lookups", width)
     if settings.embedding_dropout:

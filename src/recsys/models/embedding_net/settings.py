@@ -8,14 +8,17 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from recsys.core.layout import FACTOR, ArraySpec, Layout, factors
-from recsys.models.settings import ROLES, Auto, Dim, End, Layers, ModelSettings, ParameterInfo, Shape, check_range
+from recsys.models.settings import ROLES, Auto, Dim, End, Layers, ModelSettings, ParameterInfo, Role, Shape, check_range
 
 WIDENING = 1 / 8  # of the scale seen, at each end: a sigmoid never reaches its ends
 Dropout = Annotated[float, Field(ge=0, lt=1)]
 
 
 class EmbeddingNet(ModelSettings):
-    """rating = sigmoid of a small neural network on the user's and the item's embedding, scaled to y_range."""
+    """rating = sigmoid of a small neural network on the user's and the item's embedding, scaled to y_range.
+
+    Where data.item_features or data.user_features are given, learned weights of the features are part of the embedding.
+    """
 
     free_keys: ClassVar[frozenset[str]] = frozenset({"dropout", "embedding_dropout"})
 
@@ -55,10 +58,18 @@ class EmbeddingNet(ModelSettings):
         return {**parameters, "head": _weight_and_bias("head", "head")}
 
     def layout(self) -> Layout:
-        """The embeddings and the layers; a norm has the mean and the variance of what it has seen, too."""
+        """The embeddings, weights of features where there are any, and layers.
+
+        A norm has the mean and the variance of what it has seen, too.
+        """
         dims: dict[str, int | str] = {"user": self.user_dim, "item": self.item_dim}
         width: tuple[int | str, ...] = tuple(f"{role}_dim" if dim == "auto" else dim for role, dim in dims.items())
         arrays = {f"{role}_embedding": factors(f"n_{role}s", width[place]) for place, role in enumerate(ROLES)}
+        of_features = {
+            name: factors(f"n_{role}_features", width[place], group=name)
+            for place, role in enumerate(ROLES)
+            for name in [feature_weights(role)]
+        }
         for number, size in enumerate(self.layers):
             name = f"hidden.{number}"
             arrays |= {f"{name}.affine.weight": factors(size, width), f"{name}.affine.bias": factors(size)}
@@ -66,7 +77,7 @@ class EmbeddingNet(ModelSettings):
                 arrays |= {f"{name}.norm.{part}": factors(size) for part in ("weight", "bias", "running_mean")}
                 arrays[f"{name}.norm.running_var"] = ArraySpec("float32", (size,), 0, FACTOR)
             width = (size,)
-        return {**arrays, "head.weight": factors(1, width), "head.bias": factors(1)}
+        return {**arrays, "head.weight": factors(1, width), "head.bias": factors(1), **of_features}
 
     def dims(self, n_users: int, n_items: int) -> tuple[int, int]:
         """Lengths of a user's and an item's embedding; auto by fastai's rule, `emb_sz_rule`."""
@@ -98,6 +109,11 @@ class EmbeddingNet(ModelSettings):
     def _range_rises(self) -> Self:
         check_range(None if self.y_range == "auto" else self.y_range)
         return self
+
+
+def feature_weights(role: Role) -> str:
+    """The parameter that makes an embedding of features: shape (n_features, user_dim or item_dim)."""
+    return f"{role}_feature_weights"
 
 
 def _weight_and_bias(name: str, group: str) -> tuple[ParameterInfo, ParameterInfo]:

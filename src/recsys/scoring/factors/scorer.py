@@ -129,6 +129,13 @@ class Factors:
         """The ratings of each: the noise of a row falls with them, and items with many are asked for most."""
         return counts.astype(np.float64)
 
+    def row_width(self, role: Role) -> int:
+        """A bias and the factors."""
+        return 1 + self.embedding_dim
+
+    def learned_prior(self, role: Role) -> None:
+        """None: it is fitted to the rows after training."""
+
     def extended(self, users: NewRows, items: NewRows) -> Factors:
         """The same on more users and items, some with rows [bias, factors] of their own."""
         extended = self.with_rows(users.source, items.source)

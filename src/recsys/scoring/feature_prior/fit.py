@@ -41,14 +41,17 @@ def fit_priors(
 ) -> dict[Role, FeaturePrior]:
     """The priors of the users' and the items' rows, as far as there are linear rows and features.
 
+    Where training itself has learned from features, they are what it has learned.
+
     Args:
         counts: what the scorer has learned of each.
         features: of each that the scorer knows.
     """
     priors: dict[Role, FeaturePrior] = {}
     for role, matrix in features.items():
-        rows = scorer.linear_rows(role)
-        prior = None if rows is None else fit_feature_prior(rows, scorer.row_weights(counts[role]), matrix)
+        prior = scorer.learned_prior(role)
+        if prior is None and (rows := scorer.linear_rows(role)) is not None:
+            prior = fit_feature_prior(rows, scorer.row_weights(counts[role]), matrix)
         if prior is not None:
             priors[role] = prior
     return priors

@@ -83,6 +83,14 @@ class ImplicitFactors:
         """
         return np.asarray(counts / (counts + FEW))
 
+    def row_width(self, role: Role) -> int:
+        """The factors; of items a bias too."""
+        dim: int = self.user_factors.shape[1]
+        return dim + (role == "item")
+
+    def learned_prior(self, role: Role) -> None:
+        """None: it is fitted to the rows after training."""
+
     def extended(self, users: NewRows, items: NewRows) -> ImplicitFactors:
         """The same on more users and items, some with rows of their own."""
         of_users, of_items = np.append(users.source, -1), np.append(items.source, -1)

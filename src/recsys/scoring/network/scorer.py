@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
 
 from recsys.core.types import Counts, Float32Array, Float64Array, Indices, Times
 from recsys.data.features.kind import Role
+from recsys.scoring.feature_prior.prior import FeaturePrior, Priors
 from recsys.scoring.link import Link
 from recsys.scoring.new_rows import NewRows
 
@@ -34,12 +35,14 @@ class Network:
     Attributes:
         user_embedding, item_embedding: float32, shapes (n_users + 1, user_dim) and (n_items + 1, item_dim).
         layers: W₁, b₁ to Wₙ, bₙ, at least one; the last has one output.
+        priors: the embeddings of new users and items by their features, as they were learned; kept beside the scorer.
     """
 
     user_embedding: Float32Array
     item_embedding: Float32Array
     layers: tuple[Weights, ...]
     link: Link
+    priors: Priors = field(default_factory=dict)
     kind: ClassVar[str] = "network"
     drift: ClassVar[None] = None
 
@@ -65,10 +68,21 @@ class Network:
         """The ratings of each."""
         return counts.astype(np.float64)
 
+    def row_width(self, role: Role) -> int:
+        """The length of the embedding."""
+        return self.embedding_dim[role]
+
+    def learned_prior(self, role: Role) -> FeaturePrior | None:
+        """That of the embeddings, where training had features."""
+        return self.priors.get(role)
+
     def extended(self, users: NewRows, items: NewRows) -> Network:
-        """The same on more users and items, each with the embedding that it keeps."""
-        of_users, of_items = np.append(users.source, -1), np.append(items.source, -1)
-        return replace(self, user_embedding=self.user_embedding[of_users], item_embedding=self.item_embedding[of_items])
+        """The same on more users and items, each with the embedding that it keeps, or one of its own."""
+        return replace(
+            self,
+            user_embedding=_extended(self.user_embedding, users),
+            item_embedding=_extended(self.item_embedding, items),
+        )
 
     def as_rating(self) -> Network:
         """Itself."""
@@ -134,6 +148,13 @@ class Network:
             outputs = outputs @ layer.weight.T
             outputs += layer.bias
         return outputs[:, 0]
+
+
+def _extended(embedding: Float32Array, new: NewRows) -> Float32Array:
+    rows: Float32Array = embedding[np.append(new.source, -1)]
+    if len(new.idx):
+        rows[new.idx] = new.rows
+    return rows
 
 
 def _chunks(n: int, size: int) -> Iterator[slice]:

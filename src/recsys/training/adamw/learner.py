@@ -55,13 +55,13 @@ class AdamWLearner:
         ]
         self.column_bytes = sum(column.nbytes for column in self._columns)
         assert isinstance(settings.batch_size, int)
-        self._fitted, rates = FittedModule(model), LayerRates(model.settings.parameters, settings)
+        self._fitted, rates = FittedModule(model), LayerRates(model.learned, settings)
         self.groups = rates.groups
         self._batch_size = settings.batch_size
         self._steps = math.ceil(self.n_ratings / self._batch_size)
         self.schedule = rates.schedule(self.n_epochs, self._steps)
         self._freeze()
-        known = {parameter.name: parameter for parameter in model.settings.parameters}
+        known = {parameter.name: parameter for parameter in model.learned}
         self._optimizer = torch.optim.AdamW(
             [
                 {
@@ -169,8 +169,9 @@ class AdamWLearner:
                 parameter[rows] = values
 
     def _decay(self, parameter: ParameterInfo) -> float:
-        """Embeddings have one of their own; all else shares that of the biases."""
-        settings, is_embedding = self._settings, parameter.rows is not None and not parameter.is_bias
+        """Embeddings, also of features, have one of their own; all else shares that of the biases."""
+        settings, has_rows = self._settings, parameter.rows is not None or parameter.features is not None
+        is_embedding = has_rows and not parameter.is_bias
         decay = settings.weight_decay if is_embedding else settings.bias_weight_decay
         assert isinstance(decay, float)
         return decay
@@ -188,7 +189,7 @@ def _rows_without_ratings(model: RatingModule, train: Interactions) -> list[tupl
     counts = {"user": train.user_counts, "item": train.item_counts}
     idle = {role: torch.from_numpy(np.flatnonzero(count == 0)) for role, count in counts.items()}
     idle_rows = []
-    for known in model.settings.parameters:
+    for known in model.learned:
         if known.rows is not None and len(idle[known.rows]):
             parameter = model.get_parameter(known.name)
             idle_rows.append((parameter, idle[known.rows].to(parameter.device)))
