@@ -60,6 +60,14 @@ def test_what_is_no_space_is_refused(text: str, what: str, tmp_path: Path) -> No
         read_space(tmp_path / "space.yaml", config_from(BASE, Path("/")))
 
 
+@pytest.mark.parametrize("text", ["a: " + "[" * 40, "a: " + "x" * (5 << 20)], ids=["deep", "long"])
+def test_a_space_that_is_too_large_is_not_called_a_config(text: str, tmp_path: Path) -> None:
+    (tmp_path / "space.yaml").write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        read_space(tmp_path / "space.yaml", config_from(BASE, Path("/")))
+    assert "config" not in str(caught.value.expected)
+
+
 def test_a_space_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no such file"):
         read_space(tmp_path / "none.yaml", config_from(BASE, Path("/")))

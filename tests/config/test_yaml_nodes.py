@@ -72,6 +72,11 @@ def test_of_several_merges_the_first_that_has_a_key_counts() -> None:
     [
         ("a: !!int x", "'x' is not a number"),
         ("a: !mine 5", "the tag !mine means nothing here"),
+        ("a: !!python/name:os.system {b: 1}", "the tag !!python/name:os.system means nothing here"),
+        ("a: !mine [1]", "the tag !mine means nothing here"),
+        ("!mine {a: 1}", "the tag !mine means nothing here"),
+        ("a: {<<: !mine {b: 1}}", "the tag !mine means nothing here"),
+        ("!mine a: 1", "the tag !mine means nothing here"),
         ("a: {<<: 3}", "<< takes a mapping, and this is none"),
         ("a: &a {<<: *a}", "<< takes another mapping, and this is the one around it"),
         (f"a: {'9' * 5000}", f"'{'9' * 59}…' is not a number"),
@@ -104,9 +109,10 @@ def nested_aliases(as_merges: bool) -> str:
         ("a:\n  " + "[" * 500 + "]" * 500, "go deeper than 32 levels", "2"),
         ("a0: &a0 [x]\n" + "\n".join(f"a{n}: &a{n} [*a{n - 1}]" for n in range(1, 99)), "go deeper than 32", "31"),
         ("a: {" * 2000, "go deeper than 32 levels", "1"),
+        ("a: " + "[" * 5000, "go deeper than 32 levels", "1"),
         ("a: " + "x" * (4 << 20), "longer than 4 MB", "1"),
     ],
-    ids=["aliases", "merges", "brackets", "chain", "open", "long"],
+    ids=["aliases", "merges", "brackets", "chain", "open", "read ahead", "long"],
 )
 def test_what_would_fill_memory_or_stack_is_refused_by_its_line(text: str, what: str, line: str) -> None:
     with pytest.raises(ConfigError, match=what) as caught:

@@ -44,7 +44,8 @@ def read_space(path: Path, config: Config) -> Space:
     Raises:
         ConfigError: the file cannot be read, or holds something else.
     """
-    document = read_yaml(text_of(path, "a YAML file", NO_SPACE), lambda _, line: f"{path}:{line}")
+    text = text_of(path, "a file with the values to try, in YAML", NO_SPACE)
+    document = read_yaml(text, lambda _, line: f"{path}:{line}", expected=EXPECTED)
     for _, wrong in document.errors:
         raise wrong
     if not isinstance(document.value, Mapping) or not document.value:

@@ -21,7 +21,7 @@ def text_of(path: Path, what: str = "a config file", hint: str = "recsys init RA
     """
     content = _content(path, what, hint)
     if len(content) > MOST_BYTES:
-        raise too_long(str(path))
+        raise too_long(str(path), what)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

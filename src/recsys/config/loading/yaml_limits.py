@@ -10,10 +10,13 @@ import yaml
 MOST_BYTES = 4 << 20  # of a file
 MOST_VALUES = 100_000  # keys are values too
 DEEPEST = 32  # levels; a config has five
+TOO_DEEP = f"lists and mappings within each other go deeper than {DEEPEST} levels here"
+CLOSE = "close the brackets, or write the values out"
+PARSER_LIMIT = "maximum nesting depth"  # of libyaml, which reads ahead of the events
 
 
 class LimitError(Exception):
-    """The line, what is wrong there, what was expected, and what to do."""
+    """The line, what is wrong there, and what to do."""
 
 
 @dataclass
@@ -68,8 +71,7 @@ def _close(
 def _check(event: yaml.Event, size: _Size, open_values: list[tuple[str | None, _Size]]) -> None:
     line = event.start_mark.line + 1 if event.start_mark else 1
     if len(open_values) - 1 + size.n_levels > DEEPEST:
-        what = f"lists and mappings within each other go deeper than {DEEPEST} levels here"
-        raise LimitError(line, what, "the sections of a config", "close the brackets, or write the values out")
+        raise LimitError(line, TOO_DEEP, CLOSE)
     if sum(around.n_values for _, around in open_values) + size.n_values > MOST_VALUES:
         what = f"with its aliases (*name) written out, the text holds more than {MOST_VALUES:,} values here"
-        raise LimitError(line, what, "the sections of a config", "many files are named by a pattern: 'parts/*.csv'")
+        raise LimitError(line, what, "write fewer values and aliases; many files are named by a pattern: 'parts/*.csv'")

@@ -14,16 +14,23 @@ from typing import ClassVar, NoReturn
 import yaml
 from yaml.reader import Reader
 
-from recsys.config.loading.yaml_limits import MOST_BYTES, LimitError, check_limits
+from recsys.config.loading.yaml_limits import CLOSE, MOST_BYTES, PARSER_LIMIT, TOO_DEEP, LimitError, check_limits
 from recsys.core.errors import ConfigError
 from recsys.core.words import shortened
 
 Key = tuple[str | int, ...]
 """The way to a value: names of keys, and positions in lists."""
 
-NULL, BOOL, INT, FLOAT, STR, MERGE = (
-    f"tag:yaml.org,2002:{t}" for t in ("null", "bool", "int", "float", "str", "merge")
+STANDARD = "tag:yaml.org,2002:"  # what !! stands for
+NULL, BOOL, INT, FLOAT, STR, MERGE, MAP, SEQ = (
+    f"{STANDARD}{t}" for t in ("null", "bool", "int", "float", "str", "merge", "map", "seq")
 )
+TAGS: dict[type[yaml.Node], tuple[str, ...]] = {
+    yaml.MappingNode: (MAP,),
+    yaml.SequenceNode: (SEQ,),
+    yaml.ScalarNode: (NULL, BOOL, INT, FLOAT, STR, MERGE),
+}
+"""Those that values have by themselves."""
 
 RESOLVERS: list[tuple[str, str, str]] = [
     (NULL, r"~|null|Null|NULL|", "~nN"),
@@ -71,17 +78,20 @@ class Document:
     errors: list[tuple[int, ConfigError]]
 
 
-def read_yaml(text: str, where: Callable[[Key, int], str]) -> Document:
+def read_yaml(
+    text: str, where: Callable[[Key, int], str], *, expected: str = "the sections of a config"
+) -> Document:
     """The values of one YAML document.
 
     Args:
         text: the document.
         where: (key, line) → the place, as an error names it.
+        expected: what the text should be, for messages.
     Raises:
         ConfigError: text that is not YAML, or larger than one may be.
     """
     if len(text) > MOST_BYTES:
-        raise too_long(where((), 1))
+        raise too_long(where((), 1), expected)
     odd = Reader.NON_PRINTABLE.search(text)
     if odd:
         raise ConfigError(
@@ -93,24 +103,26 @@ def read_yaml(text: str, where: Callable[[Key, int], str]) -> Document:
         check_limits(yaml.parse(text, _Loader))
         node = yaml.compose(text, _Loader)
     except yaml.MarkedYAMLError as error:
-        _refuse(error, where)
+        _refuse(error, where, expected)
     except LimitError as error:
-        line, what, expected, hint = error.args
+        line, what, hint = error.args
         raise ConfigError(what, where=where((), line), expected=expected, hint=hint) from None
     builder = _Builder(where)
     return Document(None if node is None else builder.build(node, ()), builder.lines, builder.errors)
 
 
-def too_long(where: str) -> ConfigError:
-    """The error of a text that is larger than a config can be."""
+def too_long(where: str, expected: str) -> ConfigError:
+    """The error of a text that is larger than a YAML file may be."""
     what = f"the text is longer than {MOST_BYTES >> 20} MB"
-    return ConfigError(what, where=where, expected="a config, in YAML", hint="is it the right file?")
+    return ConfigError(what, where=where, expected=expected, hint="is it the right file?")
 
 
-def _refuse(error: yaml.MarkedYAMLError, where: Callable[[Key, int], str]) -> NoReturn:
+def _refuse(error: yaml.MarkedYAMLError, where: Callable[[Key, int], str], expected: str) -> NoReturn:
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     problem = " ".join(part for part in (error.context, error.problem) if part)
+    if PARSER_LIMIT in problem:
+        raise ConfigError(TOO_DEEP, where=where((), line), expected=expected, hint=CLOSE) from None
     hint = next((hint for part, hint in SYNTAX_HINTS.items() if part in problem), None)
     what = f"not YAML at column {column}: {problem}"
     raise ConfigError(what, where=where((), line), expected="YAML", hint=hint) from None
@@ -128,6 +140,7 @@ class _Builder:
             self.refuse(node, key, f"{'.'.join(map(str, key))} holds itself", "an alias to something else")
             return None
         self.open_nodes.add(id(node))
+        self.check_tag(node, key)
         try:
             if isinstance(node, yaml.MappingNode):
                 return self.mapping(node, key)
@@ -153,6 +166,7 @@ class _Builder:
         own_keys = taken | {name.value for name, _ in node.value if _is_key(name)}
         for name, value in node.value:
             line = name.start_mark.line + 1
+            self.check_tag(name, key)
             if not isinstance(name, yaml.ScalarNode):
                 self.refuse(name, key, "a key that is a list or a mapping", "a word before the colon")
             elif name.tag == MERGE:
@@ -176,6 +190,7 @@ class _Builder:
                 self.refuse(part, key, "<< takes another mapping, and this is the one around it", "<<: *name")
             else:
                 self.open_nodes.add(id(part))
+                self.check_tag(part, key)
                 values |= self.mapping(part, key, taken | values.keys())
                 self.open_nodes.discard(id(part))
         return values
@@ -201,9 +216,12 @@ class _Builder:
             return shortened(text)
         if tag == BOOL:
             return text.lower() == "true"
-        if tag not in (STR, MERGE, NULL):
-            self.refuse(node, key, f"the tag {tag} means nothing here", "plain values, lists and mappings")
         return None if tag == NULL else text
+
+    def check_tag(self, node: yaml.Node, key: Key) -> None:
+        if node.tag not in TAGS[type(node)]:
+            tag = shortened(node.tag.replace(STANDARD, "!!"))
+            self.refuse(node, key, f"the tag {tag} means nothing here", "plain values, lists and mappings")
 
     def refuse(self, node: yaml.Node, key: Key, what: str, expected: str) -> None:
         line = node.start_mark.line + 1
