@@ -11,12 +11,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from recsys.cli.app import answer
+from recsys.cli.lazy import LazyGroup
 from recsys.core.signals import stopping_signals
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -62,6 +64,14 @@ class Ended:
 
 
 Recsys = Callable[..., Ended]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _built_once() -> Iterator[None]:
+    """Typer builds each command once, as in a process of its own; hundreds are run in this one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LazyGroup, "load", cache(LazyGroup.load))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from recsys.core.seeding import rng
+from recsys.evaluation import bootstrap
 from recsys.evaluation.bootstrap import interval, resampled
 
 
@@ -25,6 +26,13 @@ def test_columns_of_a_group_are_drawn_together() -> None:
 def test_the_same_groups_give_the_same_draws() -> None:
     sums = np.arange(12.0).reshape(6, 2)
     np.testing.assert_array_equal(resampled(sums, 5), resampled(sums, 5))
+
+
+def test_draws_for_many_groups_which_are_not_kept_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    sums = rng(1, "bootstrap test").normal(size=(40, 3))
+    kept = resampled(sums, 20)
+    monkeypatch.setattr(bootstrap, "MOST_KEPT", 0)
+    np.testing.assert_array_equal(resampled(sums, 20), kept)
 
 
 def test_an_interval_is_the_middle_of_the_draws() -> None:

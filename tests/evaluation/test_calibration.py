@@ -6,7 +6,9 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
+from recsys.core.seeding import rng
 from recsys.data.interactions import Interactions
+from recsys.evaluation import calibration
 from recsys.evaluation.calibration import LEVELS, calibrate, coverage, normal
 
 
@@ -83,3 +85,18 @@ def test_coverage_counts_overall_by_activity_and_by_width(rated: Callable[..., I
     by_user = [(row["low"], row["coverage"], row["mean_width"], row["n_ratings"]) for row in result["by_user"]]
     assert by_user == [(1, 1.0, 4.0, 1), (3, 0.5, 1.0, 2)]
     assert [(row["n_users"], row["coverage"]) for row in result["by_width"]] == [(1, 0.5), (1, 1.0)]
+
+
+@pytest.mark.parametrize("alike", ["nothing", "users", "users and items", "variances"])
+@pytest.mark.parametrize("n", [1, 5, 90])
+def test_choices_that_are_left_out_change_no_bit(alike: str, n: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = rng(5, f"choices {alike}", n)
+    varies = np.array([[not alike.startswith("users")], [alike != "users and items"]])
+    n_user, n_item = draw.integers(0, 40, (2, n)) * varies
+    variances = draw.normal(1, 0.3, n)
+    of_model, spread = np.abs(variances), np.square(variances) if alike == "variances" else draw.random(n)
+    error = draw.normal(size=n) * np.sqrt(0.2 + spread)
+    few = calibrate(error, of_model, n_user, n_item, spread)
+    monkeypatch.setattr(calibration, "_promising", lambda gram, right: calibration._masks(len(right)))
+    every = calibrate(error, of_model, n_user, n_item, spread)
+    np.testing.assert_array_equal(few.coefficients, every.coefficients)

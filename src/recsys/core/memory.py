@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
@@ -35,7 +36,7 @@ def memory_limit() -> int | None:
 
 def peak_memory() -> int:
     """Bytes of memory that this process has held at most so far; 0 where that cannot be found out."""
-    return _of_system("VmHWM", PROCESS_STATUS)
+    return _facts(PROCESS_STATUS).get("VmHWM", 0)
 
 
 def need_memory(n_bytes: int, what: str, hint: str) -> None:
@@ -74,21 +75,23 @@ def _is_of_memory(error: Exception) -> bool:
 
 
 def _of_machine() -> int | None:
-    if memory := _of_system("MemTotal"):
-        return memory + _of_system("SwapTotal")
+    facts = _facts(MEMORY_INFO)
+    if memory := facts.get("MemTotal", 0):
+        return memory + facts.get("SwapTotal", 0)
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):  # Windows
         return None
 
 
-def _of_system(name: str, file: Path | None = None) -> int:
-    """What the system says of its memory, or in another file, in bytes; 0 where it does not."""
-    try:
-        lines = dict(line.split(":", 1) for line in (file or MEMORY_INFO).read_text().splitlines())
-        return 1024 * int(lines[name].split()[0])
-    except (OSError, KeyError, ValueError):
-        return 0
+def _facts(file: Path) -> dict[str, int]:
+    """What the system says of its memory, or of that of a process, by name in bytes; nothing where it does not."""
+    facts = {}
+    with contextlib.suppress(OSError), file.open() as lines:
+        for words in map(str.split, lines):
+            if words[2:] == ["kB"]:
+                facts[words[0].rstrip(":")] = 1024 * int(words[1])
+    return facts
 
 
 def _of_cgroups() -> Iterator[int]:
@@ -111,7 +114,7 @@ def _limits(root: Path, path: str, name: str, swap: str | None) -> Iterator[int]
         limit = _number(folder / name)
         if limit is not None and limit < UNLIMITED:
             own_swap = _number(folder / swap) if swap else None
-            yield limit + (_of_system("SwapTotal") if own_swap is None else own_swap)
+            yield limit + (_facts(MEMORY_INFO).get("SwapTotal", 0) if own_swap is None else own_swap)
         if folder == root:
             return
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -12,6 +14,7 @@ from recsys.core.types import Array, Json
 N_RESAMPLES = 1000
 SEED = 42  # the same ratings always get the same interval
 LEVEL = 0.95
+MOST_KEPT = 1 << 20  # counts: 4 MB
 
 
 @dataclass(frozen=True)
@@ -69,11 +72,24 @@ def resampled(sums: Array, n_resamples: int = N_RESAMPLES) -> Array:
     clustered data".
     """
     n_groups = len(sums)
+    draw = _kept_counts if n_groups * n_resamples <= MOST_KEPT else _counts
     totals = np.empty((n_resamples, sums.shape[1]))
+    for number, counts in enumerate(draw(n_groups, n_resamples)):
+        totals[number] = counts @ sums  # one at a time: all at once would be rounded otherwise
+    return totals
+
+
+def _counts(n_groups: int, n_resamples: int) -> Iterator[Array]:
+    """How often each group is drawn, for each of the resamples."""
     for number in range(n_resamples):
         drawn = rng(SEED, "bootstrap", number).integers(n_groups, size=n_groups)
-        totals[number] = np.bincount(drawn, minlength=n_groups) @ sums
-    return totals
+        yield np.bincount(drawn, minlength=n_groups)
+
+
+@lru_cache(maxsize=8)
+def _kept_counts(n_groups: int, n_resamples: int) -> Array:
+    """The same, shape (n_resamples, n_groups): for few groups, to draw them takes ten times as long as to add up."""
+    return np.array(list(_counts(n_groups, n_resamples)), dtype=np.int32)
 
 
 def interval(draws: Array, level: float = LEVEL) -> tuple[float, float]:

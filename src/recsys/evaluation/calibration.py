@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations
 from statistics import NormalDist
 from typing import TypedDict
@@ -18,6 +19,7 @@ LEVELS = np.append(
 )  # whose factors are kept; between them, a line
 N_ROUNDS = 8  # of reweighting; the coefficients stand still from the fifth on
 N_FIFTHS = 5
+CLEAR = 1e-7  # the least share that is no error of rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,11 +214,39 @@ def _not_negative(features: Array, target: Array) -> Array:
     """The c ≥ 0 that minimises |features @ c − target|²: the best of the solutions that leave some of them at 0."""
     gram, right = features.T @ features, features.T @ target
     best, least = np.zeros(len(right)), 0.0
-    for n in range(1, len(right) + 1):
-        for chosen in map(list, combinations(range(len(right)), n)):
-            solved = np.linalg.lstsq(gram[np.ix_(chosen, chosen)], right[chosen], rcond=None)[0]
-            loss = -float(solved @ right[chosen])  # |…|² less what does not depend on c, at a minimum
-            if loss < least and (solved >= 0).all():
-                best, least = np.zeros(len(right)), loss
-                best[chosen] = solved
+    for chosen in _promising(gram, right):
+        solved = np.linalg.lstsq(gram[np.ix_(chosen, chosen)], right[chosen], rcond=None)[0]
+        loss = -float(solved @ right[chosen])  # |…|² less what does not depend on c, at a minimum
+        if loss < least and (solved >= 0).all():
+            best, least = np.zeros(len(right)), loss
+            best[chosen] = solved
     return best
+
+
+def _promising(gram: Array, right: Array) -> Array:
+    """The choices of what is not 0 of which one may be the best, as masks, the smaller ones first.
+
+    All are solved at once, which is less exact: whatever that leaves open is among them.
+    """
+    masks = _masks(len(right))
+    grams = np.where(masks[:, :, None] & masks[:, None, :], gram, np.eye(len(right)) * gram.max())
+    try:
+        inverse = np.linalg.inv(grams)
+    except np.linalg.LinAlgError:
+        return masks
+    norm, norm_of_inverse = (np.abs(matrices).sum(axis=2).max(axis=1) for matrices in (grams, inverse))
+    solved = (inverse @ (right * masks)[:, :, None])[:, :, 0]
+    losses = -(solved @ right)
+    rounding = CLEAR * np.abs(solved).max(axis=1, keepdims=True)
+    is_exact = norm * norm_of_inverse < CLEAR**-1
+    is_solution = is_exact & ((solved > rounding) | ~masks).all(axis=1)
+    least = float(losses[is_solution].min(initial=0.0))
+    is_worse = is_exact & ((solved < -rounding).any(axis=1) | (losses > least * (1 - CLEAR)))
+    return np.asarray(masks[~is_worse])
+
+
+@cache
+def _masks(n: int) -> Array:
+    """Every choice of some of n, shape (2ⁿ − 1, n), the smaller ones first."""
+    chosen = [choice for size in range(1, n + 1) for choice in combinations(range(n), size)]
+    return np.array([[at in choice for at in range(n)] for choice in chosen])
