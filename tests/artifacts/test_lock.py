@@ -76,8 +76,9 @@ def test_two_names_of_a_folder_have_one_lock(tmp_path: Path, monkeypatch: pytest
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="no /proc here")
 def test_where_nothing_can_be_written_is_told_from_another_process() -> None:
-    with pytest.raises(RunError, match="cannot write"), locked(Path("/proc/run")):
+    with pytest.raises(RunError, match="/proc takes no new files") as caught, locked(Path("/proc/run")):
         pass
+    assert (caught.value.where, caught.value.hint) == ("/proc/run", "choose another folder")
 
 
 def test_what_an_ended_process_left_is_cleared_and_what_a_living_one_holds_is_not(tmp_path: Path) -> None:

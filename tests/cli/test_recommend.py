@@ -63,6 +63,7 @@ def test_conditions_and_options_that_make_no_sense_are_refused(run: Path, refuse
     refused("held out of one", 2, "recommend", "0", "--include-held-out")
     refused("shard of one", 2, "recommend", "0", "--shard", "1/2")
     refused("shard of none", 2, "recommend", "--all", "--output", "all.csv", "--shard", "0/2")
+    refused("too many shards", 2, "recommend", "--all", "--output", "all.csv", "--shard", "1/99999999999")
     refused("device to resume", 2, "recommend", "--all", "--output", "/dev/null", "--resume")
 
 

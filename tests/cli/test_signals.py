@@ -58,17 +58,18 @@ def whole(ratings_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
 
 
 @pytest.mark.parametrize(
-    ("number", "code", "word"),
+    ("number", "code", "word", "stopping"),
     [
-        (signal.SIGINT, 130, "interrupted"),
-        (signal.SIGTERM, 143, "terminated"),
-        (signal.SIGHUP, 129, "hung up"),
+        (signal.SIGINT, 130, "interrupted", "stopping; press Ctrl-C again to quit immediately"),
+        (signal.SIGTERM, 143, "terminated", "stopping; a second SIGTERM ends it immediately"),
+        (signal.SIGHUP, 129, "hung up", "stopping"),
     ],
 )
 def test_a_training_that_is_stopped_says_how_to_go_on_and_does(
     number: signal.Signals,
     code: int,
     word: str,
+    stopping: str,
     started: subprocess.Popen[str],
     recsys: Recsys,
     whole: dict[str, bytes],
@@ -77,7 +78,7 @@ def test_a_training_that_is_stopped_says_how_to_go_on_and_does(
     out, stderr = started.communicate(timeout=WAIT)
     assert (started.returncode, out) == (code, "")
     assert stderr.splitlines()[-3:] == [
-        "stopping; press Ctrl-C again to quit immediately",
+        stopping,
         f"error: {word}",
         "  hint: resume it: recsys train --resume --run-dir runs/new",
     ]

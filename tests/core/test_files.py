@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import threading
@@ -138,6 +139,20 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, name: str) -> N
         with pytest.raises(RunError, match="cannot write") as caught, new_folder(tmp_path / name):
             pass
         assert TEMPORARY not in (caught.value.where or TEMPORARY)
+
+
+@pytest.mark.parametrize(
+    ("number", "hint"),
+    [
+        (errno.ENOSPC, "free some space, or choose another folder"),
+        (errno.EACCES, "correct the permissions, or choose another folder"),
+        (errno.EROFS, "choose another folder"),
+    ],
+)
+def test_the_hint_fits_the_reason(tmp_path: Path, number: int, hint: str) -> None:
+    with pytest.raises(RunError) as caught, new_file(tmp_path / "file"):
+        raise OSError(number, os.strerror(number))
+    assert caught.value.hint == hint
 
 
 def test_a_path_within_a_folder_is_named_as_it_will_be(tmp_path: Path) -> None:

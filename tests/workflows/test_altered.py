@@ -204,12 +204,14 @@ def test_the_serving_folder_of_another_run_is_refused(small: Small, finished: Pa
         Recommender.open(run)
 
 
-def test_a_report_on_a_changed_history_is_refused(finished: Path, tmp_path: Path) -> None:
+def test_a_report_on_a_changed_history_is_refused_and_so_is_a_resume(finished: Path, tmp_path: Path) -> None:
     run = shutil.copytree(finished, tmp_path / "run")
     lines = (run / "history.jsonl").read_text().splitlines(keepends=True)
     (run / "history.jsonl").write_text("".join(lines[:-1]))
     with pytest.raises(RunError, match=r"history\.jsonl is damaged"):
         report(Recommender.open(run).bundle)
+    with pytest.raises(RunError, match=r"history\.jsonl is damaged"):
+        train(read_run_config(run), run, resume=True)
     assert overview(run)["status"] == "damaged"
 
 

@@ -39,7 +39,7 @@ def locked(folder: Path, kind: str = "run", *, option: str = "--run-dir") -> Ite
     path = lock_path(target)
     lock = FileLock(path)
     with parents_of(target):
-        with writing(folder):
+        with writing(folder), _named(target):
             try:
                 lock.acquire(timeout=SECONDS, poll_interval=SECONDS / 5)
             except Timeout:  # an OSError too
@@ -58,6 +58,16 @@ def locked(folder: Path, kind: str = "run", *, option: str = "--run-dir") -> Ite
             with contextlib.suppress(OSError):  # Windows: an open file stays; release() deletes it there
                 path.unlink()  # while it is held: a moment later it may be another's
             lock.release()
+
+
+@contextlib.contextmanager
+def _named(folder: Path) -> Iterator[None]:
+    """An OSError names the folder: the lock is of no user's making."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = str(folder)
+        raise
 
 
 def lock_path(folder: Path) -> Path:

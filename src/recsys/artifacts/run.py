@@ -26,7 +26,8 @@ from recsys.artifacts.directory import CHECKPOINTS, CONFIG, HISTORY, METRICS, al
 from recsys.artifacts.history import History, intact_results
 from recsys.artifacts.lock import locked
 from recsys.artifacts.manifest import FORMAT, CheckpointManifest, FitEntry, damaged
-from recsys.artifacts.metrics import read_metrics
+from recsys.artifacts.metrics import closing_files, read_metrics
+from recsys.artifacts.recorded import check_recorded
 from recsys.artifacts.run_config import changed_keys, check_same_config, check_same_data, deciding_values
 from recsys.artifacts.stored_config import stored_config
 from recsys.artifacts.verified import VerifiedFolder
@@ -85,6 +86,8 @@ class Run:
             run = cls(folder, config, checkpoint, communicator)
             if (folder / CONFIG).exists():
                 check_same_config(folder, config)
+            if run.result is not None:
+                check_recorded(folder, *closing_files(folder))
             communicator.barrier()  # before anything is written, all have looked
             if is_writer and run.result is not None:
                 remove_old(folder / CHECKPOINTS)  # where the training could not

@@ -18,6 +18,10 @@ RANK_SECONDS = 20  # torchrun kills after 30
 # With the cursor, since a second Ctrl-C gives the display no time to bring it back.
 CLEAN_LINE = b"\r\x1b[2K\x1b[?25h"
 ON_SECOND = {signal.SIGINT: signal.SIG_DFL, signal.SIGTERM: signal.SIG_DFL}
+HOW_TO_QUIT: dict[int, bytes] = {
+    signal.SIGINT: b"; press Ctrl-C again to quit immediately",
+    signal.SIGTERM: b"; a second SIGTERM ends it immediately",
+}
 
 
 @contextmanager
@@ -35,7 +39,7 @@ def stopping_between_events(observe: Observer) -> Iterator[Observer]:
             signal.signal(each, ON_SECOND.get(each, signal.SIG_IGN))
         received.append(number)
         with contextlib.suppress(OSError):  # not through sys.stderr, which this may have interrupted
-            os.write(2, CLEAN_LINE * os.isatty(2) + b"stopping; press Ctrl-C again to quit immediately\n")
+            os.write(2, CLEAN_LINE * os.isatty(2) + b"stopping" + HOW_TO_QUIT.get(number, b"") + b"\n")
 
     def check_stop(event: Event) -> None:
         if received:

@@ -124,9 +124,14 @@ def choice(*values: str) -> Rule:
     return Rule(joined(map(repr, values)), accept)
 
 
+MOST_SHARDS = 999_999
+
+
 def _shard(value: object) -> tuple[int, int]:
     text = plain(value)
-    match = re.fullmatch(r"([1-9]\d{0,5})/([1-9]\d{0,5})", text) if isinstance(text, str) else None
+    match = re.fullmatch(r"([1-9]\d*)/([1-9]\d*)", text[:99]) if isinstance(text, str) else None
+    if match and int(match[2]) > MOST_SHARDS:
+        raise RefusedError(value, hint=f"at most {MOST_SHARDS:,} shares")
     if match is None or int(match[1]) > int(match[2]):
         raise RefusedError(value)
     return int(match[1]), int(match[2])

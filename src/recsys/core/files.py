@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
@@ -14,6 +15,14 @@ from recsys.core.errors import RunError
 from recsys.core.temporary import TEMPORARY, remove_leftovers, temporary_folder
 
 DASH = "-"
+HINTS = {
+    errno.ENOSPC: "free some space, or choose another folder",
+    errno.EDQUOT: "free some of your space, or choose another folder",
+    errno.EACCES: "correct the permissions, or choose another folder",
+    errno.EPERM: "correct the permissions, or choose another folder",
+}
+"""What to do about an error of the system."""
+
 STDIN = Path("/dev/stdin")
 """What DASH stands for where input is named; read through Python, so that it need not exist."""
 
@@ -119,12 +128,17 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        why = "it is a file, not a folder" if isinstance(error, FileExistsError) else error.strerror or error
+        where = _meant(Path(error.filename), path) if isinstance(error.filename, str | Path) else path
+        why: object = error.strerror or error
+        if isinstance(error, FileExistsError):
+            why = "it is a file, not a folder"
+        elif isinstance(error, FileNotFoundError) and where.parent.is_dir():  # such as /proc
+            why = f"{where.parent} takes no new files"
         raise RunError(
             f"cannot write: {why}",
-            where=str(_meant(Path(error.filename), path) if isinstance(error.filename, str | Path) else path),
+            where=str(where),
             expected="a folder that can be written, on a disk with room",
-            hint="free some space, correct the permissions, or choose another folder",
+            hint=HINTS.get(error.errno or 0, "choose another folder"),
         ) from error
 
 

@@ -78,9 +78,7 @@ class Document:
     errors: list[tuple[int, ConfigError]]
 
 
-def read_yaml(
-    text: str, where: Callable[[Key, int], str], *, expected: str = "the sections of a config"
-) -> Document:
+def read_yaml(text: str, where: Callable[[Key, int], str], *, expected: str = "the sections of a config") -> Document:
     """The values of one YAML document.
 
     Args:

@@ -149,7 +149,7 @@ def must_be_file(path: Path) -> int:
     """
     if path.is_dir():
         hint = "name a file in it"
-        raise DataError("this is a folder", where=str(path), expected="a ratings file", hint=hint)
+        raise DataError("this is a folder", where=str(path), expected="a file", hint=hint)
     if not path.exists() and path != STDIN:
         names = [sibling.name for sibling in path.parent.iterdir()] if path.parent.is_dir() else []
         close = nearest(path.name, names)
