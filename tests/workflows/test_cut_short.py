@@ -96,7 +96,7 @@ def job(request: pytest.FixtureRequest, small: Small, finished: Path, tmp_path: 
 @pytest.mark.parametrize(
     ("job", "every"),
     [
-        ("train", 13),
+        ("train", 19),
         *(
             pytest.param(name, every, marks=pytest.mark.slow)
             for name, every in {"train": 1, "refit": 7, "start": 3, "fold-in": 1, "cross-validate": 7}.items()

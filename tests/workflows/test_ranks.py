@@ -150,15 +150,17 @@ SECTIONS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.parametrize("size", [3, pytest.param(2, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", SECTIONS)
-def test_each_method_has_the_bits_of_one_process(small: Small, content: Content, tmp_path: Path, name: str) -> None:
+def test_each_method_has_the_bits_of_one_process(
+    small: Small, content: Content, tmp_path: Path, name: str, size: int
+) -> None:
     config = small(**SECTIONS[name])
     train(config, tmp_path / "1" / "run")
-    for size in (2, 3):
-        folder = tmp_path / str(size) / "run"
-        results = on_ranks(size, lambda ranks, folder=folder: train(config, folder, communicator=ranks))  # type: ignore[misc]
-        assert not [result for result in results if isinstance(result, BaseException)]
-        assert content(folder) == content(tmp_path / "1" / "run")
+    folder = tmp_path / str(size) / "run"
+    results = on_ranks(size, lambda ranks: train(config, folder, communicator=ranks))
+    assert not [result for result in results if isinstance(result, BaseException)]
+    assert content(folder) == content(tmp_path / "1" / "run")
 
 
 @pytest.mark.parametrize("method", ["sgd", "gibbs"])

@@ -89,7 +89,7 @@ def stop_at(n_done: float) -> Callable[[object], None]:
     return stop
 
 
-@pytest.mark.parametrize("n_trials", [3, pytest.param(13, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n_trials", [2, pytest.param(13, marks=pytest.mark.slow)])
 def test_trials_that_were_cut_are_repeated_and_not_counted(config: Config, tmp_path: Path, n_trials: int) -> None:
     whole = tune(config, n_trials, SPACE, f"sqlite:///{tmp_path}/whole.db")
     parted = f"sqlite:///{tmp_path}/parted.db"

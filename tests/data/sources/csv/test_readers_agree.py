@@ -256,7 +256,7 @@ def test_across_the_edges_of_blocks(
 ) -> None:
     monkeypatch.setattr(arrow_reader, "BLOCK", block)
     text = "".join(
-        delimiter.join([f"{quote}u{k % 7}{quote}", f"{k}", f"{k % 5}.5", f"{k}"]) + "\r\n" for k in range(300)
+        delimiter.join([f"{quote}u{k % 7}{quote}", f"{k}", f"{k % 5}.5", f"{k}"]) + "\r\n" for k in range(100)
     )
     assert agree(tmp_path / "r.csv", text.encode(), delimiter=delimiter, header=False)
 
