@@ -19,6 +19,7 @@ from recsys.core.temporary import TEMPORARY
 from recsys.training.sgd import read_ahead
 from recsys.training.sgd.read_ahead import ReadAhead
 from recsys.workflows import sort_store
+from recsys.workflows.cross_validate import cross_validate
 from recsys.workflows.estimate import estimate
 from recsys.workflows.prepare import prepare
 from recsys.workflows.prepared_inputs import as_prepared
@@ -189,6 +190,11 @@ def test_what_needs_the_ratings_themselves_is_refused(section: str, small: Small
         small(**SGD, data={"prepared": "store"}, **{section: value})
 
 
+def test_folds_are_cut_from_ratings_and_not_from_a_store(small: Small, store: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"in parts already, by data\.prepared"):
+        cross_validate(with_store(small(**SGD), store), 2)
+
+
 def test_a_store_that_is_not_there_is_refused(small: Small, tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "nothing"):
         with pytest.raises(RunError, match=r"prepared store|no such folder"):
@@ -248,7 +254,7 @@ def test_a_store_replaces_a_store_and_nothing_else(small: Small, store: Path, tm
 def test_sorting_that_takes_more_memory_is_refused_with_what_it_takes(
     small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sort_store, "SORTING_BYTES", 10**6)
+    monkeypatch.setattr(sort_store, "SORTING_BYTES", 10**9)
     with pytest.raises(UsageError, match="ranges of users takes") as caught:
         prepare(small(**SGD), tmp_path / "store", memory=1000)
     assert "--memory" in (caught.value.hint or "")

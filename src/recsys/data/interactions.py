@@ -91,9 +91,9 @@ class Interactions:
         return ~np.isnan(self.rating)
 
     @property
-    def has_any_rating(self) -> bool:
-        """Whether some row has a rating."""
-        return any(not np.isnan(self.rating[rows]).all() for rows in chunks(len(self)))
+    def n_rated(self) -> int:
+        """How many rows have a rating."""
+        return len(self) - sum(int(np.isnan(self.rating[rows]).sum()) for rows in chunks(len(self)))
 
     def rated(self) -> Interactions:
         """The rows that have a rating; these themselves where all have."""

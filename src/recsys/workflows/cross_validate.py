@@ -283,18 +283,16 @@ def _counted(text: str) -> list[tuple[int, str]]:
 
 def _refuse_start(config: Config) -> None:
     if config.start is not None:
-        raise ConfigError(
-            "a run to start from has seen ratings of every fold",
-            where="start.run",
-            expected="a config that trains from scratch",
-        )
+        what, expected = "a run to start from has seen ratings of every fold", "a config that trains from scratch"
+        raise ConfigError(what, where="start.run", expected=expected)
 
 
 def _refuse_parts(config: Config, data: Dataset | None) -> None:
-    if config.data.train is not None or (data is not None and data.given is not None):
+    key = "data.prepared" if config.data.prepared is not None else "data.train"
+    if config.data.prepared or config.data.train or (data is not None and data.given is not None):
         raise ConfigError(
-            "the ratings are in parts already, by data.train",
-            where="data.train",
+            f"the ratings are in parts already, by {key}",
+            where=key,
             expected="data.ratings, which is cut here",
             hint="folds that are files: --train-files 'u{fold}.train.csv' --test-files 'u{fold}.test.csv'",
         )

@@ -155,7 +155,7 @@ def _check_room(config: Config, n_users: int, n_items: int) -> None:
 
 def _check_rated(train: Interactions, config: Config) -> None:
     """Raises DataError where a rating is to be learned, and there is none to learn from."""
-    if any(plan.objective == "rating" for plan in plans(config)) and not train.has_any_rating:
+    if any(plan.objective == "rating" for plan in plans(config)) and not train.n_rated:
         raise DataError(
             f"none of the {counted(len(train), 'training row')} has a rating",
             where=None if config.data.ratings is None else str(name_of(config.data.ratings)),

@@ -56,7 +56,7 @@ def prepare(
     """Writes a store of the ratings that the config names, split as it says and sorted for its model.
 
     Args:
-        memory: bytes that sorting may take.
+        memory: bytes that the process may take, about, but for what has to be read into memory.
         data: the ratings; None: those that the config names are read.
     Raises:
         ConfigError, DataError, RunError
@@ -109,7 +109,7 @@ def _written(train: Interactions, writer: StoreWriter) -> Interactions:
 
 
 def _manifest(config: Config, rows: WrittenRows) -> StoreManifest:
-    train, rated = rows.splits.train, rows.splits.train.rated()
+    train, n_rated = rows.splits.train, rows.splits.train.n_rated if config.data.has_ratings else 0
     return StoreManifest(
         format=FORMAT,
         kind="prepared ratings",
@@ -123,10 +123,10 @@ def _manifest(config: Config, rows: WrittenRows) -> StoreManifest:
         n_users=len(train.users),
         n_items=len(train.items),
         n_interactions=len(train),
-        n_ratings=len(rated) if config.data.has_ratings else 0,
+        n_ratings=n_rated,
         n_duplicates=rows.n_duplicates,
         has_times=train.timestamp is not None,
-        scale=rated.scale if config.data.has_ratings and len(rated) else None,
+        scale=train.rated().scale if n_rated else None,
         order=rows.order,
     )
 

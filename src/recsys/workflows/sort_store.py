@@ -23,7 +23,9 @@ from recsys.data.split import Splits
 from recsys.data.vocabulary import UNKNOWN
 from recsys.training.specs import METHODS
 
-SORTING_BYTES = 5 * ROW_BYTES  # of a row, while the rows of its range of users are sorted
+SORTING_BYTES = 40  # of a row, while the rows of its range of users are sorted
+OTHER_BYTES = 250_000_000  # of the process, beside what it sorts
+LEAST_SORTED = 16_000_000  # bytes: nobody has less memory
 
 
 def write_orders(
@@ -33,7 +35,7 @@ def write_orders(
 
     Args:
         splits: train is on disk.
-        memory: bytes that may be taken.
+        memory: bytes that the process may take.
         refuses_repeats: whether to look for pairs that occur twice.
     Returns:
         What the order of the blocks depends on; None: there are none.
@@ -42,9 +44,9 @@ def write_orders(
         UnsuitedError: a pair occurs twice.
     """
     train, pairs = splits.train, _Pairs(splits) if refuses_repeats else None
-    order = block_order(config, len(train.rated()), len(train.users), len(train.items))
-    if order is None or len(train.rated()) < len(train):
-        first = user_ranges(train.user_counts, memory * ROW_BYTES // SORTING_BYTES)
+    order = block_order(config, len(train), len(train.users), len(train.items))
+    if order is None or train.n_rated < len(train):
+        first = user_ranges(train.user_counts, _sorted_bytes(memory) * ROW_BYTES // SORTING_BYTES)
         with writer.scratch() as scratch, writer.columns(SEEN, len(train)) as seen:
             for number, rows in enumerate(by_user_range(train, first, scratch)):
                 _append_by_user(seen, rows, first, number, pairs)
@@ -107,10 +109,14 @@ def _check_memory(train: Interactions, first: Any, memory: int) -> None:
     """Raises UsageError where the largest range of users takes more."""
     ends = np.concatenate([[0], np.cumsum(train.user_counts)])[first]
     needed = SORTING_BYTES * int(np.diff(ends).max())
-    if needed > memory:
+    if needed > _sorted_bytes(memory):
         raise UsageError(
             f"the largest of {len(first) - 1} ranges of users takes {needed / 1e6:,.0f} MB to sort",
             where="--memory",
-            expected=f"{memory / 1e6:,.0f} MB or less",
-            hint=f"--memory {-(-needed // 10**6)}MB",
+            expected=f"no more than --memory {memory / 1e6:,.0f}MB leaves for it",
+            hint=f"--memory {-(-(OTHER_BYTES + needed) // 10**6)}MB",
         )
+
+
+def _sorted_bytes(memory: int) -> int:
+    return max(memory - OTHER_BYTES, LEAST_SORTED)
