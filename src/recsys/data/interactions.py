@@ -90,7 +90,7 @@ class Interactions:
         """Whether each row has a rating, bool, shape (n,)."""
         return ~np.isnan(self.rating)
 
-    @property
+    @cached_property
     def n_rated(self) -> int:
         """How many rows have a rating."""
         return len(self) - sum(int(np.isnan(self.rating[rows]).sum()) for rows in chunks(len(self)))
@@ -153,8 +153,7 @@ class Interactions:
     @cached_property
     def _rated(self) -> Interactions | None:
         """None where all have a rating: itself would be a cycle."""
-        is_missing = (np.isnan(self.rating[rows]).any() for rows in chunks(len(self)))
-        return self.take(self.has_rating) if any(is_missing) else None
+        return None if self.n_rated == len(self) else self.take(self.has_rating)
 
     @cached_property
     def _by_user(self) -> GroupedView:

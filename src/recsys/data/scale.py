@@ -24,15 +24,15 @@ class Scale:
     @classmethod
     def of(cls, rating: Float32Array) -> Scale:
         """The scale of ratings, float32, shape (n,); std is 1 where all of them are equal."""
-
-        def parts() -> Iterator[Floats]:
-            return (rating[rows] for rows in chunks(len(rating)))
-
-        mean = sum(float(part.sum(dtype=np.float64)) for part in parts()) / len(rating)
-        squares = sum(float(np.square(np.subtract(part, mean, dtype=np.float64)).sum()) for part in parts())
+        sums = [(float(part.sum(dtype=np.float64)), float(part.min()), float(part.max())) for part in _parts(rating)]
+        mean = sum(total for total, _, _ in sums) / len(rating)
+        squares = sum(float(np.square(np.subtract(part, mean, dtype=np.float64)).sum()) for part in _parts(rating))
         std = math.sqrt(squares / len(rating))
-        low, high = min(float(part.min()) for part in parts()), max(float(part.max()) for part in parts())
-        return cls(mean, std or 1.0, low, high)
+        return cls(mean, std or 1.0, min(low for _, low, _ in sums), max(high for _, _, high in sums))
+
+
+def _parts(rating: Floats) -> Iterator[Floats]:
+    return (rating[rows] for rows in chunks(len(rating)))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 from recsys.config.schema.data import Data
 from recsys.core.errors import DataError
 from recsys.core.events import Observer
-from recsys.core.types import Array, Ids
+from recsys.core.types import Array, Floats, Ids, Indices
 from recsys.data.chunks import chunks
 from recsys.data.ids import as_ids, has_scientific
 from recsys.data.interactions import Dataset, Interactions, stack
@@ -52,11 +52,17 @@ class SpilledRows:
     def __len__(self) -> int:
         return len(self._rating)
 
-    def chunks(self) -> Iterator[tuple[slice, Interactions]]:
-        """The rows in order, so many at a time."""
-        for rows in chunks(len(self)):
-            user_idx, item_idx = self._user.read(rows), self._item.read(rows)
-            yield rows, Interactions(user_idx, item_idx, self._rating.read(rows), None, self.users, self.items)
+    def read(self, rows: slice) -> Interactions:
+        """Some rows, start … stop − 1."""
+        return Interactions(*self.indices(rows), self.rating(rows), None, self.users, self.items)
+
+    def indices(self, rows: slice) -> tuple[Indices, Indices]:
+        """user_idx and item_idx of some rows."""
+        return self._user.read(rows), self._item.read(rows)
+
+    def rating(self, rows: slice) -> Floats:
+        """The ratings of some rows."""
+        return self._rating.read(rows)
 
     def without_content(self) -> Dataset:
         """As many rows, for who needs no more than their number: all columns show the same zero."""
@@ -141,18 +147,17 @@ def _check(rows: SpilledRows, data: Data) -> None:
 
 
 def _extremes(rows: SpilledRows, end: int) -> Interactions:
-    """Of the first rows those with the least and the largest user, item and rating."""
+    """Of the first rows, some with the least and the largest rating, and with several users and items if they have."""
     kept: list[Interactions] = []
-    for part, chunk in rows.chunks():
-        if part.start >= end:
-            break
-        some = chunk.take(slice(0, end - part.start))
-        columns = [
-            some.user_idx,
-            some.item_idx,
-            np.nan_to_num(some.rating, nan=np.inf),
-            np.nan_to_num(some.rating, nan=-np.inf),
-        ]
-        places = [choose(column) for column in columns for choose in (np.argmin, np.argmax)]
-        kept.append(some.take(np.array(places)))
+    have_several = False
+    for place in chunks(end):
+        rating = rows.rating(place)
+        if not have_several:
+            whole = rows.read(place)
+            others = [int(np.argmax(idx != idx[0])) for idx in (whole.user_idx, whole.item_idx)]
+            kept.append(whole.take(np.array([0, *others])))
+            together = stack(kept)
+            have_several = all(idx.min() < idx.max() for idx in (together.user_idx, together.item_idx))
+        ends = np.nan_to_num(rating, nan=np.inf).argmin(), np.nan_to_num(rating, nan=-np.inf).argmax()
+        kept += [rows.read(slice(place.start + int(at), place.start + int(at) + 1)) for at in ends]
     return stack(kept)

@@ -8,6 +8,7 @@ import numpy as np
 
 from recsys.config.schema.split import Split
 from recsys.core.types import Floats, Indices
+from recsys.data.chunks import chunks
 from recsys.data.duplicates import repeated
 from recsys.data.interactions import Interactions, stack
 from recsys.data.known import Known
@@ -35,8 +36,8 @@ def split_on_disk(rows: SpilledRows, part: PartOfRow, write: Write) -> Splits:
         write: takes user_idx, item_idx and rating of the next training rows.
     """
     known, held_out = _known(rows, part), list[Interactions]()
-    for place, chunk in rows.chunks():
-        is_train = part[place] == TRAIN
+    for place in chunks(len(rows)):
+        chunk, is_train = rows.read(place), part[place] == TRAIN
         train = known.take(chunk, slice(None) if is_train.all() else is_train)
         write(train.user_idx, train.item_idx, train.rating)
         held_out.append(chunk.take(~is_train))
@@ -49,8 +50,9 @@ def split_on_disk(rows: SpilledRows, part: PartOfRow, write: Write) -> Splits:
 def _known(rows: SpilledRows, part: PartOfRow) -> Known:
     is_user_known = np.zeros(len(rows.users), dtype=bool)
     is_item_known = np.zeros(len(rows.items), dtype=bool)
-    for place, chunk in rows.chunks():
+    for place in chunks(len(rows)):
         is_train = part[place] == TRAIN
-        is_user_known[chunk.user_idx[is_train]] = True
-        is_item_known[chunk.item_idx[is_train]] = True
-    return Known.of(chunk, is_user_known, is_item_known)
+        kept = slice(None) if is_train.all() else is_train
+        for is_known, idx in zip((is_user_known, is_item_known), rows.indices(place), strict=True):
+            is_known[idx[kept]] = True
+    return Known.of(rows.read(slice(0, 0)), is_user_known, is_item_known)
