@@ -196,8 +196,9 @@ def test_folds_are_cut_from_ratings_and_not_from_a_store(small: Small, store: Pa
 
 
 def test_a_store_that_is_not_there_is_refused(small: Small, tmp_path: Path) -> None:
-    for folder in (tmp_path, tmp_path / "nothing"):
-        with pytest.raises(RunError, match=r"prepared store|no such folder"):
+    (tmp_path / "file").touch()
+    for folder in (tmp_path, tmp_path / "nothing", tmp_path / "file"):
+        with pytest.raises(RunError, match=r"prepared store|no such folder|no folder"):
             train(with_store(small(**SGD), folder), tmp_path / "run")
 
 

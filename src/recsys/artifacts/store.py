@@ -116,8 +116,8 @@ class Store:
         """
         if path.is_dir() and not (path / STORE_JSON).exists():
             raise no_store(path, "this folder is no prepared store")
-        if not path.exists():
-            raise no_store(path, "there is no such folder")
+        if not path.is_dir():
+            raise no_store(path, "this is no folder" if path.exists() else "there is no such folder")
         return cls(open_verified(path, STORE_JSON, StoreManifest))
 
     def splits(self, *, in_memory: bool, uses_times: bool) -> Splits:
