@@ -34,6 +34,10 @@ CASES: dict[str, tuple[tuple[str, ...], Callable[[], object]]] = {
         lambda: {"query": "film 11", "items": [item.to_dict() for item in api.search_items(api.load(), "film 11")]},
     ),
     "sample": (("sample", "one"), lambda: {key: path.replace("two", "one") for key, path in api.sample("two").items()}),
+    "prepare": (
+        ("prepare", "ratings.csv", "--output", "one", "--set", "model.embedding_dim=4"),
+        lambda: {**api.prepare("ratings.csv", "two", overrides=["model.embedding_dim=4"]), "store": "one"},
+    ),
     "interpret": (("interpret", "-n", "2"), lambda: api.interpret(None, 2).to_dict()),
     "report": (("report",), lambda: api.report()),
     "runs": (("runs",), api.runs),

@@ -38,7 +38,7 @@ def prepare(
     *,
     config: ConfigLike | None = None,
     overrides: Sequence[str] = (),
-    memory: int | str = "500MB",
+    memory: int | str = 500_000_000,
     observe: Observer = silent,
 ) -> PreparedStore:
     """Reads, splits and sorts ratings once, into a store for repeated and large trainings.
