@@ -1,14 +1,25 @@
-"""A run that was cut off."""
+"""A run that was cut off, and storages of tuning that open fast."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 
 from recsys.config.schema.config import Config
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _migrations_read_once() -> Iterator[None]:
+    """Optuna would read the modules of all its migrations three times for each storage."""
+    read = cache(ScriptDirectory)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ScriptDirectory, "from_config", lambda config: read(config.get_main_option("script_location")))
+        yield
 
 
 @pytest.fixture(scope="session")
