@@ -169,7 +169,7 @@ def test_prune_without_a_question_names_the_runs_that_were_made_from_what_goes(
     write_metrics(two[1], metrics)
     shutil.copytree(two[0], data / "copy")
     shown = "removed runs/first (parent of second, which is whole without it)\n"
-    assert recsys("runs", "--clean", "--yes").code == 2
+    assert recsys("runs", "--clean", "--yes").code == recsys("runs", "--dry-run").code == 2
     assert recsys("runs", "--clean", "--prune", 1, "--yes").out == shown
     shutil.move(data / "copy", two[0])
     os.utime(two[0] / "metrics.json", (0, 0))
@@ -239,7 +239,11 @@ def test_what_stopped_commands_left_is_listed_and_removed(data: Path, recsys: Re
             "no runs under runs",
             "1 leftover of stopped commands, 1.2 MB: recsys runs --clean removes it",
         ]
-        assert json.loads(recsys("runs", "--json").out) == []
+        as_json = recsys("runs", "--json")
+        assert (json.loads(as_json.out), as_json.err) == ([], listed[1] + "\n")
+        would = recsys("runs", *clean, "--dry-run").out
+        assert left.exists()
+        assert ".writing-config-1a2b" in would or "to remove: 1 leftover" in would
         shown = recsys("runs", *clean).out
         assert "removed 1 leftover of stopped commands, 1.2 MB" in shown or json.loads(shown) == {
             "leftovers": ["runs/.writing-config-1a2b"],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from recsys import api
-from recsys.cli.render import echo, print_json
+from recsys.cli.render import echo, print_json, say
 from recsys.core.errors import UsageError
 from recsys.core.words import counted, joined
 
@@ -18,17 +18,18 @@ if TYPE_CHECKING:
     from recsys.artifacts.prune import Pruned
 
 LEAST_BYTES = 50_000  # that are worth a figure in MB
+TO_REMOVE = "to remove:"
 
 
-def prune_runs(n: int, *, yes: bool, as_json: bool) -> None:
+def prune_runs(n: int, *, yes: bool, dry_run: bool, as_json: bool) -> None:
     """Removes old runs; without `yes`, once a person at a terminal has seen which and agreed."""
-    if yes:
-        _show(api.prune(n), "removed", as_json=as_json)
+    if yes or dry_run:
+        _show(api.prune(n, dry_run=dry_run), TO_REMOVE if dry_run else "removed", as_json=as_json)
         return
     if as_json:
-        raise UsageError("--prune asks before it removes anything", expected="--yes with --json")
+        raise UsageError("--prune asks before it removes anything", expected="--yes or --dry-run with --json")
     plan = api.prune(n, dry_run=True)
-    _show(plan, "to remove:", as_json=False)
+    _show(plan, TO_REMOVE, as_json=False)
     if not plan.removed and not plan.leftovers.paths:
         return
     if not sys.stdin.isatty():
@@ -43,20 +44,23 @@ def prune_runs(n: int, *, yes: bool, as_json: bool) -> None:
         _show(api.prune(n), "removed", as_json=False)
 
 
-def clean_up(*, as_json: bool) -> None:
+def clean_up(*, dry_run: bool, as_json: bool) -> None:
     """Removes what killed commands have left."""
-    removed = api.remove_leftovers()
+    left = api.find_leftovers() if dry_run else api.remove_leftovers()
     if as_json:
-        print_json({"leftovers": [str(path) for path in removed.paths], "bytes": removed.n_bytes})
-    else:
-        echo(f"removed {_leftovers(removed)}" if removed.paths else "nothing to remove")
+        print_json({"leftovers": [str(path) for path in left.paths], "bytes": left.n_bytes})
+        return
+    for path in left.paths if dry_run else []:
+        echo(f"{TO_REMOVE} {path}")
+    echo(f"{TO_REMOVE if dry_run else 'removed'} {_leftovers(left)}" if left.paths else "nothing to remove")
 
 
-def show_leftovers() -> None:
-    """A line on what killed commands have left, and how it goes."""
+def show_leftovers(*, as_json: bool) -> None:
+    """A line on what killed commands have left, and how it goes; on stderr, where stdout is JSON."""
     found = api.find_leftovers()
     if found.paths:
-        echo(f"{_leftovers(found)}: recsys runs --clean removes {'it' if len(found.paths) == 1 else 'them'}")
+        removes = f"recsys runs --clean removes {'it' if len(found.paths) == 1 else 'them'}"
+        (say if as_json else echo)(f"{_leftovers(found)}: {removes}")
 
 
 def _leftovers(found: Leftovers) -> str:

@@ -33,6 +33,9 @@ def runs(
     clean: Annotated[
         bool, typer.Option("--clean", help="Remove what stopped commands left behind; --prune does that too.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --prune or --clean: show what would be removed, and remove nothing.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Example: recsys runs
@@ -41,11 +44,13 @@ def runs(
     """
     if yes and prune is None:
         raise UsageError("--yes applies only with --prune", expected="--prune N --yes")
+    if dry_run and prune is None and not clean:
+        raise UsageError("--dry-run applies only with --prune and --clean", expected="--clean --dry-run")
     if prune is not None:  # cleans up too
-        prune_runs(prune, yes=yes, as_json=as_json)
+        prune_runs(prune, yes=yes, dry_run=dry_run, as_json=as_json)
         return
     if clean:
-        clean_up(as_json=as_json)
+        clean_up(dry_run=dry_run, as_json=as_json)
         return
     overviews = api.runs()
     if as_json:
@@ -55,8 +60,7 @@ def runs(
     else:
         _show_runs(overviews)
         _show_part(overviews)
-    if not as_json:
-        show_leftovers()
+    show_leftovers(as_json=as_json)
 
 
 def _show_runs(overviews: list[ListedRun]) -> None:
