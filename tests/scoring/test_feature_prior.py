@@ -7,8 +7,12 @@ from numpy.testing import assert_allclose
 from recsys.core.seeding import rng
 from recsys.core.threads import one_blas_thread
 from recsys.data.features.matrix import FeatureMatrix
+from recsys.scoring.factors.scorer import Factors
 from recsys.scoring.feature_prior.fit import Evidence, fit_feature_prior
 from recsys.scoring.feature_prior.prior import FeaturePrior
+from recsys.scoring.link import Link
+from recsys.scoring.new_rows import NewRows
+from recsys.scoring.raters import Raters
 
 N, N_FEATURES, WIDTH = 60, 5, 3
 
@@ -144,3 +148,20 @@ def test_the_prior_has_the_same_bits_with_any_number_of_threads(
     assert second is not None
     assert first.weights.tobytes() == second.weights.tobytes()
     assert first.root.tobytes() == second.root.tobytes()
+
+
+def test_a_row_from_features_has_as_many_raters_as_those_that_it_is_made_of() -> None:
+    raters = Raters(np.ones(3, np.float32), np.array([0, 4, 100, 0]), np.ones(3))
+    zeros = {"user": np.zeros((3, 2), np.float32), "item": np.zeros((4, 2), np.float32)}
+    biases = {role: rows[:, 0] for role, rows in zeros.items()}
+    factors = Factors(
+        0.0, biases["user"], biases["item"], zeros["user"], zeros["item"], Link("identity", 0, 0), raters=raters
+    )
+    source = np.array([0, 1, 2, -1, -1], np.int32)
+    new = NewRows(source, np.array([3], np.int32), np.ones((1, 3), np.float32))
+    extended = factors.extended(NewRows(np.arange(2, dtype=np.int32), new.idx[:0], new.rows[:0]), new)
+    assert extended.raters is not None
+    weighted = (4 / np.sqrt(4) + 100 / np.sqrt(100)) / 104
+    assert extended.raters.item[3] == pytest.approx(weighted, rel=0.02)
+    assert extended.raters.n_ratings[[0, 1, 2, 4, 5]].tolist() == [0, 4, 100, 0, 0]
+    assert raters.n_ratings.tolist() == [0, 4, 100, 0]

@@ -58,6 +58,15 @@ class Raters:
         """The same with other weights."""
         return replace(self, weights=weights)
 
+    def with_typical(self, item_idx: Indices | Int64Array) -> Raters:
+        """The same, where some items have rows that features tell, which are like those of items that many have rated.
+
+        Rows that a prior is fitted to count by their ratings, so that |N|^-½ in such a row is Σ n·n^-½ / Σ n.
+        """
+        n_ratings, known = self.n_ratings.copy(), self.n_ratings[self.n_ratings > 0]
+        n_ratings[item_idx] = max(1, round((known.sum() / np.sqrt(known).sum()) ** 2)) if len(known) else 1
+        return replace(self, n_ratings=n_ratings)
+
     def with_rows(self, user_idx: Indices, item_idx: Indices) -> Raters:
         """The same on more users and items: each gets the row of an index here, and for −1 that of the unknown."""
         return replace(self, user=self.user[np.append(user_idx, -1)], n_ratings=self.n_ratings[np.append(item_idx, -1)])

@@ -75,6 +75,7 @@ def fold_in_rating(
         )
         priors = _priors(bundle, "user", user_prior(bundle), features, new.ratings.users.ids[users.is_new])
         user_rows = _rows(factors, users.n_new, given, priors)
+    featured = np.empty(0, dtype=np.int64)
     if items.n_new:
         given = GivenRatings(
             items.new_idx[of_items.item_idx],
@@ -84,8 +85,10 @@ def fold_in_rating(
         )
         priors = _priors(bundle, "item", item_prior(bundle), features, new.ratings.items.ids[items.is_new])
         item_rows = _rows(factors, items.n_new, given, priors)
+        featured = np.flatnonzero(items.is_new)[_are_featured(priors)]
     n_ratings = np.bincount(of_items.item_idx, minlength=len(items.is_new))
-    return _extended(factors, (users, user_rows), (items, item_rows), n_ratings)
+    extended = _extended(factors, (users, user_rows), (items, item_rows), n_ratings)
+    return extended if extended.raters is None else replace(extended, raters=extended.raters.with_typical(featured))
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +127,11 @@ def _priors(
     without, featured = np.flatnonzero(~matrix.has_any), np.flatnonzero(matrix.has_any)
     priors = [(without, plain), (featured, with_features(plain, by_features, matrix.take(featured)))]
     return [(some, prior) for some, prior in priors if len(some)]
+
+
+def _are_featured(priors: Sequence[tuple[Array, Prior]]) -> Array:
+    """The new ones whose prior has a mean of their own."""
+    return np.concatenate([np.empty(0, np.int64), *(some for some, prior in priors if prior.mean.ndim > 1)])
 
 
 def _rows(factors: Factors, n_new: int, given: GivenRatings, priors: Sequence[tuple[Array, Prior]]) -> Float32Array:

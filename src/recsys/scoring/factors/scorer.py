@@ -145,7 +145,8 @@ class Factors:
         ):
             if len(new.idx):
                 bias[new.idx], factors[new.idx] = new.rows[:, 0], new.rows[:, 1:]
-        return extended
+        raters = extended.raters
+        return extended if raters is None else replace(extended, raters=raters.with_typical(items.idx))
 
     def without_raters(self) -> Factors:
         """The scorer of pairs that it was trained on: each user is among the raters of the item already."""
