@@ -26,6 +26,7 @@ from recsys.data.sources.streams import spooling
 from recsys.data.split import Splits
 from recsys.workflows.init import check_new, write_config
 from recsys.workflows.items_beside import items_beside, items_file
+from recsys.workflows.profile_features import feature_profiles
 from recsys.workflows.sample import CONFIG, ITEMS, RATINGS, write_sample
 
 DATASET = instance(Dataset, "what read_ratings returns")
@@ -96,7 +97,8 @@ def init(
 ) -> FileProfile:
     """Profiles ratings and writes a commented config for it; returns the profile.
 
-    An items file that lies beside the ratings, called movies.csv or the like, is written into the config.
+    An items file that lies beside the ratings, called movies.csv or the like, is written into the config, also as
+    features of the items where it has columns for that.
 
     Args:
         output: a new file, in YAML.
@@ -114,7 +116,8 @@ def init(
     profiles.check_trainable(file_profile)
     items = items_beside(file_profile, data) if data.items is None else items_file(data.items, file_profile, data)
     file_profile = replace(file_profile, items=items)
-    write_config(file_profile, as_path(output))
+    file_profile = replace(file_profile, features=feature_profiles(file_profile, data))
+    write_config(file_profile, as_path(output), data)
     return file_profile
 
 

@@ -51,6 +51,12 @@ def init(
     items_title: Annotated[
         str | None, typer.Option("--items-title", metavar="COL", help="Column of titles in the items file.")
     ] = None,
+    item_features: Annotated[
+        str | None, typer.Option("--item-features", metavar="FILE", help="Features of items; items: the items file.")
+    ] = None,
+    user_features: Annotated[
+        Path | None, typer.Option("--user-features", metavar="FILE", help="Features of users, such as users.csv.")
+    ] = None,
     output: Annotated[Path, typer.Option("--output", metavar="FILE", help="The config to write.")] = Path(
         "config.yaml"
     ),
@@ -76,6 +82,8 @@ def init(
         "no_rating": no_rating or None,
         "items": None if items is None else str(items),
         "item_columns": item_columns or None,
+        "item_features": item_features,
+        "user_features": None if user_features is None else str(user_features),
     }
     given = {key: value for key, value in reading.items() if value is not None}
     with watching() as observe:

@@ -114,8 +114,15 @@ def _of_bundle(bundle: Mapping[str, Any]) -> Rows:
         ["run", bundle["run"]],
         ["models", ", ".join(f"{name}: {entry['model']}" for name, entry in bundle["scorers"].items())],
         ["trained on", f"{on}: {rows} by {counted(bundle['n_users'], 'user')} of {counted(bundle['n_items'], 'item')}"],
+        *([f"{role} features", _features(role, entry)] for role, entry in bundle.get("features", {}).items()),
         ["serving files", _files(bundle)],
     ]
+
+
+def _features(role: str, entry: Mapping[str, Any]) -> str:
+    """The columns that are used, and of how many items or users."""
+    columns = [f"{column['source']} ({column['kind']})" for column in entry["columns"]]
+    return f"{joined(columns, 'and')} of {counted(entry['n_rows'], role)}"
 
 
 def _of_store(store: Mapping[str, Any]) -> Rows:

@@ -46,6 +46,7 @@ def template(
     likely_codes: Sequence[int] = (),
     items: str | None = None,
     item_columns: Mapping[str, str | int] = MappingProxyType({}),
+    features: Mapping[str, object] = MappingProxyType({}),
     source: str = "file",
     notes: Sequence[str] = (),
 ) -> str:
@@ -60,6 +61,7 @@ def template(
         likely_codes: ratings that may stand for "no rating", for a comment.
         items: path of a file with titles, or None.
         item_columns: item, title → its columns, only those that are not found by themselves.
+        features: the keys of `data` for features of items and users.
         source: file; or what the ratings are instead, "stream" or "frame": then `ratings` is only a name.
         notes: what was seen in the file, a comment line each.
     """
@@ -74,6 +76,10 @@ def template(
     lines += [f"  columns: {inline(dict(columns))}"] if columns else []
     lines += _line("items", items, docs(Data)["items"], active=items is not None)
     lines += [f"  item_columns: {inline(dict(item_columns))}"] if item_columns else []
+    for key in ("item_features", "user_features"):
+        lines += _line(key, features.get(key), docs(Data)[key], active=key in features)
+        more = f"{key.removesuffix('s')}_columns"
+        lines += [f"  {more}: {inline(features[more])}"] if more in features else []
     lines += _reading(columns, reading, likely_codes)
     for section, shown in SHOWN.items():
         if has_events and section in RATING:

@@ -12,6 +12,7 @@ from recsys.config.schema.columns import Column
 from recsys.config.schema.data import Files, SourceName
 from recsys.core.types import Json
 from recsys.core.words import counted, joined, some
+from recsys.data.features.profile import FeatureProfile
 from recsys.data.rating_values import Meaning, RatingValues, Scale
 from recsys.data.sources.origin import name_of
 from recsys.data.sources.protocol import Layout
@@ -84,8 +85,9 @@ class FileProfile:
         keeps_newest: whether such rows have several times, so that the newest counts.
         no_ids: ids that may stand for none.
         values: the numbers of the rating column; None where there is none.
-        item_ids: all of them.
+        user_ids, item_ids: all of them.
         items: a file with titles of the items, where one is known.
+        features: of items and users, where any are known.
         example: a word of the file, where its encoding was guessed.
     """
 
@@ -107,8 +109,10 @@ class FileProfile:
     no_ids: tuple[NoId, ...]
     values: RatingValues | None
     times: TimeSpan | None
+    user_ids: Vocabulary = field(repr=False, compare=False)
     item_ids: Vocabulary = field(repr=False, compare=False)
     items: ItemsFile | None = None
+    features: tuple[FeatureProfile, ...] = ()
     example: str | None = None
 
     @property
@@ -143,6 +147,7 @@ class FileProfile:
             *self._describe_times(),
             *self._describe_repeats(),
             *self._describe_titles(),
+            *(line for features in self.features for line in features.describe()),
         ]
 
     def _describe_users(self) -> Iterator[str]:
@@ -247,6 +252,7 @@ class FileProfile:
             "scale": vars(self.scale) if self.scale else None,
             "items": None if self.items is None else str(self.items.path),
             "n_titles": None if self.items is None else self.items.n_titles,
+            **{f"{features.role}_features": features.to_dict() for features in self.features},
             "timestamps": vars(self.times) if self.times else None,
         }
 

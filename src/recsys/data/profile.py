@@ -99,6 +99,7 @@ def _profile(origin: Origin, data: Data, observe: Observer) -> FileProfile:
         no_ids=(*_no_ids("user", user_idx, users), *_no_ids("item", item_idx, items)),
         values=values,
         times=_span(table.timestamp, table.time_unit),
+        user_ids=users,
         item_ids=items,
     )
 

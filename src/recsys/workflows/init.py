@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from recsys.artifacts.outputs import is_replaceable, refuse_dash, write_output
+from recsys.config.schema.data import Data
 from recsys.config.template import template
 from recsys.core.errors import UsageError
 from recsys.core.files import relative_path, writing
+from recsys.data.features.read import named
 from recsys.data.file_profile import FileProfile
 
 
@@ -24,8 +26,11 @@ def check_new(output: Path) -> None:
         )
 
 
-def write_config(profile: FileProfile, output: Path) -> None:
+def write_config(profile: FileProfile, output: Path, data: Data) -> None:
     """Writes a commented config, with the path of the ratings as seen from its folder.
+
+    Args:
+        data: what was said of the files.
 
     Raises:
         RunError: it cannot be written.
@@ -49,6 +54,7 @@ def write_config(profile: FileProfile, output: Path) -> None:
             likely_codes=profile.likely_codes,
             items=None if profile.items is None else _seen_from(output, profile.items.path),
             item_columns={} if profile.items is None else profile.items.columns,
+            features=_features(profile, output, data),
             notes=profile.describe()[1:],
         ),
     )
@@ -69,6 +75,18 @@ def _kept(profile: FileProfile) -> str:
     if not profile.n_duplicates:
         return "auto"
     return "newest" if profile.keeps_newest else "last"
+
+
+def _features(profile: FileProfile, output: Path, data: Data) -> dict[str, object]:
+    """The keys of `data` that name features, and say what is known of their columns."""
+    keys: dict[str, object] = {}
+    for features in profile.features:
+        origin = features.origin
+        keys[f"{features.role}_features"] = _seen_from(output, origin) if isinstance(origin, Path) else origin
+        _, columns = named(data, features.role)
+        if given := columns.model_dump(exclude_defaults=True):
+            keys[f"{features.role}_feature_columns"] = given
+    return keys
 
 
 def _items_encoding(profile: FileProfile) -> dict[str, object]:

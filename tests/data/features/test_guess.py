@@ -32,6 +32,7 @@ PROSE = ("A robot, a boy and the sea", "The sea, at night", "A boy meets the kin
         (("Smith, J", "Smith, J", "Doe, A", "Doe, A"), Guess("category")),
         (PROSE, Guess("text")),
         (("x", "y", "z"), Guess(None, "all rows have values of their own")),
+        (("x", "x", "y", "z", "w", "v"), Guess(None, "most rows have values of their own")),
         (("x", "x"), Guess(None, "all rows have the same value")),
         ((None, "NA"), Guess(None, "no row has a value")),
         (("https://a.b/c d", "https://a.b/d d"), Guess(None, "these are addresses")),

@@ -44,7 +44,7 @@ def test_a_file_has_all_ids_in_order(tmp_path: Path) -> None:
     rows = features.matrix_of(ITEMS).times(np.eye(3)).round(2)
     assert rows.tolist() == [[-0.71, 1, 0], [-0.71, 0, 1], [0, 0, 0], [0, 0, 0]]
     assert list(describe(file, "item", len(ITEMS))) == [
-        "movies.csv has features of 4 items, among them 3 of the 4 of the ratings: title (year) and genres (list)"
+        "movies.csv has features of 4 items, among them 3 of the 4 of training: title (year) and genres (list)"
     ]
 
 

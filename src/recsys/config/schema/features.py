@@ -18,19 +18,19 @@ class FeatureColumns(Section):
 
     id: Column | None = None
     """Column of the ids; left out, the name that the ratings have for it, then common names."""
-    use: tuple[Column, ...] = ()
+    use: tuple[Column, ...] | None = None
     """Columns to use; left out: all that can be."""
-    categories: tuple[Column, ...] = ()
+    categories: tuple[Column, ...] | None = None
     """Columns with one category each, whatever they look like, such as codes that are written as numbers."""
-    lists: tuple[Column, ...] = ()
+    lists: tuple[Column, ...] | None = None
     """Columns with several categories each, such as Comedy|Drama."""
-    numbers: tuple[Column, ...] = ()
+    numbers: tuple[Column, ...] | None = None
     """Columns of numbers."""
-    dates: tuple[Column, ...] = ()
+    dates: tuple[Column, ...] | None = None
     """Columns of dates."""
-    years: tuple[Column, ...] = ()
+    years: tuple[Column, ...] | None = None
     """Columns of texts that end with a year in brackets, such as Toy Story (1995)."""
-    texts: tuple[Column, ...] = ()
+    texts: tuple[Column, ...] | None = None
     """Columns of short texts, of which the words are used; a column may be named here and above."""
     separator: Separator = "auto"
     """What stands between the categories of a list, such as "|"; auto looks at each column. [] is a list as JSON or

@@ -23,6 +23,8 @@ LEAST_LISTS = 0.1
 """Share of the rows in which another separator stands, if it is one."""
 LEAST_GAIN = 1.5
 """How many times as often as whole fields the parts recur that such a separator makes, if these are lists."""
+LEAST_RECURRING = 0.6
+"""Share of the parts that recur, if another separator makes them of lists."""
 LONGEST_PART = 3.0  # words of a category in a list, on average
 MOST_ONCE = 0.5
 """Share of the rows whose value no other row has, above which values are no categories."""
@@ -140,7 +142,9 @@ def _gain(texts: list[str], counts: Counts, separator: str) -> float:
         rows_of.update(dict.fromkeys(parts_of(text, "list", separator), n))
     n_words = sum(len(WORD.findall(part)) * n for part, n in rows_of.items())
     n_parts = rows_of.total()
-    if not n_parts or n_words > LONGEST_PART * n_parts or max(rows_of.values()) < 2:
+    n_recurring = sum(n for n in rows_of.values() if n > 1)
+    least_recurring = 0.0 if separator in PLAIN_SEPARATORS else LEAST_RECURRING * n_parts
+    if n_words > LONGEST_PART * n_parts or n_recurring <= least_recurring:
         return 0.0
     return (n_parts / len(rows_of)) / (int(counts.sum()) / len(texts))
 
@@ -153,7 +157,7 @@ def _texts_or_categories(texts: list[str], counts: Counts) -> Guess:
     recurring = Counter(chain.from_iterable(parts_of(text, "text", None) for text in texts))
     if n_words >= LEAST_WORDS * counts.sum() and max(recurring.values(), default=0) > 1:
         return Guess("text")
-    return Guess("category") if share_once < 1 else Guess(None, "all rows have values of their own")
+    return Guess(None, f"{'all' if share_once == 1 else 'most'} rows have values of their own")
 
 
 def _is_code(text: str) -> bool:

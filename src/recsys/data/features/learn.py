@@ -108,9 +108,9 @@ def _wanted(table: FeatureTable, request: FeatureRequest) -> dict[str, list[Gues
     columns = request.columns
     said: dict[str, list[Kind]] = {}
     for kind, key in NAMED.items():
-        for column in getattr(columns, key):
+        for column in getattr(columns, key) or ():
             said.setdefault(_name_of(column, table, f"{request.key}.{key}"), []).append(kind)
-    used = [_name_of(column, table, f"{request.key}.use") for column in columns.use]
+    used = [_name_of(column, table, f"{request.key}.use") for column in columns.use or ()]
     names = [name for name in table.columns if not used or name in used or name in said]
     return {name: _guesses(name, said.get(name, []), table, request) for name in names}
 
@@ -133,6 +133,8 @@ def _guesses(name: str, kinds: Sequence[Kind], table: FeatureTable, request: Fea
     if kinds:
         return [_as_said(name, kind, table, request) for kind in kinds]
     likely = guess(table.columns[name])
+    if likely.kind not in ("year", None) and request.is_title(name):
+        return [Guess(None, f"these are titles; to use their words: {request.key}.texts: [{name}]")]
     return [_as_said(name, "list", table, request) if likely.kind == "list" else likely]
 
 

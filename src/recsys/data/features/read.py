@@ -102,7 +102,9 @@ def features_request(
         encoder: of an earlier file of the kind.
         is_items_file: whether it is that of data.items.
     """
-    return FeatureRequest(role, named(data, role)[1], _likely(data, role, encoder), is_items_file=is_items_file)
+    _, columns = named(data, role)
+    titles = data.item_columns.title if role == "item" else None
+    return FeatureRequest(role, columns, _likely(data, role, encoder), titles, is_items_file)
 
 
 def table_fingerprint(source: Path | Frame, table: FeatureTable) -> str:
@@ -132,10 +134,10 @@ def encode_table(table: FeatureTable, encoder: FeatureEncoder, known: Vocabulary
 def describe(file: FeaturesFile, role: Role, n_known: int) -> Iterator[str]:
     """For people: whose features they are, what the columns are, and what was left out."""
     whose = counted(len(file.features.ids), role)
-    matched = f"all {n_known:,}" if file.n_matched == n_known else f"{file.n_matched:,} of the {n_known:,}"
+    share = f"all {n_known:,}" if file.n_matched == n_known else f"{file.n_matched:,} of the {n_known:,}"
     kinds = [f"{report.name} ({report.kind})" for report in file.reports if report.kind is not None]
     what = f": {joined(kinds, 'and')}" if kinds else ""
-    yield f"{file.path.name} has features of {whose}, among them {matched} of the ratings{what}"
+    yield f"{file.path.name} has features of {whose}, among them {share} of training{what}"
     for report in file.reports:
         if report.n_left_out:
             words = "words" if report.kind == "text" else "categories"

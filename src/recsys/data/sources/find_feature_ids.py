@@ -9,7 +9,7 @@ from recsys.config.schema.columns import Column
 from recsys.config.schema.features import FeatureColumns
 from recsys.core.errors import DataError, nearest
 from recsys.core.words import shortened, some
-from recsys.data.sources.column_names import COMMON, ITEMS_FILE
+from recsys.data.sources.column_names import COMMON, ITEMS_FILE, TITLES, plain
 from recsys.data.sources.find_columns import Head, by_common_name, position_of
 
 ID_NAMES = {"item": ITEMS_FILE, "user": (*COMMON["user"], "id", "key")}
@@ -23,18 +23,24 @@ class FeatureRequest:
         role: whose features they are.
         columns: as the config says it.
         likely: names that the column of ids may have before common ones, such as that of the ratings.
+        titles: name of the column of titles, where the config says it.
         is_items_file: whether it is the file of data.items, and written as the config says it of that.
     """
 
     role: Literal["user", "item"]
     columns: FeatureColumns
     likely: tuple[Column, ...] = ()
+    titles: Column | None = None
     is_items_file: bool = False
 
     @property
     def key(self) -> str:
         """The section of the config."""
         return f"data.{self.role}_feature_columns"
+
+    def is_title(self, name: str) -> bool:
+        """Whether this is a column of titles, by its name; in an items file without names the second one."""
+        return name == str(self.titles) or plain(name) in TITLES or (self.is_items_file and name == "2")
 
 
 def find_ids(head: Head, request: FeatureRequest) -> int:

@@ -40,7 +40,7 @@ def read_features(path: Path, data: Data, request: FeatureRequest, observe: Obse
 
 
 def _dialect(path: Path, data: Data, request: FeatureRequest, observe: Observer) -> Dialect:
-    named: list[Column | None] = [request.columns.id, *request.columns.use, *request.likely]
+    named: list[Column | None] = [request.columns.id, *(request.columns.use or ()), *request.likely]
     names = [name for name in named if isinstance(name, str)]
     found: dict[str, object] = {
         "encoding": encoding_of(path, data, observe),
