@@ -41,7 +41,7 @@ class Planted:
 
     Attributes:
         more: mean of the geometric number of ratings that a user has beyond the first.
-        low, high: ends of the scale; `level`: the mean before clipping.
+        low, high: ends of the scale; `level`: the mean before clipping; `step`: from one rating to the next.
         let_down: share of ratings that are 3 lower, which varies from item to item and from user to user.
         bias, factor, noise: standard deviations of a bias, of the product of rows, and of the noise.
     """
@@ -57,6 +57,7 @@ class Planted:
     noise: float = 0.8
     let_down: float = 0.0
     dim: int = 4
+    step: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -148,10 +149,15 @@ def _two_minds(seed: int) -> Splits:
     bias = [random.normal(0, 0.8, n) for n in (form.n_users, form.n_items)]
     is_top = random.random(len(user)) < 1 / (1 + np.exp(-(1.2 + bias[0][user] + bias[1][item])))
     rating = np.where(is_top, 5, 1 + random.choice(4, len(user), p=[0.35, 0.15, 0.2, 0.3])).astype(np.float32)
-    return _split(form, user, item, rating, seed)
+    return _split(_interactions(form, user, item, rating), seed)
 
 
 def _planted(form: Planted, seed: int) -> Splits:
+    return _split(planted(form, seed), seed)
+
+
+def planted(form: Planted, seed: int) -> Interactions:
+    """The ratings, not cut into parts."""
     random = np.random.default_rng(seed)
     user, item = _pairs(form, random)
     bias = [random.normal(0, form.bias, n) for n in (form.n_users, form.n_items)]
@@ -161,12 +167,16 @@ def _planted(form: Planted, seed: int) -> Splits:
     share = [random.lognormal(0, 0.6, n) for n in (form.n_users, form.n_items)]
     is_let_down = random.random(len(user)) < form.let_down * share[0][user] * share[1][item]
     noisy = mean - 3 * is_let_down + random.normal(0, form.noise, len(user))
-    return _split(form, user, item, np.clip(np.round(noisy), form.low, form.high).astype(np.float32), seed)
+    rating = np.clip(form.step * np.round(noisy / form.step), form.low, form.high)
+    return _interactions(form, user, item, rating.astype(np.float32))
 
 
-def _split(form: Planted, user: Array, item: Array, rating: Array, seed: int) -> Splits:
+def _interactions(form: Planted, user: Array, item: Array, rating: Array) -> Interactions:
     users, items = (Vocabulary(np.arange(n)) for n in (form.n_users, form.n_items))
-    ratings = Interactions(user.astype(np.int32), item.astype(np.int32), rating, None, users, items)
+    return Interactions(user.astype(np.int32), item.astype(np.int32), rating, None, users, items)
+
+
+def _split(ratings: Interactions, seed: int) -> Splits:
     return split(Dataset(ratings, None), Split(), seed)
 
 

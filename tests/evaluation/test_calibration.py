@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,24 @@ import pytest
 from recsys.core.seeding import rng
 from recsys.data.interactions import Interactions
 from recsys.evaluation import calibration
-from recsys.evaluation.calibration import LEVELS, calibrate, coverage, normal
+from recsys.evaluation.calibration import LEVELS, Calibration, PairFeatures, normal
+from recsys.evaluation.coverage import coverage
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def calibrate(error: Array, *known: Array) -> Calibration:
+    """On a scale without ends."""
+    return calibration.calibrate(error, PairFeatures(*known), twice)
+
+
+def std_of(intervals: Calibration, *known: Array) -> Array:
+    return intervals.std(PairFeatures(*known), twice)
+
+
+def twice(reach: Array) -> Array:
+    """How wide an interval is that stays within the scale."""
+    return 2 * reach
 
 
 def test_the_factor_is_the_conformal_rank_of_the_scores() -> None:
@@ -17,7 +35,7 @@ def test_the_factor_is_the_conformal_rank_of_the_scores() -> None:
     error = np.random.default_rng(0).permutation(np.arange(1.0, 20.0)) * np.where(np.arange(19) % 2, 1, -1)
     much = np.full(19, 1e9)  # ratings of user and item: no correction by counts
     intervals = calibrate(error, np.ones(19), much, much, np.zeros(19))
-    std = intervals.std(np.ones(1), much[:1], much[:1], np.zeros(1))[0]
+    std = std_of(intervals, np.ones(1), much[:1], much[:1], np.zeros(1))[0]
     assert intervals.factor(0.9) * std == pytest.approx(18.0)
     assert intervals.factor(0.5) * std == pytest.approx(10.0)
     assert std == pytest.approx(np.sqrt(np.mean(np.square(error))), rel=1e-5)
@@ -41,10 +59,41 @@ def test_rare_users_and_items_get_the_wider_intervals_that_they_need() -> None:
     error = random.normal(size=40_000) * np.sqrt(variance)
     known = np.ones(40_000), n_user, n_item, np.zeros(40_000)
     intervals = calibrate(error, *known)
-    np.testing.assert_allclose(intervals.coefficients, [0.5, 2, 1, 0, 0, 0], rtol=0.15)
-    reach = intervals.factor(0.9) * intervals.std(*known)
+    np.testing.assert_allclose(intervals.coefficients, [0.5, 2, 1, 0, 0, 0, 0, 0], rtol=0.15, atol=0.25)
+    reach = intervals.factor(0.9) * std_of(intervals, *known)
     for chosen in (n_user == 0, n_user > 40, n_item == 0):
         assert np.mean(np.abs(error) <= reach, where=chosen) == pytest.approx(0.9, abs=0.02)
+
+
+def test_whoever_is_unknown_has_an_interval_of_their_own() -> None:
+    """A bias of 1.5 that one rating tells all but 0.2 of: no 1 / (1 + n) is like that."""
+    random = np.random.default_rng(3)
+    n_user, n_item = random.integers(0, 20, 20_000), np.full(20_000, 50)
+    error = random.normal(size=20_000) * np.where(n_user == 0, 1.5, 0.2)
+    known = np.ones(20_000), n_user, n_item, np.zeros(20_000)
+    intervals = calibrate(error[:10_000], *(column[:10_000] for column in known))
+    is_covered = np.abs(error) <= intervals.factor(0.9) * std_of(intervals, *known)
+    for chosen in (n_user == 0, n_user == 1, n_user > 5):
+        assert np.mean(is_covered[10_000:], where=chosen[10_000:]) == pytest.approx(0.9, abs=0.03)
+
+
+def test_narrow_intervals_at_the_ends_of_the_scale_hold_no_more_than_wide_ones() -> None:
+    """Ratings that are cut off at 5 lie within its reach, however far beyond it their score is."""
+    random = np.random.default_rng(4)
+    score = random.uniform(2, 6, 20_000)
+    rating = np.clip(score + 0.8 * random.normal(size=20_000), 1, 5)
+    centre = np.clip(score, 1, 5)
+    of_pairs = np.ones(20_000), np.full(20_000, 50), np.full(20_000, 50), np.zeros(20_000)
+    width_of = lambda some: lambda reach: np.clip(centre[some] + reach, 1, 5) - np.clip(centre[some] - reach, 1, 5)  # noqa: E731
+    valid, test = slice(0, 10_000), slice(10_000, None)
+    known, others = (PairFeatures(*(column[part] for column in of_pairs)) for part in (valid, test))
+    intervals = calibration.calibrate((centre - rating)[valid], known, width_of(valid))
+    std = intervals.std(others, width_of(test))
+    reach = intervals.factor(0.9) * std
+    is_covered, width = np.abs(centre - rating)[test] <= reach, width_of(test)(reach)
+    narrow = width <= np.quantile(width, 0.3)
+    assert np.mean(is_covered) == pytest.approx(0.9, abs=0.015)
+    assert np.mean(is_covered, where=narrow) == pytest.approx(0.9, abs=0.03)
 
 
 @pytest.mark.parametrize("level", LEVELS[[9, 99, 179, 197]].tolist())
@@ -55,13 +104,13 @@ def test_promised_is_covered_on_further_ratings(level: float) -> None:
     counts = random.integers(1, 50, 20_000)
     known = scale, counts, counts, np.ones(20_000)
     intervals = calibrate(error[:10_000], *(column[:10_000] for column in known))
-    std = intervals.std(*(column[10_000:] for column in known))
+    std = std_of(intervals, *(column[10_000:] for column in known))
     assert np.mean(np.abs(error[10_000:]) <= intervals.factor(level) * std) == pytest.approx(level, abs=0.012)
 
 
 def test_a_model_without_errors_gets_intervals_without_width() -> None:
     intervals = calibrate(np.zeros(20), *[np.ones(20)] * 4)
-    assert intervals.factor(0.9) * intervals.std(*[np.ones(1)] * 4)[0] == 0
+    assert intervals.factor(0.9) * std_of(intervals, *[np.ones(1)] * 4)[0] == 0
 
 
 def test_of_what_the_model_and_the_spread_say_that_is_taken_which_is_so() -> None:
@@ -71,7 +120,7 @@ def test_of_what_the_model_and_the_spread_say_that_is_taken_which_is_so() -> Non
     for share in (0.0, 0.6, 1.0):
         error = random.normal(size=40_000) * np.sqrt((1 - share) * of_model**2 + share * spread)
         intervals = calibrate(error, of_model, counts, counts, spread)
-        std = intervals.std(of_model, counts, counts, spread)
+        std = std_of(intervals, of_model, counts, counts, spread)
         np.testing.assert_allclose(np.square(std), (1 - share) * of_model**2 + share * spread, rtol=0.12)
 
 

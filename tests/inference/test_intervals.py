@@ -89,7 +89,17 @@ def test_what_is_learned_is_read_as_it_was_written(tmp_path: Path) -> None:
     read = read_intervals(arrays, intervals_entry(learned), *counts, None)
     assert splits.test is not None
     user_idx, item_idx = (np.append(idx, np.int32(-1)) for idx in (splits.test.user_idx, splits.test.item_idx))
-    np.testing.assert_array_equal(read.std(user_idx, item_idx), learned.std(user_idx, item_idx))
+    of_read, of_learned = (
+        each.std(np.full(len(user_idx), 3, np.float32), Link("clip", 1, 5), user_idx, item_idx)
+        for each in (read, learned)
+    )
+    np.testing.assert_array_equal(of_read, of_learned)
+    older = {name: array for name, array in arrays.items() if name not in ("widths", "even")}
+    older["coefficients"] = np.delete(arrays["coefficients"], [3, 4])
+    check_layout(tmp_path, older, intervals_layout(intervals_entry(learned)), n_users=300, n_items=len(counts[1]))
+    calibration = read_intervals(older, intervals_entry(learned), *counts, None).calibration
+    assert calibration.coefficients[[3, 4]].tolist() == [0, 0]
+    assert calibration.even.tolist() == [1]
 
 
 def test_without_being_asked_no_interval_is_given(sampled: Recommender) -> None:
@@ -178,7 +188,8 @@ def _covered(truth: Factors, splits: Splits, learned: Intervals, order: Float32A
     """Coverage of test at 0.9, by fifths of users in this order."""
     test = splits.test
     assert test is not None
-    rating, std = truth.rate(test.user_idx, test.item_idx), learned.std(test.user_idx, test.item_idx)
+    rating = truth.rate(test.user_idx, test.item_idx)
+    std = learned.std(rating, truth.link, test.user_idx, test.item_idx)
     low, high = learned.ends(rating, std, 0.9, truth.link)
     fifth = np.argsort(order)[test.user_idx] * 5 // len(order)
     return np.bincount(fifth, (low <= test.rating) & (test.rating <= high)) / np.bincount(fifth)

@@ -15,7 +15,7 @@ from recsys.core.communicator import ALONE
 from recsys.core.types import Arrays
 from recsys.data.split import Splits
 from recsys.data.training_inputs import TrainingInputs
-from recsys.evaluation.intervals import learn_intervals
+from recsys.evaluation.intervals import learn_intervals, predict_intervals
 from recsys.objectives.rating import RATING
 from recsys.scoring.codec import encode
 from recsys.training.build import build_learner
@@ -97,6 +97,8 @@ def test_rows_of_who_has_no_ratings_count_as_unknown(small: Callable[..., Config
 def test_intervals_are_learned(small: Callable[..., Config], partly_rated: Splits, name: str) -> None:
     learner, test = trained(small, FORMS[name], partly_rated), partly_rated.test
     assert test is not None
-    intervals = learn_intervals(learner.scorer(), learner.samples, TrainingInputs(partly_rated))
+    scorer = learner.scorer()
+    intervals = learn_intervals(scorer, learner.samples, TrainingInputs(partly_rated))
     assert intervals is not None
-    assert np.isfinite(intervals.std(test.user_idx, test.item_idx, test.timestamp)).all()
+    predicted = predict_intervals(scorer, intervals, 0.9, test.user_idx, test.item_idx, test.timestamp)
+    assert np.isfinite(predicted.std).all()

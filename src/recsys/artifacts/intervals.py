@@ -7,13 +7,15 @@ import numpy as np
 from recsys.artifacts.entries import IntervalsEntry
 from recsys.core.layout import FACTOR, ArraySpec, Layout
 from recsys.core.types import Arrays, Counts
-from recsys.evaluation.calibration import Calibration, n_levels
+from recsys.evaluation.calibration import AS_THEY_ARE, N_COEFFICIENTS, Calibration, n_levels
 from recsys.evaluation.intervals import Intervals
 from recsys.evaluation.residual_variance import ResidualVariance
 from recsys.scoring.drift import Drift
 from recsys.scoring.uncertainty import Samples
 
 NUMBERS = ("unit", "noise")  # of Samples, stored as arrays of one element
+CALIBRATION = ("coefficients", "factors", "widths", "even")
+OLDER = 6  # coefficients of an older run, which has none for items and users without ratings
 ROWS = ("user_rows", "item_rows", "user_noise", "item_noise")
 UNIT, NOISE, CALIBRATED = 1e12, 1e4, 1e12  # no more than these, the ends of intervals are finite
 
@@ -28,8 +30,8 @@ def intervals_entry(intervals: Intervals) -> IntervalsEntry:
 
 
 def interval_arrays(intervals: Intervals) -> Arrays:
-    """The samples, the residual variances, the factors and the coefficients of the calibration."""
-    arrays = {"factors": intervals.calibration.factors, "coefficients": intervals.calibration.coefficients}
+    """The samples, the residual variances and the calibration."""
+    arrays = {name: getattr(intervals.calibration, name) for name in CALIBRATION}
     samples, variance = intervals.samples, intervals.residual_variance
     if samples is not None:
         arrays |= {name: np.array([getattr(samples, name)]) for name in NUMBERS}
@@ -43,7 +45,9 @@ def intervals_layout(entry: IntervalsEntry) -> Layout:
     """What the arrays are: users and items have a row each, and one for whoever is unknown."""
     layout = {
         "factors": ArraySpec("float64", (n_levels(entry.n_valid),), 0, CALIBRATED),
-        "coefficients": ArraySpec("float64", (6,), 0, CALIBRATED),
+        "coefficients": ArraySpec("float64", ("n_coefficients",), 0, CALIBRATED),
+        "widths": ArraySpec("float64", ("n_widths",), 0, group="widths"),
+        "even": ArraySpec("float64", ("n_widths",), 0, CALIBRATED, group="widths"),
     }
     for role in ("user", "item"):
         n = (f"n_{role}s", 1)
@@ -63,7 +67,7 @@ def read_intervals(
     """The intervals of arrays that are as their layout says.
 
     Raises:
-        ValueError: there are samples without a bias.
+        ValueError: there are samples without a bias, or as many coefficients as no version has written.
     """
     samples = variance = None
     if entry.samples:
@@ -73,5 +77,13 @@ def read_intervals(
         samples = Samples(unit, noise, *(arrays[name] for name in ROWS))
     if entry.spread:
         variance = ResidualVariance(np.array(arrays["user_spread"]), np.array(arrays["item_spread"]))
-    calibration = Calibration(np.array(arrays["coefficients"]), np.array(arrays["factors"]), entry.n_valid)
-    return Intervals(samples, calibration, user_counts, item_counts, variance, drift)
+    return Intervals(samples, _read_calibration(arrays, entry.n_valid), user_counts, item_counts, variance, drift)
+
+
+def _read_calibration(arrays: Arrays, n_valid: int) -> Calibration:
+    factors, coefficients = np.array(arrays["factors"]), np.array(arrays["coefficients"])
+    if "widths" not in arrays and len(coefficients) == OLDER:
+        return Calibration(np.insert(coefficients, [OLDER // 2] * 2, 0), factors, n_valid, *AS_THEY_ARE)
+    if len(coefficients) != N_COEFFICIENTS or not arrays["widths"].size:
+        raise ValueError("the arrays 'coefficients' and 'widths' are not what makes intervals even")
+    return Calibration(coefficients, factors, n_valid, np.array(arrays["widths"]), np.array(arrays["even"]))

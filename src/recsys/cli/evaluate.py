@@ -19,7 +19,7 @@ from recsys.core.errors import UsageError
 if TYPE_CHECKING:
     from recsys.api.measuring import RankingOptions
     from recsys.evaluation.activity import RangeErrors
-    from recsys.evaluation.calibration import FifthCoverage, RangeCoverage
+    from recsys.evaluation.coverage import FifthCoverage, RangeCoverage
     from recsys.workflows.evaluate import IntervalCoverage
 
 K = 10

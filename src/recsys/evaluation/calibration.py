@@ -1,55 +1,87 @@
-"""How wide intervals have to be, learned on valid, and whether they hold what they promise."""
+"""How wide intervals have to be, learned on valid."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import combinations
 from statistics import NormalDist
-from typing import TypedDict
+from typing import TypeAlias
 
 import numpy as np
 
 from recsys.core.types import Array
-from recsys.data.interactions import Interactions
-from recsys.evaluation.activity import ActivityRange, mean_by_activity
 
 LEVELS = np.append(
     np.arange(1, 200) / 200, [0.996, 0.997, 0.998, 0.999]
 )  # whose factors are kept; between them, a line
 N_ROUNDS = 8  # of reweighting; the coefficients stand still from the fifth on
-N_FIFTHS = 5
+AS_THEY_ARE = np.zeros(1), np.ones(1)  # widths and `even`, where all intervals stay as wide as they are
+N_FIFTHS = 5  # of the widths of intervals, each with its own factor
+N_COEFFICIENTS = 8
+WIDTH_REACH = NormalDist().inv_cdf(0.95)  # in standard deviations: widths are compared at a level of about 0.9
+WIDTH_LEVELS = (0.8, 0.85, 0.9, 0.95)
+CREDIBLE = 50  # errors in a group, from which on they count for more than those of all (docs/experiments/even-intervals.md)
 CLEAR = 1e-7  # the least share that is no error of rounding
+
+
+WidthOf: TypeAlias = Callable[[Array], Array]
+
+
+@dataclass(frozen=True, eq=False)
+class PairFeatures:
+    """What a calibration goes by, of pairs; shapes (n,).
+
+    Attributes:
+        std: standard deviations as the model has them, or ones.
+        n_user, n_item: training ratings of each one's user and item.
+        spread: variances of these about their biases, or zeros.
+    """
+
+    std: Array
+    n_user: Array
+    n_item: Array
+    spread: Array
 
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """An interval is rating ± factor(level) · std.
+    """An interval is rating ± factor(level) · std, where std = even(width of rating ± WIDTH_REACH · std₁) · std₁.
 
-    std² = std₀² · (c₀ + c₁ / (1 + n_user) + c₂ / (1 + n_item)) + spread · (c₃ + c₄ / (1 + n_user) + c₅ / (1 + n_item))
+    std₁² = std₀² · (c₀ + c₁ / (1 + n_user) + c₂ / (1 + n_item) + c₃ [n_user = 0] + c₄ [n_item = 0])
+            + spread · (c₅ + c₆ / (1 + n_user) + c₇ / (1 + n_item))
 
     std₀ is what the model says of its own uncertainty, or 1; n are the training ratings of the user and the item;
-    spread is the variance of training ratings of both about their biases.
+    spread is the variance of training ratings of both about their biases. even(…) is linear between a few widths: where
+    intervals hold more than they promise, as most of the narrow ones at the ends of the scale do, it is below 1.
 
     Attributes:
-        coefficients: c, float64, shape (6,), none negative.
+        coefficients: c, float64, shape (N_COEFFICIENTS,), none negative.
         factors: at the first of LEVELS, float64; the levels beyond take more ratings than there were.
         n_ratings: on which they stand; 0 for those of the normal distribution.
+        widths, even: float64, shapes (n_widths,), at least one; the widths rise.
     """
 
     coefficients: Array
     factors: Array
     n_ratings: int
+    widths: Array
+    even: Array
 
     @property
     def highest_level(self) -> float:
         """The highest level that can be asked for; 0 if there is none."""
         return float(LEVELS[len(self.factors) - 1]) if len(self.factors) else 0.0
 
-    def std(self, of_model: Array, n_user: Array, n_item: Array, spread: Array) -> Array:
-        """The standard deviations of errors, float32, shape (n,)."""
-        of_std, of_spread = (_rarity(n_user, n_item) @ self.coefficients.reshape(2, 3).T).T
-        return np.asarray(np.sqrt(np.square(of_model) * of_std + spread * of_spread), dtype=np.float32)
+    def std(self, known: PairFeatures, width_of: WidthOf) -> Array:
+        """The standard deviations of errors, float32, shape (n,).
+
+        Args:
+            width_of: (how far the intervals of these pairs reach to either side) → how wide they are on the scale.
+        """
+        std = np.sqrt(_columns(known) @ self.coefficients)
+        return np.asarray(std * np.interp(width_of(WIDTH_REACH * std), self.widths, self.even), dtype=np.float32)
 
     def factor(self, level: float) -> float:
         """How many standard deviations an interval reaches to either side; `level` up to the highest."""
@@ -61,30 +93,30 @@ class Calibration:
 def normal() -> Calibration:
     """Standard deviations as the model has them, errors as the normal distribution has them."""
     factors = np.array([NormalDist().inv_cdf(0.5 + level / 2) for level in LEVELS.tolist()])
-    return Calibration(np.array([1.0, *[0.0] * 5]), factors, 0)
+    return Calibration(np.eye(N_COEFFICIENTS)[0], factors, 0, *AS_THEY_ARE)
 
 
-def calibrate(error: Array, of_model: Array, n_user: Array, n_item: Array, spread: Array) -> Calibration:
+def calibrate(error: Array, known: PairFeatures, width_of: WidthOf) -> Calibration:
     """Coefficients that fit the squared errors, and then the factors that cover the share of errors that they promise.
 
     The factor at a level is the ⌈(n + 1) · level⌉-th smallest |error| / std: an interval for a further rating of the
-    same kind then covers it with at least that probability (split conformal prediction; the six coefficients, which
-    are fitted on the same ratings, take a little of that away).
+    same kind then covers it with at least that probability (split conformal prediction; what else is fitted on the same
+    ratings takes a little of that away).
 
     Args:
         error: of ratings that the model was not trained on, at least one, float, shape (n,).
-        of_model: standard deviations as the model has them, or ones, shape (n,).
-        n_user, n_item: training ratings of each one's user and item, shape (n,).
-        spread: variances of these about their biases, or zeros, shape (n,).
+        width_of: as of `Calibration.std`, of these ratings.
 
     Source: Lei, G'Sell, Rinaldo, Tibshirani, Wasserman 2018, "Distribution-free predictive inference for regression"
     (JASA).
     """
-    coefficients = _fit(_features(of_model, n_user, n_item, spread), np.square(error, dtype=np.float64))
-    unscaled = Calibration(coefficients, np.empty(0), len(error))
-    std = unscaled.std(of_model, n_user, n_item, spread)
-    score = np.sort(np.abs(error) / std)
-    return Calibration(coefficients, score[_ranks(len(error)) - 1].astype(np.float64), len(error))
+    columns = _columns(known)
+    coefficients = _fit(columns, np.square(error, dtype=np.float64))
+    uneven = np.sqrt(columns @ coefficients)
+    widths, even = _evened(np.abs(error) / uneven, width_of(WIDTH_REACH * uneven))
+    unscaled = Calibration(coefficients, np.empty(0), len(error), widths, even)
+    score = np.sort(np.abs(error) / unscaled.std(known, width_of))
+    return replace(unscaled, factors=score[_ranks(len(error)) - 1].astype(np.float64))
 
 
 def n_levels(n_ratings: int) -> int:
@@ -92,60 +124,28 @@ def n_levels(n_ratings: int) -> int:
     return len(_ranks(n_ratings)) if n_ratings else len(LEVELS)
 
 
-class RangeCoverage(TypedDict):
-    """Coverage of the intervals for the ratings of who has `low` to `high` training ratings."""
+def _evened(score: Array, width: Array) -> tuple[Array, Array]:
+    """By fifths of the widths: their means, and how far errors of each reach beside those of all.
 
-    low: int
-    high: int
-    n_ratings: int
-    coverage: float
-    mean_width: float
-
-
-class FifthCoverage(TypedDict):
-    """Coverage of the intervals of a fifth of the known users; the first has the narrowest intervals."""
-
-    fifth: int
-    n_users: int
-    n_ratings: int
-    coverage: float
-    mean_width: float
-
-
-class Coverage(TypedDict):
-    """The share of ratings that lie in their intervals and the mean width of these, overall and in groups."""
-
-    coverage: float
-    mean_width: float
-    n_ratings: int
-    by_user: list[RangeCoverage]
-    by_item: list[RangeCoverage]
-    by_width: list[FifthCoverage]
-
-
-def coverage(ratings: Interactions, low: Array, high: Array, train: Interactions) -> Coverage:
-    """The share of ratings that lie in their intervals and the mean width of these, overall and in groups.
+    That is the mean ratio of quantiles at WIDTH_LEVELS, and, where a fifth has few errors, nearer to 1.
 
     Args:
-        ratings: at least one row, on the vocabularies of `train`.
-        low, high: ends of the intervals, shape (n,).
-    Returns:
-        "by_user" and "by_item": by numbers of training ratings, see `mean_by_activity`; "by_width": by fifths of the
-        known users, fewer rows where there are fewer users.
+        score: |error| / std of each, shape (n,).
     """
-    width = np.subtract(high, low, dtype=np.float64)
-    covered = ((ratings.rating >= low) & (ratings.rating <= high)).astype(np.float64)
-    columns = {"coverage": covered, "mean_width": width}
-    by_user = mean_by_activity(columns, train.user_counts, ratings.user_idx)
-    by_item = mean_by_activity(columns, train.item_counts, ratings.item_idx)
-    return {
-        "coverage": float(covered.mean()),
-        "mean_width": float(width.mean()),
-        "n_ratings": len(ratings),
-        "by_user": [_of_range(group) for group in by_user],
-        "by_item": [_of_range(group) for group in by_item],
-        "by_width": _by_width(covered, width, ratings.user_idx),
-    }
+    fifth = np.searchsorted(np.quantile(width, np.arange(1, N_FIFTHS) / N_FIFTHS), width)
+    of_all, widths, even = _quantiles(score), [], []
+    for rows in (fifth == number for number in np.unique(fifth).tolist()):
+        ratio = np.divide(_quantiles(score[rows]), of_all, out=np.ones(len(of_all)), where=of_all > 0).mean()
+        n = np.count_nonzero(rows)
+        widths.append(width[rows].mean())
+        even.append((n * ratio + CREDIBLE) / (n + CREDIBLE))
+    return np.array(widths), np.array(even)
+
+
+def _quantiles(score: Array) -> Array:
+    """The scores at WIDTH_LEVELS."""
+    rank = np.ceil((len(score) + 1) * np.array(WIDTH_LEVELS) - 1e-9).astype(np.int64)
+    return np.asarray(np.sort(score)[np.minimum(rank, len(score)) - 1])
 
 
 def _ranks(n: int) -> Array:
@@ -154,65 +154,40 @@ def _ranks(n: int) -> Array:
     return np.asarray(rank[rank <= n])
 
 
-def _of_range(group: ActivityRange) -> RangeCoverage:
-    coverage, mean_width = group.means["coverage"], group.means["mean_width"]
-    return {
-        "low": group.low,
-        "high": group.high,
-        "n_ratings": group.n_ratings,
-        "coverage": coverage,
-        "mean_width": mean_width,
-    }
+def _columns(known: PairFeatures) -> Array:
+    """What the coefficients are of, float64, shape (n, N_COEFFICIENTS)."""
+    rarity = np.stack([np.ones(len(known.n_user)), 1 / (1 + known.n_user), 1 / (1 + known.n_item)], axis=1)
+    is_unknown = np.stack([known.n_user == 0, known.n_item == 0], axis=1)
+    variance, spread = np.square(known.std, dtype=np.float64)[:, None], known.spread[:, None]
+    return np.hstack([variance * rarity, variance * is_unknown, spread * rarity])
 
 
-def _by_width(covered: Array, width: Array, user_idx: Array) -> list[FifthCoverage]:
-    known = np.flatnonzero(user_idx >= 0)
-    users, user = np.unique(user_idx[known], return_inverse=True)
-    mean_width = np.bincount(user, width[known]) / np.bincount(user)
-    rank = np.empty(len(users), dtype=np.int64)
-    rank[np.argsort(mean_width, kind="stable")] = np.arange(len(users))
-    fifth = rank * N_FIFTHS // len(users) if len(users) else rank
-    return [
-        {
-            "fifth": number + 1,
-            "n_users": int(np.count_nonzero(fifth == number)),
-            "n_ratings": int(np.count_nonzero(rows)),
-            "coverage": float(covered[known][rows].mean()),
-            "mean_width": float(width[known][rows].mean()),
-        }
-        for number in np.unique(fifth).tolist()
-        if (rows := fifth[user] == number).any()
-    ]
-
-
-def _features(of_model: Array, n_user: Array, n_item: Array, spread: Array) -> Array:
-    rarity = _rarity(n_user, n_item)
-    return np.hstack([rarity * variance[:, None] for variance in (np.square(of_model), spread)])
-
-
-def _rarity(n_user: Array, n_item: Array) -> Array:
-    return np.stack([np.ones(len(n_user)), 1 / (1 + n_user), 1 / (1 + n_item)], axis=1)
-
-
-def _fit(features: Array, square: Array) -> Array:
-    """c ≥ 0 with features @ c near the squares, each weighted by the inverse of what is expected, squared.
+def _fit(columns: Array, square: Array) -> Array:
+    """c ≥ 0 with columns @ c near the squares, each weighted by the inverse of what is expected, squared.
 
     A squared error scatters in proportion to its expectation, so that rare and frequent users count alike. Where the
     squares are all 0, c₀ is a number so small that nothing is divided by 0.
     """
     least = float(np.finfo(np.float32).tiny)
     expected = np.full(len(square), max(float(square.mean()), least))
-    coefficients = np.zeros(features.shape[1])
+    coefficients = np.zeros(columns.shape[1])
     for _ in range(N_ROUNDS):
-        coefficients = _not_negative(features / expected[:, None], square / expected)
+        coefficients = _not_negative(columns / expected[:, None], square / expected)
         coefficients[0] = max(coefficients[0], least)
-        expected = features @ coefficients
+        expected = columns @ coefficients
     return coefficients
 
 
-def _not_negative(features: Array, target: Array) -> Array:
-    """The c ≥ 0 that minimises |features @ c − target|²: the best of the solutions that leave some of them at 0."""
-    gram, right = features.T @ features, features.T @ target
+def _not_negative(columns: Array, target: Array) -> Array:
+    """The c ≥ 0 that minimises |columns @ c − target|²: the best of the solutions that leave some of them at 0."""
+    coefficients, used = np.zeros(columns.shape[1]), columns.any(axis=0)
+    if used.any():
+        coefficients[used] = _best_choice(columns[:, used], target)
+    return coefficients
+
+
+def _best_choice(columns: Array, target: Array) -> Array:
+    gram, right = columns.T @ columns, columns.T @ target
     best, least = np.zeros(len(right)), 0.0
     for chosen in _promising(gram, right):
         solved = np.linalg.lstsq(gram[np.ix_(chosen, chosen)], right[chosen], rcond=None)[0]

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recsys.core.errors import RunError, UsageError
-from recsys.core.types import Counts, Float32Array, Indices, Times
+from recsys.core.types import Array, Counts, Float32Array, Float64Array, Indices, Times
 from recsys.core.words import counted
 from recsys.data.interactions import Interactions
-from recsys.evaluation.calibration import Calibration, calibrate, normal
+from recsys.evaluation.calibration import Calibration, PairFeatures, WidthOf, calibrate, normal
 from recsys.evaluation.residual_variance import ResidualVariance, residual_variance_of
 from recsys.scoring.censored_normal import censored_normal
 from recsys.scoring.drift import Drift
@@ -58,13 +58,20 @@ class Intervals:
     residual_variance: ResidualVariance | None
     drift: Drift | None
 
-    def std(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Float32Array:
-        """Standard deviations of the ratings about their predictions, in rating units, float32, shape (n,)."""
-        return self.calibration.std(*self.calibration_features(user_idx, item_idx, timestamp))
+    def std(
+        self, centre: Float32Array, link: Link, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None
+    ) -> Float32Array:
+        """Standard deviations of the ratings about their predictions, in rating units, float32, shape (n,).
+
+        Args:
+            centre: see `rate_and_centre`.
+        """
+        features = self.calibration_features(user_idx, item_idx, timestamp)
+        return self.calibration.std(features, _width_of(centre, link))
 
     def calibration_features(
         self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None
-    ) -> tuple[Float32Array, ...]:
+    ) -> PairFeatures:
         """What a calibration goes by: std of the model or 1, training ratings of user and item, variance of these."""
         user_idx, item_idx = _known(user_idx, self.user_counts), _known(item_idx, self.item_counts)
         of_model = _std_of_model(self.samples, self.drift, user_idx, item_idx, timestamp)
@@ -72,7 +79,7 @@ class Intervals:
         variance = np.zeros_like(of_model)
         if self.residual_variance is not None:
             variance = self.residual_variance.variance(user_idx, item_idx)
-        return of_model, n_user, n_item, variance
+        return PairFeatures(of_model, n_user, n_item, variance)
 
     def ends(
         self, centre: Float32Array, std: Float32Array, level: float, link: Link
@@ -82,12 +89,7 @@ class Intervals:
         Args:
             centre: see `rate_and_centre`.
         """
-        reach = np.float32(self.calibration.factor(level)) * std
-        low, high = centre - reach, centre + reach
-        if link.kind == "identity":
-            return low, high
-        ends = np.float32(link.low), np.float32(link.high)
-        return np.clip(low, *ends), np.clip(high, *ends)
+        return _ends(centre, np.float32(self.calibration.factor(level)) * std, link)
 
     def check(self, level: float) -> None:
         """Refuses a level that is too high.
@@ -108,6 +110,19 @@ class Intervals:
             expected=f"a level of {highest:g} or less" if highest else "more valid ratings",
             hint="a larger split.valid_fraction allows for higher levels" if n else None,
         )
+
+
+def _ends(centre: Array, reach: Array, link: Link) -> tuple[Array, Array]:
+    low, high = centre - reach, centre + reach
+    if link.kind == "identity":
+        return low, high
+    ends = np.float32(link.low), np.float32(link.high)
+    return np.clip(low, *ends), np.clip(high, *ends)
+
+
+def _width_of(centre: Array, link: Link) -> WidthOf:
+    """How wide intervals about the centres are on the scale."""
+    return lambda reach: np.subtract(*reversed(_ends(centre, reach, link)))
 
 
 def _known(idx: Indices, counts: Counts) -> Indices:
@@ -148,7 +163,9 @@ def learn_intervals(scorer: RatingScorer, samples: Samples | None, inputs: Train
         return uncalibrated
     valid = evenly_spaced(valid, MOST_RATINGS)
     features = uncalibrated.calibration_features(valid.user_idx, valid.item_idx, valid.timestamp)
-    return replace(uncalibrated, calibration=calibrate(_errors(scorer, valid), *features))
+    _, centre = rate_and_centre(scorer, valid.user_idx, valid.item_idx, valid.timestamp)
+    error = _errors(centre, valid, scorer.link)
+    return replace(uncalibrated, calibration=calibrate(error, features, _width_of(centre, scorer.link)))
 
 
 def carry_intervals(
@@ -182,7 +199,7 @@ def predict_intervals(
         timestamp: seconds, shape (n,).
     """
     rating, centre = rate_and_centre(scorer, user_idx, item_idx, timestamp)
-    std = intervals.std(user_idx, item_idx, timestamp)
+    std = intervals.std(centre, scorer.link, user_idx, item_idx, timestamp)
     low, high = intervals.ends(centre, std, level, scorer.link)
     # Where most ratings are at the end of the scale, an interval may hold nothing else, which no mean rating reaches.
     return PredictedIntervals(
@@ -212,13 +229,12 @@ def std_of_ratings(centre: Float32Array, std: Float32Array, link: Link) -> Float
     return censored_normal(centre.astype(np.float64), std.astype(np.float64), link.low, link.high)[1].astype(np.float32)
 
 
-def _errors(scorer: RatingScorer, ratings: Interactions) -> Float32Array:
+def _errors(centre: Float32Array, ratings: Interactions, link: Link) -> Float64Array:
     """The error of each centre; none where it lies beyond the end of the scale at which the rating is."""
-    _, centre = rate_and_centre(scorer, ratings.user_idx, ratings.item_idx, ratings.timestamp)
     error = np.subtract(centre, ratings.rating, dtype=np.float64)
-    if scorer.link.kind == "tobit":
-        error[(ratings.rating >= scorer.link.high) & (error > 0)] = 0
-        error[(ratings.rating <= scorer.link.low) & (error < 0)] = 0
+    if link.kind == "tobit":
+        error[(ratings.rating >= link.high) & (error > 0)] = 0
+        error[(ratings.rating <= link.low) & (error < 0)] = 0
     return error
 
 

@@ -15,7 +15,7 @@ from recsys.data.read import read_as
 from recsys.data.sources.origin import Origin
 from recsys.data.sources.table import Role
 from recsys.evaluation import activity
-from recsys.evaluation.calibration import Coverage, coverage
+from recsys.evaluation.coverage import Coverage, coverage
 from recsys.evaluation.metrics import errors
 from recsys.inference.intervals import rate_with_intervals
 from recsys.objectives.measure import NamedScores
@@ -153,7 +153,7 @@ class IntervalCoverage(Coverage):
 
 
 def coverage_of(bundle: Bundle, ratings: Interactions, level: float) -> IntervalCoverage:
-    """The share of ratings that lie in their prediction intervals at `level`, see evaluation.calibration.coverage.
+    """The share of ratings that lie in their prediction intervals at `level`, see evaluation.coverage.coverage.
 
     Raises:
         UsageError, RunError: see `intervals_at`.
