@@ -22,7 +22,7 @@ N_FIFTHS = 5  # of the widths of intervals, each with its own factor
 N_COEFFICIENTS = 8
 WIDTH_REACH = NormalDist().inv_cdf(0.95)  # in standard deviations: widths are compared at a level of about 0.9
 WIDTH_LEVELS = (0.8, 0.85, 0.9, 0.95)
-CREDIBLE = 50  # errors in a group, from which on they count for more than those of all (docs/experiments/even-intervals.md)
+CREDIBLE = 50  # errors of a group, from which on they count for more than those of all (experiments/even-intervals.md)
 CLEAR = 1e-7  # the least share that is no error of rounding
 
 
