@@ -11,10 +11,12 @@ import pyarrow as pa
 import pytest
 
 import recsys
+from recsys.artifacts.bundle import open_bundle
 from recsys.core.errors import ConfigError, DataError, RunError, UsageError
 from recsys.core.events import Epoch, Event
 
 Small = Callable[..., Any]
+TINY = {"model": {"embedding_dim": 2}, "training": {"n_epochs": 1}, "ranking": "none"}
 
 
 class Exported:
@@ -260,3 +262,21 @@ def test_folds_of_a_table_in_processes(small: Small, frame: pd.DataFrame) -> Non
     config = small(training={"n_epochs": 1})
     alone, side_by_side = (without_seconds(recsys.cross_validate(config, 2, data=frame, jobs=jobs)) for jobs in (1, 2))
     assert alone == side_by_side
+
+
+def test_features_may_be_a_table_in_memory(ratings_csv: Path, tmp_path: Path) -> None:
+    items = pd.DataFrame({"movieId": range(100, 160), "genre": ["Comedy", "Drama"] * 30, "year": 1990.0})
+    items.loc[3, "genre"] = None
+    config = {"data": {"ratings": str(ratings_csv)}, **TINY}
+    recsys.train(config, tmp_path / "run", item_features=items)
+    assert recsys.run_config(tmp_path / "run").data.item_features == "frame"
+    features = open_bundle(tmp_path / "run").features("item")
+    assert features is not None
+    assert features.encoder.names == ["genre: Comedy", "genre: Drama"]
+    with pytest.raises(DataError, match="features of this run's items are a table in memory"):
+        recsys.train(recsys.run_config(tmp_path / "run"), tmp_path / "other")
+    items.to_csv(tmp_path / "items.csv", index=False)
+    recsys.train(config, tmp_path / "file", item_features=tmp_path / "items.csv")
+    assert recsys.run_config(tmp_path / "file").data.item_features == tmp_path / "items.csv"
+    with pytest.raises(UsageError, match="item_features"):
+        recsys.train(config, tmp_path / "none", item_features=[items])  # type: ignore[arg-type]

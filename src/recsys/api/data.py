@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from recsys.api.configs import ConfigLike, as_config, config_on
 from recsys.api.paths import PathLike, as_path
 from recsys.config.schema.config import Config
-from recsys.config.schema.data import Data, Files
+from recsys.config.schema.data import Data, Files, absolute_files
 from recsys.core.arguments import PATH, listed
 from recsys.core.checked import RefusedError, Rule
 from recsys.core.communicator import ALONE
@@ -20,6 +21,7 @@ from recsys.core.events import Observer
 from recsys.core.files import DASH, STDIN
 from recsys.core.resolve import resolve
 from recsys.data.check_dataset import check_dataset
+from recsys.data.features.kind import Role
 from recsys.data.interactions import Dataset
 from recsys.data.read import read_more_ratings, read_ratings
 from recsys.data.sources.opening import source_of
@@ -31,6 +33,9 @@ from recsys.workflows.prepared_inputs import as_prepared
 DataLike: TypeAlias = PathLike | Sequence[PathLike] | Frame
 """A file, a pattern such as parts/*.parquet, "-" for standard input, a list of these, or a table in memory of pandas,
 polars, Arrow or whatever else has `__arrow_c_stream__`."""
+
+FeaturesLike: TypeAlias = PathLike | Frame
+"""A features file, or a table in memory."""
 
 PATHS = (str, os.PathLike)
 MAKE_A_TABLE = "pandas.DataFrame(…) makes a table of lists and arrays"
@@ -50,12 +55,19 @@ def _data(value: Any) -> Any:
     return FILES.accept(value)
 
 
+def _features(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        raise RefusedError(value, hint=MAKE_A_TABLE)
+    return None if value is None else _data(value)
+
+
 def _trained_on(value: Any) -> Any:
     return value if value is None or isinstance(value, Dataset) else _data(value)
 
 
 FILES = listed(PATH, "a list of paths", least=1)
 DATA = Rule("a path, a list of paths, or a DataFrame of pandas (2.2 or newer), polars or Arrow", _data)
+FEATURES = Rule("a path, a DataFrame of pandas (2.2 or newer), polars or Arrow, or None", _features)
 TRAINED_ON = Rule(f"{DATA.expected}, what read_ratings returns, or None", _trained_on)
 
 
@@ -134,6 +146,28 @@ def with_data(
     if files is not None:
         return with_streams(config_on(config, files, overrides), observe, needs_times=needs_times)
     return with_frame(config_on(config, None, overrides), as_frame(data), observe, needs_times=needs_times)
+
+
+def with_features(
+    config: Config, dataset: Dataset | None, given: Mapping[Role, FeaturesLike | None], observe: Observer
+) -> tuple[Config, Dataset | None]:
+    """The config and the data with features of items and users; tables are kept with the data, which is read for that.
+
+    Args:
+        given: in place of what the config names; None: nothing.
+    Raises:
+        ConfigError, DataError
+    """
+    files = {role: as_files(features) for role, features in given.items() if features is not None}
+    frames = {role: as_frame(given[role]) for role, path in files.items() if path is None}
+    if not files:
+        return config, dataset
+    named = {f"{role}_features": "frame" if path is None else absolute_files(path) for role, path in files.items()}
+    config = config.model_copy(update={"data": config.data.model_copy(update=named)})
+    if frames:
+        dataset = _read(config, observe, needs_times=False) if dataset is None else dataset
+        dataset = replace(dataset, frames=frames)
+    return config, dataset
 
 
 def with_frame(config: Config, frame: Frame, observe: Observer, *, needs_times: bool = False) -> tuple[Config, Dataset]:

@@ -9,12 +9,15 @@ from typing import Literal
 from recsys.api.configs import ANY_CONFIG, ConfigLike, as_config
 from recsys.api.data import (
     DATA,
+    FEATURES,
     TRAINED_ON,
     DataLike,
+    FeaturesLike,
     as_files,
     as_frame,
     as_recorded,
     with_data,
+    with_features,
     with_frame,
     with_streams,
 )
@@ -32,6 +35,7 @@ from recsys.core.errors import StoppedError
 from recsys.core.events import Note, Observer, silent
 from recsys.core.launch import MOST_RANKS
 from recsys.core.words import shell_word
+from recsys.data.features.kind import Role
 from recsys.data.interactions import Dataset
 from recsys.data.sources.streams import spooling
 from recsys.objectives import measure
@@ -46,6 +50,8 @@ from recsys.workflows.update import finetune_config, update_config
     config=ANY_CONFIG,
     run_dir=optional(PATH),
     data=TRAINED_ON,
+    item_features=FEATURES,
+    user_features=FEATURES,
     name=optional(FILE_NAME),
     resume=FLAG,
     checkpoint=optional(FILE_NAME),
@@ -57,6 +63,8 @@ def train(
     run_dir: PathLike | None = None,
     *,
     data: Dataset | DataLike | None = None,
+    item_features: FeaturesLike | None = None,
+    user_features: FeaturesLike | None = None,
     name: str | None = None,
     resume: bool = False,
     checkpoint: str | None = None,
@@ -75,6 +83,8 @@ def train(
             a pipe with `source: stream`; to resume, give the same table, or the same bytes. Or what `read_ratings`
             returns, or a Dataset of your own: what the section names is then recorded all the same, and to resume
             without the dataset, the file that is named there has to be the one that it was read from.
+        item_features, user_features: in place of what the config's `data` section names, a file or a table in memory
+            with ids and what is known of them. Of a table the run's config has `frame`; to resume, give it again.
         name: left out, that of the config file, else "run".
         resume: resume the run exactly where it stopped; a finished run returns its metrics.
         checkpoint: with `resume`: from this one, such as "epoch-0004", instead of the newest.
@@ -93,6 +103,8 @@ def train(
         resolved, dataset = as_recorded(as_config(config)), None
     else:
         resolved, dataset = with_data(config, data, observe)
+    features: dict[Role, FeaturesLike | None] = {"item": item_features, "user": user_features}
+    resolved, dataset = with_features(resolved, dataset, features, observe)
     with ranks.shared_errors():
         if folder is None and resume:
             newest = str(newest_unfinished(name, resolved)) if ranks.rank == 0 else ""
