@@ -51,14 +51,12 @@ class ParameterInfo:
         group: the layer group.
         rows: whose: one row for each user or item; None: shared by all.
         is_bias: whether it is added, not multiplied.
-        features: whose features it multiplies, where it does.
     """
 
     name: str
     group: str
     rows: Role | None
     is_bias: bool = False
-    features: Role | None = None
 
 
 class ModelSettings(Section):

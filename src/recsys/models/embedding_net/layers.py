@@ -28,7 +28,7 @@ def _layers(settings: EmbeddingNet, shapes: Mapping[str, Shape]) -> Iterator[Lay
     for role in ROLES:
         name = feature_weights(role)
         if name in shapes:
-            yield learned(name, (ParameterInfo(name, "embeddings", None, features=role),), shapes)
+            yield learned(name, (ParameterInfo(name, "embeddings", None),), shapes)
     width = (sum(layer.shape[1] for layer in embeddings),)
     yield computed("lookups", width)
     if settings.embedding_dropout:

@@ -75,7 +75,7 @@ class EmbeddingNet(RatingModule):
     @property
     def learned(self) -> tuple[ParameterInfo, ...]:
         """Those of the settings, and the weights of features."""
-        of_features = [ParameterInfo(feature_weights(role), "embeddings", None, features=role) for role in self._roles]
+        of_features = [ParameterInfo(feature_weights(role), "embeddings", None) for role in self._roles]
         return (*self.settings.parameters, *of_features)
 
     def forward(self, user_idx: Tensor, item_idx: Tensor) -> Tensor:

@@ -169,9 +169,8 @@ class AdamWLearner:
                 parameter[rows] = values
 
     def _decay(self, parameter: ParameterInfo) -> float:
-        """Embeddings, also of features, have one of their own; all else shares that of the biases."""
-        settings, has_rows = self._settings, parameter.rows is not None or parameter.features is not None
-        is_embedding = has_rows and not parameter.is_bias
+        """Embeddings have one of their own; all else shares that of the biases."""
+        settings, is_embedding = self._settings, parameter.rows is not None and not parameter.is_bias
         decay = settings.weight_decay if is_embedding else settings.bias_weight_decay
         assert isinstance(decay, float)
         return decay
