@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import recsys
 from recsys.artifacts.bundle import open_bundle
 from recsys.config.schema.config import Config
 from recsys.workflows.evaluate import activity_of, evaluate_ratings, ratings_to_measure
@@ -60,3 +61,37 @@ def test_what_was_held_out_is_known_after_the_refit(trained: tuple[Path, Any]) -
     folder, metrics = trained
     assert {fit["n_interactions"] for fit in metrics["refit"].values()} == {N_RATINGS}
     assert len(open_bundle(folder).items) > metrics["train"]["n_items"]
+
+
+@pytest.fixture(scope="module")
+def featured(small: Callable[..., Config], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Callable[..., Any]]:
+    """A folder with a run that knows the colours of all items, and what trains another one alike there."""
+    folder = tmp_path_factory.mktemp("featured")
+    rows = "".join(f"{item},{'red' if item % 2 else 'green'}\n" for item in range(100, 150))
+    (folder / "colours.csv").write_text(f"movieId,colour\n{rows}")
+    data = {"item_features": str(folder / "colours.csv")}
+    sgd = {"method": "sgd", "n_epochs": 2, "checkpoint_every": 9}
+
+    def trained(name: str, **sections: Any) -> Any:
+        return train(small(training=sgd, split={"method": "new_items"}, data=data, **sections), folder / name)
+
+    trained("first")
+    return folder, trained
+
+
+def test_a_run_that_goes_on_knows_which_new_items_it_holds_out(featured: tuple[Path, Callable[..., Any]]) -> None:
+    folder, trained = featured
+    metrics = trained("second", start={"run": str(folder / "first")}, seed=3)
+    again = recsys.evaluate(folder / "second")
+    assert {name: again[name] for name in metrics["test"]} == metrics["test"]
+
+
+def test_new_items_stay_served_by_features_where_more_are_folded_in(
+    featured: tuple[Path, Callable[..., Any]],
+) -> None:
+    folder, _ = featured
+    (folder / "more.csv").write_text("movieId,colour\n500,red\n")
+    recsys.fold_in(None, folder / "first", folder / "child", items=folder / "more.csv")
+    parent, child = recsys.evaluate(folder / "first"), recsys.evaluate(folder / "child")
+    assert 0 < parent["n_items_from_features"] == child["n_items_from_features"]
+    assert parent["rmse"] == child["rmse"]

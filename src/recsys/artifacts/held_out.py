@@ -13,7 +13,7 @@ from recsys.core.layout import ArraySpec, Layout
 from recsys.core.types import Arrays
 from recsys.data.behind import with_those_behind
 from recsys.data.interactions import HeldOut, Interactions
-from recsys.data.parts import TEST, VALID, PartOfRow
+from recsys.data.parts import TEST, TRAIN, VALID, PartOfRow
 from recsys.data.vocabulary import Vocabulary
 
 HELD_OUT = "held_out.safetensors"
@@ -69,7 +69,7 @@ def held_out_layout(id_types: IdTypes) -> Layout:
         **of_items,
         "unknown_user_idx": ArraySpec("int32", ("unknown rows",), 0, ("unknown users", -1), group="unknown"),
         "unknown_item_idx": ArraySpec("int32", ("unknown rows",), 0, ("unknown items", -1), group="unknown"),
-        UNKNOWN_PART: ArraySpec("uint8", ("unknown rows",), VALID, TEST, group=UNKNOWN_PART),
+        UNKNOWN_PART: ArraySpec("uint8", ("unknown rows",), TRAIN, TEST, group=UNKNOWN_PART),
     }
 
 
@@ -87,7 +87,7 @@ def held_out_part(arrays: Arrays, part: HeldOut, users: Vocabulary, items: Vocab
 
 
 def part_of_unknown(arrays: Arrays) -> PartOfRow | None:
-    """VALID or TEST for each of the unknown pairs; None where that was not written."""
+    """VALID or TEST for each of the unknown pairs, TRAIN where of an earlier run; None where that was not written."""
     return arrays[UNKNOWN_PART].astype(np.int8) if UNKNOWN_PART in arrays else None
 
 

@@ -27,7 +27,7 @@ class Splits:
     Attributes:
         unknown: those of valid and test whose user or item train does not have, on vocabularies of their own: a run
             that goes on from this one may know them.
-        unknown_part: VALID or TEST for each of these; None where it is not known.
+        unknown_part: VALID or TEST for each of these, TRAIN for those of an earlier run; None where it is not known.
     """
 
     train: Interactions

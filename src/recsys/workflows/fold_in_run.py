@@ -195,7 +195,9 @@ def _inputs(
     catalogue = _read_catalogue(config, new_items, observe).updated(known.catalogue)
     prior = PriorRun.of(bundle, ratings.users, ratings.items, catalogue)
     return TrainingInputs(
-        splits=Splits(ratings, prior.held_out.get("valid"), prior.held_out.get("test"), prior.unknown),
+        splits=Splits(
+            ratings, prior.held_out.get("valid"), prior.held_out.get("test"), prior.unknown, prior.unknown_part
+        ),
         catalogue=prior.catalogue,
         warm_start=WarmStart(
             parameters=parameters,

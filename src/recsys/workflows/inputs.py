@@ -218,7 +218,7 @@ def _join(
         oversampled=reduce(join, [train] * (config.start.repeat - 1)) if config.start.repeat > 1 else None,
         replays_all=config.start.replay == 1,
     )
-    splits = replace(new, train=join(train, old.take(again)), unknown=prior.unknown_with(new.unknown))
+    splits = replace(prior.with_unknown(new, holds_out_new=not are_few), train=join(train, old.take(again)))
     if are_few:
         valid, test = _still_held_out(prior, "valid", train), _still_held_out(prior, "test", train)
         splits = replace(splits, valid=valid, test=test)

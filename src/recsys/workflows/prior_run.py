@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import get_args
 
+import numpy as np
+
 from recsys.artifacts.bundle import Bundle
 from recsys.artifacts.featured import with_featured
+from recsys.artifacts.held_out import HELD_OUT, part_of_unknown
 from recsys.core.types import Indices
 from recsys.data.catalogue import ItemCatalogue
 from recsys.data.interactions import HeldOut, Interactions, join, reindex
+from recsys.data.parts import TRAIN, PartOfRow
+from recsys.data.split import Splits
 from recsys.data.vocabulary import UNKNOWN, Vocabulary, union
 
 
@@ -23,6 +28,7 @@ class PriorRun:
         train: all its training ratings, by user.
         held_out: its held-out ratings, by what they were for; with "earlier_valid" those that it did not know.
         unknown: its held-out pairs that the new run does not know either, on vocabularies of their own.
+        unknown_part: see Splits.
         rows: "user" and "item" → for each one of the new run, the row in this one; −1: it is new.
         catalogue: what is known of the items, with what the new run has read of them.
     """
@@ -30,6 +36,7 @@ class PriorRun:
     train: Interactions
     held_out: dict[HeldOut, Interactions]
     unknown: Interactions | None
+    unknown_part: PartOfRow | None
     rows: dict[str, Indices]
     catalogue: ItemCatalogue
 
@@ -43,11 +50,12 @@ class PriorRun:
         """
         stored = {part: ratings for part in get_args(HeldOut) if (ratings := bundle.held_out(part)) is not None}
         held_out = {part: reindex(ratings, users, items) for part, ratings in stored.items()}
-        unknown = bundle.unknown_pairs
+        unknown, part = bundle.unknown_pairs, part_of_unknown(bundle.folder.arrays(HELD_OUT))
         if unknown is not None:
             pairs = reindex(unknown, users, items)
             is_known = (pairs.user_idx != UNKNOWN) & (pairs.item_idx != UNKNOWN)
             newly_known, unknown = pairs.take(is_known), unknown.take(~is_known)
+            part = None if part is None else part[~is_known]
             before = held_out.get("earlier_valid")
             held_out["earlier_valid"] = newly_known if before is None else join(before, newly_known)
         named = with_featured(bundle)
@@ -55,6 +63,7 @@ class PriorRun:
             train=reindex(bundle.seen.interactions(), users, items),
             held_out=held_out,
             unknown=unknown,
+            unknown_part=part,
             rows={"user": bundle.users.index(users.ids), "item": bundle.items.index(items.ids)},
             catalogue=ItemCatalogue.of(named.items, named.titles, named.item_columns).updated(newer),
         )
@@ -64,9 +73,21 @@ class PriorRun:
         held_out = [self.held_out[part] for part in parts if part in self.held_out]
         return reduce(join, held_out) if held_out else None
 
-    def unknown_with(self, pairs: Interactions | None) -> Interactions | None:
-        """The unknown pairs of this run and of one that goes on from it."""
-        if self.unknown is None or pairs is None:
-            return pairs if self.unknown is None else self.unknown
-        users, items = union(self.unknown.users, pairs.users), union(self.unknown.items, pairs.items)
-        return join(reindex(self.unknown, users, items), reindex(pairs, users, items))
+    def with_unknown(self, new: Splits, *, holds_out_new: bool) -> Splits:
+        """The splits of a run that goes on from this one, with the unknown pairs of both.
+
+        Args:
+            holds_out_new: whether valid and test are of the new run, and not those of this one.
+        """
+        old, pairs = self.unknown, new.unknown
+        if old is None:
+            return new
+        if pairs is None:
+            return replace(new, unknown=old, unknown_part=None if holds_out_new else self.unknown_part)
+        users, items = union(old.users, pairs.users), union(old.items, pairs.items)
+        part = new.unknown_part
+        return replace(
+            new,
+            unknown=join(reindex(old, users, items), reindex(pairs, users, items)),
+            unknown_part=None if part is None else np.append(np.full(len(old), TRAIN, part.dtype), part),
+        )
