@@ -95,6 +95,7 @@ def compared(folder: Path, seed: int, models: list[str], *, with_peers: bool) ->
             without, by_features = (
                 errors(split, folder, Path(name) / f"{model} {has}", model, has_features=has) for has in (False, True)
             )
+            yield f"| {seed}: {model}, trained with few | {row(trained_with_few(split, folder, Path(name), model))} |"
             yield f"| {seed}: {model}, mean row | {row(without)} |"
             yield f"| {seed}: {model}, features | {row(by_features)} |"
         bundle = ranked(split, folder, Path(name) / "ranking")
@@ -102,7 +103,8 @@ def compared(folder: Path, seed: int, models: list[str], *, with_peers: bool) ->
         new_users, new_items, relevant, liked = lists(split, bundle)
         write_for_peers(file, split, bundle, new_users, new_items)
         if with_peers:
-            yield f"| {seed}: myFM, flipped, features | {row(myfm(file))} |"
+            for label, flipped in (("myFM", 0), ("myFM, flipped", 1)):
+                yield f"| {seed}: {label}, features | {row(myfm(file, flipped))} |"
         yield f"\n{len(new_users)} users, {len(new_items)} new items\n\n| ranking of new items | any | like |"
         yield "| --- | --- | --- |"
         for label, scores in rankers(bundle, new_users, new_items, file, with_peers=with_peers):
@@ -118,8 +120,21 @@ def errors(split: ColdSplit, folder: Path, run: Path, model: str, *, has_feature
     """Rmse of each kind: the model trained on what is known, and few folded in."""
     train(split, folder, run, {**MODELS[model], "ranking": "none"}, has_features=has_features)
     child = recsys.fold_in(split.given[COLUMNS[:3]], run, run.with_name(f"{run.name} folded"))["run_dir"]
+    return measured(split, child)
+
+
+def trained_with_few(split: ColdSplit, folder: Path, scratch: Path, model: str) -> dict[str, float]:
+    """The same, where the given ratings of few are trained on with the others instead."""
+    both = ColdSplit(pd.concat([split.known, split.given]), split.given, split.asked)
+    run = scratch / f"{model} with few"
+    train(both, folder, run, {**MODELS[model], "ranking": "none"}, has_features=False)
+    return measured(split, run)
+
+
+def measured(split: ColdSplit, run: Path | str) -> dict[str, float]:
+    """Rmse of each kind."""
     asked = {kind: split.asked[split.asked.kind == kind] for kind in KINDS}
-    return {kind: recsys.evaluate(child, rows[COLUMNS[:3]])["rmse"] for kind, rows in asked.items()}
+    return {kind: recsys.evaluate(run, rows[COLUMNS[:3]])["rmse"] for kind, rows in asked.items()}
 
 
 def train(split: ColdSplit, folder: Path, run: Path, sections: dict[str, Any], *, has_features: bool = True) -> None:
@@ -212,10 +227,10 @@ def write_for_peers(file: Path, split: ColdSplit, bundle: Bundle, new_users: Arr
     )
 
 
-def myfm(file: Path) -> dict[str, float]:
+def myfm(file: Path, flipped: int) -> dict[str, float]:
     """Rmse of each kind."""
     try:
-        printed = output_of([peer_python("myfm"), HERE / "myfm_features.py", file, RANK, ITERATIONS])
+        printed = output_of([peer_python("myfm"), HERE / "myfm_features.py", file, flipped, RANK, ITERATIONS])
     except PeerError as error:
         print(f"(myFM {error})")
         return dict.fromkeys(KINDS, float("nan"))

@@ -1,7 +1,8 @@
-"""Fits myFM with features of items, in an environment of its own: FILE RANK ITERATIONS → JSON with rmse by kind.
+"""Fits myFM with features of items, in an environment of its own: FILE FLIPPED RANK ITERATIONS → rmse by kind, JSON.
 
-The file has what `benchmarks/features.py` writes. As in myfm_fit.py, each user and item is one-hot with those that it
-goes with beside it, each row scaled by |N|^-½; an item has its features too, and one without ratings these alone.
+The file has what `benchmarks/features.py` writes. An item is one-hot with its features beside it, and one without
+ratings its features alone; flipped, users and items also have those that they go with, each row scaled by |N|^-½, as in
+myfm_fit.py.
 """
 
 from __future__ import annotations
@@ -15,22 +16,22 @@ from scipy import sparse
 
 
 def main() -> None:
-    file, rank, n_iterations = sys.argv[1:]
+    file, flipped, rank, n_iterations = sys.argv[1:]
     data = np.load(file)
     user, item, features = data["user"], data["item"], data["features"]
     n_users, n_items = int(data["n_users"]), len(features)
     rated = sparse.csr_matrix((np.ones(len(user)), (user, item)), shape=(n_users, n_items))
     has_ratings = np.bincount(item, minlength=n_items) > 0
-    of_user = sparse.hstack([sparse.identity(n_users), scaled(rated)]).tocsr()
-    of_item = sparse.hstack(
-        [sparse.diags(has_ratings.astype(float)), scaled(rated.T.tocsr()), sparse.csr_matrix(features)]
-    ).tocsr()
-    groups = [n_users, n_items, n_items, n_users, features.shape[1]]
+    users, items = [sparse.identity(n_users)], [sparse.diags(has_ratings.astype(float)), sparse.csr_matrix(features)]
+    if flipped == "1":
+        users, items = [*users, scaled(rated)], [*items, scaled(rated.T.tocsr())]
+    groups = [part.shape[1] for part in (*users, *items)]
+    of_user, of_item = sparse.hstack(users).tocsr(), sparse.hstack(items).tocsr()
     model = MyFMRegressor(rank=int(rank), random_seed=42)
     n = int(n_iterations)
     blocks, asked = (
-        [RelationBlock(users, of_user), RelationBlock(items, of_item)]
-        for users, items in ((user, item), (data["test_user"], data["test_item"]))
+        [RelationBlock(at_user, of_user), RelationBlock(at_item, of_item)]
+        for at_user, at_item in ((user, item), (data["test_user"], data["test_item"]))
     )
     model.fit(None, data["rating"], X_rel=blocks, n_iter=n, n_kept_samples=n, group_shapes=groups)
     predicted = np.clip(model.predict(None, asked), data["rating"].min(), data["rating"].max())
