@@ -16,6 +16,7 @@ from recsys.artifacts.arrays import CODES, only_tensor
 from recsys.artifacts.entries import FileEntry
 from recsys.artifacts.manifest import damaged
 from recsys.artifacts.verified import reading
+from recsys.core.direct import DirectWriter
 from recsys.core.types import Array, Int64Array
 from recsys.data.chunks import CHUNK
 from recsys.data.stored_column import StoredColumn
@@ -30,16 +31,17 @@ class ColumnWriter:
         checksums: the crc32 of each part so far.
     """
 
-    def __init__(self, path: Path, dtype: Any, n_rows: int) -> None:
+    def __init__(self, path: Path, dtype: Any, n_rows: int, *, is_read_again: bool = True) -> None:
         """
         Args:
             n_rows: that will be written.
+            is_read_again: soon: it is written through the page cache then.
         """
         self._dtype, self._n_left, self._digest = np.dtype(dtype), n_rows, hashlib.sha256()
         self.checksums: list[int] = []
         self._waiting = np.empty(CHUNK, dtype=self._dtype)
         self._n_waiting = self._n_bytes = 0
-        self._file = path.open("wb")
+        self._file = path.open("wb") if is_read_again else DirectWriter(path)
         size = self._dtype.itemsize * n_rows
         header = {VALUES: {"dtype": CODES[self._dtype], "shape": [n_rows], "data_offsets": [0, size]}}
         text = json.dumps(header, separators=(",", ":")).encode()
@@ -89,7 +91,7 @@ class ColumnWriter:
 
 
 def stored_column(
-    path: Path, shown: Path, dtype: Any, start: Int64Array, checksums: Int64Array, high: int | None
+    path: Path, shown: Path, dtype: Any, start: Int64Array, checksums: Int64Array | None, high: int | None
 ) -> StoredColumn:
     """A column that was written by a ColumnWriter.
 

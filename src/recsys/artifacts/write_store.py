@@ -34,11 +34,13 @@ class StoreWriter:
         self._index: Arrays = {}
 
     @contextmanager
-    def columns(self, kinds: Mapping[str, Any], n_rows: int) -> Iterator[list[ColumnWriter]]:
+    def columns(self, kinds: Mapping[str, Any], n_rows: int, *, are_read_again: bool) -> Iterator[list[ColumnWriter]]:
         """Columns that grow side by side, and have so many rows at the end."""
         with ExitStack() as stack:
             writers = [
-                stack.enter_context(ColumnWriter(self.folder / file_of(name), kind, n_rows))
+                stack.enter_context(
+                    ColumnWriter(self.folder / file_of(name), kind, n_rows, is_read_again=are_read_again)
+                )
                 for name, kind in kinds.items()
             ]
             yield writers
@@ -50,7 +52,7 @@ class StoreWriter:
         """Columns that were written, read from disk as they are used."""
         for name, kind in kinds.items():
             path = self.folder / file_of(name)
-            yield stored_column(path, path, kind, part_starts(n_rows), self._index[f"{name}_crc32"], None)
+            yield stored_column(path, path, kind, part_starts(n_rows), None, None)
 
     def write(self, name: str, arrays: Arrays) -> None:
         """A file of whole arrays."""

@@ -25,7 +25,7 @@ class StoredColumn:
         offset: bytes before the first number.
         dtype: of the numbers.
         start: int64, shape (n_parts + 1,); part p has the rows start[p] … start[p + 1] − 1.
-        checksums: int64, shape (n_parts,), the crc32 of each.
+        checksums: int64, shape (n_parts,), the crc32 of each; None where this process has just written them.
         high: whole numbers are from 0 to this one, which is left out; None: any number may be there.
     """
 
@@ -34,7 +34,7 @@ class StoredColumn:
     offset: int
     dtype: np.dtype[Any]
     start: Int64Array
-    checksums: Int64Array
+    checksums: Int64Array | None
     high: int | None = None
 
     nbytes = 0
@@ -54,7 +54,7 @@ class StoredColumn:
             return whole
         first, stop, step = rows.indices(len(self))
         taken = []
-        for number in range(len(self.checksums)):
+        for number in range(len(self.start) - 1):
             low, end = int(self.start[number]), int(self.start[number + 1])
             begin = max(first, low + (first - low) % step)  # the first row of the slice that is not before the part
             if begin < min(end, stop):
@@ -90,7 +90,7 @@ class StoredColumn:
 
     def check(self, number: int, values: Array) -> None:
         """Raises DamagedError for values of a part that are not those that were written, or that cannot be right."""
-        if zlib.crc32(values.data) != self.checksums[number]:
+        if self.checksums is not None and zlib.crc32(values.data) != self.checksums[number]:
             raise self.damaged(f"part {number:,} of it does not have the checksum that was written")
         if self.high is not None and len(values) and not (values.min() >= 0 and values.max() < self.high):
             raise self.damaged(f"a number in it is not between 0 and {self.high - 1:,}")

@@ -99,7 +99,7 @@ def _written(train: Interactions, writer: StoreWriter) -> Interactions:
         columns["row_time"] = train.timestamp
     kinds, n_rows = {**ROWS, **TIMES}, len(train)
     own = {name: kinds[name] for name in columns}
-    with writer.columns(own, n_rows) as writers:
+    with writer.columns(own, n_rows, are_read_again=True) as writers:
         for rows in chunks(n_rows):
             for column, values in zip(writers, columns.values(), strict=True):
                 column.append(values[rows])

@@ -73,7 +73,7 @@ def _written(config: Config, writer: StoreWriter, memory: int, observe: Observer
 def _split(rows: SpilledRows, config: Config, writer: StoreWriter) -> Splits:
     part = assigned(rows, config.split, config.seed)
     n_train = int(np.count_nonzero(part == TRAIN))
-    with writer.columns(ROWS, n_train) as columns:
+    with writer.columns(ROWS, n_train, are_read_again=True) as columns:
 
         def write(*values: Any) -> None:
             for column, numbers in zip(columns, values, strict=True):
