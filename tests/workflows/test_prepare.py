@@ -30,7 +30,7 @@ Small = Callable[..., Config]
 Content = Callable[[Path], dict[str, Any]]
 SGD = {"training": {"method": "sgd"}}
 ENOUGH = 10**9  # bytes of memory
-RANKING = {"embedding_dim": 5, "n_epochs": 2}
+RANKING = {"embedding_dim": 5, "n_epochs": 2, "checkpoint_every": 1}
 CONFIGS: dict[str, dict[str, Any]] = {
     "sgd": SGD,
     "sgd without valid": {**SGD, "split": {"valid_fraction": 0.0}},
