@@ -208,7 +208,11 @@ def test_a_mistake_is_told_with_its_line(line: str, message: str) -> None:
             "c.yaml: the config is a list\nexpected sections: data: split: model: training: ranking: refit: start: "
             "seed:",
         ),
-        ("word\n", "c.yaml: the config is 'word'\nexpected sections: "),
+        (
+            "user,item,rating\nu0,i0,1\n",
+            "c.yaml: the config is 'user,item,rating u0,i0,1'\nexpected sections: data: split: model: training: "
+            "ranking: refit: start: seed:\nhint: for a file of ratings: recsys init RATINGS writes a config",
+        ),
         ("seed: 1\n", "c.yaml: data: data.ratings is missing: it names the ratings file"),
         ("data: {ratings: ''}\n", "c.yaml:1: data: data.ratings is missing: it names the ratings file"),
         (

@@ -184,4 +184,5 @@ def not_a_section(value: object, where: str | None) -> ConfigError:
     """A list or a plain value in place of the sections."""
     kind = "a list" if isinstance(value, list) else show(value)
     first = " ".join(f"{name}:" for name in fields(ROOT))
-    return ConfigError(f"the config is {kind}", where=where, expected=f"sections: {first}")
+    hint = "for a file of ratings: recsys init RATINGS writes a config" if isinstance(value, str) else None
+    return ConfigError(f"the config is {kind}", where=where, expected=f"sections: {first}", hint=hint)
