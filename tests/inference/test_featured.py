@@ -1,16 +1,22 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from recsys.artifacts.bundle import open_bundle
 from recsys.artifacts.feature_priors import FEATURE_PRIORS, read_priors
 from recsys.artifacts.featured import with_featured
+from recsys.artifacts.write_bundle import write_bundle
+from recsys.config.loading.load import config_from
 from recsys.core.errors import RunError, UnknownIdError
 from recsys.inference.batch import predict_file
 from recsys.inference.recommender import Recommender
+from recsys.scoring.feature_prior.prior import FeaturePrior
 from tests.inference.featured_world import (
+    CONFIG,
     ITEMS,
     NAMELESS,
     NEW_COMEDY,
@@ -19,6 +25,7 @@ from tests.inference.featured_world import (
     USERS,
     featured_bundle,
     features,
+    trained,
 )
 
 
@@ -149,3 +156,12 @@ def test_users_have_no_rows_from_features_of_items(model: Recommender) -> None:
     assert len(model.with_new.users) == len(USERS)
     with pytest.raises(UnknownIdError):
         model.predict(STRANGER, 100)
+
+
+def test_a_prior_of_rows_that_the_scorer_does_not_have_is_refused(tmp_path: Path) -> None:
+    served, inputs = trained()
+    narrow = FeaturePrior(np.zeros(2, np.float32), np.zeros((2, 2), np.float32), np.eye(2), 1.0)
+    served["rating"] = replace(served["rating"], priors={"item": narrow})
+    write_bundle(tmp_path, served, inputs, config_from(CONFIG, tmp_path))
+    with pytest.raises(RunError, match="is of no rows that the scorer has"):
+        with_featured(open_bundle(tmp_path))
