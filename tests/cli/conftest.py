@@ -11,7 +11,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +68,15 @@ Recsys = Callable[..., Ended]
 @pytest.fixture(scope="session", autouse=True)
 def _built_once() -> Iterator[None]:
     """Typer builds each command once, as in a process of its own; hundreds are run in this one."""
+    load, built = LazyGroup.load, dict[str, Any]()
+
+    def load_once(group: LazyGroup, name: str) -> Any:
+        if name not in built:
+            built[name] = load(group, name)
+        return built[name]
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(LazyGroup, "load", cache(LazyGroup.load))
+        patch.setattr(LazyGroup, "load", load_once)
         yield
 
 

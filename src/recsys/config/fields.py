@@ -35,6 +35,7 @@ def fields(sections: Variants) -> dict[str, FieldInfo]:
     return {name: field for section in reversed(sections) for name, field in section.model_fields.items()}
 
 
+@cache
 def tag_key(sections: Variants) -> str | None:
     """The key that says which variant a section is (such as method), or None."""
     shared = [name for name in fields(sections) if all(_only_choice(section, name) for section in sections)]
