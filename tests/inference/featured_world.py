@@ -28,6 +28,7 @@ from recsys.scoring.link import Link
 USERS = Vocabulary(np.arange(1, 25))
 ITEMS = Vocabulary(np.arange(100, 120))
 NEW_COMEDY, NEW_DRAMA, NAMELESS, STRANGER = 50, 131, 132, 999
+NEW_USER, TASTES = 25, ("comic", "tragic")
 """An id before and one behind all others, one of the file without a genre, and one that no file has."""
 GENRES = TermsColumn("genres", "list", "|", ("Comedy", "Drama"))
 CONFIG = {"data": {"ratings": "unused.csv"}, "ranking": {"method": "ials"}}
@@ -40,6 +41,15 @@ def features() -> Features:
     matrix = FeatureMatrix.of_entries(np.arange(len(ids)), ids % 2, np.ones(len(ids)), (len(ids), 2))
     without = np.append(np.arange(len(ids) - 1), -1)
     return Features(Vocabulary(ids), FeatureEncoder("movieId", (GENRES,)), matrix.take(without))
+
+
+def user_features() -> Features:
+    """Users in turn like comedies and dramas, and are called so; the last one of the file has rated nothing."""
+    ids = np.arange(1, NEW_USER + 1)
+    matrix = FeatureMatrix.of_entries(ids - 1, (ids - 1) % 2, np.ones(len(ids)), (len(ids), 2))
+    return Features(
+        Vocabulary(ids), FeatureEncoder("userId", (TermsColumn("taste", "category", None, TASTES),)), matrix
+    )
 
 
 def interactions() -> Interactions:
@@ -86,7 +96,7 @@ def trained() -> tuple[dict[str, ServedScorer], TrainingInputs]:
     )
     targets = TargetTable.of(train.rating, 1.0)
     ranking = implicit_factors(users / 2, items / 2, train.by_user(), train.item_counts, 0.1, 0.01, 0.0, targets)
-    inputs = TrainingInputs(parts, ItemCatalogue(TITLES), item_features=features())
+    inputs = TrainingInputs(parts, ItemCatalogue(TITLES), item_features=features(), user_features=user_features())
     counts, matrices = {"user": train.user_counts, "item": train.item_counts}, inputs.feature_matrices()
     served = {
         name: ServedScorer(model, scorer, priors=fit_priors(scorer, counts, matrices))  # type: ignore[arg-type]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from recsys.artifacts.feature_priors import FEATURE_PRIORS, read_priors
 from recsys.artifacts.featured import with_featured
 from recsys.artifacts.write_bundle import write_bundle
 from recsys.config.loading.load import config_from
-from recsys.core.errors import RunError, UnknownIdError
+from recsys.core.errors import RunError, UnknownIdError, UsageError
 from recsys.inference.batch import predict_file
 from recsys.inference.recommender import Recommender
 from recsys.scoring.feature_prior.prior import FeaturePrior
@@ -21,12 +22,17 @@ from tests.inference.featured_world import (
     NAMELESS,
     NEW_COMEDY,
     NEW_DRAMA,
+    NEW_USER,
     STRANGER,
+    TASTES,
     USERS,
     featured_bundle,
     features,
     trained,
 )
+
+
+ROLES = {"user", "item"}
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +42,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Recommender:
 
 def test_priors_come_back_as_they_were(model: Recommender) -> None:
     priors = read_priors(model.bundle)
-    assert {name: list(of) for name, of in priors.items()} == {"rating": ["item"], "ranking": ["item"]}
+    assert {name: set(of) for name, of in priors.items()} == {"rating": ROLES, "ranking": ROLES}
     assert priors["rating"]["item"].weights.shape == (2, 3)
 
 
@@ -152,10 +158,42 @@ def test_a_bundle_with_a_prior_of_other_rows_is_refused(tmp_path: Path) -> None:
         with_featured(bundle)
 
 
-def test_users_have_no_rows_from_features_of_items(model: Recommender) -> None:
-    assert len(model.with_new.users) == len(USERS)
+def test_a_user_who_has_rated_nothing_is_served_by_features(model: Recommender) -> None:
+    assert len(model.with_new.users) == len(USERS) + 1
+    comedy, drama = (model.predict(NEW_USER, item) for item in (100, 101))
+    assert comedy.rating > 4 > 3 > drama.rating
+    assert (comedy.from_features, comedy.known_user) == (("user",), False)
+    assert model.predict(NEW_USER, NEW_COMEDY).from_features == ("user", "item")
+    for by in ("rating", "ranking"):
+        listed = model.recommend(NEW_USER, 10, by=by)  # type: ignore[arg-type]
+        assert all(int(item.item_id) % 2 == 0 for item in listed)
     with pytest.raises(UnknownIdError):
         model.predict(STRANGER, 100)
+
+
+@pytest.mark.parametrize("by", ["rating", "ranking"])
+def test_a_visitor_starts_from_what_is_known_of_them(model: Recommender, by: str) -> None:
+    comic, tragic = (model.recommend_for([], None, 10, by=by, features={"taste": taste}) for taste in TASTES)  # type: ignore[arg-type]
+    assert [item.item_id for item in comic] == [item.item_id for item in model.recommend(NEW_USER, 10, by=by)]  # type: ignore[arg-type]
+    assert all(int(item.item_id) % 2 == 1 for item in tragic)
+    rated = model.recommend_for([101, 103, 105], [4.5, 4.5, 4.5], 5, by=by, features={"taste": "comic"})  # type: ignore[arg-type]
+    assert [item.score for item in rated] != [item.score for item in comic[:5]]
+    nothing = model.recommend_for([101, 103], [4.5, 2.5], 5, by=by, features={"taste": "neither"})  # type: ignore[arg-type]
+    assert nothing == model.recommend_for([101, 103], [4.5, 2.5], 5, by=by)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("features", [{}, {"taste": True}, {1: "comic"}, "comic"])
+def test_features_of_a_visitor_have_to_be_a_mapping(model: Recommender, features: Any) -> None:
+    with pytest.raises(UsageError, match="features"):
+        model.recommend_for([100], [4.5], features=features)
+
+
+def test_features_that_the_run_does_not_know_are_refused(model: Recommender, finished: Path) -> None:
+    with pytest.raises(UsageError, match="no feature 'tast' of users") as refused:
+        model.recommend_for([100], [4.5], features={"tast": "comic"})
+    assert refused.value.hint == "did you mean taste?"
+    with pytest.raises(RunError, match="learned nothing of features of users"):
+        Recommender.open(finished).recommend_for([100], [4.5], features={"taste": "comic"})
 
 
 def test_a_prior_of_rows_that_the_scorer_does_not_have_is_refused(tmp_path: Path) -> None:

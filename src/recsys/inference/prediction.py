@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from recsys.artifacts.bundle import Bundle
+from recsys.core.errors import RunError
 from recsys.core.types import Indices, Json, Times
 
 
@@ -54,3 +55,14 @@ def interval_of(
 
     predicted = rate_with_intervals(bundle, level, user_idx, item_idx, timestamp)
     return float(predicted.std[0]), Interval(level, float(predicted.low[0]), float(predicted.high[0]))
+
+
+def check_time(bundle: Bundle) -> None:
+    """Refuses a time where predictions do not depend on it."""
+    if bundle.drift is None:
+        raise RunError(
+            "the run's predictions do not depend on time",
+            where=str(bundle.path),
+            expected="a run that was trained by gibbs with model.user_drift: true",
+            hint="leave the time out",
+        )

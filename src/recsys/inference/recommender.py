@@ -12,7 +12,6 @@ from recsys.artifacts.bundle import Bundle, open_bundle
 from recsys.artifacts.featured import with_featured
 from recsys.core.arguments import ID, IDS, LEVEL, RATINGS, SECONDS, count, optional
 from recsys.core.checked import checked
-from recsys.core.errors import RunError
 from recsys.core.threads import one_blas_thread
 from recsys.core.types import Array, Float32Array
 from recsys.data.vocabulary import UNKNOWN
@@ -30,10 +29,18 @@ from recsys.inference.explain import Explanation
 from recsys.inference.explain import explain as explain_prediction
 from recsys.inference.explain_ranking import RankExplanation, explain_rank_score
 from recsys.inference.fold_in import Prior, can_fold_in, linear_factors, user_prior
-from recsys.inference.prediction import Prediction, interval_of
+from recsys.inference.prediction import Prediction, check_time, interval_of
 from recsys.inference.ranked import BY, By, Recommendation, TopItems, best_items, chosen_scorer, ranking_factors
 from recsys.inference.similar import Similar, similar_items
 from recsys.inference.visitor import Visitor
+from recsys.inference.visitor_features import (
+    FEATURES,
+    VisitorFeatures,
+    encode_visitor,
+    prior_of_visitor,
+    visitor_prior,
+)
+from recsys.scoring.factors.scorer import Factors
 
 
 class Recommender:
@@ -76,7 +83,7 @@ class Recommender:
             RunError: the run cannot give an interval, or none of that level; its predictions do not depend on time.
         """
         if at is not None:
-            _check_time(self.bundle)
+            check_time(self.bundle)
         bundle = self._bundle_with("rating", user=user_id, item=item_id)
         scorer = bundle.rating
         user, user_idx = find_entity(bundle, "user", user_id, "rating", on_unknown)
@@ -144,7 +151,7 @@ class Recommender:
         return best_items(bundle, by, user_idx, allowed, n)
 
     @one_blas_thread()
-    @checked(item_ids=IDS, ratings=optional(RATINGS), n=count(), by=BY, **FILTER_RULES)
+    @checked(item_ids=IDS, ratings=optional(RATINGS), n=count(), by=BY, features=optional(FEATURES), **FILTER_RULES)
     def recommend_for(
         self,
         item_ids: Sequence[int | str],
@@ -157,6 +164,7 @@ class Recommender:
         exclude: Sequence[int | str] = (),
         where: str | Sequence[str] = (),
         include_new: bool = False,
+        features: VisitorFeatures | None = None,
     ) -> list[Recommendation]:
         """The n best items for a visitor who has rated a few, see recsys.inference.visitor; nothing is stored.
 
@@ -166,6 +174,7 @@ class Recommender:
             item_ids: what the visitor rated, each once; items without training ratings say nothing and are left out.
             ratings: of each, in the units of the training ratings, NaN where there is none; None: there are none.
             n, by, min_ratings, candidates, exclude, where, include_new: as in `recommend`.
+            features: what else is known of the visitor, by the columns of the run's `data.user_features`.
         Raises:
             UnknownIdError: by rating, none of the items has training ratings.
             UsageError: as in `recommend`, or by rating without ratings.
@@ -174,12 +183,14 @@ class Recommender:
         bundle, by = self.with_new if include_new else self.bundle, chosen_scorer(self.bundle, by)
         allowed = ItemFilter(min_ratings, candidates, exclude, where, include_new).allowed(bundle, by)
         ranking = ranking_factors(bundle) if by == "ranking" else None
-        visitor = Visitor.of(bundle, by, item_ids, ratings)
+        known = None if features is None else encode_visitor(bundle, features)
+        visitor = Visitor.of(bundle, by, item_ids, ratings, known)
         allowed[visitor.item_idx] = False
         if ranking is not None:
-            top = TopItems.of(visitor.ranking_scores(ranking), allowed, n)
+            by_features = None if known is None else visitor_prior(bundle, by)
+            top = TopItems.of(visitor.ranking_scores(ranking, by_features), allowed, n)
             return top.described(bundle, by, self._ratings_for(bundle, visitor, top))
-        user, session = np.zeros(1, dtype=np.int32), visitor.as_user_of(linear_factors(bundle), self._user_prior)
+        user, session = np.zeros(1, dtype=np.int32), self._session(bundle, visitor)
         top = TopItems.of(session.score_all(user), allowed, n)
         return top.described(bundle, by, session.rating_of(user, top.score))
 
@@ -268,25 +279,19 @@ class Recommender:
     def _user_prior(self) -> Prior:
         return user_prior(self.bundle)
 
+    def _session(self, bundle: Bundle, visitor: Visitor) -> Factors:
+        """The rating scorer with the visitor as its only user."""
+        prior = prior_of_visitor(bundle, self._user_prior, visitor.features)
+        return visitor.as_user_of(linear_factors(bundle), prior)
+
     def _ratings_for(self, bundle: Bundle, visitor: Visitor, top: TopItems) -> Float32Array | None:
         """The ratings that are predicted for a visitor; None where the run cannot tell."""
         if "rating" not in bundle.scorers:
             return None
         item_idx = top.item_idx.astype(np.int32)
-        if np.isnan(visitor.rating).all():
+        if np.isnan(visitor.rating).all() and visitor.features is None:
             return bundle.rating.rate(np.full(len(item_idx), UNKNOWN, dtype=np.int32), item_idx)
         if not can_fold_in(bundle):
             return None
-        session = visitor.as_user_of(linear_factors(bundle), self._user_prior)
+        session = self._session(bundle, visitor)
         return session.rate(np.zeros(len(item_idx), dtype=np.int32), item_idx)
-
-
-def _check_time(bundle: Bundle) -> None:
-    """Refuses a time where predictions do not depend on it."""
-    if bundle.drift is None:
-        raise RunError(
-            "the run's predictions do not depend on time",
-            where=str(bundle.path),
-            expected="a run that was trained by gibbs with model.user_drift: true",
-            hint="leave the time out",
-        )

@@ -14,6 +14,7 @@ from recsys.core.checked import shown
 from recsys.core.errors import UnknownIdError, UsageError
 from recsys.core.types import Array, Float32Array, Floats, Indices
 from recsys.core.words import counted
+from recsys.data.features.matrix import FeatureMatrix
 from recsys.data.vocabulary import UNKNOWN
 from recsys.inference.candidates import index_items
 from recsys.inference.fold_in import FixedRows, Prior, solve
@@ -22,6 +23,7 @@ from recsys.inference.rating_scale import refuse_outside_scale
 from recsys.scoring.factors.scorer import Factors
 
 if TYPE_CHECKING:
+    from recsys.scoring.feature_prior.prior import FeaturePrior
     from recsys.scoring.implicit.scorer import ImplicitFactors
 
 
@@ -32,14 +34,21 @@ class Visitor:
     Attributes:
         item_idx: int32, shape (n,), each item once.
         rating: of each, float32; NaN where there is none.
+        features: what else is known of the visitor, one row; None: nothing.
     """
 
     item_idx: Indices
     rating: Floats
+    features: FeatureMatrix | None = None
 
     @classmethod
     def of(
-        cls, bundle: Bundle, by: By, item_ids: Sequence[int | str], ratings: Sequence[float] | Array | None
+        cls,
+        bundle: Bundle,
+        by: By,
+        item_ids: Sequence[int | str],
+        ratings: Sequence[float] | Array | None,
+        features: FeatureMatrix | None = None,
     ) -> Visitor:
         """The items that have training interactions, and their ratings.
 
@@ -57,31 +66,40 @@ class Visitor:
             if len(rating) and np.isnan(rating).all():
                 raise UsageError("without ratings none can be predicted", expected="ratings", hint="rank by ranking")
             known &= ~np.isnan(rating)
-            if not known.any():
+            if not known.any() and features is None:
                 raise UnknownIdError(
                     f"none of the {counted(len(item_idx), 'rated item')} has training ratings",
                     where=f"the run's {counted(len(bundle.items), 'item')}",
                     expected=f"item ids of the training ratings, such as {shown(bundle.items.id_at(0))}",
                 )
-        return cls(item_idx[known], rating[known])
+        return cls(item_idx[known], rating[known], features)
 
-    def ranking_scores(self, scorer: ImplicitFactors) -> Float32Array:
-        """Rank scores of all items, shape (1, n_items): of a row between the mean user and what the visitor has met."""
+    def ranking_scores(self, scorer: ImplicitFactors, prior: FeaturePrior | None = None) -> Float32Array:
+        """Rank scores of all items, shape (1, n_items): of a row between the mean user and what the visitor has met.
+
+        Args:
+            prior: what features say of users' rows: with features, their row is in place of the mean user's.
+        """
+        center = None
+        if prior is not None and self.features is not None:
+            center = prior.rows(self.features).astype(np.float64)
         start = np.array([0, len(self.item_idx)], np.int64)
-        row = scorer.user_rows().solve(start, self.item_idx, scorer.targets(self.rating))
+        row = scorer.user_rows().solve(start, self.item_idx, scorer.targets(self.rating), center)
         return scorer.score_rows(row)
 
     def as_user_of(self, factors: Factors, prior: Prior) -> Factors:
-        """The rating scorer with the visitor, who has rated, as its only user."""
+        """The rating scorer with the visitor, of whom there are ratings or features, as its only user."""
         is_rated = ~np.isnan(self.rating)
-        (row,) = solve(
-            prior,
-            factors.global_mean,
-            FixedRows.items(factors),
-            codes=np.zeros(int(is_rated.sum()), dtype=np.int32),
-            other_idx=self.item_idx[is_rated],
-            rating=self.rating[is_rated],
-        )
+        row = prior.mean.astype(np.float32).reshape(-1)
+        if is_rated.any():
+            (row,) = solve(
+                prior,
+                factors.global_mean,
+                FixedRows.items(factors),
+                codes=np.zeros(int(is_rated.sum()), dtype=np.int32),
+                other_idx=self.item_idx[is_rated],
+                rating=self.rating[is_rated],
+            )
         std = None if factors.user_std is None else factors.user_std[-1:]
         return replace(factors.without_raters(), user_bias=row[:1], user_factors=row[None, 1:], user_std=std)
 
