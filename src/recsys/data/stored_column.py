@@ -58,7 +58,8 @@ class StoredColumn:
             low, end = int(self.start[number]), int(self.start[number + 1])
             begin = max(first, low + (first - low) % step)  # the first row of the slice that is not before the part
             if begin < min(end, stop):
-                taken.append(self.part(number)[begin - low : stop - low : step])
+                rows_of_part = self.part(number)[begin - low : stop - low : step]
+                taken.append(rows_of_part if step == 1 else rows_of_part.copy())  # a view would keep all of the part
         if len(taken) == 1:
             return taken[0]
         return np.concatenate(taken) if taken else np.empty(0, dtype=self.dtype)
