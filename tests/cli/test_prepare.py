@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from recsys import api
+from recsys.workflows import prepare, prepare_on_disk
 
 Recsys = Callable[..., Any]
 SETTINGS = ("--set", "ranking=none", "--set", "training.n_epochs=1", "--set", "model.embedding_dim=4")
@@ -29,6 +34,20 @@ def test_a_store_is_written_looked_at_and_trained_from(recsys: Recsys) -> None:
     Path("own.yaml").write_text("data: {prepared: store}\n")
     trained = recsys("train", "own.yaml", *SETTINGS)
     assert trained.code == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes in folders")
+def test_a_pipe_is_prepared_by_way_of_files(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prepare_on_disk, "_why_in_memory", lambda _: None)
+    monkeypatch.setattr(prepare, "read_ratings", None)  # which reads into memory
+    text = (data / "ratings.csv").read_text()
+    os.mkfifo("pipe")
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(Path("pipe").write_text, text)
+        piped = api.prepare("pipe", "piped")
+    assert {**piped, "store": "own"} == api.prepare("ratings.csv", "own")
+    columns = [Path(store, "block_ratings.safetensors").read_bytes() for store in ("piped", "own")]
+    assert columns[0] == columns[1]
 
 
 @pytest.mark.parametrize(

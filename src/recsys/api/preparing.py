@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from recsys.api.configs import ANY_CONFIG, ConfigLike, as_config
-from recsys.api.data import TRAINED_ON, DataLike, with_data
+from recsys.api.configs import ANY_CONFIG, ConfigLike, as_config, config_on
+from recsys.api.data import TRAINED_ON, DataLike, as_files, with_data
 from recsys.api.paths import PathLike, as_path
 from recsys.artifacts.outputs import refuse_dash, refuse_run_files
 from recsys.config.loading.load import parse_config
@@ -70,9 +70,13 @@ def prepare(
     named = _unprepared(named)
     if ratings is None and not named.data.named_files and named.data.source == "file":
         raise UsageError("the config names no ratings", expected="data.ratings, or RATINGS beside the config")
-    read, dataset = with_data(named, ratings, observe)
     assert isinstance(memory, int)
-    return preparing.prepare(read, place, memory=memory, data=dataset, observe=observe)
+    dataset, files = None, as_files(ratings)
+    if files is not None:
+        named = config_on(named, files)
+    elif ratings is not None:
+        named, dataset = with_data(named, ratings, observe)
+    return preparing.prepare(named, place, memory=memory, data=dataset, observe=observe)
 
 
 def _unprepared(config: Config) -> Config:

@@ -95,6 +95,4 @@ def _why_in_memory(config: Config) -> str | None:
         return f"split.method: {config.split.method}"
     if data.duplicate_rule != "error" or data.rating_is == "count" or data.drops_unrated:
         return "rows are added up or left out"
-    if data.source != "file":
-        return f"data.source: {data.source}"
     return None
