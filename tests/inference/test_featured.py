@@ -31,7 +31,6 @@ from tests.inference.featured_world import (
     trained,
 )
 
-
 ROLES = {"user", "item"}
 
 
