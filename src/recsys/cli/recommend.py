@@ -68,6 +68,14 @@ def recommend(
     ratings: Annotated[
         Path | None, typer.Option("--ratings", metavar="FILE", help="Instead of USER: the ratings of a new visitor.")
     ] = None,
+    features: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--feature",
+            metavar="NAME=VALUE",
+            help="With --ratings: what else is known of the visitor, by a column of data.user_features. Repeatable.",
+        ),
+    ] = None,
     on_unknown: Annotated[
         OnUnknown,
         typer.Option(
@@ -116,6 +124,8 @@ def recommend(
             expected="USER, or --ratings FILE, or --all with --output FILE",
             hint="see recsys recommend --help",
         )
+    if features and ratings is None:
+        raise UsageError("--feature is about a visitor", expected="--ratings FILE", hint="leave it out")
     if on_unknown is OnUnknown.MEAN and user is None:
         raise UsageError("--on-unknown is about USER", expected="USER", hint="leave it out")
     _check_of_all(
@@ -152,7 +162,7 @@ def recommend(
         show_counts(counts, {"by": scorer, **of_shard, **about}, n, output, as_json=as_json)
         return
     if visitor is not None:
-        listed, ruled_out = _for_visitor(model, visitor, n, scorer, filters)
+        listed, ruled_out = _for_visitor(model, visitor, _named(features), n, scorer, filters)
         about = {**_about(visitor), **about}
     else:
         assert user is not None
@@ -225,7 +235,12 @@ def _for_user(
 
 
 def _for_visitor(
-    model: Recommender, visitor: SessionRatings, n: int, by: Scorer, filters: ItemFilter
+    model: Recommender,
+    visitor: SessionRatings,
+    features: dict[str, str] | None,
+    n: int,
+    by: Scorer,
+    filters: ItemFilter,
 ) -> tuple[list[Recommendation], dict[str, int]]:
     """The same for a visitor."""
     if visitor.n_unknown_items:
@@ -237,8 +252,20 @@ def _for_visitor(
         n,
         by=by,
         **vars(filters),
+        features=features,
     )
     return listed, model.ruled_out_for(visitor.item_ids, filters, by=by) if len(listed) < n else {}
+
+
+def _named(features: list[str] | None) -> dict[str, str] | None:
+    """Values by name, of texts such as age=35."""
+    if not features:
+        return None
+    parts = [text.partition("=") for text in features]
+    for text, (name, sign, _) in zip(features, parts, strict=True):
+        if not (name and sign):
+            raise UsageError(f"--feature {text!r} is no name and value", expected="NAME=VALUE, such as age=35")
+    return {name: value for name, _, value in parts}
 
 
 def _about(visitor: SessionRatings) -> dict[str, Json]:
