@@ -83,6 +83,12 @@ def test_so_many_columns_that_no_prior_is_learned_in_time_are_refused(tmp_path: 
     assert caught.value.expected == "at most 5,000"
 
 
+def test_what_is_made_of_ratings_has_to_be_named(tmp_path: Path) -> None:
+    path = written(tmp_path, "id,year,average_rating\n1,1990,4.5\n2,1991,3.5\n7,1992,4\n")
+    assert read(path).features.encoder.names == ["year"]
+    assert read(path, numbers=["average_rating"]).features.encoder.names == ["year", "average_rating"]
+
+
 @pytest.mark.parametrize(
     ("text", "columns", "message"),
     [

@@ -19,7 +19,7 @@ from recsys.data.features.guess import Guess, date_form, guess, number_form, sep
 from recsys.data.features.kind import Kind, NumberKind, TermKind
 from recsys.data.features.parse import PLAIN, NumberForm, parts_of
 from recsys.data.features.table import FeatureColumn, FeatureTable
-from recsys.data.sources.find_feature_ids import FeatureRequest
+from recsys.data.sources.find_feature_ids import FeatureRequest, is_of_ratings
 
 LEAST_ROWS = 2
 """A category that one row alone has says nothing about any other."""
@@ -133,6 +133,9 @@ def _guesses(name: str, kinds: Sequence[Kind], table: FeatureTable, request: Fea
     if kinds:
         return [_as_said(name, kind, table, request) for kind in kinds]
     likely = guess(table.columns[name])
+    if likely.kind is not None and is_of_ratings(name):
+        key = f"{request.key}.{NAMED[likely.kind]}"
+        return [Guess(None, f"made of ratings, those held out among them? to use it all the same: {key}: [{name}]")]
     if likely.kind not in ("year", None) and request.is_title(name):
         return [Guess(None, f"these are titles; to use their words: {request.key}.texts: [{name}]")]
     return [_as_said(name, "list", table, request) if likely.kind == "list" else likely]

@@ -145,6 +145,13 @@ TITLES = (
 )
 """The names by which the titles are found in an items file."""
 
+OF_RATINGS = (
+    *("averagerating", "avgrating", "meanrating", "ratingaverage", "ratingmean", "voteaverage", "averagescore"),
+    *("meanscore", "imdbrating", "imdbscore", "imdbvotes", "ratingscount", "ratingcount", "nratings", "numratings"),
+    *("numberofratings", "votecount", "votes", "numvotes", "reviewcount", "numreviews", "scoredby", "popularity"),
+)
+"""The names of what has been made of ratings, in a file of items."""
+
 COUNTS = (
     *("count", "counts", "plays", "playcount", "listens", "listencount", "clicks", "clickcount", "views"),
     *("viewcount", "purchases", "quantity", "qty", "frequency", "freq", "events", "nevents", "weight", "cnt"),

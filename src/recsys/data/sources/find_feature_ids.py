@@ -9,7 +9,7 @@ from recsys.config.schema.columns import Column
 from recsys.config.schema.features import FeatureColumns
 from recsys.core.errors import DataError, nearest
 from recsys.core.words import shortened, some
-from recsys.data.sources.column_names import COMMON, ITEMS_FILE, TITLES, plain
+from recsys.data.sources.column_names import COMMON, ITEMS_FILE, OF_RATINGS, TITLES, plain
 from recsys.data.sources.find_columns import Head, by_common_name, position_of
 
 ID_NAMES = {"item": ITEMS_FILE, "user": (*COMMON["user"], "id", "key")}
@@ -41,6 +41,11 @@ class FeatureRequest:
     def is_title(self, name: str) -> bool:
         """Whether this is a column of titles, by its name; in an items file without names the second one."""
         return name == str(self.titles) or plain(name) in TITLES or (self.is_items_file and name == "2")
+
+
+def is_of_ratings(name: str) -> bool:
+    """Whether a column has been made of ratings, by its name: an average, or how many there are."""
+    return plain(name) in (*COMMON["rating"], *OF_RATINGS)
 
 
 def find_ids(head: Head, request: FeatureRequest) -> int:
