@@ -54,11 +54,11 @@ def fold_in(
     used = used_run(run)
     with watching() as observe:
         metrics = api.fold_in(ratings, used, run_dir, items=items, users=users, observe=observe)
-    folded, new = metrics["parent"], api.load(metrics["run_dir"]).bundle
+    folded, new = metrics["parent"], api.load(metrics["run_dir"]).with_new
     if as_json:
         print_json(metrics)
     else:
-        next_command = _next_command(metrics["run_dir"], new, api.load(folded["path"]).bundle, folded)
+        next_command = _next_command(metrics["run_dir"], new, api.load(folded["path"]).with_new, folded)
         _show(folded, metrics["run_dir"], next_command, "rating" if new.data.has_ratings else "interaction")
 
 

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from recsys.core.threads import one_blas_thread
 from recsys.core.types import Array, Counts, Float32Array, Float64Array
 from recsys.data.features.kind import Role
 from recsys.data.features.matrix import FeatureMatrix
@@ -36,6 +37,7 @@ N_COARSE, N_FINE = 49, 40  # steps of the search: on a grid, then by golden sect
 GOLDEN = (5**0.5 - 1) / 2
 
 
+@one_blas_thread()
 def fit_priors(
     scorer: TrainedScorer, counts: Mapping[Role, Counts], features: Mapping[Role, FeatureMatrix]
 ) -> dict[Role, FeaturePrior]:
