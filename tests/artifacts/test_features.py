@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from recsys.artifacts.check_arrays import LayoutError, check_arrays
+from recsys.artifacts.feature_entries import FeaturesEntry
 from recsys.artifacts.features import feature_arrays, features_entry, features_layout, read_features
 from recsys.data.features.encoder import FeatureEncoder, NumberColumn, TermsColumn
 from recsys.data.features.features import Features
@@ -61,3 +65,11 @@ def test_other_arrays_are_refused(name: str, array: np.ndarray, why: str) -> Non
 def test_arrays_without_order_are_refused(name: str, array: np.ndarray, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         read_features({**feature_arrays(FEATURES), name: array}, features_entry("item", FEATURES))
+
+
+@pytest.mark.parametrize("key", ["separator", "std", "n_knots", "kind"])
+def test_rules_have_bounds(key: str) -> None:
+    entry = features_entry("item", FEATURES).to_dict()
+    entry["columns"][0][key] = {"separator": "", "std": 0.0, "n_knots": -1, "kind": "tensor"}[key]  # type: ignore[index, call-overload]
+    with pytest.raises(ValidationError, match=key):
+        FeaturesEntry.model_validate_json(json.dumps(entry))

@@ -79,3 +79,16 @@ def test_a_network_that_cannot_be_is_refused(
     data: Path, refused: Callable[..., None], name: str, overrides: tuple[str, ...]
 ) -> None:
     refused(name, 2, *TRAIN, *(part for override in overrides for part in ("--set", override)))
+
+
+def test_the_features_of_a_run_are_inspected(data: Path, recsys: Recsys) -> None:
+    """Also those of the weights that a network has for them."""
+    rows = (f"{item},{('Comedy', 'Drama')[item % 2]}\n" for item in range(100, 151))
+    (data / "genres.csv").write_text("movieId,genre\n" + "".join(rows))
+    chosen = ("--set", NET, "--set", "training.n_epochs=1", "--set", "data.item_features=genres.csv")
+    trained = recsys(*TRAIN, *chosen, "--run-dir", "runs/genres")
+    assert "note: genres.csv has features of 51 items, among them all 50 of training: genre (category)" in trained.err
+    inspected = [line.split() for line in recsys("inspect", "runs/genres").out.splitlines()]
+    assert ["item", "features", "genre", "(category)", "of", "51", "items"] in inspected
+    layers = [line.split() for line in recsys("inspect", "runs/genres", "--layers").out.splitlines()]
+    assert ["item_feature_weights", "parameters", "2", "×", "4", "8", "embeddings", "no"] in layers

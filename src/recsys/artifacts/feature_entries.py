@@ -12,6 +12,7 @@ from recsys.data.features.kind import Kind, is_number
 
 ColumnName = Annotated[str, Field(max_length=10_000)]
 Form = Annotated[str, Field(max_length=200)]
+Separator = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class ColumnEntry(Entry):
@@ -19,7 +20,7 @@ class ColumnEntry(Entry):
 
     source: ColumnName
     kind: Kind
-    separator: Form | None = None
+    separator: Separator | None = None
     n_terms: Entities = 0
     decimal: Literal[".", ","] | None = None
     date: Form | None = None
