@@ -14,6 +14,7 @@ from recsys.artifacts.bundle import open_bundle
 from recsys.config.schema.config import Config
 from recsys.core.errors import RunError
 from recsys.inference.recommender import Recommender
+from recsys.workflows.resumed_runs import finished_runs
 from recsys.workflows.train import train
 
 NET = {"kind": "embedding_net", "dropout": 0.1, "embedding_dropout": 0.2}
@@ -102,3 +103,14 @@ def test_a_run_that_starts_from_it_encodes_by_its_rules(
 def test_refit_keeps_the_features(configured: Callable[..., Config], tmp_path: Path) -> None:
     train(configured(refit=True, training={"n_epochs": 1}), tmp_path / "run")
     assert open_bundle(tmp_path / "run").features("item") is not None
+
+
+def test_runs_side_by_side_are_of_the_same_features(
+    featured: Path, configured: Callable[..., Config], films: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(featured, tmp_path / "runs" / "one")
+    assert finished_runs({"one": configured()}, tmp_path / "runs", None)
+    (tmp_path / "films.csv").write_text(films.read_text().replace("Comedy", "War"))
+    other = configured(data={"item_features": str(tmp_path / "films.csv")})
+    with pytest.raises(RunError, match="the data changed since the run was started: sha256 of item_features"):
+        finished_runs({"one": other}, tmp_path / "runs", None)

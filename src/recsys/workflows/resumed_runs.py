@@ -12,6 +12,7 @@ from recsys.artifacts.run_config import check_same_config
 from recsys.config.schema.config import Config
 from recsys.core.errors import RunError
 from recsys.core.words import joined
+from recsys.data.features.read import feature_fingerprints
 from recsys.data.interactions import Dataset
 from recsys.data.read import fingerprints
 
@@ -67,9 +68,10 @@ def _check_data(run: Path, config: Config, data: Dataset | None, current: dict[s
     if checkpoint is None:
         return
     before = open_checkpoint(checkpoint).manifest.data
-    key = str(config.data.files)
+    key = str((config.data.files, config.data.items, config.data.item_features, config.data.user_features))
     if key not in current:
-        current[key] = fingerprints(config.data) if data is None else data.identify()
+        ratings = fingerprints(config.data) if data is None else data.identify()
+        current[key] = {**ratings, **feature_fingerprints(config.data)}
     for part, checksum in current[key].items():
         if before.get(part) != checksum:
             raise RunError(

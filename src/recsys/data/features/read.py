@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
@@ -110,6 +111,13 @@ def features_request(
 def table_fingerprint(source: Path | Frame, table: FeatureTable) -> str:
     """sha256 of the file, or of what the table in memory holds."""
     return fingerprint(source) if isinstance(source, Path) else _digest(table)
+
+
+def feature_fingerprints(data: Data) -> dict[str, str]:
+    """Those that training has of the files that a config names, without reading rows."""
+    origins = {f"{role}_features": named(data, role)[0] for role in get_args(Role)}
+    paths = {key: data.items if origin == "items" else origin for key, origin in origins.items()}
+    return {key: fingerprint(path) for key, path in paths.items() if isinstance(path, Path)}
 
 
 def encode_table(table: FeatureTable, encoder: FeatureEncoder, known: Vocabulary) -> Features:
