@@ -95,6 +95,7 @@ def test_what_is_made_of_ratings_has_to_be_named(tmp_path: Path) -> None:
         (MOVIES, {"id": "movie"}, "there is no column 'movie'.*did you mean movieId"),
         (MOVIES, {"use": ["genre"]}, "no column 'genre' beside the ids.*did you mean genres"),
         (MOVIES, {"separator": ";"}, r"has ';' between categories.*is it '\|'"),
+        (MOVIES, {"lists": ["title"]}, "title has no separator, and most of its categories are in one row alone"),
         (MOVIES, {"numbers": ["genres"]}, "most fields of the column genres are no numbers"),
         (MOVIES, {"id": "genres"}, "none of the 4 items of the ratings.*is it movieId, which has 75%"),
         (MOVIES + "2,Heat,Crime\n", {}, r"movies.csv:6.*the id 2 is there a second time, after .*movies.csv:2"),

@@ -15,9 +15,9 @@ from recsys.config.schema.columns import Column
 from recsys.core.errors import DataError, nearest
 from recsys.core.words import shortened, some
 from recsys.data.features.encoder import EncodedColumn, FeatureEncoder, NumberColumn, TermsColumn
-from recsys.data.features.guess import Guess, date_form, guess, number_form, separator_of
+from recsys.data.features.guess import MOST_ONCE, Guess, date_form, guess, number_form, separator_of
 from recsys.data.features.kind import Kind, NumberKind, TermKind
-from recsys.data.features.parse import PLAIN, NumberForm, parts_of
+from recsys.data.features.parse import BRACKETS, PLAIN, NumberForm, parts_of
 from recsys.data.features.table import FeatureColumn, FeatureTable
 from recsys.data.sources.find_feature_ids import FeatureRequest, is_of_ratings
 
@@ -155,6 +155,10 @@ def _as_said(name: str, kind: Kind, table: FeatureTable, request: FeatureRequest
         if likely is not None and separator != likely and not any(given in text for text in texts):
             what = f"no field of the column {name} has {given!r} between categories"
             raise _refused(table, what, texts, f"is it {likely!r}? {request.key}.separator: {inline(likely)}")
+        has_none = separator is None or not any(separator in text for text in texts)
+        if has_none and separator != BRACKETS and counts[counts == 1].sum() > MOST_ONCE * counts.sum():
+            what = f"the column {name} has no separator, and most of its categories are in one row alone"
+            raise _refused(table, what, texts, f"name it: {request.key}.separator; or {request.key}.texts: [{name}]")
         return Guess("list", separator=separator)
     if kind == "number" or kind == "date":
         find = number_form if kind == "number" else date_form
