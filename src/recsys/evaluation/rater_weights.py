@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from recsys.data.training_inputs import TrainingInputs
 
 WEIGHTS = np.arange(61) / 40  # tried: 0 to 1.5
-EXPECTED, STD = 0.5, 0.25  # of a weight before there is a validation rating (docs/experiments/raters.md)
+EXPECTED, STD = 0.25, 0.25  # of a weight before there is a validation rating (docs/experiments/raters.md)
 
 
 def learn_rater_weights(scorer: RatingScorer, inputs: TrainingInputs) -> RatingScorer:
