@@ -85,13 +85,13 @@ def main() -> None:
     world = World(int(arguments.millions * 1e6))
     files = text_files(world)
     trained_on = ["train.csv", *(copied(files, world, number) for number in range(1, arguments.copies))]
-    config = files / "prepared.yaml"
-    config.write_text(
-        f"data: {{train: [{', '.join(trained_on)}], test: test.csv}}\nsplit: {{valid_fraction: 0}}\nranking: none\n"
-        f"model: {{embedding_dim: {arguments.dim}}}\n"
-        f"training: {{n_epochs: {arguments.epochs}, checkpoint_every: {arguments.epochs}}}\n"
-    )
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+        config = Path(folder) / "prepared.yaml"
+        config.write_text(
+            f"data: {{train: [{', '.join(str(files / name) for name in trained_on)}], test: {files / 'test.csv'}}}\n"
+            f"split: {{valid_fraction: 0}}\nranking: none\nmodel: {{embedding_dim: {arguments.dim}}}\n"
+            f"training: {{n_epochs: {arguments.epochs}, checkpoint_every: {arguments.epochs}}}\n"
+        )
         store = Path(folder) / "store"
         preparing: dict[str, Callable[[], dict[str, Any]]] = {
             "ready": partial(measured, READY, config, ""),
@@ -148,7 +148,7 @@ def trained(config: Path, folder: str, overrides: Sequence[str], how: str) -> di
     try:
         return measured(TRAIN, config, run, json.dumps(overrides), how)
     finally:
-        shutil.rmtree(run)
+        shutil.rmtree(run, ignore_errors=True)
 
 
 def measured(program: str, *arguments: object) -> dict[str, Any]:
