@@ -26,10 +26,12 @@ class StoreWriter:
 
     Attributes:
         folder: where its files are meanwhile.
+        scratch: a folder for what is gone in the end.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder, self.scratch = folder, folder / "scratch"
+        self.scratch.mkdir()
         self._files: dict[str, FileEntry] = {}
         self._index: Arrays = {}
 
@@ -62,18 +64,9 @@ class StoreWriter:
         """Adds to the index."""
         self._index |= arrays
 
-    @contextmanager
-    def scratch(self) -> Iterator[Path]:
-        """A folder beside the files that is gone afterwards."""
-        folder = self.folder / "scratch"
-        folder.mkdir()
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder)
-
     def close(self, manifest: StoreManifest) -> int:
         """Writes index and manifest; returns how many bytes all other files have."""
+        shutil.rmtree(self.scratch)
         self.write(INDEX, self._index)
         (self.folder / STORE_JSON).write_bytes(seal(manifest.model_copy(update={"files": self._files})))
         return sum(entry.bytes for entry in self._files.values())

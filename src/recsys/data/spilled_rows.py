@@ -21,7 +21,7 @@ from recsys.data.sources.id_column import IdColumn
 from recsys.data.sources.opening import open_source
 from recsys.data.sources.origin import name_of
 from recsys.data.sources.protocol import TIMES, ColumnRequest
-from recsys.data.sources.spilled import Places, SpilledColumn
+from recsys.data.sources.spilled import ROW_COLUMNS, Places, SpilledColumn
 from recsys.data.sources.table import EVERYTHING, as_texts
 from recsys.data.vocabulary import Vocabulary
 
@@ -98,9 +98,8 @@ def spill_rows(data: Data, folder: Path, observe: Observer) -> SpilledRows:
     sources = {part: open_source(files, data, observe) for part, files in data.named_files.items()}
     columns = ColumnRequest(EVERYTHING, unread=TIMES)
     layouts = [source.layout(columns) for source in sources.values()]
-    values = [SpilledColumn(folder / role, np.int32) for role in ("user", "item")]
+    *values, rating = (SpilledColumn(folder / name, kind) for name, kind in ROW_COLUMNS.items())
     user, item = map(IdColumn, values)
-    rating = SpilledColumn(folder / "rating", np.float32)
     ends = [0]
     with ThreadPoolExecutor(1) as pool:
         sums = [pool.submit(source.fingerprint) for source in sources.values()]

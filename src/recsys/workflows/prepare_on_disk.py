@@ -63,9 +63,8 @@ def rows_alone(config: Config) -> Data:
 
 
 def _written(config: Config, writer: StoreWriter, memory: int, observe: Observer) -> WrittenRows:
-    with writer.scratch() as scratch:
-        rows = spill_rows(rows_alone(config), scratch, observe)
-        splits = _split(rows, config, writer)
+    rows = spill_rows(rows_alone(config), writer.scratch, observe)
+    splits = _split(rows, config, writer)
     order = write_orders(writer, splits, config, memory, refuses_repeats=True)
     return WrittenRows(splits, order, rows.fingerprints, rows.item_column, n_duplicates=0)
 

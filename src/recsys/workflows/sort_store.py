@@ -47,18 +47,16 @@ def write_orders(
     order = block_order(config, len(train), len(train.users), len(train.items))
     if order is None or train.n_rated < len(train):
         first = user_ranges(train.user_counts, _sorted_bytes(memory) * ROW_BYTES // SORTING_BYTES)
-        with writer.scratch() as scratch, writer.columns(SEEN, len(train), are_read_again=False) as seen:
-            for number, rows in enumerate(by_user_range(train, first, scratch)):
+        with writer.columns(SEEN, len(train), are_read_again=False) as seen:
+            for number, rows in enumerate(by_user_range(train, first, writer.scratch)):
                 _append_by_user(seen, rows, first, number, pairs)
         return None
     sorter = order.sorter(train.user_counts, train.item_counts, train.scale, config.seed, usable_cores())
     first, sizes = sorter.user_first, list[int]()
     _check_memory(train, first, memory)
-    with (
-        writer.scratch() as scratch,
-        writer.columns({**SEEN, **BLOCKS}, len(train), are_read_again=False) as (*seen, user, item, rating),
-    ):
-        for number, rows in enumerate(by_user_range(train, first, scratch)):
+    kinds = {**SEEN, **BLOCKS}
+    with writer.columns(kinds, len(train), are_read_again=False) as (*seen, user, item, rating):
+        for number, rows in enumerate(by_user_range(train, first, writer.scratch)):
             _append_by_user(seen, rows, first, number, pairs)
             for block in sorter.blocks(number, rows):
                 for column, values in zip((user, item, rating), block, strict=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from recsys.core.types import Array, Ids, Indices
 from recsys.data.chunks import chunks
 from recsys.data.sources.table import remap
 
+ROW_COLUMNS: dict[str, Any] = {"user": np.int32, "item": np.int32, "rating": np.float32}
+"""The columns of rows that are on their way to a store."""
 WIDEST_TABLE = 1 << 24  # from the least number to the largest, of which a table holds what each stands for
 MOST_WAITING = 1 << 22  # distinct numbers of parts that are not put together yet
 
@@ -30,30 +32,38 @@ class SpilledColumn:
 
     def append(self, values: Array, _expected: int = 0, offset: int = 0) -> None:
         """Adds values, plus `offset`."""
-        self._write(self._n, values + self._dtype.type(offset) if offset else values)
+        self.write(self._n, values + self._dtype.type(offset) if offset else values)
         self._n += len(values)
 
     def read(self, rows: slice) -> Array:
         """The numbers of some rows, start … stop − 1."""
-        values = np.empty(rows.stop - rows.start, dtype=self._dtype)
-        if len(values):
-            with writing(self._path), self._path.open("rb", buffering=0) as file:
-                file.seek(rows.start * self._dtype.itemsize)
-                file.readinto(values.view(np.uint8).data)
+        return self.gather([rows])
+
+    def gather(self, pieces: Sequence[slice]) -> Array:
+        """The numbers of some rows, piece after piece."""
+        values = np.empty(sum(rows.stop - rows.start for rows in pieces), dtype=self._dtype)
+        with writing(self._path), self._path.open("rb", buffering=0) as file:
+            start = 0
+            for rows in pieces:
+                stop = start + rows.stop - rows.start
+                if stop > start:
+                    file.seek(rows.start * self._dtype.itemsize)
+                    file.readinto(values[start:stop].view(np.uint8).data)
+                start = stop
         return values
 
     def remap(self, first: int, new: Indices) -> None:
         """Writes new[code] over each code, from a row on."""
         for rows in chunks(self._n - first):
             place = slice(first + rows.start, first + rows.stop)
-            self._write(place.start, remap(self.read(place), new))
+            self.write(place.start, remap(self.read(place), new))
 
     def code(self) -> list[str]:
         """Writes over each number which of the distinct ones it is; these, rising."""
         ids = self.distinct()
         places = Places(ids)
         for rows in chunks(self._n):
-            self._write(rows.start, places.of(self.read(rows)))
+            self.write(rows.start, places.of(self.read(rows)))
         return list(map(str, ids.tolist()))
 
     def distinct(self) -> Ids:
@@ -69,7 +79,8 @@ class SpilledColumn:
     def _parts(self) -> Iterator[Array]:
         return (self.read(rows) for rows in chunks(self._n))
 
-    def _write(self, first: int, values: Array) -> None:
+    def write(self, first: int, values: Array) -> None:
+        """Writes the numbers of rows from `first` on."""
         content = np.ascontiguousarray(values, dtype=self._dtype).view(np.uint8).data
         with writing(self._path), self._path.open("r+b", buffering=0) as file:
             file.seek(first * self._dtype.itemsize)
