@@ -214,7 +214,7 @@ def differences(before: Mapping[str, str], after: Mapping[str, str]) -> str:
 
 def _is_a_trial(path: Path) -> bool:
     """Whether Python's own tempfile has tried with this file whether files can be written here."""
-    return path.parent.name == "tmp" and path.is_file() and path.read_bytes() == b"blat"
+    return path.parent.name == "tmp" and path.is_file() and b"blat".startswith(path.read_bytes())
 
 
 def _make_older(run: Path, copy: Path) -> None:
