@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,14 @@ TRAIN = ("train", "--config", "config.yaml", *SLOWLY, "--run-dir", "runs/new")
 RESUME = ("train", "--resume", "--run-dir", "runs/new")
 WAIT = 60
 Recsys = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def no_nohup() -> Iterator[None]:
+    """Commands of the tests do not take over that the tests themselves were started with nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture

@@ -89,9 +89,8 @@ def test_ranks_that_are_killed_are_started_again_to_the_same_bytes(
         folder = place / f"ranks{attempt}" / "run"
         words = command(2, folder, "--resume", restarts=3)
         with subprocess.Popen(words, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as job:
-            delay = random.Random(attempt).uniform(0.0, 1.0)
-            until(lambda folder=folder: (folder / "history.jsonl").exists())
-            time.sleep(delay)
+            n_epochs, history = random.Random(attempt).randint(1, 20), folder / "history.jsonl"
+            until(lambda n=n_epochs, path=history: path.exists() and path.read_bytes().count(b"\n") >= n)
             kill_one_rank(job.pid, attempt)
             output, _ = job.communicate(timeout=SECONDS)
         assert job.returncode == 0, output
