@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
 from recsys.config.schema.data import Data
 from recsys.core.events import Observer
 from recsys.data.features.table import ColumnBuilder, FeatureTable, Value
 from recsys.data.sources.arrow_tables.convert import Values, ids_of
+from recsys.data.sources.arrow_tables.forms import form_of
 from recsys.data.sources.arrow_tables.frame import FrameTable
 from recsys.data.sources.arrow_tables.source import ColumnNames
 from recsys.data.sources.arrow_tables.table import ArrowTable
@@ -17,9 +15,6 @@ from recsys.data.sources.find_feature_ids import FeatureRequest, find_ids
 from recsys.data.sources.origin import Frame
 from recsys.data.sources.progress import Progress
 from recsys.data.sources.table import as_texts
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 WHOLE = 2**53  # up to which floats hold whole numbers
 
@@ -37,7 +32,10 @@ def read_features(table: ArrowTable, _data: Data, request: FeatureRequest, obser
     """
     header = tuple(table.schema.names)
     id_name = header[find_ids(ColumnNames(table.path, header), request)]
-    forms = {name: _form_of(table.schema.field(position).type) for position, name in enumerate(header)}
+    forms: dict[str, Callable[[object], Value | None] | None]
+    forms = {
+        name: form_of(table.schema.field(position).type, _written, _listed) for position, name in enumerate(header)
+    }
     used = {name: form for name, form in forms.items() if form is not None and name != id_name}
     builders = {name: ColumnBuilder() for name in used}
     ids: list[str] = []
@@ -53,19 +51,6 @@ def read_features(table: ArrowTable, _data: Data, request: FeatureRequest, obser
         progress.now(int(rows.share * size), size)
     columns = {name: builder.column() for name, builder in builders.items()}
     return FeatureTable(table.path, id_name, as_texts(ids), columns, table.place)
-
-
-def _form_of(kind: pa.DataType) -> Callable[[object], Value | None] | None:
-    """How a value of a type is written in a features file; None for a type that is not read."""
-    import pyarrow as pa
-
-    if pa.types.is_dictionary(kind):
-        return _form_of(kind.value_type)
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        return _listed if _form_of(kind.value_type) is _written else None
-    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        return None
-    return _written
 
 
 def _written(value: object) -> str:

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
 from recsys.config.schema.data import Data
 from recsys.core.events import Observer
 from recsys.data.catalogue import ItemCatalogue, TextByItem, id_of
 from recsys.data.sources.arrow_tables.convert import Values, ids_of
+from recsys.data.sources.arrow_tables.forms import form_of
 from recsys.data.sources.arrow_tables.source import ColumnNames
 from recsys.data.sources.arrow_tables.table import ArrowTable
 from recsys.data.sources.batches import WholeIds
 from recsys.data.sources.find_item_columns import find_item_columns
 from recsys.data.sources.progress import Progress
 from recsys.data.vocabulary import Vocabulary
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 
 def read_items(
@@ -38,7 +33,7 @@ def read_items(
     header = tuple(table.schema.names)
     item, title = find_item_columns(ColumnNames(table.path, header), data.item_columns, item_name)
     known = set(items.ids.tolist())
-    formats = {name: _format_of(table.schema.field(position).type) for position, name in enumerate(header)}
+    formats = {name: form_of(table.schema.field(position).type, str, _listed) for position, name in enumerate(header)}
     names = [name for name, form in formats.items() if form is not None or name == header[item]]
     texts_of: dict[str, TextByItem] = {name: {} for name in names if name != header[item] or item == title}
     size, progress = table.n_bytes, Progress(table.path, observe)
@@ -57,19 +52,6 @@ def read_items(
         progress.now(int(rows.share * size), size)
     titles = texts_of.pop(header[title], {})
     return ItemCatalogue(titles, texts_of)
-
-
-def _format_of(kind: pa.DataType) -> Callable[[object], str] | None:
-    """How a value of a type is written as a text; None for a type that is not read."""
-    import pyarrow as pa
-
-    if pa.types.is_dictionary(kind):
-        return _format_of(kind.value_type)
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        return _listed if _format_of(kind.value_type) is str else None
-    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        return None
-    return str
 
 
 def _listed(values: object) -> str:
