@@ -6,7 +6,7 @@ from recsys.config.schema.data import Data
 from recsys.core.events import Observer
 from recsys.data.features.table import ColumnBuilder, FeatureTable, Value
 from recsys.data.sources.arrow_tables.convert import Values, ids_of
-from recsys.data.sources.arrow_tables.forms import form_of
+from recsys.data.sources.arrow_tables.forms import Form, form_of
 from recsys.data.sources.arrow_tables.frame import FrameTable
 from recsys.data.sources.arrow_tables.source import ColumnNames
 from recsys.data.sources.arrow_tables.table import ArrowTable
@@ -32,8 +32,7 @@ def read_features(table: ArrowTable, _data: Data, request: FeatureRequest, obser
     """
     header = tuple(table.schema.names)
     id_name = header[find_ids(ColumnNames(table.path, header), request)]
-    forms: dict[str, Callable[[object], Value | None] | None]
-    forms = {
+    forms: dict[str, Form[Value | None] | None] = {
         name: form_of(table.schema.field(position).type, _written, _listed) for position, name in enumerate(header)
     }
     used = {name: form for name, form in forms.items() if form is not None and name != id_name}
