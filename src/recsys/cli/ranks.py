@@ -6,12 +6,13 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 from recsys import api
-from recsys.core.errors import LostRankError, RecsysError
+from recsys.core.errors import RecsysError
 from recsys.core.launch import launch
 from recsys.core.signals import stopping_signals
 
@@ -26,26 +27,30 @@ def ranks_of_job() -> Iterator[Communicator]:
     An error of any rank ends all of them with its exit code, and is printed by rank 0.
     """
     started = launch()
-    if started is None or started.rank == 0:
-        try:
-            with api.join_ranks() as ranks:
-                yield ranks
-        except RecsysError:
-            if started is not None:
-                _ignore_signals()
-            raise
-        return
-    is_joined = False
-    try:
-        with api.join_ranks() as ranks, Path(os.devnull).open("w", encoding="utf-8") as nowhere:
-            is_joined = True
-            with redirect_stdout(nowhere), redirect_stderr(nowhere):
-                yield ranks
-    except RecsysError as error:
-        if not is_joined and isinstance(error, LostRankError):
-            raise
+    is_silent = started is not None and started.rank > 0
+    is_shared = Event()  # rank 0 has the error too
+
+    def leave() -> None:
         _ignore_signals()
-        sys.exit(error.exit_code)
+        is_shared.set()
+
+    try:
+        with api.join_ranks(on_error=leave) as ranks, _silence() if is_silent else nullcontext():
+            yield ranks
+    except RecsysError as error:
+        if is_silent and is_shared.is_set():
+            sys.exit(error.exit_code)
+        raise
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    with (
+        Path(os.devnull).open("w", encoding="utf-8") as nowhere,
+        redirect_stdout(nowhere),
+        redirect_stderr(nowhere),
+    ):
+        yield
 
 
 def _ignore_signals() -> None:

@@ -85,7 +85,7 @@ def _path(value: object) -> Any:
     return value
 
 
-def _observer(value: object) -> object:
+def _function(value: object) -> object:
     if not callable(value):
         raise RefusedError(value)
     return value
@@ -106,7 +106,8 @@ TEXT = Rule("a text", _text)
 FILE_NAME = Rule("a plain file name", _file_name)
 PATH = Rule("a path, as text or pathlib.Path", _path)
 RANKS = Rule("what recsys.join_ranks() gives in a with statement", _ranks)
-OBSERVER = Rule("a function that takes an event", _observer)
+OBSERVER = Rule("a function that takes an event", _function)
+FUNCTION = Rule("a function without arguments", _function)
 
 
 def choice(*values: str) -> Rule:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -10,13 +11,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch.distributed
 
 from recsys.core.communicator import Communicator
 from recsys.core.errors import DataError, LostRankError, UsageError
 from recsys.core.launch import Launch
 from recsys.training.ranks import join
+from recsys.training.ranks.errors_on_store import to_text
+from recsys.training.ranks.gloo import FINAL
 from recsys.training.ranks.join import joined
 from recsys.training.ranks.platform import platform_facts
+
+c10d: Any = torch.distributed
 
 
 @pytest.fixture
@@ -27,10 +33,13 @@ def launch() -> Launch:
         return Launch(0, 2, "localhost", free.getsockname()[1], has_store=False)
 
 
+def nothing() -> None: ...
+
+
 def on_joined(launch: Launch, work: Callable[[Communicator], Any]) -> list[Any]:
     def run(rank: int) -> Any:
         try:
-            with joined(replace(launch, rank=rank)) as ranks:
+            with joined(replace(launch, rank=rank), nothing) as ranks:
                 return work(ranks)
         except BaseException as error:
             return error
@@ -52,6 +61,29 @@ def test_an_error_is_that_of_all(launch: Launch) -> None:
     assert [type(error) for error in on_joined(launch, work)] == [DataError, DataError]
 
 
+@pytest.mark.parametrize("is_of_last_attempt", [False, True])
+def test_nobody_leaves_before_rank_0_is_ready(launch: Launch, is_of_last_attempt: bool) -> None:
+    """The launcher ends rank 0 as soon as another rank has left."""
+    store = c10d.TCPStore("localhost", launch.port, is_master=True, wait_for_workers=False)
+    if is_of_last_attempt:
+        store.set(f"recsys/{FINAL}", to_text(DataError("wrong"), 0))
+    events: list[str] = []
+
+    def get_ready() -> None:
+        time.sleep(0.2)
+        events.append("ready")
+
+    def run(rank: int) -> None:
+        rank_launch = replace(launch, rank=rank, has_store=True)
+        with pytest.raises(DataError), joined(rank_launch, nothing if rank else get_ready):
+            raise DataError("wrong")
+        events.append(f"rank {rank} has left")
+
+    with ThreadPoolExecutor(launch.size) as pool:
+        list(pool.map(run, range(launch.size)))
+    assert events[0] == "ready"
+
+
 def test_hosts_that_differ_are_refused(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
     facts = iter([platform_facts(), {**platform_facts(), "the kind of CPU": "another"}])
     monkeypatch.setattr(join, "platform_facts", lambda: next(facts))
@@ -64,14 +96,14 @@ def test_a_rank_that_the_others_do_not_wait_for_says_where_it_looked(
     launch: Launch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RECSYS_RANK_TIMEOUT", "0.2")
-    with pytest.raises(LostRankError) as caught, joined(replace(launch, rank=1)):
+    with pytest.raises(LostRankError) as caught, joined(replace(launch, rank=1), nothing):
         pass
     assert caught.value.where == f"localhost:{launch.port}"
-    with pytest.raises(LostRankError, match=r"rank 0 of 2 waited 0\.2 s|rank 0 of 2 waited"), joined(launch):
+    with pytest.raises(LostRankError, match=r"rank 0 of 2 waited 0\.2 s|rank 0 of 2 waited"), joined(launch, nothing):
         pass
 
 
 def test_a_timeout_that_is_no_number_is_refused(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RECSYS_RANK_TIMEOUT", "soon")
-    with pytest.raises(UsageError, match="RECSYS_RANK_TIMEOUT"), joined(launch):
+    with pytest.raises(UsageError, match="RECSYS_RANK_TIMEOUT"), joined(launch, nothing):
         pass

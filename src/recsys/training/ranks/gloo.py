@@ -30,19 +30,29 @@ class Gloo:
     when they next do, and find it there.
     """
 
-    def __init__(self, store: Any, lasting: Any, rank: int, size: int, seconds: float) -> None:
+    def __init__(
+        self,
+        store: Any,
+        lasting: Any,
+        rank: int,
+        size: int,
+        seconds: float,
+        on_error: Callable[[], object] = lambda: None,
+    ) -> None:
         """Not yet connected.
 
         Args:
             store: a torch.distributed.Store of this attempt.
             lasting: one that is still there when the ranks are started again.
             seconds: that one rank waits for another at most.
+            on_error: called on every rank that an error ends, before any of them may leave.
         """
         self.rank, self.size = rank, size
         self._store, self._lasting = store, lasting
         self._lock = Lock()
         self._transfers: WeakSet[_Transfer] = WeakSet()
         self._patience = timedelta(seconds=seconds)
+        self._on_error = on_error
         self._is_shared = False
         self._group: Any = None
 
@@ -118,6 +128,7 @@ class Gloo:
     def _share(self, error: BaseException) -> RecsysError | None:
         """Writes an error to the store, unless there is one already: then returns that."""
         text = to_text(error, self.rank)
+        self._on_error()
         with suppress(RuntimeError):  # the store may be gone with rank 0
             first = self._store.compare_set(ERROR, "", text).decode()
             shared = from_text(first)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -26,15 +26,21 @@ POLL_SECONDS = 0.02
 
 
 @contextmanager
-def joined(started: Launch) -> Iterator[Communicator]:
+def joined(started: Launch, on_error: Callable[[], object]) -> Iterator[Communicator]:
     """The communicator of the ranks that were started together, whose errors are shared while it lasts.
+
+    Args:
+        started: how this rank was.
+        on_error: called on every rank that a shared error ends, before any of them may leave.
 
     Raises:
         UsageError: the ranks have not the same code, libraries and kind of CPU.
         RecsysError: the last attempt of the ranks has failed by an error that is there again.
     """
-    communicator = meet(started)
+    communicator, lasting = meet(started, on_error)
     with communicator.shared_errors():
+        if lasting.check([FINAL]):  # of an attempt before this one
+            raise from_text(lasting.get(FINAL).decode())
         communicator.connect()
         check_same(
             platform_facts(),
@@ -45,8 +51,8 @@ def joined(started: Launch) -> Iterator[Communicator]:
         communicator.barrier()  # whoever leaves first would look like a rank that is lost
 
 
-def meet(started: Launch) -> Gloo:
-    """All ranks of this attempt, which know each other, but are not yet connected."""
+def meet(started: Launch, on_error: Callable[[], object]) -> tuple[Gloo, Any]:
+    """All ranks of this attempt, not yet connected, and the store that the attempts have in common."""
     seconds = _seconds()
     try:
         server = c10d.TCPStore(
@@ -64,10 +70,9 @@ def meet(started: Launch) -> Gloo:
             expected="rank 0 there, or torchrun's rendezvous",
         ) from error
     lasting = c10d.PrefixStore("recsys", server)
-    if lasting.check([FINAL]):  # of an attempt before this one
-        raise from_text(lasting.get(FINAL).decode())
     attempt = agree_on_attempt(lasting, started.rank, started.size, seconds)
-    return Gloo(c10d.PrefixStore(attempt, lasting), lasting, started.rank, started.size, seconds)
+    store = c10d.PrefixStore(attempt, lasting)
+    return Gloo(store, lasting, started.rank, started.size, seconds, on_error), lasting
 
 
 def agree_on_attempt(store: Any, rank: int, size: int, seconds: float) -> str:
