@@ -11,6 +11,7 @@ import pytest
 from recsys.artifacts import columns
 from recsys.config.loading.load import config_from
 from recsys.config.schema.config import Config
+from recsys.core import kernels
 from recsys.core.errors import DataError
 from recsys.core.events import Event, Note
 from recsys.core.seeding import rng
@@ -60,12 +61,13 @@ def config_of(files: dict[str, list[str]], folder: Path, **sections: object) -> 
     return config_from({"data": data, "model": model, "ranking": "none", **sections}, folder)
 
 
-@pytest.mark.parametrize("widest", [0, 1 << 24])
+@pytest.mark.parametrize(("widest", "worthwhile"), [(0, 1 << 20), (1 << 24, 1 << 20), (1 << 24, 1)])
 @pytest.mark.parametrize("case", FILES)
 def test_a_store_has_the_bytes_of_one_that_was_made_in_memory(
-    case: str, widest: int, content: Content, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    case: str, widest: int, worthwhile: int, content: Content, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(spilled, "WIDEST_TABLE", widest)
+    monkeypatch.setattr(kernels, "WORTHWHILE", worthwhile)
     config = config_of(FILES[case], tmp_path)
     by_disk: list[object] = []
     write = prepare_on_disk._written
@@ -73,12 +75,17 @@ def test_a_store_has_the_bytes_of_one_that_was_made_in_memory(
     prepare(config, tmp_path / "disk" / "store", memory=ENOUGH)
     assert by_disk
     monkeypatch.setattr(prepare_on_disk, "_why_in_memory", lambda _: "a test")
+    monkeypatch.setattr(kernels, "WORTHWHILE", 1 << 20)
     prepare(config, tmp_path / "memory" / "store", memory=ENOUGH)
     assert content(tmp_path / "disk") == content(tmp_path / "memory")
 
 
-@pytest.mark.parametrize("held_out", [0.1, 0.9])
-def test_pairs_that_occur_twice_are_refused_wherever_they_are(held_out: float, tmp_path: Path) -> None:
+@pytest.mark.parametrize("worthwhile", [1, 1 << 20])
+@pytest.mark.parametrize("held_out", [0.1, 0.5, 0.9])
+def test_pairs_that_occur_twice_are_refused_wherever_they_are(
+    held_out: float, worthwhile: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kernels, "WORTHWHILE", worthwhile)
     config = config_of({"ratings": [*NUMBERS, NUMBERS[7]]}, tmp_path, split={"test_fraction": held_out / 2})
     with pytest.raises(DataError, match=r"rated item .* before, in line 9"):
         prepare(config, tmp_path / "store", memory=ENOUGH)

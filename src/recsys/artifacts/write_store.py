@@ -20,6 +20,8 @@ from recsys.core.files import new_folder, remove_folder
 from recsys.core.types import Array, Arrays
 from recsys.data.stored_column import StoredColumn, part_starts
 
+READ_AGAIN = frozenset({"row_rating"})  # soon after it is written
+
 
 class StoreWriter:
     """A store that is being written.
@@ -36,12 +38,12 @@ class StoreWriter:
         self._index: Arrays = {}
 
     @contextmanager
-    def columns(self, kinds: Mapping[str, Any], n_rows: int, *, are_read_again: bool) -> Iterator[list[ColumnWriter]]:
+    def columns(self, kinds: Mapping[str, Any], n_rows: int) -> Iterator[list[ColumnWriter]]:
         """Columns that grow side by side, and have so many rows at the end."""
         with ExitStack() as stack:
             writers = [
                 stack.enter_context(
-                    ColumnWriter(self.folder / file_of(name), kind, n_rows, is_read_again=are_read_again)
+                    ColumnWriter(self.folder / file_of(name), kind, n_rows, is_read_again=name in READ_AGAIN)
                 )
                 for name, kind in kinds.items()
             ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -48,15 +49,44 @@ def has_repeats(own: Indices, counts: Counts, other: Indices, n_others: int) -> 
     """Whether a group has two rows of one `other`, int32, 0 … n_others − 1."""
     (grouped,) = grouped_columns(own, counts, [other.view(np.uint32)])
     start = _starts(counts)
-    n_threads = min(usable_cores(), MOST_THREADS)
-    edges = np.searchsorted(start, np.linspace(0, len(own), n_threads + 1)).tolist()
+    return _any_group(start, n_others, partial(row_kernels().has_repeats, start, grouped))
 
-    def look(groups: tuple[int, int]) -> bool:
-        seen = np.full(n_others, -1, dtype=np.int32)
-        return bool(row_kernels().has_repeats(start, grouped, *groups, seen))
+
+def has_repeats_beside(counts: Counts, other: Array, more_start: Int64Array, more: Array, n_others: int) -> bool:
+    """The same for rows that are grouped, and other rows of the same groups among which no `other` is there twice.
+
+    Args:
+        more_start: where each group begins in `more`, and the end.
+    """
+    start = _starts(counts)
+    columns = start, other.view(np.uint32), more_start, more.view(np.uint32)
+    return _any_group(start, n_others, partial(row_kernels().has_repeats_beside, *columns))
+
+
+def cut(columns: Sequence[Array], group_of: Indices, n_groups: int) -> tuple[Int64Array, Sequence[Array]]:
+    """Where each group begins, and the end; and the columns with the rows of users of group 0 first, then group 1, …
+
+    Args:
+        columns: user, int32, and two others of four bytes a row.
+        group_of: of each user.
+    """
+    start, outs = np.zeros(n_groups + 1, dtype=np.int64), [np.empty_like(column) for column in columns]
+    user, *others = (np.ascontiguousarray(column) for column in columns)
+    given, written = ([column.view(np.uint32) for column in each] for each in (others, outs))
+    row_kernels().cut(user, *given, group_of, start, *written)
+    return start, outs
+
+
+def _any_group(start: Int64Array, n_others: int, look: Callable[[int, int, Array], bool]) -> bool:
+    """Whether `look` finds anything: it gets groups first … end − 1, and a −1 for each other."""
+    n_threads = min(usable_cores(), MOST_THREADS)
+    edges = np.searchsorted(start, np.linspace(0, start[-1], n_threads + 1)).tolist()
+
+    def work(groups: tuple[int, int]) -> bool:
+        return bool(look(*groups, np.full(n_others, -1, dtype=np.int32)))
 
     with ThreadPoolExecutor(n_threads) as pool:
-        return any(list(pool.map(look, pairwise(edges))))
+        return any(list(pool.map(work, pairwise(edges))))
 
 
 def _starts(counts: Counts) -> Int64Array:

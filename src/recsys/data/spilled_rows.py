@@ -12,10 +12,11 @@ import numpy as np
 from recsys.config.schema.data import Data
 from recsys.core.errors import DataError
 from recsys.core.events import Observer
-from recsys.core.types import Array, Floats, Ids, Indices
+from recsys.core.types import Array, Counts, Floats, Ids
 from recsys.data.chunks import chunks
 from recsys.data.ids import as_ids, has_scientific
 from recsys.data.interactions import Dataset, Interactions, stack
+from recsys.data.parts import TRAIN, PartOfRow
 from recsys.data.read import check_learnable, check_rows
 from recsys.data.sources.id_column import IdColumn
 from recsys.data.sources.opening import open_source
@@ -54,11 +55,12 @@ class SpilledRows:
 
     def read(self, rows: slice) -> Interactions:
         """Some rows, start … stop − 1."""
-        return Interactions(*self.indices(rows), self.rating(rows), None, self.users, self.items)
+        columns = self._user.read(rows), self._item.read(rows), self.rating(rows)
+        return Interactions(*columns, None, self.users, self.items)
 
-    def indices(self, rows: slice) -> tuple[Indices, Indices]:
-        """user_idx and item_idx of some rows."""
-        return self._user.read(rows), self._item.read(rows)
+    def train_counts(self, part: PartOfRow) -> tuple[Counts, Counts]:
+        """How often each user, and each item, occurs in the rows of train."""
+        return self._user.count_train(part, len(self.users)), self._item.count_train(part, len(self.items))
 
     def rating(self, rows: slice) -> Floats:
         """The ratings of some rows."""
@@ -72,20 +74,21 @@ class SpilledRows:
 
 @dataclass(frozen=True, eq=False)
 class SpilledIndices:
-    """Indices into a vocabulary, made of what a file holds when it is read.
-
-    Attributes:
-        new: the index of each code; None where the numbers are the ids.
-    """
+    """Indices into a vocabulary, made of what a file holds, ids or codes, when it is read."""
 
     values: SpilledColumn
     places: Places
-    new: Array | None
 
     def read(self, rows: slice) -> Array:
         """Those of some rows, int32."""
-        values = self.values.read(rows)
-        return self.places.of(values) if self.new is None else self.new[values]
+        return self.places.of(self.values.read(rows))
+
+    def count_train(self, part: PartOfRow, n: int) -> Counts:
+        """How often each of n indices occurs in the rows of train, int64."""
+        counts = np.zeros(n, dtype=np.int64)
+        for rows in chunks(len(self.values)):
+            self.places.count(self.values.read(rows), part[rows] == TRAIN, counts)
+        return counts
 
 
 def spill_rows(data: Data, folder: Path, observe: Observer) -> SpilledRows:
@@ -125,11 +128,11 @@ def _indexed(ids: IdColumn, values: SpilledColumn) -> tuple[Vocabulary, SpilledI
     texts = ids.texts()
     if texts is None:
         distinct = values.distinct()
-        return Vocabulary(distinct), SpilledIndices(values, Places(distinct), None)
+        return Vocabulary(distinct), SpilledIndices(values, Places.among(distinct))
     raw = as_texts(texts)
     own: Ids = raw if ids.is_text else as_ids(raw)
     vocabulary = Vocabulary(as_texts(sorted(texts)) if own.dtype == object else np.unique(own))
-    return vocabulary, SpilledIndices(values, Places(np.empty(0, dtype=np.int64)), vocabulary.index(own))
+    return vocabulary, SpilledIndices(values, Places(None, table=vocabulary.index(own)))
 
 
 def _check(rows: SpilledRows, data: Data) -> None:
@@ -157,6 +160,8 @@ def _extremes(rows: SpilledRows, end: int) -> Interactions:
             kept.append(whole.take(np.array([0, *others])))
             together = stack(kept)
             have_several = all(idx.min() < idx.max() for idx in (together.user_idx, together.item_idx))
-        ends = np.nan_to_num(rating, nan=np.inf).argmin(), np.nan_to_num(rating, nan=-np.inf).argmax()
+        ends = rating.argmin(), rating.argmax()  # the first NaN, where there is one
+        if np.isnan(rating[ends[0]]):
+            ends = np.nan_to_num(rating, nan=np.inf).argmin(), np.nan_to_num(rating, nan=-np.inf).argmax()
         kept += [rows.read(slice(place.start + int(at), place.start + int(at) + 1)) for at in ends]
     return stack(kept)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-
-import numpy as np
+from dataclasses import dataclass
 
 from recsys.config.schema.split import Split
-from recsys.core.types import Floats, Indices
+from recsys.core.types import Counts, Floats, Indices
 from recsys.data.chunks import chunks
 from recsys.data.duplicates import repeated
 from recsys.data.interactions import Interactions, stack
@@ -26,16 +25,38 @@ def assigned(rows: SpilledRows, how: Split, seed: int) -> PartOfRow:
     return part
 
 
-def split_on_disk(rows: SpilledRows, part: PartOfRow, write: Write) -> Splits:
+@dataclass(frozen=True, eq=False)
+class TrainCounts:
+    """What train has.
+
+    Attributes:
+        known: its users and items.
+        users, items: how many rows each of them has.
+    """
+
+    known: Known
+    users: Counts
+    items: Counts
+
+    @classmethod
+    def of(cls, rows: SpilledRows, part: PartOfRow) -> TrainCounts:
+        """Counts the rows of train."""
+        users, items = rows.train_counts(part)
+        known = Known.of(rows.read(slice(0, 0)), users > 0, items > 0)
+        return cls(known, users[users > 0], items[items > 0])
+
+
+def split_on_disk(rows: SpilledRows, part: PartOfRow, known: Known, write: Write) -> Splits:
     """What `split` gives, but that the training rows are written and not in it.
 
     Raises:
         UnsuitedError: a pair is held out twice.
 
     Args:
+        known: users and items of train.
         write: takes user_idx, item_idx and rating of the next training rows.
     """
-    known, held_out = _known(rows, part), list[Interactions]()
+    held_out = list[Interactions]()
     for place in chunks(len(rows)):
         chunk, is_train = rows.read(place), part[place] == TRAIN
         train = known.take(chunk, slice(None) if is_train.all() else is_train)
@@ -45,14 +66,3 @@ def split_on_disk(rows: SpilledRows, part: PartOfRow, write: Write) -> Splits:
     if repeated(others.user_idx, others.item_idx, len(others.items)) is not None:
         raise UnsuitedError(REPEATS)
     return splits_of(none, others, part[part != TRAIN], known)
-
-
-def _known(rows: SpilledRows, part: PartOfRow) -> Known:
-    is_user_known = np.zeros(len(rows.users), dtype=bool)
-    is_item_known = np.zeros(len(rows.items), dtype=bool)
-    for place in chunks(len(rows)):
-        is_train = part[place] == TRAIN
-        kept = slice(None) if is_train.all() else is_train
-        for is_known, idx in zip((is_user_known, is_item_known), rows.indices(place), strict=True):
-            is_known[idx[kept]] = True
-    return Known.of(rows.read(slice(0, 0)), is_user_known, is_item_known)

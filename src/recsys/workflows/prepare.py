@@ -26,7 +26,7 @@ from recsys.data.sources.opening import bytes_of
 from recsys.data.split import split
 from recsys.version import __version__
 from recsys.workflows.prepare_on_disk import WrittenRows, read_on_disk, rows_alone
-from recsys.workflows.sort_store import write_orders
+from recsys.workflows.sort_store import Orders
 
 COUNTS = ("n_interactions", "n_ratings", "n_users", "n_items", "n_duplicates")
 
@@ -87,22 +87,24 @@ def _read_in_memory(
     if data is None:
         data = read_ratings(rows_alone(config), ALONE, observe, uses_times=config.uses_times)
     splits = split(data, config.split, config.seed)
-    splits = replace(splits, train=_written(splits.train, writer))
-    order = write_orders(writer, splits, config, memory)
+    orders = Orders(writer, config, splits.train.user_counts, splits.train.item_counts, memory)
+    splits = replace(splits, train=_written(splits.train, writer, orders))
+    order = orders.write(splits)
     return WrittenRows(splits, order, data.identify(), data.item_column, data.n_duplicates)
 
 
-def _written(train: Interactions, writer: StoreWriter) -> Interactions:
+def _written(train: Interactions, writer: StoreWriter, orders: Orders) -> Interactions:
     """The rows as they lie on disk now."""
     columns: dict[str, Array] = {"row_user": train.user_idx, "row_item": train.item_idx, "row_rating": train.rating}
     if train.timestamp is not None:
         columns["row_time"] = train.timestamp
     kinds, n_rows = {**ROWS, **TIMES}, len(train)
     own = {name: kinds[name] for name in columns}
-    with writer.columns(own, n_rows, are_read_again=True) as writers:
+    with writer.columns(own, n_rows) as writers:
         for rows in chunks(n_rows):
             for column, values in zip(writers, columns.values(), strict=True):
                 column.append(values[rows])
+            orders.append(train.user_idx[rows], train.item_idx[rows], train.rating[rows])
     on_disk: list[Any] = list(writer.read(own, n_rows))
     user_idx, item_idx, rating, *times = on_disk
     return replace(train, user_idx=user_idx, item_idx=item_idx, rating=rating, timestamp=times[0] if times else None)

@@ -6,19 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from recsys.artifacts.store import ROWS, OrderEntry
 from recsys.artifacts.write_store import StoreWriter
 from recsys.config.schema.config import Config
 from recsys.config.schema.data import Data
 from recsys.core.events import Note, Observer
-from recsys.data.parts import TRAIN
 from recsys.data.sources.opening import bytes_of
-from recsys.data.spilled_rows import SpilledRows, UnsuitedError, spill_rows
+from recsys.data.spilled_rows import UnsuitedError, spill_rows
 from recsys.data.split import Splits
-from recsys.data.split_on_disk import assigned, split_on_disk
-from recsys.workflows.sort_store import write_orders
+from recsys.data.split_on_disk import TrainCounts, assigned, split_on_disk
+from recsys.workflows.sort_store import Orders
 
 LARGE = 100_000_000  # bytes of files, of which it matters that they are read in memory
 
@@ -64,24 +61,23 @@ def rows_alone(config: Config) -> Data:
 
 def _written(config: Config, writer: StoreWriter, memory: int, observe: Observer) -> WrittenRows:
     rows = spill_rows(rows_alone(config), writer.scratch, observe)
-    splits = _split(rows, config, writer)
-    order = write_orders(writer, splits, config, memory, refuses_repeats=True)
-    return WrittenRows(splits, order, rows.fingerprints, rows.item_column, n_duplicates=0)
-
-
-def _split(rows: SpilledRows, config: Config, writer: StoreWriter) -> Splits:
     part = assigned(rows, config.split, config.seed)
-    n_train = int(np.count_nonzero(part == TRAIN))
-    with writer.columns(ROWS, n_train, are_read_again=True) as columns:
+    counts = TrainCounts.of(rows, part)
+    orders = Orders(writer, config, counts.users, counts.items, memory)
+    n_train = int(counts.users.sum())
+    with writer.columns(ROWS, n_train) as columns:
 
         def write(*values: Any) -> None:
             for column, numbers in zip(columns, values, strict=True):
                 column.append(numbers)
+            orders.append(*values)  # over the files of rows that were read
 
-        splits = split_on_disk(rows, part, write)
+        splits = split_on_disk(rows, part, counts.known, write)
     on_disk: list[Any] = list(writer.read(ROWS, n_train))
     user_idx, item_idx, rating = on_disk
-    return replace(splits, train=replace(splits.train, user_idx=user_idx, item_idx=item_idx, rating=rating))
+    splits = replace(splits, train=replace(splits.train, user_idx=user_idx, item_idx=item_idx, rating=rating))
+    order = orders.write(splits, refuses_repeats=True)
+    return WrittenRows(splits, order, rows.fingerprints, rows.item_column, n_duplicates=0)
 
 
 def _why_in_memory(config: Config) -> str | None:

@@ -10,14 +10,15 @@ from recsys.artifacts.store import BLOCKS, SEEN, OrderEntry
 from recsys.artifacts.write_store import StoreWriter
 from recsys.config.plans import plans
 from recsys.config.schema.config import Config
+from recsys.core import kernels
 from recsys.core.errors import UsageError
 from recsys.core.resolve import resolve
 from recsys.core.threads import usable_cores
-from recsys.core.types import Indices
+from recsys.core.types import Counts, Floats, Indices, Int64Array
 from recsys.data.duplicates import repeated
 from recsys.data.grouped import columns_by
 from recsys.data.interactions import Interactions, stack
-from recsys.data.partition import ROW_BYTES, by_user_range, user_ranges
+from recsys.data.partition import ROW_BYTES, UserRanges, user_ranges
 from recsys.data.spilled_rows import REPEATS, UnsuitedError
 from recsys.data.split import Splits
 from recsys.data.vocabulary import UNKNOWN
@@ -28,43 +29,73 @@ OTHER_BYTES = 250_000_000  # of the process, beside what it sorts
 LEAST_SORTED = 16_000_000  # bytes: nobody has less memory
 
 
-def write_orders(
-    writer: StoreWriter, splits: Splits, config: Config, memory: int, *, refuses_repeats: bool = False
-) -> OrderEntry | None:
-    """Writes the rows by user, and by block where a method of the config reads blocks and all rows have a rating.
+class Orders:
+    """Takes the training rows in theirs, and writes them by user, and by block where a method of the config reads
+    blocks and all rows have a rating."""
 
-    Args:
-        splits: train is on disk.
-        memory: bytes that the process may take.
-        refuses_repeats: whether to look for pairs that occur twice.
-    Returns:
-        What the order of the blocks depends on; None: there are none.
-    Raises:
-        UsageError: it takes more memory.
-        UnsuitedError: a pair occurs twice.
-    """
-    train, pairs = splits.train, _Pairs(splits) if refuses_repeats else None
-    order = block_order(config, len(train), len(train.users), len(train.items))
-    if order is None or train.n_rated < len(train):
-        first = user_ranges(train.user_counts, _sorted_bytes(memory) * ROW_BYTES // SORTING_BYTES)
-        with writer.columns(SEEN, len(train), are_read_again=False) as seen:
-            for number, rows in enumerate(by_user_range(train, first, writer.scratch)):
-                _append_by_user(seen, rows, first, number, pairs)
-        return None
-    sorter = order.sorter(train.user_counts, train.item_counts, train.scale, config.seed, usable_cores())
-    first, sizes = sorter.user_first, list[int]()
-    _check_memory(train, first, memory)
-    kinds = {**SEEN, **BLOCKS}
-    with writer.columns(kinds, len(train), are_read_again=False) as (*seen, user, item, rating):
-        for number, rows in enumerate(by_user_range(train, first, writer.scratch)):
-            _append_by_user(seen, rows, first, number, pairs)
-            for block in sorter.blocks(number, rows):
-                for column, values in zip((user, item, rating), block, strict=True):
-                    column.append_part(values)
-                sizes.append(len(block[0]))
-    start = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
-    writer.index(block_start=start, user_first=first, item_first=sorter.item_first)
-    return OrderEntry(n_side=order.n_side, tile_rows=order.tile_rows, dim=order.dim)
+    def __init__(
+        self, writer: StoreWriter, config: Config, user_counts: Counts, item_counts: Counts, memory: int
+    ) -> None:
+        """
+        Args:
+            user_counts, item_counts: rows of each user, and of each item.
+            memory: bytes that the process may take.
+        Raises:
+            UsageError: it takes more memory.
+        """
+        self._writer, self._seed, self._counts = writer, config.seed, (user_counts, item_counts)
+        n_rows = int(user_counts.sum())
+        self._order = block_order(config, n_rows, len(user_counts), len(item_counts))
+        if self._order is None:
+            self._first = user_ranges(user_counts, _sorted_bytes(memory) * ROW_BYTES // SORTING_BYTES)
+        else:
+            self._first = self._order.user_first(user_counts)
+            _check_memory(user_counts, self._first, memory)
+        self._ranges = UserRanges(writer.scratch, self._first)
+
+    def append(self, user_idx: Indices, item_idx: Indices, rating: Floats) -> None:
+        """Adds rows."""
+        self._ranges.append(user_idx, item_idx, rating)
+
+    def write(self, splits: Splits, *, refuses_repeats: bool = False) -> OrderEntry | None:
+        """Writes them, when all have been added.
+
+        Args:
+            splits: train is on disk.
+            refuses_repeats: whether to look for pairs that occur twice.
+        Returns:
+            What the order of the blocks depends on; None: there are none.
+        Raises:
+            UnsuitedError: a pair occurs twice.
+        """
+        train, pairs = splits.train, _Pairs(splits) if refuses_repeats else None
+        n_ranges, order = len(self._first) - 1, self._order
+        if order is None or train.n_rated < len(train):
+            with self._writer.columns(SEEN, len(train)) as seen:
+                for number in range(n_ranges):
+                    self._append_by_user(seen, self._ranges.read(number, train), number, pairs)
+            return None
+        sorter, sizes = order.sorter(*self._counts, train.scale, self._seed, usable_cores()), list[int]()
+        with self._writer.columns({**SEEN, **BLOCKS}, len(train)) as (*seen, user, item, rating):
+            for number in range(n_ranges):
+                rows = self._ranges.read(number, train)
+                self._append_by_user(seen, rows, number, pairs)
+                for block in sorter.blocks(number, rows):
+                    for column, values in zip((user, item, rating), block, strict=True):
+                        column.append_part(values)
+                    sizes.append(len(block[0]))
+        start = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
+        self._writer.index(block_start=start, user_first=self._first, item_first=sorter.item_first)
+        return OrderEntry(n_side=order.n_side, tile_rows=order.tile_rows, dim=order.dim)
+
+    def _append_by_user(self, seen: Any, rows: Interactions, number: int, pairs: _Pairs | None) -> None:
+        start, stop = self._first[number : number + 2].tolist()
+        counts, own = self._counts[0][start:stop], rows.user_idx - np.int32(start)
+        item, rating = columns_by(own, counts, [rows.item_idx, rows.rating])
+        if pairs is not None:
+            pairs.check(counts, item, start)
+        for column, values in zip(seen, (item, rating), strict=True):
+            column.append(values)
 
 
 def block_order(config: Config, n_ratings: int, n_users: int, n_items: int) -> Any:
@@ -76,18 +107,8 @@ def block_order(config: Config, n_ratings: int, n_users: int, n_items: int) -> A
     return None
 
 
-def _append_by_user(seen: Any, rows: Interactions, first: Any, number: int, pairs: _Pairs | None) -> None:
-    start, stop = first[number : number + 2].tolist()
-    own = rows.user_idx - np.int32(start)
-    if pairs is not None:
-        pairs.check(own, rows.item_idx, start, stop)
-    counts = np.bincount(own, minlength=stop - start)
-    for column, values in zip(seen, columns_by(own, counts, [rows.item_idx, rows.rating]), strict=True):
-        column.append(values)
-
-
 class _Pairs:
-    """Pairs that are held out, by user, beside which those of train are looked at."""
+    """Pairs that are held out, each once, by user, beside which those of train are looked at."""
 
     def __init__(self, splits: Splits) -> None:
         none = splits.train.take(slice(0, 0))
@@ -97,18 +118,29 @@ class _Pairs:
         self._user_idx, self._item_idx = (idx[is_known][order] for idx in (held_out.user_idx, held_out.item_idx))
         self._n_items = len(splits.train.items)
 
-    def check(self, user: Indices, item: Indices, start: int, stop: int) -> None:
-        """Raises UnsuitedError where one of the users start … stop − 1 has an item twice; `user` counts from start."""
-        held_out = slice(*np.searchsorted(self._user_idx, [start, stop]).tolist())
-        users = np.concatenate([user, self._user_idx[held_out] - np.int32(start)])
-        items = np.concatenate([item, self._item_idx[held_out]])
-        if repeated(users, items, self._n_items) is not None:
+    def check(self, counts: Counts, item: Indices, start: int) -> None:
+        """Raises UnsuitedError where a user has an item twice.
+
+        Args:
+            counts, item: of the users from `start` on, how many rows they have, and the items of these, user by user.
+        """
+        more: Int64Array = np.searchsorted(self._user_idx, np.arange(start, start + len(counts) + 1))
+        held_out = self._item_idx[more[0] : more[-1]]
+        if kernels.are_worthwhile(len(item)):
+            from recsys.data.counting_sort import has_repeats_beside
+
+            is_repeated = has_repeats_beside(counts, item, more - more[0], held_out, self._n_items)
+        else:
+            users = [np.repeat(np.arange(len(counts), dtype=np.int32), each) for each in (counts, np.diff(more))]
+            items = np.concatenate([item, held_out])
+            is_repeated = repeated(np.concatenate(users), items, self._n_items) is not None
+        if is_repeated:
             raise UnsuitedError(REPEATS)
 
 
-def _check_memory(train: Interactions, first: Any, memory: int) -> None:
+def _check_memory(user_counts: Counts, first: Int64Array, memory: int) -> None:
     """Raises UsageError where the largest range of users takes more."""
-    ends = np.concatenate([[0], np.cumsum(train.user_counts)])[first]
+    ends = np.concatenate([[0], np.cumsum(user_counts)])[first]
     needed = SORTING_BYTES * int(np.diff(ends).max())
     if needed > _sorted_bytes(memory):
         raise UsageError(

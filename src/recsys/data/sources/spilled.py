@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from recsys.core import kernels
 from recsys.core.files import writing
-from recsys.core.types import Array, Ids, Indices
+from recsys.core.types import Array, BoolArray, Counts, Ids, Indices
 from recsys.data.chunks import chunks
 from recsys.data.sources.table import remap
 
@@ -61,7 +63,7 @@ class SpilledColumn:
     def code(self) -> list[str]:
         """Writes over each number which of the distinct ones it is; these, rising."""
         ids = self.distinct()
-        places = Places(ids)
+        places = Places.among(ids)
         for rows in chunks(self._n):
             self.write(rows.start, places.of(self.read(rows)))
         return list(map(str, ids.tolist()))
@@ -88,27 +90,51 @@ class SpilledColumn:
                 content = content[file.write(content) :]
 
 
+@dataclass(frozen=True, eq=False)
 class Places:
-    """Which of some rising numbers each number is."""
+    """The place of each number.
 
-    def __init__(self, ids: Ids) -> None:
-        """
-        Args:
-            ids: int64, rising.
-        """
-        self._ids, self._low = ids, int(ids[0]) if len(ids) else 0
-        width = int(ids[-1]) - self._low + 1 if len(ids) else 0
-        self._table: Indices | None = None
-        if width <= WIDEST_TABLE:
-            self._table = np.zeros(width, dtype=np.int32)
-            self._table[ids - self._low] = np.arange(len(ids), dtype=np.int32)
+    Attributes:
+        ids: rising numbers, of which a place is the position; without a table.
+        low, table: the place of `number` is table[number − low], int32.
+    """
+
+    ids: Ids | None
+    low: int = 0
+    table: Indices | None = None
+
+    @classmethod
+    def among(cls, ids: Ids) -> Places:
+        """Positions among rising numbers, int64."""
+        low, width = (int(ids[0]), int(ids[-1]) - int(ids[0]) + 1) if len(ids) else (0, 0)
+        if width > WIDEST_TABLE:
+            return cls(ids)
+        table = np.zeros(width, dtype=np.int32)
+        table[ids - low] = np.arange(len(ids), dtype=np.int32)
+        return cls(None, low, table)
 
     def of(self, values: Array) -> Indices:
-        """Their places, int32; all of them are among the numbers."""
-        if self._table is None:
-            return np.searchsorted(self._ids, values).astype(np.int32)
-        places: Indices = self._table[values - np.int32(self._low)]
+        """Their places, int32; all of them have one."""
+        if self.table is None:
+            assert self.ids is not None
+            return np.searchsorted(self.ids, values).astype(np.int32)
+        if not kernels.are_worthwhile(len(values)):
+            places: Indices = self.table[values - np.int32(self.low)]
+            return places
+        from recsys.data.row_kernels import row_kernels
+
+        places = np.empty(len(values), dtype=np.int32)
+        row_kernels().look_up(values, self.low, self.table, places)
         return places
+
+    def count(self, values: Array, is_in: BoolArray, counts: Counts) -> None:
+        """Adds 1 at the place of each number that is in."""
+        if self.table is not None and kernels.are_worthwhile(len(values)):
+            from recsys.data.row_kernels import row_kernels
+
+            row_kernels().count(values, self.low, self.table, is_in, counts)
+        else:
+            counts += np.bincount(self.of(values)[is_in], minlength=len(counts))
 
 
 def distinct_of(values: Array) -> Array:
@@ -117,6 +143,11 @@ def distinct_of(values: Array) -> Array:
     if high - low >= WIDEST_TABLE:
         return np.unique(values)
     is_there = np.zeros(high - low + 1, dtype=bool)
-    is_there[values - values.dtype.type(low)] = True
+    if kernels.are_worthwhile(len(values)) and values.dtype == np.int32:
+        from recsys.data.row_kernels import row_kernels
+
+        row_kernels().mark(values, low, is_there)
+    else:
+        is_there[values - values.dtype.type(low)] = True
     present: Array = (np.flatnonzero(is_there) + low).astype(values.dtype)
     return present

@@ -216,8 +216,7 @@ class BlockOrder:
     @property
     def first(self) -> tuple[Array, Array]:
         """The user, and the item, at which each range begins, and the end."""
-        edges = np.arange(self.n_side + 1)
-        return np.searchsorted(self.user_range, edges), np.searchsorted(self.item_range, edges)
+        return first_of(self.user_range, self.n_side), first_of(self.item_range, self.n_side)
 
 
 def tile_shift(dim: int) -> int:
@@ -230,6 +229,11 @@ def ranges_of(counts: Array, n_side: int) -> Array:
     before = np.cumsum(counts) - counts
     ranges: Array = np.minimum(before * n_side // counts.sum(), n_side - 1).astype(np.uint8)
     return ranges
+
+
+def first_of(ranges: Array, n_side: int) -> Array:
+    """The row at which each range begins, and the end."""
+    return np.searchsorted(ranges, np.arange(n_side + 1))
 
 
 def _counted_ranges(idx: Array, n: int, n_side: int) -> Array:

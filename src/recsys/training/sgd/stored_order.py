@@ -9,7 +9,7 @@ from recsys.config.plans import Plan
 from recsys.core.types import Array, Counts
 from recsys.data.interactions import Interactions
 from recsys.data.scale import Scale
-from recsys.training.sgd.blocks import BlockOrder, choose_n_side, tile_shift
+from recsys.training.sgd.blocks import BlockOrder, choose_n_side, first_of, ranges_of, tile_shift
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,10 @@ class StoredOrder:
     n_side: int
     tile_rows: int
     dim: int
+
+    def user_first(self, user_counts: Counts) -> Array:
+        """The user at which each range begins, and the end."""
+        return first_of(ranges_of(user_counts, self.n_side), self.n_side)
 
     def sorter(self, user_counts: Counts, item_counts: Counts, scale: Scale, seed: int, n_threads: int) -> RangeSorter:
         """What sorts ratings, of which each user and each item has so many."""
