@@ -90,12 +90,12 @@ def attack(seed: int, seconds: float, say: Callable[[str], None], jobs: tuple[Jo
 
 
 def in_turns(faults: list[Fault], order: random.Random) -> list[Fault]:
-    """Drawn, but so that each kind has its first case before any has its second."""
+    """Drawn, but each kind has its first case before any its second; a full disk, ENOSPC once more, comes last."""
     turn: Counter[tuple[str, str, str]] = Counter()
-    turns = []
+    turns: list[tuple[tuple[int, bool], Fault]] = []
     for fault in order.sample(faults, len(faults)):
         kind = (fault.job.name, fault.how, fault.operation)
-        turns.append((turn[kind], fault))
+        turns.append(((turn[kind], fault.how == FULL), fault))
         turn[kind] += 1
     return [fault for _, fault in sorted(turns, key=itemgetter(0))]
 

@@ -22,6 +22,7 @@ IMPORTED = (
     *("recsys.api.training", "recsys.api.tuning", "recsys.api.batch", "recsys.api.measuring", "recsys.api.data"),
     *("recsys.cli.app", "recsys.cli.progress", "recsys.workflows.train", "recsys.reporting.report"),
     *("torch", "numba", "optuna", "pyarrow.parquet", "pyarrow.csv", "matplotlib.pyplot", "safetensors.numpy"),
+    *("torch._dynamo", "alembic.command", "sqlalchemy.orm"),  # which others import where they are used
     *("recsys.training.sgd.dot_product", "recsys.training.ials.learner", "sqlalchemy.dialects.sqlite"),
 )
 
