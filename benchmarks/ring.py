@@ -13,6 +13,7 @@ import numpy as np
 import recsys
 from learners import ratings, sgd_learner
 from measure import command_line
+from recsys.core.collectives import gather_state
 from recsys.core.communicator import Communicator
 from recsys.core.events import silent
 from recsys.training.sgd.dot_product import SgdLearner
@@ -57,7 +58,7 @@ def compare(alone: SgdLearner | None, ring: SgdLearner, ranks: Communicator, n_r
                 f" wall {wall:.3f} s, cpu {total[0]:.3f} s, sent {total[1] / 1e6:.1f} MB",
                 flush=True,
             )
-    model = ring.state(1).model
+    model = gather_state(ring.state(1), ranks).model
     if alone:
         expected = alone.state(1).model
         same = all(model[name].tobytes() == expected[name].tobytes() for name in expected)

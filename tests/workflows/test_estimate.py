@@ -13,6 +13,7 @@ from recsys.config.schema.config import Config
 from recsys.core.communicator import ALONE, Communicator
 from recsys.core.errors import ConfigError
 from recsys.core.events import silent
+from recsys.objectives.specs import find_objective
 from recsys.training.build import build_learner
 from recsys.workflows import calibrate
 from recsys.workflows.estimate import estimate
@@ -103,6 +104,24 @@ def test_ranks_that_gather_rows_send_what_is_estimated(small: Callable[..., Conf
 
     needs = estimate(config, n_ranks=size)
     assert needs.get("ranking", needs)["sent_bytes"] == sum(on_ranks(size, work))
+
+
+@pytest.mark.parametrize("changes", [{"training": {"method": "sgd"}}, {"training": {"method": "gibbs"}}], ids=str)
+def test_ranks_send_for_an_evaluation_about_what_is_estimated(small: Callable[..., Config], changes: Any) -> None:
+    config, size = small(**changes), 3
+    [plan] = plans(config)
+    inputs, _ = prepare_inputs(config, silent, ALONE)
+    valid, evaluate = inputs.splits.valid, find_objective(plan.objective).evaluate
+
+    def work(communicator: Communicator) -> int:
+        learner: Any = build_learner(plan, inputs, communicator)
+        learner.epoch(1, silent)
+        before = communicator.sent_bytes
+        assert valid is not None
+        evaluate(learner.divided_scorer(), valid, inputs.seen, communicator)
+        return communicator.sent_bytes - before
+
+    assert estimate(config, n_ranks=size)["sent_evaluating_bytes"] == pytest.approx(sum(on_ranks(size, work)), abs=60)
 
 
 def test_ranks_that_a_method_cannot_use_are_refused(small: Callable[..., Config]) -> None:

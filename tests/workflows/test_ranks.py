@@ -20,7 +20,7 @@ from recsys.core.events import silent
 from recsys.data.interactions import Dataset
 from recsys.data.read import read_ratings
 from recsys.data.sources.csv import source
-from recsys.evaluation.metrics import errors, gather_errors
+from recsys.evaluation.metrics import errors, errors_on_first
 from recsys.workflows.evaluate import evaluate_ratings, ratings_to_measure
 from recsys.workflows.inputs import from_scratch
 from recsys.workflows.train import train
@@ -96,9 +96,9 @@ def test_errors_are_shared_out_and_gathered(finished: Path, size: int) -> None:
             n_rated.append(len(user_idx))
             return bundle.scorer("rating").rate(user_idx, item_idx, timestamp)
 
-    shares = on_ranks(size, lambda communicator: gather_errors(Counting(), ratings, communicator))  # type: ignore[arg-type]
-    for error in shares:
-        np.testing.assert_array_equal(error, errors(bundle.scorer("rating"), ratings))
+    first, *others = on_ranks(size, lambda communicator: errors_on_first(Counting(), ratings, communicator))  # type: ignore[arg-type]
+    np.testing.assert_array_equal(first, errors(bundle.scorer("rating"), ratings))
+    assert others == [None] * (size - 1)
     assert sum(n_rated) == len(ratings)
 
 
@@ -145,6 +145,10 @@ SECTIONS: dict[str, dict[str, Any]] = {
     "gibbs, tobit": {"training": {"method": "gibbs", "likelihood": "tobit"}},
     "gibbs, drift": {"training": {"method": "gibbs"}, "model": {"user_drift": True}},
     "gibbs, flipped svdpp": {"training": {"method": "gibbs"}, "model": {"kind": "svdpp", "flipped": True}},
+    "sgd, the best epoch, and ials": {
+        "training": {"method": "sgd", "keep": "best", "n_epochs": 8, "lr_max": 0.2},
+        "ranking": RANKING,
+    },
     "sgd and ials": {"training": {"method": "sgd"}, "ranking": RANKING},
     "ials chosen by pilot fits": {"training": {"method": "sgd"}, "ranking": {"n_epochs": 2}},
 }

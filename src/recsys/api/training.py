@@ -203,8 +203,8 @@ def estimate(
         data_bytes, training_bytes (added by training, the model included), peak_bytes (of the process) and memory_bytes
         (what it can have). Disk in bytes: checkpoint_bytes, serving_bytes and disk_bytes (the run's folder at most). In
         seconds: read_seconds, epoch_seconds, fit_seconds, and of the whole run in one process least_seconds to
-        most_seconds, and cpu_seconds. In bytes that all ranks send: sent_bytes in an epoch, gathered_bytes before each
-        evaluation and checkpoint. Of the ranking scorer under "ranking".
+        most_seconds, and cpu_seconds. In bytes that all ranks send: sent_bytes in an epoch, sent_evaluating_bytes in
+        each evaluation, sent_at_end_bytes when training is done. Of the ranking scorer under "ranking".
     Raises:
         ConfigError, DataError
     """

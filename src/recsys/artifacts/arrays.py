@@ -12,6 +12,7 @@ import json
 import math
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from io import BufferedReader
 from itertools import chain, pairwise
@@ -47,22 +48,42 @@ class TensorEntry(TypedDict):
 
 def write_arrays(path: Path, arrays: Arrays) -> FileEntry:
     """Writes the arrays, of which some may be columns on disk; returns the file's size and checksum."""
-    ordered = {name: arrays[name] for name in sorted(arrays, key=lambda name: _alignment(name, arrays))}
-    header: dict[str, TensorEntry] = {}
-    end = 0
-    for name, array in ordered.items():
-        start, end = end, end + array.dtype.itemsize * math.prod(array.shape)
-        header[name] = {"dtype": CODES[array.dtype], "shape": list(array.shape), "data_offsets": [start, end]}
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    digest = hashlib.sha256()
+    plan, digest = Plan.of(arrays), hashlib.sha256()
     with path.open("wb") as file:
-        start_of_file = len(text).to_bytes(8, "little") + text
-        blocks = chain([memoryview(start_of_file)], *map(_blocks, ordered.values()))
-        for block in blocks:
+        for block in chain([memoryview(plan.head)], *(bytes_of(arrays[name]) for name in plan.places)):
             file.write(block)
             digest.update(block)
-    return FileEntry(bytes=8 + len(text) + end, sha256=digest.hexdigest())
+    return FileEntry(bytes=plan.n_bytes, sha256=digest.hexdigest())
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where things lie in a file.
+
+    Attributes:
+        head: all bytes before the arrays.
+        places: of each array the first byte, in their order.
+        n_bytes: of the file.
+    """
+
+    head: bytes
+    places: dict[str, int]
+    n_bytes: int
+
+    @classmethod
+    def of(cls, arrays: Arrays) -> Plan:
+        """That of a file of these arrays."""
+        header: dict[str, TensorEntry] = {}
+        end = 0
+        for name in sorted(arrays, key=lambda name: _alignment(name, arrays)):
+            array = arrays[name]
+            start, end = end, end + array.dtype.itemsize * math.prod(array.shape)
+            header[name] = {"dtype": CODES[array.dtype], "shape": list(array.shape), "data_offsets": [start, end]}
+        text = json.dumps(header, separators=(",", ":")).encode()
+        text += b" " * (-len(text) % 8)
+        head = len(text).to_bytes(8, "little") + text
+        places = {name: len(head) + tensor["data_offsets"][0] for name, tensor in header.items()}
+        return cls(head, places, len(head) + end)
 
 
 def only_tensor(path: Path, shown: Path) -> tuple[int, TensorEntry]:
@@ -165,7 +186,7 @@ def _alignment(name: str, arrays: Arrays) -> tuple[int, str]:
     return -arrays[name].dtype.itemsize, name
 
 
-def _blocks(array: Array) -> Iterator[memoryview]:
+def bytes_of(array: Array) -> Iterator[memoryview]:
     """The bytes of an array, some rows at a time, so that a column on disk is not read whole."""
     rows = max(1, BLOCK_BYTES // max(1, array.dtype.itemsize * math.prod(array.shape[1:])))
     for start in range(0, len(array), rows):

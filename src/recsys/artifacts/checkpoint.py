@@ -8,8 +8,10 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
+from recsys.artifacts.divided import write_divided
 from recsys.artifacts.manifest import CheckpointManifest
-from recsys.artifacts.verified import VerifiedFolder, check_layout, open_verified, reading, write_verified
+from recsys.artifacts.verified import VerifiedFolder, check_layout, open_verified, reading
+from recsys.core.communicator import ALONE, Communicator
 from recsys.core.errors import RunError
 from recsys.core.files import remove_folder, write_text
 from recsys.core.layout import StateLayout
@@ -25,14 +27,17 @@ MAX_CHECKPOINTS = 2
 BEST = "best."  # goes before the names of the best parameters, where those are what the run keeps
 
 
-def write_checkpoint(folder: Path, states: Mapping[str, State], manifest: CheckpointManifest) -> None:
-    """Writes `folder`/epoch-NNNN, names it in `folder`/last, and keeps the two newest.
+def write_checkpoint(
+    folder: Path, states: Mapping[str, State], manifest: CheckpointManifest, communicator: Communicator = ALONE
+) -> None:
+    """Writes `folder`/epoch-NNNN, names it in `folder`/last, and keeps the two newest; all ranks call this.
 
     NNNN counts the epochs of all fits, which is the number of lines in the history.
 
     Args:
         states: of the fits so far, by name; those names go before the names of their arrays.
-        manifest: which gets their epochs.
+        manifest: which gets their epochs; that of rank 0 is written.
+        communicator: ranks write their own rows of what is divided among them, and rank 0 all else.
     """
     epochs = {fit: state.epoch for fit, state in states.items()}
     name = f"epoch-{sum(epochs.values()):04d}"
@@ -40,9 +45,12 @@ def write_checkpoint(folder: Path, states: Mapping[str, State], manifest: Checkp
         MODEL: _with_names({fit: state.model for fit, state in states.items()}),
         LEARNER: _with_names({fit: state.learner for fit, state in states.items()}),
     }
-    write_verified(folder / name, STATE_JSON, manifest.with_epochs(epochs), arrays)
-    name_last(folder / name)
-    remove_old(folder)
+    rows = {f"{fit}.{key}": rows for fit, state in states.items() for key, rows in state.rows_here.items()}
+    rows_here = {file: {key: rows[key] for key in content if key in rows} for file, content in arrays.items()}
+    write_divided(folder / name, STATE_JSON, manifest.with_epochs(epochs), arrays, rows_here, communicator)
+    if communicator.rank == 0:
+        name_last(folder / name)
+        remove_old(folder)
 
 
 def remove_old(folder: Path) -> None:

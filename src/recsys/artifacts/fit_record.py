@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 from recsys.artifacts import history
 from recsys.artifacts.checkpoint import (
     BEST,
@@ -23,7 +25,7 @@ from recsys.core.collectives import is_so_on_first
 from recsys.core.errors import RunError
 from recsys.core.events import Epoch
 from recsys.core.layout import StateLayout
-from recsys.core.types import Arrays, State
+from recsys.core.types import Arrays, RowsHere, State
 from recsys.objectives.objective import Objective
 from recsys.version import __version__
 
@@ -66,6 +68,7 @@ class FitRecord:
         self.settings, self._finished = settings, finished
         self.rows: list[history.HistoryRow] = []
         self._best: Arrays = {}
+        self._best_rows: RowsHere = {}
         self._saved_epoch = 0
         self._saved_at = self._started = time.perf_counter()
 
@@ -101,7 +104,7 @@ class FitRecord:
         self.rows.append(history.HistoryRow.of(self.name, epoch, time.perf_counter() - self._started))
         self.run.history.add(self.rows[-1])  # before the checkpoint, or a kill loses it
         if self.settings.keep == "best" and self.best_epoch == epoch.number:
-            self._best = {name: array.copy() for name, array in state(epoch.number).model.items()}
+            self._best, self._best_rows = _copied(best := state(epoch.number)), best.rows_here
         if self._is_due(epoch.number):
             self.save(state(epoch.number))
 
@@ -111,28 +114,29 @@ class FitRecord:
         return history.is_out_of_patience(self.rows, self.objective, self.settings.patience)
 
     def save(self, state: State) -> None:
-        """Writes a checkpoint, unless this epoch has one."""
-        if not self.run.is_writer:
-            return
+        """Writes a checkpoint, unless this epoch has one; all ranks call this."""
         if state.epoch == self._saved_epoch:
-            remove_old(self.run.path / CHECKPOINTS)  # where a kill has kept the fit from it
+            if self.run.is_writer:
+                remove_old(self.run.path / CHECKPOINTS)  # where a kill has kept the fit from it
             return
-        self.run.history.to_disk()
+        if self.run.is_writer:
+            self.run.history.to_disk()
         manifest = self.run.manifest.model_copy(update={"history": self.run.history.result})
         states = {**self._finished, self.name: self.whole(state)}
-        write_checkpoint(self.run.path / CHECKPOINTS, states, manifest)
+        write_checkpoint(self.run.path / CHECKPOINTS, states, manifest, self.run.communicator)
         self._saved_epoch = state.epoch
         self._saved_at = time.perf_counter()
 
     def whole(self, state: State) -> State:
         """The state, with the best parameters where those are what the run keeps."""
         best = {BEST + name: array for name, array in self._best.items()}
-        return State(state.epoch, state.model, {**state.learner, **best})
+        rows = {BEST + name: rows for name, rows in self._best_rows.items()}
+        return State(state.epoch, state.model, {**state.learner, **best}, {**state.rows_here, **rows})
 
     def selected_state(self, last: State) -> State:
         """The state that the config keeps: the last one, or that of the best epoch."""
         best = self.best_epoch
-        return State(best, self._best, last.learner) if self._best and best is not None else last
+        return State(best, self._best, last.learner, self._best_rows) if self._best and best is not None else last
 
     @property
     def n_epochs(self) -> int:
@@ -168,3 +172,13 @@ class FitRecord:
         if every == "auto":
             return is_so_on_first(time.perf_counter() - self._saved_at >= AUTO_SECONDS, self.run.communicator)
         return epoch % every == 0
+
+
+def _copied(state: State) -> Arrays:
+    """Copies of the parameters; of those that are divided among ranks, of the rows that are here."""
+    copies = {name: array.copy() for name, array in state.model.items() if name not in state.rows_here}
+    for name, ranges in state.rows_here.items():
+        copies[name] = np.empty_like(state.model[name])
+        for rows in ranges:
+            copies[name][rows] = state.model[name][rows]
+    return copies

@@ -29,6 +29,7 @@ from recsys.artifacts.manifest import FORMAT, CheckpointManifest, FitEntry, dama
 from recsys.artifacts.metrics import closing_files, read_metrics
 from recsys.artifacts.recorded import check_recorded
 from recsys.artifacts.run_config import changed_keys, check_same_config, check_same_data, deciding_values
+from recsys.artifacts.shared_folder import check_shared
 from recsys.artifacts.stored_config import stored_config
 from recsys.artifacts.verified import VerifiedFolder
 from recsys.config.loading.load import dump
@@ -50,7 +51,7 @@ class Run:
     """A run's folder.
 
     Attributes:
-        communicator: the ranks of the job; rank 0 writes the folder, the others read it.
+        communicator: the ranks of the job; rank 0 writes the folder, but for what others have of checkpoints.
         result: the content of metrics.json when the run is finished already, else None.
         resumed: the checkpoint to go on from; None where there is none yet, or the run is finished.
     """
@@ -141,6 +142,7 @@ class Run:
             plan: whose turn it is.
             hyperparameters: of its fit, with `auto` resolved.
         Raises:
+            UsageError: not all ranks see it.
             RunError: it cannot be written; or the run was started with other data, or its history is damaged.
         """
         fit = FitEntry(scorer=plan.scorer, epoch=0, training=dict(hyperparameters))
@@ -162,6 +164,7 @@ class Run:
         )
         if self.is_writer:
             self._create()
+        check_shared(self.path, self.communicator)
         self._history = self._history_up_to()
 
     def _create(self) -> None:

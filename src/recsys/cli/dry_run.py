@@ -75,8 +75,10 @@ def _of_fit(scorer: str, fit: FitEstimate, n_ranks: int) -> list[list[str]]:
             [f"{scorer}sent in an epoch by {n_ranks} ranks", _size(sent)],
             [f"{scorer}the same for each rank at 1 Gb/s", f"{sent / n_ranks / GIGABIT:,.2f} s"],
         ]
-        if fit["gathered_bytes"]:
-            rows.append([f"{scorer}sent before an evaluation or a checkpoint", _size(fit["gathered_bytes"])])
+        if fit["sent_evaluating_bytes"]:
+            rows.append([f"{scorer}sent in an evaluation", _size(fit["sent_evaluating_bytes"])])
+        if fit["sent_at_end_bytes"]:
+            rows.append([f"{scorer}sent once, at the end", _size(fit["sent_at_end_bytes"])])
     return rows
 
 

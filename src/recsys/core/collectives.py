@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import cast
 
 import numpy as np
 
-from recsys.core.communicator import Communicator
-from recsys.core.types import Array
+from recsys.core.communicator import AnyArray, Communicator, Transfer
+from recsys.core.types import Array, State
 
 
 def tasks_of_rank(n: int, communicator: Communicator) -> Array:
@@ -26,17 +28,40 @@ def share_rows(arrays: Sequence[Array], first: Array, communicator: Communicator
     transfers = []
     for source in range(communicator.size):
         rows = slice(int(first[source]), int(first[source + 1]))
-        for tag, part in enumerate(array[rows] for array in arrays):
-            if not part.size:
-                continue
-            if source != communicator.rank:
-                transfers.append(communicator.recv(part, source, tag))
-                continue
-            transfers += [
-                communicator.send(part, rank, tag) for rank in range(communicator.size) if rank != communicator.rank
-            ]
+        for tag, array in enumerate(arrays):
+            transfers += _share(array[rows], source, tag, communicator)
     for transfer in transfers:
         transfer.wait()
+
+
+def gather_state(state: State, communicator: Communicator) -> State:
+    """The state with all rows on every rank, in its own arrays."""
+    transfers, n_tags = [], 0
+    for name in sorted(state.rows_here):
+        array = state.model[name]
+        own = np.array([(rows.start, rows.stop) for rows in state.rows_here[name]], np.int64).reshape(-1, 2)
+        for source, ranges in enumerate(communicator.all_gather(own)):
+            for start, stop in ranges.tolist():
+                transfers += _share(array[start:stop], source, n_tags, communicator)
+                n_tags += 1
+    for transfer in transfers:
+        transfer.wait()
+    return replace(state, rows_here={})
+
+
+def gather_on_first(array: AnyArray, communicator: Communicator) -> list[AnyArray] | None:
+    """The arrays of all ranks in their order, on rank 0; None on the others. They differ in length at most."""
+    lengths = [int(length[0]) for length in communicator.all_gather(np.array([len(array)]))]
+    if communicator.rank:
+        if array.size:
+            communicator.send(np.ascontiguousarray(array), 0, 0).wait()
+        return None
+    others = [np.empty((length, *array.shape[1:]), array.dtype) for length in lengths[1:]]
+    arrays = [array, *(cast("AnyArray", own) for own in others)]
+    arriving = [communicator.recv(own, rank, 0) for rank, own in enumerate(arrays) if rank and own.size]
+    for transfer in arriving:
+        transfer.wait()
+    return arrays
 
 
 def text_of_first(text: str, communicator: Communicator) -> str:
@@ -49,3 +74,12 @@ def text_of_first(text: str, communicator: Communicator) -> str:
 def is_so_on_first(condition: bool, communicator: Communicator) -> bool:
     """Whether it is on rank 0, whose clock or disk decides."""
     return bool(communicator.all_gather(np.array([condition]))[0][0])
+
+
+def _share(part: Array, source: int, tag: int, communicator: Communicator) -> list[Transfer]:
+    """Sends what is here to all other ranks, or asks for it."""
+    if not part.size:
+        return []
+    if source != communicator.rank:
+        return [communicator.recv(part, source, tag)]
+    return [communicator.send(part, rank, tag) for rank in range(communicator.size) if rank != source]

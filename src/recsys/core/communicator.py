@@ -108,16 +108,18 @@ class Traffic:
 
     Attributes:
         epoch: in an epoch.
-        gather: before an evaluation and before a checkpoint, until all ranks have all parameters.
+        evaluation: before an evaluation on the validation set, beside what is predicted.
+        end: when it is trained, until all ranks have all parameters.
     """
 
     epoch: int
-    gather: int
+    evaluation: int = 0
+    end: int = 0
 
 
 def all_rows_to_all(n_bytes: int, n_ranks: int) -> Traffic:
     """Where each rank makes a share of so many bytes in an epoch, and the others get them."""
-    return Traffic(epoch=(n_ranks - 1) * n_bytes, gather=0)
+    return Traffic(epoch=(n_ranks - 1) * n_bytes)
 
 
 def share_of(n: int, communicator: Communicator) -> slice:

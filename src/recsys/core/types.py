@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -37,10 +38,19 @@ Arrays: TypeAlias = dict[str, Array]
 """Name → array, as a safetensors file holds them."""
 
 
+RowsHere: TypeAlias = Mapping[str, Sequence[slice]]
+"""Of arrays whose rows are divided among ranks, by name: the rows that this rank has. Each row is with one rank."""
+
+
 @dataclass(frozen=True)
 class State:
-    """All that a learner needs to resume: `model` parameters under their names in the module, `learner` the rest."""
+    """All that a learner needs to resume: `model` parameters under their names in the module, `learner` the rest.
+
+    Attributes:
+        rows_here: of the arrays that are divided among ranks; only these rows of them count here.
+    """
 
     epoch: int
     model: Arrays
     learner: Arrays
+    rows_here: RowsHere = field(default_factory=dict)

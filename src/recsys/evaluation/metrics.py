@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
-from recsys.core.communicator import Communicator, share_of
-from recsys.core.types import Times
+from recsys.core.collectives import gather_on_first, tasks_of_rank, text_of_first
+from recsys.core.communicator import Communicator
+from recsys.core.types import BoolArray, Float32Array, Times
 from recsys.data.interactions import Interactions
-from recsys.scoring.protocols import Scorer
+from recsys.scoring.protocols import DividedScorer, Scorer
 
 Errors = Times
 
@@ -68,13 +70,46 @@ def _from_features(ratings: Interactions) -> dict[str, int]:
     }
 
 
-def gather_errors(scorer: Scorer, ratings: Interactions, communicator: Communicator) -> Errors:
-    """`errors` of ratings that are the same on every rank: each rank rates a share of them, and gets all errors."""
-    shares = communicator.all_gather(errors(scorer, ratings.take(share_of(len(ratings), communicator))))
-    return shares[0] if len(shares) == 1 else np.concatenate(shares)
+def errors_on_first(scorer: Scorer | DividedScorer, ratings: Interactions, communicator: Communicator) -> Errors | None:
+    """`errors` of ratings that are the same on every rank, on rank 0; None on the others, which send what they predict.
+
+    Each rank rates a share of them: of a DividedScorer those of its users.
+    """
+    if communicator.size == 1:
+        return errors(scorer, ratings)
+    first = tasks_of_rank(len(ratings), communicator)
+
+    def rows_of(rank: int) -> BoolArray | slice:
+        if isinstance(scorer, DividedScorer):
+            return scorer.is_with(rank, ratings.user_idx)
+        return slice(int(first[rank]), int(first[rank + 1]))
+
+    shares = gather_on_first(_predicted(scorer, ratings.take(rows_of(communicator.rank))), communicator)
+    if shares is None:
+        return None
+    predicted = np.empty(len(ratings), np.float32)
+    for rank, share in enumerate(shares):
+        predicted[rows_of(rank)] = share
+    return _less(predicted, ratings)
 
 
-def errors(scorer: Scorer, ratings: Interactions) -> Errors:
+def scores_of_first(scores: Scores | None, communicator: Communicator) -> Scores:
+    """The scores of rank 0, on every rank."""
+    if communicator.size == 1:
+        assert scores is not None
+        return scores
+    text = text_of_first("" if scores is None else json.dumps(asdict(scores)), communicator)
+    return Scores(**json.loads(text))
+
+
+def errors(scorer: Scorer | DividedScorer, ratings: Interactions) -> Errors:
     """r̂ − r of each rating, float64, shape (n,)."""
-    predicted = scorer.rate(ratings.user_idx, ratings.item_idx, ratings.timestamp)
+    return _less(_predicted(scorer, ratings), ratings)
+
+
+def _predicted(scorer: Scorer | DividedScorer, ratings: Interactions) -> Float32Array:
+    return scorer.rate(ratings.user_idx, ratings.item_idx, ratings.timestamp)
+
+
+def _less(predicted: Float32Array, ratings: Interactions) -> Errors:
     return np.subtract(predicted, ratings.rating, dtype=np.float64)

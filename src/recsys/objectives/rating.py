@@ -13,7 +13,7 @@ from recsys.data.interactions import Interactions
 from recsys.evaluation import baselines
 from recsys.evaluation.bootstrap import PairedMetrics, resampled
 from recsys.evaluation.intervals import carry_intervals, learn_intervals
-from recsys.evaluation.metrics import Scores, errors, gather_errors, scores_of
+from recsys.evaluation.metrics import Scores, errors, errors_on_first, scores_of, scores_of_first
 from recsys.evaluation.rater_weights import carry_rater_weights, learn_rater_weights
 from recsys.objectives.objective import Objective, Sample
 from recsys.scoring.protocols import Scorer
@@ -34,7 +34,8 @@ def _evaluate(
     _item_features: Features | None = None,
 ) -> Scores:
     ratings = held_out.rated().known_to(seen.rated())
-    return scores_of(gather_errors(scorer, ratings, communicator), ratings)
+    error = errors_on_first(scorer, ratings, communicator)
+    return scores_of_first(None if error is None else scores_of(error, ratings), communicator)
 
 
 def _advice(n_interactions: int) -> str:

@@ -16,8 +16,17 @@ def with_fallback(rows: Float32Array, has_ratings: BoolArray) -> Float32Array:
     Args:
         has_ratings: bool, shape (n,), True for at least one row.
     """
-    learned = rows if has_ratings.all() else rows[has_ratings]
-    mean = learned.mean(axis=0, dtype=np.float64, keepdims=True).astype(np.float32)
+    mean = learned_rows(rows, has_ratings).mean(axis=0, dtype=np.float64, keepdims=True).astype(np.float32)
+    return followed_by(mean, rows, has_ratings)
+
+
+def learned_rows(rows: Float32Array, has_ratings: BoolArray) -> Float32Array:
+    """The rows that have ratings."""
+    return rows if has_ratings.all() else rows[has_ratings]
+
+
+def followed_by(mean: Float32Array, rows: Float32Array, has_ratings: BoolArray) -> Float32Array:
+    """The rows as they are served, and behind them one for an unknown id, where this is their mean, shape (1, …)."""
     served = np.concatenate([rows, mean])
     served[:-1][~has_ratings] = mean
     return served

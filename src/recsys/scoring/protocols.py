@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from recsys.core.types import Counts, Float32Array, Float64Array, Indices, Times
+from recsys.core.types import BoolArray, Counts, Float32Array, Float64Array, Indices, Times
 
 if TYPE_CHECKING:
     from recsys.data.features.kind import Role
@@ -29,6 +29,19 @@ class Scorer(Ranker, Protocol):
 
     def rate(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Float32Array:
         """Predicted ratings of pairs, float32, shape (n,), in rating units; index −1 gets the stated fallback."""
+        ...
+
+
+@runtime_checkable
+class DividedScorer(Protocol):
+    """What predicts ratings on several ranks, each of which has a part of the users."""
+
+    def is_with(self, rank: int, user_idx: Indices) -> BoolArray:
+        """Whether a rank has each user, shape (n,); those who are unknown are with one of the ranks too."""
+        ...
+
+    def rate(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Float32Array:
+        """Predicted ratings as of a Scorer, of pairs of which this rank has the users."""
         ...
 
 

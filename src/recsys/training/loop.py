@@ -14,7 +14,7 @@ from recsys.core.errors import DivergedError
 from recsys.core.events import Epoch, EpochResult, Observer, silent
 from recsys.core.layout import StateLayout
 from recsys.core.types import Json, State
-from recsys.scoring.protocols import TrainedScorer
+from recsys.scoring.protocols import DividedScorer, TrainedScorer
 from recsys.scoring.uncertainty import Samples
 from recsys.training.groups import Group
 
@@ -86,6 +86,10 @@ class RankLearner(Learner, Protocol):
 
     def traffic(self, n_ranks: int) -> Traffic:
         """What so many ranks together would send."""
+        ...
+
+    def divided_scorer(self) -> TrainedScorer | DividedScorer:
+        """The model as it stands, where users are divided among ranks for ratings of those of this rank."""
         ...
 
 

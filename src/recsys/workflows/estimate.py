@@ -21,6 +21,7 @@ from recsys.workflows.inputs import prepare_inputs
 LIBRARY_BYTES, TORCH_BYTES = 220_000_000, 190_000_000  # Python with numba and Arrow, fitted to runs of sgd; PyTorch
 START_SECONDS, TORCH_SECONDS = 0.6, 1.1  # CPU time to import them, likewise
 WRITE_BYTES = 100_000_000  # a second, checksums included: of a slow disk
+PREDICTED_BYTES = 4  # of a rating
 SLOWER = 1.25  # so much longer a run may take than the same work did a moment ago
 
 
@@ -31,7 +32,8 @@ class FitEstimate(TypedDict):
         training_bytes: of memory, that it adds to the ratings, the model included.
         checkpoint_bytes, serving_bytes: that it adds to a checkpoint and to the serving folder.
         epoch_seconds: of an epoch; fit_seconds: of all of them, without evaluations and checkpoints.
-        sent_bytes: that all ranks together send in an epoch; gathered_bytes: before each evaluation and checkpoint.
+        sent_bytes: that all ranks together send in an epoch; sent_evaluating_bytes: in each evaluation on valid;
+            sent_at_end_bytes: when the fit is done, at most.
     """
 
     n_parameters: int
@@ -44,7 +46,8 @@ class FitEstimate(TypedDict):
     method: str
     embedding_dim: int | dict[str, int]
     sent_bytes: int
-    gathered_bytes: int
+    sent_evaluating_bytes: int
+    sent_at_end_bytes: int
 
 
 class Estimate(FitEstimate):
@@ -93,7 +96,7 @@ def estimate(config: Config, observe: Observer = silent, *, data: Dataset | None
     fits, least, most = dict[str, FitEstimate](), read, read
     for plan in planned:
         calibrated = calibrate(plan, inputs)
-        fits[plan.name] = _of_fit(plan, calibrated, n_ranks)
+        fits[plan.name] = _of_fit(plan, calibrated, inputs, n_ranks)
         least, most = least + calibrated.least, most + calibrated.most
         if config.refit:
             least, most = least + _again(calibrated.fastest, calibrated), most + _again(calibrated.slowest, calibrated)
@@ -115,7 +118,7 @@ def estimate(config: Config, observe: Observer = silent, *, data: Dataset | None
     return cast(Estimate, {**first[1], **whole, **dict(others)})
 
 
-def _of_fit(plan: Plan, calibrated: Calibrated, n_ranks: int) -> FitEstimate:
+def _of_fit(plan: Plan, calibrated: Calibrated, inputs: TrainingInputs, n_ranks: int) -> FitEstimate:
     learner = calibrated.learner
     state, last = learner.state(1), learner.layout(learner.n_epochs)
     checkpoint_bytes = state_bytes(last) + (model_bytes(last) if plan.training.keep == "best" else 0)
@@ -132,8 +135,17 @@ def _of_fit(plan: Plan, calibrated: Calibrated, n_ranks: int) -> FitEstimate:
         "method": plan.training.method,
         "embedding_dim": plan.model.fixed_dim or scorer.embedding_dim,
         "sent_bytes": traffic.epoch,
-        "gathered_bytes": traffic.gather,
+        "sent_evaluating_bytes": traffic.evaluation + _predicted_bytes(plan, inputs, n_ranks),
+        "sent_at_end_bytes": traffic.end,
     }
+
+
+def _predicted_bytes(plan: Plan, inputs: TrainingInputs, n_ranks: int) -> int:
+    """Of what ranks predict of validation ratings and send to the first, where each has as many of them."""
+    if inputs.splits.valid is None or plan.objective != "rating":
+        return 0
+    n_ratings = len(inputs.splits.valid.rated())
+    return PREDICTED_BYTES * (n_ratings - n_ratings // n_ranks)
 
 
 def _of_data(inputs: TrainingInputs, fits: dict[str, FitEstimate]) -> dict[str, int | None]:

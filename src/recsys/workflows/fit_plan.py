@@ -6,11 +6,13 @@ import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from typing import cast
 
 from recsys.artifacts.fit_record import FitRecord
 from recsys.artifacts.run import Run
 from recsys.artifacts.write_bundle import ServedScorer
 from recsys.config.plans import Plan
+from recsys.core.collectives import gather_state
 from recsys.core.communicator import Communicator
 from recsys.core.errors import RunError, StoppedError
 from recsys.core.events import Epoch, FitStart, Observer
@@ -24,10 +26,10 @@ from recsys.objectives.measure import StartMeasured, measure_start
 from recsys.objectives.objective import Objective
 from recsys.objectives.specs import find_objective
 from recsys.scoring.feature_prior.fit import fit_priors
-from recsys.scoring.protocols import TrainedScorer
+from recsys.scoring.protocols import DividedScorer, TrainedScorer
 from recsys.training.build import build_learner
 from recsys.training.groups import Group
-from recsys.training.loop import Learner, fit
+from recsys.training.loop import Learner, RankLearner, fit
 from recsys.training.settings import Method
 from recsys.workflows.stop import EpochEnder
 
@@ -78,7 +80,9 @@ def fit_plan(
     run.open(inputs, plan, learner.settings())
     record = FitRecord(run, plan.name, objective, plan.training, finished)
     last = _fit(record, learner, inputs, observe, communicator, begins)
-    learner.restore(record.selected_state(last))
+    selected = record.selected_state(last)
+    if selected is not last:
+        learner.restore(gather_state(selected, communicator))
     scorer = _after_training(objective, learner, inputs, measured)
     intervals = _intervals(objective, scorer, learner, inputs, measured) if run.is_writer else None
     learned = inputs.seen if scorer.as_rating() is None else inputs.seen_ratings
@@ -130,7 +134,8 @@ def _fit(
     epochs = fit(learner, after=n_done, observe=observe)
     while not record.should_stop and (epoch := next(epochs, None)):
         if valid is not None and is_evaluated(epoch, record.settings, learner, splits):
-            scores = record.objective.evaluate(learner.scorer(), valid.interactions, inputs.seen, communicator)
+            scorer = _scorer_of_rank(learner, communicator)
+            scores = record.objective.evaluate(scorer, valid.interactions, inputs.seen, communicator)
             epoch = replace(epoch, valid={name: scores.metrics[name] for name in record.objective.metrics})
         record.add(epoch, learner.state)
         with _saved_if_stopped(record, learner, communicator):
@@ -138,6 +143,10 @@ def _fit(
     last = learner.state(record.n_epochs)
     record.save(last)
     return last
+
+
+def _scorer_of_rank(learner: Learner, communicator: Communicator) -> TrainedScorer | DividedScorer:
+    return learner.scorer() if communicator.size == 1 else cast(RankLearner, learner).divided_scorer()
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from recsys.artifacts.manifest import FORMAT
 from recsys.artifacts.metrics import RunMetrics, ScorerMetrics, write_metrics
 from recsys.artifacts.run import Run
 from recsys.artifacts.run_config import deciding_values
+from recsys.artifacts.shared_folder import SHARED
 from recsys.artifacts.write_bundle import write_bundle
 from recsys.config.plans import plans
 from recsys.config.schema.config import Config
@@ -27,8 +28,6 @@ from recsys.workflows.fit_plan import FittedPlan, fit_plan
 from recsys.workflows.inputs import prepare_inputs
 from recsys.workflows.refit import refit
 from recsys.workflows.served_inputs import as_served
-
-SHARED = "the run's folder, --run-dir, has to be one that all hosts share"
 
 
 def train(

@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 import torch.distributed
 
+from recsys.core.collectives import gather_state
 from recsys.core.communicator import Communicator
 from recsys.core.errors import DataError, LostRankError, RecsysError, StoppedError, UsageError
 from recsys.core.events import silent
 from recsys.core.same import check_same
+from recsys.evaluation.metrics import errors_on_first
 from recsys.training.ranks.errors_on_store import from_text, is_final, to_text
 from recsys.training.ranks.gloo import FINAL, Gloo
 from recsys.training.ranks.join import agree_on_attempt
@@ -182,11 +184,16 @@ def test_ranks_agree_on_an_attempt_whatever_earlier_ones_left(n_before: int) -> 
 
 
 def test_the_ring_has_the_bits_of_one_process() -> None:
+    train = planted()
+
     def work(communicator: Communicator) -> Any:
-        learner = learner_of(planted(), communicator=communicator, n_threads=2)
+        learner = learner_of(train, communicator=communicator, n_threads=2)
         rmse = [learner.epoch(number, silent).train["rmse"] for number in (1, 2, 3)]
-        return {name: array.tobytes() for name, array in learner.state(3).model.items()}, rmse
+        measured = errors_on_first(learner.divided_scorer(), train.take(slice(0, 50)), communicator)
+        model = gather_state(learner.state(3), communicator).model
+        bits = {name: array.tobytes() for name, array in model.items()}
+        return bits, rmse, None if communicator.rank else measured.tobytes()
 
     [alone] = on_gloo(1, work)
     for size in (2, 3):
-        assert on_gloo(size, work) == [alone] * size
+        assert on_gloo(size, work) == [alone, *[(*alone[:2], None)] * (size - 1)]

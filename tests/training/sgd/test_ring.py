@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from recsys.core.collectives import gather_state
 from recsys.core.communicator import Communicator
 from recsys.core.events import Event, Note, silent
+from recsys.core.types import State
 from recsys.data.interactions import Interactions
+from recsys.evaluation.metrics import errors_on_first
 from recsys.training.sgd import dot_product as module
 from recsys.training.sgd.ring import owners
 from tests.ranks import on_ranks
@@ -18,8 +21,13 @@ from tests.ranks import on_ranks
 from .worlds import learner_of, planted
 
 
+def whole_state(learner: Any, epoch: int = 1) -> State:
+    """Its state, with all rows on every rank."""
+    return gather_state(learner.state(epoch), learner._communicator)
+
+
 def bits(learner: Any) -> dict[str, bytes]:
-    return {name: array.tobytes() for name, array in learner.state(1).model.items()}
+    return {name: array.tobytes() for name, array in whole_state(learner).model.items()}
 
 
 def outcomes(size: int, epochs: int = 3, train: Interactions | None = None, **settings: Any) -> list[Any]:
@@ -45,18 +53,21 @@ def test_any_number_of_ranks_gives_the_bits_of_one(n_side: int, monkeypatch: pyt
 def test_ranks_send_what_was_said_before(size: int) -> None:
     epochs = 4
 
-    def work(communicator: Communicator) -> tuple[int, int]:
+    def work(communicator: Communicator) -> tuple[int, ...]:
         learner = learner_of(planted(), communicator=communicator, n_epochs=epochs)
         for number in range(1, epochs + 1):
             learner.epoch(number, silent)
-        travelled = learner.sent_bytes
-        before = communicator.sent_bytes
-        learner.scorer()
-        return travelled, communicator.sent_bytes - before
+        sent = [communicator.sent_bytes]
+        for send in (lambda: learner.state(epochs), learner.divided_scorer, learner.scorer):
+            send()
+            sent.append(communicator.sent_bytes)
+        return learner.sent_bytes, *np.diff(sent).tolist()
 
-    travelled, gathered = np.sum(on_ranks(size, work), axis=0)
+    travelled, of_state, evaluated, gathered = np.sum(on_ranks(size, work), axis=0)
     expected = learner_of(planted(), n_epochs=epochs).traffic(size)
-    assert (expected.epoch, expected.gather) == (travelled // epochs, gathered)
+    assert (expected.epoch, 0, expected.evaluation) == (travelled // epochs, of_state, evaluated)
+    items = (size - 1) * 80 * (16 + 1) * 4  # which all ranks have since the evaluation
+    assert expected.end == gathered + items
 
 
 def test_threads_of_several_ranks_give_the_bits_of_one() -> None:
@@ -77,6 +88,35 @@ def test_one_item_with_most_of_the_ratings_leaves_ranges_without_items() -> None
     assert outcomes(3, train=popular) == [alone] * 3
 
 
+@pytest.mark.parametrize("size", [2, 3, 4, 9])
+@pytest.mark.parametrize("settings", [{}, {"biases": False}, {"dim": 1}], ids=str)
+def test_each_rank_rates_its_own_users_without_those_of_others(size: int, settings: dict[str, Any]) -> None:
+    train = planted()
+    without = train.take(train.user_idx % 10 != 3)
+    pairs = Interactions(
+        np.append(np.arange(120, dtype=np.int32), [-1, -1, 5]).astype(np.int32),
+        np.append(np.arange(120) % 80, [4, -1, -1]).astype(np.int32),
+        np.ones(123, np.float32),
+        None,
+        train.users,
+        train.items,
+    )
+
+    def work(communicator: Communicator) -> Any:
+        learner = learner_of(without, communicator=communicator, **settings)
+        learner.epoch(1, silent)
+        of_rank = learner.divided_scorer()
+        if communicator.size > 1:
+            users = learner._ring.own_users
+            assert of_rank.factors.n_users == users.stop - users.start
+        measured = errors_on_first(of_rank, pairs, communicator)
+        learner.epoch(2, silent)
+        return None if measured is None else measured.tobytes(), bits(learner)
+
+    [alone] = on_ranks(1, work)
+    assert on_ranks(size, work) == [alone, *[(None, alone[1])] * (size - 1)]
+
+
 def test_all_ranks_have_all_parameters_between_epochs_where_they_are_looked_at() -> None:
     def work(communicator: Communicator) -> Any:
         learner = learner_of(planted(), communicator=communicator)
@@ -84,7 +124,7 @@ def test_all_ranks_have_all_parameters_between_epochs_where_they_are_looked_at()
         for number in (1, 2, 3):
             learner.epoch(number, silent)
             if number != 2:
-                states.append({name: array.copy() for name, array in learner.state(number).model.items()})
+                states.append({name: array.copy() for name, array in whole_state(learner, number).model.items()})
         return [{name: array.tobytes() for name, array in state.items()} for state in states]
 
     [alone] = on_ranks(1, work)
@@ -98,7 +138,7 @@ def test_another_number_of_ranks_goes_on_with_the_same_bits(before: int, after: 
     def begin(communicator: Communicator) -> Any:
         learner = learner_of(planted(), communicator=communicator)
         learner.epoch(1, silent)
-        return learner.state(1)
+        return whole_state(learner)
 
     state: Any = on_ranks(before, begin)[0]
 

@@ -12,8 +12,10 @@ from recsys.data.scale import Scale
 from recsys.models.array_model import normal
 from recsys.models.dot_product.layers import output_link
 from recsys.models.dot_product.settings import DotProduct
-from recsys.scoring.factors.scorer import Factors, Rows, in_rating_units
+from recsys.scoring.factors.scorer import Factors, Fallback, Rows, in_rating_units
+from recsys.scoring.fallback import with_fallback
 
+ALL = slice(None)
 INIT_STD = 0.01  # fastai's: training starts near the model of biases alone
 
 
@@ -46,16 +48,22 @@ class DotProductArrays:
         }
         return cls(settings, scale, counted, {**arrays, "global_mean": np.zeros(1, dtype=np.float32)})
 
-    def scorer(self) -> Factors:
-        """The model as a scorer in rating units."""
+    def scorer(self, users: slice = ALL, user_fallback: Fallback = with_fallback) -> Factors:
+        """The model as a scorer in rating units.
+
+        Args:
+            users: a part of them, where only that is asked for.
+            user_fallback: see `in_rating_units`.
+        """
         linear = self.settings.y_range is None
         unit = self.scale.std if linear else 1.0
         return in_rating_units(
             (self.scale.mean if linear else 0.0) + unit * float(self.arrays["global_mean"][0]),
             unit,
-            Rows(self.arrays["user_embedding"], self._bias("user"), self.counted.users),
+            Rows(self.arrays["user_embedding"][users], self._bias("user")[users], self.counted.users[users]),
             Rows(self.arrays["item_embedding"], self._bias("item"), self.counted.items),
             output_link(self.settings, self.scale),
+            user_fallback,
         )
 
     def _bias(self, role: str) -> Float32Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -16,6 +17,8 @@ from recsys.scoring.link import Link
 from recsys.scoring.new_rows import NewRows
 from recsys.scoring.raters import Raters
 
+Fallback = Callable[[Float32Array, BoolArray], Float32Array]
+"""(rows, has_ratings) → the rows as they are served and one more, as of `with_fallback`."""
 CHUNK = 2_048  # pairs scored at once: their rows fit a core's cache, where all at once do not
 SHARE = 1 << 17  # pairs that one of several threads scores at a time
 
@@ -204,19 +207,21 @@ def in_rating_units(
     user: Rows,
     item: Rows,
     link: Link,
+    user_fallback: Fallback = with_fallback,
 ) -> Factors:
     """The scorer of a model whose scores are in a unit of their own.
 
     Args:
         unit: one of the model's, in ratings.
         user, item: in the model's unit.
+        user_fallback: `with_fallback`, or where the users are a part of all what does the same for all of them.
     """
     scale, root = np.float32(unit), np.sqrt(np.float32(unit))
     return Factors(
         global_mean=global_mean,
-        user_bias=with_fallback(scale * user.bias, user.has_ratings),
+        user_bias=user_fallback(scale * user.bias, user.has_ratings),
         item_bias=with_fallback(scale * item.bias, item.has_ratings),
-        user_factors=with_fallback(root * user.factors, user.has_ratings),
+        user_factors=user_fallback(root * user.factors, user.has_ratings),
         item_factors=with_fallback(root * item.factors, item.has_ratings),
         link=link,
     )

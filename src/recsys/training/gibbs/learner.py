@@ -198,6 +198,8 @@ class GibbsLearner:
             raters = Raters.of(np.float32(scale.std) * means[RATERS], user.has_ratings, self._rated["item"].count)
         return replace(scorer, drift=drift, user_std=self._user_std(scorer.link.std), raters=raters)
 
+    divided_scorer = scorer
+
     def _link(self) -> Link:
         low, high = self._scale.low, self._scale.high
         if self._tobit is None:

@@ -128,6 +128,8 @@ class IalsLearner:
                 self._targets,
             )
 
+    divided_scorer = scorer
+
     def settings(self) -> dict[str, Json]:
         """All that the result depends on, with `auto` resolved: so not the number of threads."""
         return self._settings.in_force()

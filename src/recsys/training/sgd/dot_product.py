@@ -37,9 +37,11 @@ from recsys.training.sgd.blocks import (
 from recsys.training.sgd.damping import NOTHING, Damped, auto_damping, credible_damping, expected_values
 from recsys.training.sgd.defaults import auto_rate
 from recsys.training.sgd.kernel import ITEMS, USERS, sgd_kernel
+from recsys.training.sgd.own_users import OwnUsers, own_users
 from recsys.training.sgd.read_ahead import ReadAhead
-from recsys.training.sgd.ring import Ranged, Ring, Stratum, owners, sent_bytes
+from recsys.training.sgd.ring import Ranged, Ring, Stratum, owners
 from recsys.training.sgd.settings import Sgd
+from recsys.training.sgd.traffic import traffic
 
 PARAMETERS = ("user_embedding", "item_embedding", "user_bias", "item_bias")
 SIDES = {"users": USERS, "items": ITEMS}
@@ -108,13 +110,10 @@ class SgdLearner:
         return self._ring.sent_bytes
 
     def traffic(self, n_ranks: int) -> Traffic:
-        """What so many ranks send: items in an epoch, as the mean of the first ones; users only to be gathered."""
-        n_side, epochs = self._ring.n_side, range(1, min(self.n_epochs, COUNTED_EPOCHS) + 1)
-        strata = np.concatenate([tree_strata(n_side, self._seed, number) for number in epochs])
-        row = sum(array.itemsize * math.prod(array.shape[1:]) for array in self._parameters[1::2] if array.size)
-        travelling = sent_bytes(strata, row * np.diff(self._blocks.item_first), n_ranks)
-        parameters = sum(array.nbytes for array in self._parameters)
-        return Traffic(epoch=travelling // len(epochs), gather=(n_ranks - 1) * parameters)
+        """What so many ranks send: items in an epoch, as the mean of the first ones; users only at the end."""
+        epochs = range(1, min(self.n_epochs, COUNTED_EPOCHS) + 1)
+        strata = [tree_strata(self._ring.n_side, self._seed, number) for number in epochs]
+        return traffic(self._model, self._ring.users.first, self._ring.items.first, strata, n_ranks)
 
     def epoch(self, number: int, observe: Observer) -> EpochResult:
         """One step for every training rating, stratum by stratum."""
@@ -140,9 +139,11 @@ class SgdLearner:
         return all(is_finite[0] for is_finite in self._communicator.all_gather(own))
 
     def state(self, epoch: int) -> State:
-        """Parameters, and into how many ranges users and items were cut."""
-        self._ring.gather()
-        return State(epoch=epoch, model=self._model.arrays, learner={"n_side": np.array([self._ring.n_side])})
+        """Parameters, of which each rank has its rows, and into how many ranges users and items were cut."""
+        ring, n_side = self._ring, np.array([self._ring.n_side])
+        here = {"user": [ring.own_users], "item": ring.items_here} if self._communicator.size > 1 else {}
+        rows = {name: here[name[:4]] for name in PARAMETERS if name in self._model.arrays and here}
+        return State(epoch, self._model.arrays, {"n_side": n_side}, rows)
 
     def layout(self, epoch: int) -> StateLayout:
         """Parameters, and a number of ranges that users and items can be cut into."""
@@ -170,6 +171,10 @@ class SgdLearner:
         """The model as it stands."""
         self._ring.gather()
         return self._model.scorer()
+
+    def divided_scorer(self) -> OwnUsers:
+        """The model as it stands, for ratings of the users that stay with this rank."""
+        return own_users(self._model, self._ring, self._communicator)
 
     def settings(self) -> dict[str, Json]:
         """All that the result depends on, with `auto` resolved: so not the number of threads."""

@@ -109,13 +109,25 @@ class Ring:
         self._own = np.flatnonzero(self._owner == communicator.rank)
         self.n_working = len(np.unique(self._owner))
         self.sent_bytes = 0
-        self._with: Array | None = None  # the rank that each item range is with; None: all rows are with all ranks
+        self._with: Array | None = None  # the rank that each item range is with; None: all items are with all ranks
+        self._users_are_apart = False
         self._leaving: list[Transfer] = []
+
+    @property
+    def first_users(self) -> Array:
+        """The user at which those of each rank begin, and the end, shape (size + 1,)."""
+        return self.users.first[np.searchsorted(self._owner, np.arange(self._communicator.size + 1))]
 
     @property
     def own_users(self) -> slice:
         """Rows of the users that stay with this rank."""
         return self.users.rows(int(self._own[0]), int(self._own[-1]) + 1) if len(self._own) else slice(0, 0)
+
+    @property
+    def items_here(self) -> list[slice]:
+        """Rows of the items that are here, or where all are everywhere, a share of them; each is with one rank."""
+        with_ = self._owner if self._with is None else self._with
+        return [self.items.rows(start, stop) for start, stop in _runs(with_) if with_[start] == self._communicator.rank]
 
     def own_blocks(self, item_ranges: Array) -> Array:
         """The blocks of this rank's users in a stratum, which brings these item ranges to all user ranges."""
@@ -135,7 +147,7 @@ class Ring:
             yield self._stratum(item_ranges, arriving, following)
             arriving = expected
         self._wait_for_leaving()
-        self._with = homes[-1]
+        self._with, self._users_are_apart = homes[-1], True
 
     def send(self, item_range: int, rank: int) -> None:
         """Sends an item range on its way, unless it stays; from any thread."""
@@ -145,18 +157,18 @@ class Ring:
             self._leaving.append(self._communicator.send(part, rank, 2 * item_range + number))
             self.sent_bytes += part.nbytes
 
-    def gather(self) -> None:
-        """Has all rows with all ranks. Every rank calls this; where they are so already, nothing is sent."""
-        if self._with is None:
-            return
-        arriving: list[Transfer] = []
-        for rows, places, tag in ((self.items, self._with, 0), (self.users, self._owner, 2 * self.n_side)):
-            for start, stop in _runs(places):
-                arriving += self._share(rows.parts(start, stop), int(places[start]), tag + 2 * start)
-        for transfer in arriving:
-            transfer.wait()
-        self._wait_for_leaving()
+    def gather_items(self) -> None:
+        """Has all items with all ranks. Every rank calls this; where they are so already, nothing is sent."""
+        if self._with is not None:
+            self._gather(self.items, self._with)
         self._with = None
+
+    def gather(self) -> None:
+        """Has all rows with all ranks, in the same way."""
+        self.gather_items()
+        if self._users_are_apart:
+            self._gather(self.users, self._owner)
+        self._users_are_apart = False
 
     def _stratum(self, item_ranges: Array, arriving: Mapping[int, Sequence[Transfer]], following: Array) -> Stratum:
         own = item_ranges[self._own]
@@ -185,6 +197,14 @@ class Ring:
             ]
             for item_range in np.flatnonzero((after == rank) & (before != rank)).tolist()
         }
+
+    def _gather(self, rows: Ranged, places: Array) -> None:
+        arriving: list[Transfer] = []
+        for start, stop in _runs(places):
+            arriving += self._share(rows.parts(start, stop), int(places[start]), 2 * start)
+        for transfer in arriving:
+            transfer.wait()
+        self._wait_for_leaving()
 
     def _share(self, parts: Sequence[Array], source: int, tag: int) -> list[Transfer]:
         """Sends what is here to all other ranks, or asks for it."""
