@@ -60,6 +60,9 @@ def compare(alone: SgdLearner | None, ring: SgdLearner, ranks: Communicator, n_r
             )
     model = gather_state(ring.state(1), ranks).model
     if alone:
+        needs = ring.traffic(ranks.size)
+        evaluation, end = needs.evaluation / 1e6, needs.end / 1e6
+        print(f"to be sent: {evaluation:.1f} MB and 4 bytes a rating in an evaluation, {end:.1f} MB at the end")
         expected = alone.state(1).model
         same = all(model[name].tobytes() == expected[name].tobytes() for name in expected)
         speed, cost = (statistics.median(column) for column in zip(*rows, strict=True))

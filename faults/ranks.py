@@ -18,14 +18,14 @@ from faults.outcome import Outcome
 from faults.world import CRASHES, ENDED, Case, Ended, World, differences, ended, without_leftovers, world
 
 EPOCHS = {
-    "train-sgd": ("training.n_epochs=200",),
+    "train-sgd": ("training.n_epochs=200", "training.checkpoint_every=1"),
     "train-gibbs": ("training.n_epochs=60",),
     "train-gibbs-drift": ("training.n_epochs=60",),
-    "train-ranked": ("training.n_epochs=100", "ranking.n_epochs=100"),
+    "train-ranked": ("training.n_epochs=100", "training.keep=best", "ranking.n_epochs=100"),
     "train-clicks": ("ranking.n_epochs=200",),
     "train-refit": ("training.n_epochs=100", "ranking.n_epochs=100"),
 }
-"""What makes a job long enough to be killed while it trains, by its name."""
+"""What makes a job long enough to be killed while it trains, or writes what it has trained, by its name."""
 TORCHRUN = ("-m", "torch.distributed.run", "--no-python", "--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0")
 MOST_KILLS = 3
 HISTORY = "history.jsonl"

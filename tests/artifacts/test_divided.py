@@ -82,5 +82,5 @@ def test_ranks_that_see_another_folder_are_named(tmp_path: Path, monkeypatch: py
 
     for error in on_ranks(3, work):
         assert isinstance(error, UsageError)
-        assert error.what == "1 rank of 3 cannot see the run's folder as rank 0 has made it: 2"
+        assert error.what == "rank 2 of 3 cannot see the run's folder that rank 0 has made"
     assert not list((tmp_path / "0").iterdir())

@@ -12,7 +12,7 @@ from recsys.core.communicator import Communicator
 from recsys.core.errors import UsageError
 from recsys.core.files import writing
 from recsys.core.temporary import TEMPORARY, temporary_folder
-from recsys.core.words import counted
+from recsys.core.words import joined
 
 SHARED = "the run's folder, --run-dir, has to be one that all hosts share"
 PATIENCE = 90.0  # seconds: a network file system may show a new folder a minute late
@@ -37,8 +37,8 @@ def check_shared(folder: Path, communicator: Communicator) -> None:
     blind = [str(rank) for rank, is_seen in enumerate(seen) if not is_seen[0]]
     if blind:
         raise UsageError(
-            f"{counted(len(blind), 'rank')} of {communicator.size} cannot see the run's folder as rank 0 has made it: "
-            + ", ".join(blind),
+            f"{'rank' if len(blind) == 1 else 'ranks'} {joined(blind, 'and')} of {communicator.size} cannot see the"
+            " run's folder that rank 0 has made",
             where=str(folder),
             expected="one folder for all ranks, into which each writes its part",
             hint=SHARED,
