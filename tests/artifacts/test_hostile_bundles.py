@@ -99,6 +99,16 @@ def test_every_array_that_is_not_as_it_should_be_is_refused(
         (folder / "serving.json").write_bytes(manifest)
 
 
+@pytest.mark.parametrize("file", ["users.safetensors", "items.safetensors"])
+def test_a_run_that_has_learned_from_nobody_is_refused(finished: Path, tmp_path: Path, file: str) -> None:
+    folder = shutil.copytree(finished / "serving", tmp_path / "copy")
+    opened = open_bundle(folder).folder
+    arrays = opened.arrays(file)
+    reseal(opened, file, {**arrays, "n_ratings": np.zeros_like(arrays["n_ratings"])})
+    with pytest.raises(RunError, match="n_ratings is 0 everywhere"):
+        open_bundle(folder)
+
+
 def test_a_link_that_divides_by_nothing_and_other_odd_numbers_are_refused(finished: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(finished / "serving", tmp_path / "copy")
     text = (folder / "serving.json").read_text(encoding="utf-8")

@@ -63,6 +63,16 @@ def test_the_prior_is_mean_and_covariance_with_rows_as_often_as_they_have_rating
     assert_allclose(prior.root @ prior.root.T, np.cov(repeated.T, bias=True), atol=1e-6)
 
 
+def test_of_very_many_rows_some_that_have_ratings_stand_for_all(
+    items: FixedRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fold_in, "SAMPLED_ROWS", 10)
+    counts = np.zeros(60, dtype=np.int64)
+    counts[1:24:2] = 3  # none of the rows 0, 6, 12 …
+    rows = np.column_stack([items.bias, items.factors])[1:24:2].astype(np.float64)
+    assert_allclose(prior_of(items, counts, 0.5).mean, rows.mean(axis=0), atol=1e-6)
+
+
 def test_without_biases_a_new_bias_is_exactly_nothing(items: FixedRows) -> None:
     none = FixedRows(np.zeros_like(items.bias), items.factors)
     known = prior_of(none, np.ones(60, dtype=np.int64), 0.5)

@@ -296,4 +296,6 @@ def _entities(folder: VerifiedFolder[BundleManifest], name: str, id_type: IdType
     counts = dict.fromkeys(COUNTS.values(), ArraySpec("int64", ("n",), 0, folder.manifest.n_interactions))
     arrays = folder.arrays(name)
     check_layout(folder.path / name, arrays, {**ids_layout(id_type, "n"), **counts, **more}, n=n)
+    if "rating" in folder.manifest.scorers and not arrays[COUNTS["rating"]].any():
+        raise damaged(folder.path / name, f"{COUNTS['rating']} is 0 everywhere, and the run has learned ratings")
     return arrays

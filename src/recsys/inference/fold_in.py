@@ -68,14 +68,15 @@ class Prior:
 def prior_of(known: FixedRows, counts: Array, noise: float) -> Prior:
     """Mean and covariance of the known rows, each as often as it has ratings: those with few say little.
 
-    Of very many rows, evenly spaced ones stand for all.
+    Of very many rows, evenly spaced ones that have ratings stand for all.
 
     Args:
         known: the rows on the side of the new ones.
-        counts: training ratings of each, int64, shape (n,).
+        counts: training ratings of each, int64, shape (n,), not all 0.
         noise: variance of a rating around its prediction.
     """
-    some = slice(None, None, max(1, len(counts) // SAMPLED_ROWS))
+    rated = np.flatnonzero(counts)
+    some = rated[:: len(rated) // SAMPLED_ROWS] if len(rated) > SAMPLED_ROWS else slice(None)
     rows = np.concatenate([known.bias[some, None], known.factors[some]], axis=1)
     weighted = rows * (counts[some] / counts[some].sum()).astype(np.float32)[:, None]
     mean, moment = weighted.sum(axis=0, dtype=np.float64), weighted.T @ rows
