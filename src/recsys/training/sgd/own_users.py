@@ -19,7 +19,7 @@ from recsys.scoring.factors.scorer import Factors
 from recsys.scoring.fallback import followed_by, learned_rows
 from recsys.training.sgd.ring import Ring
 
-ADDED = 1 << 16  # rows at a time, in float64
+ADDED = 1 << 13  # rows at a time, in float64: they stay in a cache
 SUM_TAG = 1  # of messages
 
 
