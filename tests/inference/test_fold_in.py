@@ -10,7 +10,7 @@ from recsys.artifacts.bundle import open_bundle
 from recsys.core.errors import RunError
 from recsys.core.seeding import rng
 from recsys.inference import fold_in
-from recsys.inference.fold_in import FixedRows, Prior, linear_factors, noise_of, prior_of, solve, user_prior
+from recsys.inference.fold_in import FixedRows, Prior, linear_factors, prior_of, solve, user_prior
 
 MEAN = 3.5
 
@@ -100,11 +100,11 @@ def test_the_noise_is_told_by_the_training_ratings(finished: Path, monkeypatch: 
     bundle = open_bundle(finished)
     train = bundle.seen.interactions()
     rest = train.rating - bundle.factors.score(train.user_idx, train.item_idx)
-    assert noise_of(bundle) == pytest.approx(1.5 * np.mean(rest**2), rel=1e-5)
+    assert user_prior(bundle).noise == pytest.approx(1.5 * np.mean(rest**2), rel=1e-5)
     monkeypatch.setattr(fold_in, "SAMPLED", 200)
     sample = bundle.seen.sample(200)
     assert 200 <= len(sample) < 400
-    assert noise_of(bundle) == pytest.approx(1.5 * np.mean(rest**2), rel=0.3)
+    assert user_prior(bundle).noise == pytest.approx(1.5 * np.mean(rest**2), rel=0.3)
     assert user_prior(bundle).mean.shape == (1 + bundle.factors.embedding_dim,)
 
 

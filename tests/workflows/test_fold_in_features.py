@@ -16,7 +16,7 @@ from recsys.artifacts.metrics import read_metrics
 from recsys.config.schema.config import Config
 from recsys.core.errors import DataError, RunError, UsageError
 from recsys.core.files import sha256
-from recsys.inference.fold_in import item_prior
+from recsys.inference.fold_in import FEATURED, item_prior
 from recsys.inference.recommender import Recommender
 from tests.conftest import SMALL_RANKING
 
@@ -93,7 +93,8 @@ def test_ratings_move_the_row_that_features_tell(featured: Path, rated: Path) ->
     rows = np.column_stack([np.ones(2), factors.user_factors[users]])
     precision = np.linalg.pinv(prior.root @ prior.root.T)
     target = np.array([5, 4.5]) - factors.global_mean - factors.user_bias[users] - rows @ mean
-    solved = mean + np.linalg.solve(rows.T @ rows / plain.noise + precision, rows.T @ target / plain.noise)
+    noise = FEATURED * plain.noise
+    solved = mean + np.linalg.solve(rows.T @ rows / noise + precision, rows.T @ target / noise)
     own = bundle.factors.linear_rows("item")[bundle.items.index([500])[0]]
     assert_allclose(own, solved, rtol=1e-3, atol=1e-4)
     assert bundle.counts["rating"].items[bundle.items.index([500])[0]] == 2

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recsys.core.types import Float32Array, Float64Array
+from recsys.core.types import Float64Array
 from recsys.data.interactions import Interactions
 from recsys.evaluation.intervals import MOST_RATINGS, evenly_spaced
+from recsys.evaluation.validation_weights import choose_weights
 from recsys.scoring.factors.scorer import Factors
 from recsys.scoring.protocols import RatingScorer
 from recsys.scoring.raters import N_WEIGHTS, Raters, group_of
@@ -40,20 +42,15 @@ def carry_rater_weights(measured: RatingScorer, scorer: RatingScorer) -> RatingS
 
 
 def _weights(scorer: Factors, raters: Raters, valid: Interactions) -> Float64Array:
-    """Of each group the weight that minimises Σ e² / σ² + (weight − EXPECTED)² / STD², e the errors on its ratings.
-
-    σ² is the mean of all e² at EXPECTED.
-    """
-    score = scorer.score(valid.user_idx, valid.item_idx, valid.timestamp)
-    in_full = raters.weighted(np.ones(N_WEIGHTS)).score(valid.user_idx, valid.item_idx)
-    group = group_of(raters.n_ratings[valid.item_idx])
-
-    def squares(weight: float) -> Float64Array:
-        moved: Float32Array = score + np.float32(weight) * in_full
-        error = np.subtract(scorer.rating_of(valid.user_idx, moved), valid.rating, dtype=np.float64)
-        return np.asarray(np.bincount(group, np.square(error), N_WEIGHTS), np.float64)
-
-    variance = squares(EXPECTED).sum() / len(valid)
-    loss = np.stack([squares(weight) for weight in WEIGHTS.tolist()])
-    loss += variance * np.square((WEIGHTS - EXPECTED) / STD)[:, None]
-    return np.asarray(WEIGHTS[loss.argmin(axis=0)])
+    """Of each group of items its weight."""
+    return choose_weights(
+        partial(scorer.rating_of, valid.user_idx),
+        valid,
+        scorer.score(valid.user_idx, valid.item_idx, valid.timestamp),
+        raters.weighted(np.ones(N_WEIGHTS)).score(valid.user_idx, valid.item_idx),
+        group_of(raters.n_ratings[valid.item_idx]),
+        N_WEIGHTS,
+        tried=WEIGHTS,
+        expected=EXPECTED,
+        std=STD,
+    )

@@ -15,6 +15,7 @@ from recsys.core.threads import usable_cores
 from recsys.core.types import Array, Float32Array, Float64Array
 from recsys.core.words import joined, shell_word
 from recsys.data.features.matrix import FeatureMatrix
+from recsys.data.interactions import Interactions
 from recsys.data.scale import Censoring
 from recsys.models.specs import kinds_served_by
 from recsys.scoring.censored_normal import mean_beyond
@@ -23,6 +24,7 @@ from recsys.scoring.feature_prior.prior import FeaturePrior
 
 # Training residuals understate the noise, because the parameters were fitted to them (docs/experiments/fold-in.md).
 NOISE = 1.5
+FEATURED = 0.75  # of that noise, where features tell the mean (docs/experiments/features.md)
 SAMPLED = 50_000  # training ratings that tell the noise, where there are more
 SAMPLED_ROWS = 20_000  # known rows that tell the prior: a visitor waits for it once
 BLOCK = 1 << 20  # numbers at once in each thread: 8 MB
@@ -208,28 +210,33 @@ def item_prior(bundle: Bundle) -> Prior:
 
 
 def _prior(bundle: Bundle, known: FixedRows, counts: Array) -> Prior:
-    link = bundle.factors.link
-    if link.kind != "tobit":
-        return prior_of(known, counts, noise_of(bundle))
-    censoring = Censoring.of(bundle.seen.sample(SAMPLED).rated().rating)
-    return replace(prior_of(known, counts, link.std**2), censoring=censoring)
+    noise, censoring = noise_of(bundle.factors, bundle.seen.sample(SAMPLED).rated())
+    return replace(prior_of(known, counts, noise), censoring=censoring)
 
 
 def with_features(prior: Prior, by_features: FeaturePrior, features: FeatureMatrix) -> Prior:
     """The prior of new rows with such features, one for each.
 
     Args:
-        prior: without features, of which the noise stays.
+        prior: without features. Of its noise a part was what the mean row leaves out.
     """
-    return replace(prior, mean=by_features.rows(features).astype(np.float64), root=by_features.root)
+    noise = prior.noise if prior.censoring else FEATURED * prior.noise
+    return replace(prior, mean=by_features.rows(features).astype(np.float64), root=by_features.root, noise=noise)
 
 
-def noise_of(bundle: Bundle) -> float:
-    """The variance of a rating around its prediction: NOISE times the mean square of the training ratings' rest."""
-    known = bundle.seen.sample(SAMPLED).rated()
-    rest = known.rating - bundle.factors.without_raters().score(known.user_idx, known.item_idx)
+def noise_of(factors: Factors, known: Interactions) -> tuple[float, Censoring | None]:
+    """The variance of a rating around its prediction, and the end of the scale that stands for scores beyond it.
+
+    NOISE times the mean square of the training ratings' rest, but of a tobit link what it says.
+
+    Args:
+        known: training ratings.
+    """
+    if factors.link.kind == "tobit":
+        return factors.link.std**2, Censoring.of(known.rating)
+    rest = known.rating - factors.without_raters().score(known.user_idx, known.item_idx)
     least = 1e-6 * float(np.square(known.rating, dtype=np.float64).mean())  # where the rest is nothing
-    return max(NOISE * float(np.square(rest, dtype=np.float64).mean()), least)
+    return max(NOISE * float(np.square(rest, dtype=np.float64).mean()), least), None
 
 
 def _blocks(counts: Array, width: int) -> Iterator[tuple[Array, int]]:

@@ -25,12 +25,14 @@ from recsys.evaluation.intervals import Intervals
 from recsys.objectives.measure import StartMeasured, measure_start
 from recsys.objectives.objective import Objective
 from recsys.objectives.specs import find_objective
+from recsys.scoring.factors.scorer import Factors
 from recsys.scoring.feature_prior.fit import fit_priors
 from recsys.scoring.protocols import DividedScorer, TrainedScorer
 from recsys.training.build import build_learner
 from recsys.training.groups import Group
 from recsys.training.loop import Learner, RankLearner, fit
 from recsys.training.settings import Method
+from recsys.workflows.featured_rows import Shares, draw_rows_to_features
 from recsys.workflows.stop import EpochEnder
 
 
@@ -42,6 +44,7 @@ class FittedPlan:
         state: the last one, for checkpoints of the scorers that come after it.
         n_ratings: that an epoch sees.
         start: the scores before training, where they were measured.
+        shares: of rows that features tell, see draw_rows_to_features.
     """
 
     plan: Plan
@@ -51,6 +54,7 @@ class FittedPlan:
     groups: tuple[Group, ...]
     n_ratings: int
     start: StartMeasured | None
+    shares: Shares
 
 
 @one_blas_thread()
@@ -83,20 +87,29 @@ def fit_plan(
     selected = record.selected_state(last)
     if selected is not last:
         learner.restore(gather_state(selected, communicator))
-    scorer = _after_training(objective, learner, inputs, measured)
-    intervals = _intervals(objective, scorer, learner, inputs, measured) if run.is_writer else None
+    scorer = _after_training(objective, learner.scorer(), inputs, measured)
     learned = inputs.seen if scorer.as_rating() is None else inputs.seen_ratings
     counts: dict[Role, Counts] = {"user": learned.user_counts, "item": learned.item_counts}
     priors = fit_priors(scorer, counts, inputs.feature_matrices())
+    shares: Shares = {}
+    if run.config.data.features_for == "all" and (factors := _factors_of(scorer)) is not None:
+        before = None if measured is None else measured.shares
+        factors, shares = draw_rows_to_features(factors, priors, inputs, observe, before)
+        scorer = _after_training(objective, factors, inputs, measured)
+    intervals = _intervals(objective, scorer, learner, inputs, measured) if run.is_writer else None
     served = ServedScorer(plan.model.kind, scorer, intervals, priors=priors)
-    return FittedPlan(plan, record, record.whole(last), served, learner.groups, learner.n_ratings, start)
+    return FittedPlan(plan, record, record.whole(last), served, learner.groups, learner.n_ratings, start, shares)
+
+
+def _factors_of(scorer: TrainedScorer) -> Factors | None:
+    ratings = scorer.as_rating()
+    return None if ratings is None else ratings.as_factors()
 
 
 def _after_training(
-    objective: Objective, learner: Learner, inputs: TrainingInputs, measured: FittedPlan | None
+    objective: Objective, scorer: TrainedScorer, inputs: TrainingInputs, measured: FittedPlan | None
 ) -> TrainedScorer:
     """The scorer, with what validation ratings tell of it, where the objective has such a thing."""
-    scorer = learner.scorer()
     if measured is None:
         return objective.learn_from_valid(scorer, inputs) if objective.learn_from_valid else scorer
     return objective.carry_learned(measured.served.scorer, scorer) if objective.carry_learned else scorer

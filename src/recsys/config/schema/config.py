@@ -101,17 +101,18 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
-    def _patience_needs_valid(self) -> Self:
+    def _choices_need_valid(self) -> Self:
         has_valid = self.data.valid is not None or self.split.valid_fraction > 0
-        for name, is_given in (
-            ("patience", self.training.patience is not None),
-            ("keep", self.training.keep == "best"),
+        for key, is_given in (
+            ("training.patience", self.training.patience is not None),
+            ("training.keep", self.training.keep == "best"),
+            ("data.features_for", self.data.features_for == "all"),
         ):
             if is_given and not has_valid:
                 raise PydanticCustomError(
                     "valid",
                     "{name} chooses on valid, and there is none: set split.valid_fraction",
-                    {"key": f"training.{name}", "name": name},
+                    {"key": key, "name": key.rpartition(".")[2]},
                 )
         return self
 

@@ -115,6 +115,9 @@ class Data(Section):
     """The same of the users."""
     user_feature_columns: FeatureColumns = FeatureColumns()
     """Which column of that file holds what."""
+    features_for: Literal["new", "all"] = "new"
+    """Whose predicted ratings go by features. new: those of items and users without training ratings; all: also where
+    there are up to 100, by shares that validation ratings choose. A network learns from features in any case."""
     duplicates: Literal["auto", "error", "last", "first", "newest", "count"] = "auto"
     """What to do when a pair of user and item occurs twice. error: refuse the file; last, first: keep that row in it;
     newest: keep the row with the latest time; count: add the events up, with the latest time; auto: error for ratings,
@@ -165,6 +168,12 @@ class Data(Section):
                 "features",
                 "item_features: items takes the columns of the items file, and data.items names none",
                 {"key": "item_features"},
+            )
+        if self.features_for == "all" and self.item_features is None and self.user_features is None:
+            raise PydanticCustomError(
+                "features",
+                "features_for: all needs features: name a file in item_features or user_features",
+                {"key": "features_for"},
             )
         if self.user_features == "items":
             raise PydanticCustomError(
