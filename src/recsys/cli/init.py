@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +14,9 @@ from recsys.cli.progress import watching
 from recsys.cli.render import json_line, paragraph, teller
 from recsys.core.errors import UsageError
 from recsys.core.words import shell_command
+
+if TYPE_CHECKING:
+    from recsys.data.file_profile import FileProfile
 
 
 def init(
@@ -65,12 +69,11 @@ def init(
     """Example: recsys init ratings.csv --user customer --item isbn --rating score"""
     if no_timestamp and timestamp is not None:
         raise UsageError("--no-timestamp leaves out what --timestamp names", hint="give one of them")
-    names = {"user": user, "item": item, "rating": rating, "timestamp": timestamp}
-    columns: dict[str, str | int | bool] = {role: _column(name) for role, name in names.items() if name is not None}
+    columns: dict[str, str | int | bool] = {
+        **_columns({"user": user, "item": item, "rating": rating, "timestamp": timestamp})
+    }
     if no_timestamp:
         columns["timestamp"] = False
-    item_names = {"item": items_id, "title": items_title}
-    item_columns = {role: _column(name) for role, name in item_names.items() if name is not None}
     reading = {
         "encoding": encoding,
         "delimiter": "\t" if delimiter == "\\t" else delimiter,
@@ -81,13 +84,18 @@ def init(
         "timestamp_format": timestamp_format,
         "no_rating": no_rating or None,
         "items": None if items is None else str(items),
-        "item_columns": item_columns or None,
+        "item_columns": _columns({"item": items_id, "title": items_title}) or None,
         "item_features": item_features,
         "user_features": None if user_features is None else str(user_features),
     }
     given = {key: value for key, value in reading.items() if value is not None}
     with watching() as observe:
         profile = api.init(ratings if len(ratings) > 1 else ratings[0], output, observe, columns=columns, **given)
+    _show(profile, output, as_json=as_json)
+
+
+def _show(profile: FileProfile, output: Path, *, as_json: bool) -> None:
+    """What was found, and how to go on."""
     tell = teller(output)
     if as_json:
         tell(json_line({**profile.to_dict(), "config": str(output)}))
@@ -97,6 +105,11 @@ def init(
     lines = [line for text in profile.describe() for line in paragraph(text)]
     for line in (*lines, "", f"Wrote {output}. Next:", f"  {again}{train}"):
         tell(line)
+
+
+def _columns(names: Mapping[str, str | None]) -> dict[str, str | int]:
+    """The columns that are named."""
+    return {role: _column(name) for role, name in names.items() if name is not None}
 
 
 def _column(name: str) -> str | int:

@@ -118,16 +118,7 @@ def recommend(
 
     For all users: recsys recommend --all --output top10.csv
     """
-    if everyone != (output is not None) or [everyone, user is not None, ratings is not None].count(True) != 1:
-        raise UsageError(
-            "recommend takes one user, one visitor, or all users",
-            expected="USER, or --ratings FILE, or --all with --output FILE",
-            hint="see recsys recommend --help",
-        )
-    if features and ratings is None:
-        raise UsageError("--feature is about a visitor", expected="--ratings FILE", hint="leave it out")
-    if on_unknown is OnUnknown.MEAN and user is None:
-        raise UsageError("--on-unknown is about USER", expected="USER", hint="leave it out")
+    _check_whom(user, ratings, output, features, on_unknown, everyone=everyone)
     _check_of_all(
         shard,
         everyone=everyone,
@@ -140,6 +131,7 @@ def recommend(
     if output is not None:
         api.check_output(output, [path for path in (candidates, exclude) if path is not None])
     model = api.load(used_run(run))
+    scorer = model.ranks_by if by is None else by.value
     with watching() as observe:
         filters, about = _read_filters(model, min_ratings, candidates, exclude, where or [], include_new, observe)
         visitor = None if ratings is None else api.read_session_ratings(model, ratings, observe=observe)
@@ -156,7 +148,6 @@ def recommend(
                 escape_formulas=escape_formulas,
                 observe=observe,
             )
-    scorer = model.ranks_by if by is None else by.value
     if output is not None:
         of_shard: dict[str, Json] = {} if shard is None else {"shard": shard}
         show_counts(counts, {"by": scorer, **of_shard, **about}, n, output, as_json=as_json)
@@ -174,6 +165,28 @@ def recommend(
     else:
         show_reasons(ruled_out, len(listed), n, words_of(model))
         show_items(listed, scorer)
+
+
+def _check_whom(
+    user: str | None,
+    ratings: Path | None,
+    output: Path | None,
+    features: list[str] | None,
+    on_unknown: OnUnknown,
+    *,
+    everyone: bool,
+) -> None:
+    """Raises UsageError unless there is one of user, visitor and everyone, and nothing that belongs to another."""
+    if everyone != (output is not None) or [everyone, user is not None, ratings is not None].count(True) != 1:
+        raise UsageError(
+            "recommend takes one user, one visitor, or all users",
+            expected="USER, or --ratings FILE, or --all with --output FILE",
+            hint="see recsys recommend --help",
+        )
+    if features and ratings is None:
+        raise UsageError("--feature is about a visitor", expected="--ratings FILE", hint="leave it out")
+    if on_unknown is OnUnknown.MEAN and user is None:
+        raise UsageError("--on-unknown is about USER", expected="USER", hint="leave it out")
 
 
 def _check_of_all(shard: str | None, *, everyone: bool, **flags: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -65,30 +65,19 @@ def fold_in_rating(
     """
     factors, rated = linear_factors(bundle), ~np.isnan(new.ratings.rating)
     of_users, of_items = new.ratings.take(new.is_new_user & rated), new.ratings.take(~new.is_new_user & rated)
-    user_rows = item_rows = np.empty((0, 1 + factors.embedding_dim), dtype=np.float32)
-    if users.n_new:
-        given = GivenRatings(
-            users.new_idx[of_users.user_idx],
-            items.known_idx[of_users.item_idx],
-            of_users.rating,
-            FixedRows.items(factors),
-        )
-        priors = _priors(bundle, "user", user_prior(bundle), features, new.ratings.users.ids[users.is_new])
-        user_rows = _rows(factors, users.n_new, given, priors)
-    featured = np.empty(0, dtype=np.int64)
-    if items.n_new:
-        given = GivenRatings(
-            items.new_idx[of_items.item_idx],
-            users.known_idx[of_items.user_idx],
-            of_items.rating,
-            FixedRows.users(factors),
-        )
-        priors = _priors(bundle, "item", item_prior(bundle), features, new.ratings.items.ids[items.is_new])
-        item_rows = _rows(factors, items.n_new, given, priors)
-        featured = np.flatnonzero(items.is_new)[_are_featured(priors)]
+    given = GivenRatings(
+        users.new_idx[of_users.user_idx], items.known_idx[of_users.item_idx], of_users.rating, FixedRows.items(factors)
+    )
+    user_rows, _ = _new_rows(bundle, "user", new.ratings.users.ids[users.is_new], given, features)
+    given = GivenRatings(
+        items.new_idx[of_items.item_idx], users.known_idx[of_items.user_idx], of_items.rating, FixedRows.users(factors)
+    )
+    item_rows, featured = _new_rows(bundle, "item", new.ratings.items.ids[items.is_new], given, features)
     n_ratings = np.bincount(of_items.item_idx, minlength=len(items.is_new))
     extended = _extended(factors, (users, user_rows), (items, item_rows), n_ratings)
-    return extended if extended.raters is None else replace(extended, raters=extended.raters.with_typical(featured))
+    if extended.raters is None:
+        return extended
+    return replace(extended, raters=extended.raters.with_typical(np.flatnonzero(items.is_new)[featured]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,10 +105,24 @@ class GivenRatings:
         return replace(self, codes=codes[own], other_idx=self.other_idx[own], rating=self.rating[own])
 
 
-def _priors(
-    bundle: Bundle, role: Role, plain: Prior, features: Mapping[Role, Features], ids: Ids
-) -> list[tuple[Array, Prior]]:
-    """The new ones with a prior each: those without features, and those with some."""
+def _new_rows(
+    bundle: Bundle, role: Role, ids: Ids, given: GivenRatings, features: Mapping[Role, Features]
+) -> tuple[Float32Array, Array]:
+    """The rows of the new ones of a role, and which of them start from their features."""
+    rows = np.empty((len(ids), 1 + bundle.factors.embedding_dim), dtype=np.float32)
+    featured = np.empty(0, dtype=np.int64)
+    if not len(ids):
+        return rows, featured
+    for some, prior in _priors(bundle, role, features, ids):
+        rows[some] = _solve(prior, bundle.factors, len(some), given.of(some))
+        if prior.mean.ndim > 1:
+            featured = some
+    return rows, featured
+
+
+def _priors(bundle: Bundle, role: Role, features: Mapping[Role, Features], ids: Ids) -> list[tuple[Array, Prior]]:
+    """The new ones with a prior each: those without features, and those with some, whose means are their own."""
+    plain = user_prior(bundle) if role == "user" else item_prior(bundle)
     by_features, of_role = read_priors(bundle)["rating"].get(role), features.get(role)
     if by_features is None or of_role is None:
         return [(np.arange(len(ids)), plain)]
@@ -127,19 +130,6 @@ def _priors(
     without, featured = np.flatnonzero(~matrix.has_any), np.flatnonzero(matrix.has_any)
     priors = [(without, plain), (featured, with_features(plain, by_features, matrix.take(featured)))]
     return [(some, prior) for some, prior in priors if len(some)]
-
-
-def _are_featured(priors: Sequence[tuple[Array, Prior]]) -> Array:
-    """The new ones whose prior has a mean of their own."""
-    return np.concatenate([np.empty(0, np.int64), *(some for some, prior in priors if prior.mean.ndim > 1)])
-
-
-def _rows(factors: Factors, n_new: int, given: GivenRatings, priors: Sequence[tuple[Array, Prior]]) -> Float32Array:
-    """The rows of all new ones of a role."""
-    rows = np.empty((n_new, 1 + factors.embedding_dim), dtype=np.float32)
-    for some, prior in priors:
-        rows[some] = _solve(prior, factors, len(some), given.of(some))
-    return rows
 
 
 def _solve(prior: Prior, factors: Factors, n_new: int, given: GivenRatings) -> Float32Array:

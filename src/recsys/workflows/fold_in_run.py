@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from recsys.artifacts.checkpoint import write_checkpoint
 from recsys.artifacts.directory import CHECKPOINTS, CONFIG, HISTORY, locate, run_of
 from recsys.artifacts.entity_counts import EntityCounts
 from recsys.artifacts.feature_priors import read_priors
+from recsys.artifacts.manifest import CheckpointManifest
 from recsys.artifacts.metrics import FoldedFeatures, FoldInReport, RunMetrics, read_metrics, write_metrics
 from recsys.artifacts.run import Run
 from recsys.artifacts.run_config import read_run_config
@@ -88,43 +88,76 @@ def fold_in_run(
             ExtendedVocabulary.of(bundle.users, new.ratings.users),
             ExtendedVocabulary.of(bundle.items, new.ratings.items),
         )
-        report: FoldInReport = {
-            "run": run.absolute().name,
-            "path": str(run.absolute()),
-            **_of_file(bundle, origin),
-            "n_new_users": users.n_new,
-            "n_new_items": items.n_new,
-            "n_ratings": len(new.ratings),
-            "n_outside_scale": n_outside_scale(bundle, new.ratings.rating),
-            **_of_features(known, new),
-        }
+        report = _report(bundle, origin, known, new, users, items)
         inputs = _inputs(bundle, new, known, config, parameters, observe)
-        priors = read_priors(bundle)
         scorers, models = dict[str, TrainedScorer](), dict[str, Arrays]()
         if extend is not None:
             scorers["rating"] = rating = fold_in_rating(bundle, new, users, items, inputs.features)
             models["rating"] = extend(config.model, inputs, rating)
         if (ranking := bundle.ranking) is not None:
             scorers["ranking"], models["ranking"] = fold_in_ranking(
-                ranking, parameters["ranking"], new, users, items, priors["ranking"], inputs.features
+                ranking, parameters["ranking"], new, users, items, read_priors(bundle)["ranking"], inputs.features
             )
-        kinds = {name: entry.model for name, entry in bundle.manifest.scorers.items()}
+        served = _served(bundle, scorers, new, users, items)
         with new_folder(folder) as temporary:
-            for name in (CONFIG, HISTORY):
-                with reading(run / name):
-                    content = read_regular(run / name, MOST_HISTORY)
-                (temporary / name).write_bytes(content)
-            fits = {name: manifest.served_fits[name] for name in models}
-            states = {fits[name]: State(manifest.fits[fits[name]].epoch, model, {}) for name, model in models.items()}
-            write_checkpoint(temporary / CHECKPOINTS, states, manifest)
-            served = {name: ServedScorer(kinds[name], scorer, priors=priors[name]) for name, scorer in scorers.items()}
-            if "rating" in served:
-                served["rating"] = replace(served["rating"], counts=_learned_counts(bundle, new, users, items))
+            _copy_config_and_history(run, temporary)
+            write_checkpoint(temporary / CHECKPOINTS, _states(manifest, models), manifest)
             write_bundle(temporary, served, inputs, config, trained_on=bundle.manifest.trained_on)
             copy_measured(run, temporary)  # its scores are the ones that are kept
             metrics["parent"] = report
             write_metrics(temporary, metrics)
         return metrics
+
+
+def _served(
+    bundle: Bundle,
+    scorers: Mapping[str, TrainedScorer],
+    new: NewEntities,
+    users: ExtendedVocabulary,
+    items: ExtendedVocabulary,
+) -> dict[str, ServedScorer]:
+    """The scorers with what the parent knows beside them, and with what they have learned of whom."""
+    models, priors = {name: entry.model for name, entry in bundle.manifest.scorers.items()}, read_priors(bundle)
+    counts = {"rating": _learned_counts(bundle, new, users, items)} if "rating" in scorers else {}
+    return {
+        name: ServedScorer(models[name], scorer, counts=counts.get(name), priors=priors[name])
+        for name, scorer in scorers.items()
+    }
+
+
+def _copy_config_and_history(run: Path, folder: Path) -> None:
+    for name in (CONFIG, HISTORY):
+        with reading(run / name):
+            content = read_regular(run / name, MOST_HISTORY)
+        (folder / name).write_bytes(content)
+
+
+def _states(manifest: CheckpointManifest, models: Mapping[str, Arrays]) -> dict[str, State]:
+    """By fit the parameters, at the epoch of the parent."""
+    fits = {manifest.served_fits[name]: model for name, model in models.items()}
+    return {fit: State(manifest.fits[fit].epoch, model, {}) for fit, model in fits.items()}
+
+
+def _report(
+    bundle: Bundle,
+    origin: Origin | None,
+    known: NewFeatures,
+    new: NewEntities,
+    users: ExtendedVocabulary,
+    items: ExtendedVocabulary,
+) -> FoldInReport:
+    """Where the run comes from, and what it has got."""
+    run = bundle.run_folder
+    return {
+        "run": run.absolute().name,
+        "path": str(run.absolute()),
+        **_of_file(bundle, origin),
+        "n_new_users": users.n_new,
+        "n_new_items": items.n_new,
+        "n_ratings": len(new.ratings),
+        "n_outside_scale": n_outside_scale(bundle, new.ratings.rating),
+        **_of_features(known, new),
+    }
 
 
 class RatingsFile(TypedDict):

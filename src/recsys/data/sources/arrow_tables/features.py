@@ -5,15 +5,13 @@ from __future__ import annotations
 from recsys.config.schema.data import Data
 from recsys.core.events import Observer
 from recsys.data.features.table import ColumnBuilder, FeatureTable, Value
-from recsys.data.sources.arrow_tables.convert import Values, ids_of
+from recsys.data.sources.arrow_tables.entities import entity_batches
 from recsys.data.sources.arrow_tables.forms import Form, form_of
 from recsys.data.sources.arrow_tables.frame import FrameTable
 from recsys.data.sources.arrow_tables.source import ColumnNames
 from recsys.data.sources.arrow_tables.table import ArrowTable
-from recsys.data.sources.batches import WholeIds
 from recsys.data.sources.find_feature_ids import FeatureRequest, find_ids
 from recsys.data.sources.origin import Frame
-from recsys.data.sources.progress import Progress
 from recsys.data.sources.table import as_texts
 
 WHOLE = 2**53  # up to which floats hold whole numbers
@@ -38,16 +36,11 @@ def read_features(table: ArrowTable, _data: Data, request: FeatureRequest, obser
     used = {name: form for name, form in forms.items() if form is not None and name != id_name}
     builders = {name: ColumnBuilder() for name in used}
     ids: list[str] = []
-    size, progress = table.n_bytes, Progress(table.path, observe)
-    for rows in table.rows([id_name, *used], 0, 1):
-        own = ids_of(Values.of(rows.columns.column(id_name), id_name, rows.first, table.place), request.role)
-        own = own.coded() if isinstance(own, WholeIds) else own
-        texts = own.texts.to_list()
-        ids += [texts[code] for code in own.codes.tolist()]
+    for id_texts, rows in entity_batches(table, id_name, used, request.role, observe):
+        ids += id_texts
         for name, form in used.items():
-            for value in rows.columns.column(name).to_pylist():
+            for value in rows.column(name).to_pylist():
                 builders[name].add(None if value is None else form(value))
-        progress.now(int(rows.share * size), size)
     columns = {name: builder.column() for name, builder in builders.items()}
     return FeatureTable(table.path, id_name, as_texts(ids), columns, table.place)
 

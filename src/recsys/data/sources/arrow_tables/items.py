@@ -5,13 +5,11 @@ from __future__ import annotations
 from recsys.config.schema.data import Data
 from recsys.core.events import Observer
 from recsys.data.catalogue import ItemCatalogue, TextByItem, id_of
-from recsys.data.sources.arrow_tables.convert import Values, ids_of
+from recsys.data.sources.arrow_tables.entities import entity_batches
 from recsys.data.sources.arrow_tables.forms import form_of
 from recsys.data.sources.arrow_tables.source import ColumnNames
 from recsys.data.sources.arrow_tables.table import ArrowTable
-from recsys.data.sources.batches import WholeIds
 from recsys.data.sources.find_item_columns import find_item_columns
-from recsys.data.sources.progress import Progress
 from recsys.data.vocabulary import Vocabulary
 
 
@@ -36,20 +34,13 @@ def read_items(
     formats = {name: form_of(table.schema.field(position).type, str, _listed) for position, name in enumerate(header)}
     names = [name for name, form in formats.items() if form is not None or name == header[item]]
     texts_of: dict[str, TextByItem] = {name: {} for name in names if name != header[item] or item == title}
-    size, progress = table.n_bytes, Progress(table.path, observe)
-    for rows in table.rows(names, 0, 1):
-        columns = rows.columns.filter(rows.columns.column(header[item]).is_valid())
-        ids = ids_of(Values.of(columns.column(header[item]), header[item], rows.first, table.place), "item")
-        if isinstance(ids, WholeIds):
-            ids = ids.coded()
-        item_ids = [id_of(text, items) for text in ids.texts.to_list()]
-        item_of = [item_ids[code] for code in ids.codes.tolist()]
+    for id_texts, columns in entity_batches(table, header[item], texts_of, "item", observe, drops_missing=True):
+        item_ids = [id_of(text, items) for text in id_texts]
         for name, texts in texts_of.items():
             form = formats[name] or str
-            for item_id, value in zip(item_of, columns.column(name).to_pylist(), strict=True):
+            for item_id, value in zip(item_ids, columns.column(name).to_pylist(), strict=True):
                 if item_id is not None and item_id in known and value is not None and (text := form(value).strip()):
                     texts.setdefault(item_id, text)
-        progress.now(int(rows.share * size), size)
     titles = texts_of.pop(header[title], {})
     return ItemCatalogue(titles, texts_of)
 
