@@ -93,7 +93,7 @@ def test_titles_come_from_the_items_file_of_the_config(
     assert runs[0] == runs[1]
 
 
-@pytest.mark.parametrize(("limit", "n_ahead"), [(1, 4), (10**12, 0), (None, 1)])
+@pytest.mark.parametrize(("limit", "n_ahead"), [(1, 4), (1, 0), (10**12, 0), (None, 1)])
 def test_bits_depend_neither_on_how_blocks_are_read_nor_on_how_many_ahead(
     limit: int | None,
     n_ahead: int,

@@ -1,9 +1,9 @@
 """Blocks of ratings on disk, read a few ahead of the work: memory for those, and for no others.
 
-A thread of its own reads whole blocks in the order of the epoch. Where the columns would take much of the memory that
-this process can have, they are read past the page cache (O_DIRECT), which would only copy them once more and push out
-what is needed; where the file system does not allow that, through the cache. Each block's checksums are compared when
-it is read for the first time.
+Where the columns would take much of the memory that this process can have, a thread of its own reads whole blocks in
+the order of the epoch past the page cache (O_DIRECT), which would only copy them once more and push out what is needed.
+Else, and where the file system does not allow that, who works on a block reads it from the cache, and the system is
+told which blocks come next. Each block's checksums are compared when it is read for the first time.
 """
 
 from __future__ import annotations
@@ -60,14 +60,18 @@ class ReadAhead:
     @property
     def nbytes(self) -> int:
         """Memory of the blocks that are there at once."""
-        return (self._n_ahead + self._n_threads + 1) * len(KINDS) * self._buffer_bytes
+        n_blocks = self._n_threads + (self._n_ahead + 1) * self._is_direct
+        return n_blocks * len(KINDS) * self._buffer_bytes
 
     @contextmanager
     def reading(self, order: Iterable[int]) -> Iterator[Take]:
         """What gives blocks; one that is asked for before its turn is read at once."""
         with ExitStack() as stack:
             files = [stack.enter_context(_File(column, self._is_direct)) for column in self._stored.columns]
-            yield stack.enter_context(_Epoch(self, files, order, self._n_ahead)).take
+            if all(file.is_direct for file in files):
+                yield stack.enter_context(_Direct(self, files, order, self._n_ahead)).take
+            else:
+                yield _Cached(self, files, order, self._n_ahead).take
 
     def read(self, block: int, files: list[_File], buffers: list[mmap.mmap]) -> Columns:
         """Reads a block into buffers.
@@ -89,7 +93,36 @@ class ReadAhead:
         return [mmap.mmap(-1, self._buffer_bytes) for _ in KINDS]
 
 
-class _Epoch:
+class _Cached:
+    """The blocks of an epoch, in buffers of those who work on them; the system reads a few ahead into its cache."""
+
+    def __init__(self, source: ReadAhead, files: list[_File], order: Iterable[int], n_ahead: int) -> None:
+        self._source, self._files, self._order, self._lock = source, files, iter(order), Lock()
+        self._free: deque[list[mmap.mmap]] = deque()
+        for _ in range(n_ahead):
+            self._tell_next()
+
+    @contextmanager
+    def take(self, block: int) -> Iterator[Columns]:
+        """The columns of a block, for as long as they are needed."""
+        with self._lock:
+            self._tell_next()
+        try:
+            buffers = self._free.popleft()
+        except IndexError:
+            buffers = self._source.buffers()
+        yield self._source.read(block, self._files, buffers)
+        self._free.append(buffers)
+
+    def _tell_next(self) -> None:
+        block = next(self._order, None)
+        if block is not None:
+            low, high = self._source.start[block : block + 2].tolist()
+            for file in self._files:
+                file.tell(low, high)
+
+
+class _Direct:
     """The blocks of an epoch, a few of which are being read or wait to be worked on."""
 
     def __init__(self, source: ReadAhead, files: list[_File], order: Iterable[int], n_ahead: int) -> None:
@@ -101,7 +134,7 @@ class _Epoch:
         for _ in range(n_ahead):
             self._ask_for_next()
 
-    def __enter__(self) -> _Epoch:
+    def __enter__(self) -> _Direct:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -133,10 +166,14 @@ class _Epoch:
 
 
 class _File:
-    """The file of a column, open for reading."""
+    """The file of a column, open for reading.
+
+    Attributes:
+        is_direct: whether it is read past the page cache.
+    """
 
     def __init__(self, column: StoredColumn, is_direct: bool) -> None:
-        self._column, self._is_direct = column, is_direct
+        self._column, self.is_direct = column, is_direct
         with self._naming():
             with open_regular(column.place) as file:
                 self._handle = os.dup(file.fileno())
@@ -151,9 +188,9 @@ class _File:
 
     def read(self, low: int, high: int, buffer: mmap.mmap, kind: np.dtype[Any]) -> Array:
         """The rows low … high − 1, in the buffer."""
-        start, end = (self._column.offset + self._column.dtype.itemsize * row for row in (low, high))
-        begin = start // PAGE * PAGE if self._is_direct else start
-        stop = -(-end // PAGE) * PAGE if self._is_direct else end  # or the end of the file
+        start, end = self._span(low, high)
+        begin = start // PAGE * PAGE if self.is_direct else start
+        stop = -(-end // PAGE) * PAGE if self.is_direct else end  # or the end of the file
         memory, place = memoryview(buffer), begin
         while place < end:
             with self._naming():
@@ -163,13 +200,25 @@ class _File:
             place += n_read
         return np.frombuffer(buffer, kind, high - low, start - begin)
 
+    def tell(self, low: int, high: int) -> None:
+        """Tells the system that the rows low … high − 1 are read soon, where it can be told."""
+        start, end = self._span(low, high)
+        if hasattr(os, "posix_fadvise"):
+            with contextlib.suppress(OSError):
+                os.posix_fadvise(self._handle, start, end - start, os.POSIX_FADV_WILLNEED)
+
+    def _span(self, low: int, high: int) -> tuple[int, int]:
+        """Where rows begin in the file, and end."""
+        offset, size = self._column.offset, self._column.dtype.itemsize
+        return offset + size * low, offset + size * high
+
     def _open_direct(self) -> None:
         """Opens the file past the page cache, where that is possible."""
         try:
             handle = os.open(self._column.place, os.O_RDONLY | os.O_DIRECT)
             _read_at(handle, memoryview(mmap.mmap(-1, PAGE)), 0)
         except (OSError, AttributeError):  # a file system or a system without it
-            self._is_direct = False
+            self.is_direct = False
             return
         os.close(self._handle)
         self._handle = handle
