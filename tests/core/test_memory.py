@@ -12,7 +12,7 @@ import pytest
 from recsys.core import memory
 from recsys.core.checked import checked
 from recsys.core.errors import OutOfMemoryError
-from recsys.core.memory import memory_error, memory_limit, need_memory
+from recsys.core.memory import give_back_memory, memory_error, memory_limit, need_memory
 
 MACHINE = "MemTotal:       16000 kB\nMemFree:  9 kB\nSwapTotal:       1000 kB\n"
 
@@ -94,3 +94,13 @@ def test_a_public_function_says_that_memory_ran_out() -> None:
         fill()
     assert isinstance(caught.value.__cause__, MemoryError)
     assert "embedding_dim" in str(caught.value.hint)
+
+
+@pytest.mark.skipif(not memory.PROCESS_STATUS.exists(), reason="the system does not say what a process holds")
+def test_memory_of_small_arrays_that_were_freed_is_given_back() -> None:
+    arrays = [np.ones(10_000) for _ in range(2_000)]
+    last = np.ones(10_000)
+    full = memory._facts(memory.PROCESS_STATUS)["VmRSS"]
+    del arrays
+    give_back_memory()
+    assert memory._facts(memory.PROCESS_STATUS)["VmRSS"] < full - 0.8 * 2_000 * last.nbytes

@@ -54,6 +54,17 @@ def need_memory(n_bytes: int, what: str, hint: str) -> None:
         raise OutOfMemoryError(f"{what} would take {n_bytes / GB:,.1f} GB or more", expected=expected, hint=hint)
 
 
+def give_back_memory() -> None:
+    """Gives memory that was freed back to the system, where it is kept for what may come: of Arrow and of glibc."""
+    if (arrow := sys.modules.get("pyarrow")) is not None:
+        arrow.default_memory_pool().release_unused()
+    if sys.platform == "linux":
+        import ctypes
+
+        with contextlib.suppress(OSError, AttributeError):  # another libc
+            ctypes.CDLL(None).malloc_trim(0)
+
+
 def memory_error(error: Exception) -> OutOfMemoryError | None:
     """What NumPy, Arrow, torch, Python or the system raised where memory ran out, as an error of ours; else None."""
     if not _is_of_memory(error):

@@ -12,7 +12,7 @@ from recsys.core import kernels
 from recsys.core.types import Array, Counts, Indices, Int64Array
 from recsys.data.chunks import chunks
 
-FEW = 1000
+FEW = 1 << 12  # rows
 KEY_BITS = 63  # of a sort key, which holds an index and a row
 
 
@@ -99,9 +99,9 @@ def _rows_by(idx: Indices, counts: Counts) -> Int64Array:
         return np.argsort(idx, kind="stable")
     # Sorting index and row as one number is several times as fast.
     keys = np.empty(len(idx), dtype=np.int64)
-    for rows in chunks(len(idx)):
-        np.left_shift(idx[rows], row_bits, out=keys[rows], dtype=np.int64)
-        keys[rows] |= np.arange(rows.start, rows.stop)
+    np.left_shift(idx, row_bits, out=keys, dtype=np.int64)
+    for start in range(0, len(idx), FEW):
+        keys[start : start + FEW] |= np.arange(start, min(start + FEW, len(idx)))
     keys.sort()
     keys &= (1 << row_bits) - 1
     return keys

@@ -13,6 +13,7 @@ from recsys.config.schema.data import Data
 from recsys.core.communicator import Communicator
 from recsys.core.errors import DataError
 from recsys.core.events import Note, Observer, silent
+from recsys.core.memory import give_back_memory
 from recsys.core.types import Floats
 from recsys.core.words import counted
 from recsys.data.catalogue import ItemCatalogue
@@ -93,6 +94,7 @@ def read_more_ratings(
     refuse_scientific(all_rows.ratings.item_idx, all_rows.ratings.items, "item", all_rows.locate)
     rows = usable_rows(all_rows, data)
     del tables, shares, all_rows
+    give_back_memory()  # what parsing took; Arrow and glibc would keep it for a next file
     unique = unique_pairs(rows, data)
     n_duplicates = unique.n_dropped - rows.n_dropped
     ratings, parts = unique.ratings, dict(unique.parts)

@@ -32,12 +32,13 @@ def biases(train: Interactions, damping: float = DAMPING) -> Factors:
     mean = train.scale.mean
     item_sums, user_sums = np.zeros(len(train.items)), np.zeros(len(train.users))
     for rows in chunks(len(train)):
-        item_idx, rest = train.item_idx[rows], train.rating[rows] - mean
+        item_idx, rest = train.item_idx[rows], (train.rating[rows] - mean).astype(np.float64)
         item_sums += np.bincount(item_idx, rest, minlength=len(item_sums))
     item_bias = item_sums / (train.item_counts + damping)
     for rows in chunks(len(train)):
         user_idx, item_idx = train.user_idx[rows], train.item_idx[rows]
-        rest = train.rating[rows] - mean - item_bias[item_idx]
+        rest = item_bias[item_idx]
+        np.subtract(train.rating[rows] - mean, rest, out=rest)
         user_sums += np.bincount(user_idx, rest, minlength=len(user_sums))
     return _bias_only(train, user_sums / (train.user_counts + damping), item_bias)
 

@@ -17,6 +17,7 @@ from recsys.config.plans import plans
 from recsys.config.schema.config import Config
 from recsys.core.communicator import ALONE, Communicator
 from recsys.core.events import FitStart, Observer, silent
+from recsys.core.memory import give_back_memory
 from recsys.core.same import check_same
 from recsys.data.interactions import Dataset
 from recsys.data.read import read_ratings
@@ -82,9 +83,11 @@ def train(
                 measures_start=is_reported,
             )
             scorers[plan.name] = fits[plan.name]
+        give_back_memory()  # what training took
         if run.is_writer:
             served = {name: scorer.served for name, scorer in scorers.items()}
             write_bundle(run.path, served, inputs, config, folder=MEASURED if config.refit else SERVING)
+            give_back_memory()
         measured = inputs if config.data.has_ratings else inputs.unrated()
         metrics = _metrics(fits, measured, communicator)
         if report is not None:

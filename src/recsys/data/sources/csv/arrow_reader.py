@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from recsys.core.events import Observer
+from recsys.core.memory import give_back_memory
 from recsys.core.threads import ordered_map
 from recsys.core.types import Array, Indices, Int32Array
 from recsys.data.sources.batches import Batch, CodedIds, PackedTexts, WholeIds
@@ -69,8 +70,7 @@ def read_fast(
                     del rows
             except pa.ArrowException as error:
                 raise DoubtfulError.of_arrow(error) from None
-    # Arrow's allocator keeps what it freed, about half a GB of it here, for a next read that does not come.
-    pa.default_memory_pool().release_unused()
+    give_back_memory()  # about half a GB of it, which Arrow's allocator keeps for a next read that does not come
 
 
 @dataclass(frozen=True, eq=False)
