@@ -180,6 +180,25 @@ def test_a_run_goes_on_with_another_number_of_ranks(
     assert content(tmp_path / "a" / "run") == content(folder)
 
 
+def test_a_run_that_starts_from_another_has_the_bits_of_one_process(
+    small: Small, content: Content, ratings_csv: Path, tmp_path: Path
+) -> None:
+    first = small(training={"method": "sgd"})
+    train(first, tmp_path / "first")
+    header, *rows = ratings_csv.read_text().splitlines(keepends=True)
+    new = [f"{1000 + number % 7},{row.partition(',')[2]}" for number, row in enumerate(rows[:200])]
+    (tmp_path / "new.csv").write_text(header + "".join(dict.fromkeys(new)))
+    config = small(
+        training={"method": "sgd"},
+        data={"ratings": str(tmp_path / "new.csv"), "duplicates": "newest"},
+        start={"run": str(tmp_path / "first"), "hold_out_from": 20},
+    )
+    train(config, tmp_path / "1" / "run")
+    results = on_ranks(3, lambda ranks: train(config, tmp_path / "3" / "run", communicator=ranks))
+    assert not [result for result in results if isinstance(result, BaseException)]
+    assert content(tmp_path / "3" / "run") == content(tmp_path / "1" / "run")
+
+
 def test_ranks_resume_together(small: Small, content: Content, tmp_path: Path) -> None:
     config = small(training={"method": "sgd"})
     train(config, tmp_path / "a" / "run")
