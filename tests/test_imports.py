@@ -35,7 +35,7 @@ recsys.evaluate(run, out / "new.csv")
 """
 
 
-def modules_after(code: str, *arguments: Path) -> set[str]:
+def modules_after(code: str, *arguments: Path | str) -> set[str]:
     """The top-level modules that a fresh interpreter holds after running `code`."""
     code += "\nimport json, sys\nprint(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
     done = subprocess.run(
@@ -57,10 +57,12 @@ def test_serving_needs_neither_torch_nor_pandas_nor_numba(finished: Path, tmp_pa
 
 
 @pytest.mark.slow
-def test_gibbs_samples_without_torch(ratings_csv: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("method", "model"), [("gibbs", "svdpp"), ("sgd", "dot_product"), ("sgd", "svdpp")])
+def test_gibbs_and_sgd_train_without_torch(method: str, model: str, ratings_csv: Path, tmp_path: Path) -> None:
     """Which takes as long to load as some hundred sweeps on 100,000 ratings."""
-    training = "import sys, recsys; recsys.train({'data': {'ratings': sys.argv[1]}, 'training': {'method': 'gibbs',"
-    loaded = modules_after(training + " 'n_epochs': 2}}, sys.argv[2])", ratings_csv, tmp_path / "run")
+    training = "import sys, recsys; recsys.train({'data': {'ratings': sys.argv[1]}, 'model': {'kind': sys.argv[3]},"
+    training += " 'training': {'method': sys.argv[4], 'n_epochs': 2}}, sys.argv[2])"
+    loaded = modules_after(training, ratings_csv, tmp_path / "run", model, method)
     assert loaded & {"torch", "pandas", "typer", "rich"} == set()
 
 

@@ -12,6 +12,7 @@ from recsys.data.interactions import Interactions
 from recsys.data.scale import Scale
 from recsys.data.vocabulary import Vocabulary
 from recsys.models.svdpp import settings as config
+from recsys.models.svdpp.arrays import SvdPPArrays
 from recsys.models.svdpp.module import SvdPP
 
 SCALE = Scale(mean=3.5, std=1.1, low=0.5, high=5.0)
@@ -125,6 +126,26 @@ def test_the_scorer_equals_the_module_in_rating_units(form: dict[str, Any]) -> N
     rating = module.scorer().without_raters().rate(user.numpy().astype(np.int32), item.numpy().astype(np.int32))
     has_ratings = (user.numpy() != WITHOUT_RATINGS["user"]) & (item.numpy() != WITHOUT_RATINGS["item"])
     assert np.abs(rating - output)[has_ratings].max() < 1e-5 * SCALE.std
+
+
+@pytest.mark.parametrize("flipped", [True, False])
+@pytest.mark.parametrize("dim", [1, 3, 16, 20, 65])
+def test_without_torch_the_sums_have_the_same_bits(dim: int, flipped: bool) -> None:
+    draw = rng(dim, "pairs")
+    user, item = np.divmod(draw.permutation(300 * 40)[:4000], 40)
+    rating = draw.normal(0, 1, 4000).astype(np.float32)
+    vocabularies = Vocabulary(np.arange(300)), Vocabulary(np.arange(40))
+    train = Interactions(user.astype(np.int32), item.astype(np.int32), rating, None, *vocabularies)
+    settings = config.SvdPP(embedding_dim=dim, flipped=flipped)
+    module, arrays = SvdPP(train, settings, SCALE, 1), SvdPPArrays.drawn(train, settings, SCALE, 1)
+    assert [*module.state_dict()] == [*arrays.arrays]
+    for name, array in arrays.arrays.items():
+        np.testing.assert_array_equal(module.state_dict()[name].numpy(), array)
+        array[:] = draw.normal(0, 1, array.shape)
+        module.get_parameter(name).data = torch.from_numpy(array)
+    for role in arrays.neighbours:
+        for tensor, sums in zip(module.implicit_sums(role), arrays.implicit_sums(role), strict=True):
+            assert tensor.detach().contiguous().numpy().tobytes() == sums.tobytes()
 
 
 def test_the_scorers_last_row_is_the_mean_of_those_with_ratings() -> None:

@@ -55,6 +55,7 @@ MODELS: dict[str, ModelSpec] = {
         settings="recsys.models.svdpp.settings:SvdPP",
         scorer="factors",
         module="recsys.models.svdpp.module:build",
+        arrays="recsys.models.svdpp.arrays:build",
         layers="recsys.models.svdpp.layers:layers",
         extend="recsys.models.svdpp.fold_in:extend",
     ),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 
 from recsys.core.layout import Layout, StateLayout
-from recsys.core.types import Arrays, Float32Array
+from recsys.core.types import Arrays
 from recsys.models.torch_module import RatingModule
 from recsys.training.finite import finite_parameters
 
@@ -40,11 +39,3 @@ class FittedModule:
     def restore(self, arrays: Arrays) -> None:
         """Parameters and buffers, as they were."""
         self._module.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
-
-
-def memory(parameter: torch.Tensor) -> Float32Array:
-    """The parameter's own memory as an array, float32."""
-    array: Float32Array = parameter.detach().numpy()
-    assert array.dtype == np.float32
-    assert array.flags.c_contiguous
-    return array

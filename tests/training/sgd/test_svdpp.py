@@ -11,8 +11,7 @@ from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import Vocabulary
 from recsys.evaluation.metrics import evaluate
 from recsys.models.svdpp import settings as config
-from recsys.models.svdpp.module import SvdPP
-from recsys.training.fitted_module import memory
+from recsys.models.svdpp.arrays import SvdPPArrays
 from recsys.training.loop import fit
 from recsys.training.sgd.settings import Sgd
 from recsys.training.sgd.svdpp import STEPS, SvdPPLearner, resolve
@@ -28,7 +27,7 @@ ITEM_ROWS = {"item_embedding", "item_bias", "item_implicit", "item_implicit_bias
 def learner_of(
     train: Interactions, *, dim: int = 3, flipped: bool = True, seed: int = 3, **settings: Any
 ) -> SvdPPLearner:
-    model = SvdPP(train, config.SvdPP(embedding_dim=dim, flipped=flipped), train.scale, seed)
+    model = SvdPPArrays.drawn(train, config.SvdPP(embedding_dim=dim, flipped=flipped), train.scale, seed)
     return SvdPPLearner(model, train, Sgd(**settings), seed)
 
 
@@ -119,9 +118,9 @@ def test_an_epoch_sees_every_rating_once_with_the_model_as_it_stands() -> None:
 
 def test_the_parameters_are_changed_in_their_own_memory() -> None:
     learner = learner_of(planted())
-    addresses = [parameter.data_ptr() for parameter in learner._model.parameters()]
+    addresses = [array.ctypes.data for array in learner.state(1).model.values()]
     learner.epoch(1, silent)
-    assert [parameter.data_ptr() for parameter in learner._model.parameters()] == addresses
+    assert [array.ctypes.data for array in learner.state(1).model.values()] == addresses
 
 
 @pytest.mark.parametrize("dim", [3, 20, *(pytest.param(dim, marks=pytest.mark.slow) for dim in (1, 16, 50))])
@@ -184,8 +183,8 @@ def test_every_damping_draws_its_parameters_to_what_is_expected(key: str) -> Non
     """Damped beyond measure, they are there and stay there; the others move."""
     train, rest = planted(), dict.fromkeys({"bias_damping", "damping", "implicit_damping"} - {key}, 0.0)
     kind = config.SvdPP(embedding_dim=3)
-    model = SvdPP(train, kind, train.scale, 3)
-    expected = {name: np.full_like(memory(parameter), 0.25) for name, parameter in model.named_parameters()}
+    model = SvdPPArrays.drawn(train, kind, train.scale, 3)
+    expected = {name: np.full_like(array, 0.25) for name, array in model.arrays.items()}
     learner = SvdPPLearner(model, train, Sgd(**rest, **{key: 1e9}), 3, expected)
     for number in (1, 2):
         learner.epoch(number, silent)
@@ -219,7 +218,7 @@ def test_the_rater_term_is_what_the_user_adds_to_the_rows_of_an_item() -> None:
     learner = trained()
     model, raters = learner._model, learner.scorer().raters
     assert raters is not None
-    embedding, bias = (memory(model.get_parameter(name)) for name in ("user_implicit", "user_implicit_bias"))
+    embedding, bias = (model.arrays[name] for name in ("user_implicit", "user_implicit_bias"))
     factors = learner.scorer().without_raters()
     before = factors.score(np.zeros(1, np.int32), np.zeros(1, np.int32))
     root, scale = np.sqrt(raters.n_ratings[0]), np.float32(model.scale.std)

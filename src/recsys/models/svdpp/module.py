@@ -2,46 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from recsys.core.types import Float32Array
-from recsys.data.grouped import GroupedView
 from recsys.data.interactions import Interactions
 from recsys.data.scale import Scale
-from recsys.models.dot_product.arrays import INIT_STD
-from recsys.models.settings import ROLES, Role
+from recsys.models.settings import Role
 from recsys.models.svdpp import settings as config
-from recsys.models.svdpp.layers import output_link
-from recsys.models.torch_layers import normal
+from recsys.models.svdpp.arrays import Neighbours, SvdPPArrays
 from recsys.models.torch_module import RatingModule
-from recsys.scoring.factors.scorer import Factors, Rows, in_rating_units
-from recsys.scoring.raters import Raters
+from recsys.scoring.factors.scorer import Factors
 
 
-@dataclass(frozen=True, eq=False)
-class Neighbours:
-    """For each user what they rated, or for each item who rated it.
-
-    Attributes:
-        idx: int64, shape (n_ratings,), one row after the other.
-        start: int64, shape (n + 1,): row r has idx[start[r]] … idx[start[r + 1] − 1].
-        scale: float32, shape (n,): |N|^-½; 1 for a row that has none.
-    """
+class _Bags(NamedTuple):
+    """Neighbours as tensors."""
 
     idx: Tensor
     start: Tensor
     scale: Tensor
 
     @classmethod
-    def of(cls, view: GroupedView) -> Neighbours:
-        """Those of each entry of a view of the training ratings."""
-        scale = (1 / np.sqrt(np.maximum(view.counts, 1))).astype(np.float32)
-        idx = view.other_idx.astype(np.int64)
-        return cls(torch.from_numpy(idx), torch.from_numpy(view.start), torch.from_numpy(scale))
+    def of(cls, near: Neighbours) -> _Bags:
+        return cls(torch.from_numpy(near.idx), torch.from_numpy(near.start), torch.from_numpy(near.scale))
 
 
 class SvdPP(RatingModule):
@@ -57,7 +41,7 @@ class SvdPP(RatingModule):
         item_implicit, item_implicit_bias: parameters, float32, shapes (n_items, dim) and (n_items,).
         user_implicit, user_implicit_bias: parameters, float32, shapes (n_users, dim) and (n_users,); flipped only.
         implicit_of: the roles whose rows have implicit terms.
-        neighbours: role → N of each row of it.
+        neighbours: role → N of each row of it, of the roles that have implicit terms.
 
     Source: Koren 2008, "Factorization Meets the Neighborhood" (KDD); flipped: Rendle, Zhang, Koren 2019, "On the
     Difficulty of Evaluating Baselines" (arXiv:1905.01395).
@@ -69,13 +53,11 @@ class SvdPP(RatingModule):
         super().__init__()
         self.settings, self.scale, self.counted = settings, scale, seen.counted
         self.implicit_of = settings.implicit_of
-        n_rows: dict[Role, int] = {"user": len(seen.users), "item": len(seen.items)}
-        for role, n in n_rows.items():
-            self._register(seed, f"{role}_embedding", f"{role}_bias", n)
-        for role in self.implicit_of:
-            self._register(seed, *config.implicit_terms(role), n_rows[config.OTHER[role]])
-        views = {"user": seen.by_user, "item": seen.by_item}
-        self.neighbours: dict[Role, Neighbours] = {role: Neighbours.of(views[role]()) for role in self.implicit_of}
+        drawn = SvdPPArrays.drawn(seen, settings, scale, seed)
+        for name, array in drawn.arrays.items():
+            setattr(self, name, nn.Parameter(torch.from_numpy(array)))
+        self._near = drawn.neighbours
+        self.neighbours = {role: _Bags.of(near) for role, near in self._near.items()}
 
     def forward(self, user_idx: Tensor, item_idx: Tensor) -> Tensor:
         """Predicted ratings in rating units, not clipped; indices of shape (n,) give shape (n,)."""
@@ -106,29 +88,8 @@ class SvdPP(RatingModule):
 
     def scorer(self) -> Factors:
         """The effective factors as a scorer in rating units."""
-        user, item = (tuple(part.detach().numpy() for part in self.effective(role)) for role in ROLES)
-        factors = in_rating_units(
-            self.scale.mean,
-            self.scale.std,
-            Rows(user[0], user[1], self.counted.users),
-            Rows(item[0], item[1], self.counted.items),
-            output_link(self.settings, self.scale),
-        )
-        return replace(factors, raters=self._raters(*user)) if "item" in self.implicit_of else factors
-
-    def _raters(self, user: Float32Array, user_bias: Float32Array) -> Raters:
-        """What it says of a rating that a user is among the raters of the item.
-
-        Args:
-            user, user_bias: effective ones, shapes (n_users, dim) and (n_users,).
-        """
-        embedding, bias = (self.get_parameter(name).detach().numpy() for name in config.implicit_terms("item"))
-        of_users = np.float32(self.scale.std) * (np.einsum("uk,uk->u", embedding, user) + bias)
-        return Raters.of(of_users, self.counted.users, np.diff(self.neighbours["item"].start.numpy()))
-
-    def _register(self, seed: int, embedding: str, bias: str, n: int) -> None:
-        setattr(self, embedding, normal(seed, embedding, (n, self.settings.embedding_dim), INIT_STD))
-        setattr(self, bias, nn.Parameter(torch.zeros(n)))
+        arrays = {name: tensor.detach().numpy() for name, tensor in self.state_dict().items()}
+        return SvdPPArrays(self.settings, self.scale, self.counted, self._near, arrays).scorer()
 
 
 def build(settings: config.SvdPP, seen: Interactions, scale: Scale, seed: int) -> SvdPP:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from recsys.config.plans import Plan
 from recsys.core.events import EpochResult, Observer, Step
@@ -18,12 +17,12 @@ from recsys.data.grouped import GroupedView
 from recsys.data.interactions import Interactions
 from recsys.data.scale import Scale
 from recsys.data.training_inputs import TrainingInputs
-from recsys.models.build import build_module
+from recsys.models.build import build_arrays
 from recsys.models.settings import ROLES, ParameterInfo, Role
-from recsys.models.svdpp.module import SvdPP
+from recsys.models.svdpp.arrays import SvdPPArrays
 from recsys.models.svdpp.settings import OTHER, implicit_terms
 from recsys.scoring.factors.scorer import Factors
-from recsys.training.fitted_module import FittedModule, memory
+from recsys.training.finite import finite_arrays
 from recsys.training.groups import LayerRates
 from recsys.training.sgd.damping import NOTHING, Damped, auto_damping, credible_damping, expected_values
 from recsys.training.sgd.defaults import auto_rate
@@ -56,7 +55,7 @@ class SvdPPLearner:
 
     def __init__(
         self,
-        model: SvdPP,
+        model: SvdPPArrays,
         train: Interactions,
         settings: Sgd,
         seed: int,
@@ -67,12 +66,13 @@ class SvdPPLearner:
         )
         self.n_ratings, self.n_epochs = len(train), settings.n_epochs
         self._model, self._seed = model, seed
-        self._fitted, rates = FittedModule(model), LayerRates(model.settings.parameters, settings)
+        self._sizes = {"n_users": len(train.users), "n_items": len(train.items)}
+        rates = LayerRates(model.settings.parameters, settings)
         self.groups, self._share = rates.groups, rates.share
         self.schedule = rates.schedule(self.n_epochs, STEPS)
         self._damped = {parameter.name: self._damp(parameter, expected) for parameter in model.settings.parameters}
         self._kernel = svdpp_kernel(model.settings.embedding_dim, model.settings.flipped)
-        self._given = _shuffled(train, model.implicit_of, model.scale, seed)
+        self._given = _shuffled(train, model.settings.implicit_of, model.scale, seed)
 
     @property
     def column_bytes(self) -> int:
@@ -81,9 +81,10 @@ class SvdPPLearner:
 
     def epoch(self, number: int, observe: Observer) -> EpochResult:
         """One step for every training rating, user by user, or item by item."""
-        role = self._model.implicit_of[(number - 1) % len(self._model.implicit_of)]
+        roles = self._model.settings.implicit_of
+        role = roles[(number - 1) % len(roles)]
         given, near = self._given[role], self._model.neighbours[role]
-        arrays = (*given.columns, near.start.numpy(), near.idx.numpy(), *self._parameters(role))
+        arrays = (*given.columns, near.start, near.idx, *self._parameters(role))
         still = implicit_terms(OTHER[role])  # what the other role is made of stays as it is in this epoch
         damped = [rows_damping for name, rows_damping in self._damped.items() if name not in still]
         squares, done, lr = 0.0, 0, 0.0
@@ -101,19 +102,20 @@ class SvdPPLearner:
 
     def is_finite(self) -> bool:
         """Whether every prediction is a finite number."""
-        return self._fitted.is_finite()
+        return finite_arrays(self._model.arrays.values())
 
     def state(self, epoch: int) -> State:
         """Parameters: nothing else goes on from one epoch to the next."""
-        return State(epoch=epoch, model=self._fitted.state(), learner={})
+        return State(epoch=epoch, model=self._model.arrays, learner={})
 
     def layout(self, epoch: int) -> StateLayout:
         """Parameters."""
-        return self._fitted.layout()
+        return StateLayout(self._model.settings.layout(), {}, self._sizes)
 
     def restore(self, state: State) -> None:
         """Parameters, as they were."""
-        self._fitted.restore(state.model)
+        for name, array in self._model.arrays.items():
+            array[...] = state.model[name]
 
     def scorer(self) -> Factors:
         """The model as it stands."""
@@ -127,12 +129,11 @@ class SvdPPLearner:
         """The kernel's arrays: rows of a role and of the other, the latter's implicit rows, what it has from others."""
         other, model = OTHER[role], self._model
         names = (f"{role}_embedding", f"{role}_bias", f"{other}_embedding", f"{other}_bias", *implicit_terms(role))
-        moving = tuple(memory(model.get_parameter(name)) for name in names)
-        if other not in model.implicit_of:
+        moving = tuple(model.arrays[name] for name in names)
+        if other not in model.settings.implicit_of:
             dim = model.settings.embedding_dim
             return (*moving, np.empty((0, dim), np.float32), np.empty(0, np.float32))
-        with torch.no_grad():
-            return (*moving, *(sums.contiguous().numpy() for sums in model.implicit_sums(other)))
+        return (*moving, *map(np.ascontiguousarray, model.implicit_sums(other)))
 
     def _damp(self, parameter: ParameterInfo, expected: Mapping[str, Float32Array]) -> Damped:
         settings, name, role = self._settings, parameter.name, parameter.rows
@@ -143,7 +144,7 @@ class SvdPPLearner:
         else:
             damping = settings.bias_damping[ROLES.index(role)] if parameter.is_bias else settings.damping
         assert damping is not None
-        array, share = memory(self._model.get_parameter(name)), self._share[parameter.group]
+        array, share = self._model.arrays[name], self._share[parameter.group]
         return Damped(array, expected.get(name), damping, share)
 
     def _rates(self, role: Role, lr: float) -> tuple[float, ...]:
@@ -156,11 +157,10 @@ class SvdPPLearner:
 def build(plan: Plan, inputs: TrainingInputs) -> SvdPPLearner:
     """The learner of SVD++, every parameter drawn towards what is expected of it."""
     assert isinstance(plan.training, Sgd)
-    module = build_module(plan.model, inputs, plan.seed)
-    assert isinstance(module, SvdPP)
-    arrays = {parameter.name: memory(module.get_parameter(parameter.name)) for parameter in plan.model.parameters}
-    expected = expected_values(arrays, inputs.warm_start)
-    return SvdPPLearner(module, inputs.repeated_train, plan.training, plan.seed, expected)
+    model = build_arrays(plan.model, inputs, plan.seed)
+    assert isinstance(model, SvdPPArrays)
+    expected = expected_values(model.arrays, inputs.warm_start)
+    return SvdPPLearner(model, inputs.repeated_train, plan.training, plan.seed, expected)
 
 
 def resolve(settings: Sgd, n_ratings: int, damping: tuple[float, float], *, flipped: bool) -> Sgd:
