@@ -165,3 +165,12 @@ def test_a_row_from_features_has_as_many_raters_as_those_that_it_is_made_of() ->
     assert extended.raters.item[3] == pytest.approx(weighted, rel=0.02)
     assert extended.raters.n_ratings[[0, 1, 2, 4, 5]].tolist() == [0, 4, 100, 0, 0]
     assert raters.n_ratings.tolist() == [0, 4, 100, 0]
+
+
+def test_a_share_of_the_strength_leaves_larger_weights(
+    prior: FeaturePrior, rows: np.ndarray, counts: np.ndarray, dense: np.ndarray
+) -> None:
+    freer = fit_feature_prior(rows, counts, matrix_of(dense), strength_share=0.1)
+    assert freer is not None
+    assert freer.strength == pytest.approx(0.1 * prior.strength)
+    assert np.linalg.norm(freer.weights) > np.linalg.norm(prior.weights)

@@ -85,6 +85,12 @@ class TrainedScorer(Ranker, Protocol):
 
     def row_weights(self, counts: Counts) -> Float64Array:
         """How much each linear row says of what rows are like, by its training interactions; float64, shape (n,)."""
+        ...
+
+    @property
+    def strength_share(self) -> float:
+        """The strength with which weights of features are drawn to 0, as a share of the most probable one."""
+        ...
 
     def row_width(self, role: Role) -> int:
         """How many numbers the row of a new user or item has, see NewRows."""

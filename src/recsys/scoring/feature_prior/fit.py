@@ -53,19 +53,24 @@ def fit_priors(
     for role, matrix in features.items():
         prior = scorer.learned_prior(role)
         if prior is None and (rows := scorer.linear_rows(role)) is not None:
-            prior = fit_feature_prior(rows, scorer.row_weights(counts[role]), matrix)
+            prior = fit_feature_prior(
+                rows, scorer.row_weights(counts[role]), matrix, strength_share=scorer.strength_share
+            )
         if prior is not None:
             priors[role] = prior
     return priors
 
 
-def fit_feature_prior(rows: Float32Array, weights: Float64Array, features: FeatureMatrix) -> FeaturePrior | None:
+def fit_feature_prior(
+    rows: Float32Array, weights: Float64Array, features: FeatureMatrix, *, strength_share: float = 1.0
+) -> FeaturePrior | None:
     """The prior of rows with such features; None where fewer than two rows have a weight and features.
 
     Args:
         rows: q, shape (n, width).
         weights: how much each says, shape (n,); 0: nothing.
         features: of each, n rows.
+        strength_share: what part of the most probable strength is taken.
     """
     learned = np.flatnonzero((weights > 0) & features.has_any)
     learned = learned[:: max(1, len(learned) // MOST_ROWS)]
@@ -80,7 +85,7 @@ def fit_feature_prior(rows: Float32Array, weights: Float64Array, features: Featu
     centered = q - mean_row
     gram = known.gram(weight) - total * np.outer(mean_features, mean_features)
     evidence = Evidence.of(gram, known.cross(weight, centered), (centered * weight[:, None]).T @ centered, len(q))
-    strength = evidence.most_probable()
+    strength = strength_share * evidence.most_probable()
     slopes = evidence.weights(strength).astype(np.float32)
     intercept = mean_row - mean_features @ slopes
     rest = centered - known.times(slopes.astype(np.float64)) + mean_features @ slopes

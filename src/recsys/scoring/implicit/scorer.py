@@ -19,6 +19,7 @@ from recsys.scoring.implicit.targets import TargetTable
 from recsys.scoring.new_rows import NewRows
 
 FEW = 10.0  # interactions with which a row says half of what it could
+STRENGTH_SHARE = 0.1  # lists need what tells items apart more than safe rows (docs/experiments/features.md)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +55,7 @@ class ImplicitFactors:
     targets: TargetTable
     moments: Moments
     kind: ClassVar[str] = "implicit"
+    strength_share: ClassVar[float] = STRENGTH_SHARE
 
     @property
     def n_users(self) -> int:
