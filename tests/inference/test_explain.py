@@ -91,6 +91,14 @@ def test_a_pull_is_what_the_interaction_loses_if_the_rating_is_as_expected(numbe
         assert pull.expected == pytest.approx(float(factors.link(np.float32(changed[place]))), abs=1e-5)
 
 
+def test_items_without_factors_contribute_nothing(numbers: Recommender) -> None:
+    factors = numbers.bundle.factors
+    none = replace(factors, item_factors=np.zeros_like(factors.item_factors))
+    explanation = Recommender(replace(numbers.bundle, scorers={"rating": none})).explain(USER, ITEM)
+    assert {contribution.contribution for contribution in explanation.contributions} == {0.0}
+    assert explanation.remainder == pytest.approx(0, abs=1e-6)
+
+
 @pytest.mark.parametrize("model", [{}, pytest.param({"y_range": [0, 5.5]}, marks=pytest.mark.slow)])
 def test_little_remains_of_a_trained_model(small: Any, tmp_path: Path, model: dict[str, Any]) -> None:
     train(small(model=model, training={"n_epochs": 15}), tmp_path / "run")

@@ -215,6 +215,18 @@ def test_a_report_on_a_changed_history_is_refused_and_so_is_a_resume(finished: P
     assert overview(run)["status"] == "damaged"
 
 
+def test_a_checkpoint_with_rates_for_other_layer_groups_is_refused(
+    small: Small, interrupted: Callable[..., None], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    interrupted(small(training={"lr_max": "auto"}), run, after=2)
+    opened = open_checkpoint(run / "checkpoints" / "epoch-0002")
+    manifest = opened.manifest.model_copy(update={"training": {**opened.manifest.training, "lr_max": []}})
+    (opened.path / "state.json").write_bytes(seal(manifest))
+    with pytest.raises(RunError, match=r"training\.lr_max: a list has a learning rate for each layer group"):
+        train(read_run_config(run), run, resume=True)
+
+
 def test_a_checkpoint_of_a_run_with_another_config_is_refused(small: Small, begun: Path) -> None:
     """As after a checkpoint was copied from a run of another config."""
     older = open_checkpoint(begun / "checkpoints" / "epoch-0002")

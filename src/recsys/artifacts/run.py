@@ -131,9 +131,14 @@ class Run:
             started = type(training).model_validate_json(json.dumps(known))
         except ValidationError as error:
             first = error.errors()[0]
-            assert self.resumed is not None
-            raise damaged(self.resumed.json, f"training.{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+            raise self._damaged_training(".".join(map(str, first["loc"])), first["msg"]) from error
+        if conflict := started.conflict(plan.model):
+            raise self._damaged_training(conflict.key, conflict.what)
         return replace(plan, training=started)
+
+    def _damaged_training(self, key: str, why: str) -> RunError:
+        assert self.resumed is not None
+        return damaged(self.resumed.json, f"training.{key}: {why}")
 
     def open(self, inputs: TrainingInputs, plan: Plan, hyperparameters: Mapping[str, Json]) -> None:
         """Creates the folder, now that there is data to train on; once more for each further fit.

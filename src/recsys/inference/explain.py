@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 DECAYS = np.geomspace(1e-3, 1e3, 121)  # tried, in units of the mean eigenvalue of what the ratings say
+LEAST = 1e-100  # of that, where the items have no factors to speak of: then ratings contribute nothing
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def _contributions(factors: Factors, user: int, item: int, rated: Array, rating:
     values, vectors = np.linalg.eigh((q * slope[:, None] ** 2).T @ q)
     values = values.clip(min=0)
     moment = vectors.T @ (q.T @ target)
-    decays = DECAYS * max(float(values.mean()), np.finfo(np.float64).tiny)
+    decays = DECAYS * max(float(values.mean()), LEAST)
     distances = [float(np.sum((moment / (values + decay) - vectors.T @ p) ** 2)) for decay in decays]
     inverse = 1 / (values + decays[int(np.argmin(distances))])
     solved: Array = vectors @ (inverse * (vectors.T @ factors.item_factors[item]))
