@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from recsys.core.types import Array
 
@@ -46,9 +46,10 @@ TIMES = {"seconds", "ratings_per_second", "fit_seconds"}
 CHECKSUMS = {"checksum", "files"}  # of what has times in it; the files are compared themselves
 SMALL_RANKING = {"embedding_dim": 5, "n_epochs": 8}
 NET = {"kind": "embedding_net", "dropout": 0.1, "embedding_dropout": 0.2}
-# How many examples a property is tried on: every day, and by `make slow`.
-settings.register_profile("everyday", max_examples=10)
-settings.register_profile("thorough", max_examples=150)
+UNTIMED: Any = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+# How many examples a property is tried on: every day, and by `make slow`; none is timed.
+settings.register_profile("everyday", max_examples=10, **UNTIMED)
+settings.register_profile("thorough", max_examples=150, **UNTIMED)
 settings.load_profile("everyday")
 
 AWKWARD_IDS = ["007", "NA", "1e5", "-3", "née", "a, b", 'say "hi"', "None", " x", "Z"]

@@ -103,14 +103,14 @@ def load(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Config]:
     return write_and_load
 
 
-@settings(max_examples=2 * settings.default.max_examples, deadline=None, derandomize=True)
+@settings(max_examples=2 * settings.default.max_examples, derandomize=True)
 @given(configs)
 def test_a_dumped_config_loads_back_to_an_equal_one(load: Callable[[str], Config], values: dict[str, Any]) -> None:
     config = config_from(values, Path("/somewhere"))
     assert load(dump(config)) == config
 
 
-@settings(deadline=None, derandomize=True)
+@settings(derandomize=True)
 @given(st.recursive(st.none() | st.booleans() | st.integers() | number | text, st.lists, max_leaves=4))
 def test_a_value_on_one_line_reads_back(value: object) -> None:
     written = inline(value)

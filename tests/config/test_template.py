@@ -88,7 +88,7 @@ def test_very_few_ratings_are_not_divided(file: Path) -> None:
     assert load(file, template(ratings="r.csv", n_ratings=6, columns={})).split.test_fraction > 0
 
 
-@settings(deadline=None, derandomize=True)
+@settings(derandomize=True)
 @given(
     st.dictionaries(st.sampled_from(ROLES), st.text(min_size=1, max_size=12) | st.integers(1, 9)),
     st.text(min_size=1, max_size=12).filter(lambda value: value.strip() and value[0] not in "~/" and "\0" not in value),

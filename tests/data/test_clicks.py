@@ -146,7 +146,7 @@ def test_codes_need_a_column_of_ratings() -> None:
 PAIR = st.tuples(st.integers(0, 2), st.integers(0, 2), st.integers(0, 3))
 
 
-@settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(PAIR, min_size=1, max_size=20))
 def test_each_pair_has_its_rating_else_one_click(written: Any, rows: list[tuple[int, int, int]]) -> None:
     frame = [("a", "x", 7), ("b", "y", 8), *rows]

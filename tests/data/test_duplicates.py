@@ -74,7 +74,7 @@ def test_the_parts_shrink_with_their_rows(tmp_path: Path) -> None:
     assert last.ratings.rating.tolist() == [1, 3, 1, 5]
 
 
-@settings(deadline=None, derandomize=True)
+@settings(derandomize=True)
 @given(
     pairs=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=30),
     scale=st.sampled_from([1, 500_000_000]),

@@ -24,7 +24,7 @@ from recsys.data.sources.table import EVERYTHING, Table
 ALL = ColumnRequest(EVERYTHING)
 HEADER = "user,item,rating,time\n"
 ROWS = "".join(f"ü{k % 7},i{k},{k % 5},{k}\n" for k in range(60))
-STEADY = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+STEADY = settings(derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def parts(data: Any, n_parts: int) -> list[Table]:

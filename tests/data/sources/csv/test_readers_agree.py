@@ -33,7 +33,7 @@ from recsys.data.sources.table import EVERYTHING, Table
 ALL = ColumnRequest(EVERYTHING)
 SMALL_BLOCK = 24  # bytes: the fast reader stops after some of the rows
 NOTHING = "there is a header and nothing below it: r.csv"
-STEADY = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+STEADY = settings(derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 IDS = st.sampled_from(
     ["1", "2", "03", "a", '"a"', '"x,y"', '"a""b"', '"a\nb"', '"a\r\nb"', "é", "a\u2028", "x y", '""""']
 )
