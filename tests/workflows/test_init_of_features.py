@@ -8,7 +8,7 @@ import pytest
 
 import recsys
 from recsys.config.loading.load import load_config
-from recsys.core.errors import DataError
+from recsys.core.errors import DataError, UsageError
 
 RATINGS = "userId,movieId,rating\n" + "".join(f"{u},{i},{(u + i) % 5 + 1}\n" for u in range(6) for i in range(10))
 MOVIES = "movieId,title,genres,url\n" + "".join(
@@ -53,6 +53,18 @@ def test_what_is_said_of_features_is_in_the_config(folder: Path) -> None:
     assert data.user_features == folder / "people.csv"
     assert data.item_feature_columns.texts == ("title",)
     assert data.item_feature_columns.years == ("title",)
+
+
+def test_the_items_file_that_is_asked_for_is_the_one_beside_the_ratings(folder: Path) -> None:
+    recsys.init(folder / "ratings.csv", folder / "config.yaml", item_features="items")
+    assert load_config(folder / "config.yaml").data.item_features == "items"
+    (folder / "movies.csv").write_text("movieId,title\n" + "".join(f"{i},The long film {i}\n" for i in range(10)))
+    with pytest.raises(DataError, match="no column"):
+        recsys.init(folder / "ratings.csv", folder / "other.yaml", item_features="items")
+    (folder / "movies.csv").unlink()
+    with pytest.raises(UsageError, match="no items file lies beside the ratings"):
+        recsys.init(folder / "ratings.csv", folder / "other.yaml", item_features="items")
+    assert not (folder / "other.yaml").exists()
 
 
 def test_titles_alone_are_no_features(folder: Path) -> None:

@@ -104,19 +104,20 @@ def init(
         output: a new file, in YAML.
         ratings, observe, options: as of `read_ratings`.
     Raises:
-        UsageError: `output` exists.
+        UsageError: `output` exists, or `item_features` is "items" and no items file is named or lies there.
         ConfigError, DataError: as of `profile`.
         RunError: `output` cannot be written.
     """
     check_new(as_path(output))
     refuse_run_files(as_path(output))
     origin = as_origin(ratings)
-    data = _data(origin, options)
+    wants_columns = options.get("item_features") == "items" and options.get("items") is None  # of the file beside it
+    data = _data(origin, {**options, "item_features": None} if wants_columns else options)
     file_profile = profiles.profile(origin, data, observe)
     profiles.check_trainable(file_profile)
     items = items_beside(file_profile, data) if data.items is None else items_file(data.items, file_profile, data)
     file_profile = replace(file_profile, items=items)
-    file_profile = replace(file_profile, features=feature_profiles(file_profile, data))
+    file_profile = replace(file_profile, features=feature_profiles(file_profile, data, must_be=wants_columns))
     write_config(file_profile, as_path(output), data)
     return file_profile
 
