@@ -109,6 +109,15 @@ def test_a_run_that_has_learned_from_nobody_is_refused(finished: Path, tmp_path:
         open_bundle(folder)
 
 
+def test_a_run_that_has_learned_from_no_rating_is_refused(finished: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(finished / "serving", tmp_path / "copy")
+    opened = open_bundle(folder).folder
+    arrays = opened.arrays("seen.safetensors")
+    reseal(opened, "seen.safetensors", {**arrays, "rating": np.full_like(arrays["rating"], np.nan)})
+    with pytest.raises(RunError, match="it has no rating"):
+        use(folder, "seen.safetensors")
+
+
 def test_a_link_that_divides_by_nothing_and_other_odd_numbers_are_refused(finished: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(finished / "serving", tmp_path / "copy")
     text = (folder / "serving.json").read_text(encoding="utf-8")

@@ -25,6 +25,7 @@ from recsys.core.errors import RunError
 from recsys.core.layout import ArraySpec, Layout
 from recsys.core.types import Arrays, Counts, Texts
 from recsys.core.words import joined
+from recsys.data.chunks import chunks
 from recsys.data.grouped import GroupedView
 from recsys.data.interactions import HeldOut, Interactions
 from recsys.data.vocabulary import UNKNOWN, Vocabulary
@@ -204,7 +205,10 @@ class Bundle:
         start = np.concatenate([[0], np.cumsum(counts)])
         if start[-1] != n or start.min() < 0:  # a sum may wrap
             raise damaged(self.path / USERS, f"its counts add up to {start[-1]:,}, and there are {n:,} interactions")
-        return SeenRatings(self.users, self.items, GroupedView(start, arrays["item_idx"], None), arrays["rating"])
+        rating = arrays["rating"]
+        if "rating" in self.manifest.scorers and all(np.isnan(rating[rows]).all() for rows in chunks(n)):
+            raise damaged(self.path / SEEN, "it has no rating, and the run has learned ratings")
+        return SeenRatings(self.users, self.items, GroupedView(start, arrays["item_idx"], None), rating)
 
     def held_out(self, part: HeldOut) -> Interactions | None:
         """The ratings that the run was measured on, with times where predictions depend on them; None without.
