@@ -18,7 +18,6 @@ from faults.outcome import Outcome
 from faults.trained import RUNS, copied, in_new_folder, prepare, resume, serve
 
 SECONDS = 60.0  # for a step
-EVERY_BYTE = 200  # bytes of a file, up to which each is flipped before others are drawn
 ASKED_OF_RUN = "predict", "recommend", "evaluate", "inspect"
 AS_CUT_SHORT = "metrics.json gone", "checkpoints/last gone"  # so a kill leaves a run, and so it is shown
 
@@ -51,7 +50,7 @@ def damage(run: Path, draw: random.Random) -> str:
     shown = path.relative_to(run)
     if how == "flip":
         content = bytearray(path.read_bytes())
-        at = draw.randrange(len(content)) if len(content) > EVERY_BYTE else draw.randrange(max(1, len(content)))
+        at = draw.randrange(max(1, len(content)))
         if content:
             content[at] ^= 1 << draw.randrange(8)
         path.write_bytes(content)
