@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from recsys.artifacts.selected import selected_parameters
 from recsys.config.plans import plans
 from recsys.config.schema.config import Config
 from recsys.core.communicator import ALONE
@@ -52,12 +53,12 @@ def test_layers_hold_each_parameter_once_with_its_group_and_end_with_the_link(
     method = "sgd" if MODELS[name].get("kind") == "svdpp" else "adamw"
     config, folder = trained(model=MODELS[name], training={"method": method, "n_epochs": 1})
     learner: Any = build_learner(*plans(config), from_scratch(config, silent, ALONE), ALONE)
-    expected: dict[str, tuple[str, int]] = {}
+    parameters, expected = selected_parameters(folder)[0]["rating"], dict[str, tuple[str, int]]()
     for group in learner.groups:
         for parameter in group.parameters:
             layer = parameter.removesuffix(".weight").removesuffix(".bias")
             before = expected.get(layer, (group.name, 0))[1]
-            expected[layer] = (group.name, before + learner._model.get_parameter(parameter).numel())
+            expected[layer] = (group.name, before + parameters[parameter].size)
     model = anatomy(folder)
     assert {
         entry.name: (entry.group, entry.n_parameters) for entry in model.layers if entry.kind == "parameters"
