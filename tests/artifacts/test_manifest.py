@@ -57,6 +57,15 @@ def test_the_scorers_have_names_and_the_first_is_that_of_the_top_level(finished:
     assert rating["numbers"] == {"global_mean": content["global_mean"]}
 
 
+@pytest.mark.parametrize("value", [float("nan"), [{"deep": float("inf")}]])
+@pytest.mark.parametrize("key", ["training", "config"])
+def test_numbers_of_a_checkpoint_that_are_not_finite_are_refused(run: Path, key: str, value: object) -> None:
+    checkpoint = run / "checkpoints" / "epoch-0004"
+    rewrite(checkpoint / "state.json", lambda content: content[key].update(batch_size=value))
+    with pytest.raises(RunError, match=f"damaged: {key}: Input should be a finite number"):
+        open_checkpoint(checkpoint)
+
+
 def test_another_format_is_refused_with_the_version_that_wrote_it(run: Path) -> None:
     serving, checkpoint = run / "serving" / "serving.json", run / "checkpoints" / "epoch-0004" / "state.json"
     for path, number, change in (

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, JsonValue
 from pydantic_core import PydanticCustomError
 
 from recsys.core.layout import LARGEST
@@ -17,6 +18,23 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0, lt=2**40)]
 Entities = Annotated[int, Field(ge=0, lt=2**31)]  # their indices are int32
 Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
+
+
+def _finite(value: JsonValue) -> JsonValue:
+    """What pydantic checks of numbers that have a type, and not of these."""
+    parts = [value]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, float) and not math.isfinite(part):
+            raise PydanticCustomError("finite", "Input should be a finite number")
+        if isinstance(part, dict):
+            parts += part.values()
+        elif isinstance(part, list):
+            parts += part
+    return value
+
+
+Values = Annotated[dict[Name, JsonValue], AfterValidator(_finite)]
 
 
 def _scale(scale: Scale) -> Scale:

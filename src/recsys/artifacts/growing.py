@@ -13,6 +13,7 @@ from typing import BinaryIO, Protocol
 
 from pydantic import JsonValue
 
+from recsys.artifacts.bounds import Values
 from recsys.artifacts.lock import locked
 from recsys.artifacts.manifest import FORMAT, Manifest, seal, unseal
 from recsys.artifacts.outputs import is_replaceable, output_file
@@ -51,7 +52,7 @@ class PartialManifest(Manifest):
         n_bytes, crc32: of the content that `progress` stands for; what comes after it is written again.
     """
 
-    job: dict[str, JsonValue]
+    job: Values
     n_bytes: int
     crc32: int
     progress: Progress

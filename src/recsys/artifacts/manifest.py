@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal, TypeVar
 
-from pydantic import BaseModel, Field, JsonValue, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
-from recsys.artifacts.bounds import Count, Entities, FileName, Name, Number, RatingScale, Sha256
+from recsys.artifacts.bounds import Count, Entities, FileName, Name, Number, RatingScale, Sha256, Values
 from recsys.artifacts.entries import DataEntry, Entry, FileEntry, IdTypes, IntervalsEntry, LinkEntry, ScorerEntry
 from recsys.artifacts.feature_entries import FeaturesEntry
 from recsys.core.errors import DamagedError, RunError
@@ -81,7 +81,7 @@ class FitEntry(Entry):
 
     scorer: Name
     epoch: Count
-    training: dict[Name, JsonValue]
+    training: Values
 
 
 class CheckpointManifest(Manifest):
@@ -104,10 +104,10 @@ class CheckpointManifest(Manifest):
     finished: dict[Name, FitEntry] = Field(default={}, max_length=100)
     seed: int
     data: dict[Name, Sha256]
-    config: dict[Name, JsonValue]
+    config: Values
     history: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
     scale: RatingScale | None
-    training: dict[Name, JsonValue]
+    training: Values
     versions: dict[Name, Name]
 
     @property

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, JsonValue
+from pydantic import Field
 
-from recsys.artifacts.bounds import Count, Entities, Name, RatingScale, Sha256
+from recsys.artifacts.bounds import Count, Entities, Name, RatingScale, Sha256, Values
 from recsys.artifacts.columns import stored_column
 from recsys.artifacts.entries import Entry, IdTypes
 from recsys.artifacts.held_out import HELD_OUT, held_out_layout, held_out_part, part_of_unknown, unknown_pairs
@@ -75,8 +75,8 @@ class StoreManifest(Manifest):
     kind: Literal["prepared ratings"]
     recsys_version: Name
     seed: Annotated[int, Field(ge=0, lt=2**63)]
-    split: dict[Name, JsonValue]
-    reading: dict[Name, JsonValue]
+    split: Values
+    reading: Values
     sources: Annotated[dict[Name, SourceEntry], Field(max_length=3)]
     item_column: str | None
     id_types: IdTypes
