@@ -73,6 +73,12 @@ def test_of_very_many_rows_some_that_have_ratings_stand_for_all(
     assert_allclose(prior_of(items, counts, 0.5).mean, rows.mean(axis=0), atol=1e-6)
 
 
+def test_rows_that_are_too_large_are_refused(items: FixedRows) -> None:
+    huge = FixedRows(np.full_like(items.bias, 1e36), items.factors)
+    with np.errstate(over="ignore"), pytest.raises(ValueError, match="too large"):
+        prior_of(huge, np.ones(60, dtype=np.int64), 0.5)
+
+
 def test_without_biases_a_new_bias_is_exactly_nothing(items: FixedRows) -> None:
     none = FixedRows(np.zeros_like(items.bias), items.factors)
     known = prior_of(none, np.ones(60, dtype=np.int64), 0.5)

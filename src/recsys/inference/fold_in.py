@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from recsys.artifacts.bundle import Bundle
+from recsys.artifacts.verified import consistent
 from recsys.core.errors import RunError
 from recsys.core.threads import usable_cores
 from recsys.core.types import Array, Float32Array, Float64Array
@@ -76,6 +77,8 @@ def prior_of(known: FixedRows, counts: Array, noise: float) -> Prior:
         known: the rows on the side of the new ones.
         counts: training ratings of each, int64, shape (n,), not all 0.
         noise: variance of a rating around its prediction.
+    Raises:
+        ValueError: the rows are so large that this overflows.
     """
     rated = np.flatnonzero(counts)
     some = rated[:: len(rated) // SAMPLED_ROWS] if len(rated) > SAMPLED_ROWS else slice(None)
@@ -83,6 +86,8 @@ def prior_of(known: FixedRows, counts: Array, noise: float) -> Prior:
     weighted = rows * (counts[some] / counts[some].sum()).astype(np.float32)[:, None]
     mean, moment = weighted.sum(axis=0, dtype=np.float64), weighted.T @ rows
     covariance = moment - np.outer(mean, mean)
+    if not (np.isfinite(covariance).all() and math.isfinite(noise)):
+        raise ValueError("its rows are too large for what a new row is to be told by them")
     variance, axes = np.linalg.eigh(covariance)
     root = axes * np.sqrt(variance.clip(min=0.0))
     root[np.diag(moment) == 0.0] = 0.0  # a model without biases: exactly none
@@ -211,7 +216,8 @@ def item_prior(bundle: Bundle) -> Prior:
 
 def _prior(bundle: Bundle, known: FixedRows, counts: Array) -> Prior:
     noise, censoring = noise_of(bundle.factors, bundle.seen.sample(SAMPLED).rated())
-    return replace(prior_of(known, counts, noise), censoring=censoring)
+    with consistent(bundle.path / bundle.manifest.scorers["rating"].file), np.errstate(over="ignore", invalid="ignore"):
+        return replace(prior_of(known, counts, noise), censoring=censoring)
 
 
 def with_features(prior: Prior, by_features: FeaturePrior, features: FeatureMatrix) -> Prior:
