@@ -18,6 +18,7 @@ from recsys.artifacts.verified import VerifiedFolder
 from recsys.config.schema.config import Config
 from recsys.core.errors import RunError
 from recsys.core.types import Array, Arrays
+from recsys.inference.recommender import Recommender
 from recsys.workflows.train import train
 
 RUNS = ["finished", "finished_ranked", "finished_text", "finished_net", "finished_drift"]
@@ -116,6 +117,18 @@ def test_a_run_that_has_learned_from_no_rating_is_refused(finished: Path, tmp_pa
     reseal(opened, "seen.safetensors", {**arrays, "rating": np.full_like(arrays["rating"], np.nan)})
     with pytest.raises(RunError, match="it has no rating"):
         use(folder, "seen.safetensors")
+
+
+def test_equations_without_a_solution_are_a_damaged_file(finished_ranked: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(finished_ranked / "serving", tmp_path / "copy")
+    opened = open_bundle(folder).folder
+    arrays = opened.arrays("ranking.safetensors")
+    reseal(opened, "ranking.safetensors", {**arrays, "item_factors": np.full_like(arrays["item_factors"], 1e15)})
+    model = Recommender.open(folder)
+    user, items = model.bundle.users.id_at(0), [model.bundle.items.id_at(idx) for idx in (0, 1)]
+    for ask in (lambda: model.recommend_for(items, [5, 1]), lambda: model.explain_ranking(user, items[0])):
+        with pytest.raises(RunError, match=r"ranking\.safetensors is damaged: Singular matrix"):
+            ask()
 
 
 def test_a_link_that_divides_by_nothing_and_other_odd_numbers_are_refused(finished: Path, tmp_path: Path) -> None:

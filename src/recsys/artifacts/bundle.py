@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -93,6 +94,10 @@ class Bundle:
             names = " or ".join(map(repr, self.scorers))
             raise RunError(f"the run has no scorer {name!r}", where=str(self.path), expected=names)
         return self.scorers[name]
+
+    def solving(self, name: str) -> AbstractContextManager[None]:
+        """Turns equations of a scorer's rows that have no solution, as training leaves none, into a damaged file."""
+        return consistent(self.path / self.manifest.scorers[name].file)
 
     def measured(self) -> Bundle:
         """The bundle of what was measured on held-out ratings: this one, unless it was trained on all ratings after.

@@ -91,7 +91,8 @@ def explain_rank_score(bundle: Bundle, user_idx: int, item_idx: int, n: int = 10
     """
     scorer = ranking_factors(bundle)
     own, rating = bundle.seen.of_user(user_idx)
-    contribution = scorer.targets(rating) * _weights(scorer, own, item_idx)
+    with bundle.solving("ranking"):
+        contribution = scorer.targets(rating) * _weights(scorer, own, item_idx)
     popularity = float(scorer.item_bias[item_idx])
     score = float(scorer.user_factors[user_idx].astype(np.float64) @ scorer.item_factors[item_idx]) + popularity
     by_size = np.argsort(-np.abs(contribution), kind="stable")

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from recsys.artifacts.bundle import Bundle
-from recsys.artifacts.verified import consistent
 from recsys.core.errors import RunError
 from recsys.core.threads import usable_cores
 from recsys.core.types import Array, Float32Array, Float64Array
@@ -216,7 +215,7 @@ def item_prior(bundle: Bundle) -> Prior:
 
 def _prior(bundle: Bundle, known: FixedRows, counts: Array) -> Prior:
     noise, censoring = noise_of(bundle.factors, bundle.seen.sample(SAMPLED).rated())
-    with consistent(bundle.path / bundle.manifest.scorers["rating"].file), np.errstate(over="ignore", invalid="ignore"):
+    with bundle.solving("rating"), np.errstate(over="ignore", invalid="ignore"):
         return replace(prior_of(known, counts, noise), censoring=censoring)
 
 

@@ -188,7 +188,9 @@ class Recommender:
         allowed[visitor.item_idx] = False
         if ranking is not None:
             by_features = None if known is None else visitor_prior(bundle, by)
-            top = TopItems.of(visitor.ranking_scores(ranking, by_features), allowed, n)
+            with bundle.solving("ranking"):
+                scores = visitor.ranking_scores(ranking, by_features)
+            top = TopItems.of(scores, allowed, n)
             return top.described(bundle, by, self._ratings_for(bundle, visitor, top))
         user, session = np.zeros(1, dtype=np.int32), self._session(bundle, visitor)
         top = TopItems.of(session.score_all(user), allowed, n)
@@ -282,7 +284,8 @@ class Recommender:
     def _session(self, bundle: Bundle, visitor: Visitor) -> Factors:
         """The rating scorer with the visitor as its only user."""
         prior = prior_of_visitor(bundle, self._user_prior, visitor.features)
-        return visitor.as_user_of(linear_factors(bundle), prior)
+        with bundle.solving("rating"):
+            return visitor.as_user_of(linear_factors(bundle), prior)
 
     def _ratings_for(self, bundle: Bundle, visitor: Visitor, top: TopItems) -> Float32Array | None:
         """The ratings that are predicted for a visitor; None where the run cannot tell."""
