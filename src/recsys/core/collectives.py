@@ -29,7 +29,7 @@ def share_rows(arrays: Sequence[Array], first: Array, communicator: Communicator
     for source in range(communicator.size):
         rows = slice(int(first[source]), int(first[source + 1]))
         for tag, array in enumerate(arrays):
-            transfers += _share(array[rows], source, tag, communicator)
+            transfers += share_part(array[rows], source, tag, communicator)
     for transfer in transfers:
         transfer.wait()
 
@@ -42,7 +42,7 @@ def gather_state(state: State, communicator: Communicator) -> State:
         own = np.array([(rows.start, rows.stop) for rows in state.rows_here[name]], np.int64).reshape(-1, 2)
         for source, ranges in enumerate(communicator.all_gather(own)):
             for start, stop in ranges.tolist():
-                transfers += _share(array[start:stop], source, n_tags, communicator)
+                transfers += share_part(array[start:stop], source, n_tags, communicator)
                 n_tags += 1
     for transfer in transfers:
         transfer.wait()
@@ -76,7 +76,7 @@ def is_so_on_first(condition: bool, communicator: Communicator) -> bool:
     return bool(communicator.all_gather(np.array([condition]))[0][0])
 
 
-def _share(part: Array, source: int, tag: int, communicator: Communicator) -> list[Transfer]:
+def share_part(part: Array, source: int, tag: int, communicator: Communicator) -> list[Transfer]:
     """Sends what is here to all other ranks, or asks for it."""
     if not part.size:
         return []

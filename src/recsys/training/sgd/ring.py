@@ -17,6 +17,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from recsys.core.collectives import share_part
 from recsys.core.communicator import Communicator, Transfer
 from recsys.core.types import Array
 
@@ -199,22 +200,13 @@ class Ring:
         }
 
     def _gather(self, rows: Ranged, places: Array) -> None:
-        arriving: list[Transfer] = []
+        transfers: list[Transfer] = []
         for start, stop in _runs(places):
-            arriving += self._share(rows.parts(start, stop), int(places[start]), 2 * start)
-        for transfer in arriving:
+            for number, part in enumerate(rows.parts(start, stop)):
+                transfers += share_part(part, int(places[start]), 2 * start + number, self._communicator)
+        for transfer in transfers:
             transfer.wait()
         self._wait_for_leaving()
-
-    def _share(self, parts: Sequence[Array], source: int, tag: int) -> list[Transfer]:
-        """Sends what is here to all other ranks, or asks for it."""
-        if source != self._communicator.rank:
-            return [self._communicator.recv(part, source, tag + number) for number, part in enumerate(parts)]
-        others = [rank for rank in range(self._communicator.size) if rank != source]
-        self._leaving += [
-            self._communicator.send(part, rank, tag + number) for number, part in enumerate(parts) for rank in others
-        ]
-        return []
 
     def _wait_for_leaving(self) -> None:
         for transfer in self._leaving:
