@@ -18,10 +18,15 @@ import numpy as np
 
 from faults.isolated import Ended, run_steps
 from faults.outcome import Outcome
-from faults.trained import RUNS, copied, in_new_folder, prepare, resume, serve
+from faults.trained import RUNS, copied, in_new_folder, prepare, resume, serve, use
 
 SECONDS = 60.0  # for a step; on a busy machine a resume may take ten
-RESUMED = 0.25  # share of the cases
+RESUMED, USED = 0.25, 0.25  # shares of the cases
+CLOSING = (
+    "checkpoints/last",
+    "serving/serving.json",
+    "measured/serving.json",
+)  # that metrics.json names, as it does state.json
 MODEL_FILES = "model.safetensors", "learner.safetensors"
 VALUES: list[Any] = [
     None, True, False, -1, 0, 1, 2, 2**31, 2**63, 10**30, -(2**70), 1e-300, 1e300, float("nan"), float("inf"), "", "x",
@@ -53,15 +58,41 @@ def attack_in(folder: Path, seed: int, seconds: float, say: Callable[[str], None
 def case(folder: Path, seed: int, number: int) -> tuple[str, dict[str, Ended]]:
     """One case: what is changed, and how each step ended."""
     draw = random.Random(f"{seed} {number}")
-    name, is_resumed = draw.choice(list(RUNS)), draw.random() < RESUMED
-    if is_resumed:
+    name, share = draw.choice(list(RUNS)), draw.random()
+    if share < RESUMED:
         run = copied(folder / f"{name}-cut", folder / "attacked")
-        newest = run / "checkpoints" / (run / "checkpoints" / "last").read_text().strip()
-        what = change(newest, "state.json", draw)
+        what = change(newest(run), "state.json", draw)
         return f"{name}-cut: {what}", run_steps(resume(run), SECONDS)
+    if share < RESUMED + USED:
+        run = copied(folder / name, folder / "attacked")
+        what = change_run(run, draw)
+        return f"whole {name}: {what}", run_steps(use(run), SECONDS)
     serving = copied(folder / name / "serving", folder / "attacked")
     what = change(serving, "serving.json", draw)
     return f"{name}: {what}", run_steps(serve(serving), SECONDS)
+
+
+def newest(run: Path) -> Path:
+    """The newest checkpoint of a run."""
+    return run / "checkpoints" / (run / "checkpoints" / "last").read_text().strip()
+
+
+def change_run(run: Path, draw: random.Random) -> str:
+    """Changes something in the serving folder, a checkpoint or metrics.json of a run, and seals all anew."""
+    metrics = read_manifest(run / "metrics.json")
+    how = draw.random()
+    if how < 0.1:
+        what = "metrics.json: " + _change_json(metrics, draw)
+    elif how < 0.4:
+        checkpoint = draw.choice(sorted(path.parent for path in run.glob("checkpoints/*/state.json")))
+        what = f"{checkpoint.name}: {change(checkpoint, 'state.json', draw)}"
+    else:
+        what = change(run / "serving", "serving.json", draw)
+    if isinstance(metrics.get("files"), dict):
+        for name in metrics["files"].keys() & {*CLOSING, f"checkpoints/{newest(run).name}/state.json"}:
+            metrics["files"][name] = entry((run / name).read_bytes())
+    seal_anew(run / "metrics.json", metrics)
+    return what
 
 
 def change(folder: Path, json_name: str, draw: random.Random) -> str:
@@ -100,8 +131,13 @@ def replace_file(folder: Path, json_name: str, name: str, content: bytes) -> Non
     """Writes a file of arrays, and its size and checksum into the manifest."""
     (folder / name).write_bytes(content)
     manifest = read_manifest(folder / json_name)
-    manifest["files"][name] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    manifest["files"][name] = entry(content)
     seal_anew(folder / json_name, manifest)
+
+
+def entry(content: bytes) -> dict[str, Any]:
+    """What a manifest says of a file."""
+    return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def read_arrays(content: bytes) -> dict[str, np.ndarray]:

@@ -27,6 +27,12 @@ RUNS: dict[str, dict[str, Any]] = {
     "svdpp": {"model": {"kind": "svdpp", **DIM}, "training": {"method": "sgd"}},
     "gibbs": {"model": {"kind": "svdpp", **DIM, "user_drift": True}, "training": {"method": "gibbs", "burn_in": 1}},
     "tobit": {"model": DIM, "training": {"method": "gibbs", "burn_in": 1, "likelihood": "tobit"}},
+    "featured": {
+        "data": {"item_features": "items", "features_for": "all"},
+        "model": DIM,
+        "training": {"method": "sgd"},
+        "ranking": {"embedding_dim": 5, "n_epochs": 4},
+    },
 }
 """Name → the sections of its config; without `ranking` there is none."""
 N_EPOCHS, STOPPED_AFTER = 6, 4
@@ -97,6 +103,31 @@ def resume(folder: Path) -> dict[str, Callable[[], Any]]:
     return {"inspect": lambda: str(describe(folder, verify=True)), "resume": resumed}
 
 
+def use(run: Path) -> dict[str, Callable[[], Any]]:
+    """What makes new runs and files from a whole one, or measures it on other ratings."""
+    from recsys import api
+
+    new, ratings, items = run.parent / "new", run.parent / "data" / "new.csv", run.parent / "data" / "new_items.csv"
+    shutil.rmtree(new, ignore_errors=True)
+
+    def made(metrics: Mapping[str, Any]) -> Any:
+        kept = {key: metrics.get(key) for key in ("valid", "test", "parent", "start")}
+        return finite(json.loads(json.dumps([kept, Path(metrics["run_dir"]).name])))
+
+    return {
+        "fold in": lambda: made(api.fold_in(ratings, run, new / "folded")),
+        "fold in features": lambda: made(api.fold_in(run=run, run_dir=new / "featured", items=items)),
+        "serve folded": lambda: _dicts(api.load(new / "folded").recommend("new user", 5)),
+        "update": lambda: made(api.update(ratings, run, new / "updated", overrides=["training.n_epochs=1"])),
+        "update ranking": lambda: made(api.update(ratings, run, new / "ranking", only="ranking")),
+        "evaluate on others": lambda: finite(api.evaluate(run, ratings, by_activity=True)),
+        "recommend all": lambda: _listed(run, new / "lists.csv"),
+        "interpret": lambda: finite(api.interpret(run)),
+        "report": lambda: str(api.report(run, new / "report.html")),
+        "layers": lambda: str(api.layers(run)),
+    }
+
+
 def in_new_folder(
     attack_in: Callable[[Path, int, float, Callable[[str], None]], Outcome],
 ) -> Callable[[int, float, Callable[[str], None]], Outcome]:
@@ -144,6 +175,14 @@ def _predicted(model: Any, folder: Path) -> list[float]:
     return [float(line.split(",")[2]) for line in output.read_text(encoding="utf-8").splitlines()[1:]]
 
 
+def _listed(run: Path, output: Path) -> int:
+    from recsys import api
+
+    output.parent.mkdir(exist_ok=True)
+    api.recommend_all(api.load(run), output, n=3)
+    return len(output.read_text(encoding="utf-8"))
+
+
 def _exported(folder: Path) -> list[str]:
     from recsys import api
 
@@ -164,6 +203,11 @@ def _write_data(folder: Path) -> None:
     (data / "ratings.csv").write_text("user,item,rating,timestamp\n" + "".join(rows), encoding="utf-8")
     titles = [f"i{i},Film {i},{'Comedy' if i % 2 else 'Drama'},{1950 + i}\n" for i in range(N_ITEMS)]
     (data / "items.csv").write_text("item,title,genre,year\n" + "".join(titles), encoding="utf-8")
+    known = [f"new user,i{i},{1 + i % 5},{10**9 + 10**6 + i}\n" for i in range(12)]
+    of_new = [f"u{u},new item,{1 + u % 5},{10**9 + 10**6 + u}\n" for u in range(9)]
+    (data / "new.csv").write_text("user,item,rating,timestamp\n" + "".join(known + of_new), encoding="utf-8")
+    new = "item,title,genre,year\nunrated,Film 51,Comedy,1980\nnew item,Film 52,Drama,1990\n"
+    (data / "new_items.csv").write_text(new, encoding="utf-8")
 
 
 def _train(folder: Path, name: str, *, cut: bool = False) -> None:
@@ -175,7 +219,8 @@ def _train(folder: Path, name: str, *, cut: bool = False) -> None:
     sections = {"ranking": "none", **RUNS[name]}
     training = {"n_epochs": N_EPOCHS, "checkpoint_every": 1, **sections["training"]}
     files = {"ratings": str(data / "ratings.csv"), "items": str(data / "items.csv")}
-    config = config_from({**sections, "data": files, "training": training}, folder)
+    sections["data"] = {**files, **sections.get("data", {})}
+    config = config_from({**sections, "training": training}, folder)
 
     def stop(event: object) -> None:
         if cut and isinstance(event, Epoch) and event.number == STOPPED_AFTER:
