@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from recsys.api.training import update
 from recsys.artifacts.bundle import open_bundle
+from recsys.artifacts.metrics import read_metrics, write_metrics
 from recsys.artifacts.verified import VerifiedFolder
 from recsys.config.schema.config import Config
 from recsys.core.errors import RunError
@@ -117,6 +120,19 @@ def test_a_run_that_has_learned_from_no_rating_is_refused(finished: Path, tmp_pa
     reseal(opened, "seen.safetensors", {**arrays, "rating": np.full_like(arrays["rating"], np.nan)})
     with pytest.raises(RunError, match="it has no rating"):
         use(folder, "seen.safetensors")
+
+
+def test_a_run_whose_users_rated_an_item_twice_is_not_trained_on(finished: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(finished, tmp_path / "copy")
+    opened, metrics = open_bundle(run / "serving").folder, read_metrics(run)
+    assert metrics is not None
+    arrays = opened.arrays("seen.safetensors")
+    reseal(opened, "seen.safetensors", {**arrays, "item_idx": np.zeros_like(arrays["item_idx"])})
+    write_metrics(run, metrics)
+    user, item = (ids.id_at(0) for ids in (open_bundle(run / "serving").users, open_bundle(run / "serving").items))
+    with pytest.raises(RunError, match=r"seen\.safetensors is damaged: a user has rated an item more than once"):
+        update(pd.DataFrame({"user": [user], "item": [item], "rating": [3.0]}), run, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
 
 
 def test_equations_without_a_solution_are_a_damaged_file(finished_ranked: Path, tmp_path: Path) -> None:

@@ -48,3 +48,12 @@ def test_the_new_one_counts_and_beats_all_but_a_rating(keys: dict[str, Any], old
 def test_without_a_common_pair_all_stay() -> None:
     first, second = interactions((0, 0, 1)), interactions((0, 1, 1))
     assert newer_pairs(first, second, Data(ratings=Path("r.csv"))) == (first, second)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [([(0, 0, 1), (0, 0, 2)], [(1, 1, 3)]), ([(0, 0, 1)] * 2, [(0, 0, 1)]), ([(1, 1, 3)], [(0, 0, 1)] * 2)],
+)
+def test_a_pair_that_is_in_one_of_them_twice_is_refused(old: list[Any], new: list[Any]) -> None:
+    with pytest.raises(ValueError, match="a user has rated an item more than once"):
+        newer_pairs(interactions(*old), interactions(*new), Data(ratings=Path("r.csv")))

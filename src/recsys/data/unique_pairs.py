@@ -165,11 +165,15 @@ def newer_pairs(old: Interactions, new: Interactions, data: Data) -> tuple[Inter
         old, new: on the same vocabularies, all users and items known, each pair once.
     Returns:
         What is left of old, and of new.
+    Raises:
+        ValueError: a pair is in one of them more than once.
     """
     both = join(old, new)
     double = repeated(both.user_idx, both.item_idx, len(both.items))
     if double is None:
         return old, new
+    if (np.bincount(double.pair) != 2).any() or ((double.rows < len(old)) != double.is_first).any():
+        raise ValueError("a user has rated an item more than once")
     of_old, of_new = double.rows.reshape(-1, 2).T - np.array([[0], [len(old)]])
     loses = np.zeros(len(of_new), dtype=bool)
     if data.rating_is == "count":

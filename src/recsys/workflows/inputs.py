@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from recsys.artifacts.bundle import Bundle, open_bundle
+from recsys.artifacts.bundle import SEEN, Bundle, open_bundle
 from recsys.artifacts.directory import CONFIG
 from recsys.artifacts.metrics import StartMetrics
 from recsys.artifacts.run_config import read_run_config
 from recsys.artifacts.selected import selected_parameters
+from recsys.artifacts.verified import consistent
 from recsys.config.plans import plans
 from recsys.config.schema.config import Config
 from recsys.config.schema.split import Split
@@ -201,7 +202,8 @@ def _join(
     how = NOTHING_HELD_OUT if are_few else config.split
     new = split(typed, how, config.seed, also=(bundle.users, bundle.items))
     prior = PriorRun.of(bundle, new.train.users, new.train.items, dataset.catalogue)
-    old, train = newer_pairs(prior.train, new.train, config.data)
+    with consistent(bundle.path / SEEN):
+        old, train = newer_pairs(prior.train, new.train, config.data)
     held_out = [part for part in (new.valid, new.test) if part is not None]
     known = _is_among(old, reduce(join, held_out)) if held_out else np.zeros(len(old), dtype=bool)
     measured = prior.joined(("earlier",) if are_few else MEASURED)
