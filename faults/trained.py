@@ -121,6 +121,7 @@ def use(run: Path) -> dict[str, Callable[[], Any]]:
         "update": lambda: made(api.update(ratings, run, new / "updated", overrides=["training.n_epochs=1"])),
         "update ranking": lambda: made(api.update(ratings, run, new / "ranking", only="ranking")),
         "evaluate on others": lambda: finite(api.evaluate(run, ratings, by_activity=True)),
+        "evaluate new users": lambda: finite(api.evaluate(run, ranking={"new_users": True})),
         "recommend all": lambda: _listed(run, new / "lists.csv"),
         "interpret": lambda: finite(api.interpret(run)),
         "report": lambda: str(api.report(run, new / "report.html")),

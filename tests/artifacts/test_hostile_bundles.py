@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from recsys.api.folding import fold_in
 from recsys.api.training import update
 from recsys.artifacts.bundle import open_bundle
 from recsys.artifacts.metrics import read_metrics, write_metrics
@@ -123,15 +124,20 @@ def test_a_run_that_has_learned_from_no_rating_is_refused(finished: Path, tmp_pa
 
 
 def test_a_run_whose_users_rated_an_item_twice_is_not_trained_on(finished: Path, tmp_path: Path) -> None:
-    run = shutil.copytree(finished, tmp_path / "copy")
-    opened, metrics = open_bundle(run / "serving").folder, read_metrics(run)
-    assert metrics is not None
-    arrays = opened.arrays("seen.safetensors")
-    reseal(opened, "seen.safetensors", {**arrays, "item_idx": np.zeros_like(arrays["item_idx"])})
-    write_metrics(run, metrics)
-    user, item = (ids.id_at(0) for ids in (open_bundle(run / "serving").users, open_bundle(run / "serving").items))
+    run = changed_run(finished, tmp_path / "copy", "seen.safetensors", "item_idx", 0)
+    bundle = open_bundle(run / "serving")
+    ratings = pd.DataFrame({"user": [bundle.users.id_at(0)], "item": [bundle.items.id_at(0)], "rating": [3.0]})
     with pytest.raises(RunError, match=r"seen\.safetensors is damaged: a user has rated an item more than once"):
-        update(pd.DataFrame({"user": [user], "item": [item], "rating": [3.0]}), run, tmp_path / "new")
+        update(ratings, run, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_run_whose_equations_have_no_solution_is_not_folded_into(finished_ranked: Path, tmp_path: Path) -> None:
+    run = changed_run(finished_ranked, tmp_path / "copy", "ranking.safetensors", "user_factors", 1e15)
+    bundle = open_bundle(run / "serving")
+    ratings = pd.DataFrame({"user": [bundle.users.id_at(0)], "item": [-1], "rating": [3.0]})
+    with pytest.raises(RunError, match=r"ranking\.safetensors is damaged: Singular matrix"):
+        fold_in(ratings, run, tmp_path / "new")
     assert not (tmp_path / "new").exists()
 
 
@@ -175,6 +181,17 @@ def test_a_link_that_divides_by_nothing_and_other_odd_numbers_are_refused(finish
         with pytest.raises(RunError) as caught:
             use(folder)
         assert str(folder) in str(caught.value), place
+
+
+def changed_run(run: Path, copy: Path, file: str, name: str, value: float) -> Path:
+    """A copy of a whole run, with one number everywhere in an array of its serving folder, and all checksums right."""
+    shutil.copytree(run, copy)
+    opened, metrics = open_bundle(copy / "serving").folder, read_metrics(copy)
+    assert metrics is not None
+    arrays = opened.arrays(file)
+    reseal(opened, file, {**arrays, name: np.full_like(arrays[name], value)})
+    write_metrics(copy, metrics)
+    return copy
 
 
 def reseal(folder: VerifiedFolder[Any], file: str, arrays: dict[str, Array | None]) -> None:

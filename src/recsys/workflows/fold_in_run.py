@@ -92,12 +92,15 @@ def fold_in_run(
         inputs = _inputs(bundle, new, known, config, parameters, observe)
         scorers, models = dict[str, TrainedScorer](), dict[str, Arrays]()
         if extend is not None:
-            scorers["rating"] = rating = fold_in_rating(bundle, new, users, items, inputs.features)
+            with bundle.solving("rating"):
+                scorers["rating"] = rating = fold_in_rating(bundle, new, users, items, inputs.features)
             models["rating"] = extend(config.model, inputs, rating)
         if (ranking := bundle.ranking) is not None:
-            scorers["ranking"], models["ranking"] = fold_in_ranking(
-                ranking, parameters["ranking"], new, users, items, read_priors(bundle)["ranking"], inputs.features
-            )
+            priors = read_priors(bundle)["ranking"]
+            with bundle.solving("ranking"):
+                scorers["ranking"], models["ranking"] = fold_in_ranking(
+                    ranking, parameters["ranking"], new, users, items, priors, inputs.features
+                )
         served = _served(bundle, scorers, new, users, items)
         with new_folder(folder) as temporary:
             _copy_config_and_history(run, temporary)
