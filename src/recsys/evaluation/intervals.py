@@ -240,7 +240,7 @@ def _errors(centre: Float32Array, ratings: Interactions, link: Link) -> Float64A
 
 def evenly_spaced(ratings: Interactions, most: int) -> Interactions:
     """At most so many of the ratings, evenly spaced."""
-    return ratings.take(slice(None, None, -(-len(ratings) // most)))
+    return ratings.take(slice(None, None, max(1, -(-len(ratings) // most))))
 
 
 def _std_of_model(

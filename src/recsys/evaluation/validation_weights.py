@@ -45,5 +45,5 @@ def choose_weights(
 
     variance = squares(expected).mean()
     loss = np.stack([np.bincount(own, squares(weight)[takes_part], n_groups) for weight in tried.tolist()])
-    loss += variance * np.square((tried - expected) / std)[:, None]
-    return np.asarray(tried[loss.argmin(axis=0)])
+    away = variance * np.square((tried - expected) / std)
+    return np.asarray(tried[(loss + away[:, None]).argmin(axis=0)])
