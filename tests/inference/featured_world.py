@@ -97,9 +97,9 @@ def trained() -> tuple[dict[str, ServedScorer], TrainingInputs]:
     targets = TargetTable.of(train.rating, 1.0)
     ranking = implicit_factors(users / 2, items / 2, train.by_user(), train.item_counts, 0.1, 0.01, 0.0, targets)
     inputs = TrainingInputs(parts, ItemCatalogue(TITLES), item_features=features(), user_features=user_features())
-    counts, matrices = {"user": train.user_counts, "item": train.item_counts}, inputs.feature_matrices()
+    counts = {"user": train.user_counts, "item": train.item_counts}
     served = {
-        name: ServedScorer(model, scorer, priors=fit_priors(scorer, counts, matrices))  # type: ignore[arg-type]
+        name: ServedScorer(model, scorer, priors=fit_priors(scorer, counts, inputs.ids, inputs.features))  # type: ignore[arg-type]
         for name, model, scorer in (("rating", "dot_product", rating), ("ranking", "implicit_factors", ranking))
     }
     return served, inputs

@@ -13,8 +13,12 @@ from recsys.artifacts.featured import with_featured
 from recsys.artifacts.write_bundle import write_bundle
 from recsys.config.loading.load import config_from
 from recsys.core.errors import RunError, UnknownIdError, UsageError
+from recsys.data.features.encoder import FeatureEncoder, TermsColumn
+from recsys.data.features.features import Features
+from recsys.data.features.matrix import FeatureMatrix, beside
 from recsys.inference.batch import predict_file
 from recsys.inference.recommender import Recommender
+from recsys.scoring.feature_prior.fit import fit_priors
 from recsys.scoring.feature_prior.prior import FeaturePrior
 from tests.inference.featured_world import (
     CONFIG,
@@ -129,6 +133,31 @@ def test_an_item_that_nobody_has_rated_is_explained(model: Recommender) -> None:
     assert [feature.feature for feature in ranked.features] == ["genres: Comedy"]
     assert "features" in ranked.to_dict()
     assert model.explain(1, 100).features == ()
+
+
+def test_pairs_of_categories_are_part_of_a_rank_score(tmp_path: Path) -> None:
+    served, inputs = trained()
+    known = features()
+    has_award = np.flatnonzero((known.ids.ids % 4 >= 2) & known.matrix.has_any)
+    awards = FeatureMatrix.of_entries(has_award, 0 * has_award, np.ones(len(has_award)), (len(known.ids), 1))
+    columns = (*known.encoder.columns, TermsColumn("award", "category", None, ("yes",)))
+    both = Features(known.ids, FeatureEncoder("movieId", columns), beside([known.matrix, awards], len(known.ids)))
+    counts = {"item": inputs.seen.item_counts}
+    for name, of in served.items():
+        priors = fit_priors(of.scorer, counts, inputs.ids, {"item": both})  # type: ignore[arg-type]
+        served[name] = replace(of, priors=priors)
+    write_bundle(tmp_path, served, replace(inputs, item_features=both), config_from(CONFIG, tmp_path))
+    model = Recommender.open(tmp_path)
+    priors = {name: of["item"] for name, of in read_priors(model.bundle).items()}
+    assert {name: len(prior.pairs) for name, prior in priors.items()} == {"rating": 0, "ranking": 2}
+    contributions = {one.feature: one.contribution for one in model.explain_ranking(1, NEW_COMEDY).features}
+    assert contributions.keys() == {"genres: Comedy", "award: yes", "genres: Comedy + award: yes"}
+    assert len(model.explain(1, NEW_COMEDY).features) == 2
+    ranking = model.with_new.ranking
+    assert ranking is not None
+    m = priors["ranking"].intercept
+    (score,) = ranking.score(np.array([0]), model.with_new.items.index([NEW_COMEDY]))
+    assert score == pytest.approx(m[0] + ranking.user_factors[0] @ m[1:] + sum(contributions.values()), abs=1e-6)
 
 
 def test_contributions_of_features_differ_as_the_scores_do(model: Recommender) -> None:

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from recsys.artifacts.check_arrays import LayoutError, check_arrays
 from recsys.core.seeding import rng
 from recsys.core.threads import one_blas_thread
 from recsys.data.features.matrix import FeatureMatrix
 from recsys.scoring.factors.scorer import Factors
+from recsys.scoring.feature_prior.codec import prior_arrays, priors_from, priors_layout
 from recsys.scoring.feature_prior.fit import Evidence, fit_feature_prior
 from recsys.scoring.feature_prior.prior import FeaturePrior
 from recsys.scoring.link import Link
@@ -167,10 +169,61 @@ def test_a_row_from_features_has_as_many_raters_as_those_that_it_is_made_of() ->
     assert raters.n_ratings.tolist() == [0, 4, 100, 0]
 
 
-def test_a_share_of_the_strength_leaves_larger_weights(
-    prior: FeaturePrior, rows: np.ndarray, counts: np.ndarray, dense: np.ndarray
-) -> None:
-    freer = fit_feature_prior(rows, counts, matrix_of(dense), strength_share=0.1)
-    assert freer is not None
-    assert freer.strength == pytest.approx(0.1 * prior.strength)
-    assert np.linalg.norm(freer.weights) > np.linalg.norm(prior.weights)
+def categories(n: int) -> np.ndarray:
+    """Rows with some of three categories each, 1/√n of each as an encoder has them."""
+    has = rng(5, "categories").random((n, 3)) < 0.5
+    return np.float32(has / np.sqrt(np.maximum(has.sum(axis=1, keepdims=True), 1))).astype(np.float64)
+
+
+def test_pairs_tell_what_categories_alone_do_not() -> None:
+    dense, is_paired = categories(200), np.array([True, True, True])
+    has = dense > 0
+    rows = (has[:, :2].sum(axis=1) % 2)[:, None] + 0.1 * rng(6, "rows").normal(size=(200, 1))
+    alone, paired = (
+        fit_feature_prior(rows.astype(np.float32), np.ones(200), matrix_of(dense), given) for given in (None, is_paired)
+    )
+    assert alone is not None
+    assert paired is not None
+    assert alone.pairs.shape == (0, 2)
+    assert paired.pairs.tolist() == [[0, 1], [0, 2], [1, 2]]
+    assert paired.weights.shape == (6, 1)
+    rest = [np.std(rows - prior.rows(matrix_of(dense)), where=has.any(axis=1)[:, None]) for prior in (alone, paired)]
+    assert rest[0] > 0.4
+    assert rest[1] < 0.12
+
+
+def test_without_pairs_a_prior_keeps_its_bits(prior: FeaturePrior, rows: np.ndarray, counts: np.ndarray) -> None:
+    dense = np.float32(rng(1, "features").normal(size=(N, N_FEATURES))).astype(np.float64)
+    again = fit_feature_prior(rows, counts, matrix_of(dense), np.zeros(N_FEATURES, dtype=bool))
+    assert again is not None
+    np.testing.assert_array_equal(again.weights, prior.weights)
+
+
+def paired_prior(pairs: list[list[int]]) -> FeaturePrior:
+    draw = rng(7, "prior")
+    weights = draw.normal(size=(3 + len(pairs), 2)).astype(np.float32)
+    return FeaturePrior(np.ones(2, np.float32), weights, np.eye(2), 1.0, np.array(pairs, np.int32).reshape(-1, 2))
+
+
+@pytest.mark.parametrize("pairs", [[], [[0, 1], [0, 2], [1, 2]]])
+def test_stored_priors_come_back(pairs: list[list[int]]) -> None:
+    prior = paired_prior(pairs)
+    arrays = prior_arrays({"ranking": {"item": prior}})
+    assert len(arrays) == (6 if pairs else 4)
+    check_arrays(arrays, priors_layout(["ranking"]), {"n_item_features": 3, "n_user_features": 0})
+    read = priors_from(arrays, ["ranking"])["ranking"]["item"]
+    features = matrix_of(categories(10))
+    np.testing.assert_array_equal(read.rows(features), prior.rows(features))
+    assert read.names(["a", "b", "c"]) == ["a", "b", "c", *(["a + b", "a + c", "b + c"] if pairs else [])]
+
+
+@pytest.mark.parametrize("pairs", [[[0, 2], [0, 1]], [[1, 2], [0, 1]], [[0, 1], [0, 1]], [[1, 0]], [[1, 1]]])
+def test_pairs_that_do_not_rise_are_refused(pairs: list[list[int]]) -> None:
+    with pytest.raises(ValueError, match=r"'ranking.item.pairs' does not rise"):
+        priors_from(prior_arrays({"ranking": {"item": paired_prior(pairs)}}), ["ranking"])
+
+
+def test_a_pair_of_a_column_that_is_not_there_is_refused() -> None:
+    arrays = prior_arrays({"ranking": {"item": paired_prior([[0, 3]])}})
+    with pytest.raises(LayoutError, match=r"'ranking.item.pairs' holds 3"):
+        check_arrays(arrays, priors_layout(["ranking"]), {"n_item_features": 3, "n_user_features": 0})

@@ -14,7 +14,7 @@ from recsys.config.schema.config import Config
 from recsys.core.errors import ConfigError
 from recsys.core.events import Event, Note, silent
 from recsys.core.seeding import rng
-from recsys.data.features.encoder import FeatureEncoder
+from recsys.data.features.encoder import FeatureEncoder, TermsColumn
 from recsys.data.features.features import Features
 from recsys.data.features.matrix import FeatureMatrix
 from recsys.data.interactions import Interactions
@@ -47,7 +47,7 @@ def world() -> tuple[Factors, TrainingInputs]:
     )
     features = Features(
         Vocabulary(np.arange(N_ITEMS)),
-        FeatureEncoder("item", ()),
+        FeatureEncoder("item", (TermsColumn("kind", "category", None, ("a", "b")),)),
         FeatureMatrix.of_entries(np.arange(N_ITEMS), KIND, np.ones(N_ITEMS), (N_ITEMS, 2)),
     )
     return factors, TrainingInputs(Splits(train_part, valid, None), item_features=features)
@@ -65,7 +65,7 @@ def ratings(item_idx: np.ndarray, liked: np.ndarray, draw: np.random.Generator) 
 def drawn(world: tuple[Factors, TrainingInputs], **options: Any) -> tuple[Factors, Any]:
     factors, inputs = world
     counts = {"user": inputs.train.user_counts, "item": inputs.train.item_counts}
-    priors = fit_priors(factors, counts, inputs.feature_matrices())  # type: ignore[arg-type]
+    priors = fit_priors(factors, counts, inputs.ids, inputs.features)  # type: ignore[arg-type]
     return draw_rows_to_features(factors, priors, inputs, options.pop("observe", silent), **options)
 
 

@@ -35,7 +35,7 @@ def read_priors(bundle: Bundle) -> dict[str, Priors]:
         return {name: {} for name in bundle.scorers}
     arrays, path = bundle.folder.arrays(FEATURE_PRIORS), bundle.path / FEATURE_PRIORS
     features = {role: bundle.features(role) for role in ROLES}
-    sizes = {f"n_{role}_features": of.encoder.n_columns for role, of in features.items() if of is not None}
+    sizes = {f"n_{role}_features": 0 if of is None else of.encoder.n_columns for role, of in features.items()}
     check_layout(path, arrays, priors_layout(bundle.scorers), **sizes)
     with consistent(path):
         priors = priors_from(arrays, bundle.scorers)

@@ -84,10 +84,14 @@ class TrainingInputs:
         both: dict[Role, Features | None] = {"user": self.user_features, "item": self.item_features}
         return {role: features for role, features in both.items() if features is not None}
 
+    @property
+    def ids(self) -> dict[Role, Vocabulary]:
+        """The vocabularies."""
+        return {"user": self.seen.users, "item": self.seen.items}
+
     def feature_matrices(self) -> dict[Role, FeatureMatrix]:
         """The features of each user and each item of the vocabularies, of those roles that have any."""
-        vocabularies: dict[Role, Vocabulary] = {"user": self.seen.users, "item": self.seen.items}
-        return {role: features.matrix_of(vocabularies[role]) for role, features in self.features.items()}
+        return {role: features.matrix_of(self.ids[role]) for role, features in self.features.items()}
 
     @property
     def train(self) -> Interactions:

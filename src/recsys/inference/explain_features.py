@@ -35,11 +35,12 @@ def feature_contributions(
     flags, features = bundle.from_features.get(by), bundle.features("item")
     if flags is None or features is None or not flags.items[item_idx]:
         return ()
-    own = features.matrix.take(features.ids.index([bundle.items.id_at(item_idx)]))
-    weights = read_priors(bundle)[by]["item"].weights[own.column].astype(np.float64)
+    prior = read_priors(bundle)[by]["item"]
+    own = prior.columns(features.matrix.take(features.ids.index([bundle.items.id_at(item_idx)])))
+    names, weights = prior.names(features.encoder.names), prior.weights[own.column].astype(np.float64)
     terms = own.value * (weights[:, 0] + weights[:, 1:] @ user)
     return tuple(
-        FeatureContribution(features.encoder.names[own.column[j]], float(terms[j]))
+        FeatureContribution(names[own.column[j]], float(terms[j]))
         for j in np.argsort(-np.abs(terms), kind="stable").tolist()
         if own.value[j]
     )

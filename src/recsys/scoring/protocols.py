@@ -88,8 +88,8 @@ class TrainedScorer(Ranker, Protocol):
         ...
 
     @property
-    def strength_share(self) -> float:
-        """The strength with which weights of features are drawn to 0, as a share of the most probable one."""
+    def pairs_categories(self) -> bool:
+        """Whether features say more of its rows with columns for pairs of categories."""
         ...
 
     def row_width(self, role: Role) -> int:

@@ -54,7 +54,7 @@ def carry_scorers(config: Config, run: Run, inputs: TrainingInputs) -> dict[str,
     intervals = None if bundle.intervals is None else _intervals_on_new_rows(bundle.intervals, rows, factors)
     counts = bundle.counts["rating"]
     known = EntityCounts(_counts(counts.users, rows["user"]), _counts(counts.items, rows["item"]))
-    priors = fit_priors(factors, {"user": known.users, "item": known.items}, inputs.feature_matrices())
+    priors = fit_priors(factors, {"user": known.users, "item": known.items}, inputs.ids, inputs.features)
     plan = next(plan for plan in served_plans(config) if plan.name == "rating")
     run.open(inputs, plan, manifest.fits[manifest.served_fits["rating"]].training)
     return {

@@ -90,7 +90,7 @@ def fit_plan(
     scorer = _after_training(objective, learner.scorer(), inputs, measured)
     learned = inputs.seen if scorer.as_rating() is None else inputs.seen_ratings
     counts: dict[Role, Counts] = {"user": learned.user_counts, "item": learned.item_counts}
-    priors = fit_priors(scorer, counts, inputs.feature_matrices())
+    priors = fit_priors(scorer, counts, inputs.ids, inputs.features)
     shares: Shares = {}
     if run.config.data.features_for == "all" and (factors := _factors_of(scorer)) is not None:
         before = None if measured is None else measured.shares

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from recsys.core.types import Float64Array
+from recsys.core.types import BoolArray, Float64Array
 from recsys.data.features.kind import LARGEST_Z, NumberKind, TermKind
 from recsys.data.features.matrix import FeatureMatrix, beside
 from recsys.data.features.parse import NumberForm, parts_of
@@ -124,6 +124,12 @@ class FeatureEncoder:
     def n_columns(self) -> int:
         """Of the matrix."""
         return len(self.names)
+
+    @cached_property
+    def is_category(self) -> BoolArray:
+        """Whether each column of the matrix stands for a category, alone or of a list, bool, shape (n_columns,)."""
+        of_columns = [column.kind in ("category", "list") for column in self.columns]
+        return np.repeat(np.array(of_columns, dtype=bool), [len(column.names) for column in self.columns])
 
     def encode(self, table: FeatureTable) -> FeatureMatrix:
         """A row for each row of a file; a column that the file does not have holds nothing."""

@@ -68,6 +68,14 @@ class FeatureMatrix:
         entry = np.repeat(np.append(self.start[:-1], 0)[rows] - start[:-1], counts) + np.arange(start[-1])
         return FeatureMatrix(start, self.column[entry], self.value[entry], self.n_columns)
 
+    def only(self, columns: Indices | Int64Array) -> FeatureMatrix:
+        """Some of the columns, rising."""
+        place = np.full(self.n_columns, -1, dtype=np.int32)
+        place[columns] = np.arange(len(columns))
+        kept = np.flatnonzero(place[self.column] >= 0)
+        start = np.searchsorted(kept, self.start)
+        return FeatureMatrix(start, place[self.column[kept]], self.value[kept], len(columns))
+
     def stacked(self, other: FeatureMatrix) -> FeatureMatrix:
         """The rows of another one, which has the same columns, below these."""
         start = np.concatenate([self.start, self.start[-1] + other.start[1:]])
@@ -97,19 +105,22 @@ class FeatureMatrix:
     def gram(self, weights: Float64Array) -> Float64Array:
         """Fᵀ diag(w) F, shape (n_rows,) → (n_columns, n_columns), symmetric to the bit."""
         n = self.n_columns
-        counts = np.diff(self.start)
-        pairs = np.concatenate([[0], np.cumsum(counts**2)])
         product = np.zeros(n * n)
-        for rows in _pieces(pairs, 1, least=n * n):
-            entry = np.arange(self.start[rows.start], self.start[rows.stop])
-            width = counts[self.row[entry]]
-            left = np.repeat(entry, width)
-            first = np.repeat(self.start[self.row[entry]], width)
-            right = first + np.arange(len(left)) - np.repeat(np.cumsum(width) - width, width)
+        for left, right in self.entry_pairs(least=n * n):
             terms = self.value[left].astype(np.float64) * self.value[right] * weights[self.row[left]]
             place = self.column[left].astype(np.int64) * n + self.column[right]
             product += np.bincount(place, weights=terms, minlength=n * n)
         return product.reshape(n, n)
+
+    def entry_pairs(self, least: int = 0) -> Iterator[tuple[Int64Array, Int64Array]]:
+        """Each entry with each of its row, itself too, by their numbers: piece by piece, of `least` pairs or more."""
+        counts = np.diff(self.start)
+        for rows in _pieces(np.concatenate([[0], np.cumsum(counts**2)]), 1, least):
+            entry = np.arange(self.start[rows.start], self.start[rows.stop])
+            width = counts[self.row[entry]]
+            left = np.repeat(entry, width)
+            first = np.repeat(self.start[self.row[entry]], width)
+            yield left, first + np.arange(len(left)) - np.repeat(np.cumsum(width) - width, width)
 
 
 def beside(parts: Sequence[FeatureMatrix], n_rows: int) -> FeatureMatrix:

@@ -49,7 +49,7 @@ class Factors:
     user_std: Float32Array | None = None
     raters: Raters | None = None
     kind: ClassVar[str] = "factors"
-    strength_share: ClassVar[float] = 1.0
+    pairs_categories: ClassVar[bool] = False
 
     @property
     def n_users(self) -> int:

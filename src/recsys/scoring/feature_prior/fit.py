@@ -5,7 +5,8 @@ With q_i the row of item i, f_i its features and n_i its weight, which of a rati
 
     q_i = m + Bᵀf_i + e_i,  e_i ~ N(0, Σ/n_i),  each row of B ~ N(0, Σ/λ)
 
-A row with many ratings says more. For a strength λ the most probable B
+A row with many ratings says more. Of a ranking scorer f also has columns for pairs of categories, see
+recsys.data.features.pairs. For a strength λ the most probable B
 is (G + λ)⁻¹ C, where G = Σ n_i f̃ f̃ᵀ and C = Σ n_i f̃ q̃ᵀ over the items, and f̃, q̃ are their differences to the means by
 ratings. λ is the one under which the rows are most probable, with B integrated out and Σ at its best:
 
@@ -25,9 +26,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from recsys.core.threads import one_blas_thread
-from recsys.core.types import Array, Counts, Float32Array, Float64Array
+from recsys.core.types import Array, BoolArray, Counts, Float32Array, Float64Array
+from recsys.data.features.features import Features
 from recsys.data.features.kind import Role
 from recsys.data.features.matrix import FeatureMatrix
+from recsys.data.features.pairs import frequent_pairs, no_pairs, with_pairs
+from recsys.data.vocabulary import Vocabulary
 from recsys.scoring.feature_prior.prior import FeaturePrior
 from recsys.scoring.protocols import TrainedScorer
 
@@ -39,7 +43,10 @@ GOLDEN = (5**0.5 - 1) / 2
 
 @one_blas_thread()
 def fit_priors(
-    scorer: TrainedScorer, counts: Mapping[Role, Counts], features: Mapping[Role, FeatureMatrix]
+    scorer: TrainedScorer,
+    counts: Mapping[Role, Counts],
+    ids: Mapping[Role, Vocabulary],
+    features: Mapping[Role, Features],
 ) -> dict[Role, FeaturePrior]:
     """The priors of the users' and the items' rows, as far as there are linear rows and features.
 
@@ -47,22 +54,21 @@ def fit_priors(
 
     Args:
         counts: what the scorer has learned of each.
-        features: of each that the scorer knows.
+        ids: that the scorer knows.
     """
     priors: dict[Role, FeaturePrior] = {}
-    for role, matrix in features.items():
+    for role, of_role in features.items():
         prior = scorer.learned_prior(role)
         if prior is None and (rows := scorer.linear_rows(role)) is not None:
-            prior = fit_feature_prior(
-                rows, scorer.row_weights(counts[role]), matrix, strength_share=scorer.strength_share
-            )
+            weights, is_paired = scorer.row_weights(counts[role]), of_role.encoder.is_category & scorer.pairs_categories
+            prior = fit_feature_prior(rows, weights, of_role.matrix_of(ids[role]), is_paired)
         if prior is not None:
             priors[role] = prior
     return priors
 
 
 def fit_feature_prior(
-    rows: Float32Array, weights: Float64Array, features: FeatureMatrix, *, strength_share: float = 1.0
+    rows: Float32Array, weights: Float64Array, features: FeatureMatrix, is_paired: BoolArray | None = None
 ) -> FeaturePrior | None:
     """The prior of rows with such features; None where fewer than two rows have a weight and features.
 
@@ -70,13 +76,15 @@ def fit_feature_prior(
         rows: q, shape (n, width).
         weights: how much each says, shape (n,); 0: nothing.
         features: of each, n rows.
-        strength_share: what part of the most probable strength is taken.
+        is_paired: the columns of which pairs are columns too, as far as they are frequent, bool; None: none.
     """
     learned = np.flatnonzero((weights > 0) & features.has_any)
     learned = learned[:: max(1, len(learned) // MOST_ROWS)]
     if len(learned) < 2:
         return None
     known = features.take(learned)
+    pairs = no_pairs() if is_paired is None else frequent_pairs(known, is_paired)
+    known = with_pairs(known, pairs)
     q, weight = rows[learned].astype(np.float64), weights[learned].astype(np.float64)
     total = weight.sum()
     mean_row = weight @ q / total
@@ -85,12 +93,12 @@ def fit_feature_prior(
     centered = q - mean_row
     gram = known.gram(weight) - total * np.outer(mean_features, mean_features)
     evidence = Evidence.of(gram, known.cross(weight, centered), (centered * weight[:, None]).T @ centered, len(q))
-    strength = strength_share * evidence.most_probable()
+    strength = evidence.most_probable()
     slopes = evidence.weights(strength).astype(np.float32)
     intercept = mean_row - mean_features @ slopes
     rest = centered - known.times(slopes.astype(np.float64)) + mean_features @ slopes
     covariance = (rest * weight[:, None]).T @ rest / total
-    return FeaturePrior(intercept.astype(np.float32), slopes, root_of(covariance), strength)
+    return FeaturePrior(intercept.astype(np.float32), slopes, root_of(covariance), strength, pairs)
 
 
 def root_of(covariance: Float64Array) -> Float64Array:

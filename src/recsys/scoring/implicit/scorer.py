@@ -19,7 +19,6 @@ from recsys.scoring.implicit.targets import TargetTable
 from recsys.scoring.new_rows import NewRows
 
 FEW = 10.0  # interactions with which a row says half of what it could
-STRENGTH_SHARE = 0.1  # lists need what tells items apart more than safe rows (docs/experiments/features.md)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +54,7 @@ class ImplicitFactors:
     targets: TargetTable
     moments: Moments
     kind: ClassVar[str] = "implicit"
-    strength_share: ClassVar[float] = STRENGTH_SHARE
+    pairs_categories: ClassVar[bool] = True  # docs/experiments/features.md
 
     @property
     def n_users(self) -> int:

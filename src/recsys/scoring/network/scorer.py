@@ -44,7 +44,7 @@ class Network:
     link: Link
     priors: Priors = field(default_factory=dict)
     kind: ClassVar[str] = "network"
-    strength_share: ClassVar[float] = 1.0
+    pairs_categories: ClassVar[bool] = False
     drift: ClassVar[None] = None
 
     @property
