@@ -12,7 +12,7 @@ import pytest
 
 import recsys
 from recsys.artifacts.bundle import open_bundle
-from recsys.core.errors import ConfigError, DataError, RunError, UsageError
+from recsys.core.errors import ConfigError, DataError, RunError, UnknownIdError, UsageError
 from recsys.core.events import Epoch, Event
 
 Small = Callable[..., Any]
@@ -280,3 +280,33 @@ def test_features_may_be_a_table_in_memory(ratings_csv: Path, tmp_path: Path) ->
     assert recsys.run_config(tmp_path / "file").data.item_features == tmp_path / "items.csv"
     with pytest.raises(UsageError, match="item_features"):
         recsys.train(config, tmp_path / "none", item_features=[items])  # type: ignore[arg-type]
+
+
+def test_an_update_may_bring_features_of_new_items_in_a_table(ratings_csv: Path, tmp_path: Path) -> None:
+    items = pd.DataFrame({"movieId": range(100, 160), "genre": ["Comedy", "Drama"] * 30})
+    run, config = tmp_path / "run", {"data": {"ratings": str(ratings_csv)}, **TINY}
+    recsys.train(config, run, item_features=items)
+    new, rows = (
+        items.assign(movieId=items["movieId"] + 900),
+        pd.read_csv(ratings_csv)[:5].assign(rating=3.0, movieId=range(1000, 1005)),
+    )
+    for name, given in (("table", new), ("file", tmp_path / "new.csv")):
+        new.to_csv(tmp_path / "new.csv", index=False)
+        rows.to_csv(tmp_path / "more.csv", index=False)
+        recsys.update(rows, run, tmp_path / name, item_features=given)
+        recsys.finetune(run, config_of(tmp_path / "more.csv"), tmp_path / f"tuned {name}", item_features=given)
+    ratings = [
+        [recsys.load(tmp_path / name).predict(rows["userId"][0], item).rating for item in (1010, 1011)]
+        for name in ("table", "file", "tuned table", "tuned file")
+    ]
+    assert ratings[0] == ratings[1]
+    assert ratings[2] == ratings[3]
+    with pytest.raises(UnknownIdError, match="1010"):
+        recsys.load(run).predict(rows["userId"][0], 1010)
+
+
+def config_of(ratings: Path) -> Path:
+    path = ratings.with_suffix(".yaml")
+    split = "split: {valid_fraction: 0, test_fraction: 0}"
+    path.write_text(f"data: {{ratings: {ratings.name}}}\n{split}\ntraining: {{n_epochs: 1}}\nranking: none\n")
+    return path

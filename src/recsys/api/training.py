@@ -35,7 +35,6 @@ from recsys.core.errors import StoppedError
 from recsys.core.events import Note, Observer, silent
 from recsys.core.launch import MOST_RANKS
 from recsys.core.words import shell_word
-from recsys.data.features.kind import Role
 from recsys.data.interactions import Dataset
 from recsys.data.sources.streams import spooling
 from recsys.objectives import measure
@@ -103,8 +102,7 @@ def train(
         resolved, dataset = as_recorded(as_config(config)), None
     else:
         resolved, dataset = with_data(config, data, observe)
-    features: dict[Role, FeaturesLike | None] = {"item": item_features, "user": user_features}
-    resolved, dataset = with_features(resolved, dataset, features, observe)
+    resolved, dataset = with_features(resolved, dataset, {"item": item_features, "user": user_features}, observe)
     with ranks.shared_errors():
         if folder is None and resume:
             newest = str(newest_unfinished(name, resolved)) if ranks.rank == 0 else ""
@@ -114,12 +112,23 @@ def train(
 
 
 @spooling()
-@checked(start=PATH, config=PATH, run_dir=optional(PATH), overrides=TEXTS, observe=OBSERVER, ranks=RANKS)
+@checked(
+    start=PATH,
+    config=PATH,
+    run_dir=optional(PATH),
+    item_features=FEATURES,
+    user_features=FEATURES,
+    overrides=TEXTS,
+    observe=OBSERVER,
+    ranks=RANKS,
+)
 def finetune(
     start: PathLike,
     config: PathLike,
     run_dir: PathLike | None = None,
     *,
+    item_features: FeaturesLike | None = None,
+    user_features: FeaturesLike | None = None,
     overrides: Sequence[str] = (),
     observe: Observer = silent,
     ranks: Communicator = ALONE,
@@ -130,6 +139,7 @@ def finetune(
         start: a finished run.
         config: a config file with the new ratings; the model is that of the run.
         run_dir: a new or empty folder; left out, one under runs/ named after the config and the time.
+        item_features, user_features: as of `train`; they add to what the run knows.
         overrides: of the config, such as "training.freeze=[items]".
         observe, ranks: as of `train`.
     Returns:
@@ -138,6 +148,7 @@ def finetune(
         RecsysError: see recsys.core.errors.
     """
     resolved, dataset = with_streams(finetune_config(as_run(start), as_path(config), overrides, observe), observe)
+    resolved, dataset = with_features(resolved, dataset, {"item": item_features, "user": user_features}, observe)
     with ranks.shared_errors(), run_folder(as_path(run_dir), Path(config).stem, ranks) as folder:
         return _train(resolved, folder, observe, ranks, data=dataset)
 
@@ -147,6 +158,8 @@ def finetune(
     ratings=DATA,
     run=optional(PATH),
     run_dir=optional(PATH),
+    item_features=FEATURES,
+    user_features=FEATURES,
     overrides=TEXTS,
     only=optional(choice("ranking")),
     observe=OBSERVER,
@@ -157,6 +170,8 @@ def update(
     run: PathLike | None = None,
     run_dir: PathLike | None = None,
     *,
+    item_features: FeaturesLike | None = None,
+    user_features: FeaturesLike | None = None,
     overrides: Sequence[str] = (),
     only: Literal["ranking"] | None = None,
     observe: Observer = silent,
@@ -168,6 +183,7 @@ def update(
         ratings: the new ratings, in files like those of the run, or a table in memory as of `read_ratings`.
         run: a finished run; left out, the default run.
         run_dir: a new or empty folder; left out, one under runs/ named after the run's config and the time.
+        item_features, user_features: as of `train`; they add to what the run knows.
         overrides: such as "start.replay=0.5" or "training.n_epochs=2".
         only: "ranking": that scorer alone; the predicted ratings stay those of the run, which may be of any method.
         observe, ranks: as of `train`.
@@ -179,6 +195,7 @@ def update(
     files = as_files(ratings)
     config = update_config(as_run(run), files, overrides, only=only)
     config, dataset = with_frame(config, as_frame(ratings), observe) if files is None else with_streams(config, observe)
+    config, dataset = with_features(config, dataset, {"item": item_features, "user": user_features}, observe)
     assert config.start is not None
     with ranks.shared_errors(), run_folder(as_path(run_dir), config_name(config.start.run), ranks) as folder:
         return _train(config, folder, observe, ranks, data=dataset)
