@@ -20,6 +20,7 @@ ATTACKS: dict[str, str] = {
     "csv": "faults.csv",
     "kills": "faults.kills",
     "manifests": "faults.manifests",
+    "stores": "faults.stores",
     "writes": "faults.writes",
     "serving": "faults.serving",
     "ids": "faults.ids",

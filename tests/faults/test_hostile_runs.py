@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from faults import damaged_files, manifests, trained
+from faults import damaged_files, manifests, stores, trained
 from faults.isolated import run_steps
 
 
@@ -18,7 +18,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("attack", [manifests, damaged_files])
+@pytest.mark.parametrize("attack", [manifests, stores, damaged_files])
 def test_a_few_cases_end_well(attack: object, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in trained.RUNS.keys() - {"sgd", "gibbs"}:
         monkeypatch.delitem(trained.RUNS, name)  # the dict itself, which the attacks have imported
