@@ -282,6 +282,20 @@ def test_features_may_be_a_table_in_memory(ratings_csv: Path, tmp_path: Path) ->
         recsys.train(config, tmp_path / "none", item_features=[items])  # type: ignore[arg-type]
 
 
+def test_a_config_that_asks_for_features_is_content_with_those_in_memory(ratings_csv: Path, tmp_path: Path) -> None:
+    items = pd.DataFrame({"movieId": range(100, 160), "genre": ["Comedy", "Drama"] * 30})
+    data, path = {"ratings": str(ratings_csv), "features_for": "all"}, tmp_path / "config.yaml"
+    path.write_text(f"data: {{ratings: {ratings_csv}, features_for: all}}\ntraining: {{n_epochs: 1}}\nranking: none\n")
+    recsys.train({"data": data, **TINY}, tmp_path / "run", item_features=items)
+    recsys.train(path, tmp_path / "file", item_features=items)
+    recsys.train({"data": data, **TINY}, tmp_path / "table", data=pd.read_csv(ratings_csv), item_features=items)
+    for name in ("run", "file", "table"):
+        kept = recsys.run_config(tmp_path / name).data
+        assert (kept.features_for, kept.item_features) == ("all", "frame")
+    with pytest.raises(ConfigError, match="features_for: all needs features"):
+        recsys.train({"data": data, **TINY}, tmp_path / "none")
+
+
 def test_an_update_may_bring_features_of_new_items_in_a_table(ratings_csv: Path, tmp_path: Path) -> None:
     items = pd.DataFrame({"movieId": range(100, 160), "genre": ["Comedy", "Drama"] * 30})
     run, config = tmp_path / "run", {"data": {"ratings": str(ratings_csv)}, **TINY}

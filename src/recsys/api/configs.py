@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeAlias
 
 from recsys.api.paths import PathLike, as_path
@@ -18,6 +19,7 @@ from recsys.core.checked import Rule, checked
 ConfigLike: TypeAlias = Config | Mapping[str, object] | PathLike
 """A Config, its content as nested mappings with paths relative to the working directory, or a YAML file."""
 
+NOTHING: Mapping[str, object] = MappingProxyType({})
 ANY_CONFIG = Rule(
     "a Config, a mapping with its content, or the path of a config file",
     lambda value: value if isinstance(value, Config | Mapping) else PATH.accept(value),
@@ -34,42 +36,45 @@ def load_config(path: PathLike, overrides: Sequence[str] = ()) -> Config:
     return read_config(as_path(path), overrides)
 
 
-def config_on(config: ConfigLike, files: Files | None, overrides: Sequence[str] = ()) -> Config:
+def config_on(
+    config: ConfigLike, files: Files | None, overrides: Sequence[str] = (), named: Mapping[str, object] = NOTHING
+) -> Config:
     """The Config that is meant, with other ratings in place of those that it names.
 
     Args:
         files: where they are; None: a table in memory.
-        overrides: of a config file.
+        overrides, named: as of `as_config`.
     Raises:
         ConfigError: it is not valid.
     """
+    is_stream = isinstance(config, Config) and config.data.source == "stream"  # a run that came through a pipe: resumed
+    source = "frame" if files is None else "stream" if is_stream else "file"
     changes: dict[str, object] = {
-        "source": "frame" if files is None else "file",
+        "source": source,
         **dict.fromkeys(("ratings", "train", "valid", "test", "prepared", "sha256")),
         "ratings": None if files is None else absolute_files(files),
     }
-    if isinstance(config, Config):
-        if files is not None and config.data.source == "stream":  # to resume a run with what came through a pipe
-            changes["source"] = "stream"
-        return config.model_copy(update={"data": config.data.model_copy(update=changes)})
-    if isinstance(config, Mapping):
-        data = config.get("data") or {}
-        values = {**data, **changes} if isinstance(data, Mapping) else data
-        return config_from({**config, "data": values}, Path.cwd())
-    onto = [override(f"data.{key}", value) for key, value in changes.items()]
-    return read_config(as_path(config), [*overrides, *onto])
+    return as_config(config, overrides, {**changes, **named})
 
 
-def as_config(config: ConfigLike, overrides: Sequence[str] = ()) -> Config:
+def as_config(config: ConfigLike, overrides: Sequence[str] = (), named: Mapping[str, object] = NOTHING) -> Config:
     """The Config that is meant.
 
     Args:
         overrides: of a config file.
+        named: keys of the section `data`, in place of what the config has there.
     Raises:
         ConfigError: it is not valid.
     """
     if isinstance(config, Config):
-        return config
+        return config.model_copy(update={"data": config.data.model_copy(update=named)}) if named else config
     if isinstance(config, Mapping):
-        return config_from(dict(config), Path.cwd())
-    return read_config(as_path(config), overrides)
+        data = config.get("data") or {}
+        values = {"data": {**data, **named}} if named and isinstance(data, Mapping) else {}
+        return config_from({**config, **values}, Path.cwd())
+    return read_config(as_path(config), [*overrides, *data_overrides(named)])
+
+
+def data_overrides(named: Mapping[str, object]) -> list[str]:
+    """What sets keys of the section `data`, as `load_config` takes it."""
+    return [override(f"data.{key}", value) for key, value in named.items()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -119,12 +119,48 @@ def as_frame(data: object) -> HeldFrame:
     return frame
 
 
+@dataclass(frozen=True, eq=False)
+class GivenFeatures:
+    """Features of items and users in place of what a config names.
+
+    Attributes:
+        named: what the config's section `data` then says.
+        frames: those that are tables in memory.
+    """
+
+    named: Mapping[str, object]
+    frames: Mapping[Role, HeldFrame]
+
+    @classmethod
+    def of(cls, items: FeaturesLike | None, users: FeaturesLike | None) -> GivenFeatures:
+        """Those that are given.
+
+        Raises:
+            DataError: a table with a column of several types.
+        """
+        both: dict[Role, FeaturesLike | None] = {"item": items, "user": users}
+        files = {role: as_files(features) for role, features in both.items() if features is not None}
+        named = {f"{role}_features": "frame" if path is None else absolute_files(path) for role, path in files.items()}
+        return cls(named, {role: as_frame(both[role]) for role, path in files.items() if path is None})
+
+    def beside(self, dataset: Dataset | None, config: Config, observe: Observer) -> Dataset | None:
+        """The data with the tables, for which it is read."""
+        if not self.frames:
+            return dataset
+        read = _read(config, observe, needs_times=False) if dataset is None else dataset
+        return replace(read, frames=self.frames)
+
+
+NO_FEATURES = GivenFeatures({}, {})
+
+
 def with_data(
     config: ConfigLike,
     data: Dataset | DataLike | None,
     observe: Observer,
     overrides: Sequence[str] = (),
     *,
+    features: GivenFeatures = NO_FEATURES,
     needs_times: bool = False,
 ) -> tuple[Config, Dataset | None]:
     """The config as a run records it, and what to train on; None: the files that it names.
@@ -137,37 +173,29 @@ def with_data(
     Raises:
         ConfigError, DataError
     """
+    resolved, dataset = _with_ratings(config, data, observe, overrides, features.named, needs_times=needs_times)
+    return resolved, features.beside(dataset, resolved, observe)
+
+
+def _with_ratings(
+    config: ConfigLike,
+    data: Dataset | DataLike | None,
+    observe: Observer,
+    overrides: Sequence[str],
+    named: Mapping[str, object],
+    *,
+    needs_times: bool,
+) -> tuple[Config, Dataset | None]:
     if data is None:
-        return with_streams(as_config(config, overrides), observe, needs_times=needs_times)
+        return with_streams(as_config(config, overrides, named), observe, needs_times=needs_times)
     if isinstance(data, Dataset):
         check_dataset(data)
-        return as_config(config, overrides), data
+        return as_config(config, overrides, named), data
     files = as_files(data)
+    resolved = config_on(config, files, overrides, named)
     if files is not None:
-        return with_streams(config_on(config, files, overrides), observe, needs_times=needs_times)
-    return with_frame(config_on(config, None, overrides), as_frame(data), observe, needs_times=needs_times)
-
-
-def with_features(
-    config: Config, dataset: Dataset | None, given: Mapping[Role, FeaturesLike | None], observe: Observer
-) -> tuple[Config, Dataset | None]:
-    """The config and the data with features of items and users; tables are kept with the data, which is read for that.
-
-    Args:
-        given: in place of what the config names; None: nothing.
-    Raises:
-        ConfigError, DataError
-    """
-    files = {role: as_files(features) for role, features in given.items() if features is not None}
-    frames = {role: as_frame(given[role]) for role, path in files.items() if path is None}
-    if not files:
-        return config, dataset
-    named = {f"{role}_features": "frame" if path is None else absolute_files(path) for role, path in files.items()}
-    config = config.model_copy(update={"data": config.data.model_copy(update=named)})
-    if frames:
-        dataset = _read(config, observe, needs_times=False) if dataset is None else dataset
-        dataset = replace(dataset, frames=frames)
-    return config, dataset
+        return with_streams(resolved, observe, needs_times=needs_times)
+    return with_frame(resolved, as_frame(data), observe, needs_times=needs_times)
 
 
 def with_frame(config: Config, frame: Frame, observe: Observer, *, needs_times: bool = False) -> tuple[Config, Dataset]:

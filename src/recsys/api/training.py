@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from recsys.api.configs import ANY_CONFIG, ConfigLike, as_config
+from recsys.api.configs import ANY_CONFIG, ConfigLike, as_config, data_overrides
 from recsys.api.data import (
     DATA,
     FEATURES,
     TRAINED_ON,
     DataLike,
     FeaturesLike,
+    GivenFeatures,
     as_files,
     as_frame,
     as_recorded,
     with_data,
-    with_features,
     with_frame,
     with_streams,
 )
@@ -98,11 +98,11 @@ def train(
     if name is None:
         name = Path(config).stem if isinstance(config, str | Path) else "run"
     folder = as_run(run_dir) if resume else as_path(run_dir)
+    features = GivenFeatures.of(item_features, user_features)
     if resume and data is None and folder is not None and read_metrics(folder) is not None:  # nothing is to be read
-        resolved, dataset = as_recorded(as_config(config)), None
+        resolved, dataset = as_recorded(as_config(config, named=features.named)), None
     else:
-        resolved, dataset = with_data(config, data, observe)
-    resolved, dataset = with_features(resolved, dataset, {"item": item_features, "user": user_features}, observe)
+        resolved, dataset = with_data(config, data, observe, features=features)
     with ranks.shared_errors():
         if folder is None and resume:
             newest = str(newest_unfinished(name, resolved)) if ranks.rank == 0 else ""
@@ -147,8 +147,10 @@ def finetune(
     Raises:
         RecsysError: see recsys.core.errors.
     """
-    resolved, dataset = with_streams(finetune_config(as_run(start), as_path(config), overrides, observe), observe)
-    resolved, dataset = with_features(resolved, dataset, {"item": item_features, "user": user_features}, observe)
+    features = GivenFeatures.of(item_features, user_features)
+    changes = [*overrides, *data_overrides(features.named)]
+    resolved, dataset = with_streams(finetune_config(as_run(start), as_path(config), changes, observe), observe)
+    dataset = features.beside(dataset, resolved, observe)
     with ranks.shared_errors(), run_folder(as_path(run_dir), Path(config).stem, ranks) as folder:
         return _train(resolved, folder, observe, ranks, data=dataset)
 
@@ -192,10 +194,10 @@ def update(
     Raises:
         RecsysError: see recsys.core.errors.
     """
-    files = as_files(ratings)
-    config = update_config(as_run(run), files, overrides, only=only)
+    files, features = as_files(ratings), GivenFeatures.of(item_features, user_features)
+    config = update_config(as_run(run), files, [*overrides, *data_overrides(features.named)], only=only)
     config, dataset = with_frame(config, as_frame(ratings), observe) if files is None else with_streams(config, observe)
-    config, dataset = with_features(config, dataset, {"item": item_features, "user": user_features}, observe)
+    dataset = features.beside(dataset, config, observe)
     assert config.start is not None
     with ranks.shared_errors(), run_folder(as_path(run_dir), config_name(config.start.run), ranks) as folder:
         return _train(config, folder, observe, ranks, data=dataset)
