@@ -24,7 +24,7 @@ from recsys.training.sgd.ring import owners, sent_bytes
 DIM, CORES = 64, 16
 FIXED, BYTE, MEMORY = 14.7e-9, 0.043e-9, 150e9
 LATENCY, UNEVEN = 50e-6, 0.1  # of a message, in seconds; relative standard deviation of the blocks' sizes
-LIBRARY, A_RATING, HOST_RATING = 220e6, 24.0, 12.0  # bytes: of a process; a rating, read and split; sorted, on its host
+LIBRARY, A_RATING, DRAWN = 220e6, 36.0, 1.0  # bytes: of a process; a rating, read, split and sorted; a part of each
 GIGABITS = 1, 10, 25, 100
 
 
@@ -58,8 +58,9 @@ class Size:
         return 4 * (DIM + 1) * (self.users + self.items)
 
     def memory(self, n_hosts: int) -> float:
-        """Bytes that each of the hosts needs: all ratings and all parameters are with all of them."""
-        return LIBRARY + (A_RATING + HOST_RATING / n_hosts) * self.ratings + 2 * self.model
+        """Bytes that each of the hosts needs: ratings are divided, but for a byte of each that the split takes."""
+        drawn = DRAWN if n_hosts > 1 else 0
+        return LIBRARY + (drawn + A_RATING / n_hosts) * self.ratings + 2 * self.model
 
 
 SIZES = Size(1e7, 1e5, 3e4), Size(1e9, 1e7, 1e6), Size(1e11, 1e9, 1e7)

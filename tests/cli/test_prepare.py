@@ -38,7 +38,7 @@ def test_a_store_is_written_looked_at_and_trained_from(recsys: Recsys) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes in folders")
 def test_a_pipe_is_prepared_by_way_of_files(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prepare_on_disk, "_why_in_memory", lambda _: None)
+    monkeypatch.setattr(prepare_on_disk, "why_all_rows", lambda _: None)
     monkeypatch.setattr(prepare, "read_ratings", None)  # which reads into memory
     text = (data / "ratings.csv").read_text()
     os.mkfifo("pipe")

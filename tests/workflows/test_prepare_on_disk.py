@@ -74,7 +74,7 @@ def test_a_store_has_the_bytes_of_one_that_was_made_in_memory(
     monkeypatch.setattr(prepare_on_disk, "_written", lambda *given: by_disk.append(write(*given)) or by_disk[-1])
     prepare(config, tmp_path / "disk" / "store", memory=ENOUGH)
     assert by_disk
-    monkeypatch.setattr(prepare_on_disk, "_why_in_memory", lambda _: "a test")
+    monkeypatch.setattr(prepare_on_disk, "why_all_rows", lambda _: "a test")
     monkeypatch.setattr(kernels, "WORTHWHILE", 1 << 20)
     prepare(config, tmp_path / "memory" / "store", memory=ENOUGH)
     assert content(tmp_path / "disk") == content(tmp_path / "memory")

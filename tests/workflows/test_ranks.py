@@ -80,9 +80,14 @@ def test_what_is_wrong_in_one_part_is_raised_on_every_rank(small: Small, tmp_pat
 def test_a_header_alone_is_refused_on_every_rank(small: Small, tmp_path: Path) -> None:
     (tmp_path / "r.csv").write_text("user,item,rating\n")
     config = small(data={"ratings": str(tmp_path / "r.csv")})
-    for error in on_ranks(2, lambda communicator: read_ratings(config.data, communicator)):
+
+    def work(communicator: Communicator) -> None:
+        with communicator.shared_errors():
+            read_ratings(config.data, communicator)
+
+    for error in on_ranks(2, work):
         assert isinstance(error, DataError)
-        assert "no rows" in error.what
+        assert error.what == "there is a header and nothing below it"
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])
@@ -141,6 +146,7 @@ def test_the_first_rank_writes_the_run_and_reports(small: Small, content: Conten
 
 RANKING = {"embedding_dim": 4, "n_epochs": 3}
 SECTIONS: dict[str, dict[str, Any]] = {
+    "sgd alone": {"training": {"method": "sgd", "keep": "best"}},
     "gibbs": {"training": {"method": "gibbs"}},
     "gibbs, tobit": {"training": {"method": "gibbs", "likelihood": "tobit"}},
     "gibbs, drift": {"training": {"method": "gibbs"}, "model": {"user_drift": True}},

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import cast
 
 import numpy as np
 
 from recsys.core.communicator import AnyArray, Communicator, Transfer
-from recsys.core.types import Array, State
+from recsys.core.types import Array, Int64Array, State
 
 
 def tasks_of_rank(n: int, communicator: Communicator) -> Array:
@@ -47,6 +48,18 @@ def gather_state(state: State, communicator: Communicator) -> State:
     for transfer in transfers:
         transfer.wait()
     return replace(state, rows_here={})
+
+
+def add_up(counts: Int64Array, communicator: Communicator) -> Int64Array:
+    """The sum of what all ranks have, shape (n,), on every rank; each adds up a share of it."""
+    edges = tasks_of_rank(len(counts), communicator)
+    shares = communicator.all_to_all([counts[start:stop] for start, stop in pairwise(edges.tolist())])
+    return np.concatenate(communicator.all_gather(np.sum(shares, axis=0)))
+
+
+def is_so_on_any(condition: bool, communicator: Communicator) -> bool:
+    """Whether it is on one rank at least."""
+    return any(bool(own[0]) for own in communicator.all_gather(np.array([condition])))
 
 
 def gather_on_first(array: AnyArray, communicator: Communicator) -> list[AnyArray] | None:

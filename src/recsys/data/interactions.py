@@ -45,7 +45,8 @@ class Counted:
 class Interactions:
     """Rows of (user, item, perhaps a rating, perhaps a time). A vocabulary may hold entries that no row has.
 
-    Columns may lie on disk (see StoredColumn): who goes through them by `chunks` takes no memory for them.
+    Columns may lie on disk (see StoredColumn), or be divided among ranks (see DividedColumn): who goes through them by
+    `chunks` takes no memory for them.
 
     Attributes:
         user_idx: int32, shape (n,), index into `users`; −1: unknown.
@@ -111,6 +112,12 @@ class Interactions:
         user_idx = only_counted(self.user_idx, seen.user_counts, seen.users.n_behind)
         item_idx = only_counted(self.item_idx, seen.item_counts, seen.items.n_behind)
         return replace(self, user_idx=user_idx, item_idx=item_idx)
+
+    def with_facts(self, user_counts: Counts, item_counts: Counts, scale: Scale) -> Interactions:
+        """The same rows, all of which have a rating, with facts for which nobody has to go through them then."""
+        known = replace(self)
+        known.__dict__.update(n_rated=len(self), user_counts=user_counts, item_counts=item_counts, scale=scale)
+        return known
 
     def by_user(self) -> GroupedView:
         """The rows of each user, sorted when first asked for; all users have to be known."""

@@ -99,13 +99,26 @@ def read_more_ratings(
     n_duplicates = unique.n_dropped - rows.n_dropped
     ratings, parts = unique.ratings, dict(unique.parts)
     check_rows(ratings.take(next(iter(parts.values()))), _first(data, origin), data)
-    name, catalogue = layouts[0].names["item"], ItemCatalogue()
-    if data.items is not None:
-        catalogue = read_catalogue(data.items, data, name, ratings.items, observe)
-        if not any((catalogue.titles, *catalogue.columns.values())):
-            observe(Note(f"{data.items} names none of the {counted(len(ratings.items), 'item')} of the ratings"))
+    name = layouts[0].names["item"]
+    catalogue = catalogue_of(data, name, ratings.items, observe)
     given = parts if has_parts else None
     return Dataset(ratings, given, fingerprints, catalogue, n_duplicates, item_column=name)
+
+
+def catalogue_of(data: Data, item_name: str | None, items: Vocabulary, observe: Observer) -> ItemCatalogue:
+    """What the items file that `data` names says of the items of the ratings.
+
+    Args:
+        item_name: what the ratings call the column of item ids.
+    Raises:
+        DataError: the file cannot be used.
+    """
+    if data.items is None:
+        return ItemCatalogue()
+    catalogue = read_catalogue(data.items, data, item_name, items, observe)
+    if not any((catalogue.titles, *catalogue.columns.values())):
+        observe(Note(f"{data.items} names none of the {counted(len(items), 'item')} of the ratings"))
+    return catalogue
 
 
 def fingerprints(data: Data) -> dict[str, str]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from recsys.core.types import Float32Array, Floats
+from recsys.core.types import Float32Array
 from recsys.data.chunks import chunks
+
+Look = Callable[[Float32Array], tuple[float, ...]]
+OfEach = Callable[[Look], Sequence[tuple[float, ...]]]
 
 
 @dataclass(frozen=True)
@@ -24,15 +27,20 @@ class Scale:
     @classmethod
     def of(cls, rating: Float32Array) -> Scale:
         """The scale of ratings, float32, shape (n,); std is 1 where all of them are equal."""
-        sums = [(float(part.sum(dtype=np.float64)), float(part.min()), float(part.max())) for part in _parts(rating)]
-        mean = sum(total for total, _, _ in sums) / len(rating)
-        squares = sum(float(np.square(np.subtract(part, mean, dtype=np.float64)).sum()) for part in _parts(rating))
-        std = math.sqrt(squares / len(rating))
+        return cls.of_chunks(len(rating), lambda look: [look(rating[rows]) for rows in chunks(len(rating))])
+
+    @classmethod
+    def of_chunks(cls, n: int, of_each: OfEach) -> Scale:
+        """The scale of n ratings.
+
+        Args:
+            of_each: gives what a function gives of each chunk, in their order.
+        """
+        sums = of_each(lambda part: (float(part.sum(dtype=np.float64)), float(part.min()), float(part.max())))
+        mean = sum(total for total, _, _ in sums) / n
+        squares = of_each(lambda part: (float(np.square(np.subtract(part, mean, dtype=np.float64)).sum()),))
+        std = math.sqrt(sum(total for (total,) in squares) / n)
         return cls(mean, std or 1.0, min(low for _, low, _ in sums), max(high for _, _, high in sums))
-
-
-def _parts(rating: Floats) -> Iterator[Floats]:
-    return (rating[rows] for rows in chunks(len(rating)))
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from recsys.core.events import Observer
 from recsys.core.types import Array, Counts, Floats, Ids
 from recsys.data.chunks import chunks
 from recsys.data.ids import as_ids, has_scientific
-from recsys.data.interactions import Dataset, Interactions, stack
+from recsys.data.interactions import Interactions, stack
 from recsys.data.parts import TRAIN, PartOfRow
 from recsys.data.read import check_learnable, check_rows
 from recsys.data.sources.id_column import IdColumn
@@ -65,11 +65,6 @@ class SpilledRows:
     def rating(self, rows: slice) -> Floats:
         """The ratings of some rows."""
         return self._rating.read(rows)
-
-    def without_content(self) -> Dataset:
-        """As many rows, for who needs no more than their number: all columns show the same zero."""
-        zero = np.broadcast_to(np.int32(0), len(self)), np.broadcast_to(np.float32(0), len(self))
-        return Dataset(Interactions(zero[0], zero[0], zero[1], None, self.users, self.items), self.given)
 
 
 @dataclass(frozen=True, eq=False)

@@ -130,6 +130,19 @@ def assign(dataset: Dataset, how: Split, seed: int) -> PartOfRow:
     return part
 
 
+def assign_rows(n_rows: int, given: dict[str, slice] | None, how: Split, seed: int) -> PartOfRow:
+    """The part of each of so many rows, see `assign`; the method draws rows, whatever they hold.
+
+    Raises:
+        DataError: no row is in train, or another part would be empty.
+    """
+    index, rating = np.broadcast_to(np.int32(0), n_rows), np.broadcast_to(np.float32(0), n_rows)
+    nobody = Vocabulary(np.empty(0, dtype=np.int64))
+    part = assign(Dataset(Interactions(index, index, rating, None, nobody, nobody), given), how, seed)
+    refuse_empty_train(part)
+    return part
+
+
 def _random(ratings: Interactions, valid_fraction: float, test_fraction: float, seed: int) -> PartOfRow:
     return draw_parts(len(ratings), valid_fraction, test_fraction, rng(seed, "split"))
 

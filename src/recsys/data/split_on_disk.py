@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from recsys.config.schema.split import Split
 from recsys.core.types import Counts, Floats, Indices
 from recsys.data.chunks import chunks
 from recsys.data.duplicates import repeated
@@ -13,16 +12,9 @@ from recsys.data.interactions import Interactions, stack
 from recsys.data.known import Known
 from recsys.data.parts import TRAIN, PartOfRow
 from recsys.data.spilled_rows import REPEATS, SpilledRows, UnsuitedError
-from recsys.data.split import Splits, assign, refuse_empty_train, splits_of
+from recsys.data.split import Splits, splits_of
 
 Write = Callable[[Indices, Indices, Floats], None]
-
-
-def assigned(rows: SpilledRows, how: Split, seed: int) -> PartOfRow:
-    """The part of each row, see `assign`; the method draws rows, whatever they hold."""
-    part = assign(rows.without_content(), how, seed)
-    refuse_empty_train(part)
-    return part
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -14,6 +15,7 @@ from recsys.data.features.matrix import FeatureMatrix
 from recsys.data.grouped import columns_by
 from recsys.data.interactions import HeldOut, Interactions, join
 from recsys.data.prepared import Prepared
+from recsys.data.ranks.division import Division
 from recsys.data.scale import Scale
 from recsys.data.split import Splits
 from recsys.data.vocabulary import Vocabulary
@@ -67,7 +69,9 @@ class TrainingInputs:
         fingerprints: sha256 of each data file, by its key in the config's `data` section.
         warm_start: None: from scratch.
         item_features, user_features: None where the run has none.
-        prepared: where the training rows come from a prepared store; None: else.
+        prepared: the training rows in other orders, where they come from a prepared store or are divided among ranks;
+            None: else.
+        division: of the training rows among ranks; None: all of them are here.
     """
 
     splits: Splits
@@ -77,6 +81,11 @@ class TrainingInputs:
     item_features: Features | None = None
     user_features: Features | None = None
     prepared: Prepared | None = None
+    division: Division | None = None
+
+    def read_by_first(self) -> AbstractContextManager[None]:
+        """While it lasts, rank 0 alone reads training rows; all ranks have to come to its end."""
+        return nullcontext() if self.division is None else self.division.read_by_first()
 
     @property
     def features(self) -> dict[Role, Features]:

@@ -91,7 +91,7 @@ def estimate(config: Config, observe: Observer = silent, *, data: Dataset | None
     for plan in planned:
         check_ranks(plan, n_ranks)
     watch = Watch()
-    inputs, _ = prepare_inputs(config, observe, ALONE, data, reads_blocks=True)
+    inputs, _ = prepare_inputs(config, observe, ALONE, data, leaves_rows=True)
     read = watch.read()
     fits, least, most = dict[str, FitEstimate](), read, read
     for plan in planned:

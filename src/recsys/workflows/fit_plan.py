@@ -96,7 +96,8 @@ def fit_plan(
         before = None if measured is None else measured.shares
         factors, shares = draw_rows_to_features(factors, priors, inputs, observe, before)
         scorer = _after_training(objective, factors, inputs, measured)
-    intervals = _intervals(objective, scorer, learner, inputs, measured) if run.is_writer else None
+    with inputs.read_by_first():
+        intervals = _intervals(objective, scorer, learner, inputs, measured) if run.is_writer else None
     served = ServedScorer(plan.model.kind, scorer, intervals, priors=priors)
     return FittedPlan(plan, record, record.whole(last), served, learner.groups, learner.n_ratings, start, shares)
 

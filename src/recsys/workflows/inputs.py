@@ -39,6 +39,7 @@ from recsys.data.vocabulary import UNKNOWN
 from recsys.inference.rating_scale import n_outside_scale, note_other_scale
 from recsys.objectives.measure import StartMeasured
 from recsys.workflows.features import with_features
+from recsys.workflows.inputs_by_ranks import inputs_by_ranks, note_whole, why_whole
 from recsys.workflows.prepared_inputs import prepared_inputs
 from recsys.workflows.prior_run import PriorRun
 
@@ -89,14 +90,14 @@ def prepare_inputs(
     communicator: Communicator,
     data: Dataset | None = None,
     *,
-    reads_blocks: bool = False,
+    leaves_rows: bool = False,
 ) -> tuple[TrainingInputs, StartReport | None]:
     """Splits the ratings; where the config names a run to start from, joins them to its own.
 
     Args:
         communicator: each rank reads a part of the ratings, and gets all inputs.
         data: the ratings; None: those that the config names are read.
-        reads_blocks: whether training rows in a prepared store may stay there.
+        leaves_rows: whether training rows may stay where they are: in a prepared store, or each with one rank.
 
     Raises:
         DataError: the ratings cannot be used.
@@ -104,12 +105,13 @@ def prepare_inputs(
         ConfigError: its model is another one than the config's.
     """
     if config.start is None:
-        return from_scratch(config, observe, communicator, data, reads_blocks=reads_blocks), None
+        return from_scratch(config, observe, communicator, data, leaves_rows=leaves_rows), None
     need_training_packages()
     bundle = open_bundle(config.start.run)
     parameters, _ = selected_parameters(config.start.run, **bundle.sizes)
     _check_same_model(config.start.run, config)
     if data is None:
+        note_whole(why_whole(config), observe, communicator)
         data = read_more_ratings(
             config.data, communicator, observe, as_trained=config.start.like_run, uses_times=config.uses_times
         )
@@ -125,7 +127,7 @@ def from_scratch(
     data: Dataset | None = None,
     *,
     needs_times: bool = False,
-    reads_blocks: bool = False,
+    leaves_rows: bool = False,
 ) -> TrainingInputs:
     """Splits the ratings, whatever the config starts from.
 
@@ -134,10 +136,14 @@ def from_scratch(
     """
     need_training_packages()
     if data is None and config.data.prepared is not None:
-        inputs = prepared_inputs(config, observe, reads_blocks=reads_blocks)
+        inputs = prepared_inputs(config, observe, reads_blocks=leaves_rows)
         _check_room(config, len(inputs.splits.train.users), len(inputs.splits.train.items))
         _check_rated(inputs.splits.train, config)
         return with_features(inputs, config, {}, observe)
+    divided = inputs_by_ranks(config, observe, communicator) if data is None and leaves_rows else None
+    if divided is not None:
+        _check_room(config, len(divided.splits.train.users), len(divided.splits.train.items))
+        return divided
     if data is None:
         data = read_ratings(config.data, communicator, observe, uses_times=needs_times or config.uses_times)
     _check_room(config, len(data.ratings.users), len(data.ratings.items))

@@ -13,8 +13,8 @@ from recsys.config.schema.data import Data
 from recsys.core.events import Note, Observer
 from recsys.data.sources.opening import bytes_of
 from recsys.data.spilled_rows import UnsuitedError, spill_rows
-from recsys.data.split import Splits
-from recsys.data.split_on_disk import TrainCounts, assigned, split_on_disk
+from recsys.data.split import Splits, assign_rows
+from recsys.data.split_on_disk import TrainCounts, split_on_disk
 from recsys.workflows.sort_store import Orders
 
 LARGE = 100_000_000  # bytes of files, of which it matters that they are read in memory
@@ -42,7 +42,7 @@ def read_on_disk(config: Config, writer: StoreWriter, memory: int, observe: Obse
     Raises:
         DataError, RunError, UsageError
     """
-    why = _why_in_memory(config)
+    why = why_all_rows(config)
     if why is None:
         try:
             return _written(config, writer, memory, observe)
@@ -61,7 +61,7 @@ def rows_alone(config: Config) -> Data:
 
 def _written(config: Config, writer: StoreWriter, memory: int, observe: Observer) -> WrittenRows:
     rows = spill_rows(rows_alone(config), writer.scratch, observe)
-    part = assigned(rows, config.split, config.seed)
+    part = assign_rows(len(rows), rows.given, config.split, config.seed)
     counts = TrainCounts.of(rows, part)
     orders = Orders(writer, config, counts.users, counts.items, memory)
     n_train = int(counts.users.sum())
@@ -80,7 +80,7 @@ def _written(config: Config, writer: StoreWriter, memory: int, observe: Observer
     return WrittenRows(splits, order, rows.fingerprints, rows.item_column, n_duplicates=0)
 
 
-def _why_in_memory(config: Config) -> str | None:
+def why_all_rows(config: Config) -> str | None:
     """What the config asks for that goes by all rows at once; None: nothing."""
     data = config.data
     held_out = config.split.valid_fraction or config.split.test_fraction

@@ -18,11 +18,10 @@ from recsys.core.errors import ConfigError, DataError
 from recsys.core.events import Note, Observer
 from recsys.core.types import Json
 from recsys.core.words import counted, joined
-from recsys.data.catalogue import ItemCatalogue
 from recsys.data.partition import ROW_BYTES
-from recsys.data.sources.opening import bytes_of, read_catalogue
+from recsys.data.read import catalogue_of
+from recsys.data.sources.opening import bytes_of
 from recsys.data.training_inputs import TrainingInputs
-from recsys.data.vocabulary import Vocabulary
 from recsys.training.specs import METHODS
 from recsys.workflows.sort_store import block_order
 
@@ -71,7 +70,7 @@ def prepared_inputs(config: Config, observe: Observer, *, reads_blocks: bool) ->
     elif reads_blocks:
         observe(Note(_why_in_memory(manifest, [plan.training.method for plan in holding])))
     splits = store.splits(in_memory=not on_disk, uses_times=config.uses_times)
-    catalogue = _catalogue(config, manifest, splits.train.items, observe)
+    catalogue = catalogue_of(config.data, manifest.item_column, splits.train.items, observe)
     sums = {part: source.sha256 for part, source in manifest.sources.items()}
     return TrainingInputs(splits, catalogue, sums, prepared=store.prepared(with_blocks=on_disk))
 
@@ -161,12 +160,3 @@ def _why_in_memory(manifest: StoreManifest, methods: Sequence[str]) -> str:
     n_bytes = ROW_BYTES * manifest.n_interactions
     why = f"{joined(methods, 'and')} needs all of them at once" if methods else "it has no blocks to read"
     return f"the store is read into memory, {n_bytes / 1e6:,.1f} MB of ratings: {why}"
-
-
-def _catalogue(config: Config, manifest: StoreManifest, items: Vocabulary, observe: Observer) -> ItemCatalogue:
-    if config.data.items is None:
-        return ItemCatalogue()
-    catalogue = read_catalogue(config.data.items, config.data, manifest.item_column, items, observe)
-    if not any((catalogue.titles, *catalogue.columns.values())):
-        observe(Note(f"{config.data.items} names none of the {counted(len(items), 'item')} of the ratings"))
-    return catalogue

@@ -27,6 +27,7 @@ from recsys.version import __version__
 from recsys.workflows.carried import CarriedScorer, carry_scorers
 from recsys.workflows.fit_plan import FittedPlan, fit_plan
 from recsys.workflows.inputs import prepare_inputs
+from recsys.workflows.inputs_by_ranks import note_whole, why_whole
 from recsys.workflows.refit import refit
 from recsys.workflows.served_inputs import as_served
 
@@ -61,8 +62,9 @@ def train(
         if run.result is not None:
             return run.result
         if config.refit and data is None:
+            note_whole(why_whole(config), observe, communicator)
             data = read_ratings(config.data, communicator, observe, uses_times=config.uses_times)
-        inputs, report = prepare_inputs(config, observe, communicator, data, reads_blocks=True)
+        inputs, report = prepare_inputs(config, observe, communicator, data, leaves_rows=True)
         sums = {f"the sha256 of data.{part}": sha256 for part, sha256 in inputs.fingerprints.items()}
         check_same(sums, communicator, hint="copy the same files to every host, or to a folder that all of them share")
         planned, fits = plans(config), dict[str, FittedPlan]()
@@ -84,10 +86,11 @@ def train(
             )
             scorers[plan.name] = fits[plan.name]
         give_back_memory()  # what training took
-        if run.is_writer:
-            served = {name: scorer.served for name, scorer in scorers.items()}
-            write_bundle(run.path, served, inputs, config, folder=MEASURED if config.refit else SERVING)
-            give_back_memory()
+        with inputs.read_by_first():
+            if run.is_writer:
+                served = {name: scorer.served for name, scorer in scorers.items()}
+                write_bundle(run.path, served, inputs, config, folder=MEASURED if config.refit else SERVING)
+                give_back_memory()
         measured = inputs if config.data.has_ratings else inputs.unrated()
         metrics = _metrics(fits, measured, communicator)
         if report is not None:

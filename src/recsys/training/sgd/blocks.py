@@ -183,7 +183,7 @@ def sort_into_blocks(
         if is_wanted is not None:
             is_user_wanted = is_wanted[order.user_range]
             chunks = list(pool.map(lambda chunk: chunk.take(np.flatnonzero(is_user_wanted[chunk.user_idx])), chunks))
-        return _sorted(chunks, order, range(n_side**2), pool)
+        return _all_sorted(chunks, order, range(n_side**2), pool)
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,7 +211,12 @@ class BlockOrder:
         """All ratings of the users of a range, in the order that `sort_into_blocks` gives them."""
         own = range(number * self.n_side, (number + 1) * self.n_side)
         with ThreadPoolExecutor(n_threads) as pool:
-            return _sorted(_chunks(ratings, n_threads), self, own, pool)
+            return _all_sorted(_chunks(ratings, n_threads), self, own, pool)
+
+    def block_sizes(self, user_idx: Array, item_idx: Array) -> Array:
+        """How many ratings of these users and items each block has, int64, shape (n_side²,)."""
+        sizes: Array = sorting().count_blocks(user_idx, item_idx, self.user_range, self.item_range, self.n_side)
+        return sizes
 
     @property
     def first(self) -> tuple[Array, Array]:
@@ -245,35 +250,43 @@ def _chunks(ratings: Interactions, n_threads: int) -> list[Interactions]:
     return [ratings.take(slice(*pair)) for pair in pairwise(edges)]
 
 
-def _sorted(chunks: Sequence[Interactions], order: BlockOrder, own: Iterable[int], pool: ThreadPoolExecutor) -> Blocks:
+def _all_sorted(
+    chunks: Sequence[Interactions], order: BlockOrder, own: Iterable[int], pool: ThreadPoolExecutor
+) -> Blocks:
     """The ratings of the chunks by block, and in order within those of the blocks that are own."""
-    blocks = _scattered(chunks, order, pool)
-    seeds = rng(order.seed, "blocks").integers(2**63, size=order.n_side**2, dtype=np.uint64)
+    pieces = [(chunk.user_idx, chunk.item_idx, chunk.rating) for chunk in chunks]
+    sizes = np.array(list(pool.map(lambda piece: order.block_sizes(piece[0], piece[1]), pieces)))
+    return sort_pieces(sizes, [pieces], order, own, pool)
+
+
+def sort_pieces(
+    sizes: Array,
+    rounds: Iterable[Sequence[Sequence[Array]]],
+    order: BlockOrder,
+    own: Iterable[int],
+    pool: ThreadPoolExecutor,
+) -> Blocks:
+    """The ratings of several sources by block, those of the first source first, and then own blocks in order.
+
+    Args:
+        sizes: of each source, how many ratings each block has, shape (n_sources, n_side²).
+        rounds: user_idx, item_idx and rating of the next ratings of each source.
+    """
+    n, n_side, scale = int(sizes.sum()), order.n_side, order.scale
+    start = np.concatenate([[0], np.cumsum(sizes.sum(axis=0))])
+    blocks = Blocks(np.empty(n, np.uint32), np.empty(n, np.uint32), np.empty(n, np.float32), start, *order.first)
+    how = order.user_range, order.item_range, n_side, np.float32(scale.mean), np.float32(scale.std)
+    seeds = rng(order.seed, "blocks").integers(2**63, size=n_side**2, dtype=np.uint64)
     by_user, shift = len(order.user_range) >= len(order.item_range), tile_shift(order.dim)
 
+    def scatter(columns: Sequence[Array], place: Array) -> None:  # which then is where the next ratings go
+        sorting().scatter(*columns, *how, place, *blocks.columns)
+
     def arrange(block: int) -> None:
-        span = (blocks.start[block], blocks.start[block + 1])
-        sorting().arrange(*blocks.columns, *span, seeds[block], shift, by_user)
+        sorting().arrange(*blocks.columns, start[block], start[block + 1], seeds[block], shift, by_user)
 
+    places = start[:-1] + np.cumsum(sizes, axis=0) - sizes
+    for pieces in rounds:
+        list(pool.map(scatter, pieces, places))
     list(pool.map(arrange, own))
-    return blocks
-
-
-def _scattered(chunks: Sequence[Interactions], order: BlockOrder, pool: ThreadPoolExecutor) -> Blocks:
-    """The ratings of all chunks by block, within a block in their order: the same however they are cut into chunks."""
-    ranges, scale = (order.user_range, order.item_range, order.n_side), order.scale
-
-    def count(chunk: Interactions) -> Array:
-        sizes: Array = sorting().count_blocks(chunk.user_idx, chunk.item_idx, *ranges)
-        return sizes
-
-    def scatter(chunk: Interactions, place: Array) -> None:
-        standard = (np.float32(scale.mean), np.float32(scale.std))
-        sorting().scatter(chunk.user_idx, chunk.item_idx, chunk.rating, *ranges, *standard, place, *blocks.columns)
-
-    sizes = np.array(list(pool.map(count, chunks)))
-    start = np.concatenate([[0], np.cumsum(sizes.sum(axis=0))])
-    n = int(start[-1])
-    blocks = Blocks(np.empty(n, np.uint32), np.empty(n, np.uint32), np.empty(n, np.float32), start, *order.first)
-    list(pool.map(scatter, chunks, start[:-1] + np.cumsum(sizes, axis=0) - sizes))
     return blocks

@@ -19,6 +19,7 @@ from recsys.core.types import Array, Float32Array, Float64Array, Json, State
 from recsys.core.words import counted
 from recsys.data.interactions import Interactions
 from recsys.data.prepared import StoredBlocks
+from recsys.data.ranks.split import is_divided
 from recsys.data.training_inputs import TrainingInputs
 from recsys.models.build import build_arrays
 from recsys.models.dot_product.arrays import DotProductArrays
@@ -36,6 +37,7 @@ from recsys.training.sgd.blocks import (
 )
 from recsys.training.sgd.damping import NOTHING, Damped, auto_damping, credible_damping, expected_values
 from recsys.training.sgd.defaults import auto_rate
+from recsys.training.sgd.divided import sort_divided
 from recsys.training.sgd.kernel import ITEMS, USERS, sgd_kernel
 from recsys.training.sgd.own_users import OwnUsers, own_users
 from recsys.training.sgd.read_ahead import ReadAhead
@@ -198,15 +200,13 @@ class SgdLearner:
                 raise ValueError(f"{n_side} ranges, and the prepared store has {n_stored}")
             return ReadAhead(self._stored, is_wanted, n_threads=self._n_threads)
         assert isinstance(self._settings.n_threads, int)
-        return sort_into_blocks(
-            self._train,
-            self._model.scale,
-            n_side=n_side,
-            dim=self._dim,
-            seed=self._seed,
-            n_threads=self._settings.n_threads,
-            is_wanted=is_wanted,
-        )
+        how = {"n_side": n_side, "dim": self._dim, "seed": self._seed, "n_threads": self._settings.n_threads}
+        if is_divided(self._train):
+            ranks = owners(n_side, self._communicator.size)
+            return sort_divided(
+                self._train, self._model.scale, **how, rank_of_range=ranks, communicator=self._communicator
+            )
+        return sort_into_blocks(self._train, self._model.scale, **how, is_wanted=is_wanted)
 
     def _whole_ring(self) -> Ring:
         """Where all ranks have the same parameters."""

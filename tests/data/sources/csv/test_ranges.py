@@ -44,7 +44,7 @@ def raw_rows(table: Table) -> list[Any]:
 
 
 @pytest.mark.parametrize("n_parts", [2, 3, 7, *(pytest.param(n, marks=pytest.mark.slow) for n in (100, 500))])
-@pytest.mark.parametrize("start", [HEADER, "", "\n\n" + HEADER, "\ufeff" + HEADER])
+@pytest.mark.parametrize("start", [HEADER, "", "\n\n" + HEADER, "\ufeff" + HEADER, '"user","item",rating,time\n'])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n"])
 @pytest.mark.parametrize("read", [3, 1 << 20])
 def test_the_parts_in_order_are_the_whole(

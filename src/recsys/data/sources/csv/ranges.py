@@ -17,14 +17,16 @@ READ = 8 << 20  # bytes that are looked at at a time
 def range_of(dialect: Dialect, part: int, n_parts: int) -> ByteRange | None:
     """Part `part` of n_parts, from 0: about equal numbers of bytes, from one line end to another; None for no rows.
 
-    A file is cut where it is neither compressed nor in another encoding than utf-8, and has no quotes, within which a
-    line may end: each part looks through the whole file for one. Else all of it is part 0.
+    A file is cut where it is neither compressed nor in another encoding than utf-8, and its rows have no quotes, within
+    which a line may end: each part looks through the whole file for one. Else all of it is part 0.
     """
-    if n_parts == 1 or not _can_be_cut(dialect):
+    if n_parts == 1 or compression(dialect.path) is not None or codec(dialect.encoding) != "utf-8-sig":
         return WHOLE if part == 0 else None
     size = size_of(dialect.path)
     with Stored(dialect.path) as stored:
         head = dialect.head_bytes + (len(MARK) if stored.read(len(MARK)) == MARK else 0)
+    if head >= size or (dialect.quotes != "none" and _has_quotes(dialect.path, ByteRange(head, size))):
+        return WHOLE if part == 0 else None
     start, stop = (
         0 if edge == 0 else _line_start(dialect.path, head + (size - head) * edge // n_parts, size)
         for edge in (part, part + 1)
@@ -34,13 +36,9 @@ def range_of(dialect: Dialect, part: int, n_parts: int) -> ByteRange | None:
     return ByteRange(start, stop, _n_line_ends(dialect.path, start))
 
 
-def _can_be_cut(dialect: Dialect) -> bool:
-    if compression(dialect.path) is not None or codec(dialect.encoding) != "utf-8-sig":
-        return False
-    if dialect.quotes == "none":
-        return True
-    with Stored(dialect.path) as stored:
-        return not any(QUOTE in data for data in iter(partial(stored.read, READ), b""))
+def _has_quotes(path: Path, span: ByteRange) -> bool:
+    with Stored(path, span) as stored:
+        return any(QUOTE in data for data in iter(partial(stored.read, READ), b""))
 
 
 def _line_start(path: Path, position: int, size: int) -> int:

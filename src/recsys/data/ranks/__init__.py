@@ -1,0 +1,1 @@
+"""Ratings of which each rank of a job holds a part."""

@@ -1,0 +1,84 @@
+"""Rows go to the rank of their user, some at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from recsys.core.communicator import Communicator
+from recsys.core.types import Array, Counts, Indices, Int64Array
+from recsys.data.chunks import chunks
+
+ROUND = 1 << 18  # rows of each rank at a time
+
+
+def rows_of_users(columns: Sequence[Array], rank_of_user: Indices, communicator: Communicator) -> list[Array]:
+    """The rows of all ranks whose users are with this one, in their order.
+
+    Args:
+        columns: the rows of this rank, four bytes each, users first; those of rank 0 come before those of rank 1, …
+        rank_of_user: int32, for each user.
+    """
+    n_for = np.zeros(communicator.size, dtype=np.int64)
+    for rows in chunks(len(columns[0])):
+        n_for += np.bincount(rank_of_user[columns[0][rows]], minlength=len(n_for))
+    n_from = [int(n[0, communicator.rank]) for n in communicator.all_gather(n_for[np.newaxis])]
+    place = np.cumsum([0, *n_from])[:-1].tolist()
+    outs = [np.empty(sum(n_from), dtype=column.dtype) for column in columns]
+    for pieces in rounds(columns, rank_of_user, communicator):
+        for rank, piece in enumerate(pieces):
+            for out, values in zip(outs, piece, strict=True):
+                out[place[rank] : place[rank] + len(values)] = values
+            place[rank] += len(piece[0])
+    return outs
+
+
+def rounds(
+    columns: Sequence[Array], rank_of_user: Indices, communicator: Communicator
+) -> Iterator[list[Sequence[Array]]]:
+    """Sends each row to the rank of its user, round by round.
+
+    Args: as of `rows_of_users`.
+    Yields:
+        What comes from each rank, its columns; the rows of each come in their order.
+    """
+    users, size = columns[0], communicator.size
+    n_most = max(int(n[0]) for n in communicator.all_gather(np.array([len(users)])))
+    for start in range(0, n_most, ROUND):
+        rank = rank_of_user[users[start : start + ROUND]].astype(np.int16)  # which a stable sort takes bit by bit
+        order, edges = np.argsort(rank, kind="stable"), np.cumsum([0, *np.bincount(rank, minlength=size)]).tolist()
+        arrived = [
+            communicator.all_to_all([column[start:][order[low:high]] for low, high in pairwise(edges)])
+            for column in columns
+        ]
+        yield list(zip(*arrived, strict=True))
+
+
+def even_ranks(counts: Counts, size: int) -> tuple[Indices, Int64Array]:
+    """A rank for each user, neighbours together, so that all ranks have about as many rows.
+
+    Args:
+        counts: rows of each user.
+    Returns:
+        The ranks, int32, and the row, of all rows by user, at which those of each rank begin, and the end.
+    """
+    before = np.cumsum(counts) - counts
+    rank = np.minimum(before * size // max(int(counts.sum()), 1), size - 1).astype(np.int32)
+    n_rows = np.bincount(rank, counts, minlength=size).astype(np.int64)
+    return rank, np.concatenate([[0], np.cumsum(n_rows)])
+
+
+def levelled(columns: Sequence[Array], communicator: Communicator) -> list[Array]:
+    """The rows of all ranks in their order, about as many with each, where one rank has more than twice its share."""
+    n_rows = [int(n[0]) for n in communicator.all_gather(np.array([len(columns[0])]))]
+    rank, size, n = communicator.rank, communicator.size, sum(n_rows)
+    if max(n_rows) <= 2 * n // size:
+        return list(columns)
+    first = sum(n_rows[:rank])
+    edges = [min(max(n * other // size - first, 0), n_rows[rank]) for other in range(size + 1)]
+    return [
+        np.concatenate(communicator.all_to_all([column[low:high] for low, high in pairwise(edges)]))
+        for column in columns
+    ]

@@ -1,0 +1,76 @@
+"""What training begins with on several ranks, where each of them holds a part of the training rows."""
+
+from __future__ import annotations
+
+from recsys.config.plans import plans
+from recsys.config.schema.config import Config
+from recsys.core.communicator import Communicator
+from recsys.core.events import Note, Observer
+from recsys.core.memory import give_back_memory
+from recsys.core.words import joined
+from recsys.data.ranks.read import read_by_ranks
+from recsys.data.ranks.split import split_by_ranks
+from recsys.data.read import catalogue_of
+from recsys.data.spilled_rows import UnsuitedError
+from recsys.data.training_inputs import TrainingInputs
+from recsys.training.specs import METHODS
+from recsys.workflows.prepare_on_disk import why_all_rows
+
+
+def inputs_by_ranks(config: Config, observe: Observer, communicator: Communicator) -> TrainingInputs | None:
+    """The inputs from scratch; None where every rank has to hold all rows, or there is one.
+
+    Raises:
+        DataError, ConfigError: as of `read_ratings` and `split`.
+    """
+    if communicator.size == 1:
+        return None
+    why = why_whole(config)
+    if why is None:
+        try:
+            inputs = _divided(config, observe, communicator)
+        except UnsuitedError as unsuited:
+            why = str(unsuited)
+        else:
+            give_back_memory()  # of all rows, of which those of train are kept
+            return inputs
+    note_whole(why, observe, communicator)
+    return None
+
+
+def _divided(config: Config, observe: Observer, communicator: Communicator) -> TrainingInputs:
+    rows = read_by_ranks(config.data, communicator, observe)
+    catalogue = catalogue_of(config.data, rows.item_column, rows.ratings.items, observe)
+    divided = split_by_ranks(rows, config.split, config.seed, communicator)
+    return TrainingInputs(
+        divided.splits, catalogue, rows.fingerprints, prepared=divided.by_user, division=divided.division
+    )
+
+
+def why_whole(config: Config) -> str | None:
+    """What the config asks for that takes all rows on every rank; None: nothing."""
+    data = config.data
+    holding = [
+        plan.training.method
+        for plan in plans(config)
+        if METHODS[plan.training.method].models[plan.model.kind].block_order is None
+    ]
+    if holding:
+        return f"{joined(holding, 'and')} needs all of them at once"
+    if config.start is not None:
+        return "the run starts from another one"
+    if config.refit:
+        return "a refit trains on what was held out too"
+    if data.item_features is not None or data.user_features is not None:
+        return "features are read"
+    if data.source != "file":
+        return "they are no file"
+    if data.train is not None:
+        return "data.train names the training rows"
+    return why_all_rows(config)
+
+
+def note_whole(why: str | None, observe: Observer, communicator: Communicator) -> None:
+    """Says why every rank of several holds all rows."""
+    if communicator.size > 1 and why is not None:
+        observe(Note(f"every rank holds all ratings: {why}"))

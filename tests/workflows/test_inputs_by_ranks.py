@@ -1,0 +1,169 @@
+"""Ratings of which each rank reads and holds a part: the inputs of one process, and its errors."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recsys.config.schema.config import Config
+from recsys.core.communicator import ALONE, Communicator
+from recsys.core.errors import RecsysError
+from recsys.core.events import Event, Note, silent
+from recsys.data import chunks
+from recsys.data.interactions import Interactions
+from recsys.data.ranks import exchange
+from recsys.data.training_inputs import TrainingInputs
+from recsys.training.sgd.blocks import sort_into_blocks
+from recsys.training.sgd.divided import sort_divided
+from recsys.training.sgd.ring import owners
+from recsys.workflows.inputs import prepare_inputs
+from recsys.workflows.inputs_by_ranks import why_whole
+from tests.ranks import on_ranks
+
+Small = Callable[..., Config]
+SIZE = 3
+HEADER = "userId,movieId,rating,timestamp\n"
+
+
+@pytest.fixture(autouse=True)
+def _several_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chunks and rounds of the exchange are small, as the files are."""
+    monkeypatch.setattr(chunks, "CHUNK", 211)
+    monkeypatch.setattr(exchange, "ROUND", 100)
+
+
+def of_rows(ratings: Interactions | None) -> Any:
+    if ratings is None:
+        return None
+    columns = [np.asarray(column).tobytes() for column in (ratings.user_idx, ratings.item_idx, ratings.rating)]
+    return columns, ratings.users.ids.tolist(), ratings.items.ids.tolist()
+
+
+def facts(inputs: TrainingInputs) -> list[Any]:
+    """All that training and what comes after it take of the inputs."""
+    splits, seen = inputs.splits, inputs.seen
+    parts = [of_rows(part) for part in (splits.train, splits.valid, splits.test, splits.unknown)]
+    counts = [seen.user_counts.tolist(), seen.item_counts.tolist(), inputs.scale, seen.n_rated]
+    by_user = [np.asarray(column).tobytes() for column in inputs.seen_by_user]
+    return [*parts, *counts, *by_user, inputs.fingerprints, inputs.catalogue.titles]
+
+
+def read(config: Config, communicator: Communicator, events: list[Event] | None = None) -> TrainingInputs:
+    """On rank 0 with events, as `train` does."""
+    with communicator.shared_errors():
+        observe = silent if events is None or communicator.rank else events.append
+        return prepare_inputs(config, observe, communicator, leaves_rows=True)[0]
+
+
+FORMS: dict[str, Callable[[str], str]] = {
+    "plain": str,
+    "windows": lambda text: text.replace("\n", "\r\n"),
+    "text ids": lambda text: text.replace("\n", "\nü", 900),
+    "some ids with .0": lambda text: text.replace("\n7,", "\n7.0,", 3),
+    "a quoted header": lambda text: text.replace("userId", '"userId"'),
+    "a quoted row": lambda text: text.replace("\n7,", '\n"7",', 1),
+    "few rows": lambda text: "".join(text.splitlines(keepends=True)[:12]),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_ranks_have_the_inputs_of_one_process(small: Small, ratings_csv: Path, tmp_path: Path, form: str) -> None:
+    path = tmp_path / "r.csv"
+    path.write_text(FORMS[form](ratings_csv.read_text()), newline="")
+    config = small(
+        training={"method": "sgd"}, data={"ratings": str(path), "items": str(ratings_csv.with_name("movies.csv"))}
+    )
+    alone, events = read(config, ALONE), list[Event]()
+
+    def work(communicator: Communicator) -> tuple[list[Any], int]:
+        inputs = read(config, communicator, events)
+        assert inputs.division is not None
+        return facts(inputs), len(inputs.train.rating.own)
+
+    results: list[Any] = on_ranks(SIZE, work)
+    assert [found for found, _ in results] == [facts(alone)] * SIZE
+    assert max(n for _, n in results) < 0.6 * len(alone.train)
+    notes = [event.text for event in events if isinstance(event, Note)]
+    assert bool([text for text in notes if "cannot be cut" in text]) == (form == "a quoted row")
+
+
+@pytest.mark.parametrize("n_side", [1, 4])
+def test_divided_ratings_are_sorted_to_the_blocks_of_one_process(small: Small, n_side: int) -> None:
+    config = small(training={"method": "sgd"})
+    how: dict[str, Any] = {"n_side": n_side, "dim": 4, "seed": 5, "n_threads": 2}
+    train = read(config, ALONE).train
+
+    def work(communicator: Communicator) -> list[Any]:
+        own, ranks = read(config, communicator).train, owners(n_side, SIZE)
+        blocks = sort_divided(own, own.scale, **how, rank_of_range=ranks, communicator=communicator)
+        whole = sort_into_blocks(train, train.scale, **how, is_wanted=ranks == communicator.rank)
+        return [np.array_equal(getattr(blocks, name), getattr(whole, name)) for name in vars(whole)]
+
+    assert on_ranks(SIZE, work) == [[True] * 6] * SIZE
+
+
+WRONG = {
+    "a pair twice": "1,2,3,1\n1,3,4,1\n2,2,3,1\n1,2,4,1\n",
+    "ids in scientific notation": "1,2,3,1\n1,3,4,1\n2.5E+18,2,3,1\n2,9,4,1\n",
+    "a single user": "1,2,3,1\n1,3,4,1\n1,4,2,1\n1,9,4,1\n",
+    "equal ratings": "1,2,3,1\n1,3,3,1\n2,2,3,1\n2,9,3,1\n",
+    "too large ratings": "1,2,3,1\n1,3,4,1\n2,2,3e16,1\n2,9,4,1\n",
+    "no rows": "",
+    "a word for a rating": "1,2,3,1\n1,3,4,1\n2,2,3,1\n2,9,bad,1\n",
+    "too few to hold some out": "1,2,3,1\n2,3,4,1\n",
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_what_is_wrong_is_said_as_by_one_process(small: Small, tmp_path: Path, wrong: str) -> None:
+    (tmp_path / "r.csv").write_text(HEADER + WRONG[wrong])
+    config = small(training={"method": "sgd"}, data={"ratings": str(tmp_path / "r.csv")})
+    with pytest.raises(RecsysError) as alone:
+        read(config, ALONE)
+    for error in on_ranks(SIZE, lambda communicator: read(config, communicator)):
+        assert isinstance(error, RecsysError)
+        assert (error.what, error.where, error.hint) == (alone.value.what, alone.value.where, alone.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("content", "note"),
+    [
+        (
+            (HEADER + "1,2,3,1\n1,3,,1\n2,2,3,1\n2,9,4,1\n").encode(),
+            "every rank holds all ratings: rows have no ratings",
+        ),
+        (gzip.compress((HEADER + "1,2,3,1\n1,3,4,1\n2,2,3,1\n2,9,4,1\n").encode()), "cannot be cut"),
+    ],
+    ids=["unrated", "compressed"],
+)
+def test_what_ranks_cannot_read_in_parts_is_noted(small: Small, tmp_path: Path, content: bytes, note: str) -> None:
+    (tmp_path / "r.csv").write_bytes(content)
+    held_out = {"valid_fraction": 0, "test_fraction": 0.3}
+    data = {"ratings": str(tmp_path / "r.csv"), "no_rating": [""]}
+    config = small(training={"method": "sgd"}, data=data, split=held_out)
+    events, expected = list[Event](), facts(read(config, ALONE))
+    assert on_ranks(2, lambda communicator: facts(read(config, communicator, events))) == [expected] * 2
+    [said] = [event.text for event in events if isinstance(event, Note)]
+    assert note in said
+
+
+@pytest.mark.parametrize(
+    ("sections", "why"),
+    [
+        ({}, None),
+        ({"split": {"method": "random", "valid_fraction": 0, "test_fraction": 0}}, None),
+        ({"split": {"method": "user_random"}}, "split.method: user_random"),
+        ({"split": {"method": "time"}}, "times are used"),
+        ({"training": {"method": "gibbs"}}, "gibbs needs all of them at once"),
+        ({"ranking": {"embedding_dim": 4}}, "ials needs all of them at once"),
+        ({"data": {"duplicates": "last"}}, "rows are added up or left out"),
+        ({"refit": True}, "a refit trains on what was held out too"),
+    ],
+)
+def test_what_takes_all_rows_on_every_rank_is_known_before(small: Small, sections: Any, why: str | None) -> None:
+    assert why_whole(small(**{"training": {"method": "sgd"}, **sections})) == why
