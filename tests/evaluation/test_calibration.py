@@ -96,6 +96,20 @@ def test_narrow_intervals_at_the_ends_of_the_scale_hold_no_more_than_wide_ones()
     assert np.mean(is_covered, where=narrow) == pytest.approx(0.9, abs=0.03)
 
 
+def test_factors_of_neighbours_do_not_keep_narrow_intervals_wide() -> None:
+    """Errors are the smaller the narrower the interval is, much more than the model says."""
+    random = np.random.default_rng(5)
+    says = random.uniform(0.5, 2, 20_000)
+    error = random.normal(size=20_000) * np.minimum(says, 1.2) ** 5
+    counts, spread = np.full(20_000, 50), np.zeros(20_000)
+    intervals = calibrate(error[:10_000], says[:10_000], counts[:10_000], counts[:10_000], spread[:10_000])
+    reach = intervals.factor(0.9) * std_of(intervals, says, counts, counts, spread)
+    is_covered = np.abs(error)[10_000:] <= reach[10_000:]
+    narrow = says[10_000:] <= np.quantile(says[10_000:], 0.2)
+    assert np.mean(is_covered) == pytest.approx(0.9, abs=0.015)
+    assert np.mean(is_covered, where=narrow) == pytest.approx(0.9, abs=0.03)
+
+
 @pytest.mark.parametrize("level", LEVELS[[9, 99, 179, 197]].tolist())
 def test_promised_is_covered_on_further_ratings(level: float) -> None:
     random = np.random.default_rng(1)

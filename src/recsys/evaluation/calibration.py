@@ -16,13 +16,14 @@ from recsys.core.types import Array
 LEVELS = np.append(
     np.arange(1, 200) / 200, [0.996, 0.997, 0.998, 0.999]
 )  # whose factors are kept; between them, a line
-N_ROUNDS = 8  # of reweighting; the coefficients stand still from the fifth on
+N_ROUNDS = 8  # of reweighting and of evening; the coefficients stand still from the fifth on, the widths from the sixth
 AS_THEY_ARE = np.zeros(1), np.ones(1)  # widths and `even`, where all intervals stay as wide as they are
 N_FIFTHS = 5  # of the widths of intervals, each with its own factor
 N_COEFFICIENTS = 8
 WIDTH_REACH = NormalDist().inv_cdf(0.95)  # in standard deviations: widths are compared at a level of about 0.9
 WIDTH_LEVELS = (0.8, 0.85, 0.9, 0.95)
-CREDIBLE = 50  # errors of a group, from which on they count for more than those of all (experiments/even-intervals.md)
+CREDIBLE = 20  # errors of a group, from which on they count for more than those of all (experiments/even-intervals.md)
+LEAST_EVEN = 0.1  # of a width is left, where most errors of a group are 0
 CLEAR = 1e-7  # the least share that is no error of rounding
 
 
@@ -125,21 +126,25 @@ def n_levels(n_ratings: int) -> int:
 
 
 def _evened(score: Array, width: Array) -> tuple[Array, Array]:
-    """By fifths of the widths: their means, and how far errors of each reach beside those of all.
+    """By fifths of the widths: their means, and the factor by which errors of each reach as far as those of all.
 
-    That is the mean ratio of quantiles at WIDTH_LEVELS, and, where a fifth has few errors, nearer to 1.
+    A round multiplies it by the mean ratio of quantiles at WIDTH_LEVELS. One alone would leave too much, since between
+    the means of two fifths their factors mix. Where a fifth has few errors, its factor is drawn to 1.
 
     Args:
         score: |error| / std of each, shape (n,).
     """
     fifth = np.searchsorted(np.quantile(width, np.arange(1, N_FIFTHS) / N_FIFTHS), width)
-    of_all, widths, even = _quantiles(score), [], []
-    for rows in (fifth == number for number in np.unique(fifth).tolist()):
-        ratio = np.divide(_quantiles(score[rows]), of_all, out=np.ones(len(of_all)), where=of_all > 0).mean()
-        n = np.count_nonzero(rows)
-        widths.append(width[rows].mean())
-        even.append((n * ratio + CREDIBLE) / (n + CREDIBLE))
-    return np.array(widths), np.array(even)
+    members = [np.flatnonzero(fifth == number) for number in np.unique(fifth).tolist()]
+    widths, n = np.array([width[rows].mean() for rows in members]), np.array([len(rows) for rows in members])
+    even = np.ones(len(members))
+    for _ in range(N_ROUNDS):
+        evened = score / np.interp(width, widths, even)
+        of_all = _quantiles(evened)
+        of_members = np.array([_quantiles(evened[rows]) for rows in members])
+        ratio = np.divide(of_members, of_all, out=np.ones_like(of_members), where=of_all > 0).mean(axis=1)
+        even = np.maximum(even * ratio, LEAST_EVEN)
+    return widths, even ** (n / (n + CREDIBLE))
 
 
 def _quantiles(score: Array) -> Array:
