@@ -187,11 +187,17 @@ def rankers(bundle: Bundle, users: Array, items: Array, file: Path, *, with_peer
     yield "most popular genre", np.tile(genre_popularity(bundle)[items], (len(users), 1))
     if with_peers:
         try:
-            output = file.with_name("lightfm.npy")
-            output_of([peer_python("lightfm-next"), HERE / "lightfm_features.py", file, output])
-            yield from zip(("LightFM, dim 16, 10 epochs", "… 30 epochs", "… dim 64"), np.load(output), strict=True)
+            yield from zip(("LightFM, dim 16, 10 epochs", "… 30 epochs", "… dim 64"), lightfm(file), strict=True)
         except PeerError as error:
             print(f"(LightFM {error})")
+
+
+def lightfm(file: Path) -> Array:
+    """Its scores of the new items for the users, at each of its settings."""
+    output = file.with_name("lightfm.npy")
+    output_of([peer_python("lightfm-next"), HERE / "lightfm_features.py", file, output])
+    scores: Array = np.load(output)
+    return scores
 
 
 def genre_popularity(bundle: Bundle) -> Array:

@@ -1,10 +1,11 @@
 """What pairs of categories tell of new items: ndcg@10 on items that are held out of the training part of a split.
 
-    RECSYS_ML100K=FOLDER python benchmarks/new_item_ranking.py [--only small] [--words]               about a minute
+    RECSYS_ML100K=FOLDER python benchmarks/new_item_ranking.py [--only small] [--words] [--peer]      about a minute
 
 Draws as in `benchmarks/features.py`, of the ratings that its splits 0 and 1 train on, so that what is chosen here has
 not seen what is tested there. With --words the words of titles are features too. Each line has ndcg@10 for any rating
-and for those of 4 or more, without the columns of pairs and with them.
+and for those of 4 or more, without the columns of pairs and with them, and with --peer, which takes ten minutes, the
+best that LightFM has at three settings.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 import recsys
-from features import COLUMNS, SMALL, ColdSplit, lists, ndcg
+from features import COLUMNS, SMALL, ColdSplit, lightfm, lists, ndcg, write_for_peers
 from measure import command_line
 from recsys.artifacts.bundle import Bundle
 from recsys.scoring.feature_prior.fit import fit_feature_prior
@@ -32,24 +33,27 @@ def main() -> None:
     parser = command_line(__doc__)
     parser.add_argument("--only", choices=["ml100k", "small"])
     parser.add_argument("--words", action="store_true")
+    parser.add_argument("--peer", action="store_true")
     given = parser.parse_args()
     folders = {"small": SMALL, "ml100k": os.environ.get("RECSYS_ML100K")}
-    print("| draw | categories alone | with pairs |\n| --- | --- | --- |")
+    peer, line = (" LightFM |", " --- |") if given.peer else ("", "")
+    print(f"| draw | categories alone | with pairs |{peer}\n| --- | --- | --- |{line}")
     rows = []
     for name, folder in folders.items():
         if folder is None or given.only not in (None, name):
             continue
         for seed in SPLITS:
             for inner in SEEDS:
-                rows.append(compared(Path(folder), seed, inner + seed * (inner == SEEDS[0]), with_words=given.words))
-                print(f"| {name} {seed}, {inner} | {shown(rows[-1][0])} | {shown(rows[-1][1])} |", flush=True)
+                number = inner + seed * (inner == SEEDS[0])
+                rows.append(compared(Path(folder), seed, number, with_words=given.words, with_peer=given.peer))
+                print(f"| {name} {seed}, {number} | {' | '.join(map(shown, rows[-1]))} |", flush=True)
     scores = np.array(rows)
-    print(f"| mean of {len(scores)} | {shown(scores[:, 0].mean(axis=0))} | {shown(scores[:, 1].mean(axis=0))} |")
+    print(f"| mean of {len(scores)} | {' | '.join(map(shown, scores.mean(axis=0)))} |")
     print("draws on which pairs are worse:", (scores[:, 1] < scores[:, 0]).sum(axis=0).tolist())
 
 
-def compared(folder: Path, seed: int, inner: int, *, with_words: bool) -> list[list[float]]:
-    """The two figures without pairs, and with them."""
+def compared(folder: Path, seed: int, inner: int, *, with_words: bool, with_peer: bool) -> list[list[float]]:
+    """The two figures without pairs, with them, and of the peer."""
     ratings = pd.read_csv(folder / "ratings.csv", names=COLUMNS, header=0)
     split = ColdSplit.of(ColdSplit.of(ratings, seed).known.reset_index(drop=True), inner)
     columns: dict[str, Any] = {"texts": ["title"], "years": ["title"]} if with_words else {}
@@ -66,10 +70,14 @@ def compared(folder: Path, seed: int, inner: int, *, with_words: bool) -> list[l
         features = bundle.features("item")
         assert features is not None
         pairs = (np.zeros(features.encoder.n_columns, dtype=bool), features.encoder.is_category)
-        return [
-            [ndcg(scores(bundle, prior(bundle, is_paired), users, items), wanted) for wanted in (relevant, liked)]
-            for is_paired in pairs
-        ]
+        ours = [scores(bundle, prior(bundle, is_paired), users, items) for is_paired in pairs]
+        compared = [[ndcg(scored, wanted) for wanted in (relevant, liked)] for scored in ours]
+        if with_peer:
+            file = Path(run) / "features.npz"
+            write_for_peers(file, split, bundle, users, items)
+            peers = lightfm(file)
+            compared.append([max(ndcg(scored, wanted) for scored in peers) for wanted in (relevant, liked)])
+        return compared
 
 
 def prior(bundle: Bundle, is_paired: np.ndarray) -> FeaturePrior:
