@@ -154,6 +154,7 @@ def test_an_open_model_does_not_depend_on_the_working_directory(
         ({"rating": lambda ratings: ratings.rating.astype("float64")}, "rating is float64"),
         ({"rating": lambda ratings: ratings.rating[1:]}, r"rating has the shape \(899,\)"),
         ({"rating": lambda ratings: np.where(ratings.rating > 4, np.inf, ratings.rating)}, "a rating is infinite"),
+        ({"rating": lambda ratings: ratings.rating * np.float32(1e15)}, r"a rating is beyond 1e\+15"),
         ({"user_idx": lambda ratings: ratings.user_idx + np.int32(1)}, "user_idx has an index outside -1 to 39"),
         ({"item_idx": lambda ratings: ratings.item_idx.tolist()}, "item_idx is list"),
         ({"timestamp": lambda ratings: np.full(900, np.nan)}, "a time is not finite"),

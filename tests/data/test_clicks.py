@@ -103,6 +103,16 @@ def test_a_count_is_above_zero(written: Any, count: str) -> None:
     assert caught.value.where == f"{data.ratings}:3"
 
 
+@pytest.mark.parametrize("keys", [{}, {"rating_is": "count"}])
+def test_a_number_that_is_too_large_is_refused_in_every_part(tmp_path: Path, keys: dict[str, str]) -> None:
+    (tmp_path / "train.csv").write_text("user,item,rating\n1,10,2\n2,20,1\n1,30,3\n")
+    (tmp_path / "test.csv").write_text("user,item,rating\n1,20,4\n2,10,2e37\n")
+    data = Data.model_validate({"train": tmp_path / "train.csv", "test": tmp_path / "test.csv", **keys})
+    with pytest.raises(DataError, match=r"the rating 2e\+37 is too large") as caught:
+        read_ratings(data, ALONE)
+    assert caught.value.where == f"{tmp_path / 'test.csv'}:3"
+
+
 @pytest.mark.parametrize(
     ("code", "field"), [(0, "0"), (0, "0.0"), ("0", " 0"), ("NA", "NA"), ("", ""), ("", " "), (-1, "-1")]
 )

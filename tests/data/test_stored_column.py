@@ -18,14 +18,14 @@ from recsys.data.stored_column import StoredColumn
 VALUES = np.arange(100, dtype=np.float32) ** 2
 
 
-def written(values: Array, folder: Path, size: int, high: int | None = None) -> StoredColumn:
+def written(values: Array, folder: Path, size: int, bounds: tuple[float, float] | None = None) -> StoredColumn:
     with ColumnWriter(folder / "column", values.dtype, len(values)) as writer:
         for start in range(0, len(values), size):
             writer.append_part(values[start : start + size])
         writer.close()
     starts = np.append(np.arange(0, len(values), size), len(values))
     checksums = np.array(writer.checksums)
-    return stored_column(folder / "column", folder / "shown", values.dtype, starts, checksums, high)
+    return stored_column(folder / "column", folder / "shown", values.dtype, starts, checksums, bounds)
 
 
 @pytest.mark.parametrize("size", [7, 50, 100, 1000])
@@ -56,12 +56,18 @@ def test_far_rows_keep_no_memory_for_those_between(tmp_path: Path) -> None:
     assert peak < values.nbytes / 4
 
 
-@pytest.mark.parametrize("value", [-1, 5])
-def test_numbers_that_are_no_index_are_refused(value: Any, tmp_path: Path) -> None:
-    column = written(np.array([0, 4, value], dtype=np.int32), tmp_path, 2, high=5)
+@pytest.mark.parametrize(
+    ("dtype", "value"), [(np.int32, -1), (np.int32, 5), (np.float32, 4.5), (np.float32, np.inf), (np.float32, -np.inf)]
+)
+def test_numbers_beyond_the_bounds_are_refused(dtype: Any, value: Any, tmp_path: Path) -> None:
+    column = written(np.array([0, 4, value], dtype=dtype), tmp_path, 2, (0, 4))
     np.testing.assert_array_equal(column[:2], [0, 4])
     with pytest.raises(DamagedError, match="shown is damaged: a number in it is not between 0 and 4"):
         column[:]
+
+
+def test_no_value_is_within_all_bounds(tmp_path: Path) -> None:
+    assert np.isnan(written(np.array([0, np.nan], dtype=np.float32), tmp_path, 2, (0, 4))[1:]).all()
 
 
 def test_a_column_grows_in_parts_of_a_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +78,5 @@ def test_a_column_grows_in_parts_of_a_size(tmp_path: Path, monkeypatch: pytest.M
         writer.close()
     assert len(writer.checksums) == 4
     starts = np.array([0, 30, 60, 90, 100])
-    column = stored_column(
-        tmp_path / "column", tmp_path / "shown", np.float32, starts, np.array(writer.checksums), high=None
-    )
+    column = stored_column(tmp_path / "column", tmp_path / "shown", np.float32, starts, np.array(writer.checksums))
     np.testing.assert_array_equal(column[:], VALUES)

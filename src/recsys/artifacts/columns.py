@@ -91,7 +91,12 @@ class ColumnWriter:
 
 
 def stored_column(
-    path: Path, shown: Path, dtype: Any, start: Int64Array, checksums: Int64Array | None, high: int | None
+    path: Path,
+    shown: Path,
+    dtype: Any,
+    start: Int64Array,
+    checksums: Int64Array | None,
+    bounds: tuple[float, float] | None = None,
 ) -> StoredColumn:
     """A column that was written by a ColumnWriter.
 
@@ -104,4 +109,4 @@ def stored_column(
         offset, tensor = only_tensor(path, shown)
     if tensor["dtype"] != CODES[kind] or math.prod(tensor["shape"]) != n_rows:
         raise damaged(shown, f"it does not hold {n_rows:,} numbers of type {kind.name}")
-    return StoredColumn(path, shown, offset, kind, start, checksums, high)
+    return StoredColumn(path, shown, offset, kind, start, checksums, bounds)

@@ -28,7 +28,7 @@ from recsys.artifacts.manifest import Manifest
 from recsys.artifacts.texts import ids_layout, unpack_ids
 from recsys.artifacts.verified import VerifiedFolder, check_layout, consistent, open_verified
 from recsys.core.errors import RunError
-from recsys.core.layout import ArraySpec, Layout
+from recsys.core.layout import LARGEST, ArraySpec, Layout
 from recsys.core.types import Array, Arrays
 from recsys.data.interactions import Interactions
 from recsys.data.prepared import Prepared, StoredBlocks
@@ -150,11 +150,22 @@ class Store:
 
     def _column(self, name: str) -> StoredColumn:
         manifest, file = self.manifest, file_of(name)
-        high = manifest.n_users if name.endswith("user") else manifest.n_items if name.endswith("item") else None
         start = self._index["block_start"] if name in BLOCKS else part_starts(manifest.n_interactions)
         self.folder.entry(file)
         place, shown = self.folder.place / file, self.folder.path / file
-        return stored_column(place, shown, manifest.columns[name], start, self._index[f"{name}_crc32"], high)
+        return stored_column(
+            place, shown, manifest.columns[name], start, self._index[f"{name}_crc32"], self._bounds.get(name)
+        )
+
+    @cached_property
+    def _bounds(self) -> dict[str, tuple[float, float]]:
+        """Of the numbers in a column, by its name."""
+        users, items = (0, self.manifest.n_users - 1), (0, self.manifest.n_items - 1)
+        return {
+            **dict.fromkeys(("row_user", "block_user"), users),
+            **dict.fromkeys(("row_item", "seen_item", "block_item"), items),
+            **dict.fromkeys(("row_rating", "seen_rating", "block_rating", "row_time"), (-LARGEST, LARGEST)),
+        }
 
     def _whole(self, name: str) -> Array:
         return np.asarray(self._column(name))

@@ -56,7 +56,7 @@ class StoreWriter:
         """Columns that were written, read from disk as they are used."""
         for name, kind in kinds.items():
             path = self.folder / file_of(name)
-            yield stored_column(path, path, kind, part_starts(n_rows), None, None)
+            yield stored_column(path, path, kind, part_starts(n_rows), None)
 
     def write(self, name: str, arrays: Arrays) -> None:
         """A file of whole arrays."""

@@ -10,6 +10,7 @@ import numpy as np
 from recsys.core.errors import DataError
 from recsys.core.types import Array
 from recsys.data.interactions import Dataset, Interactions
+from recsys.data.scale import LARGEST_RATING, is_too_large
 from recsys.data.vocabulary import UNKNOWN, Vocabulary
 
 DTYPES = {"user_idx": "int32", "item_idx": "int32", "rating": "float32", "timestamp": "float64"}
@@ -56,6 +57,8 @@ def _values(ratings: Interactions) -> Iterator[str]:
             yield f"{name} has an index outside {UNKNOWN} to {len(vocabulary) - 1:,}"
     if np.isinf(ratings.rating).any():
         yield "a rating is infinite"
+    elif is_too_large(ratings.rating):
+        yield f"a rating is beyond {LARGEST_RATING:g}"
     if ratings.timestamp is not None and not np.isfinite(ratings.timestamp).all():
         yield "a time is not finite"
 

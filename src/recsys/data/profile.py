@@ -16,7 +16,7 @@ from recsys.data.duplicates import repeated
 from recsys.data.file_profile import FileProfile, NoId, TimeSpan
 from recsys.data.ids import index_columns, refuse_scientific
 from recsys.data.rating_values import Meaning, RatingValues
-from recsys.data.read import check_size, read_table
+from recsys.data.read import check_largest, check_size, read_table
 from recsys.data.sources.no_rating import USUAL
 from recsys.data.sources.opening import open_source, source_of
 from recsys.data.sources.origin import Origin, name_of
@@ -176,5 +176,6 @@ def check_trainable(profile: FileProfile) -> None:
             expected="numbers of events",
             hint="is that the column of the counts? recsys init --rating COLUMN",
         )
-    if scale is not None and profile.meaning == "ratings":
-        check_size(scale.low, scale.high, profile.path)
+    if scale is not None:
+        check = check_size if profile.meaning == "ratings" else check_largest
+        check(scale.low, scale.high, profile.path)

@@ -20,6 +20,7 @@ from recsys.data.catalogue import ItemCatalogue
 from recsys.data.gather import gather
 from recsys.data.ids import index_columns, indices_of, refuse_scientific
 from recsys.data.interactions import Dataset, Interactions, stack
+from recsys.data.scale import LARGEST_RATING
 from recsys.data.sources.collect import collect
 from recsys.data.sources.opening import open_source, read_catalogue
 from recsys.data.sources.origin import Origin, name_of
@@ -29,7 +30,6 @@ from recsys.data.sources.times import in_seconds
 from recsys.data.unique_pairs import SourceRows, locate, unique_pairs, usable_rows
 from recsys.data.vocabulary import Vocabulary
 
-LARGEST_RATING = 1e15  # squares are summed in single precision
 LEAST_STEPS = 4  # that single precision takes from the least to the largest rating
 CLICKS = "if each row is a click or a purchase: data.columns.rating: false"
 
@@ -248,10 +248,7 @@ def check_rows(train: Interactions, path: Path, data: Data) -> None:
 
 def check_size(low: float, high: float, path: Path) -> None:
     """Raises DataError where ratings are too large for sums of squares, or too close together for their size."""
-    if max(-low, high) > LARGEST_RATING:
-        what = f"the ratings reach from {low:g} to {high:g}"
-        hint = "is data.columns.rating the right column? if so, divide them by a number"
-        raise DataError(what, where=str(path), expected=f"ratings up to {LARGEST_RATING:g}", hint=hint)
+    check_largest(low, high, path)
     step = np.spacing(np.float32(max(-low, high)))
     if 0 < high - low < LEAST_STEPS * step:
         raise DataError(
@@ -260,6 +257,14 @@ def check_size(low: float, high: float, path: Path) -> None:
             expected=f"ratings of this size over a range of at least {LEAST_STEPS * step:,.0f}",
             hint=f"subtract {low:,.0f} from each",
         )
+
+
+def check_largest(low: float, high: float, path: Path) -> None:
+    """Raises DataError where ratings or counts are too large."""
+    if max(-low, high) > LARGEST_RATING:
+        what = f"the ratings reach from {low:g} to {high:g}"
+        hint = "is data.columns.rating the right column? if so, divide them by a number"
+        raise DataError(what, where=str(path), expected=f"ratings up to {LARGEST_RATING:g}", hint=hint)
 
 
 def check_learnable(train: Interactions, path: Path, data: Data) -> None:

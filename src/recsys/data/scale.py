@@ -8,11 +8,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recsys.core.types import Float32Array
+from recsys.core.types import Float32Array, Floats
 from recsys.data.chunks import chunks
 
 Look = Callable[[Float32Array], tuple[float, ...]]
 OfEach = Callable[[Look], Sequence[tuple[float, ...]]]
+
+LARGEST_RATING = 1e15  # squares are summed in single precision
+
+
+def is_too_large(rating: Floats) -> bool:
+    """Whether a rating among these, some of which may be NaN, cannot be learned from or measured on."""
+    ends = np.fmin.reduce(rating, initial=0), np.fmax.reduce(rating, initial=0)
+    return bool(max(-ends[0], ends[1]) > LARGEST_RATING)
 
 
 @dataclass(frozen=True)

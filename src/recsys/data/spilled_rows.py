@@ -18,6 +18,7 @@ from recsys.data.ids import as_ids, has_scientific
 from recsys.data.interactions import Interactions, stack
 from recsys.data.parts import TRAIN, PartOfRow
 from recsys.data.read import check_learnable, check_rows
+from recsys.data.scale import is_too_large
 from recsys.data.sources.id_column import IdColumn
 from recsys.data.sources.opening import open_source
 from recsys.data.sources.origin import name_of
@@ -105,6 +106,8 @@ def spill_rows(data: Data, folder: Path, observe: Observer) -> SpilledRows:
             for batch in source.batches(columns, 0, 1):
                 if batch.rating is None:
                     raise UnsuitedError("rows have no ratings")
+                if is_too_large(batch.rating):
+                    raise UnsuitedError("a rating is too large")
                 user.append(batch.user, 0)
                 item.append(batch.item, 0)
                 rating.append(batch.rating)

@@ -26,7 +26,7 @@ class StoredColumn:
         dtype: of the numbers.
         start: int64, shape (n_parts + 1,); part p has the rows start[p] … start[p + 1] − 1.
         checksums: int64, shape (n_parts,), the crc32 of each; None where this process has just written them.
-        high: whole numbers are from 0 to this one, which is left out; None: any number may be there.
+        bounds: the least and the largest number that may be there, or NaN; None: any.
     """
 
     place: Path
@@ -35,7 +35,7 @@ class StoredColumn:
     dtype: np.dtype[Any]
     start: Int64Array
     checksums: Int64Array | None
-    high: int | None = None
+    bounds: tuple[float, float] | None = None
 
     nbytes = 0
     """Of memory, as arrays have it."""
@@ -93,8 +93,10 @@ class StoredColumn:
         """Raises DamagedError for values of a part that are not those that were written, or that cannot be right."""
         if self.checksums is not None and zlib.crc32(values.data) != self.checksums[number]:
             raise self.damaged(f"part {number:,} of it does not have the checksum that was written")
-        if self.high is not None and len(values) and not (values.min() >= 0 and values.max() < self.high):
-            raise self.damaged(f"a number in it is not between 0 and {self.high - 1:,}")
+        if self.bounds is not None and len(values):
+            low, high = self.bounds
+            if np.fmin.reduce(values) < low or np.fmax.reduce(values) > high:
+                raise self.damaged(f"a number in it is not between {low:,} and {high:,}")
 
     def damaged(self, why: str) -> DamagedError:
         """The error for what cannot be what was written."""
