@@ -58,7 +58,7 @@ class Size:
         return 4 * (DIM + 1) * (self.users + self.items)
 
     def memory(self, n_hosts: int) -> float:
-        """Bytes that each of the hosts needs: ratings are divided, but for a byte of each that the split takes."""
+        """Bytes that the first of the hosts needs: ratings are divided, but for a byte of each that its split takes."""
         drawn = DRAWN if n_hosts > 1 else 0
         return LIBRARY + (drawn + A_RATING / n_hosts) * self.ratings + 2 * self.model
 

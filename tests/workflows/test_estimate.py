@@ -16,10 +16,13 @@ from recsys.core.events import silent
 from recsys.objectives.specs import find_objective
 from recsys.training.build import build_learner
 from recsys.workflows import calibrate
+from recsys.workflows import estimate as module
 from recsys.workflows.estimate import estimate
 from recsys.workflows.inputs import prepare_inputs
 from recsys.workflows.train import train
 from tests.ranks import on_ranks
+
+SGD: dict[str, Any] = {"training": {"method": "sgd"}}
 
 
 @pytest.mark.parametrize(("method", "moments"), [("adamw", 2), ("sgd", 0)])
@@ -35,6 +38,20 @@ def test_an_estimate_counts_what_a_run_will_hold(
     assert figures["fit_seconds"] == pytest.approx(4 * figures["epoch_seconds"])
     assert figures["epoch_seconds"] > 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_each_of_several_ranks_holds_a_part_of_the_ratings_or_all(
+    small: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LIBRARY_BYTES", 10**12)  # so that what this process has held plays no part
+
+    def peak(n_ranks: int, **sections: Any) -> int:
+        return estimate(small(**sections), n_ranks=n_ranks)["peak_bytes"]
+
+    monkeypatch.setattr(module, "TORCH_BYTES", 0)
+    alone, divided, whole = peak(1, **SGD), peak(3, **SGD), peak(3, **SGD, split={"method": "user_random"})
+    assert alone - divided == pytest.approx(2 / 3 * 720 * (2 * 12 + 12), abs=8)
+    assert alone - whole == pytest.approx(0, abs=500)
 
 
 def test_a_long_epoch_is_measured_on_a_part_of_it(

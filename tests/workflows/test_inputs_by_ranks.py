@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pyarrow import csv, parquet
 
 from recsys.config.schema.config import Config
 from recsys.core.communicator import ALONE, Communicator
@@ -17,6 +18,7 @@ from recsys.core.events import Event, Note, silent
 from recsys.data import chunks
 from recsys.data.interactions import Interactions
 from recsys.data.ranks import exchange
+from recsys.data.read import read_ratings
 from recsys.data.training_inputs import TrainingInputs
 from recsys.training.sgd.blocks import sort_into_blocks
 from recsys.training.sgd.divided import sort_divided
@@ -90,6 +92,16 @@ def test_ranks_have_the_inputs_of_one_process(small: Small, ratings_csv: Path, t
     assert max(n for _, n in results) < 0.6 * len(alone.train)
     notes = [event.text for event in events if isinstance(event, Note)]
     assert bool([text for text in notes if "cannot be cut" in text]) == (form == "a quoted row")
+
+
+@pytest.mark.parametrize("rows_of_group", [100, 900])
+def test_row_groups_are_shared_out(small: Small, ratings_csv: Path, tmp_path: Path, rows_of_group: int) -> None:
+    path = tmp_path / "r.parquet"
+    parquet.write_table(csv.read_csv(ratings_csv), path, row_group_size=rows_of_group)
+    config = small(training={"method": "sgd"}, data={"ratings": str(path)})
+    expected, events = facts(read(config, ALONE)), list[Event]()
+    assert on_ranks(SIZE, lambda communicator: facts(read(config, communicator, events))) == [expected] * SIZE
+    assert bool([event for event in events if isinstance(event, Note)]) == (rows_of_group == 900)
 
 
 @pytest.mark.parametrize("n_side", [1, 4])
@@ -167,3 +179,19 @@ def test_what_ranks_cannot_read_in_parts_is_noted(small: Small, tmp_path: Path, 
 )
 def test_what_takes_all_rows_on_every_rank_is_known_before(small: Small, sections: Any, why: str | None) -> None:
     assert why_whole(small(**{"training": {"method": "sgd"}, **sections})) == why
+
+
+@pytest.mark.parametrize(
+    ("sections", "why"),
+    [({}, "they are in memory already"), ({"refit": True}, "a refit trains on what was held out too")],
+)
+def test_ranks_say_why_they_hold_all_of_what_they_are_given(small: Small, sections: Any, why: str) -> None:
+    config = small(training={"method": "sgd"}, **sections)
+    data, events = read_ratings(config.data, ALONE, uses_times=False), list[Event]()
+
+    def work(communicator: Communicator) -> list[Any]:
+        observe = silent if communicator.rank else events.append
+        return facts(prepare_inputs(config, observe, communicator, data, leaves_rows=True)[0])
+
+    assert on_ranks(2, work) == [facts(prepare_inputs(config, silent, ALONE, data)[0])] * 2
+    assert [event.text for event in events if isinstance(event, Note)] == [f"every rank holds all ratings: {why}"]

@@ -65,16 +65,23 @@ def test_every_rank_gets_all_ratings_and_reads_a_part(
     assert datasets == [whole] * size
 
 
-def test_what_is_wrong_in_one_part_is_raised_on_every_rank(small: Small, tmp_path: Path) -> None:
-    (tmp_path / "r.csv").write_text("user,item,rating\n" + "1,2,3\n" * 50 + "1,2,bad\n")
+@pytest.mark.parametrize("line", [52, 4])
+@pytest.mark.parametrize("reads_all", [True, False])
+def test_the_first_wrong_row_is_raised_on_every_rank(
+    small: Small, tmp_path: Path, line: int, *, reads_all: bool
+) -> None:
+    rows = [f"{number},2,3\n" for number in range(50)] + ["1,2,bad\n"]
+    rows[line - 2] = "1,2,wrong\n"  # where this one is the first, both ranks have one
+    (tmp_path / "r.csv").write_text("user,item,rating\n" + "".join(rows))
+    config = small(training={"method": "sgd"}, data={"ratings": str(tmp_path / "r.csv")})
 
     def work(communicator: Communicator) -> None:
         with communicator.shared_errors():
-            read_ratings(small(data={"ratings": str(tmp_path / "r.csv")}).data, communicator)
+            from_scratch(config, silent, communicator, leaves_rows=not reads_all)
 
     for error in on_ranks(2, work):
         assert isinstance(error, DataError)
-        assert error.where == f"{tmp_path / 'r.csv'}:52: column rating"
+        assert error.where == f"{tmp_path / 'r.csv'}:{line}: column rating"
 
 
 def test_a_header_alone_is_refused_on_every_rank(small: Small, tmp_path: Path) -> None:
@@ -224,16 +231,19 @@ def test_ranks_resume_together(small: Small, content: Content, tmp_path: Path) -
     assert content(tmp_path / "a" / "run") == content(folder)
 
 
+@pytest.mark.parametrize("method", ["adamw", "sgd"])
 @pytest.mark.parametrize("differs", ["training.lr_max", "the sha256 of data.ratings"])
 def test_ranks_that_would_train_something_else_are_refused(
-    small: Small, ratings_csv: Path, tmp_path: Path, differs: str
+    small: Small, ratings_csv: Path, tmp_path: Path, differs: str, method: str
 ) -> None:
     other_csv = tmp_path / "other.csv"
     other_csv.write_text(ratings_csv.read_text() + "1,999999,3,1\n")
+    how: dict[str, Any] = {"training": {"method": method}}
     other = {"training": {"lr_max": 0.1}} if differs == "training.lr_max" else {"data": {"ratings": str(other_csv)}}
+    configs = small(**how), small(**{**how, **other, "training": {**how["training"], **other.get("training", {})}})
 
     def work(communicator: Communicator) -> Any:
-        return train(small(**other) if communicator.rank else small(), tmp_path / "run", communicator=communicator)
+        return train(configs[communicator.rank], tmp_path / "run", communicator=communicator)
 
     for error in on_ranks(2, work):
         assert isinstance(error, UsageError)

@@ -32,7 +32,10 @@ def show_estimate(needs: Estimate, run_dir: Path | None, *, refit: bool) -> None
         table += _of_fit(scorer, fit, needs["n_ranks"])
     free, limit = _free_bytes(run_dir), needs["memory_bytes"]
     table += [
-        ["peak memory of the process, about", f"{_size(needs['peak_bytes'])}{_of(limit, 'there are')}"],
+        [
+            f"peak memory of {'the process' if needs['n_ranks'] == 1 else 'a rank'}, about",
+            f"{_size(needs['peak_bytes'])}{_of(limit, 'there are')}",
+        ],
         ["disk for the run, at most", f"{_size(needs['disk_bytes'])}{_of(free, 'free')}"],
         ["time of the whole run", f"{needs['least_seconds']:,.1f} to {needs['most_seconds']:,.1f} s"],
     ]

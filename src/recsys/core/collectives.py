@@ -10,6 +10,7 @@ from typing import cast
 import numpy as np
 
 from recsys.core.communicator import AnyArray, Communicator, Transfer
+from recsys.core.errors import RecsysError
 from recsys.core.types import Array, Int64Array, State
 
 
@@ -60,6 +61,15 @@ def add_up(counts: Int64Array, communicator: Communicator) -> Int64Array:
 def is_so_on_any(condition: bool, communicator: Communicator) -> bool:
     """Whether it is on one rank at least."""
     return any(bool(own[0]) for own in communicator.all_gather(np.array([condition])))
+
+
+def raise_first(error: RecsysError | None, communicator: Communicator) -> None:
+    """Raises the error of the first rank that has one, there, and with it on the others; all ranks call this."""
+    failed = [rank for rank, own in enumerate(communicator.all_gather(np.array([error is not None]))) if own[0]]
+    if error is not None and failed[0] == communicator.rank:
+        raise error
+    if failed:
+        communicator.barrier()  # which the first never comes to
 
 
 def gather_on_first(array: AnyArray, communicator: Communicator) -> list[AnyArray] | None:

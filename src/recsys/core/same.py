@@ -10,6 +10,8 @@ import numpy as np
 from recsys.core.communicator import Communicator
 from recsys.core.errors import UsageError
 
+COPY_FILES = "copy the same files to every host, or to a folder that all of them share"
+
 
 def check_same(facts: Mapping[str, str], communicator: Communicator, hint: str) -> None:
     """Compares what each rank has with what rank 0 has.

@@ -7,12 +7,31 @@ from typing import get_args
 
 import numpy as np
 
+from recsys.core.collectives import raise_first
 from recsys.core.communicator import Communicator
+from recsys.core.errors import RecsysError
 from recsys.core.types import Array
 from recsys.data.sources.batches import PackedTexts
+from recsys.data.sources.collect import collect
+from recsys.data.sources.protocol import ColumnRequest, Source
 from recsys.data.sources.table import Coded, Role, Table, TimeUnit, as_texts
 
 UNITS: tuple[TimeUnit, ...] = get_args(TimeUnit)
+
+
+def collect_part(source: Source, columns: ColumnRequest, communicator: Communicator) -> Table:
+    """The rows of a source that this rank reads.
+
+    Raises:
+        DataError: on all ranks, where one cannot use a row; it is that of the first such row, as in one process.
+    """
+    failed: RecsysError | None = None
+    try:
+        table = collect(source.batches(columns, communicator.rank, communicator.size))
+    except RecsysError as error:
+        failed = error
+    raise_first(failed, communicator)
+    return table
 
 
 def gather(table: Table, roles: Collection[Role], communicator: Communicator) -> list[Table]:

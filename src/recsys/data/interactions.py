@@ -113,12 +113,6 @@ class Interactions:
         item_idx = only_counted(self.item_idx, seen.item_counts, seen.items.n_behind)
         return replace(self, user_idx=user_idx, item_idx=item_idx)
 
-    def with_facts(self, user_counts: Counts, item_counts: Counts, scale: Scale) -> Interactions:
-        """The same rows, all of which have a rating, with facts for which nobody has to go through them then."""
-        known = replace(self)
-        known.__dict__.update(n_rated=len(self), user_counts=user_counts, item_counts=item_counts, scale=scale)
-        return known
-
     def by_user(self) -> GroupedView:
         """The rows of each user, sorted when first asked for; all users have to be known."""
         return self._by_user
@@ -182,6 +176,13 @@ class Interactions:
         if self.timestamp is not None:
             columns["timestamp"] = self.timestamp
         return pd.DataFrame(columns)
+
+
+def with_facts(ratings: Interactions, user_counts: Counts, item_counts: Counts, scale: Scale) -> Interactions:
+    """The same rows, all of which have a rating, with facts for which nobody has to go through them then."""
+    known = replace(ratings)
+    known.__dict__.update(n_rated=len(ratings), user_counts=user_counts, item_counts=item_counts, scale=scale)
+    return known
 
 
 def reindex(ratings: Interactions, users: Vocabulary, items: Vocabulary) -> Interactions:

@@ -17,7 +17,7 @@ from recsys.core.memory import give_back_memory
 from recsys.core.types import Floats
 from recsys.core.words import counted
 from recsys.data.catalogue import ItemCatalogue
-from recsys.data.gather import gather
+from recsys.data.gather import collect_part, gather
 from recsys.data.ids import index_columns, indices_of, refuse_scientific
 from recsys.data.interactions import Dataset, Interactions, stack
 from recsys.data.scale import LARGEST_RATING
@@ -189,7 +189,7 @@ def _no_ratings(n_rows: int) -> Floats:
 
 def _read(source: Source, columns: ColumnRequest, communicator: Communicator) -> list[Table]:
     """The rows of a source: those that each rank reads."""
-    table = collect(source.batches(columns, communicator.rank, communicator.size))
+    table = collect_part(source, columns, communicator)
     return gather(table, source.layout(columns).names, communicator)
 
 

@@ -17,6 +17,7 @@ from recsys.training.build import check_ranks
 from recsys.training.loop import RankLearner
 from recsys.workflows.calibrate import Calibrated, Seconds, Watch, calibrate
 from recsys.workflows.inputs import prepare_inputs
+from recsys.workflows.inputs_by_ranks import why_whole
 
 LIBRARY_BYTES, TORCH_BYTES = 220_000_000, 190_000_000  # Python with numba and Arrow, fitted to runs of sgd; PyTorch
 START_SECONDS, TORCH_SECONDS = 0.6, 1.1  # CPU time to import them, likewise
@@ -29,7 +30,7 @@ class FitEstimate(TypedDict):
     """What the fit of a scorer would need: sizes in bytes, seconds on the clock.
 
     Attributes:
-        training_bytes: of memory, that it adds to the ratings, the model included.
+        training_bytes: of memory, that it adds to the ratings, the model included; of several ranks, to those of each.
         checkpoint_bytes, serving_bytes: that it adds to a checkpoint and to the serving folder.
         epoch_seconds: of an epoch; fit_seconds: of all of them, without evaluations and checkpoints.
         sent_bytes: that all ranks together send in an epoch; sent_evaluating_bytes: in each evaluation on valid;
@@ -56,7 +57,8 @@ class Estimate(FitEstimate):
     Attributes:
         n_ratings, n_interactions: of train, with a rating, and in all.
         data_bytes: of the ratings.
-        peak_bytes: about what the process holds at most, no less than this one has held, which did most of the work.
+        peak_bytes: about what the process holds at most, no less than this one has held, which did most of the work; of
+            several ranks, of each.
         memory_bytes: what it can have, None where that is unknown.
         disk_bytes: of the run's folder, at most.
         read_seconds: for reading and splitting the data, measured on all of it.
@@ -93,10 +95,11 @@ def estimate(config: Config, observe: Observer = silent, *, data: Dataset | None
     watch = Watch()
     inputs, _ = prepare_inputs(config, observe, ALONE, data, leaves_rows=True)
     read = watch.read()
+    n_shares = n_ranks if why_whole(config) is None else 1  # of the ratings
     fits, least, most = dict[str, FitEstimate](), read, read
     for plan in planned:
         calibrated = calibrate(plan, inputs)
-        fits[plan.name] = _of_fit(plan, calibrated, inputs, n_ranks)
+        fits[plan.name] = _of_fit(plan, calibrated, inputs, n_ranks, n_shares)
         least, most = least + calibrated.least, most + calibrated.most
         if config.refit:
             least, most = least + _again(calibrated.fastest, calibrated), most + _again(calibrated.slowest, calibrated)
@@ -107,7 +110,10 @@ def estimate(config: Config, observe: Observer = silent, *, data: Dataset | None
     start = START_SECONDS + TORCH_SECONDS * has_torch
     whole = {
         **_of_data(inputs, fits),
-        "peak_bytes": max(peak_memory(), LIBRARY_BYTES + TORCH_BYTES * has_torch + _working_bytes(inputs, fits)),
+        "peak_bytes": max(
+            peak_memory() if n_shares == 1 else 0,
+            LIBRARY_BYTES + TORCH_BYTES * (has_torch or n_ranks > 1) + _working_bytes(inputs, fits, n_shares),
+        ),
         "n_ranks": n_ranks,
         "disk_bytes": disk_bytes,
         "read_seconds": read.wall,
@@ -118,7 +124,7 @@ def estimate(config: Config, observe: Observer = silent, *, data: Dataset | None
     return cast(Estimate, {**first[1], **whole, **dict(others)})
 
 
-def _of_fit(plan: Plan, calibrated: Calibrated, inputs: TrainingInputs, n_ranks: int) -> FitEstimate:
+def _of_fit(plan: Plan, calibrated: Calibrated, inputs: TrainingInputs, n_ranks: int, n_shares: int) -> FitEstimate:
     learner = calibrated.learner
     state, last = learner.state(1), learner.layout(learner.n_epochs)
     checkpoint_bytes = state_bytes(last) + (model_bytes(last) if plan.training.keep == "best" else 0)
@@ -126,7 +132,7 @@ def _of_fit(plan: Plan, calibrated: Calibrated, inputs: TrainingInputs, n_ranks:
     scorer = learner.scorer()
     return {
         "n_parameters": sum(array.size for array in state.model.values()),
-        "training_bytes": learner.column_bytes + checkpoint_bytes,
+        "training_bytes": learner.column_bytes // n_shares + checkpoint_bytes,
         "checkpoint_bytes": checkpoint_bytes,
         "serving_bytes": scorer_bytes(scorer),
         "epoch_seconds": calibrated.fastest.wall,
@@ -165,10 +171,15 @@ def _data_bytes(inputs: TrainingInputs) -> int:
     return sum(part.n_bytes for part in parts if part is not None)
 
 
-def _working_bytes(inputs: TrainingInputs, fits: dict[str, FitEstimate]) -> int:
-    """The ratings are held twice while they are split; one scorer is trained after the other, and all are served."""
+def _working_bytes(inputs: TrainingInputs, fits: dict[str, FitEstimate], n_shares: int) -> int:
+    """The ratings are held twice while they are split; one scorer is trained after the other, and all are served.
+
+    Of training rows that ranks divide a rank has a share, and as many more while they are sent.
+    """
     training_bytes = max(needs["training_bytes"] for needs in fits.values())
-    return 2 * _data_bytes(inputs) + training_bytes + sum(needs["serving_bytes"] for needs in fits.values())
+    held_out = _data_bytes(inputs) - inputs.seen.n_bytes
+    data_bytes = inputs.seen.n_bytes // n_shares + held_out
+    return 2 * data_bytes + training_bytes + sum(needs["serving_bytes"] for needs in fits.values())
 
 
 def _again(epoch: Seconds, calibrated: Calibrated) -> Seconds:

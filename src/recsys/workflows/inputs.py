@@ -110,8 +110,8 @@ def prepare_inputs(
     bundle = open_bundle(config.start.run)
     parameters, _ = selected_parameters(config.start.run, **bundle.sizes)
     _check_same_model(config.start.run, config)
+    note_whole(why_whole(config), observe, communicator)
     if data is None:
-        note_whole(why_whole(config), observe, communicator)
         data = read_more_ratings(
             config.data, communicator, observe, as_trained=config.start.like_run, uses_times=config.uses_times
         )
@@ -140,7 +140,7 @@ def from_scratch(
         _check_room(config, len(inputs.splits.train.users), len(inputs.splits.train.items))
         _check_rated(inputs.splits.train, config)
         return with_features(inputs, config, {}, observe)
-    divided = inputs_by_ranks(config, observe, communicator) if data is None and leaves_rows else None
+    divided = inputs_by_ranks(config, observe, communicator, data) if leaves_rows else None
     if divided is not None:
         _check_room(config, len(divided.splits.train.users), len(divided.splits.train.items))
         return divided

@@ -8,6 +8,7 @@ from recsys.core.communicator import Communicator
 from recsys.core.events import Note, Observer
 from recsys.core.memory import give_back_memory
 from recsys.core.words import joined
+from recsys.data.interactions import Dataset
 from recsys.data.ranks.read import read_by_ranks
 from recsys.data.ranks.split import split_by_ranks
 from recsys.data.read import catalogue_of
@@ -17,15 +18,19 @@ from recsys.training.specs import METHODS
 from recsys.workflows.prepare_on_disk import why_all_rows
 
 
-def inputs_by_ranks(config: Config, observe: Observer, communicator: Communicator) -> TrainingInputs | None:
+def inputs_by_ranks(
+    config: Config, observe: Observer, communicator: Communicator, data: Dataset | None
+) -> TrainingInputs | None:
     """The inputs from scratch; None where every rank has to hold all rows, or there is one.
 
+    Args:
+        data: the ratings, where they are in memory.
     Raises:
         DataError, ConfigError: as of `read_ratings` and `split`.
     """
     if communicator.size == 1:
         return None
-    why = why_whole(config)
+    why = why_whole(config) or (None if data is None else "they are in memory already")
     if why is None:
         try:
             inputs = _divided(config, observe, communicator)
@@ -40,7 +45,7 @@ def inputs_by_ranks(config: Config, observe: Observer, communicator: Communicato
 
 def _divided(config: Config, observe: Observer, communicator: Communicator) -> TrainingInputs:
     rows = read_by_ranks(config.data, communicator, observe)
-    catalogue = catalogue_of(config.data, rows.item_column, rows.ratings.items, observe)
+    catalogue = catalogue_of(config.data, rows.item_column, rows.items, observe)
     divided = split_by_ranks(rows, config.split, config.seed, communicator)
     return TrainingInputs(
         divided.splits, catalogue, rows.fingerprints, prepared=divided.by_user, division=divided.division
@@ -64,7 +69,7 @@ def why_whole(config: Config) -> str | None:
     if data.item_features is not None or data.user_features is not None:
         return "features are read"
     if data.source != "file":
-        return "they are no file"
+        return "they come from a stream or a table"
     if data.train is not None:
         return "data.train names the training rows"
     return why_all_rows(config)

@@ -18,7 +18,7 @@ from recsys.config.schema.config import Config
 from recsys.core.communicator import ALONE, Communicator
 from recsys.core.events import FitStart, Observer, silent
 from recsys.core.memory import give_back_memory
-from recsys.core.same import check_same
+from recsys.core.same import COPY_FILES, check_same
 from recsys.data.interactions import Dataset
 from recsys.data.read import read_ratings
 from recsys.data.training_inputs import TrainingInputs
@@ -27,7 +27,6 @@ from recsys.version import __version__
 from recsys.workflows.carried import CarriedScorer, carry_scorers
 from recsys.workflows.fit_plan import FittedPlan, fit_plan
 from recsys.workflows.inputs import prepare_inputs
-from recsys.workflows.inputs_by_ranks import note_whole, why_whole
 from recsys.workflows.refit import refit
 from recsys.workflows.served_inputs import as_served
 
@@ -62,11 +61,10 @@ def train(
         if run.result is not None:
             return run.result
         if config.refit and data is None:
-            note_whole(why_whole(config), observe, communicator)
             data = read_ratings(config.data, communicator, observe, uses_times=config.uses_times)
         inputs, report = prepare_inputs(config, observe, communicator, data, leaves_rows=True)
         sums = {f"the sha256 of data.{part}": sha256 for part, sha256 in inputs.fingerprints.items()}
-        check_same(sums, communicator, hint="copy the same files to every host, or to a folder that all of them share")
+        check_same(sums, communicator, hint=COPY_FILES)
         planned, fits = plans(config), dict[str, FittedPlan]()
         scorers: dict[str, FittedPlan | CarriedScorer] = {**carry_scorers(config, run, inputs)}
         n_fits = len(planned) * (2 if config.refit else 1)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,12 @@ import numpy as np
 from recsys.config.schema.split import Split
 from recsys.core.collectives import add_up
 from recsys.core.communicator import Communicator
-from recsys.core.types import Array, Counts
-from recsys.data.chunks import count
+from recsys.core.types import Array, BoolArray, Counts
+from recsys.data.chunks import chunks
 from recsys.data.grouped import columns_by
-from recsys.data.interactions import Interactions
-from recsys.data.known import Known
-from recsys.data.parts import TRAIN
+from recsys.data.interactions import Interactions, with_facts
+from recsys.data.known import Known, VocabularyRemap
+from recsys.data.parts import TRAIN, PartOfRow
 from recsys.data.prepared import Prepared
 from recsys.data.ranks.division import DividedColumn, Division
 from recsys.data.ranks.exchange import even_ranks, rows_of_users
@@ -45,18 +46,32 @@ def split_by_ranks(rows: RowsOfRank, how: Split, seed: int, communicator: Commun
     Raises:
         DataError: a part would be empty.
     """
-    own, part = rows.ratings, assign_rows(rows.n_rows, None, how, seed)
-    is_train = part[rows.first : rows.first + len(own)] == TRAIN
-    others = _gathered(own.take(~is_train), communicator)
+    part = _assigned(rows, how, seed, communicator)
+    is_train = part == TRAIN
     users, items = (
-        add_up(count(idx[is_train], len(ids)), communicator)
-        for idx, ids in ((own.user_idx, own.users), (own.item_idx, own.items))
+        add_up(_count(idx, is_train, len(ids)), communicator)
+        for idx, ids in zip(rows.columns, (rows.users, rows.items), strict=False)
     )
-    known = Known.of(own, users > 0, items > 0)
-    train, division = known.take(own, is_train), Division(communicator)
+    known = Known(VocabularyRemap(rows.users, users > 0), VocabularyRemap(rows.items, items > 0))
+    own, held_out = list[Any](), list[Any]()
+    while rows.columns:
+        column = rows.columns.pop(0)
+        own.append(column[is_train])
+        held_out.append(np.concatenate(communicator.all_gather(column[~is_train])))
+    others = Interactions(held_out[0], held_out[1], held_out[2], None, rows.users, rows.items)
+    user_idx, item_idx = known.users.new_idx(own[0], is_own=True), known.items.new_idx(own[1], is_own=True)
+    train = Interactions(user_idx, item_idx, own[2], None, known.users.vocabulary, known.items.vocabulary)
+    division = Division(communicator)
     divided = _divided(train, division, users[users > 0], items[items > 0])
-    splits = splits_of(divided, others, part[part != TRAIN], known)
+    splits = splits_of(divided, others, np.concatenate(communicator.all_gather(part[~is_train])), known)
     return DividedSplits(splits, _by_user(divided, division), division)
+
+
+def _assigned(rows: RowsOfRank, how: Split, seed: int, communicator: Communicator) -> PartOfRow:
+    """The part of each row of this rank; rank 0 assigns all, a byte each."""
+    edges = [*(int(first[0]) for first in communicator.all_gather(np.array([rows.first]))), rows.n_rows]
+    every = np.empty(0, dtype=np.int8) if communicator.rank else assign_rows(rows.n_rows, None, how, seed)
+    return communicator.all_to_all([every[start:stop] for start, stop in pairwise(edges)])[0]
 
 
 def _divided(train: Interactions, division: Division, user_counts: Counts, item_counts: Counts) -> Interactions:
@@ -69,15 +84,7 @@ def _divided(train: Interactions, division: Division, user_counts: Counts, item_
 
     columns = column(train.user_idx), column(train.item_idx), column(train.rating)
     scale = Scale.of_chunks(int(first[-1]), columns[2].of_chunks)
-    return Interactions(*columns, None, train.users, train.items).with_facts(user_counts, item_counts, scale)
-
-
-def _gathered(rows: Interactions, communicator: Communicator) -> Interactions:
-    """The rows of all ranks."""
-    user_idx, item_idx, rating = (
-        np.concatenate(communicator.all_gather(column)) for column in (rows.user_idx, rows.item_idx, rows.rating)
-    )
-    return Interactions(user_idx, item_idx, rating, None, rows.users, rows.items)
+    return with_facts(Interactions(*columns, None, train.users, train.items), user_counts, item_counts, scale)
 
 
 def _by_user(train: Interactions, division: Division) -> Prepared:
@@ -86,16 +93,24 @@ def _by_user(train: Interactions, division: Division) -> Prepared:
 
     @cache
     def own() -> Sequence[Array]:
-        columns = own_columns(train)
-        user_idx, item_idx, rating = rows_of_users(columns, rank_of_user, division.communicator)
-        return columns_by(user_idx, np.bincount(user_idx, minlength=len(counts)), [item_idx, rating])
+        user_idx, *others = rows_of_users(own_columns(train), rank_of_user, division.communicator)
+        of_users, sorted_columns = np.bincount(user_idx, minlength=len(counts)), list[Array]()
+        while others:  # one after the other, whose memory is then free
+            sorted_columns += columns_by(user_idx, of_users, [others.pop(0)])
+        return sorted_columns
 
-    def column(number: int) -> Callable[[], Array]:
-        return lambda: own()[number]
+    def column(number: int, kind: type[np.generic]) -> Any:
+        return division.column(first, np.dtype(kind), lambda: own()[number], own.cache_clear)
 
-    item: Any = division.column(first, np.dtype(np.int32), column(0), own.cache_clear)
-    rating: Any = division.column(first, np.dtype(np.float32), column(1), own.cache_clear)
-    return Prepared(item, rating, None)
+    return Prepared(column(0, np.int32), column(1, np.float32), None)
+
+
+def _count(idx: Array, is_in: BoolArray, n: int) -> Counts:
+    """How often each index occurs in the rows that are in, int64, shape (n,)."""
+    counts = np.zeros(n, dtype=np.int64)
+    for rows in chunks(len(idx)):
+        counts += np.bincount(idx[rows][is_in[rows]], minlength=n)
+    return counts
 
 
 def is_divided(train: Interactions) -> bool:
