@@ -25,6 +25,9 @@ LAYOUT = {
     "last": ArraySpec("float32", (1, ("dim", "n"))),
 }
 
+NOISE = np.array([1, 3e38, np.nan, 4, 5], np.float32)
+NOISE.view(np.uint32)[2] = 0x7F800001  # a signaling NaN, before which np.fmax forgets what it has seen
+
 
 @pytest.fixture
 def arrays() -> Arrays:
@@ -68,6 +71,7 @@ def test_a_group_is_there_or_not(arrays: Arrays) -> None:
         ("rows", np.array([[0, 1]] * 3 + [[0, np.nan]], np.float32), "'rows' holds nan at (3, 1)"),
         ("bias", np.array([0, np.inf, 0, 0], np.float32), "'bias' holds inf at (1,)"),
         ("bias", np.array([0, 0, -3e38, 0], np.float32), "'bias' holds -3e+38 at (2,)"),
+        ("rating", NOISE, "'rating' holds 3e+38 at (1,)"),
         ("half", np.array([[0, 0], [np.inf, 0]], np.float16), "'half' holds inf at (1, 0)"),
         ("half", np.array([[0, 0], [0, -np.nan]], np.float16), "'half' holds nan at (1, 1)"),
         ("std", np.array([1, 0, 1], np.float32), "'std' holds 0 at (1,), and not a number from 0.001 to 1e+37"),

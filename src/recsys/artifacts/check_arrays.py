@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from recsys.core.between import is_between
 from recsys.core.layout import LARGEST, ArraySpec, Layout, Size
 from recsys.core.types import Array, Arrays
 
@@ -76,14 +77,13 @@ def _is_within(array: Array, low: Any, high: Any, *, nan: bool) -> bool:
         return True
     if isinstance(low, list) or isinstance(high, list):
         return bool(((array >= np.array(low)) & (array <= np.array(high))).all())
-    least, most = (np.fmin, np.fmax) if nan else (np.minimum, np.maximum)
-    lowest, highest = least.reduce(array, axis=None), most.reduce(array, axis=None)
-    return bool(lowest >= low and highest <= high) or (nan and bool(np.isnan(lowest)))
+    return is_between(array, low, high) if nan else bool(array.min() >= low and array.max() <= high)
 
 
 def _refuse_first(name: str, array: Array, low: Any, high: Any, *, nan: bool) -> None:
     low, high = (np.broadcast_to(end, array.shape) for end in (low, high))
-    wrong = ~((array >= low) & (array <= high)) & ~(np.isnan(array) if nan else np.zeros(array.shape, dtype=bool))
+    with np.errstate(invalid="ignore"):  # a signaling NaN
+        wrong = ~((array >= low) & (array <= high)) & ~(np.isnan(array) if nan else np.zeros(array.shape, dtype=bool))
     place = tuple(int(at[0]) for at in np.nonzero(wrong))
     raise LayoutError(
         f"the array {name!r} holds {array[place]:g} at {_shown(place)}, and not a number"

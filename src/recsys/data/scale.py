@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from recsys.core.between import is_between
 from recsys.core.types import Float32Array, Floats
 from recsys.data.chunks import chunks
 
@@ -19,8 +20,7 @@ LARGEST_RATING = 1e15  # squares are summed in single precision
 
 def is_too_large(rating: Floats) -> bool:
     """Whether a rating among these, some of which may be NaN, cannot be learned from or measured on."""
-    ends = np.fmin.reduce(rating, initial=0), np.fmax.reduce(rating, initial=0)
-    return bool(max(-ends[0], ends[1]) > LARGEST_RATING)
+    return bool(len(rating)) and not is_between(rating, -LARGEST_RATING, LARGEST_RATING)
 
 
 @dataclass(frozen=True)
