@@ -10,7 +10,7 @@ import pytest
 from recsys.core.seeding import rng
 from recsys.data.interactions import Interactions
 from recsys.evaluation import calibration
-from recsys.evaluation.calibration import LEVELS, Calibration, PairFeatures, normal
+from recsys.evaluation.calibration import LEVELS, MOST_EVEN, Calibration, PairFeatures, normal
 from recsys.evaluation.coverage import coverage
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -125,6 +125,14 @@ def test_promised_is_covered_on_further_ratings(level: float) -> None:
 def test_a_model_without_errors_gets_intervals_without_width() -> None:
     intervals = calibrate(np.zeros(20), *[np.ones(20)] * 4)
     assert intervals.factor(0.9) * std_of(intervals, *[np.ones(1)] * 4)[0] == 0
+
+
+def test_where_most_errors_are_0_no_group_is_widened_without_end() -> None:
+    random, counts = np.random.default_rng(39), np.full(200, 5)
+    says = random.lognormal(size=200)
+    error = np.where(random.random(200) < 0.12, random.normal(size=200), 0)
+    intervals = calibrate(error, says, counts, counts, np.zeros(200))
+    assert intervals.even.max() <= MOST_EVEN
 
 
 def test_of_what_the_model_and_the_spread_say_that_is_taken_which_is_so() -> None:

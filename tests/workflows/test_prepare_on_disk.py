@@ -48,6 +48,7 @@ FILES: dict[str, dict[str, list[str]]] = {
     "leading zeros": {"ratings": lines([f"0{k}" for k in range(20)], range(20), 250)},
     "parts": {"train": NUMBERS[:300], "valid": NUMBERS[300:350], "test": [*NUMBERS[350:], "99,99,3\n", "1,77,2\n"]},
     "train alone": {"train": NUMBERS},
+    "nothing held out": {"ratings": NUMBERS},
     "numbers, then texts": {"train": NUMBERS[:300], "test": lines(["a", "b", 3], ["x", 9], 5)},
     "numbers as floats": {"train": NUMBERS[:300], "test": ["99.0,98.0,3\n", "1.0,77.0,2\n"]},
 }
@@ -68,7 +69,8 @@ def test_a_store_has_the_bytes_of_one_that_was_made_in_memory(
 ) -> None:
     monkeypatch.setattr(spilled, "WIDEST_TABLE", widest)
     monkeypatch.setattr(kernels, "WORTHWHILE", worthwhile)
-    config = config_of(FILES[case], tmp_path)
+    nothing = {"split": {"valid_fraction": 0, "test_fraction": 0}}
+    config = config_of(FILES[case], tmp_path, **(nothing if case == "nothing held out" else {}))
     by_disk: list[object] = []
     write = prepare_on_disk._written
     monkeypatch.setattr(prepare_on_disk, "_written", lambda *given: by_disk.append(write(*given)) or by_disk[-1])

@@ -154,6 +154,7 @@ def test_the_first_rank_writes_the_run_and_reports(small: Small, content: Conten
 RANKING = {"embedding_dim": 4, "n_epochs": 3}
 SECTIONS: dict[str, dict[str, Any]] = {
     "sgd alone": {"training": {"method": "sgd", "keep": "best"}},
+    "sgd, nothing held out": {"training": {"method": "sgd"}, "split": {"valid_fraction": 0, "test_fraction": 0}},
     "gibbs": {"training": {"method": "gibbs"}},
     "gibbs, tobit": {"training": {"method": "gibbs", "likelihood": "tobit"}},
     "gibbs, drift": {"training": {"method": "gibbs"}, "model": {"user_drift": True}},

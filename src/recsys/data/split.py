@@ -96,7 +96,8 @@ def refuse_empty_train(part: PartOfRow) -> None:
 
 def rows_of(is_in: BoolArray) -> slice | Array:
     """What takes the rows of a mask: a slice, of which columns are views, where they follow each other."""
-    first, n = int(np.argmax(is_in)), int(np.count_nonzero(is_in))
+    n = int(np.count_nonzero(is_in))
+    first = int(np.argmax(is_in)) if n else 0
     follow = bool(is_in[first : first + n].all())
     return slice(first, first + n) if follow else is_in if 2 * n > len(is_in) else np.flatnonzero(is_in)
 

@@ -23,7 +23,7 @@ N_COEFFICIENTS = 8
 WIDTH_REACH = NormalDist().inv_cdf(0.95)  # in standard deviations: widths are compared at a level of about 0.9
 WIDTH_LEVELS = (0.8, 0.85, 0.9, 0.95)
 CREDIBLE = 20  # errors of a group, from which on they count for more than those of all (experiments/even-intervals.md)
-LEAST_EVEN = 0.1  # of a width is left, where most errors of a group are 0
+LEAST_EVEN, MOST_EVEN = 0.1, 10.0  # times a width, where most errors of a group, or of the others, are 0
 CLEAR = 1e-7  # the least share that is no error of rounding
 
 
@@ -143,7 +143,7 @@ def _evened(score: Array, width: Array) -> tuple[Array, Array]:
         of_all = _quantiles(evened)
         of_members = np.array([_quantiles(evened[rows]) for rows in members])
         ratio = np.divide(of_members, of_all, out=np.ones_like(of_members), where=of_all > 0).mean(axis=1)
-        even = np.maximum(even * ratio, LEAST_EVEN)
+        even = np.clip(even * ratio, LEAST_EVEN, MOST_EVEN)
     return widths, even ** (n / (n + CREDIBLE))
 
 

@@ -106,6 +106,12 @@ def test_a_file_that_cannot_be_cut_is_all_in_the_first_part(written: Any, conten
     assert [raw_rows(table) for table in cut] == [raw_rows(whole), [], []]
 
 
+@pytest.mark.parametrize("end", ["", "\n\n\n\n", "\r\r\r", "   \n \n"])
+def test_a_header_above_blank_lines_is_refused_by_a_part(written: Any, end: str) -> None:
+    with pytest.raises(DataError, match="there is a header and nothing below it"):
+        parts(written(HEADER + end), 3)
+
+
 def test_quotes_mean_nothing_beside_a_long_delimiter(written: Any) -> None:
     data = written('a"::b::1\nc::"d::2\n' * 20, delimiter="::", header=False)
     assert [table.n_rows for table in parts(data, 2)] == [20, 20]

@@ -17,15 +17,16 @@ READ = 8 << 20  # bytes that are looked at at a time
 def range_of(dialect: Dialect, part: int, n_parts: int) -> ByteRange | None:
     """Part `part` of n_parts, from 0: about equal numbers of bytes, from one line end to another; None for no rows.
 
-    A file is cut where it is neither compressed nor in another encoding than utf-8, and its rows have no quotes, within
-    which a line may end: each part looks through the whole file for one. Else all of it is part 0.
+    A file is cut where it is neither compressed nor in another encoding than utf-8, has rows, and these have no quotes,
+    within which a line may end: each part looks through the whole file for one. Else all of it is part 0.
     """
     if n_parts == 1 or compression(dialect.path) is not None or codec(dialect.encoding) != "utf-8-sig":
         return WHOLE if part == 0 else None
     size = size_of(dialect.path)
     with Stored(dialect.path) as stored:
         head = dialect.head_bytes + (len(MARK) if stored.read(len(MARK)) == MARK else 0)
-    if head >= size or (dialect.quotes != "none" and _has_quotes(dialect.path, ByteRange(head, size))):
+    body = ByteRange(min(head, size), size)
+    if _is_blank(dialect.path, body) or (dialect.quotes != "none" and _has_quotes(dialect.path, body)):
         return WHOLE if part == 0 else None
     start, stop = (
         0 if edge == 0 else _line_start(dialect.path, head + (size - head) * edge // n_parts, size)
@@ -34,6 +35,11 @@ def range_of(dialect: Dialect, part: int, n_parts: int) -> ByteRange | None:
     if start >= stop:
         return None
     return ByteRange(start, stop, _n_line_ends(dialect.path, start))
+
+
+def _is_blank(path: Path, span: ByteRange) -> bool:
+    with Stored(path, span) as stored:
+        return all(data.isspace() for data in iter(partial(stored.read, READ), b""))
 
 
 def _has_quotes(path: Path, span: ByteRange) -> bool:
