@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from recsys.cli.ranking import show_ranking
 from recsys.core.seeding import rng
 
 Recsys = Callable[..., Any]
@@ -109,3 +110,23 @@ def test_clicks_are_evaluated_and_compared_by_how_they_are_ranked(data: Path, re
     comparison = json.loads(recsys("compare", "runs/2", "runs/4", "--json").out)
     assert comparison["objective"] == "ranking"
     assert comparison["runs"][1]["ndcg@10"] == pytest.approx(metrics["test"]["ndcg@10"])
+
+
+def test_a_metric_that_some_lists_lack_leaves_its_place_empty(capsys: pytest.CaptureFixture[str]) -> None:
+    """Lists have a diversity where two of their items have features."""
+    metrics: dict[str, Any] = {"ranking": {"ndcg@10": 0.1}, "rating": {"ndcg@10": 0.2, "diversity@10": 0.5}}
+    counts = dict.fromkeys(
+        ("n_users", "n_relevant", "n_relevant_unknown_users", "n_relevant_already_rated", "n_relevant_unknown_items"), 1
+    )
+    scores = {"scorers": metrics, "baselines": {"popular": {"ndcg@10": 0.3, "coverage@10": 0.1}}, **counts}
+    ranking: Any = {
+        "any": scores,
+        "like": None,
+        "threshold": None,
+        "k": 10,
+        "protocol": "known_users",
+        "n_candidates": 9,
+    }
+    show_ranking(ranking)
+    [line] = [line.split() for line in capsys.readouterr().out.splitlines() if "diversity" in line]
+    assert line == ["diversity@10", "0.5000"]

@@ -9,7 +9,7 @@ from recsys.core.seeding import rng
 from recsys.core.threads import one_blas_thread
 from recsys.data.features.matrix import FeatureMatrix
 from recsys.scoring.factors.scorer import Factors
-from recsys.scoring.feature_prior.codec import prior_arrays, priors_from, priors_layout
+from recsys.scoring.feature_prior.codec import LEAST_STRENGTH, prior_arrays, priors_from, priors_layout
 from recsys.scoring.feature_prior.fit import Evidence, fit_feature_prior
 from recsys.scoring.feature_prior.prior import FeaturePrior
 from recsys.scoring.link import Link
@@ -62,6 +62,16 @@ def log_density(rows: np.ndarray, counts: np.ndarray, dense: np.ndarray, strengt
     scatter += np.square(weighted).sum() / weighted.size * np.eye(q.shape[1])
     log_among = np.linalg.slogdet(among)[1] + np.log(of_mean[0, 0])
     return -0.5 * q.shape[1] * log_among - 0.5 * (len(q) - 1) * np.linalg.slogdet(scatter)[1]
+
+
+@pytest.mark.parametrize("value", [1.0, 0.1])
+def test_features_that_are_the_same_in_all_rows_say_nothing(rows: np.ndarray, counts: np.ndarray, value: float) -> None:
+    weights = np.where(np.arange(N) % 2, 0.0, counts)
+    prior = fit_feature_prior(rows, weights, matrix_of(np.full((N, 2), value)))
+    assert prior is not None
+    assert_allclose(prior.intercept, weights @ rows / weights.sum(), rtol=1e-5)
+    assert not prior.weights.any()
+    assert prior.strength > LEAST_STRENGTH
 
 
 def test_weights_and_covariance_are_those_of_a_dense_ridge_by_ratings(

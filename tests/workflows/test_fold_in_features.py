@@ -121,6 +121,7 @@ def test_a_folded_in_run_can_be_folded_into_and_updated_again(child: Path, tmp_p
     [
         ("movieId,colour\n500,red\n500,green\n", DataError, "a second time"),
         ("colour,weight\nred,1\n", DataError, "no column of item ids"),
+        ("movieId,colour\n500,red\nnew,green\n", DataError, "the item id 'new' is not a whole number"),
     ],
 )
 def test_other_files_are_refused(featured: Path, tmp_path: Path, rows: str, error: type[Exception], what: str) -> None:
@@ -134,6 +135,16 @@ def test_a_run_without_features_takes_none(finished: Path, featured: Path, tmp_p
         recsys.fold_in(None, finished, tmp_path / "run", items=featured / "new.csv")
     with pytest.raises(RunError, match="learned nothing of features of users"):
         recsys.fold_in(None, featured / "run", tmp_path / "run", users=featured / "new.csv")
+
+
+def test_a_run_that_knows_features_of_one_rated_item_takes_none(
+    small: Callable[..., Config], featured: Path, tmp_path: Path
+) -> None:
+    films = tmp_path / "films.csv"
+    films.write_text("movieId,colour\n149,red\n" + "".join(f"{item},green\n" for item in range(150, 160)))
+    recsys.train(small(data={"item_features": str(films)}), tmp_path / "run")
+    with pytest.raises(RunError, match="learned nothing of features of items"):
+        recsys.fold_in(None, tmp_path / "run", tmp_path / "child", items=featured / "new.csv")
 
 
 def test_something_has_to_be_folded_in(featured: Path, tmp_path: Path) -> None:

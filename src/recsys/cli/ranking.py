@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from recsys.cli.render import echo, paragraph, print_table
@@ -32,7 +33,10 @@ def show_ranking(ranking: RankingEvaluation) -> None:
 
 def _show_table(relevant: str, scores: RankingScores) -> None:
     columns = {HEADERS.get(name, name): metrics for name, metrics in (scores["scorers"] | scores["baselines"]).items()}
-    rows = [[name, *(f"{metrics[name]:.4f}" for metrics in columns.values())] for name in next(iter(columns.values()))]
+    names = dict.fromkeys(chain.from_iterable(columns.values()))  # not all have a diversity: lists may lack features
+    rows = [
+        [name, *(f"{metrics[name]:.4f}" if name in metrics else "" for metrics in columns.values())] for name in names
+    ]
     echo()
     print_table([relevant, *columns], rows, numbers=list(columns))
 

@@ -9,15 +9,18 @@ from pathlib import Path
 import numpy as np
 
 from recsys.artifacts.bundle import Bundle
+from recsys.artifacts.feature_priors import read_priors
 from recsys.artifacts.metrics import FoldedFeatures
 from recsys.config.schema.data import Data
-from recsys.core.errors import RunError
+from recsys.core.checked import shown
+from recsys.core.errors import DataError, RunError
 from recsys.core.events import Observer
 from recsys.core.types import Ids
-from recsys.data.catalogue import ItemCatalogue
+from recsys.data.catalogue import ItemCatalogue, id_of
 from recsys.data.features.features import Features
 from recsys.data.features.kind import Role
 from recsys.data.features.read import encode_table, features_request, merged, table_fingerprint
+from recsys.data.features.table import FeatureTable
 from recsys.data.sources.column_names import TITLES, plain
 from recsys.data.sources.opening import read_catalogue, read_feature_table
 from recsys.data.sources.origin import Frame, name_of
@@ -49,17 +52,18 @@ def read_new_features(bundle: Bundle, data: Data, files: Mapping[Role, Path | Fr
     Args:
         data: of the run's config.
     Raises:
-        RunError: the run has no features of this role.
-        DataError: a file cannot be read, has no ids, or one twice.
+        RunError: the run has no features of this role, or too few to learn from.
+        DataError: a file cannot be read, has no ids, one twice, or one of another type than the run's.
     """
     features, catalogue = {role: of for role in ROLES if (of := bundle.features(role)) is not None}, ItemCatalogue()
     sources: dict[Role, FoldedFeatures] = {}
-    new_ids: dict[Role, Ids] = {}
+    new_ids, priors = dict[Role, Ids](), read_priors(bundle)
     for role, file in files.items():
-        if role not in features:
+        if role not in features or not any(role in learned for learned in priors.values()):
             raise _without_features(bundle, role)
         before, known = features[role], bundle.items if role == "item" else bundle.users
         table = read_feature_table(file, data, features_request(data, role, before.encoder), observe)
+        _refuse_impossible_ids(table, known, role)
         new = encode_table(table, before.encoder, known)
         is_new = (known.index(new.ids.ids) == UNKNOWN) & (before.ids.index(new.ids.ids) == UNKNOWN)
         new_ids[role], features[role] = new.ids.ids[is_new], merged(before, new)
@@ -84,10 +88,22 @@ def n_from_features(new: NewFeatures, role: Role, rated: Vocabulary) -> int:
     return int(np.count_nonzero(has_any & (rated.index(ids) == UNKNOWN)))
 
 
+def _refuse_impossible_ids(table: FeatureTable, known: Vocabulary, role: Role) -> None:
+    """Raises DataError for the first id that is no whole number where those of the run are: it cannot be added."""
+    for row, text in enumerate(table.ids.tolist()):
+        if id_of(text, known) is None:
+            raise DataError(
+                f"the {role} id {shown(text)} is not a whole number, and those of the run are",
+                where=table.place(row),
+                expected=f"{role} ids such as {known.id_at(0)}",
+                hint=f"give new {role}s whole numbers as ids, or train a run whose {role} ids are texts",
+            )
+
+
 def _without_features(bundle: Bundle, role: Role) -> RunError:
     return RunError(
         f"the run has learned nothing of features of {role}s",
         where=str(bundle.run_folder),
-        expected=f"a run that was trained with data.{role}_features",
+        expected=f"a run that was trained with data.{role}_features, of two {role}s with ratings or more",
         hint=f"train one: recsys init finds columns of features; or fold in {role}s with ratings: --ratings FILE",
     )

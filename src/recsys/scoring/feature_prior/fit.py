@@ -38,6 +38,7 @@ from recsys.scoring.protocols import TrainedScorer
 MOST_ROWS = 100_000  # of more rows, evenly spaced ones stand for all
 WEAKEST, STRONGEST = 1e-6, 1e6  # λ that is tried, in units of the mean eigenvalue of G
 N_COARSE, N_FINE = 49, 40  # steps of the search: on a grid, then by golden section between its neighbours
+ROUNDING = 1e-12  # the least share of squares about the mean that is no error of rounding
 GOLDEN = (5**0.5 - 1) / 2
 
 
@@ -91,8 +92,11 @@ def fit_feature_prior(
     ones = np.ones((len(learned), 1))
     mean_features = known.cross(weight, ones)[:, 0] / total
     centered = q - mean_row
-    gram = known.gram(weight) - total * np.outer(mean_features, mean_features)
-    evidence = Evidence.of(gram, known.cross(weight, centered), (centered * weight[:, None]).T @ centered, len(q))
+    raw = known.gram(weight)
+    gram, cross = raw - total * np.outer(mean_features, mean_features), known.cross(weight, centered)
+    if np.trace(gram) <= ROUNDING * np.trace(raw):  # all rows have the same features, which say nothing then
+        gram, cross = np.zeros_like(gram), np.zeros_like(cross)
+    evidence = Evidence.of(gram, cross, (centered * weight[:, None]).T @ centered, len(q))
     strength = evidence.most_probable()
     slopes = evidence.weights(strength).astype(np.float32)
     intercept = mean_row - mean_features @ slopes
@@ -143,7 +147,7 @@ class Evidence:
 
     def most_probable(self) -> float:
         """The λ with the largest evidence: the best of a grid, then golden section between its neighbours."""
-        unit = max(float(self.values.mean()), np.finfo(np.float64).tiny)
+        unit = float(self.values.mean()) or 1.0
         grid = np.linspace(np.log(WEAKEST * unit), np.log(STRONGEST * unit), N_COARSE)
         best = int(np.argmax([self.log(float(np.exp(at))) for at in grid]))
         low, high = float(grid[max(best - 1, 0)]), float(grid[min(best + 1, N_COARSE - 1)])
