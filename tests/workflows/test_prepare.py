@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from recsys.config.schema.config import Config
 from recsys.core.errors import ConfigError, DamagedError, RecsysError, RunError, UsageError
 from recsys.core.events import Event, Note
 from recsys.core.temporary import TEMPORARY
+from recsys.data import prepared as stored_blocks
 from recsys.training.sgd import read_ahead
 from recsys.training.sgd.read_ahead import ReadAhead
 from recsys.workflows import sort_store
@@ -81,6 +83,26 @@ def test_a_run_from_a_store_has_the_bytes_of_one_from_the_ratings(
     runs = [without_config(content(tmp_path / name)) for name in ("from_ratings", "from_store")]
     assert runs[0] == runs[1]
     assert not [*tmp_path.glob(f"{TEMPORARY}*")]
+
+
+@pytest.mark.parametrize(("n_values", "most"), [(4, 1 << 16), (256, 0), (300, 1 << 16)])
+def test_bits_do_not_depend_on_how_many_bytes_a_rating_takes(
+    n_values: int, most: int, small: Small, content: Content, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored_blocks, "MOST_OFFSETS", most)
+    ratings = tmp_path / "ratings.csv"
+    lines = [f"{n % 31},{n // 31},{1 + n % n_values / 97}\n" for n in range(900)]
+    ratings.write_text("userId,movieId,rating\n" + "".join(lines))
+    config = small(**SGD, data={"ratings": str(ratings)})
+    prepare(config, tmp_path / "store", memory=ENOUGH)
+    train(config, tmp_path / "from_ratings" / "run")
+    train(with_store(config, tmp_path / "store"), tmp_path / "from_store" / "run")
+    runs = [without_config(content(tmp_path / name)) for name in ("from_ratings", "from_store")]
+    assert runs[0] == runs[1]
+    blocks = Store.open(tmp_path / "store").prepared(with_blocks=True).blocks
+    assert blocks is not None
+    idx = "uint32" if most == 0 else "uint16"
+    assert [column.dtype.name for column in blocks.columns] == [idx, idx, "float32" if n_values == 300 else "uint8"]
 
 
 def test_titles_come_from_the_items_file_of_the_config(
@@ -243,9 +265,16 @@ def test_numbers_that_no_index_can_be_are_refused_before_a_kernel_sees_them(
     stored = Store.open(store)
     blocks = stored.prepared(with_blocks=True).blocks
     assert blocks is not None
-    values = np.array([stored.manifest.n_users], dtype=np.uint32)
-    with pytest.raises(DamagedError, match="checksum"):
-        blocks.user_idx.check(0, values)
+    n_side = len(blocks.user_first) - 1
+    sizes = np.diff(blocks.user_first)[[0, -1]], np.diff(blocks.item_first)[[0, -1]], [len(blocks.levels)] * 2
+    for column, (first, last) in zip(blocks.columns, sizes, strict=True):
+        resealed = replace(column, checksums=None)
+        for block, size in ((0, int(first)), (n_side**2 - 1, int(last))):
+            with pytest.raises(DamagedError, match="checksum"):
+                column.check(block, np.array([size], dtype=column.dtype))
+            with pytest.raises(DamagedError, match="not between 0 and"):
+                resealed.check(block, np.array([0, size], dtype=column.dtype))
+            resealed.check(block, np.array([0, size - 1], dtype=column.dtype))
 
 
 def test_a_store_replaces_a_store_and_nothing_else(small: Small, store: Path, tmp_path: Path) -> None:

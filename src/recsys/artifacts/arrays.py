@@ -29,8 +29,17 @@ from recsys.core.regular import open_regular
 from recsys.core.types import Array, Arrays
 from recsys.data.chunks import CHUNK
 
-Code = Literal["F64", "I64", "F32", "I32", "F16", "U8"]
-TYPES: dict[Code, str] = {"F64": "<f8", "I64": "<i8", "F32": "<f4", "I32": "<i4", "F16": "<f2", "U8": "|u1"}
+Code = Literal["F64", "I64", "F32", "I32", "U32", "F16", "U16", "U8"]
+TYPES: dict[Code, str] = {
+    "F64": "<f8",
+    "I64": "<i8",
+    "F32": "<f4",
+    "I32": "<i4",
+    "U32": "<u4",
+    "F16": "<f2",
+    "U16": "<u2",
+    "U8": "|u1",
+}
 CODES = {np.dtype(kind): code for code, kind in TYPES.items()}
 MOST_HEADER, MOST_DIMENSIONS = 1 << 24, 3
 BLOCK_BYTES = 4 * CHUNK  # that are written at a time: a part of a column

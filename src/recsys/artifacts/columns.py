@@ -19,7 +19,7 @@ from recsys.artifacts.verified import reading
 from recsys.core.direct import DirectWriter
 from recsys.core.types import Array, Int64Array
 from recsys.data.chunks import CHUNK
-from recsys.data.stored_column import StoredColumn
+from recsys.data.stored_column import Bounds, StoredColumn
 
 VALUES = "values"  # the name of the array in its file
 
@@ -96,7 +96,7 @@ def stored_column(
     dtype: Any,
     start: Int64Array,
     checksums: Int64Array | None,
-    bounds: tuple[float, float] | None = None,
+    bounds: Bounds | None = None,
 ) -> StoredColumn:
     """A column that was written by a ColumnWriter.
 

@@ -4,8 +4,8 @@ users, items            ids
 held_out                valid and test, and pairs that train does not know
 row_user, row_item, row_rating, row_time      train, in the order of the source
 seen_item, seen_rating  train by user, as a serving folder has it
-block_user, block_item, block_rating          train by block, as sgd works on it
-index                   where blocks begin, and the checksums of all parts of columns
+block_user, block_item, block_rating          train by block, as sgd works on it, in few bytes
+index                   where blocks begin, what their bytes stand for, and the checksums of all parts of columns
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from recsys.core.errors import RunError
 from recsys.core.layout import LARGEST, ArraySpec, Layout
 from recsys.core.types import Array, Arrays
 from recsys.data.interactions import Interactions
-from recsys.data.prepared import Prepared, StoredBlocks
+from recsys.data.prepared import Prepared, StoredBlocks, block_kinds
 from recsys.data.split import Splits
-from recsys.data.stored_column import StoredColumn, part_starts
+from recsys.data.stored_column import Bounds, StoredColumn, part_starts
 from recsys.data.vocabulary import Vocabulary
 
 STORE_JSON = "store.json"
@@ -42,7 +42,7 @@ MOST_SIDE = 64  # ranges; a range is a byte
 ROWS: dict[str, Any] = {"row_user": np.int32, "row_item": np.int32, "row_rating": np.float32}
 TIMES: dict[str, Any] = {"row_time": np.float64}
 SEEN: dict[str, Any] = {"seen_item": np.int32, "seen_rating": np.float32}
-BLOCKS: dict[str, Any] = {"block_user": np.int32, "block_item": np.int32, "block_rating": np.float32}
+BLOCKS = ("block_user", "block_item", "block_rating")  # of the types that block_kinds gives
 
 
 class SourceEntry(Entry):
@@ -90,10 +90,10 @@ class StoreManifest(Manifest):
     order: OrderEntry | None
 
     @property
-    def columns(self) -> dict[str, Any]:
-        """The columns that there are, by name, each in a file of its own."""
-        times = TIMES if self.has_times else {}
-        return {**ROWS, **times, **SEEN, **({} if self.order is None else BLOCKS)}
+    def columns(self) -> list[str]:
+        """The names of the columns that there are, each in a file of its own."""
+        times = TIMES if self.has_times else ()
+        return [*ROWS, *times, *SEEN, *(() if self.order is None else BLOCKS)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,34 +145,54 @@ class Store:
 
     def _blocks(self) -> StoredBlocks:
         user_idx, item_idx, rating = (self._column(name) for name in BLOCKS)
-        first = self._index["user_first"], self._index["item_first"]
-        return StoredBlocks(user_idx, item_idx, rating, self._index["block_start"], *first)
+        return StoredBlocks(user_idx, item_idx, rating, self._index["block_start"], *self._coding)
 
     def _column(self, name: str) -> StoredColumn:
         manifest, file = self.manifest, file_of(name)
         start = self._index["block_start"] if name in BLOCKS else part_starts(manifest.n_interactions)
         self.folder.entry(file)
         place, shown = self.folder.place / file, self.folder.path / file
-        return stored_column(
-            place, shown, manifest.columns[name], start, self._index[f"{name}_crc32"], self._bounds.get(name)
-        )
+        return stored_column(place, shown, self._kinds[name], start, self._index[f"{name}_crc32"], self._bounds[name])
 
     @cached_property
-    def _bounds(self) -> dict[str, tuple[float, float]]:
+    def _kinds(self) -> dict[str, Any]:
+        """Of the numbers in a column, by its name."""
+        blocks = {} if self.manifest.order is None else dict(zip(BLOCKS, block_kinds(*self._coding), strict=True))
+        return {**ROWS, **TIMES, **SEEN, **blocks}
+
+    @cached_property
+    def _bounds(self) -> dict[str, Bounds]:
         """Of the numbers in a column, by its name."""
         users, items = (0, self.manifest.n_users - 1), (0, self.manifest.n_items - 1)
-        return {
-            **dict.fromkeys(("row_user", "block_user"), users),
-            **dict.fromkeys(("row_item", "seen_item", "block_item"), items),
-            **dict.fromkeys(("row_rating", "seen_rating", "block_rating", "row_time"), (-LARGEST, LARGEST)),
+        bounds: dict[str, Bounds] = {
+            "row_user": users,
+            **dict.fromkeys(("row_item", "seen_item"), items),
+            **dict.fromkeys(("row_rating", "seen_rating", "row_time"), (-LARGEST, LARGEST)),
         }
+        return bounds if self.manifest.order is None else {**bounds, **self._block_bounds()}
+
+    def _block_bounds(self) -> dict[str, Bounds]:
+        """No offset leaves its range, and no code the levels."""
+        user_first, item_first, levels = self._coding
+        n_side, is_coded = len(user_first) - 1, self._kinds["block_rating"] == "uint8"
+        return {
+            "block_user": (0, np.repeat(np.diff(user_first) - 1, n_side)),
+            "block_item": (0, np.tile(np.diff(item_first) - 1, n_side)),
+            "block_rating": (0, len(levels) - 1) if is_coded else (-LARGEST, LARGEST),
+        }
+
+    @property
+    def _coding(self) -> tuple[Array, Array, Array]:
+        return self._index["user_first"], self._index["item_first"], self._index["level"]
 
     def _whole(self, name: str) -> Array:
         return np.asarray(self._column(name))
 
     @cached_property
     def _index(self) -> Arrays:
-        return self._arrays(INDEX, index_layout(self.manifest), n_interactions=self.manifest.n_interactions)
+        manifest = self.manifest
+        sizes = {name: getattr(manifest, name) for name in ("n_interactions", "n_users", "n_items")}
+        return self._arrays(INDEX, index_layout(manifest), **sizes)
 
     def _vocabulary(self, file: str, role: Literal["user", "item"]) -> Vocabulary:
         layout = ids_layout(getattr(self.manifest.id_types, role), f"n_{role}s")
@@ -201,9 +221,13 @@ def index_layout(manifest: StoreManifest) -> Layout:
     if manifest.order is None:
         return layout
     n_side = manifest.order.n_side
-    sizes = {"user_first": manifest.n_users, "item_first": manifest.n_items}
-    firsts = {name: ArraySpec("int64", (n_side + 1,), 0, size) for name, size in sizes.items()}
-    return {**layout, **firsts, "block_start": ArraySpec("int64", (n_side**2 + 1,), starts="n_interactions")}
+    return {
+        **layout,
+        "user_first": ArraySpec("int64", (n_side + 1,), starts="n_users"),
+        "item_first": ArraySpec("int64", (n_side + 1,), starts="n_items"),
+        "level": ArraySpec("float32", ("n_levels",)),
+        "block_start": ArraySpec("int64", (n_side**2 + 1,), starts="n_interactions"),
+    }
 
 
 def file_of(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from recsys.core.errors import DamagedError, RunError
 from recsys.core.regular import open_regular
 from recsys.core.types import Array, Int64Array
 from recsys.data.chunks import CHUNK
+
+Bounds: TypeAlias = "tuple[float, float | Int64Array]"
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +29,8 @@ class StoredColumn:
         dtype: of the numbers.
         start: int64, shape (n_parts + 1,); part p has the rows start[p] … start[p + 1] − 1.
         checksums: int64, shape (n_parts,), the crc32 of each; None where this process has just written them.
-        bounds: the least and the largest number that may be there, or NaN; None: any.
+        bounds: the least and the largest number that may be there, or NaN; the largest may be one for each part.
+            None: any.
     """
 
     place: Path
@@ -36,7 +39,7 @@ class StoredColumn:
     dtype: np.dtype[Any]
     start: Int64Array
     checksums: Int64Array | None
-    bounds: tuple[float, float] | None = None
+    bounds: Bounds | None = None
 
     nbytes = 0
     """Of memory, as arrays have it."""
@@ -94,9 +97,11 @@ class StoredColumn:
         """Raises DamagedError for values of a part that are not those that were written, or that cannot be right."""
         if self.checksums is not None and zlib.crc32(values.data) != self.checksums[number]:
             raise self.damaged(f"part {number:,} of it does not have the checksum that was written")
-        if self.bounds is not None and len(values) and not is_between(values, *self.bounds):
-            low, high = self.bounds
-            raise self.damaged(f"a number in it is not between {low:,} and {high:,}")
+        if self.bounds is not None and len(values):
+            low, most = self.bounds
+            high = most if isinstance(most, float | int) else int(most[number])
+            if not is_between(values, low, high):
+                raise self.damaged(f"a number in it is not between {low:,} and {high:,}")
 
     def damaged(self, why: str) -> DamagedError:
         """The error for what cannot be what was written."""

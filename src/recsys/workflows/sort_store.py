@@ -46,6 +46,7 @@ class Orders:
         self._writer, self._seed, self._counts = writer, config.seed, (user_counts, item_counts)
         n_rows = int(user_counts.sum())
         self._order = block_order(config, n_rows, len(user_counts), len(item_counts))
+        self._levels = None if self._order is None else self._order.levels()
         if self._order is None:
             self._first = user_ranges(user_counts, _sorted_bytes(memory) * ROW_BYTES // SORTING_BYTES)
         else:
@@ -56,6 +57,8 @@ class Orders:
     def append(self, user_idx: Indices, item_idx: Indices, rating: Floats) -> None:
         """Adds rows."""
         self._ranges.append(user_idx, item_idx, rating)
+        if self._levels is not None:
+            self._levels.codes(rating)
 
     def write(self, splits: Splits, *, refuses_repeats: bool = False) -> OrderEntry | None:
         """Writes them, when all have been added.
@@ -75,8 +78,9 @@ class Orders:
                 for number in range(n_ranges):
                     self._append_by_user(seen, self._ranges.read(number, train), number, pairs)
             return None
-        sorter, sizes = order.sorter(*self._counts, train.scale, self._seed, usable_cores()), list[int]()
-        with self._writer.columns({**SEEN, **BLOCKS}, len(train)) as (*seen, user, item, rating):
+        sorter = order.sorter(*self._counts, train.scale, self._seed, usable_cores(), self._levels)
+        kinds, sizes = {**SEEN, **dict(zip(BLOCKS, sorter.kinds, strict=True))}, list[int]()
+        with self._writer.columns(kinds, len(train)) as (*seen, user, item, rating):
             for number in range(n_ranges):
                 rows = self._ranges.read(number, train)
                 self._append_by_user(seen, rows, number, pairs)
@@ -85,7 +89,8 @@ class Orders:
                         column.append_part(values)
                     sizes.append(len(block[0]))
         start = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
-        self._writer.index(block_start=start, user_first=self._first, item_first=sorter.item_first)
+        coding = {"user_first": self._first, "item_first": sorter.item_first, "level": sorter.levels}
+        self._writer.index(block_start=start, **coding)
         return OrderEntry(n_side=order.n_side, tile_rows=order.tile_rows, dim=order.dim)
 
     def _append_by_user(self, seen: Any, rows: Interactions, number: int, pairs: _Pairs | None) -> None:

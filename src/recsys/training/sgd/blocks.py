@@ -23,7 +23,9 @@ import numpy as np
 from recsys.core.seeding import rng
 from recsys.core.types import Array
 from recsys.data.interactions import Interactions
+from recsys.data.prepared import BlockKinds
 from recsys.data.scale import Scale
+from recsys.training.sgd.kernel import WIDE, BlockRatings
 from recsys.training.sgd.sorting import sorting
 
 BLOCK_RATINGS = 75_000  # fewer in a block, and its start and end cost more than a percent or two
@@ -32,10 +34,8 @@ TILE_BYTES = 1 << 15  # of the rows on the larger side that are worked on at a t
 MIN_SIDE, MAX_SIDE = 8, 64  # the learning rate moves n_side times an epoch; n_side² blocks have to be kept
 
 
-Columns = tuple[Array, Array, Array, int, int]
-"""user_idx, item_idx and rating, and where in them a block begins and ends."""
-Take = Callable[[int], AbstractContextManager[Columns]]
-"""What gives the columns of a block, for as long as they are needed; from any thread."""
+Take = Callable[[int], AbstractContextManager[BlockRatings]]
+"""What gives the ratings of a block, for as long as they are needed; from any thread."""
 
 
 class SortedRatings(Protocol):
@@ -53,6 +53,11 @@ class SortedRatings(Protocol):
     @property
     def n_ratings(self) -> int:
         """How many there are here."""
+        ...
+
+    @property
+    def kinds(self) -> BlockKinds:
+        """The types of user_idx, item_idx and rating, as of the kernel."""
         ...
 
     @property
@@ -83,6 +88,8 @@ class Blocks:
     user_first: Array
     item_first: Array
 
+    kinds = WIDE
+
     @property
     def n_side(self) -> int:
         """Ranges of users, and of items."""
@@ -106,7 +113,7 @@ class Blocks:
     @contextmanager
     def reading(self, _order: Iterable[int]) -> Iterator[Take]:
         """What gives blocks: views."""
-        yield lambda block: nullcontext((*self.columns, int(self.start[block]), int(self.start[block + 1])))
+        yield lambda block: nullcontext(BlockRatings(*self.columns, int(self.start[block]), int(self.start[block + 1])))
 
 
 def largest_first(blocks: Array, start: Array) -> list[int]:

@@ -96,8 +96,7 @@ class SgdLearner:
             Damped(biases, expected.get(f"{role}_bias"), damping, share[f"{role}s"])
             for role, biases, damping in zip(("user", "item"), self._parameters[2:], settings.bias_damping, strict=True)
         ]
-        moving = sum(SIDES[group.name] for group in self.groups if not group.is_frozen)
-        self._kernel = sgd_kernel(self._dim, model.settings.biases, moving)
+        self._moving = sum(SIDES[group.name] for group in self.groups if not group.is_frozen)
         self._ring: Ring
         self._sort(choose_n_side(len(train), len(train.users), len(train.items), self._dim))
 
@@ -189,6 +188,7 @@ class SgdLearner:
         self._n_threads = min(threads, n_side)
         is_own = owners(n_side, communicator.size) == communicator.rank
         self._blocks = self._sorted(n_side, None if is_own.all() else is_own)
+        self._kernel = sgd_kernel(self._dim, self._model.settings.biases, self._moving, self._blocks.kinds)
         self.schedule = self._rates.schedule(self.n_epochs, n_side)
         self._ring = self._whole_ring()
 
@@ -260,9 +260,9 @@ class SgdLearner:
                 block = waiting.popleft()
             except IndexError:
                 return done
-            with take(block) as (user_idx, item_idx, rating, start, end):
-                squares[block] = self._kernel(user_idx, item_idx, rating, start, end, *self._parameters, *rates)
-                done += end - start
+            with take(block) as ratings:
+                squares[block] = self._kernel(*ratings, *self._parameters, *rates)
+                done += ratings.end - ratings.start
             stratum.send_on(block)
 
 

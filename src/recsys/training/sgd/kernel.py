@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir
@@ -16,6 +16,8 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from recsys.core.jit import compiled
+from recsys.core.types import Array
+from recsys.data.prepared import BlockKinds
 from recsys.training.simd import (
     FASTMATH,
     FLAGS,
@@ -36,14 +38,35 @@ ONE = np.uint64(1)
 LINES_AHEAD = 8  # cache lines of a row to request; the hardware follows by itself from there
 
 SIGNATURE = (
-    "float64(uint32[::1], uint32[::1], float32[::1], uint64, uint64, float32[:, ::1], float32[:, ::1],"
+    "float64({}[::1], {}[::1], {}[::1], uint64, uint64, uint64, uint64, float32[::1], float32[:, ::1], float32[:, ::1],"
     " float32[::1], float32[::1], float32, float32, float32, float32)"
 )
+WIDE: BlockKinds = ("uint32", "uint32", "float32")  # indices and ratings as they are
+NO_LEVELS = np.empty(0, np.float32)
 USERS, ITEMS = 1, 2  # sides that a step moves; both: their sum
 
 
+class BlockRatings(NamedTuple):
+    """The ratings of a block, as the kernel takes them.
+
+    Attributes:
+        user_idx, item_idx: of the users, or items, from user_first, or item_first, on.
+        rating: standardised; or uint8, the number in `levels` of each.
+        start, end: where the block begins and ends in these.
+    """
+
+    user_idx: Array
+    item_idx: Array
+    rating: Array
+    start: int
+    end: int
+    user_first: int = 0
+    item_first: int = 0
+    levels: Array = NO_LEVELS
+
+
 @cache
-def sgd_kernel(dim: int, biases: bool, sides: int = USERS + ITEMS) -> Callable[..., float]:
+def sgd_kernel(dim: int, biases: bool, sides: int = USERS + ITEMS, kinds: BlockKinds = WIDE) -> Callable[..., float]:
     """The compiled function that takes one gradient step for each of the ratings start … end − 1, in that order.
 
     With e = rating − (user_bias[u] + item_bias[i] + p·q), where p and q are the rows of u and i, each rating moves
@@ -58,22 +81,27 @@ def sgd_kernel(dim: int, biases: bool, sides: int = USERS + ITEMS) -> Callable[.
         dim: length of a row, at least 1; a constant in the machine code.
         biases: without, the bias arrays are not touched and may be empty.
         sides: USERS, ITEMS or their sum: whose rows and biases move; those of the other are only read.
+        kinds: the types of user_idx, item_idx and rating; of other ones, the same numbers give the same bits.
     Returns:
-        (user_idx, item_idx, rating, start, end, user_embedding, item_embedding, user_bias, item_bias, user_lr,
-        item_lr, decay, bias_decay) → sum of e² over the ratings, each e from before its step. Indices are uint32 and
-        trusted.
+        (*BlockRatings, user_embedding, item_embedding, user_bias, item_bias, user_lr, item_lr, decay, bias_decay) → sum
+        of e² over the ratings, each e from before its step. Indices and numbers of levels are trusted.
 
     Source: Funk 2006, "Netflix update: try this at home"; Koren, Bell, Volinsky 2009, "Matrix Factorization
     Techniques for Recommender Systems".
     """
 
-    @compiled(SIGNATURE, name=f"sgd_{dim}_{biases}_{sides}", fastmath=set(FASTMATH))
+    has_levels = kinds[2] == "uint8"
+
+    @compiled(SIGNATURE.format(*kinds), name=f"sgd_{dim}_{biases}_{sides}_{'_'.join(kinds)}", fastmath=set(FASTMATH))
     def sgd(
         user_idx: Any,
         item_idx: Any,
         rating: Any,
         start: Any,
         end: Any,
+        user_first: Any,
+        item_first: Any,
+        levels: Any,
         user_embedding: Any,
         item_embedding: Any,
         user_bias: Any,
@@ -89,10 +117,11 @@ def sgd_kernel(dim: int, biases: bool, sides: int = USERS + ITEMS) -> Callable[.
         keep_item, keep_item_bias = unity - item_lr * decay, unity - item_lr * bias_decay
         for t in range(start, end):
             ahead = min(t + AHEAD, end - ONE)
-            request_row(user_embedding, user_idx[ahead], dim)
-            request_row(item_embedding, item_idx[ahead], dim)
-            u, i = user_idx[t], item_idx[t]
-            error = rating[t] - row_dot(user_embedding, u, item_embedding, i, dim)
+            request_row(user_embedding, user_first + user_idx[ahead], dim)
+            request_row(item_embedding, item_first + item_idx[ahead], dim)
+            u, i = user_first + user_idx[t], item_first + item_idx[t]
+            value = levels[rating[t]] if has_levels else rating[t]
+            error = value - row_dot(user_embedding, u, item_embedding, i, dim)
             if biases:
                 error -= user_bias[u] + item_bias[i]
             user_step, item_step = user_lr * error, item_lr * error

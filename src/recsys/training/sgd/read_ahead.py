@@ -16,7 +16,6 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from threading import Lock
-from typing import Any
 
 import numpy as np
 
@@ -24,15 +23,15 @@ from recsys.core.errors import RunError
 from recsys.core.memory import memory_limit
 from recsys.core.regular import open_regular
 from recsys.core.types import Array, BoolArray
-from recsys.data.prepared import StoredBlocks
+from recsys.data.prepared import StoredBlocks, block_kinds
 from recsys.data.stored_column import StoredColumn
-from recsys.training.sgd.blocks import Columns, Take
+from recsys.training.sgd.blocks import Take
+from recsys.training.sgd.kernel import BlockRatings
 
 AHEAD = 4  # blocks for each thread, beside those that are worked on
 PAGE = 4096  # bytes: what O_DIRECT reads begins and ends at a multiple of this
 CACHED_SHARE = 0.5  # of the memory that this process can have: smaller columns are read through the page cache
 _SEEKING = Lock()
-KINDS = (np.dtype(np.uint32), np.dtype(np.uint32), np.dtype(np.float32))  # of the columns, as the kernel takes them
 
 
 class ReadAhead:
@@ -52,16 +51,19 @@ class ReadAhead:
         by_range = sizes.reshape(len(stored.user_first) - 1, -1).sum(axis=1)
         self.n_ratings = int(by_range.sum() if is_wanted is None else by_range[is_wanted].sum())
         self._stored, self._n_ahead, self._n_threads = stored, AHEAD * n_threads, n_threads
-        self._buffer_bytes = (4 * int(sizes.max()) // PAGE + 2) * PAGE
+        self.kinds = block_kinds(stored.user_first, stored.item_first, stored.levels)
+        bytes_of_rating = [column.dtype.itemsize for column in stored.columns]
+        self._buffer_bytes = [(n_bytes * int(sizes.max()) // PAGE + 2) * PAGE for n_bytes in bytes_of_rating]
+        self._levels = stored.levels.copy()
         self._is_checked = np.zeros(len(sizes), dtype=bool)
         limit = memory_limit()
-        self._is_direct = limit is not None and 12 * self.n_ratings > CACHED_SHARE * limit
+        self._is_direct = limit is not None and sum(bytes_of_rating) * self.n_ratings > CACHED_SHARE * limit
 
     @property
     def nbytes(self) -> int:
         """Memory of the blocks that are there at once."""
         n_blocks = self._n_threads + (self._n_ahead + 1) * self._is_direct
-        return n_blocks * len(KINDS) * self._buffer_bytes
+        return n_blocks * sum(self._buffer_bytes)
 
     @contextmanager
     def reading(self, order: Iterable[int]) -> Iterator[Take]:
@@ -73,24 +75,26 @@ class ReadAhead:
             else:
                 yield _Cached(self, files, order, self._n_ahead).take
 
-    def read(self, block: int, files: list[_File], buffers: list[mmap.mmap]) -> Columns:
+    def read(self, block: int, files: list[_File], buffers: list[mmap.mmap]) -> BlockRatings:
         """Reads a block into buffers.
 
         Raises:
             RunError: it cannot be read, or is not what was written.
         """
         low, high = int(self.start[block]), int(self.start[block + 1])
-        columns = [file.read(low, high, buffer, kind) for file, buffer, kind in zip(files, buffers, KINDS, strict=True)]
+        columns = [file.read(low, high, buffer) for file, buffer in zip(files, buffers, strict=True)]
         if not self._is_checked[block]:
             for column, values in zip(self._stored.columns, columns, strict=True):
                 column.check(block, values)
             self._is_checked[block] = True
+        user_range, item_range = divmod(block, len(self.user_first) - 1)
+        firsts = int(self.user_first[user_range]), int(self.item_first[item_range])
         user_idx, item_idx, rating = columns
-        return user_idx, item_idx, rating, 0, high - low
+        return BlockRatings(user_idx, item_idx, rating, 0, high - low, *firsts, self._levels)
 
     def buffers(self) -> list[mmap.mmap]:
         """Memory for a block: whole pages, as O_DIRECT needs it."""
-        return [mmap.mmap(-1, self._buffer_bytes) for _ in KINDS]
+        return [mmap.mmap(-1, n_bytes) for n_bytes in self._buffer_bytes]
 
 
 class _Cached:
@@ -103,7 +107,7 @@ class _Cached:
             self._tell_next()
 
     @contextmanager
-    def take(self, block: int) -> Iterator[Columns]:
+    def take(self, block: int) -> Iterator[BlockRatings]:
         """The columns of a block, for as long as they are needed."""
         with self._lock:
             self._tell_next()
@@ -129,7 +133,7 @@ class _Direct:
         self._source, self._files, self._order = source, files, iter(order)
         self._pool, self._lock = ThreadPoolExecutor(1), Lock()
         self._free: deque[list[mmap.mmap]] = deque()
-        self._coming: dict[int, Future[tuple[Columns, list[mmap.mmap]]]] = {}
+        self._coming: dict[int, Future[tuple[BlockRatings, list[mmap.mmap]]]] = {}
         self._taken: set[int] = set()  # before their turn
         for _ in range(n_ahead):
             self._ask_for_next()
@@ -141,7 +145,7 @@ class _Direct:
         self._pool.shutdown(cancel_futures=True)
 
     @contextmanager
-    def take(self, block: int) -> Iterator[Columns]:
+    def take(self, block: int) -> Iterator[BlockRatings]:
         """The columns of a block, for as long as they are needed."""
         with self._lock:
             coming = self._coming.pop(block, None)
@@ -157,7 +161,7 @@ class _Direct:
         if block is not None:
             self._coming[block] = self._pool.submit(self._read, block)
 
-    def _read(self, block: int) -> tuple[Columns, list[mmap.mmap]]:
+    def _read(self, block: int) -> tuple[BlockRatings, list[mmap.mmap]]:
         try:
             buffers = self._free.popleft()
         except IndexError:
@@ -186,7 +190,7 @@ class _File:
     def __exit__(self, *_: object) -> None:
         os.close(self._handle)
 
-    def read(self, low: int, high: int, buffer: mmap.mmap, kind: np.dtype[Any]) -> Array:
+    def read(self, low: int, high: int, buffer: mmap.mmap) -> Array:
         """The rows low … high − 1, in the buffer."""
         start, end = self._span(low, high)
         begin = start // PAGE * PAGE if self.is_direct else start
@@ -198,7 +202,7 @@ class _File:
             if not n_read:
                 raise self._column.damaged("it was cut after it was opened")
             place += n_read
-        return np.frombuffer(buffer, kind, high - low, start - begin)
+        return np.frombuffer(buffer, self._column.dtype, high - low, start - begin)
 
     def tell(self, low: int, high: int) -> None:
         """Tells the system that the rows low … high − 1 are read soon, where it can be told."""
