@@ -117,6 +117,10 @@ def test_quotes_mean_nothing_beside_a_long_delimiter(written: Any) -> None:
     assert [table.n_rows for table in parts(data, 2)] == [20, 20]
 
 
+def test_a_file_of_fewer_bytes_than_parts_is_read_by_one(written: Any) -> None:
+    assert sorted(table.n_rows for table in parts(written("1,2,3", header=False), 7)) == [0] * 6 + [1]
+
+
 def test_a_part_of_a_plain_file_is_a_range_of_whole_lines(written: Any) -> None:
     data = written("1,2,3\n" * 10, header=False)
     dialect = find_dialect(data.ratings, data)

@@ -49,6 +49,8 @@ def _has_quotes(path: Path, span: ByteRange) -> bool:
 
 def _line_start(path: Path, position: int, size: int) -> int:
     """The first place from `position` on at which a line starts, or the end of the file."""
+    if position == 0:
+        return 0
     start = position - 1
     while start < size:
         with Stored(path, ByteRange(start, min(start + READ, size))) as stored:
