@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from recsys.training.finite import finite_arrays, finite_parameters
+from recsys.core.errors import DivergedError
+from recsys.training.finite import finite_arrays, finite_parameters, solvable
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e20])
@@ -15,3 +16,8 @@ def test_a_number_that_makes_predictions_infinite_is_found_in_any_array(value: f
     arrays[1][1, 0] = value
     assert not finite_arrays(arrays)
     assert not finite_parameters(map(torch.from_numpy, arrays))
+
+
+def test_equations_without_a_solution_are_told_as_divergence() -> None:
+    with pytest.raises(DivergedError, match="cannot be solved: Singular matrix"), solvable():
+        np.linalg.solve(np.zeros((2, 2)), np.ones(2))

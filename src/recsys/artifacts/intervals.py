@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from recsys.artifacts.entries import IntervalsEntry
-from recsys.core.layout import FACTOR, ArraySpec, Layout
+from recsys.core.layout import VARIANCE, ArraySpec, Layout
 from recsys.core.types import Arrays, Counts
 from recsys.evaluation.calibration import AS_THEY_ARE, N_COEFFICIENTS, Calibration, n_levels
 from recsys.evaluation.intervals import Intervals
@@ -17,7 +17,7 @@ NUMBERS = ("unit", "noise")  # of Samples, stored as arrays of one element
 CALIBRATION = ("coefficients", "factors", "widths", "even")
 OLDER = 6  # coefficients of an older run, which has none for items and users without ratings
 ROWS = ("user_rows", "item_rows", "user_noise", "item_noise")
-UNIT, NOISE, CALIBRATED = 1e12, 1e4, 1e12  # no more than these, the ends of intervals are finite
+UNIT, NOISE, CALIBRATED = 1e16, 1e4, 1e12  # no more than these, the ends of intervals are finite
 
 
 def intervals_entry(intervals: Intervals) -> IntervalsEntry:
@@ -45,7 +45,7 @@ def intervals_layout(entry: IntervalsEntry) -> Layout:
     """What the arrays are: users and items have a row each, and one for whoever is unknown."""
     layout = {
         "factors": ArraySpec("float64", (n_levels(entry.n_valid),), 0, CALIBRATED),
-        "coefficients": ArraySpec("float64", ("n_coefficients",), 0, CALIBRATED),
+        "coefficients": ArraySpec("float64", ("n_coefficients",), 0, VARIANCE),
         "widths": ArraySpec("float64", ("n_widths",), 0, group="widths"),
         "even": ArraySpec("float64", ("n_widths",), 0, CALIBRATED, group="widths"),
     }
@@ -55,7 +55,7 @@ def intervals_layout(entry: IntervalsEntry) -> Layout:
             layout[f"{role}_rows"] = ArraySpec("float16", ("n_samples", n, "width"))
             layout[f"{role}_noise"] = ArraySpec("float32", (n,), 0, NOISE)
         if entry.spread:
-            layout[f"{role}_spread"] = ArraySpec("float32", (n,), 0, FACTOR)
+            layout[f"{role}_spread"] = ArraySpec("float32", (n,), 0, VARIANCE)
     if entry.samples:
         layout |= {"unit": ArraySpec("float64", (1,), 0, UNIT), "noise": ArraySpec("float64", (1,), 0, NOISE)}
     return layout

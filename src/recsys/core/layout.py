@@ -13,6 +13,7 @@ Size: TypeAlias = "int | str | tuple[int | str, ...]"
 """A number, the name of one, or the sum of several: ("n_users", 1) is one more than there are users."""
 
 LARGEST = 1e37  # a few of these can be added up in float32
+VARIANCE = 1e32  # of ratings, which are up to 1e15
 FACTOR = 1e15  # two of these can be multiplied, and a thousand of the products added up
 
 

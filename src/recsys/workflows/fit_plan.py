@@ -29,6 +29,7 @@ from recsys.scoring.factors.scorer import Factors
 from recsys.scoring.feature_prior.fit import fit_priors
 from recsys.scoring.protocols import DividedScorer, TrainedScorer
 from recsys.training.build import build_learner
+from recsys.training.finite import solvable
 from recsys.training.groups import Group
 from recsys.training.loop import Learner, RankLearner, fit
 from recsys.training.settings import Method
@@ -87,17 +88,18 @@ def fit_plan(
     selected = record.selected_state(last)
     if selected is not last:
         learner.restore(gather_state(selected, communicator))
-    scorer = _after_training(objective, learner.scorer(), inputs, measured)
-    learned = inputs.seen if scorer.as_rating() is None else inputs.seen_ratings
-    counts: dict[Role, Counts] = {"user": learned.user_counts, "item": learned.item_counts}
-    priors = fit_priors(scorer, counts, inputs.ids, inputs.features)
-    shares: Shares = {}
-    if run.config.data.features_for == "all" and (factors := _factors_of(scorer)) is not None:
-        before = None if measured is None else measured.shares
-        factors, shares = draw_rows_to_features(factors, priors, inputs, observe, before)
-        scorer = _after_training(objective, factors, inputs, measured)
-    with inputs.read_by_first():
-        intervals = _intervals(objective, scorer, learner, inputs, measured) if run.is_writer else None
+    with solvable():
+        scorer = _after_training(objective, learner.scorer(), inputs, measured)
+        learned = inputs.seen if scorer.as_rating() is None else inputs.seen_ratings
+        counts: dict[Role, Counts] = {"user": learned.user_counts, "item": learned.item_counts}
+        priors = fit_priors(scorer, counts, inputs.ids, inputs.features)
+        shares: Shares = {}
+        if run.config.data.features_for == "all" and (factors := _factors_of(scorer)) is not None:
+            before = None if measured is None else measured.shares
+            factors, shares = draw_rows_to_features(factors, priors, inputs, observe, before)
+            scorer = _after_training(objective, factors, inputs, measured)
+        with inputs.read_by_first():
+            intervals = _intervals(objective, scorer, learner, inputs, measured) if run.is_writer else None
     served = ServedScorer(plan.model.kind, scorer, intervals, priors=priors)
     return FittedPlan(plan, record, record.whole(last), served, learner.groups, learner.n_ratings, start, shares)
 

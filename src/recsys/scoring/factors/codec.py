@@ -6,7 +6,7 @@ from dataclasses import fields
 
 import numpy as np
 
-from recsys.core.layout import FACTOR, ArraySpec, Layout, factors
+from recsys.core.layout import VARIANCE, ArraySpec, Layout, factors
 from recsys.core.types import Arrays
 from recsys.scoring.codec import StoredScorer
 from recsys.scoring.drift import Drift
@@ -34,7 +34,7 @@ LAYOUT: Layout = {
     "drift.mean": ArraySpec("float32", ("n_moments", "n_paths"), group="drift"),
     "drift.extra": ArraySpec("float32", ("n_moments",), group="drift"),
     "drift.length": ArraySpec("float64", ("n_paths",), SHORTEST, LONGEST, group="drift"),
-    "drift.variance": ArraySpec("float64", ("n_paths",), LEAST_VARIANCE, FACTOR, group="drift"),
+    "drift.variance": ArraySpec("float64", ("n_paths",), LEAST_VARIANCE, VARIANCE, group="drift"),
     SCALE: ArraySpec("float32", (("n_users", 1),), 0, LARGEST_SCALE, group=SCALE),
     "raters.user": factors(("n_users", 1), group="raters"),
     "raters.n_ratings": ArraySpec("int64", (("n_items", 1),), 0, group="raters"),

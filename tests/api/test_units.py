@@ -1,0 +1,36 @@
+"""The unit of the ratings changes nothing but the unit of what is predicted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import recsys
+
+
+@pytest.mark.parametrize("unit", [1e-12, 1e7, 1e14])
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"model": {"embedding_dim": 2}, "training": {"method": "sgd", "n_epochs": 2}},
+        {
+            "model": {"kind": "svdpp", "embedding_dim": 2, "user_drift": True},
+            "training": {"method": "gibbs", "n_epochs": 2},
+        },
+    ],
+)
+def test_a_prediction_and_its_interval_are_in_the_unit_of_the_ratings(
+    ratings_csv: Path, tmp_path: Path, sections: dict[str, Any], unit: float
+) -> None:
+    answers, frame = [], pd.read_csv(ratings_csv)
+    for name, factor in (("ones", 1.0), ("units", unit)):
+        ratings = frame.assign(rating=frame["rating"] * factor)
+        recsys.train({**sections, "ranking": "none"}, tmp_path / name, data=ratings)
+        answer = recsys.load(tmp_path / name).predict(frame["userId"][0], frame["movieId"][1], interval=0.8)
+        answers.append(np.array([answer.rating, answer.interval.low, answer.interval.high]) / factor)  # type: ignore[union-attr]
+        recsys.inspect(tmp_path / name, verify=True)
+    np.testing.assert_allclose(answers[1], answers[0], rtol=1e-3)
