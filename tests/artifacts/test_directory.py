@@ -43,6 +43,12 @@ def test_runs_lie_under_the_folder_of_the_environment_else_under_runs(
     assert runs_root() == Path("runs")
 
 
+def test_a_run_whose_metrics_nest_without_end_is_one_that_was_trained(root: Path) -> None:
+    make(root, "deep", 1, 2)
+    (root / "deep" / directory.METRICS).write_text("[" * 100_000)
+    assert default_run() == root / "deep"
+
+
 def test_a_new_folder_is_named_after_config_and_time_and_is_free(root: Path) -> None:
     with new_run_folder("movies") as first, new_run_folder("movies") as second, new_run_folder("movies") as third:
         folders = [first, second, third]

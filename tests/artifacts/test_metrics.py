@@ -50,6 +50,13 @@ def test_a_value_that_cannot_be_is_refused_and_named(run: Path) -> None:
         read_metrics(run)
 
 
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_a_number_that_is_none_is_refused(run: Path, number: float) -> None:
+    change(run, epochs_per_second=number)
+    with pytest.raises(RunError, match=r"metrics\.json is damaged: Input should be a finite number"):
+        read_metrics(run)
+
+
 @pytest.mark.parametrize(("number", "text"), [(None, "a format without a number"), (99, "format 99")])
 def test_another_format_is_refused_with_the_version_that_wrote_it(run: Path, number: int | None, text: str) -> None:
     change(run, format=number, recsys_version="0.1.0")

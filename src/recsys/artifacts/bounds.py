@@ -20,8 +20,12 @@ Entities = Annotated[int, Field(ge=0, lt=2**31)]  # their indices are int32
 Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
 
 
-def _finite(value: JsonValue) -> JsonValue:
-    """What pydantic checks of numbers that have a type, and not of these."""
+def finite(value: JsonValue) -> JsonValue:
+    """The value, checked for what pydantic checks of numbers that have a type of ours, and not of these.
+
+    Raises:
+        PydanticCustomError: a ValueError; a number in it is infinite or none.
+    """
     parts = [value]
     while parts:
         part = parts.pop()
@@ -34,7 +38,7 @@ def _finite(value: JsonValue) -> JsonValue:
     return value
 
 
-Values = Annotated[dict[Name, JsonValue], AfterValidator(_finite)]
+Values = Annotated[dict[Name, JsonValue], AfterValidator(finite)]
 
 
 def _scale(scale: Scale) -> Scale:

@@ -202,7 +202,7 @@ def _is_folded_in(run: Path) -> bool:
     """Whether a finished run was made without training; one that cannot be read counts as trained, and will say so."""
     try:
         metrics = json.loads(read_regular(run / METRICS, MOST_BYTES))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     return isinstance(metrics, dict) and "parent" in metrics
 

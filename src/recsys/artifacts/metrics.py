@@ -14,10 +14,12 @@ from typing import (
 from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
+from recsys.artifacts.bounds import finite
 from recsys.artifacts.checkpoint import LAST, STATE_JSON, newest_checkpoint
 from recsys.artifacts.directory import CHECKPOINTS, HISTORY, MEASURED, METRICS, SERVING, SERVING_JSON
 from recsys.artifacts.manifest import check_format, damaged, seal_json
 from recsys.artifacts.recorded import Recorded, read_sealed, record
+from recsys.artifacts.verified import consistent
 from recsys.core.checked import RefusedError, Rule, checked
 from recsys.core.files import write_text
 from recsys.objectives.measure import Measured, StartMeasured
@@ -173,6 +175,8 @@ def read_metrics(run: Path) -> RunMetrics | None:
         raise damaged(path, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
     check_format(path, text)
     metrics = json.loads(text)  # as it was written: a count stays an int
+    with consistent(path):
+        finite(metrics)
     return cast(RunMetrics, {key: value for key, value in metrics.items() if key not in Recorded.model_fields})
 
 
