@@ -17,6 +17,8 @@ import pytest
 from recsys.api.folding import fold_in
 from recsys.api.training import update
 from recsys.artifacts.bundle import open_bundle
+from recsys.artifacts.checkpoint import newest_checkpoint
+from recsys.artifacts.manifest import seal_json
 from recsys.artifacts.metrics import read_metrics, write_metrics
 from recsys.artifacts.verified import VerifiedFolder
 from recsys.config.schema.config import Config
@@ -24,6 +26,7 @@ from recsys.core.errors import RunError
 from recsys.core.types import Array, Arrays
 from recsys.inference.recommender import Recommender
 from recsys.workflows.train import train
+from recsys.workflows.update import update_config
 
 RUNS = ["finished", "finished_ranked", "finished_text", "finished_net", "finished_drift"]
 Change = Callable[[Array], Array | None]
@@ -130,6 +133,23 @@ def test_a_run_whose_users_rated_an_item_twice_is_not_trained_on(finished: Path,
     with pytest.raises(RunError, match=r"seen\.safetensors is damaged: a user has rated an item more than once"):
         update(ratings, run, tmp_path / "new")
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("lr_max", "/dev/zero"), ("lr_max", "auto"), ("n_epochs", -1), ("n_epochs", "auto")]
+)
+def test_a_run_whose_settings_cannot_be_is_not_updated(finished: Path, tmp_path: Path, key: str, value: object) -> None:
+    run = shutil.copytree(finished, tmp_path / "copy")
+    newest, metrics = newest_checkpoint(run / "checkpoints"), read_metrics(run)
+    assert newest is not None
+    assert metrics is not None
+    content = json.loads((newest / "state.json").read_text(encoding="utf-8"))
+    del content["checksum"]
+    content["training"][key] = value
+    (newest / "state.json").write_bytes(seal_json(content))
+    write_metrics(run, metrics)
+    with pytest.raises(RunError, match=rf"state\.json is damaged: training\.{key}"):
+        update_config(run, None, [])
 
 
 def test_a_run_whose_equations_have_no_solution_is_not_folded_into(finished_ranked: Path, tmp_path: Path) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
-from pydantic import JsonValue
+from pydantic import ValidationError
 
-from recsys.artifacts.directory import CONFIG, locate, run_of
-from recsys.artifacts.manifest import FitEntry
+from recsys.artifacts.checkpoint import STATE_JSON, newest_checkpoint
+from recsys.artifacts.directory import CHECKPOINTS, CONFIG, locate, run_of
+from recsys.artifacts.manifest import damaged
 from recsys.artifacts.run_config import read_run_config
 from recsys.artifacts.selected import selected_parameters
 from recsys.config.loading.dump import override
@@ -24,7 +26,8 @@ from recsys.core.errors import ConfigError, RunError
 from recsys.core.events import Note, Observer, silent
 from recsys.core.types import Json
 from recsys.core.words import joined
-from recsys.training.rates import scaled
+from recsys.training.rates import Rates, scaled
+from recsys.training.settings import Method, Scheduled
 
 EPOCHS = 1 / 7  # of those that the run was trained for
 RANKING_EPOCHS = 3  # from rows that are nearly solved
@@ -131,17 +134,16 @@ def _training_changes(run: Path) -> dict[str, Json]:
     unfrozen: dict[str, Json] = {"training.freeze": []} if scheduled else {}
     if config.start is not None and config.start.replay > 0:
         return unfrozen
-    trained = _served_fit(run).training
-    n_epochs = trained["n_epochs"]
-    assert isinstance(n_epochs, int)
-    kept = [key for key in config.training.kept_by_updates if key in trained]  # auto would grow as the rate falls
+    trained = _trained(run, config.training)
+    assert isinstance(trained.n_epochs, int)
+    kept = trained.model_fields_set & {*trained.kept_by_updates}  # auto would grow as the rate falls
     return {
         **unfrozen,
         "start.replay": 1.0,
         "start.repeat": REPEAT,
-        "training.n_epochs": max(1, math.ceil(n_epochs * EPOCHS)),
-        **({"training.lr_max": _lower(trained["lr_max"])} if scheduled else {}),
-        **{f"training.{key}": trained[key] for key in kept},
+        "training.n_epochs": max(1, math.ceil(trained.n_epochs * EPOCHS)),
+        **({"training.lr_max": _lower(trained.lr_max)} if isinstance(trained, Scheduled) else {}),
+        **{f"training.{key}": value for key, value in trained.model_dump(mode="json", include=kept).items()},
     }
 
 
@@ -162,14 +164,34 @@ def _ranking_changes(run: Path) -> dict[str, Json]:
     return {"ranking.n_epochs": RANKING_EPOCHS} if "ranking" in names else {}
 
 
-def _served_fit(run: Path) -> FitEntry:
-    """How the run's scorer of ratings was trained."""
+def _trained(run: Path, settings: Method) -> Method:
+    """How the run's scorer of ratings was trained: its settings, with `auto` as it was resolved.
+
+    Raises:
+        RunError: the checkpoint says what settings cannot be.
+    """
     _, manifest = selected_parameters(run)
-    return manifest.fits[manifest.served_fits["rating"]]
+    resolved = manifest.fits[manifest.served_fits["rating"]].training
+    needed = ("n_epochs", "lr_max") if settings.has_schedule else ("n_epochs",)
+    taken = {key: resolved[key] for key in (*needed, *settings.kept_by_updates) if key in resolved}
+    missing = next((key for key in needed if taken.get(key, "auto") == "auto"), None)
+    if missing is not None:
+        raise damaged(_state_json(run), f"training.{missing} has no value")
+    given = settings.model_dump(mode="json", exclude_none=True)
+    try:
+        return type(settings).model_validate_json(json.dumps(given | taken))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise damaged(_state_json(run), f"training.{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
 
-def _lower(lr_max: JsonValue) -> Json:
+def _state_json(run: Path) -> Path:
+    newest = newest_checkpoint(run / CHECKPOINTS)
+    assert newest is not None  # the settings were read from there
+    return newest / STATE_JSON
+
+
+def _lower(lr_max: Rates) -> Json:
     """The highest learning rate, in the notation that it was given in."""
-    rates = cast(float | str | list[float], lr_max)  # the settings were validated before they were written
-    lower = scaled(tuple(rates) if isinstance(rates, list) else rates, LR)
+    lower = scaled(lr_max, LR)
     return [*lower] if isinstance(lower, tuple) else lower
