@@ -96,6 +96,8 @@ def _attacked(place: World, name: str, job: Job, kills: list[Kill]) -> tuple[int
         for kill in kills:
             done, was_caught = _killed(case, job, kill, reference.seconds)
             n_kills += 1
+            if job.makes_once and USED.search(done.err):  # it was done before the kill before this one
+                break
             if problem := _wrong_end(done, kill, was_caught) or _strays(case):
                 return n_kills, problem
             if done.code == ENDED:
