@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from faults.outcome import Outcome
 from recsys.core.errors import RecsysError
 
 
@@ -97,3 +98,27 @@ def _stopped(child: int, *, hangs: bool) -> Ended:
         os.killpg(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     return Ended("hang", "no end") if hangs else Ended("crash", f"ended with {os.waitstatus_to_exitcode(status)}")
+
+
+def attacked(
+    case: Callable[[int], tuple[str, Mapping[str, Ended]]], seconds: float, say: Callable[[str], None], n_cases: int
+) -> Outcome:
+    """Cases for as long as there is time, at most so many: each step of them has to end with an answer or an error.
+
+    Args:
+        case: of a number: what is changed, and how each step ended.
+    """
+    outcome, end = Outcome(), time.monotonic() + seconds
+    while time.monotonic() < end and outcome.n_cases < n_cases:
+        what, ended = case(outcome.n_cases)
+        bad = {step: end_of for step, end_of in ended.items() if end_of.how not in ("answer", "error")}
+        outcome.failures += [
+            f"case {outcome.n_cases}, {what}, {step}: {end_of.how}: {end_of.value}" for step, end_of in bad.items()
+        ]
+        outcome.n_cases += 1
+        if bad or outcome.n_cases % 100 == 0:
+            say(
+                f"{outcome.n_cases:,} cases, {len(outcome.failures):,} failures"
+                + "".join(f"\n{what}: {step}" for step in bad)
+            )
+    return outcome

@@ -9,14 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from faults.isolated import Ended, run_steps
+from faults.isolated import Ended, attacked, run_steps
 from faults.outcome import Outcome
 from faults.trained import RUNS, copied, in_new_folder, prepare, resume, serve, use
 
@@ -39,20 +38,7 @@ TYPES = ["float16", "float32", "float64", "int32", "int64", "uint8"]
 def attack_in(folder: Path, seed: int, seconds: float, say: Callable[[str], None], n_cases: int = 10**9) -> Outcome:
     """Cases for as long as there is time, at most so many, on runs in a folder; they are made where there are none."""
     prepare(folder)
-    outcome, end = Outcome(), time.monotonic() + seconds
-    while time.monotonic() < end and outcome.n_cases < n_cases:
-        what, ended = case(folder, seed, outcome.n_cases)
-        bad = {step: end_of for step, end_of in ended.items() if end_of.how not in ("answer", "error")}
-        outcome.failures += [
-            f"case {outcome.n_cases}, {what}, {step}: {end_of.how}: {end_of.value}" for step, end_of in bad.items()
-        ]
-        outcome.n_cases += 1
-        if bad or outcome.n_cases % 100 == 0:
-            say(
-                f"{outcome.n_cases:,} cases, {len(outcome.failures):,} failures"
-                + "".join(f"\n{what}: {b}" for b in bad)
-            )
-    return outcome
+    return attacked(lambda number: case(folder, seed, number), seconds, say, n_cases)
 
 
 def case(folder: Path, seed: int, number: int) -> tuple[str, dict[str, Ended]]:

@@ -10,7 +10,6 @@ import itertools
 import json
 import random
 import shutil
-import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from faults.isolated import Ended, run_steps
+from faults.isolated import Ended, attacked, run_steps
 from faults.manifests import change, read_arrays, replace_file, write_arrays
 from faults.outcome import Outcome
 from faults.trained import copied, finite, in_new_folder, prepare
@@ -36,17 +35,7 @@ TRAININGS: dict[str, dict[str, Any]] = {
 def attack_in(folder: Path, seed: int, seconds: float, say: Callable[[str], None], n_cases: int = 10**9) -> Outcome:
     """Cases for as long as there is time, at most so many, on a store in a folder; it is made where there is none."""
     prepare_store(folder)
-    outcome, end = Outcome(), time.monotonic() + seconds
-    while time.monotonic() < end and outcome.n_cases < n_cases:
-        what, ended = case(folder, seed, outcome.n_cases)
-        for step, end_of in ended.items():
-            if end_of.how not in ("answer", "error"):
-                outcome.failures.append(f"case {outcome.n_cases}, {what}, {step}: {end_of.how}: {end_of.value}")
-                say(outcome.failures[-1])
-        outcome.n_cases += 1
-        if outcome.n_cases % 100 == 0:
-            say(f"{outcome.n_cases:,} cases, {len(outcome.failures):,} failures")
-    return outcome
+    return attacked(lambda number: case(folder, seed, number), seconds, say, n_cases)
 
 
 def prepare_store(folder: Path) -> None:

@@ -159,8 +159,7 @@ def unseal(path: Path, text: bytes, schema: type[M]) -> M:
         return schema.model_validate_json(content)
     except ValidationError as error:
         check_format(path, content)
-        first = error.errors()[0]
-        raise damaged(path, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise damaged_by(path, error) from error
 
 
 def unseal_json(path: Path, text: bytes) -> str:
@@ -183,6 +182,12 @@ def damaged(path: Path, why: str) -> DamagedError:
         expected="the file as it was written",
         hint="copy the whole folder again from where it was written, or train again",
     )
+
+
+def damaged_by(path: Path, error: ValidationError, above: str = "") -> DamagedError:
+    """The error for a file with a value that cannot be, named by its key below `above`."""
+    first = error.errors()[0]
+    return damaged(path, f"{above}{'.'.join(map(str, first['loc']))}: {first['msg']}")
 
 
 def _ending(body: str) -> str:

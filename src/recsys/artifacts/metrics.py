@@ -17,7 +17,7 @@ from typing_extensions import TypedDict
 from recsys.artifacts.bounds import finite
 from recsys.artifacts.checkpoint import LAST, STATE_JSON, newest_checkpoint
 from recsys.artifacts.directory import CHECKPOINTS, HISTORY, MEASURED, METRICS, SERVING, SERVING_JSON
-from recsys.artifacts.manifest import check_format, damaged, seal_json
+from recsys.artifacts.manifest import check_format, damaged_by, seal_json
 from recsys.artifacts.recorded import Recorded, read_sealed, record
 from recsys.artifacts.verified import consistent
 from recsys.core.checked import RefusedError, Rule, checked
@@ -171,8 +171,7 @@ def read_metrics(run: Path) -> RunMetrics | None:
         _schema().validate_json(text)
     except ValidationError as error:
         check_format(path, text)
-        first = error.errors()[0]
-        raise damaged(path, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise damaged_by(path, error) from error
     check_format(path, text)
     metrics = json.loads(text)  # as it was written: a count stays an int
     with consistent(path):

@@ -25,7 +25,7 @@ from recsys.artifacts.checkpoint import (
 from recsys.artifacts.directory import CHECKPOINTS, CONFIG, HISTORY, METRICS, all_runs, runs_root
 from recsys.artifacts.history import History, intact_results
 from recsys.artifacts.lock import locked
-from recsys.artifacts.manifest import FORMAT, CheckpointManifest, FitEntry, damaged
+from recsys.artifacts.manifest import FORMAT, CheckpointManifest, FitEntry, damaged, damaged_by
 from recsys.artifacts.metrics import closing_files, read_metrics
 from recsys.artifacts.recorded import check_recorded
 from recsys.artifacts.run_config import changed_keys, check_same_config, check_same_data, deciding_values
@@ -121,7 +121,7 @@ class Run:
     def as_started(self, plan: Plan) -> Plan:
         """The plan, with `auto` as it was understood when the run started: later versions may choose otherwise."""
         fit = self.resumed.manifest.fits.get(plan.name) if self.resumed else None
-        if fit is None:
+        if self.resumed is None or fit is None:
             return plan
         training = plan.training
         known = training.model_dump(mode="json", exclude_none=True)
@@ -130,15 +130,10 @@ class Run:
         try:
             started = type(training).model_validate_json(json.dumps(known))
         except ValidationError as error:
-            first = error.errors()[0]
-            raise self._damaged_training(".".join(map(str, first["loc"])), first["msg"]) from error
+            raise damaged_by(self.resumed.json, error, "training.") from error
         if conflict := started.conflict(plan.model):
-            raise self._damaged_training(conflict.key, conflict.what)
+            raise damaged(self.resumed.json, f"training.{conflict.key}: {conflict.what}")
         return replace(plan, training=started)
-
-    def _damaged_training(self, key: str, why: str) -> RunError:
-        assert self.resumed is not None
-        return damaged(self.resumed.json, f"training.{key}: {why}")
 
     def open(self, inputs: TrainingInputs, plan: Plan, hyperparameters: Mapping[str, Json]) -> None:
         """Creates the folder, now that there is data to train on; once more for each further fit.

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from recsys.artifacts.manifest import damaged
+from recsys.artifacts.manifest import damaged_by
 from recsys.artifacts.store import Store, StoreManifest
 from recsys.config.plans import plans
 from recsys.config.schema.config import Config
@@ -82,8 +82,7 @@ def _section(store: Store, kind: type[S], values: Mapping[str, Any]) -> S:
     try:
         return kind.model_validate_json(json.dumps(values))
     except ValidationError as error:
-        first = error.errors()[0]
-        raise damaged(store.folder.json, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise damaged_by(store.folder.json, error) from error
 
 
 def _check_agrees(config: Config, store: Store) -> None:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from recsys.artifacts.checkpoint import STATE_JSON, newest_checkpoint
 from recsys.artifacts.directory import CHECKPOINTS, CONFIG, locate, run_of
-from recsys.artifacts.manifest import damaged
+from recsys.artifacts.manifest import damaged, damaged_by
 from recsys.artifacts.run_config import read_run_config
 from recsys.artifacts.selected import selected_parameters
 from recsys.config.loading.dump import override
@@ -181,8 +181,7 @@ def _trained(run: Path, settings: Method) -> Method:
     try:
         return type(settings).model_validate_json(json.dumps(given | taken))
     except ValidationError as error:
-        first = error.errors()[0]
-        raise damaged(_state_json(run), f"training.{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise damaged_by(_state_json(run), error, "training.") from error
 
 
 def _state_json(run: Path) -> Path:

@@ -129,9 +129,8 @@ class DividedColumn:
         """Those of the rows that this rank has."""
         rank, (start, stop, step) = self.division.communicator.rank, (rows.start, rows.stop, rows.step)
         low, end = int(self.first[rank]), int(self.first[rank + 1])
-        begin = max(
-            start, low + (start - low) % step
-        )  # the first row of the slice that is not before those of this rank
+        # the first row of the slice that is not before those of this rank
+        begin = max(start, low + (start - low) % step)
         part: Array = self.own[begin - low : max(min(stop, end) - low, 0) : step]
         return part
 
