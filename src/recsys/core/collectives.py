@@ -58,6 +58,11 @@ def add_up(counts: Int64Array, communicator: Communicator) -> Int64Array:
     return np.concatenate(communicator.all_gather(np.sum(shares, axis=0)))
 
 
+def number_of_each(number: int, communicator: Communicator) -> list[int]:
+    """The numbers of all ranks, in their order."""
+    return [int(own[0]) for own in communicator.all_gather(np.array([number]))]
+
+
 def is_so_on_any(condition: bool, communicator: Communicator) -> bool:
     """Whether it is on one rank at least."""
     return any(bool(own[0]) for own in communicator.all_gather(np.array([condition])))
@@ -74,7 +79,7 @@ def raise_first(error: RecsysError | None, communicator: Communicator) -> None:
 
 def gather_on_first(array: AnyArray, communicator: Communicator) -> list[AnyArray] | None:
     """The arrays of all ranks in their order, on rank 0; None on the others. They differ in length at most."""
-    lengths = [int(length[0]) for length in communicator.all_gather(np.array([len(array)]))]
+    lengths = number_of_each(len(array), communicator)
     if communicator.rank:
         if array.size:
             communicator.send(np.ascontiguousarray(array), 0, 0).wait()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from recsys.config.plans import plans
 from recsys.config.schema.config import Config
 from recsys.core.communicator import Communicator
 from recsys.core.events import Note, Observer
@@ -14,8 +13,8 @@ from recsys.data.ranks.split import split_by_ranks
 from recsys.data.read import catalogue_of
 from recsys.data.spilled_rows import UnsuitedError
 from recsys.data.training_inputs import TrainingInputs
-from recsys.training.specs import METHODS
 from recsys.workflows.prepare_on_disk import why_all_rows
+from recsys.workflows.sort_store import methods_of_all_rows
 
 
 def inputs_by_ranks(
@@ -55,12 +54,7 @@ def _divided(config: Config, observe: Observer, communicator: Communicator) -> T
 def why_whole(config: Config) -> str | None:
     """What the config asks for that takes all rows on every rank; None: nothing."""
     data = config.data
-    holding = [
-        plan.training.method
-        for plan in plans(config)
-        if METHODS[plan.training.method].models[plan.model.kind].block_order is None
-    ]
-    if holding:
+    if holding := methods_of_all_rows(config):
         return f"{joined(holding, 'and')} needs all of them at once"
     if config.start is not None:
         return "the run starts from another one"

@@ -10,7 +10,6 @@ from pydantic import ValidationError
 
 from recsys.artifacts.manifest import damaged_by
 from recsys.artifacts.store import Store, StoreManifest
-from recsys.config.plans import plans
 from recsys.config.schema.config import Config
 from recsys.config.schema.data import READING, Data
 from recsys.config.schema.split import Split
@@ -22,8 +21,7 @@ from recsys.data.partition import ROW_BYTES
 from recsys.data.read import catalogue_of
 from recsys.data.sources.opening import bytes_of
 from recsys.data.training_inputs import TrainingInputs
-from recsys.training.specs import METHODS
-from recsys.workflows.sort_store import block_order
+from recsys.workflows.sort_store import block_order, methods_of_all_rows
 
 
 def as_prepared(config: Config) -> Config:
@@ -61,14 +59,12 @@ def prepared_inputs(config: Config, observe: Observer, *, reads_blocks: bool) ->
     store = Store.open(config.data.prepared)
     manifest = store.manifest
     _check_agrees(config, store)
-    holding = [
-        plan for plan in plans(config) if METHODS[plan.training.method].models[plan.model.kind].block_order is None
-    ]
+    holding = methods_of_all_rows(config)
     on_disk = reads_blocks and manifest.order is not None and not holding
     if on_disk:
         _check_order(config, store)
     elif reads_blocks:
-        observe(Note(_why_in_memory(manifest, [plan.training.method for plan in holding])))
+        observe(Note(_why_in_memory(manifest, holding)))
     splits = store.splits(in_memory=not on_disk, uses_times=config.uses_times)
     catalogue = catalogue_of(config.data, manifest.item_column, splits.train.items, observe)
     sums = {part: source.sha256 for part, source in manifest.sources.items()}

@@ -103,6 +103,15 @@ class Orders:
             column.append(values)
 
 
+def methods_of_all_rows(config: Config) -> list[str]:
+    """The methods of the config's scorers that do not train block by block, and need all rows at once."""
+    return [
+        plan.training.method
+        for plan in plans(config)
+        if METHODS[plan.training.method].models[plan.model.kind].block_order is None
+    ]
+
+
 def block_order(config: Config, n_ratings: int, n_users: int, n_items: int) -> Any:
     """The StoredOrder for a scorer of the config that reads blocks; None: there is no such scorer."""
     for plan in plans(config):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from recsys.core.collectives import gather_on_first
+from recsys.core.collectives import gather_on_first, number_of_each
 from recsys.core.communicator import Communicator
 from recsys.core.types import Array, Int64Array
 from recsys.data.chunks import chunks
@@ -146,6 +146,6 @@ class DividedColumn:
                 part = self[rows]
             if ranks[0] == communicator.rank:
                 own.append(look(self.here(slice(rows.start, rows.stop, 1)) if ranks[0] == ranks[1] else part))
-        width = max(int(n[0]) for n in communicator.all_gather(np.array([len(own[0]) if own else 0])))
+        width = max(number_of_each(len(own[0]) if own else 0, communicator))
         table = np.array(own, dtype=np.float64).reshape(-1, width)
         return list(map(tuple, np.concatenate(communicator.all_gather(table)).tolist()))

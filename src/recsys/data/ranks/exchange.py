@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from recsys.core.collectives import number_of_each
 from recsys.core.communicator import Communicator
 from recsys.core.types import Array, Counts, Indices, Int64Array
 from recsys.data.chunks import chunks
@@ -45,7 +46,7 @@ def rounds(
         What comes from each rank, its columns; the rows of each come in their order.
     """
     users, size = columns[0], communicator.size
-    n_most = max(int(n[0]) for n in communicator.all_gather(np.array([len(users)])))
+    n_most = max(number_of_each(len(users), communicator))
     for start in range(0, n_most, ROUND):
         rank = rank_of_user[users[start : start + ROUND]].astype(np.int16)  # which a stable sort takes bit by bit
         order, edges = np.argsort(rank, kind="stable"), np.cumsum([0, *np.bincount(rank, minlength=size)]).tolist()
@@ -72,7 +73,7 @@ def even_ranks(counts: Counts, size: int) -> tuple[Indices, Int64Array]:
 
 def levelled(columns: Sequence[Array], communicator: Communicator) -> list[Array]:
     """The rows of all ranks in their order, about as many with each, where one rank has more than twice its share."""
-    n_rows = [int(n[0]) for n in communicator.all_gather(np.array([len(columns[0])]))]
+    n_rows = number_of_each(len(columns[0]), communicator)
     rank, size, n = communicator.rank, communicator.size, sum(n_rows)
     if max(n_rows) <= 2 * n // size:
         return list(columns)

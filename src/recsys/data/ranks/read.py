@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from recsys.config.schema.data import Data
-from recsys.core.collectives import add_up, is_so_on_any
+from recsys.core.collectives import add_up, is_so_on_any, number_of_each
 from recsys.core.communicator import Communicator
 from recsys.core.errors import DataError
 from recsys.core.events import Note, Observer
@@ -77,11 +77,11 @@ def read_by_ranks(data: Data, communicator: Communicator, observe: Observer) -> 
     del table
     if has_scientific(users) or has_scientific(items):
         raise UnsuitedError("ids are numbers in scientific notation")
-    n_read = _lengths(rating, communicator)
+    n_read = number_of_each(len(rating), communicator)
     if max(n_read) == sum(n_read) > 1:
         observe(Note(f"one rank reads {name_of(origin)}, which cannot be cut, and gives the others their rows"))
     columns = levelled([user_idx, item_idx, rating], communicator)
-    n_rows = _lengths(columns[2], communicator)
+    n_rows = number_of_each(len(columns[2]), communicator)
     first = sum(n_rows[: communicator.rank])
     rows = RowsOfRank(columns, users, items, first, sum(n_rows), fingerprints, names["item"])
     del user_idx, item_idx, rating, columns
@@ -90,10 +90,6 @@ def read_by_ranks(data: Data, communicator: Communicator, observe: Observer) -> 
     _check_unique(rows, communicator)
     give_back_memory()
     return rows
-
-
-def _lengths(rating: Floats, communicator: Communicator) -> list[int]:
-    return [int(n[0]) for n in communicator.all_gather(np.array([len(rating)]))]
 
 
 def _check_ratings(rating: Floats, communicator: Communicator, *, is_column: bool) -> None:

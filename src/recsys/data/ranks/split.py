@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from recsys.config.schema.split import Split
-from recsys.core.collectives import add_up
+from recsys.core.collectives import add_up, number_of_each
 from recsys.core.communicator import Communicator
 from recsys.core.types import Array, BoolArray, Counts
 from recsys.data.chunks import chunks
@@ -69,14 +69,14 @@ def split_by_ranks(rows: RowsOfRank, how: Split, seed: int, communicator: Commun
 
 def _assigned(rows: RowsOfRank, how: Split, seed: int, communicator: Communicator) -> PartOfRow:
     """The part of each row of this rank; rank 0 assigns all, a byte each."""
-    edges = [*(int(first[0]) for first in communicator.all_gather(np.array([rows.first]))), rows.n_rows]
+    edges = [*number_of_each(rows.first, communicator), rows.n_rows]
     every = np.empty(0, dtype=np.int8) if communicator.rank else assign_rows(rows.n_rows, None, how, seed)
     return communicator.all_to_all([every[start:stop] for start, stop in pairwise(edges)])[0]
 
 
 def _divided(train: Interactions, division: Division, user_counts: Counts, item_counts: Counts) -> Interactions:
     """The training rows of all ranks, of which these are this rank's."""
-    n_rows = [int(n[0]) for n in division.communicator.all_gather(np.array([len(train)]))]
+    n_rows = number_of_each(len(train), division.communicator)
     first = np.cumsum([0, *n_rows])
 
     def column(own: Array) -> Any:

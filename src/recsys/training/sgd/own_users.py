@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from recsys.core.collectives import gather_on_first
+from recsys.core.collectives import gather_on_first, number_of_each
 from recsys.core.communicator import Communicator
 from recsys.core.types import Array, BoolArray, Float32Array, Float64Array, Indices, Times
 from recsys.models.dot_product.arrays import DotProductArrays
@@ -64,7 +64,7 @@ def with_fallback_of_all(rows: Float32Array, has_ratings: BoolArray, communicato
         means = np.zeros(1) if whole is None else np.concatenate(whole).mean(axis=0, dtype=np.float64, keepdims=True)
         mean = communicator.all_gather(means)[0]
     else:
-        n_rows = sum(int(n[0]) for n in communicator.all_gather(np.array([len(learned)])))
+        n_rows = sum(number_of_each(len(learned), communicator))
         mean = communicator.all_gather(_sum_up_to(learned, communicator))[-1] / n_rows
     return followed_by(mean.astype(np.float32), rows, has_ratings)
 
