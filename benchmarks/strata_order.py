@@ -36,7 +36,8 @@ def main() -> None:
         name: (named[name].make, 64, n_seeds) for name in ("movielens-small", "ML-100K") if name in named
     }
     sets["synthetic, dense, 1M ratings"] = (partial(_made, DENSE), 64, 3)
-    sets["synthetic, sparse, 3M ratings, dim 128"] = (partial(_made, SPARSE), 128, 3)
+    for dim in (16, 32, 64, 128):
+        sets[f"synthetic, sparse, 3M ratings, dim {dim}"] = (partial(_made, SPARSE), dim, 4)
     for name, (make, dim, seeds) in sets.items():
         compare(name, make, dim, seeds)
 
