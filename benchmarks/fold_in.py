@@ -21,6 +21,7 @@ import numpy as np
 
 import recsys
 from learners import model_of, ratings
+from measure import command_line
 from recsys.artifacts.bundle import Bundle, open_bundle
 from recsys.artifacts.write_bundle import ServedScorer, write_bundle
 from recsys.config.loading.load import config_from, load_config
@@ -29,7 +30,7 @@ from recsys.data.training_inputs import TrainingInputs
 from recsys.inference.fold_in import FixedRows, solve, user_prior
 from recsys.inference.recommender import Recommender
 from recsys.workflows.fold_in_run import fold_in_run
-from synthetic import CACHE, World, synthetic
+from synthetic import CACHE, LEVELS, World, synthetic
 
 SMALL = Path(__file__).parent.parent / "configs" / "movielens-small.yaml"
 SEEDS = (1, 2, 3)
@@ -44,6 +45,7 @@ HEADER = "user,item,rating\n"
 
 def main() -> None:
     """Prints both tables as markdown."""
+    command_line(__doc__).parse_args()
     ml100k = os.environ.get("RECSYS_ML100K")
     if ml100k:
         print("| ML-100K, users held out | fold-in | trained with them | biases alone | ratio |")
@@ -141,7 +143,7 @@ def times(bundle: Bundle) -> None:
         spent = []
         for _ in range(1 if "first" in name else 20):
             start = time.perf_counter()
-            recommender.recommend_for(items, draw.normal(3, 1, n).tolist())
+            recommender.recommend_for(items, draw.choice(LEVELS, n).tolist())
             spent.append(time.perf_counter() - start)
         print(f"| {name}, {n:,} ratings | {1e3 * statistics.median(spent):.1f} ms |", flush=True)
     prior = user_prior(bundle)
