@@ -97,8 +97,10 @@ class Factors:
 
     def score(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Float32Array:
         """Scores of the pairs, float32, shape (n,)."""
-        interaction = np.einsum("nf,nf->n", self.user_factors[user_idx], self.item_factors[item_idx])
-        bias = self.user_bias[user_idx] + self.item_bias[item_idx]
+        # take() gathers rows in half the time of an index in brackets
+        users, items = self.user_factors.take(user_idx, axis=0), self.item_factors.take(item_idx, axis=0)
+        interaction = np.einsum("nf,nf->n", users, items)
+        bias = self.user_bias.take(user_idx) + self.item_bias.take(item_idx)
         if self.drift is not None and timestamp is not None:
             bias += self.drift.at(user_idx, timestamp)[0]
         if self.raters is not None:
