@@ -8,8 +8,10 @@ from threading import Thread
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
+import recsys
 from recsys.artifacts.bundle import Bundle, open_bundle
 from recsys.artifacts.selected import selected_parameters
 from recsys.config.schema.config import Config
@@ -250,10 +252,39 @@ def test_what_is_no_run_is_refused_by_name(small: Small, parent: Path, new: Path
         train(started(small, tmp_path / "copy", new, method), tmp_path / "child")
 
 
-def test_ids_of_another_type_are_refused(small: Small, parent: Path, method: str, tmp_path: Path) -> None:
-    (tmp_path / "text.csv").write_text("userId,movieId,rating\na1,100,3\na2,101,4\n")
-    with pytest.raises(DataError, match="user id 'a1' is not a whole number"):
-        train(started(small, parent, tmp_path / "text.csv", method), tmp_path / "child")
+@pytest.mark.parametrize(("role", "row", "later"), [("user", "a1,100", "a0,100"), ("item", "1,B07", "1,A1")])
+def test_ids_of_another_type_are_refused_by_line(
+    small: Small, parent: Path, method: str, tmp_path: Path, role: str, row: str, later: str
+) -> None:
+    text = tmp_path / "text.csv"
+    text.write_text(f"userId,movieId,rating\n\n1,100,3\n{row},4\n{later},5\n")
+    with pytest.raises(DataError, match=f"{role} id '(a1|B07)' is not a whole number") as caught:
+        train(started(small, parent, text, method), tmp_path / "child")
+    assert caught.value.where == f"{text}:4"
+    assert caught.value.expected == f"{role} ids such as {getattr(open_bundle(parent), f'{role}s').id_at(0)}"
+    assert f"data.columns.{role}" in (caught.value.hint or "")
+
+
+def test_ids_of_another_type_are_refused_by_row_of_a_table(parent: Path, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"userId": ["1", "a1"], "movieId": [100, 101], "rating": [3.0, 4.0]})
+    with pytest.raises(DataError, match="user id 'a1' is not a whole number") as caught:
+        recsys.update(frame, parent, tmp_path / "child")
+    assert caught.value.where == "DataFrame: row 2"
+
+
+def test_whole_numbers_that_a_file_holds_as_texts_are_numbers(parent: Path, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"userId": ["1", "10", "9"], "movieId": [100, 101, 102], "rating": [3.0, 4.0, 2.0]})
+    frame.to_parquet(tmp_path / "text.parquet")
+    recsys.update(tmp_path / "text.parquet", parent, tmp_path / "of-texts")
+    recsys.update(frame.astype({"userId": int}), parent, tmp_path / "of-numbers")
+    texts, numbers = (recsys.load(tmp_path / name) for name in ("of-texts", "of-numbers"))
+    assert [texts.predict(user, 100).rating for user in (1, 9)] == [numbers.predict(u, 100).rating for u in (1, 9)]
+
+
+def test_a_number_that_is_written_in_another_way_among_texts_is_refused(parent: Path, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"userId": ["7", "7.0"], "movieId": [100, 100], "rating": [3.0, 4.0]})
+    with pytest.raises(DataError, match=r"user id '7\.0' is not a whole number"):
+        recsys.update(frame, parent, tmp_path / "child")
 
 
 def test_numbers_are_read_as_texts_where_the_runs_ids_are(small: Small, finished_text: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from recsys.api.configs import ConfigLike, as_config, config_on
 from recsys.api.paths import PathLike, as_path
+from recsys.artifacts.bundle import open_bundle
 from recsys.config.schema.config import Config
 from recsys.config.schema.data import Data, Files, absolute_files
 from recsys.core.arguments import PATH, listed
@@ -23,11 +24,12 @@ from recsys.core.resolve import resolve
 from recsys.data.check_dataset import check_dataset
 from recsys.data.features.kind import Role
 from recsys.data.interactions import Dataset
-from recsys.data.read import read_more_ratings, read_ratings
+from recsys.data.read import read_ratings
 from recsys.data.sources.opening import source_of
 from recsys.data.sources.origin import Frame, HeldFrame, Origin
 from recsys.data.sources.specs import HELD_FRAME
 from recsys.data.sources.streams import is_stream
+from recsys.workflows.inputs import read_beside
 from recsys.workflows.prepared_inputs import as_prepared
 
 DataLike: TypeAlias = PathLike | Sequence[PathLike] | Frame
@@ -232,11 +234,9 @@ def as_recorded(config: Config) -> Config:
 
 
 def _read(config: Config, observe: Observer, frame: Frame | None = None, *, needs_times: bool) -> Dataset:
-    uses_times = needs_times or config.uses_times
-    if config.start is None:
-        return read_ratings(config.data, ALONE, observe, frame, uses_times=uses_times)
-    as_trained = config.start.like_run
-    return read_more_ratings(config.data, ALONE, observe, frame, as_trained=as_trained, uses_times=uses_times)
+    if config.start is not None:
+        return read_beside(open_bundle(config.start.run), config, ALONE, observe, frame)
+    return read_ratings(config.data, ALONE, observe, frame, uses_times=needs_times or config.uses_times)
 
 
 def _recorded(config: Config, update: Mapping[str, object], dataset: Dataset) -> Config:

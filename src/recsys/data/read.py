@@ -18,6 +18,7 @@ from recsys.core.types import Floats
 from recsys.core.words import counted
 from recsys.data.catalogue import ItemCatalogue
 from recsys.data.gather import collect_part, gather
+from recsys.data.id_types import check_id_types
 from recsys.data.ids import index_columns, indices_of, refuse_scientific
 from recsys.data.interactions import Dataset, Interactions, stack
 from recsys.data.scale import LARGEST_RATING
@@ -60,6 +61,7 @@ def read_more_ratings(
     *,
     as_trained: bool = False,
     uses_times: bool = True,
+    beside: tuple[Vocabulary, Vocabulary] | None = None,
 ) -> Dataset:
     """Reads ratings that are learned from beside those of an earlier run: perhaps of one user, or all the same.
 
@@ -70,6 +72,7 @@ def read_more_ratings(
         origin: what to read in place of the files that `data` names, such as a table in memory.
         as_trained: whether the names of columns are those of other ratings, see ColumnRequest.
         uses_times: whether to read times, where there are any.
+        beside: users and items of the earlier run, whose ids these have to be like.
 
     Returns:
         Dataset; the vocabularies hold every id of the files.
@@ -92,6 +95,8 @@ def read_more_ratings(
     all_rows = SourceRows.of(_join(tables), list(origins), sources, n_read)
     refuse_scientific(all_rows.ratings.user_idx, all_rows.ratings.users, "user", all_rows.locate)
     refuse_scientific(all_rows.ratings.item_idx, all_rows.ratings.items, "item", all_rows.locate)
+    if beside is not None:
+        check_id_types(all_rows.ratings, *beside, all_rows.locate)
     rows = usable_rows(all_rows, data)
     del tables, shares, all_rows
     give_back_memory()  # what parsing took; Arrow and glibc would keep it for a next file

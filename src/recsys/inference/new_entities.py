@@ -9,12 +9,13 @@ import numpy as np
 
 from recsys.artifacts.bundle import Bundle
 from recsys.config.schema.data import Data
-from recsys.core.checked import shown
 from recsys.core.errors import DataError
 from recsys.core.events import Observer, silent
 from recsys.core.types import Array
 from recsys.core.words import counted, shell_command
 from recsys.data.duplicates import repeated
+from recsys.data.features.kind import Role as FeatureRole
+from recsys.data.id_types import wrong_id_type
 from recsys.data.ids import indices_of
 from recsys.data.interactions import Interactions
 from recsys.data.read import read_table
@@ -54,7 +55,10 @@ def read_new_entities(bundle: Bundle, origin: Origin, observe: Observer = silent
     known_user = indices_of(table.user.texts, bundle.users)[table.user.codes] != UNKNOWN
     known_item = indices_of(table.item.texts, bundle.items)[table.item.codes] != UNKNOWN
     _refuse(bundle, path, source, known_user, known_item)
-    users, items = _with_new("user", table.user, bundle.users, path), _with_new("item", table.item, bundle.items, path)
+    users, items = (
+        _with_new("user", table.user, bundle.users, source),
+        _with_new("item", table.item, bundle.items, source),
+    )
     rating = np.full(table.n_rows, np.nan, dtype=np.float32) if table.rating is None else table.rating
     user_idx = indices_of(table.user.texts, users)[table.user.codes]
     item_idx = indices_of(table.item.texts, items)[table.item.codes]
@@ -121,15 +125,13 @@ def _refuse(bundle: Bundle, path: Path, source: Source, known_user: Array, known
     raise first
 
 
-def _with_new(role: str, column: Coded, known: Vocabulary, path: Path) -> Vocabulary:
+def _with_new(role: FeatureRole, column: Coded, known: Vocabulary, source: Source) -> Vocabulary:
     """The known ids, and those of the column that are not among them."""
-    new = column.texts[indices_of(column.texts, known) == UNKNOWN]
-    ids = [known.parse(text) for text in new.tolist()]
+    new = np.flatnonzero(indices_of(column.texts, known) == UNKNOWN)
+    ids = [known.parse(text) for text in column.texts[new].tolist()]
     if None in ids:
-        raise DataError(
-            f"{role} {shown(new[ids.index(None)])} cannot be an id here",
-            where=str(path),
-            expected=f"whole numbers, as the {role} ids of the run are",
-            hint="a run trained on ids that are texts takes any",
-        )
-    return union(known, Vocabulary(new if known.id_type is str else np.array(ids, dtype=np.int64)))
+        odd = new[[raw_id is None for raw_id in ids]]
+        row = int(np.flatnonzero(np.isin(column.codes, odd))[0])
+        text = str(column.texts[column.codes[row]])
+        raise wrong_id_type(text, known, role, source.locate(row), "a run trained on ids that are texts takes any")
+    return union(known, Vocabulary(column.texts[new] if known.id_type is str else np.array(ids, dtype=np.int64)))

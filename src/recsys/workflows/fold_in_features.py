@@ -12,8 +12,7 @@ from recsys.artifacts.bundle import Bundle
 from recsys.artifacts.feature_priors import read_priors
 from recsys.artifacts.metrics import FoldedFeatures
 from recsys.config.schema.data import Data
-from recsys.core.checked import shown
-from recsys.core.errors import DataError, RunError
+from recsys.core.errors import RunError
 from recsys.core.events import Observer
 from recsys.core.types import Ids
 from recsys.data.catalogue import ItemCatalogue, id_of
@@ -21,6 +20,7 @@ from recsys.data.features.features import Features
 from recsys.data.features.kind import Role
 from recsys.data.features.read import encode_table, features_request, merged, table_fingerprint
 from recsys.data.features.table import FeatureTable
+from recsys.data.id_types import wrong_id_type
 from recsys.data.sources.column_names import TITLES, plain
 from recsys.data.sources.opening import read_catalogue, read_feature_table
 from recsys.data.sources.origin import Frame, name_of
@@ -92,12 +92,8 @@ def _refuse_impossible_ids(table: FeatureTable, known: Vocabulary, role: Role) -
     """Raises DataError for the first id that is no whole number where those of the run are: it cannot be added."""
     for row, text in enumerate(table.ids.tolist()):
         if id_of(text, known) is None:
-            raise DataError(
-                f"the {role} id {shown(text)} is not a whole number, and those of the run are",
-                where=table.place(row),
-                expected=f"{role} ids such as {known.id_at(0)}",
-                hint=f"give new {role}s whole numbers as ids, or train a run whose {role} ids are texts",
-            )
+            hint = f"give new {role}s whole numbers as ids, or train a run whose {role} ids are texts"
+            raise wrong_id_type(text, known, role, table.place(row), hint)
 
 
 def _without_features(bundle: Bundle, role: Role) -> RunError:

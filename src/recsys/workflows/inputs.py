@@ -31,7 +31,7 @@ from recsys.data.id_types import align_id_types
 from recsys.data.interactions import Dataset, HeldOut, Interactions, join
 from recsys.data.read import read_more_ratings, read_ratings
 from recsys.data.scale import Scale
-from recsys.data.sources.origin import name_of
+from recsys.data.sources.origin import Origin, name_of
 from recsys.data.split import split
 from recsys.data.training_inputs import TrainingInputs, WarmStart
 from recsys.data.unique_pairs import newer_pairs
@@ -112,12 +112,34 @@ def prepare_inputs(
     _check_same_model(config.start.run, config)
     note_whole(why_whole(config), observe, communicator)
     if data is None:
-        data = read_more_ratings(
-            config.data, communicator, observe, as_trained=config.start.like_run, uses_times=config.uses_times
-        )
+        data = read_beside(bundle, config, communicator, observe)
     _check_room(config, len(data.ratings.users), len(data.ratings.items))
     note_other_scale(bundle, data.ratings.rating, observe)
     return _join(bundle, parameters, bundle.scale if config.data.has_ratings else None, data, config, observe)
+
+
+def read_beside(
+    bundle: Bundle, config: Config, communicator: Communicator, observe: Observer, origin: Origin | None = None
+) -> Dataset:
+    """Reads the ratings of a config that names a run to start from.
+
+    Args:
+        bundle: of that run.
+        communicator, origin: as of `read_more_ratings`.
+
+    Raises:
+        DataError: the ratings cannot be used.
+    """
+    assert config.start is not None
+    return read_more_ratings(
+        config.data,
+        communicator,
+        observe,
+        origin,
+        as_trained=config.start.like_run,
+        uses_times=config.uses_times,
+        beside=(bundle.users, bundle.items),
+    )
 
 
 def from_scratch(
