@@ -111,6 +111,22 @@ def test_a_line_that_was_not_written_is_an_error_with_its_place(path: Path, line
     assert caught.value.where == f"{path}:4"
 
 
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("key", ["lr", "seconds", "train.rmse", "valid.mae"])
+def test_a_number_that_is_none_is_refused_by_line_and_key_under_a_right_checksum(
+    path: Path, key: str, number: float
+) -> None:
+    last, row = history_module.read_lines(path.parent)[-1], rows(0.9)[0]
+    name, _, metric = key.partition(".")
+    value = {**getattr(row, name), metric: number} if metric else number
+    line = Line.after(last, row.model_copy(update={name: value}))
+    with path.open("ab") as file:
+        file.write(line.text)
+    with pytest.raises(DamagedError, match=rf"line 4 is not the one that was written: {key}: .* finite") as caught:
+        read(path.parent)
+    assert caught.value.where == f"{path}:4"
+
+
 def test_a_checksum_covers_the_lines_before_it(path: Path) -> None:
     lines = path.read_text().splitlines(keepends=True)
     for changed in (lines[1:], [lines[0], lines[2]], [lines[1], lines[0], lines[2]]):

@@ -36,7 +36,7 @@ class HistoryRow(BaseModel):
         train: the learner's own metrics; valid: the objective's, None where the epoch was not evaluated.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)  # training stops before it has others
 
     scorer: str
     epoch: int
@@ -205,16 +205,22 @@ def _read(path: Path, number: int, text: bytes, last: Line | None) -> Line:
         )
     try:
         line = Line.after(last, HistoryRow.model_validate_json(body + "}"))
-    except ValidationError:
-        line = None
-    if line is None or line.text != text:
-        raise DamagedError(
-            f"{path.name} is damaged: line {number} is not the one that was written",
-            where=f"{path}:{number}",
-            expected="the lines as they were written",
-            hint="copy the whole folder again from where it was written, or train again",
-        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise _not_written(path, number, f": {key}: {first['msg']}" if key else "") from error
+    if line.text != text:
+        raise _not_written(path, number)
     return line
+
+
+def _not_written(path: Path, number: int, why: str = "") -> DamagedError:
+    return DamagedError(
+        f"{path.name} is damaged: line {number} is not the one that was written{why}",
+        where=f"{path}:{number}",
+        expected="the lines as they were written",
+        hint="copy the whole folder again from where it was written, or train again",
+    )
 
 
 def _chained(previous: str, text: str) -> str:
