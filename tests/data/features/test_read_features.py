@@ -48,6 +48,19 @@ def test_a_file_has_all_ids_in_order(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("tt1,M,NA\ntt2,N,Drama\n", "2 rows of movies.csv left out: {}, and 'tt1' (line 6) is none"),
+        ("tt1,M,NA\n", "1 row of movies.csv left out: {}, and 'tt1' (line 6) is none"),
+    ],
+)
+def test_rows_whose_ids_cannot_be_ids_of_the_ratings_are_counted(tmp_path: Path, rows: str, said: str) -> None:
+    file = read(written(tmp_path, MOVIES + rows))
+    assert file.features.ids.ids.tolist() == [1, 2, 7, 9]
+    assert list(describe(file, "item", len(ITEMS)))[1:] == [said.format("item ids of the ratings are whole numbers")]
+
+
 @pytest.mark.parametrize("form", ["parquet", "feather", "jsonl", "frame"])
 def test_tables_keep_their_types(tmp_path: Path, form: str) -> None:
     table, path = pa.table(COLUMNS), tmp_path / f"items.{form}"

@@ -13,6 +13,7 @@ import numpy as np
 from recsys.config.schema.columns import Column
 from recsys.config.schema.data import Data, FeaturesOrigin
 from recsys.config.schema.features import FeatureColumns
+from recsys.core.checked import shown
 from recsys.core.errors import DataError
 from recsys.core.events import Note, Observer
 from recsys.core.types import Ids, Int64Array, Texts
@@ -26,6 +27,7 @@ from recsys.data.features.table import FeatureTable
 from recsys.data.sources.find_feature_ids import FeatureRequest
 from recsys.data.sources.opening import read_feature_table
 from recsys.data.sources.origin import Frame
+from recsys.data.sources.protocol import beside
 from recsys.data.sources.stored import fingerprint
 from recsys.data.vocabulary import UNKNOWN, Vocabulary
 
@@ -42,6 +44,7 @@ class FeaturesFile:
         reports: what each column is; of a file that is encoded as another one was, none.
         fingerprint: sha256 of the file, or of what a table in memory holds.
         n_matched: of the ids of the ratings, those that it has.
+        left_out: what to say of rows whose ids cannot be ids of the ratings; None without any.
     """
 
     path: Path
@@ -49,6 +52,7 @@ class FeaturesFile:
     reports: tuple[ColumnReport, ...]
     fingerprint: str
     n_matched: int
+    left_out: str | None = None
 
 
 def named(data: Data, role: Role) -> tuple[FeaturesOrigin | None, FeatureColumns]:
@@ -91,7 +95,8 @@ def read_features_file(
     n_matched = int(np.count_nonzero(features.rows_of(known) != UNKNOWN))
     if not n_matched and len(known):
         raise _no_match(table, request, known)
-    return FeaturesFile(table.path, features, reports, table_fingerprint(source, table), n_matched)
+    left_out = _left_out(table, features, known, role)
+    return FeaturesFile(table.path, features, reports, table_fingerprint(source, table), n_matched, left_out)
 
 
 def features_request(
@@ -151,6 +156,8 @@ def describe(file: FeaturesFile, role: Role, n_known: int) -> Iterator[str]:
             words = "words" if report.kind == "text" else "categories"
             n = report.n_columns + report.n_left_out
             yield f"of the {n:,} {words} of {report.name}, the {report.n_columns:,} most frequent are used"
+    if file.left_out is not None:
+        yield file.left_out
 
 
 def note_features(file: FeaturesFile, role: Role, n_known: int, observe: Observer) -> None:
@@ -188,6 +195,17 @@ def _refuse_twice(ids: Ids, rows: Int64Array, table: FeatureTable) -> None:
         where=table.place(here),
         expected="a row for each id",
         hint="join the rows of an id: several categories can stand in one field, such as Comedy|Drama",
+    )
+
+
+def _left_out(table: FeatureTable, features: Features, known: Vocabulary, role: Role) -> str | None:
+    n = len(table) - len(features.ids)
+    if not n:
+        return None
+    row, text = next((row, text) for row, text in enumerate(table.ids.tolist()) if id_of(text, known) is None)
+    return (
+        f"{counted(n, 'row')} of {table.path.name} left out: {role} ids of the ratings are whole numbers, and"
+        f" {shown(text)} ({beside(table.place(row), f'{table.path}:')}) is none"
     )
 
 
