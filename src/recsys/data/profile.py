@@ -16,7 +16,8 @@ from recsys.data.duplicates import repeated
 from recsys.data.file_profile import FileProfile, NoId, TimeSpan
 from recsys.data.ids import index_columns, refuse_scientific
 from recsys.data.rating_values import Meaning, RatingValues
-from recsys.data.read import check_largest, check_size, read_table
+from recsys.data.read import read_table
+from recsys.data.scale import check_largest, check_size
 from recsys.data.sources.no_rating import USUAL
 from recsys.data.sources.opening import open_source, source_of
 from recsys.data.sources.origin import Origin, name_of

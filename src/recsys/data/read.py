@@ -21,7 +21,7 @@ from recsys.data.gather import collect_part, gather
 from recsys.data.id_types import check_id_types
 from recsys.data.ids import index_columns, indices_of, refuse_scientific
 from recsys.data.interactions import Dataset, Interactions, stack
-from recsys.data.scale import LARGEST_RATING
+from recsys.data.scale import check_size
 from recsys.data.sources.collect import collect
 from recsys.data.sources.opening import open_source, read_catalogue
 from recsys.data.sources.origin import Origin, name_of
@@ -31,7 +31,6 @@ from recsys.data.sources.times import in_seconds
 from recsys.data.unique_pairs import SourceRows, locate, unique_pairs, usable_rows
 from recsys.data.vocabulary import Vocabulary
 
-LEAST_STEPS = 4  # that single precision takes from the least to the largest rating
 CLICKS = "if each row is a click or a purchase: data.columns.rating: false"
 
 
@@ -249,27 +248,6 @@ def check_rows(train: Interactions, path: Path, data: Data) -> None:
     rated = train.rated().rating if data.has_ratings else train.rating[:0]
     if len(rated):
         check_size(float(rated.min()), float(rated.max()), path)
-
-
-def check_size(low: float, high: float, path: Path) -> None:
-    """Raises DataError where ratings are too large for sums of squares, or too close together for their size."""
-    check_largest(low, high, path)
-    step = np.spacing(np.float32(max(-low, high)))
-    if 0 < high - low < LEAST_STEPS * step:
-        raise DataError(
-            f"the ratings, from {low:,.0f} to {high:,.0f}, are too large to tell them apart in single precision",
-            where=str(path),
-            expected=f"ratings of this size over a range of at least {LEAST_STEPS * step:,.0f}",
-            hint=f"subtract {low:,.0f} from each",
-        )
-
-
-def check_largest(low: float, high: float, path: Path) -> None:
-    """Raises DataError where ratings or counts are too large."""
-    if max(-low, high) > LARGEST_RATING:
-        what = f"the ratings reach from {low:g} to {high:g}"
-        hint = "is data.columns.rating the right column? if so, divide them by a number"
-        raise DataError(what, where=str(path), expected=f"ratings up to {LARGEST_RATING:g}", hint=hint)
 
 
 def check_learnable(train: Interactions, path: Path, data: Data) -> None:

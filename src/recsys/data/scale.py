@@ -1,14 +1,16 @@
-"""The scale of the training ratings: what standardising and clipping need, and where ratings pile up."""
+"""The scale of the training ratings: bounds, what standardising and clipping need, and where ratings pile up."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from recsys.core.between import is_between
+from recsys.core.errors import DataError
 from recsys.core.types import Float32Array, Floats
 from recsys.data.chunks import chunks
 
@@ -16,6 +18,7 @@ Look = Callable[[Float32Array], tuple[float, ...]]
 OfEach = Callable[[Look], Sequence[tuple[float, ...]]]
 
 LARGEST_RATING = 1e15  # squares are summed in single precision
+LEAST_STEPS = 4  # that single precision takes from the least to the largest rating
 
 
 def is_too_large(rating: Floats) -> bool:
@@ -76,3 +79,32 @@ class Censoring:
         others = rating[rating != end]
         nearest = (others.max() if sign > 0 else others.min()) if len(others) else end - sign
         return cls(sign, float(end), 0.5 * (float(end) + float(nearest)), max(shares))
+
+
+def check_size(low: float, high: float, path: Path) -> None:
+    """Raises DataError where ratings are too large for sums of squares, or too close together for their size."""
+    check_largest(low, high, path)
+    step = np.spacing(np.float32(max(-low, high)))
+    if 0 < high - low < LEAST_STEPS * step:
+        raise DataError(
+            f"the ratings, from {low:,.0f} to {high:,.0f}, are too large to tell them apart in single precision",
+            where=str(path),
+            expected=f"ratings of this size over a range of at least {LEAST_STEPS * step:,.0f}",
+            hint=f"subtract {low:,.0f} from each",
+        )
+
+
+def check_largest(low: float, high: float, path: Path) -> None:
+    """Raises DataError where ratings or counts are too large."""
+    if max(-low, high) > LARGEST_RATING:
+        raise too_large(f"the ratings reach from {low:g} to {high:g}", str(path))
+
+
+def too_large(what: str, where: str) -> DataError:
+    """The error for ratings that are."""
+    return DataError(
+        what,
+        where=where,
+        expected=f"ratings up to {LARGEST_RATING:g}",
+        hint="is data.columns.rating the right column? if so, divide them by a number",
+    )

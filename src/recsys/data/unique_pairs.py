@@ -12,7 +12,7 @@ from recsys.core.errors import DataError
 from recsys.core.types import BoolArray, Counts, Times
 from recsys.data.duplicates import Repeated, repeated
 from recsys.data.interactions import Interactions, join
-from recsys.data.scale import LARGEST_RATING, is_too_large
+from recsys.data.scale import LARGEST_RATING, is_too_large, too_large
 from recsys.data.sources.protocol import Source, beside
 
 
@@ -79,7 +79,8 @@ def usable_rows(rows: SourceRows, data: Data) -> SourceRows:
     """
     ratings = rows.ratings
     if is_too_large(ratings.rating):
-        raise _too_large(rows)
+        first = int(np.flatnonzero(np.abs(ratings.rating) > LARGEST_RATING)[0])
+        raise too_large(f"the rating {ratings.rating[first]:g} is too large", rows.locate(first))
     if data.drops_unrated:
         rows = rows.without(np.flatnonzero(~ratings.has_rating))
     if data.rating_is == "count" and data.columns.rating is False:
@@ -93,17 +94,6 @@ def usable_rows(rows: SourceRows, data: Data) -> SourceRows:
             hint="take the row out; where 0 stands for no event: data.no_rating: [0], data.no_rating_rows: drop",
         )
     return rows
-
-
-def _too_large(rows: SourceRows) -> DataError:
-    rating = rows.ratings.rating
-    first = int(np.flatnonzero(np.abs(rating) > LARGEST_RATING)[0])
-    return DataError(
-        f"the rating {rating[first]:g} is too large",
-        where=rows.locate(first),
-        expected=f"ratings up to {LARGEST_RATING:g}",
-        hint="is data.columns.rating the right column? if so, divide them by a number",
-    )
 
 
 def unique_pairs(rows: SourceRows, data: Data) -> SourceRows:
