@@ -64,6 +64,32 @@ def test_the_first_cell_has_a_line_of_its_own_where_it_would_be_broken() -> None
     ]
 
 
+COUNTS = ["n ratings", "by unknown\nusers", "of unknown\nitems", "by new\nusers", "of new\nitems"]
+
+
+@pytest.mark.parametrize("width", [None, 80])
+def test_headers_of_numbers_get_higher_and_gaps_smaller_where_there_is_no_room(width: int | None) -> None:
+    columns = ["", "rmse", "mae", *COUNTS]
+    row = ["  bias-only baseline", "0.8894", "0.6854", "10,000", *["1,234"] * 4]
+    assert table_lines(columns, [row], numbers=columns[1:], width=width) == [
+        "                                                    by       of     by     of",
+        "                                            n  unknown  unknown    new    new",
+        "                        rmse     mae  ratings    users    items  users  items",
+        "─" * 77,
+        "  bias-only baseline  0.8894  0.6854   10,000    1,234    1,234  1,234  1,234",
+    ]
+    lines = table_lines(columns[:-1], [row[:-1]], numbers=columns[1:-1], width=width)
+    assert (len(lines), len(lines[-1])) == (5, 76)  # with gaps as they are
+    assert len(table_lines(columns[:6], [row[:6]], numbers=columns[1:6], width=width)) == 4
+
+
+def test_a_pipe_has_headers_as_they_are_where_higher_ones_would_not_do() -> None:
+    columns = [f"{letter} of unknown\nitems" for letter in "abcdefghij"]
+    lines = table_lines(columns, [["1,234"] * 10], numbers=columns)
+    assert len(lines) == 4
+    assert max(map(len, lines)) > 80
+
+
 def test_letters_of_two_places_are_aligned() -> None:
     lines = table_lines(["title", "n"], [["千と千尋", "1"], ["Up", "2"]], numbers=["n"], cut=["title"])
     assert [cell_width(line) for line in lines] == [12] * 4

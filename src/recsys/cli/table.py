@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from recsys.core.words import one_line
 
-GAP = "   "
+GAPS = ("   ", "  ")  # between columns; the second where there is too little room for the first
+PIPE_WIDTH = 80  # no wider where that takes no more than a higher header, and smaller gaps
 ROOMY = 60  # in a pipe, a cell that is wider than this does not widen its column
 NARROWEST = 8  # that a column is cut or folded to
 LONGEST_WORD = 32  # that is kept whole where there is too little room
@@ -29,6 +31,12 @@ class Column:
         """Of its widest line, those left out that are wider than `most`."""
         widths = [cell_width(cell) for cell in self.cells]
         return max([cell_width(line) for line in self.header] + [width for width in widths if width <= most])
+
+    def with_high_header(self) -> Column:
+        """The same with a header in as many lines as make it no wider than the cells, between words."""
+        text = " ".join(self.header)
+        words = [cell_width(word) for word in (*text.split(), *self.cells)]
+        return replace(self, header=folded(text, max(words)))
 
     def narrowest(self) -> int:
         """The width to which its cells can be folded without breaking a word."""
@@ -67,19 +75,18 @@ def table_lines(
         for column, own in zip(columns, cells, strict=True)
     ]
     rule, ellipsis = signs
-    widths = [column.width(ROOMY if width is None and not column.is_number else float("inf")) for column in laid]
-    if width is not None:
-        widths = _fitted(laid, widths, width - len(GAP) * (len(laid) - 1))
+    laid, widths, gap = _fitted(laid, width)
     height = max(len(column.header) for column in laid)
     heads = [[""] * (height - len(column.header)) + column.header for column in laid]
-    lines = [_line(laid, widths, line) for line in zip(*heads, strict=True)]
-    lines.append(rule * (sum(widths) + len(GAP) * (len(laid) - 1)))
+    lines = [_line(laid, widths, line, gap) for line in zip(*heads, strict=True)]
+    lines.append(rule * _total(widths, gap))
     spans = width is not None and laid[0].is_folded and widths[0] < laid[0].narrowest()
     for row in zip(*(column.cells for column in laid), strict=True):
         if spans and cell_width(row[0]) > widths[0]:  # a line of its own is better than a broken word
             lines += folded(row[0], width or 0)
             row = ("", *row[1:])
-        lines += _row(laid, widths, row, ellipsis, has_margin=width is not None)
+        parts = _parts(laid, widths, row, ellipsis, has_margin=width is not None)
+        lines += [_line(laid, widths, cells, gap) for cells in parts]
     return lines
 
 
@@ -101,7 +108,27 @@ def cut_to(text: str, width: int, ellipsis: str = "…") -> str:
     return text.rstrip() + ellipsis
 
 
-def _fitted(columns: list[Column], widths: list[int], room: int) -> list[int]:
+def _fitted(columns: list[Column], width: int | None) -> tuple[list[Column], list[int], str]:
+    """The columns, their widths and the gap between them: where there is room, as they are.
+
+    Else headers of numbers get more lines, and then gaps are smaller, if that is enough for the terminal, or for
+    PIPE_WIDTH in a pipe. If it is not, columns that are cut or folded give in a terminal.
+    """
+    high = [column.with_high_header() if column.is_number else column for column in columns]
+    most = ROOMY if width is None else float("inf")
+    ways = [
+        (laid, [column.width(float("inf") if column.is_number else most) for column in laid], gap)
+        for laid, gap in ((columns, GAPS[0]), (high, GAPS[0]), (high, GAPS[1]))
+    ]
+    if width is None:
+        return next((way for way in ways if _total(*way[1:]) <= PIPE_WIDTH), ways[0])
+    squeezed = [
+        (laid, _squeezed(laid, [*widths], width - _total([0] * len(laid), gap)), gap) for laid, widths, gap in ways
+    ]
+    return next((way for way in (*ways, *squeezed) if _total(*way[1:]) <= width), squeezed[-1])
+
+
+def _squeezed(columns: list[Column], widths: list[int], room: int) -> list[int]:
     """The widths where there is so much room for all: those that are cut give first, then those that are folded."""
     for can_give, least in (
         ([column.is_cut for column in columns], [NARROWEST] * len(columns)),
@@ -116,18 +143,22 @@ def _fitted(columns: list[Column], widths: list[int], room: int) -> list[int]:
     return widths
 
 
-def _row(columns: list[Column], widths: list[int], row: Sequence[str], ellipsis: str, *, has_margin: bool) -> list[str]:
-    """The lines of a row: one, unless a cell goes on in the next."""
+def _total(widths: Sequence[int], gap: str) -> int:
+    return sum(widths) + len(gap) * (len(widths) - 1)
+
+
+def _parts(
+    columns: list[Column], widths: list[int], row: Sequence[str], ellipsis: str, *, has_margin: bool
+) -> Iterator[tuple[str, ...]]:
+    """The cells of each line of a row: one line, unless a cell goes on in the next."""
     parts = [
-        _parts(column, cell, width, ellipsis) if has_margin else [cell]
+        _lines_of(column, cell, width, ellipsis) if has_margin else [cell]
         for column, cell, width in zip(columns, row, widths, strict=True)
     ]
-    height = max(map(len, parts))
-    filled = [part + [""] * (height - len(part)) for part in parts]
-    return [_line(columns, widths, line) for line in zip(*filled, strict=True)]
+    return zip_longest(*parts, fillvalue="")
 
 
-def _parts(column: Column, cell: str, width: int, ellipsis: str) -> list[str]:
+def _lines_of(column: Column, cell: str, width: int, ellipsis: str) -> list[str]:
     if column.is_cut:
         return [cut_to(cell, width, ellipsis)]
     return folded(cell, width) if column.is_folded else [cell]
@@ -148,9 +179,9 @@ def folded(text: str, width: int) -> list[str]:
     return [line.rstrip() for line in lines]
 
 
-def _line(columns: list[Column], widths: list[int], cells: Sequence[str]) -> str:
+def _line(columns: list[Column], widths: list[int], cells: Sequence[str], gap: str) -> str:
     padded = []
     for column, width, cell in zip(columns, widths, cells, strict=True):
         blanks = " " * (width - cell_width(cell))
         padded.append(blanks + cell if column.is_number else cell + blanks)
-    return GAP.join(padded).rstrip()
+    return gap.join(padded).rstrip()
