@@ -53,6 +53,7 @@ class By(StrEnum):
 
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+JsonListOption = Annotated[bool, typer.Option("--json", help="Print one JSON list, with an object for each.")]
 EscapeOption = Annotated[
     bool,
     typer.Option(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from recsys import api
-from recsys.cli.arguments import ConfigArgument, ConfigOption, JsonOption, needed_config
+from recsys.cli.arguments import ConfigArgument, ConfigOption, JsonListOption, JsonOption, needed_config
 from recsys.cli.render import echo, paragraph, print_json
 from recsys.cli.streams import is_unicode
 
@@ -59,7 +59,7 @@ def show(
 
 
 @app.command("reference")
-def reference(as_json: JsonOption = False) -> None:
+def reference(as_json: JsonListOption = False) -> None:
     """List every key with its type, default and meaning.
 
     Example: recsys config reference

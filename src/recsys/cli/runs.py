@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from recsys import api
-from recsys.cli.arguments import JsonOption
 from recsys.cli.default_run import default_reason, worse_lines
 from recsys.cli.prune import clean_up, prune_runs, show_leftovers
 from recsys.cli.render import echo, print_json, print_table
@@ -36,7 +35,9 @@ def runs(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="With --prune or --clean: show what would be removed, and remove nothing.")
     ] = False,
-    as_json: JsonOption = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON list of runs; with --prune or --clean one object.")
+    ] = False,
 ) -> None:
     """Example: recsys runs
 
