@@ -233,7 +233,7 @@ slow_ones = [pytest.param(job, marks=pytest.mark.slow) for job in ("cross_valida
 
 
 def without_seconds(result: dict[str, Any]) -> Any:
-    return {**result, "folds": [{**fold, "fit_seconds": 0} for fold in result["folds"]]}
+    return {**result, "folds": [{**fold, "fit_seconds": 0, "run_dir": None} for fold in result["folds"]]}
 
 
 @pytest.mark.parametrize("job", ["estimate", *slow_ones])
@@ -294,6 +294,59 @@ def test_a_config_that_asks_for_features_is_content_with_those_in_memory(ratings
         assert (kept.features_for, kept.item_features) == ("all", "frame")
     with pytest.raises(ConfigError, match="features_for: all needs features"):
         recsys.train({"data": data, **TINY}, tmp_path / "none")
+
+
+WITH_FEATURES: dict[str, Callable[..., Any]] = {
+    "estimate": lambda config, folder, items: recsys.estimate(config, item_features=items)["n_parameters"],
+    "lr_find": lambda config, folder, items: recsys.lr_find(config, item_features=items).curve,
+    "cross_validate": lambda config, folder, items: without_seconds(
+        recsys.cross_validate(config, 2, item_features=items, run_dir=folder / "folds")
+    ),
+    "compare_splits": lambda config, folder, items: recsys.compare_splits(config, item_features=items),
+    "tune": lambda config, folder, items: recsys.tune(
+        config, 2, item_features=items, storage=f"sqlite:///{folder / 'study.db'}"
+    )["best"],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("job", WITH_FEATURES)
+def test_what_a_run_is_chosen_by_takes_features_in_a_table(small: Small, tmp_path: Path, job: str) -> None:
+    items = pd.DataFrame({"movieId": range(100, 160), "genre": ["Comedy", "Drama"] * 30})
+    items.to_csv(tmp_path / "items.csv", index=False)
+    config = small(model={"kind": "embedding_net"}, training={"n_epochs": 1})  # it learns from features itself
+    results = {}
+    for name, given in (("none", None), ("file", tmp_path / "items.csv"), ("table", items)):
+        (tmp_path / name).mkdir()
+        results[name] = WITH_FEATURES[job](config, tmp_path / name, given)
+    assert results["table"] == results["file"] != results["none"]
+
+
+@pytest.mark.slow
+def test_interrupted_jobs_go_on_with_the_same_table_of_features_alone(small: Small, tmp_path: Path) -> None:
+    items = pd.DataFrame({"movieId": range(100, 160), "genre": ["Comedy", "Drama"] * 30})
+    others, config = items.assign(genre=["Drama", "War"] * 30), small(training={"n_epochs": 1})
+    for job in ("cross_validate", "tune"):
+        first = WITH_FEATURES[job](config, tmp_path, items)
+        assert WITH_FEATURES[job](config, tmp_path, items) == first
+        with pytest.raises(RunError, match="item_features"):
+            WITH_FEATURES[job](config, tmp_path, others)
+
+
+def test_folds_that_are_files_have_features_in_a_file(small: Small, ratings_csv: Path, tmp_path: Path) -> None:
+    items = pd.DataFrame({"movieId": range(100, 160), "genre": ["Comedy", "Drama"] * 30})
+    items.to_csv(tmp_path / "items.csv", index=False)
+    frame = pd.read_csv(ratings_csv)
+    for fold in (1, 2):
+        frame[fold::2].to_csv(tmp_path / f"u{fold}.train.csv", index=False)
+        frame[3 - fold :: 2].to_csv(tmp_path / f"u{fold}.test.csv", index=False)
+    files = (f"{tmp_path}/u{{fold}}.train.csv", f"{tmp_path}/u{{fold}}.test.csv")
+    with pytest.raises(UsageError, match="from a file too"):
+        recsys.cross_validate(small(), files=files, item_features=items)
+    recsys.cross_validate(
+        small(training={"n_epochs": 1}), files=files, item_features=tmp_path / "items.csv", run_dir=tmp_path / "runs"
+    )
+    assert open_bundle(tmp_path / "runs" / "fold-1").features("item") is not None
 
 
 def test_an_update_may_bring_features_of_new_items_in_a_table(ratings_csv: Path, tmp_path: Path) -> None:

@@ -70,6 +70,7 @@ def _trained_on(value: Any) -> Any:
 FILES = listed(PATH, "a list of paths", least=1)
 DATA = Rule("a path, a list of paths, or a DataFrame of pandas (2.2 or newer), polars or Arrow", _data)
 FEATURES = Rule("a path, a DataFrame of pandas (2.2 or newer), polars or Arrow, or None", _features)
+OF_BOTH = {"item_features": FEATURES, "user_features": FEATURES}
 TRAINED_ON = Rule(f"{DATA.expected}, what read_ratings returns, or None", _trained_on)
 
 
@@ -145,11 +146,13 @@ class GivenFeatures:
         named = {f"{role}_features": "frame" if path is None else absolute_files(path) for role, path in files.items()}
         return cls(named, {role: as_frame(both[role]) for role, path in files.items() if path is None})
 
-    def beside(self, dataset: Dataset | None, config: Config, observe: Observer) -> Dataset | None:
+    def beside(
+        self, dataset: Dataset | None, config: Config, observe: Observer, *, needs_times: bool = False
+    ) -> Dataset | None:
         """The data with the tables, for which it is read."""
         if not self.frames:
             return dataset
-        read = _read(config, observe, needs_times=False) if dataset is None else dataset
+        read = _read(config, observe, needs_times=needs_times) if dataset is None else dataset
         return replace(read, frames=self.frames)
 
 
@@ -176,7 +179,7 @@ def with_data(
         ConfigError, DataError
     """
     resolved, dataset = _with_ratings(config, data, observe, overrides, features.named, needs_times=needs_times)
-    return resolved, features.beside(dataset, resolved, observe)
+    return resolved, features.beside(dataset, resolved, observe, needs_times=needs_times)
 
 
 def _with_ratings(

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import TypedDict
 
 from recsys.api.configs import ANY_CONFIG, ConfigLike, as_config
-from recsys.api.data import DATA, TRAINED_ON, DataLike, as_origin, with_data
+from recsys.api.data import DATA, OF_BOTH, TRAINED_ON, DataLike, FeaturesLike, GivenFeatures, as_origin, with_data
 from recsys.api.paths import PathLike, as_path, as_run
 from recsys.artifacts.bundle import open_bundle
 from recsys.config.schema.split import MOST_FOLDS
 from recsys.core.arguments import FLAG, LEVEL, NUMBER, OBSERVER, PATH, TEXT, count, listed, optional, options
 from recsys.core.checked import checked
+from recsys.core.errors import UsageError
 from recsys.core.events import Observer, silent
 from recsys.core.types import Json
 from recsys.data.behind import without_those_behind
@@ -40,6 +41,7 @@ MOST_JOBS = 1_000
 SPLITS = {
     "config": ANY_CONFIG,
     "data": TRAINED_ON,
+    **OF_BOTH,
     "run_dir": optional(PATH),
     "jobs": optional(count(most=MOST_JOBS)),
     "observe": OBSERVER,
@@ -112,6 +114,8 @@ def cross_validate(
     n_folds: int = 5,
     *,
     data: Dataset | DataLike | None = None,
+    item_features: FeaturesLike | None = None,
+    user_features: FeaturesLike | None = None,
     files: tuple[str, str] | None = None,
     run_dir: PathLike | None = None,
     jobs: int | None = 1,
@@ -124,8 +128,17 @@ def cross_validate(
         "objective"; "n_folds"; "model" and "baselines": mean and std of each metric; "difference" of the model to the
         bias-only baseline with its interval; and "folds", the scores of each.
     """
-    validation = cross_validation(config, n_folds, data=data, files=files, run_dir=run_dir, jobs=jobs, observe=observe)
-    return validation.to_dict()
+    return cross_validation(
+        config,
+        n_folds,
+        data=data,
+        item_features=item_features,
+        user_features=user_features,
+        files=files,
+        run_dir=run_dir,
+        jobs=jobs,
+        observe=observe,
+    ).to_dict()
 
 
 @spooling()
@@ -135,6 +148,8 @@ def cross_validation(
     n_folds: int = 5,
     *,
     data: Dataset | DataLike | None = None,
+    item_features: FeaturesLike | None = None,
+    user_features: FeaturesLike | None = None,
     files: tuple[str, str] | None = None,
     run_dir: PathLike | None = None,
     jobs: int | None = 1,
@@ -143,7 +158,7 @@ def cross_validation(
     """The folds of a cross-validation and their summary.
 
     Args:
-        config, data: as of `train`.
+        config, data, item_features, user_features: as of `train`.
         n_folds: how many folds are cut from the ratings.
         files: folds that are files already: patterns of the train and the test files, with {fold} in them.
         run_dir: where to keep the folds' runs; None: nowhere. An interrupted call is resumed by the same one.
@@ -153,10 +168,17 @@ def cross_validation(
     Raises:
         RecsysError: see recsys.core.errors.
     """
+    features = GivenFeatures.of(item_features, user_features)
     if files is not None:
-        folds = validating.FoldFiles(*(str(as_path(pattern)) for pattern in files))
-        return validating.cross_validate(as_config(config), folds, as_path(run_dir), jobs=jobs, observe=observe)
-    resolved, dataset = with_data(config, data, observe)
+        if features.frames:
+            raise UsageError(
+                "features of folds that are files come from a file too, and not from a table in memory",
+                expected="the path of a features file",
+                hint="in pandas: FRAME.to_parquet('features.parquet')",
+            )
+        folds, resolved = validating.FoldFiles(*map(str, map(as_path, files))), as_config(config, named=features.named)
+        return validating.cross_validate(resolved, folds, as_path(run_dir), jobs=jobs, observe=observe)
+    resolved, dataset = with_data(config, data, observe, features=features)
     return validating.cross_validate(resolved, n_folds, as_path(run_dir), data=dataset, jobs=jobs, observe=observe)
 
 
@@ -166,6 +188,8 @@ def compare_splits(
     run_dir: PathLike | None = None,
     *,
     data: Dataset | DataLike | None = None,
+    item_features: FeaturesLike | None = None,
+    user_features: FeaturesLike | None = None,
     jobs: int | None = 1,
     observe: Observer = silent,
 ) -> dict[str, Json]:
@@ -175,7 +199,15 @@ def compare_splits(
     Returns:
         "objective"; "splits": for each its "method", what it "asks", its scores and those of the "baselines".
     """
-    return split_comparison(config, run_dir, data=data, jobs=jobs, observe=observe).to_dict()
+    return split_comparison(
+        config,
+        run_dir,
+        data=data,
+        item_features=item_features,
+        user_features=user_features,
+        jobs=jobs,
+        observe=observe,
+    ).to_dict()
 
 
 @spooling()
@@ -185,18 +217,21 @@ def split_comparison(
     run_dir: PathLike | None = None,
     *,
     data: Dataset | DataLike | None = None,
+    item_features: FeaturesLike | None = None,
+    user_features: FeaturesLike | None = None,
     jobs: int | None = 1,
     observe: Observer = silent,
 ) -> validating.SplitComparison:
     """The scores of a model under each way to split: random, user_time, leave_last and time.
 
     Args:
-        config, data: as of `train`.
+        config, data, item_features, user_features: as of `train`.
         run_dir, jobs, observe: as of `cross_validation`.
     Raises:
         RecsysError: see recsys.core.errors.
     """
-    resolved, dataset = with_data(config, data, observe, needs_times=True)
+    features = GivenFeatures.of(item_features, user_features)
+    resolved, dataset = with_data(config, data, observe, features=features, needs_times=True)
     return validating.compare_splits(resolved, as_path(run_dir), data=dataset, jobs=jobs, observe=observe)
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 from recsys.api.configs import ANY_CONFIG, ConfigLike, as_config, data_overrides
 from recsys.api.data import (
     DATA,
-    FEATURES,
+    OF_BOTH,
     TRAINED_ON,
     DataLike,
     FeaturesLike,
@@ -49,8 +49,7 @@ from recsys.workflows.update import finetune_config, update_config
     config=ANY_CONFIG,
     run_dir=optional(PATH),
     data=TRAINED_ON,
-    item_features=FEATURES,
-    user_features=FEATURES,
+    **OF_BOTH,
     name=optional(FILE_NAME),
     resume=FLAG,
     checkpoint=optional(FILE_NAME),
@@ -116,8 +115,7 @@ def train(
     start=PATH,
     config=PATH,
     run_dir=optional(PATH),
-    item_features=FEATURES,
-    user_features=FEATURES,
+    **OF_BOTH,
     overrides=TEXTS,
     observe=OBSERVER,
     ranks=RANKS,
@@ -160,8 +158,7 @@ def finetune(
     ratings=DATA,
     run=optional(PATH),
     run_dir=optional(PATH),
-    item_features=FEATURES,
-    user_features=FEATURES,
+    **OF_BOTH,
     overrides=TEXTS,
     only=optional(choice("ranking")),
     observe=OBSERVER,
@@ -204,9 +201,15 @@ def update(
 
 
 @spooling()
-@checked(config=ANY_CONFIG, data=TRAINED_ON, n_ranks=count(most=MOST_RANKS), observe=OBSERVER)
+@checked(config=ANY_CONFIG, data=TRAINED_ON, **OF_BOTH, n_ranks=count(most=MOST_RANKS), observe=OBSERVER)
 def estimate(
-    config: ConfigLike, *, data: Dataset | DataLike | None = None, n_ranks: int = 1, observe: Observer = silent
+    config: ConfigLike,
+    *,
+    data: Dataset | DataLike | None = None,
+    item_features: FeaturesLike | None = None,
+    user_features: FeaturesLike | None = None,
+    n_ranks: int = 1,
+    observe: Observer = silent,
 ) -> estimating.Estimate:
     """What a run would need: memory, disk, time and messages; writes nothing.
 
@@ -214,7 +217,7 @@ def estimate(
     calculated (docs/scale.md).
 
     Args:
-        config, data: as of `train`.
+        config, data, item_features, user_features: as of `train`.
         n_ranks: that would train together.
         observe: gets Loading events.
     Returns:
@@ -227,7 +230,8 @@ def estimate(
     Raises:
         ConfigError, DataError
     """
-    resolved, dataset = with_data(config, data, observe)
+    features = GivenFeatures.of(item_features, user_features)
+    resolved, dataset = with_data(config, data, observe, features=features)
     return estimating.estimate(resolved, observe, data=dataset, n_ranks=n_ranks)
 
 

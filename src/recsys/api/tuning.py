@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from recsys.api.configs import ANY_CONFIG, ConfigLike
-from recsys.api.data import TRAINED_ON, DataLike, with_data
+from recsys.api.data import OF_BOTH, TRAINED_ON, DataLike, FeaturesLike, GivenFeatures, with_data
 from recsys.api.paths import PathLike, as_path
 from recsys.artifacts import outputs
 from recsys.config.schema.config import Config
@@ -31,6 +31,7 @@ TUNING = {
     "n_trials": count(),
     "storage": TEXT,
     "data": TRAINED_ON,
+    **OF_BOTH,
     "overrides": TEXTS,
     "metric": optional(TEXT),
     "space": optional(PATH),
@@ -46,6 +47,8 @@ def tune(
     *,
     storage: str,
     data: Dataset | DataLike | None = None,
+    item_features: FeaturesLike | None = None,
+    user_features: FeaturesLike | None = None,
     overrides: Sequence[str] = (),
     metric: str | None = None,
     space: PathLike | None = None,
@@ -65,6 +68,8 @@ def tune(
         n_trials,
         storage=storage,
         data=data,
+        item_features=item_features,
+        user_features=user_features,
         overrides=overrides,
         metric=metric,
         space=space,
@@ -82,6 +87,8 @@ def tuning_result(
     *,
     storage: str,
     data: Dataset | DataLike | None = None,
+    item_features: FeaturesLike | None = None,
+    user_features: FeaturesLike | None = None,
     overrides: Sequence[str] = (),
     metric: str | None = None,
     space: PathLike | None = None,
@@ -94,7 +101,7 @@ def tuning_result(
         config: as of `train`.
         n_trials: in the study in all; those that it has already are not repeated.
         storage: of the study: sqlite:///FILE, or the URL of a database server.
-        data: as of `train`.
+        data, item_features, user_features: as of `train`.
         overrides: of a config that is a file, such as "model.embedding_dim=32".
         metric: such as "rmse", "mae" or "ndcg@10"; None: the deciding metric of the config's first scorer.
         space: the search space as YAML, see docs/tuning.md; None: by method and model.
@@ -107,7 +114,8 @@ def tuning_result(
     source = as_path(config) if isinstance(config, str | Path) else None
     if source is None and overrides:
         raise UsageError("only a config file has overrides", expected="the path of a config, or no overrides")
-    resolved, dataset = with_data(config, data, observe, overrides, needs_times=True)
+    features = GivenFeatures.of(item_features, user_features)
+    resolved, dataset = with_data(config, data, observe, overrides, features=features, needs_times=True)
     plan, _ = tuned_plan(resolved, metric)
     tried = default_space(plan) if space is None else read_space(as_path(space), resolved)
     if output is not None:
@@ -124,11 +132,13 @@ def tuning_result(
 
 
 @spooling()
-@checked(config=ANY_CONFIG, data=TRAINED_ON, figure=optional(PATH), observe=OBSERVER)
+@checked(config=ANY_CONFIG, data=TRAINED_ON, **OF_BOTH, figure=optional(PATH), observe=OBSERVER)
 def lr_find(
     config: ConfigLike,
     *,
     data: Dataset | DataLike | None = None,
+    item_features: FeaturesLike | None = None,
+    user_features: FeaturesLike | None = None,
     figure: PathLike | None = None,
     observe: Observer = silent,
 ) -> LrFinding:
@@ -136,7 +146,7 @@ def lr_find(
 
     Args:
         config: as of `train`; by adamw or sgd.
-        data: as of `train`.
+        data, item_features, user_features: as of `train`.
         figure: a file for a plot of the curve, as PNG; None: none is drawn.
         observe: gets Loading and Step events.
     Returns:
@@ -148,7 +158,8 @@ def lr_find(
     if figure is not None:
         outputs.check_output(as_path(figure), _paths(config), name="lr.png")
         save_figures.check_matplotlib()
-    resolved, dataset = with_data(config, data, observe)
+    features = GivenFeatures.of(item_features, user_features)
+    resolved, dataset = with_data(config, data, observe, features=features)
     if figure is not None:
         outputs.check_output(as_path(figure), files_read(resolved.data))
     found = finding.lr_find(resolved, observe, data=dataset)

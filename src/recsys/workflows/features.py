@@ -10,14 +10,12 @@ from recsys.config.schema.config import Config
 from recsys.core.events import Observer, silent
 from recsys.data.catalogue import ItemCatalogue
 from recsys.data.features.features import Features
-from recsys.data.features.kind import Role
+from recsys.data.features.kind import ROLES, Role
 from recsys.data.features.read import merged, named, note_features, read_features_file
 from recsys.data.sources.opening import read_catalogue
 from recsys.data.sources.origin import Frame
 from recsys.data.training_inputs import TrainingInputs
 from recsys.data.vocabulary import UNKNOWN, Vocabulary
-
-ROLES: tuple[Role, ...] = ("item", "user")
 
 
 def with_features(

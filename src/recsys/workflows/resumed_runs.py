@@ -71,7 +71,7 @@ def _check_data(run: Path, config: Config, data: Dataset | None, current: dict[s
     key = str((config.data.files, config.data.items, config.data.item_features, config.data.user_features))
     if key not in current:
         ratings = fingerprints(config.data) if data is None else data.identify()
-        current[key] = {**ratings, **feature_fingerprints(config.data)}
+        current[key] = {**ratings, **feature_fingerprints(config.data, {} if data is None else data.frames)}
     for part, checksum in current[key].items():
         if before.get(part) != checksum:
             raise RunError(

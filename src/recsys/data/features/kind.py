@@ -9,6 +9,7 @@ NumberKind = Literal["number", "date", "year"]
 Kind = TermKind | NumberKind
 Role = Literal["user", "item"]
 """Whose features they are."""
+ROLES: tuple[Role, ...] = ("item", "user")
 LARGEST_Z = 3.0
 """Standard deviations from the mean beyond which a number counts as this far."""
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 
@@ -15,13 +14,13 @@ from recsys.config.schema.data import Data, FeaturesOrigin
 from recsys.config.schema.features import FeatureColumns
 from recsys.core.checked import shown
 from recsys.core.errors import DataError
-from recsys.core.events import Note, Observer
+from recsys.core.events import Note, Observer, silent
 from recsys.core.types import Ids, Int64Array, Texts
 from recsys.core.words import counted, joined
 from recsys.data.catalogue import id_of
 from recsys.data.features.encoder import FeatureEncoder
 from recsys.data.features.features import Features
-from recsys.data.features.kind import Role
+from recsys.data.features.kind import ROLES, Role
 from recsys.data.features.learn import ColumnReport, learn_encoder
 from recsys.data.features.table import FeatureTable
 from recsys.data.sources.find_feature_ids import FeatureRequest
@@ -118,11 +117,23 @@ def table_fingerprint(source: Path | Frame, table: FeatureTable) -> str:
     return fingerprint(source) if isinstance(source, Path) else _digest(table)
 
 
-def feature_fingerprints(data: Data) -> dict[str, str]:
-    """Those that training has of the files that a config names, without reading rows."""
-    origins = {f"{role}_features": named(data, role)[0] for role in get_args(Role)}
-    paths = {key: data.items if origin == "items" else origin for key, origin in origins.items()}
-    return {key: fingerprint(path) for key, path in paths.items() if isinstance(path, Path)}
+def feature_fingerprints(data: Data, frames: Mapping[Role, Frame]) -> dict[str, str]:
+    """Those that training has of the features that a config names; of files without reading rows.
+
+    Args:
+        frames: tables in memory, in place of files.
+    """
+    sums = {}
+    for role in ROLES:
+        origin, _ = named(data, role)
+        path = data.items if origin == "items" else origin
+        if role in frames:
+            sums[f"{role}_features"] = _digest(
+                read_feature_table(frames[role], data, features_request(data, role), silent)
+            )
+        elif isinstance(path, Path):
+            sums[f"{role}_features"] = fingerprint(path)
+    return sums
 
 
 def encode_table(table: FeatureTable, encoder: FeatureEncoder, known: Vocabulary) -> Features:
