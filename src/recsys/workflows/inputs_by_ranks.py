@@ -6,7 +6,6 @@ from recsys.config.schema.config import Config
 from recsys.core.communicator import Communicator
 from recsys.core.events import Note, Observer
 from recsys.core.memory import give_back_memory
-from recsys.core.words import joined
 from recsys.data.interactions import Dataset
 from recsys.data.ranks.read import read_by_ranks
 from recsys.data.ranks.split import split_by_ranks
@@ -14,7 +13,7 @@ from recsys.data.read import catalogue_of
 from recsys.data.spilled_rows import UnsuitedError
 from recsys.data.training_inputs import TrainingInputs
 from recsys.workflows.prepare_on_disk import why_all_rows
-from recsys.workflows.sort_store import methods_of_all_rows
+from recsys.workflows.sort_store import why_all_at_once
 
 
 def inputs_by_ranks(
@@ -54,8 +53,8 @@ def _divided(config: Config, observe: Observer, communicator: Communicator) -> T
 def why_whole(config: Config) -> str | None:
     """What the config asks for that takes all rows on every rank; None: nothing."""
     data = config.data
-    if holding := methods_of_all_rows(config):
-        return f"{joined(holding, 'and')} needs all of them at once"
+    if (why := why_all_at_once(config)) is not None:
+        return why
     if config.start is not None:
         return "the run starts from another one"
     if config.refit:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -16,12 +16,12 @@ from recsys.config.schema.split import Split
 from recsys.core.errors import ConfigError, DataError
 from recsys.core.events import Note, Observer
 from recsys.core.types import Json
-from recsys.core.words import counted, joined
+from recsys.core.words import counted
 from recsys.data.partition import ROW_BYTES
 from recsys.data.read import catalogue_of
 from recsys.data.sources.opening import bytes_of
 from recsys.data.training_inputs import TrainingInputs
-from recsys.workflows.sort_store import block_order, methods_of_all_rows
+from recsys.workflows.sort_store import block_order, why_all_at_once
 
 
 def as_prepared(config: Config) -> Config:
@@ -59,12 +59,12 @@ def prepared_inputs(config: Config, observe: Observer, *, reads_blocks: bool) ->
     store = Store.open(config.data.prepared)
     manifest = store.manifest
     _check_agrees(config, store)
-    holding = methods_of_all_rows(config)
-    on_disk = reads_blocks and manifest.order is not None and not holding
+    at_once = why_all_at_once(config)
+    on_disk = reads_blocks and manifest.order is not None and at_once is None
     if on_disk:
         _check_order(config, store)
     elif reads_blocks:
-        observe(Note(_why_in_memory(manifest, holding)))
+        observe(Note(_why_in_memory(manifest, at_once)))
     splits = store.splits(in_memory=not on_disk, uses_times=config.uses_times)
     catalogue = catalogue_of(config.data, manifest.item_column, splits.train.items, observe)
     sums = {part: source.sha256 for part, source in manifest.sources.items()}
@@ -151,7 +151,7 @@ def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Jso
             yield f"{above}{name}", value
 
 
-def _why_in_memory(manifest: StoreManifest, methods: Sequence[str]) -> str:
+def _why_in_memory(manifest: StoreManifest, at_once: str | None) -> str:
     n_bytes = ROW_BYTES * manifest.n_interactions
-    why = f"{joined(methods, 'and')} needs all of them at once" if methods else "it has no blocks to read"
+    why = at_once or "it has no blocks to read"
     return f"the store is read into memory, {n_bytes / 1e6:,.1f} MB of ratings: {why}"

@@ -15,6 +15,7 @@ from recsys.core.errors import UsageError
 from recsys.core.resolve import resolve
 from recsys.core.threads import usable_cores
 from recsys.core.types import Counts, Floats, Indices, Int64Array
+from recsys.core.words import joined
 from recsys.data.duplicates import repeated
 from recsys.data.grouped import columns_by
 from recsys.data.interactions import Interactions, stack
@@ -103,13 +104,14 @@ class Orders:
             column.append(values)
 
 
-def methods_of_all_rows(config: Config) -> list[str]:
-    """The methods of the config's scorers that do not train block by block, and need all rows at once."""
-    return [
+def why_all_at_once(config: Config) -> str | None:
+    """Which methods of the config's scorers do not train block by block, in words; None: all do."""
+    methods = [
         plan.training.method
         for plan in plans(config)
         if METHODS[plan.training.method].models[plan.model.kind].block_order is None
     ]
+    return f"{joined(methods, 'and')} need{'s' * (len(methods) == 1)} all of them at once" if methods else None
 
 
 def block_order(config: Config, n_ratings: int, n_users: int, n_items: int) -> Any:
