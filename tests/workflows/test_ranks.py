@@ -125,8 +125,11 @@ def test_a_run_is_measured_alike_on_every_rank(finished: Path, ratings_csv: Path
 
 
 @pytest.mark.parametrize(("method", "kind"), [("sgd", "svdpp"), ("adamw", "dot_product")])
-def test_a_method_of_one_process_is_refused(small: Small, tmp_path: Path, method: str, kind: str) -> None:
-    config = small(training={"method": method}, model={"kind": kind, "embedding_dim": 4})
+def test_a_method_of_one_process_is_refused_before_anything_is_read(
+    small: Small, tmp_path: Path, method: str, kind: str
+) -> None:
+    data = {"ratings": str(tmp_path / "not there.csv")}
+    config = small(training={"method": method}, model={"kind": kind, "embedding_dim": 4}, data=data)
     for error in on_ranks(2, lambda communicator: train(config, tmp_path / "run", communicator=communicator)):
         assert isinstance(error, ConfigError)
         assert error.what == f"{method} fits {kind} in one process, and there are 2"

@@ -23,6 +23,7 @@ from recsys.data.interactions import Dataset
 from recsys.data.read import read_ratings
 from recsys.data.training_inputs import TrainingInputs
 from recsys.objectives.measure import measure, measure_start
+from recsys.training.build import check_ranks
 from recsys.version import __version__
 from recsys.workflows.carried import CarriedScorer, carry_scorers
 from recsys.workflows.fit_plan import FittedPlan, fit_plan
@@ -60,12 +61,15 @@ def train(
         check_same({"what they see of the run": run.progress}, communicator, hint=SHARED)
         if run.result is not None:
             return run.result
+        planned = plans(config)
+        for plan in planned:
+            check_ranks(plan, communicator.size)
         if config.refit and data is None:
             data = read_ratings(config.data, communicator, observe, uses_times=config.uses_times)
         inputs, report = prepare_inputs(config, observe, communicator, data, leaves_rows=True)
         sums = {f"the sha256 of data.{part}": sha256 for part, sha256 in inputs.fingerprints.items()}
         check_same(sums, communicator, hint=COPY_FILES)
-        planned, fits = plans(config), dict[str, FittedPlan]()
+        fits = dict[str, FittedPlan]()
         scorers: dict[str, FittedPlan | CarriedScorer] = {**carry_scorers(config, run, inputs)}
         n_fits = len(planned) * (2 if config.refit else 1)
         for position, plan in enumerate(planned, 1):
