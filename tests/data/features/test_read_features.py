@@ -48,6 +48,14 @@ def test_a_file_has_all_ids_in_order(tmp_path: Path) -> None:
     ]
 
 
+def test_columns_that_are_not_used_are_named(tmp_path: Path) -> None:
+    file = read(written(tmp_path, "movieId,colour,weight,code\n1,red,5,a\n2,red,6,b\n7,red,5,c\n"))
+    assert list(describe(file, "item", len(ITEMS)))[1:] == [
+        "columns of movies.csv that are not used: colour (all rows have the same value),"
+        " code (all rows have values of their own)"
+    ]
+
+
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
@@ -111,7 +119,7 @@ def test_what_is_made_of_ratings_has_to_be_named(tmp_path: Path) -> None:
         (MOVIES, {"lists": ["title"]}, "title has no separator, and most of its categories are in one row alone"),
         (MOVIES, {"numbers": ["genres"]}, "most fields of the column genres are no numbers"),
         (MOVIES, {"id": "genres"}, "none of the 4 items of the ratings.*is it movieId, which has 75%"),
-        (MOVIES + "2,Heat,Crime\n", {}, r"movies.csv:6.*the id 2 is there a second time, after .*movies.csv:2"),
+        (MOVIES + "2,Heat,Crime\n", {}, r"movies.csv:6 the id 2 is there a second time, after line 2"),
         ("movieId,name\n1,x\n2,y\n", {}, "no column can be used.*name: all rows have values of their own"),
         ("movieId\n1\n2\n", {}, "no column can be used.*the ids alone"),
         ("x,y\n1,a\n2,a\n", {}, "no column of item ids was found.*data.item_feature_columns.id"),

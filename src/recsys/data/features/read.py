@@ -16,7 +16,7 @@ from recsys.core.checked import shown
 from recsys.core.errors import DataError
 from recsys.core.events import Note, Observer, silent
 from recsys.core.types import Ids, Int64Array, Texts
-from recsys.core.words import counted, joined
+from recsys.core.words import counted, joined, some
 from recsys.data.catalogue import id_of
 from recsys.data.features.encoder import FeatureEncoder
 from recsys.data.features.features import Features
@@ -162,6 +162,8 @@ def describe(file: FeaturesFile, role: Role, n_known: int) -> Iterator[str]:
     kinds = [f"{report.name} ({report.kind})" for report in file.reports if report.kind is not None]
     what = f": {joined(kinds, 'and')}" if kinds else ""
     yield f"{file.path.name} has features of {whose}, among them {share} of training{what}"
+    if unused := [f"{report.name} ({report.why})" for report in file.reports if report.kind is None]:
+        yield f"columns of {file.path.name} that are not used: {some(unused)}"
     for report in file.reports:
         if report.n_left_out:
             words = "words" if report.kind == "text" else "categories"
@@ -202,7 +204,7 @@ def _refuse_twice(ids: Ids, rows: Int64Array, table: FeatureTable) -> None:
     first = again[np.argmin(rows[again + 1])]
     before, here = int(rows[first]), int(rows[first + 1])
     raise DataError(
-        f"the id {ids[first]} is there a second time, after {table.place(before)}",
+        f"the id {ids[first]} is there a second time, after {beside(table.place(before), table.place(here))}",
         where=table.place(here),
         expected="a row for each id",
         hint="join the rows of an id: several categories can stand in one field, such as Comedy|Drama",
