@@ -36,6 +36,13 @@ def test_a_store_is_written_looked_at_and_trained_from(recsys: Recsys) -> None:
     assert trained.code == 0
 
 
+@pytest.mark.usefixtures("data")
+def test_the_config_that_init_writes_trains_from_a_store_that_was_made_without_it(recsys: Recsys) -> None:
+    recsys("init", "ratings.csv", "--output", "own.yaml")
+    recsys("prepare", "ratings.csv", "--output", "store", *SETTINGS)
+    assert recsys("train", "own.yaml", "--set", "data.prepared=store", *SETTINGS).code == 0
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes in folders")
 def test_a_pipe_is_prepared_by_way_of_files(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prepare_on_disk, "why_all_rows", lambda _: None)

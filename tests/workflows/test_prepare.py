@@ -179,8 +179,9 @@ def test_training_rows_of_sgd_stay_on_disk_and_others_are_read_with_a_note(
         ({"seed": 7}, "seed: 42 in the store, 7 in the config"),
         ({"split": {"valid_fraction": 0.2}}, "split.valid_fraction: 0.1 in the store, 0.2 in the config"),
         ({"split": {"method": "user_random"}}, "split.method: 'random' in the store, 'user_random' in the config"),
-        ({"data": {"columns": {"user": "userId"}}}, "data.columns.user: None in the store, 'userId' in the config"),
-        ({"data": {"duplicates": "last"}}, "data.duplicates: 'auto' in the store, 'last' in the config"),
+        ({"data": {"columns": {"user": "who"}}}, "data.columns.user: 'userId' in the store, 'who' in the config"),
+        ({"data": {"duplicates": "last"}}, "data.duplicates: 'error' in the store, 'last' in the config"),
+        ({"data": {"delimiter": ";"}}, "data.delimiter: ',' in the store, ';' in the config"),
         ({"model": {"embedding_dim": 1024}}, "model.embedding_dim: sorted for dim 4 .*and the config needs dim 1024"),
         (
             {"training": {"method": "gibbs"}, "model": {"user_drift": True}},
@@ -211,6 +212,16 @@ def test_what_a_config_leaves_out_is_as_in_the_store(small: Small, tmp_path: Pat
     config = Config.model_validate({"data": {"prepared": tmp_path / "store"}})
     filled = as_prepared(config)
     assert (filled.seed, filled.split, filled.data.columns) == (5, made_of.split, made_of.data.columns)
+
+
+@pytest.mark.parametrize("in_store", [False, True])
+def test_what_a_config_says_agrees_with_what_the_files_say(small: Small, tmp_path: Path, *, in_store: bool) -> None:
+    columns = {"user": "userId", "item": "movieId", "rating": "rating", "timestamp": "timestamp"}
+    said = small(**SGD, data={"columns": columns, "delimiter": ",", "header": True, "duplicates": "error"})
+    left_open = small(**SGD, data={"columns": {"user": "userId"}})
+    prepare(said if in_store else left_open, tmp_path / "store", memory=ENOUGH)
+    config = with_store(left_open if in_store else said, tmp_path / "store")
+    assert estimate(config)["n_ratings"] == Store.open(tmp_path / "store").manifest.n_ratings
 
 
 @pytest.mark.parametrize("section", ["refit", "start"])

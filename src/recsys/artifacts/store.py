@@ -65,6 +65,7 @@ class StoreManifest(Manifest):
 
     Attributes:
         seed, split, reading: as the config said them; reading are keys of its section `data`.
+        found: what the files say of those keys that the config left open, as a config says it.
         sources: by part ("ratings", or "train", "valid", "test").
         item_column: what the source calls the column of item ids.
         scale: of the training ratings; None where there are none.
@@ -77,6 +78,7 @@ class StoreManifest(Manifest):
     seed: Annotated[int, Field(ge=0, lt=2**63)]
     split: Values
     reading: Values
+    found: Values = Field(default_factory=dict)
     sources: Annotated[dict[Name, SourceEntry], Field(max_length=3)]
     item_column: str | None
     id_types: IdTypes

@@ -15,14 +15,16 @@ from recsys.artifacts.texts import pack_ids
 from recsys.artifacts.write_bundle import id_type
 from recsys.artifacts.write_store import StoreWriter, check_place, new_store
 from recsys.config.schema.config import Config
-from recsys.config.schema.data import READING
+from recsys.config.schema.data import READING, Data
 from recsys.core.communicator import ALONE
 from recsys.core.events import Observer, silent
-from recsys.core.types import Array
+from recsys.core.types import Array, Json
 from recsys.data.chunks import chunks
 from recsys.data.interactions import Dataset, HeldOut, Interactions
 from recsys.data.read import read_ratings
-from recsys.data.sources.opening import bytes_of
+from recsys.data.sources.opening import bytes_of, open_source
+from recsys.data.sources.protocol import ColumnRequest
+from recsys.data.sources.table import EVERYTHING
 from recsys.data.split import split
 from recsys.version import __version__
 from recsys.workflows.prepare_on_disk import WrittenRows, read_on_disk, rows_alone
@@ -67,7 +69,7 @@ def prepare(
         rows = None if data is not None else read_on_disk(config, writer, memory, observe)
         if rows is None:
             rows = _read_in_memory(config, writer, memory, data, observe)
-        splits, manifest = rows.splits, _manifest(config, rows)
+        splits, manifest = rows.splits, _manifest(config, rows, _found(config.data) if data is None else {})
         writer.write(USERS, pack_ids(splits.train.users))
         writer.write(ITEMS, pack_ids(splits.train.items))
         parts: dict[HeldOut, Interactions | None] = {"valid": splits.valid, "test": splits.test}
@@ -110,7 +112,15 @@ def _written(train: Interactions, writer: StoreWriter, orders: Orders) -> Intera
     return replace(train, user_idx=user_idx, item_idx=item_idx, rating=rating, timestamp=times[0] if times else None)
 
 
-def _manifest(config: Config, rows: WrittenRows) -> StoreManifest:
+def _found(data: Data) -> dict[str, Json]:
+    """What the files say of what the config may leave open, by keys of its section `data`."""
+    first = next(iter(data.named_files.values()))
+    layout = open_source(first, data, silent).layout(ColumnRequest(EVERYTHING))
+    facts = {key: value for key, value in layout.facts.items() if key in READING}
+    return {**facts, "columns": dict[str, Json](layout.columns.items()), "duplicates": data.duplicate_rule}
+
+
+def _manifest(config: Config, rows: WrittenRows, found: dict[str, Json]) -> StoreManifest:
     train, n_rated = rows.splits.train, rows.splits.train.n_rated if config.data.has_ratings else 0
     return StoreManifest(
         format=FORMAT,
@@ -119,6 +129,7 @@ def _manifest(config: Config, rows: WrittenRows) -> StoreManifest:
         seed=config.seed,
         split=config.split.model_dump(mode="json"),
         reading=config.data.model_dump(mode="json", include=set(READING)),
+        found=found,
         sources=_sources(config, rows.fingerprints),
         item_column=rows.item_column,
         id_types=IdTypes(user=id_type(train.users), item=id_type(train.items)),

@@ -23,6 +23,9 @@ from recsys.data.sources.opening import bytes_of
 from recsys.data.training_inputs import TrainingInputs
 from recsys.workflows.sort_store import block_order, why_all_at_once
 
+OPEN = (None, "auto")
+"""What a config says of what the files are to say."""
+
 
 def as_prepared(config: Config) -> Config:
     """The config with what it leaves out of reading, split and seed as its prepared store has it.
@@ -90,7 +93,11 @@ def _check_agrees(config: Config, store: Store) -> None:
         "seed": config.seed,
     }
     theirs = {"data": manifest.reading, "split": manifest.split, "seed": manifest.seed}
-    before, now = dict(_flat(theirs)), dict(_flat(ours))
+    found = dict(_flat({"data": manifest.found}))
+    before, now = (
+        {key: found.get(key, value) if value in OPEN else value for key, value in _flat(values)}
+        for values in (theirs, ours)
+    )
     changed = [
         f"{key}: {before.get(key)!r} in the store, {now[key]!r} in the config"
         for key in now
