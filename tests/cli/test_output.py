@@ -123,6 +123,7 @@ def test_a_dry_run_writes_nothing(data: Path, recsys: Recsys, snapshot: Snapshot
     assert "sent in an epoch by 2 ranks" in of_ranks
     assert "sent" not in ended.out
     assert recsys("train", "--config", "config.yaml", "--ranks", "2").code == 2
+    assert "'--ranks'" in recsys("train", "--config", "config.yaml", "--dry-run", "--ranks", "0").err
     assert sorted(data.rglob("*")) == before
 
 

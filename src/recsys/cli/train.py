@@ -41,7 +41,7 @@ def train(
     ] = False,
     n_ranks: Annotated[
         int | None,
-        typer.Option("--ranks", metavar="N", help="With --dry-run: estimate what N ranks would send."),
+        typer.Option("--ranks", min=1, metavar="N", help="With --dry-run: estimate what N ranks would send."),
     ] = None,
     fail_below_baseline: Annotated[
         bool, typer.Option("--fail-below-baseline", help="Exit with code 7 unless better than the baselines.")
