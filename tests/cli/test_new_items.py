@@ -37,6 +37,13 @@ def test_new_items_are_listed_on_demand_and_noted(served: Path, recsys: Recsys) 
     assert recsys("similar", NEW_COMEDY, "--run", served).code == 0
 
 
+def test_a_run_that_knows_no_new_items_says_so(served: Path, finished: Path, recsys: Recsys) -> None:
+    note = "note: --include-new adds nothing: the run knows no items by their features alone"
+    assert note in recsys("recommend", 1, "--include-new", "--run", finished).err
+    assert note not in recsys("recommend", 1, "--include-new", "--run", served).err
+    assert note not in recsys("recommend", 1, "--run", finished).err
+
+
 def test_a_visitor_may_have_features(served: Path, recsys: Recsys, tmp_path: Path) -> None:
     (tmp_path / "visitor.csv").write_text("movieId,rating\n101,4.5\n")
     visitor = ("recommend", "--ratings", tmp_path / "visitor.csv", "--run", served, "--json")

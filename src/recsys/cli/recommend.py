@@ -132,6 +132,8 @@ def recommend(
         api.check_output(output, [path for path in (candidates, exclude) if path is not None])
     model = api.load(used_run(run))
     scorer = model.ranks_by if by is None else by.value
+    if include_new:
+        _note_new(model, scorer)
     with watching() as observe:
         filters, about = _read_filters(model, min_ratings, candidates, exclude, where or [], include_new, observe)
         visitor = None if ratings is None else api.read_session_ratings(model, ratings, observe=observe)
@@ -225,6 +227,12 @@ def _read_filters(
             _note_unknown(model, listed.n_unknown, counted(n_listed, item))
     ids = None if among is None else among.item_ids
     return api.ItemFilter(min_ratings, ids, () if excluded is None else excluded.item_ids, where, include_new), about
+
+
+def _note_new(model: Recommender, by: Scorer) -> None:
+    known = model.with_new.from_features.get(by)
+    if known is None or not known.items.any():
+        say("note: --include-new adds nothing: the run knows no items by their features alone")
 
 
 def _note_unknown(model: Recommender, n_unknown: int, items: str) -> None:
