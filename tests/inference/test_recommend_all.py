@@ -113,6 +113,14 @@ def test_what_is_resumed_has_the_bytes_of_what_was_not_interrupted(
     assert sorted(left.name for left in tmp_path.iterdir()) == ["top.csv", "whole.csv"]
 
 
+@pytest.mark.usefixtures("small_blocks")
+def test_who_stops_lists_that_keep_nothing_is_told_how_to_keep_them(numbers: Recommender, tmp_path: Path) -> None:
+    with pytest.raises(StoppedError) as caught:
+        recommend_all(numbers, tmp_path / "top.csv", 4, observe=stopping_after(1))
+    assert "nothing is kept; --resume keeps finished users" in (caught.value.hint or "")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("other", "named"),
     [

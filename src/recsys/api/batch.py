@@ -154,8 +154,10 @@ def recommend_all(
             model.with_new if include_new else model.bundle, lists, path, observe, resume=resume
         )
     except StoppedError as stopped:
-        if resume:
-            stopped.hint = f"finished users are in {partial_folder(path)}: the same command goes on from there"
+        kept = f"finished users are in {partial_folder(path)}: the same command goes on from there"
+        stopped.hint = (
+            kept if resume else "nothing is kept; --resume keeps finished users for the same command to go on"
+        )
         raise
 
 
