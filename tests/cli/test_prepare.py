@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 
 from recsys import api
+from recsys.cli import render
+from recsys.cli.table import table_lines
 from recsys.workflows import prepare, prepare_on_disk
 
 Recsys = Callable[..., Any]
@@ -34,6 +37,14 @@ def test_a_store_is_written_looked_at_and_trained_from(recsys: Recsys) -> None:
     Path("own.yaml").write_text("data: {prepared: store}\n")
     trained = recsys("train", "own.yaml", *SETTINGS)
     assert trained.code == 0
+
+
+@pytest.mark.usefixtures("data")
+def test_a_terminal_shows_a_sha256_in_one_line_to_be_copied(recsys: Recsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = api.prepare("ratings.csv", "store")["store"]
+    sha256 = json.loads(recsys("inspect", store, "--json").out)["sources"]["ratings"]["sha256"]
+    monkeypatch.setattr(render, "table_lines", lambda *cells, **how: table_lines(*cells, **{**how, "width": 80}))
+    assert f"sha256 ratings  {sha256}" in recsys("inspect", store).out.splitlines()
 
 
 @pytest.mark.usefixtures("data")

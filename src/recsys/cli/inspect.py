@@ -133,7 +133,7 @@ def _of_store(store: Mapping[str, Any]) -> Rows:
         ["training rows", f"{store['n_interactions']:,} of {users} and {items}"],
         ["split", f"{store['split']['method']}, seed {store['seed']}"],
         ["blocks", blocks],
-        *([f"sha256 of {part}", source["sha256"]] for part, source in sources.items()),
+        *([f"sha256 {part}", source["sha256"]] for part, source in sources.items()),
         ["files", _files(store)],
     ]
 
