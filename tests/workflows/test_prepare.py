@@ -196,6 +196,10 @@ def test_a_config_that_differs_is_refused_with_both_values(
     with pytest.raises(ConfigError, match=said) as caught:
         train(config, tmp_path / "run")
     assert caught.value.where == str(store / STORE_JSON)
+    hint = caught.value.hint or ""
+    assert "prepare another store" in hint
+    assert ("leave the key out" in hint) == (" in the store, " in said)
+    assert ("--set model.embedding_dim=4 fits" in hint) == ("dim 1024" in said)
 
 
 def test_ratings_that_have_changed_are_refused(small: Small, store: Path, ratings_csv: Path, tmp_path: Path) -> None:

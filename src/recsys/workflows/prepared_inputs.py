@@ -25,6 +25,7 @@ from recsys.workflows.sort_store import block_order, why_all_at_once
 
 OPEN = (None, "auto")
 """What a config says of what the files are to say."""
+ANOTHER = "prepare another store with this config"
 
 
 def as_prepared(config: Config) -> Config:
@@ -105,9 +106,9 @@ def _check_agrees(config: Config, store: Store) -> None:
     ]
     changed += _other_files(config, manifest)
     if changed:
-        raise _other(store, "; ".join(changed))
+        raise _other(store, "; ".join(changed), f"leave the key out, to take it from the store; or {ANOTHER}")
     if config.uses_times and not manifest.has_times:
-        raise _other(store, "it has no times, and this config uses them")
+        raise _other(store, "it has no times, and this config uses them", ANOTHER)
 
 
 def _other_files(config: Config, manifest: StoreManifest) -> list[str]:
@@ -138,15 +139,16 @@ def _check_order(config: Config, store: Store) -> None:
             f"dim {order.dim} ({counted(order.n_side, 'range')}, tiles of {counted(order.tile_rows, 'row')})"
             for order in (stored, needed)
         ]
-        raise _other(store, f"model.embedding_dim: sorted for {blocks[0]}, and the config needs {blocks[1]}")
+        what = f"model.embedding_dim: sorted for {blocks[0]}, and the config needs {blocks[1]}"
+        raise _other(store, what, f"--set model.embedding_dim={stored.dim} fits this store; or {ANOTHER}")
 
 
-def _other(store: Store, what: str) -> ConfigError:
+def _other(store: Store, what: str, hint: str) -> ConfigError:
     return ConfigError(
         f"the store was prepared for another config: {what}",
         where=str(store.folder.json),
         expected="a config that agrees with the store",
-        hint="leave the key out, to take it from the store; or prepare another store with this config",
+        hint=hint,
     )
 
 
