@@ -341,12 +341,24 @@ def test_folds_that_are_files_have_features_in_a_file(small: Small, ratings_csv:
         frame[fold::2].to_csv(tmp_path / f"u{fold}.train.csv", index=False)
         frame[3 - fold :: 2].to_csv(tmp_path / f"u{fold}.test.csv", index=False)
     files = (f"{tmp_path}/u{{fold}}.train.csv", f"{tmp_path}/u{{fold}}.test.csv")
-    with pytest.raises(UsageError, match="from a file too"):
+    with pytest.raises(UsageError, match="beside folds in files come from a file"):
         recsys.cross_validate(small(), files=files, item_features=items)
     recsys.cross_validate(
         small(training={"n_epochs": 1}), files=files, item_features=tmp_path / "items.csv", run_dir=tmp_path / "runs"
     )
     assert open_bundle(tmp_path / "runs" / "fold-1").features("item") is not None
+
+
+def test_a_prepared_store_has_features_in_a_file(small: Small, ratings_csv: Path, tmp_path: Path) -> None:
+    items = pd.DataFrame({"movieId": range(100, 160), "genre": ["Comedy", "Drama"] * 30})
+    items.to_csv(tmp_path / "items.csv", index=False)
+    config = small(training={"method": "sgd", "n_epochs": 1})
+    recsys.prepare(None, tmp_path / "store", config=config)
+    stored = small(training={"method": "sgd", "n_epochs": 1}, data={"ratings": None, "prepared": tmp_path / "store"})
+    with pytest.raises(UsageError, match="beside ratings in a prepared store come from a file"):
+        recsys.train(stored, tmp_path / "none", item_features=items)
+    recsys.train(stored, tmp_path / "run", item_features=tmp_path / "items.csv")
+    assert open_bundle(tmp_path / "run").features("item") is not None
 
 
 def test_an_update_may_bring_features_of_new_items_in_a_table(ratings_csv: Path, tmp_path: Path) -> None:

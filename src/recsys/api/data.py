@@ -152,8 +152,23 @@ class GivenFeatures:
         """The data with the tables, for which it is read."""
         if not self.frames:
             return dataset
+        if dataset is None and config.data.prepared is not None:
+            self.refuse_frames("ratings in a prepared store")
         read = _read(config, observe, needs_times=needs_times) if dataset is None else dataset
         return replace(read, frames=self.frames)
+
+    def refuse_frames(self, beside: str) -> None:
+        """Refuses tables in memory beside such ratings.
+
+        Raises:
+            UsageError: there are some.
+        """
+        if self.frames:
+            raise UsageError(
+                f"features beside {beside} come from a file, and not from a table in memory",
+                expected="the path of a features file",
+                hint="in pandas: FRAME.to_parquet('features.parquet')",
+            )
 
 
 NO_FEATURES = GivenFeatures({}, {})

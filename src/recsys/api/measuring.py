@@ -12,7 +12,6 @@ from recsys.artifacts.bundle import open_bundle
 from recsys.config.schema.split import MOST_FOLDS
 from recsys.core.arguments import FLAG, LEVEL, NUMBER, OBSERVER, PATH, TEXT, count, listed, optional, options
 from recsys.core.checked import checked
-from recsys.core.errors import UsageError
 from recsys.core.events import Observer, silent
 from recsys.core.types import Json
 from recsys.data.behind import without_those_behind
@@ -170,12 +169,7 @@ def cross_validation(
     """
     features = GivenFeatures.of(item_features, user_features)
     if files is not None:
-        if features.frames:
-            raise UsageError(
-                "features of folds that are files come from a file too, and not from a table in memory",
-                expected="the path of a features file",
-                hint="in pandas: FRAME.to_parquet('features.parquet')",
-            )
+        features.refuse_frames("folds in files")
         folds, resolved = validating.FoldFiles(*map(str, map(as_path, files))), as_config(config, named=features.named)
         return validating.cross_validate(resolved, folds, as_path(run_dir), jobs=jobs, observe=observe)
     resolved, dataset = with_data(config, data, observe, features=features)
