@@ -89,17 +89,27 @@ def test_what_is_learned_is_read_as_it_was_written(tmp_path: Path) -> None:
     read = read_intervals(arrays, intervals_entry(learned), *counts, None)
     assert splits.test is not None
     user_idx, item_idx = (np.append(idx, np.int32(-1)) for idx in (splits.test.user_idx, splits.test.item_idx))
-    of_read, of_learned = (
-        each.std(np.full(len(user_idx), 3, np.float32), Link("clip", 1, 5), user_idx, item_idx)
-        for each in (read, learned)
-    )
+    centre, link = np.full(len(user_idx), 3, np.float32), Link("clip", 1, 5)
+    of_read, of_learned = (each.ends(centre, each.std(user_idx, item_idx), 0.9, link) for each in (read, learned))
     np.testing.assert_array_equal(of_read, of_learned)
-    older = {name: array for name, array in arrays.items() if name not in ("widths", "even")}
-    older["coefficients"] = np.delete(arrays["coefficients"], [3, 4])
-    check_layout(tmp_path, older, intervals_layout(intervals_entry(learned)), n_users=300, n_items=len(counts[1]))
-    calibration = read_intervals(older, intervals_entry(learned), *counts, None).calibration
-    assert calibration.coefficients[[3, 4]].tolist() == [0, 0]
-    assert calibration.even.tolist() == [1]
+
+
+def test_intervals_of_older_runs_are_read(tmp_path: Path) -> None:
+    """Those with one factor by level and another by width, and those with six coefficients and none by width."""
+    _, _, learned = _planted(np.ones(300), taste=0.0, seed=1)
+    entry, counts = intervals_entry(learned), (learned.user_counts, learned.item_counts)
+    rest = interval_arrays(learned)
+    factors = rest.pop("factors_by_width")[:, 1].copy()
+    del rest["mean_widths"]
+    older = {**rest, "factors": factors, "widths": np.arange(5.0), "even": np.array([0.5, 1, 1, 1, 1])}
+    oldest = {name: array for name, array in older.items() if name not in ("widths", "even")}
+    oldest["coefficients"] = np.delete(older["coefficients"], [3, 4])
+    for arrays in (older, oldest):
+        check_layout(tmp_path, arrays, intervals_layout(entry), n_users=300, n_items=len(counts[1]))
+    one, another = (read_intervals(arrays, entry, *counts, None).calibration for arrays in (older, oldest))
+    width = np.array([0, 1, 3.5])
+    np.testing.assert_allclose(one.factor(0.9, width), another.factor(0.9, width) * [0.5, 1, 1])
+    assert another.coefficients[[3, 4]].tolist() == [0, 0]
 
 
 def test_without_being_asked_no_interval_is_given(sampled: Recommender) -> None:
@@ -189,7 +199,7 @@ def _covered(truth: Factors, splits: Splits, learned: Intervals, order: Float32A
     test = splits.test
     assert test is not None
     rating = truth.rate(test.user_idx, test.item_idx)
-    std = learned.std(rating, truth.link, test.user_idx, test.item_idx)
+    std = learned.std(test.user_idx, test.item_idx)
     low, high = learned.ends(rating, std, 0.9, truth.link)
     fifth = np.argsort(order)[test.user_idx] * 5 // len(order)
     return np.bincount(fifth, (low <= test.rating) & (test.rating <= high)) / np.bincount(fifth)

@@ -12,18 +12,15 @@ from typing import TypeAlias
 import numpy as np
 
 from recsys.core.types import Array
+from recsys.evaluation.even_factors import even_factors
 
 LEVELS = np.append(
     np.arange(1, 200) / 200, [0.996, 0.997, 0.998, 0.999]
 )  # whose factors are kept; between them, a line
-N_ROUNDS = 8  # of reweighting and of evening; the coefficients stand still from the fifth on, the widths from the sixth
-AS_THEY_ARE = np.zeros(1), np.ones(1)  # widths and `even`, where all intervals stay as wide as they are
-N_FIFTHS = 5  # of the widths of intervals, each with its own factor
+N_ROUNDS = 8  # of reweighting; the coefficients stand still from the fifth on
 N_COEFFICIENTS = 8
 WIDTH_REACH = NormalDist().inv_cdf(0.95)  # in standard deviations: widths are compared at a level of about 0.9
-WIDTH_LEVELS = (0.8, 0.85, 0.9, 0.95)
-CREDIBLE = 20  # errors of a group, from which on they count for more than those of all (experiments/even-intervals.md)
-LEAST_EVEN, MOST_EVEN = 0.1, 10.0  # times a width, where most errors of a group, or of the others, are 0
+ANY_WIDTH = np.zeros(1)  # widths, where factors do not depend on them
 CLEAR = 1e-7  # the least share that is no error of rounding
 
 
@@ -48,115 +45,80 @@ class PairFeatures:
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """An interval is rating ± factor(level) · std, where std = even(width of rating ± WIDTH_REACH · std₁) · std₁.
+    """An interval is rating ± factor(level, width) · std, where the width is that of rating ± WIDTH_REACH · std.
 
-    std₁² = std₀² · (c₀ + c₁ / (1 + n_user) + c₂ / (1 + n_item) + c₃ [n_user = 0] + c₄ [n_item = 0])
-            + spread · (c₅ + c₆ / (1 + n_user) + c₇ / (1 + n_item))
+    std² = std₀² · (c₀ + c₁ / (1 + n_user) + c₂ / (1 + n_item) + c₃ [n_user = 0] + c₄ [n_item = 0])
+           + spread · (c₅ + c₆ / (1 + n_user) + c₇ / (1 + n_item))
 
     std₀ is what the model says of its own uncertainty, or 1; n are the training ratings of the user and the item;
-    spread is the variance of training ratings of both about their biases. even(…) is linear between a few widths: where
-    intervals hold more than they promise, as most of the narrow ones at the ends of the scale do, it is below 1.
+    spread is the variance of training ratings of both about their biases. The factor is linear between a few widths,
+    see recsys.evaluation.even_factors.
 
     Attributes:
         coefficients: c, float64, shape (N_COEFFICIENTS,), none negative.
-        factors: at the first of LEVELS, float64; the levels beyond take more ratings than there were.
+        widths: float64, shape (n_widths,), at least one; they rise.
+        factors: at the first of LEVELS and at the widths, float64, shape (n_levels, n_widths); the levels beyond take
+            more ratings than there were.
         n_ratings: on which they stand; 0 for those of the normal distribution.
-        widths, even: float64, shapes (n_widths,), at least one; the widths rise.
     """
 
     coefficients: Array
+    widths: Array
     factors: Array
     n_ratings: int
-    widths: Array
-    even: Array
 
     @property
     def highest_level(self) -> float:
         """The highest level that can be asked for; 0 if there is none."""
         return float(LEVELS[len(self.factors) - 1]) if len(self.factors) else 0.0
 
-    def std(self, known: PairFeatures, width_of: WidthOf) -> Array:
-        """The standard deviations of errors, float32, shape (n,).
+    def std(self, known: PairFeatures) -> Array:
+        """The standard deviations of errors, float32, shape (n,)."""
+        return np.asarray(np.sqrt(_columns(known) @ self.coefficients), dtype=np.float32)
+
+    def factor(self, level: float, width: Array) -> Array:
+        """How many standard deviations intervals reach to either side, float32, shape (n,); `level` up to the highest.
 
         Args:
-            width_of: (how far the intervals of these pairs reach to either side) → how wide they are on the scale.
+            width: of rating ± WIDTH_REACH · std on the scale, shape (n,).
         """
-        std = np.sqrt(_columns(known) @ self.coefficients)
-        return np.asarray(std * np.interp(width_of(WIDTH_REACH * std), self.widths, self.even), dtype=np.float32)
-
-    def factor(self, level: float) -> float:
-        """How many standard deviations an interval reaches to either side; `level` up to the highest."""
         assert 0 < level <= self.highest_level
-        n = len(self.factors)
-        return float(np.interp(level, np.append(0, LEVELS[:n]), np.append(0, self.factors)))
+        levels = np.append(0, LEVELS[: len(self.factors)])
+        at_widths = [np.interp(level, levels, np.append(0, column)) for column in self.factors.T]
+        return np.asarray(np.interp(width, self.widths, at_widths), dtype=np.float32)
 
 
 def normal() -> Calibration:
     """Standard deviations as the model has them, errors as the normal distribution has them."""
     factors = np.array([NormalDist().inv_cdf(0.5 + level / 2) for level in LEVELS.tolist()])
-    return Calibration(np.eye(N_COEFFICIENTS)[0], factors, 0, *AS_THEY_ARE)
+    return Calibration(np.eye(N_COEFFICIENTS)[0], ANY_WIDTH, factors[:, None], 0)
 
 
 def calibrate(error: Array, known: PairFeatures, width_of: WidthOf) -> Calibration:
     """Coefficients that fit the squared errors, and then the factors that cover the share of errors that they promise.
 
-    The factor at a level is the ⌈(n + 1) · level⌉-th smallest |error| / std: an interval for a further rating of the
-    same kind then covers it with at least that probability (split conformal prediction; what else is fitted on the same
-    ratings takes a little of that away).
+    But for what evens out widths, the factor at a level is the ⌈(n + 1) · level⌉-th smallest |error| / std: an interval
+    for a further rating of the same kind then covers it with at least that probability (split conformal prediction;
+    what else is fitted on the same ratings takes a little of that away).
 
     Args:
         error: of ratings that the model was not trained on, at least one, float, shape (n,).
-        width_of: as of `Calibration.std`, of these ratings.
+        width_of: (how far the intervals of these ratings reach to either side) → how wide they are on the scale.
 
     Source: Lei, G'Sell, Rinaldo, Tibshirani, Wasserman 2018, "Distribution-free predictive inference for regression"
     (JASA).
     """
-    columns = _columns(known)
-    coefficients = _fit(columns, np.square(error, dtype=np.float64))
-    uneven = np.sqrt(columns @ coefficients)
-    widths, even = _evened(np.abs(error) / uneven, width_of(WIDTH_REACH * uneven))
-    unscaled = Calibration(coefficients, np.empty(0), len(error), widths, even)
-    score = np.sort(np.abs(error) / unscaled.std(known, width_of))
-    return replace(unscaled, factors=score[_ranks(len(error)) - 1].astype(np.float64))
+    coefficients = _fit(_columns(known), np.square(error, dtype=np.float64))
+    unscaled = Calibration(coefficients, ANY_WIDTH, np.empty((0, 1)), len(error))
+    std = unscaled.std(known).astype(np.float64)
+    widths, factors = even_factors(np.abs(error) / std, width_of(WIDTH_REACH * std), LEVELS[: n_levels(len(error))])
+    return replace(unscaled, widths=widths, factors=factors)
 
 
 def n_levels(n_ratings: int) -> int:
     """How many of LEVELS a calibration on so many ratings has a factor for; one on none has that of all."""
-    return len(_ranks(n_ratings)) if n_ratings else len(LEVELS)
-
-
-def _evened(score: Array, width: Array) -> tuple[Array, Array]:
-    """By fifths of the widths: their means, and the factor by which errors of each reach as far as those of all.
-
-    A round multiplies it by the mean ratio of quantiles at WIDTH_LEVELS. One alone would leave too much, since between
-    the means of two fifths their factors mix. Where a fifth has few errors, its factor is drawn to 1.
-
-    Args:
-        score: |error| / std of each, shape (n,).
-    """
-    fifth = np.searchsorted(np.quantile(width, np.arange(1, N_FIFTHS) / N_FIFTHS), width)
-    members = [np.flatnonzero(fifth == number) for number in np.unique(fifth).tolist()]
-    widths, n = np.array([width[rows].mean() for rows in members]), np.array([len(rows) for rows in members])
-    even = np.ones(len(members))
-    for _ in range(N_ROUNDS):
-        evened = score / np.interp(width, widths, even)
-        of_all = _quantiles(evened)
-        of_members = np.array([_quantiles(evened[rows]) for rows in members])
-        ratio = np.divide(of_members, of_all, out=np.ones_like(of_members), where=of_all > 0).mean(axis=1)
-        even = np.clip(even * ratio, LEAST_EVEN, MOST_EVEN)
-    return widths, even ** (n / (n + CREDIBLE))
-
-
-def _quantiles(score: Array) -> Array:
-    """The scores at WIDTH_LEVELS."""
-    rank = np.ceil((len(score) + 1) * np.array(WIDTH_LEVELS) - 1e-9).astype(np.int64)
-    return np.asarray(np.sort(score)[np.minimum(rank, len(score)) - 1])
-
-
-def _ranks(n: int) -> Array:
-    """The rank of the factor at each of the levels that n errors allow for."""
-    rank = np.ceil((n + 1) * LEVELS - 1e-9).astype(np.int64)
-    return np.asarray(rank[rank <= n])
+    is_reached = np.ceil((n_ratings + 1) * LEVELS - 1e-9) <= n_ratings
+    return int(np.count_nonzero(is_reached)) if n_ratings else len(LEVELS)
 
 
 def _columns(known: PairFeatures) -> Array:

@@ -11,7 +11,7 @@ from recsys.core.errors import RunError, UsageError
 from recsys.core.types import Array, Counts, Float32Array, Float64Array, Indices, Times
 from recsys.core.words import counted
 from recsys.data.interactions import Interactions
-from recsys.evaluation.calibration import Calibration, PairFeatures, WidthOf, calibrate, normal
+from recsys.evaluation.calibration import WIDTH_REACH, Calibration, PairFeatures, WidthOf, calibrate, normal
 from recsys.evaluation.residual_variance import ResidualVariance, residual_variance_of
 from recsys.scoring.censored_normal import censored_normal
 from recsys.scoring.drift import Drift
@@ -58,16 +58,9 @@ class Intervals:
     residual_variance: ResidualVariance | None
     drift: Drift | None
 
-    def std(
-        self, centre: Float32Array, link: Link, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None
-    ) -> Float32Array:
-        """Standard deviations of the ratings about their predictions, in rating units, float32, shape (n,).
-
-        Args:
-            centre: see `rate_and_centre`.
-        """
-        features = self.calibration_features(user_idx, item_idx, timestamp)
-        return self.calibration.std(features, _width_of(centre, link))
+    def std(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Float32Array:
+        """Standard deviations of the ratings about their predictions, in rating units, float32, shape (n,)."""
+        return self.calibration.std(self.calibration_features(user_idx, item_idx, timestamp))
 
     def calibration_features(
         self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None
@@ -89,7 +82,8 @@ class Intervals:
         Args:
             centre: see `rate_and_centre`.
         """
-        return _ends(centre, np.float32(self.calibration.factor(level)) * std, link)
+        width = _width_of(centre, link)(WIDTH_REACH * std)
+        return _ends(centre, self.calibration.factor(level, width) * std, link)
 
     def check(self, level: float) -> None:
         """Refuses a level that is too high.
@@ -199,7 +193,7 @@ def predict_intervals(
         timestamp: seconds, shape (n,).
     """
     rating, centre = rate_and_centre(scorer, user_idx, item_idx, timestamp)
-    std = intervals.std(centre, scorer.link, user_idx, item_idx, timestamp)
+    std = intervals.std(user_idx, item_idx, timestamp)
     low, high = intervals.ends(centre, std, level, scorer.link)
     # Where most ratings are at the end of the scale, an interval may hold nothing else, which no mean rating reaches.
     return PredictedIntervals(
