@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import recsys
 from recsys.artifacts.bundle import open_bundle
 from recsys.artifacts.feature_priors import FEATURE_PRIORS, read_priors
 from recsys.artifacts.featured import with_featured
@@ -208,6 +210,20 @@ def test_a_visitor_starts_from_what_is_known_of_them(model: Recommender, by: str
     assert [item.score for item in rated] != [item.score for item in comic[:5]]
     nothing = model.recommend_for([101, 103], [4.5, 2.5], 5, by=by, features={"taste": "neither"})  # type: ignore[arg-type]
     assert nothing == model.recommend_for([101, 103], [4.5, 2.5], 5, by=by)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("feature", "value"), [("age", "old"), ("since", "yesterday")])
+def test_what_is_no_number_or_date_of_a_visitor_is_refused(
+    small: Callable[..., Any], tmp_path: Path, feature: str, value: str
+) -> None:
+    users = tmp_path / "users.csv"
+    rows = (f"{user},{20 + user % 7},2020-01-{1 + user % 9:02}\n" for user in range(-5, 35))
+    users.write_text("userId,age,since\n" + "".join(rows))
+    recsys.train(small(data={"user_features": str(users)}, ranking={"embedding_dim": 4}), tmp_path / "run")
+    model = recsys.load(tmp_path / "run")
+    with pytest.raises(UsageError, match=rf"the feature {feature} is a (number|date), and '{value}' is none"):
+        model.recommend_for([100], [4], features={feature: value})
+    assert model.recommend_for([100], [4], features={"age": None, "since": "2020-01-03"})
 
 
 @pytest.mark.parametrize("features", [{}, {"taste": True}, {1: "comic"}, "comic"])

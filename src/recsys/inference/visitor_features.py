@@ -13,6 +13,7 @@ from recsys.artifacts.feature_priors import read_priors
 from recsys.core.checked import RefusedError, Rule, plain, shown
 from recsys.core.errors import RunError, UsageError, nearest
 from recsys.core.words import joined
+from recsys.data.features.encoder import FeatureEncoder
 from recsys.data.features.matrix import FeatureMatrix
 from recsys.data.features.table import FeatureColumn, FeatureTable, Value
 from recsys.inference.fold_in import Prior, with_features
@@ -52,7 +53,7 @@ def encode_visitor(bundle: Bundle, features: VisitorFeatures) -> FeatureMatrix |
 
     Raises:
         RunError: the run has learned nothing of features of users.
-        UsageError: the features file of its users has no such column.
+        UsageError: the features file of its users has no such column, or one of numbers or dates for something else.
     """
     known = bundle.features("user")
     if known is None:
@@ -78,8 +79,23 @@ def encode_visitor(bundle: Bundle, features: VisitorFeatures) -> FeatureMatrix |
         columns={name: FeatureColumn.of([_value(field)]) for name, field in features.items()},
         place=lambda _: "features",
     )
+    _refuse_no_numbers(known.encoder, table)
     matrix = known.encoder.encode(table)
     return matrix if matrix.has_any.all() else None
+
+
+def _refuse_no_numbers(encoder: FeatureEncoder, table: FeatureTable) -> None:
+    """Raises UsageError where a column that holds numbers, or dates, alone has something else."""
+    for name, column in table.columns.items():
+        kinds = {rule.kind for rule in encoder.columns if rule.source == name}
+        says_something = any(rule.encode(column).has_any.all() for rule in encoder.columns if rule.source == name)
+        if column.values and not says_something and kinds in ({"number"}, {"date"}):
+            (kind,) = kinds
+            raise UsageError(
+                f"the feature {name} is a {kind}, and {shown(column.values[0])} is none",
+                expected=f"a {kind}, as the features of the run's users have it",
+                hint="leave it out where it is not known",
+            )
 
 
 def visitor_prior(bundle: Bundle, by: By) -> FeaturePrior | None:
