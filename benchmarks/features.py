@@ -1,10 +1,14 @@
 """New items from what is known of them: cold, seldom rated and other items, against myFM and LightFM.
 
     RECSYS_ML100K=FOLDER python benchmarks/features.py [--only small] [--seeds 0 1] [--no-peers]      about half an hour
+    RECSYS_ML100K=FOLDER python benchmarks/features.py --inner 2000 2001 2002       draws to choose by: about two hours
 
 A tenth of the items is held out whole (cold); of another tenth 1 to 5 ratings each are given after training (few), by
 fold-in, and the others asked for; and of the rest a tenth of the ratings (warm). Features are genres and the year in
 the title. Then the cold items are ranked among themselves for everyone who has rated some of them: ndcg@10.
+
+With --inner, the ratings that each of these splits trains on are drawn from again, once for each number: what is chosen
+there has not seen what is asked here.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +80,7 @@ def main() -> None:
     parser = command_line(__doc__)
     parser.add_argument("--only", choices=["ml100k", "small"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
+    parser.add_argument("--inner", type=int, nargs="+", default=[None])
     parser.add_argument("--models", nargs="+", default=list(MODELS))
     parser.add_argument("--no-peers", action="store_true")
     given = parser.parse_args()
@@ -82,33 +88,36 @@ def main() -> None:
     for name, folder in folders.items():
         if given.only in (None, name) and folder is not None:
             print(f"\n{name}\n\n| split, model | cold | few | warm |\n| --- | --- | --- | --- |", flush=True)
-            for seed in given.seeds:
-                for line in compared(Path(folder), seed, given.models, with_peers=not given.no_peers):
+            for seed, inner in product(given.seeds, given.inner):
+                split = ColdSplit.of(pd.read_csv(Path(folder) / "ratings.csv", names=COLUMNS, header=0), seed)
+                if inner is not None:
+                    split = ColdSplit.of(split.known.reset_index(drop=True), inner)
+                label = str(seed) if inner is None else f"{seed}, {inner}"
+                for line in compared(split, Path(folder), label, given.models, with_peers=not given.no_peers):
                     print(line, flush=True)
 
 
-def compared(folder: Path, seed: int, models: list[str], *, with_peers: bool) -> Iterator[str]:
+def compared(split: ColdSplit, folder: Path, label: str, models: list[str], *, with_peers: bool) -> Iterator[str]:
     """Lines of the table of rmse, and then of ndcg@10."""
-    split = ColdSplit.of(pd.read_csv(folder / "ratings.csv", names=COLUMNS, header=0), seed)
     with tempfile.TemporaryDirectory() as name:
         for model in models:
             without, by_features = (
                 errors(split, folder, Path(name) / f"{model} {has}", model, has_features=has) for has in (False, True)
             )
-            yield f"| {seed}: {model}, trained with few | {row(trained_with_few(split, folder, Path(name), model))} |"
-            yield f"| {seed}: {model}, mean row | {row(without)} |"
-            yield f"| {seed}: {model}, features | {row(by_features)} |"
+            yield f"| {label}: {model}, trained with few | {row(trained_with_few(split, folder, Path(name), model))} |"
+            yield f"| {label}: {model}, mean row | {row(without)} |"
+            yield f"| {label}: {model}, features | {row(by_features)} |"
         bundle = ranked(split, folder, Path(name) / "ranking")
         file = Path(name) / "features.npz"
         new_users, new_items, relevant, liked = lists(split, bundle)
         write_for_peers(file, split, bundle, new_users, new_items)
         if with_peers:
-            for label, flipped in (("myFM", 0), ("myFM, flipped", 1)):
-                yield f"| {seed}: {label}, features | {row(myfm(file, flipped))} |"
+            for peer, flipped in (("myFM", 0), ("myFM, flipped", 1)):
+                yield f"| {label}: {peer}, features | {row(myfm(file, flipped))} |"
         yield f"\n{len(new_users)} users, {len(new_items)} new items\n\n| ranking of new items | any | like |"
         yield "| --- | --- | --- |"
-        for label, scores in rankers(bundle, new_users, new_items, file, with_peers=with_peers):
-            yield f"| {seed}: {label} | {ndcg(scores, relevant):.4f} | {ndcg(scores, liked):.4f} |"
+        for ranker, scores in rankers(bundle, new_users, new_items, file, with_peers=with_peers):
+            yield f"| {label}: {ranker} | {ndcg(scores, relevant):.4f} | {ndcg(scores, liked):.4f} |"
 
 
 def row(rmse: dict[str, float]) -> str:
