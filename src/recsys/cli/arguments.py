@@ -32,6 +32,9 @@ ConfigArgument = Annotated[
     Path | None, typer.Argument(metavar="CONFIG", help="The config, as YAML; also as --config FILE.")
 ]
 ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The config, as CONFIG.")]
+MinRatingsOption = Annotated[
+    int, typer.Option("--min-ratings", min=0, metavar="N", help="Only items with at least this many training ratings.")
+]
 LevelOption = Annotated[
     float | None,
     typer.Option("--interval", metavar="LEVEL", help="Also prediction intervals at this coverage, such as 0.9."),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from recsys import api
-from recsys.cli.arguments import By, EscapeOption, JsonOption, OnUnknown, RunOption
+from recsys.cli.arguments import By, EscapeOption, JsonOption, MinRatingsOption, OnUnknown, RunOption
 from recsys.cli.default_run import used_run
 from recsys.cli.progress import watching
 from recsys.cli.recommended import show_counts, show_items, show_reasons, words_of
@@ -40,10 +40,7 @@ def recommend(
             " where the run has a ranking scorer.",
         ),
     ] = None,
-    min_ratings: Annotated[
-        int,
-        typer.Option("--min-ratings", min=0, metavar="N", help="Only items with at least this many training ratings."),
-    ] = 0,
+    min_ratings: MinRatingsOption = 0,
     candidates: Annotated[
         Path | None,
         typer.Option("--candidates", metavar="FILE", help="Only these items: one id a line, or a CSV with ids."),

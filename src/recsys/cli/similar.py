@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from recsys import api
-from recsys.cli.arguments import By, JsonOption, RunOption
+from recsys.cli.arguments import By, JsonOption, MinRatingsOption, RunOption
 from recsys.cli.default_run import used_run
 from recsys.cli.items import item_of
 from recsys.cli.render import echo, print_json, print_table
@@ -16,10 +16,7 @@ from recsys.cli.render import echo, print_json, print_table
 def similar(
     item: Annotated[str, typer.Argument(metavar="ITEM", help="An item id of the ratings file, or a title.")],
     n: Annotated[int, typer.Option("-n", min=1, help="Number of items.")] = 10,
-    min_ratings: Annotated[
-        int,
-        typer.Option("--min-ratings", min=0, metavar="N", help="Only items with at least this many training ratings."),
-    ] = 0,
+    min_ratings: MinRatingsOption = 0,
     by: Annotated[
         By | None,
         typer.Option(
