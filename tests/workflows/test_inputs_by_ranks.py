@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,8 @@ def of_rows(ratings: Interactions | None) -> Any:
 def facts(inputs: TrainingInputs) -> list[Any]:
     """All that training and what comes after it take of the inputs."""
     splits, seen = inputs.splits, inputs.seen
-    parts = [of_rows(part) for part in (splits.train, splits.valid, splits.test, splits.unknown)]
+    parts: list[Any] = [of_rows(part) for part in (splits.train, splits.valid, splits.test, splits.unknown)]
+    parts.append(None if splits.unknown_part is None else splits.unknown_part.tolist())
     counts = [seen.user_counts.tolist(), seen.item_counts.tolist(), inputs.scale, seen.n_rated]
     by_user = [np.asarray(column).tobytes() for column in inputs.seen_by_user]
     return [*parts, *counts, *by_user, inputs.fingerprints, inputs.catalogue.titles]
@@ -94,6 +96,86 @@ def test_ranks_have_the_inputs_of_one_process(small: Small, ratings_csv: Path, t
     assert bool([text for text in notes if "cannot be cut" in text]) == (form == "a quoted row")
 
 
+FEW_TIMES = re.compile(r"(?<=,)(1\d{7})\d\d$", re.MULTILINE)
+NEW = {"valid_fraction": 0.1, "test_fraction": 0.3}
+
+
+@pytest.mark.parametrize(
+    ("how", "forms"),
+    [
+        ({"method": "user_random"}, []),
+        ({"method": "time"}, []),
+        ({"method": "user_time", "test_fraction": 0}, ["windows"]),
+        ({"method": "leave_last"}, ["text ids"]),
+        ({"method": "new_items", **NEW}, []),
+        ({"method": "new_users", **NEW}, ["few rows"]),
+        ({"method": "fold", "fold": 2, "n_folds": 7}, []),
+    ],
+    ids=lambda value: value["method"] if isinstance(value, dict) else "",
+)
+def test_each_split_of_ranks_is_that_of_one_process(
+    small: Small, ratings_csv: Path, tmp_path: Path, how: dict[str, Any], forms: list[str]
+) -> None:
+    text = FEW_TIMES.sub(r"\g<1>00", ratings_csv.read_text())
+    for form in forms:
+        text = FORMS[form](text)
+    (tmp_path / "r.csv").write_text(text, newline="")
+    config = small(training={"method": "sgd"}, data={"ratings": str(tmp_path / "r.csv")}, split=how)
+    assert divided_facts(config) == [facts(read(config, ALONE))] * SIZE
+
+
+def divided_facts(config: Config) -> list[Any]:
+    """Those of ranks, none of which may have read all."""
+
+    def work(communicator: Communicator) -> list[Any]:
+        inputs = read(config, communicator)
+        assert inputs.division is not None
+        return facts(inputs)
+
+    return on_ranks(SIZE, work)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"duplicates": "last"},
+        {"duplicates": "first"},
+        {"duplicates": "newest"},
+        {"duplicates": "newest", "no_rating": [0.5, 5], "no_rating_rows": "drop"},
+    ],
+    ids=str,
+)
+def test_ranks_leave_out_the_rows_of_one_process(
+    small: Small, ratings_csv: Path, tmp_path: Path, data: dict[str, Any]
+) -> None:
+    header, *rows = ratings_csv.read_text().splitlines(keepends=True)
+    again = [re.sub(r",[\d.]+,1", f",{number % 5},{1 + number % 3}", row) for number, row in enumerate(rows[::3])]
+    (tmp_path / "r.csv").write_text(header + "".join(rows + again + again[::2]))
+    config = small(training={"method": "sgd"}, data={"ratings": str(tmp_path / "r.csv"), **data})
+    alone = read(config, ALONE)
+    assert len(alone.train) < 900
+    assert divided_facts(config) == [facts(alone)] * SIZE
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        lambda n: [1_000_000_000_000 + 1000 * number for number in range(n)],
+        lambda n: [20200101 + number % 28 for number in range(n)],
+        lambda n: [1990 + number % 20 for number in range(n)],
+        lambda n: [*range(1990, 2010), *range(n - 20)],  # the first rank might take them for years
+        lambda n: [40000 + number % 100 for number in range(n)],
+        lambda n: [0] * (n // 3) + [1_000_000_000_000 + number for number in range(n - n // 3)],
+    ],
+    ids=["milliseconds", "dates", "years", "no years", "days", "the first ones are 0"],
+)
+def test_ranks_find_the_unit_of_times_together(small: Small, tmp_path: Path, times: Callable[[int], list[int]]) -> None:
+    rows = [f"{number % 7},{number // 7},{1 + number % 4},{time}\n" for number, time in enumerate(times(70))]
+    (tmp_path / "r.csv").write_text(HEADER + "".join(rows))
+    config = small(training={"method": "sgd"}, data={"ratings": str(tmp_path / "r.csv")}, split={"method": "user_time"})
+    assert divided_facts(config) == [facts(read(config, ALONE))] * SIZE
+
+
 @pytest.mark.parametrize("rows_of_group", [100, 900])
 def test_row_groups_are_shared_out(small: Small, ratings_csv: Path, tmp_path: Path, rows_of_group: int) -> None:
     path = tmp_path / "r.parquet"
@@ -129,12 +211,33 @@ WRONG = {
     "a word for a rating": "1,2,3,1\n1,3,4,1\n2,2,3,1\n2,9,bad,1\n",
     "too few to hold some out": "1,2,3,1\n2,3,4,1\n",
 }
+TIMED: dict[str, tuple[str, dict[str, Any]]] = {
+    "a time in no unit": ("1,2,3,9\n1,3,4,9\n2,2,3,9999999999\n2,9,4,9\n", {}),
+    "no times": ("1,2,3,1\n1,3,4,1\n2,2,3,1\n2,9,4,1\n", {"data": {"columns": {"timestamp": False}}}),
+    "users of one row": ("1,2,3,1\n2,3,4,1\n3,2,3,1\n4,9,4,1\n", {"split": {"method": "leave_last"}}),
+    "few users": ("1,2,3,1\n1,3,4,1\n2,2,3,1\n2,9,4,1\n", {"split": {"method": "new_users"}}),
+    "more folds than rows": (
+        "1,2,3,1\n1,3,4,1\n2,2,3,1\n",
+        {"split": {"method": "fold", "fold": 1, "n_folds": 4, "valid_fraction": 0}},
+    ),
+    "equal ratings of those that are kept": (
+        "1,2,3,1\n1,2,4,2\n2,2,4,1\n2,9,4,1\n",
+        {"data": {"duplicates": "newest"}},
+    ),
+    "no ratings that are kept": (
+        "1,2,9,1\n1,2,9,2\n2,2,9,1\n2,9,9,1\n",
+        {"data": {"no_rating": [9], "no_rating_rows": "drop"}},
+    ),
+}
 
 
-@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize("wrong", [*WRONG, *TIMED])
 def test_what_is_wrong_is_said_as_by_one_process(small: Small, tmp_path: Path, wrong: str) -> None:
-    (tmp_path / "r.csv").write_text(HEADER + WRONG[wrong])
-    config = small(training={"method": "sgd"}, data={"ratings": str(tmp_path / "r.csv")})
+    rows, sections = TIMED[wrong] if wrong in TIMED else (WRONG[wrong], {})
+    (tmp_path / "r.csv").write_text(HEADER + rows)
+    data = {"ratings": str(tmp_path / "r.csv"), **sections.get("data", {})}
+    split = {"method": "user_time"} if wrong in TIMED else {}
+    config = small(training={"method": "sgd"}, data=data, split=sections.get("split", split))
     with pytest.raises(RecsysError) as alone:
         read(config, ALONE)
     for error in on_ranks(SIZE, lambda communicator: read(config, communicator)):
@@ -169,15 +272,14 @@ def test_what_ranks_cannot_read_in_parts_is_noted(small: Small, tmp_path: Path, 
     [
         ({}, None),
         ({"split": {"method": "random", "valid_fraction": 0, "test_fraction": 0}}, None),
-        ({"split": {"method": "user_random"}}, "split.method: user_random"),
-        ({"split": {"method": "time"}}, "times are used"),
+        ({"split": {"method": "time"}}, None),
+        ({"data": {"duplicates": "last"}}, None),
         ({"training": {"method": "gibbs"}}, "gibbs needs all of them at once"),
         ({"ranking": {"embedding_dim": 4}}, "ials needs all of them at once"),
         (
             {"training": {"method": "adamw"}, "ranking": {"embedding_dim": 4}},
             "adamw and ials need all of them at once",
         ),
-        ({"data": {"duplicates": "last"}}, "rows are added up or left out"),
         ({"refit": True}, "a refit trains on what was held out too"),
     ],
 )

@@ -22,6 +22,13 @@ def rng(seed: int, purpose: str, *numbers: int) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(np.frombuffer(words, "<u4").astype(np.uint32))))
 
 
+def skip(random: np.random.Generator, n: int) -> None:
+    """Goes past the next n numbers of `random.random`, in no time."""
+    bits = random.bit_generator
+    assert isinstance(bits, np.random.PCG64)
+    bits.advance(n)
+
+
 @cache
 def _name(purpose: str) -> bytes:
     return _words(int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:8], "little"))

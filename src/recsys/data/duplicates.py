@@ -11,6 +11,7 @@ import numpy as np
 from recsys.core import kernels
 from recsys.core.types import Array, BoolArray, Counts, Indices, Times
 
+Rule = Literal["last", "first", "newest"]
 SPARSE = 4  # rows for each item; with fewer, to note down who has which takes more memory than the rows
 
 
@@ -69,6 +70,17 @@ class Repeated:
     def dropped(self, keep: Literal["first", "last"]) -> Counts:
         """The rows that go when one of each pair stays."""
         return self.rows[~(self.is_first if keep == "first" else self.is_last)]
+
+    def superseded(self, rule: Rule, time: Times | None) -> Counts:
+        """The rows that go where the first, the last or the newest row of each pair stays.
+
+        Args:
+            time: of all rows; the newest needs it.
+        """
+        if rule == "newest":
+            assert time is not None
+            return self.by_time(time).dropped(keep="last")
+        return self.dropped(keep=rule)
 
     def earliest(self) -> tuple[int, int]:
         """The first row that repeats an earlier one, as (the earlier one just before it in its pair, it)."""

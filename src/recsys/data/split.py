@@ -9,13 +9,16 @@ from functools import partial
 import numpy as np
 
 from recsys.config.schema.split import Split
+from recsys.core.collectives import add_up, is_so_on_any, number_of_each
+from recsys.core.communicator import ALONE, Communicator
 from recsys.core.errors import DataError
 from recsys.core.seeding import rng
-from recsys.core.types import Array, BoolArray
+from recsys.core.types import Array, BoolArray, Times
 from recsys.data.chunks import count
 from recsys.data.interactions import Dataset, Interactions
 from recsys.data.known import Known
 from recsys.data.parts import TEST, TRAIN, VALID, PartOfRow, draw_parts
+from recsys.data.ranks.order import are_latest, drawn, places, uniform
 from recsys.data.split_new import hold_out_new
 from recsys.data.vocabulary import Vocabulary
 
@@ -84,11 +87,11 @@ def splits_of(train: Interactions, held_out: Interactions, part: PartOfRow, know
     )
 
 
-def refuse_empty_train(part: PartOfRow) -> None:
+def refuse_empty_train(part: PartOfRow, communicator: Communicator = ALONE) -> None:
     """Raises DataError where no row is in train."""
-    if not (part == TRAIN).any():
+    if not is_so_on_any(bool((part == TRAIN).any()), communicator):
         raise DataError(
-            f"no training ratings are left of {len(part)}",
+            f"no training ratings are left of {_n_all(part, communicator)}",
             expected="at least one rating to train on",
             hint="lower split.valid_fraction and split.test_fraction",
         )
@@ -105,14 +108,27 @@ def rows_of(is_in: BoolArray) -> slice | Array:
 def assign(dataset: Dataset, how: Split, seed: int) -> PartOfRow:
     """TRAIN, VALID or TEST for each row of the dataset, int8, shape (n,)."""
     part = np.full(len(dataset.ratings), TRAIN, dtype=np.int8)
-    valid_fraction, test_fraction = how.valid_fraction, how.test_fraction
     free = slice(None)
     if dataset.given is not None:
         for name, code in (("valid", VALID), ("test", TEST)):
-            part[dataset.given.get(name, slice(0, 0))] = code
+            if name in dataset.given:
+                part[dataset.given[name]] = code
+                how = how.model_copy(update={f"{name}_fraction": 0.0})
         free = dataset.given["train"]
-        test_fraction = 0.0 if "test" in dataset.given else test_fraction
-        valid_fraction = 0.0 if "valid" in dataset.given else valid_fraction
+    part[free] = cut(dataset.ratings.take(free), how, seed)
+    return part
+
+
+def cut(ratings: Interactions, how: Split, seed: int, communicator: Communicator = ALONE) -> PartOfRow:
+    """TRAIN, VALID or TEST for each of the rows.
+
+    Args:
+        ratings: the rows of this rank, which follow those of the ranks before it, on vocabularies of all ranks.
+    Raises:
+        DataError: a split by time without times, or a part that would be empty.
+    """
+    if not (how.valid_fraction or how.test_fraction or how.method == "fold"):
+        return np.full(len(ratings), TRAIN, dtype=np.int8)
     methods: dict[str, Callable[..., PartOfRow]] = {
         "random": _random,
         "user_random": _user_random,
@@ -121,13 +137,11 @@ def assign(dataset: Dataset, how: Split, seed: int) -> PartOfRow:
         "leave_last": _leave_last,
         "new_items": partial(hold_out_new, "item"),
         "new_users": partial(hold_out_new, "user"),
-        "fold": partial(_fold, how),
+        "fold": _fold,
     }
-    if valid_fraction or test_fraction or how.method == "fold":
-        cut = methods[how.method](dataset.ratings.take(free), valid_fraction, test_fraction, seed)
-        _refuse_users_of_few_rows(cut, how.method, dataset.ratings.take(free), valid_fraction, test_fraction)
-        _refuse_empty(cut, valid_fraction, test_fraction)
-        part[free] = cut
+    part = methods[how.method](ratings, how, seed, communicator)
+    _refuse_users_of_few_rows(part, how, ratings, communicator)
+    _refuse_empty(part, how, communicator)
     return part
 
 
@@ -144,63 +158,64 @@ def assign_rows(n_rows: int, given: dict[str, slice] | None, how: Split, seed: i
     return part
 
 
-def _random(ratings: Interactions, valid_fraction: float, test_fraction: float, seed: int) -> PartOfRow:
-    return draw_parts(len(ratings), valid_fraction, test_fraction, rng(seed, "split"))
+def _random(ratings: Interactions, how: Split, seed: int, communicator: Communicator) -> PartOfRow:
+    draw = partial(draw_parts, how.valid_fraction, how.test_fraction, rng(seed, "split"))
+    return drawn(len(ratings), draw, communicator)
 
 
-def _time(ratings: Interactions, valid_fraction: float, test_fraction: float, _: int) -> PartOfRow:
-    latest_first = np.argsort(_times(ratings), kind="stable")[::-1]
-    return _by_rank(latest_first, valid_fraction, test_fraction)
+def _time(ratings: Interactions, how: Split, _: int, communicator: Communicator) -> PartOfRow:
+    """The latest rows are test, the next ones valid."""
+    times, n = _times(ratings), _n_all(ratings.rating, communicator)
+    n_test, n_valid = round(n * how.test_fraction), round(n * how.valid_fraction)
+    test, held = (are_latest(times, min(n_last, n), communicator) for n_last in (n_test, n_test + n_valid))
+    return _held_out(test, held)
 
 
-def _user_random(ratings: Interactions, valid_fraction: float, test_fraction: float, seed: int) -> PartOfRow:
-    return _of_each_user(ratings, rng(seed, "split of each user").random(len(ratings)), valid_fraction, test_fraction)
+def _user_random(ratings: Interactions, how: Split, seed: int, communicator: Communicator) -> PartOfRow:
+    position = uniform(len(ratings), rng(seed, "split of each user"), communicator)
+    return _of_each_user(ratings, position, how, communicator)
 
 
-def _user_time(ratings: Interactions, valid_fraction: float, test_fraction: float, _: int) -> PartOfRow:
-    return _of_each_user(ratings, _times(ratings), valid_fraction, test_fraction)
+def _user_time(ratings: Interactions, how: Split, _: int, communicator: Communicator) -> PartOfRow:
+    return _of_each_user(ratings, _times(ratings), how, communicator)
 
 
-def _of_each_user(ratings: Interactions, position: Array, valid_fraction: float, test_fraction: float) -> PartOfRow:
+def _of_each_user(ratings: Interactions, position: Array, how: Split, communicator: Communicator) -> PartOfRow:
     """Of each user's rows the last ones by `position` are test, the next ones valid; one at least is train."""
-    from_last, n_of_user = _from_last(ratings, position)
-    n_test = np.floor(n_of_user * test_fraction + 0.5)
-    n_held = np.minimum(n_test + np.floor(n_of_user * valid_fraction + 0.5), n_of_user - 1)
+    from_last, n_of_user = _from_last(ratings, position, communicator)
+    n_test = np.floor(n_of_user * how.test_fraction + 0.5)
+    n_held = np.minimum(n_test + np.floor(n_of_user * how.valid_fraction + 0.5), n_of_user - 1)
     return _held_out(from_last < np.minimum(n_test, n_held), from_last < n_held)
 
 
-def _leave_last(ratings: Interactions, valid_fraction: float, test_fraction: float, _: int) -> PartOfRow:
-    from_last, n_of_user = _from_last(ratings, _times(ratings))
-    n_test = np.minimum(int(test_fraction > 0), n_of_user - 1)
-    n_held = np.minimum(n_test + int(valid_fraction > 0), n_of_user - 1)
+def _leave_last(ratings: Interactions, how: Split, _: int, communicator: Communicator) -> PartOfRow:
+    from_last, n_of_user = _from_last(ratings, _times(ratings), communicator)
+    n_test = np.minimum(int(how.test_fraction > 0), n_of_user - 1)
+    n_held = np.minimum(n_test + int(how.valid_fraction > 0), n_of_user - 1)
     return _held_out(from_last < n_test, from_last < n_held)
 
 
-def _fold(how: Split, ratings: Interactions, valid_fraction: float, _: float, seed: int) -> PartOfRow:
-    """valid_fraction is a share of what is not test, as it is with test in a file of its own."""
-    assert how.fold is not None
+def _fold(ratings: Interactions, how: Split, seed: int, communicator: Communicator) -> PartOfRow:
+    n = _n_all(ratings.rating, communicator)
     assert how.n_folds is not None
-    if how.n_folds > len(ratings):
+    if how.n_folds > n:
         raise DataError(
-            f"{len(ratings)} ratings are too few for {how.n_folds} folds",
+            f"{n} ratings are too few for {how.n_folds} folds",
             expected="at least one rating in each fold",
             hint="take fewer folds",
         )
-    fold_of_row = np.arange(len(ratings)) % how.n_folds
+    return drawn(len(ratings), partial(_draw_fold, how, seed), communicator)
+
+
+def _draw_fold(how: Split, seed: int, n: int) -> PartOfRow:
+    """valid_fraction is a share of what is not test, as it is with test in a file of its own."""
+    assert how.fold is not None
+    assert how.n_folds is not None
+    fold_of_row = np.resize(np.arange(how.n_folds, dtype=np.int16), n)
     rng(seed, "folds").shuffle(fold_of_row)
     is_test = fold_of_row == how.fold - 1
-    part = np.full(len(ratings), TEST, dtype=np.int8)
-    part[~is_test] = _random(ratings.take(~is_test), valid_fraction, 0.0, seed)
-    return part
-
-
-def _by_rank(order: Array, valid_fraction: float, test_fraction: float) -> PartOfRow:
-    """The first rows of `order` are test, the next valid, the rest train."""
-    n = len(order)
-    n_test, n_valid = round(n * test_fraction), round(n * valid_fraction)
-    part = np.full(n, TRAIN, dtype=np.int8)
-    part[order[:n_test]] = TEST
-    part[order[n_test : n_test + n_valid]] = VALID
+    part = np.full(n, TEST, dtype=np.int8)
+    part[~is_test] = draw_parts(how.valid_fraction, 0.0, rng(seed, "split"), n - int(is_test.sum()))
     return part
 
 
@@ -208,17 +223,18 @@ def _held_out(test: Array, held: Array) -> PartOfRow:
     return np.where(test, TEST, np.where(held, VALID, TRAIN)).astype(np.int8)
 
 
-def _from_last(ratings: Interactions, position: Array) -> tuple[Array, Array]:
+def _from_last(ratings: Interactions, position: Array, communicator: Communicator) -> tuple[Array, Array]:
     """For each row: how many rows of its user come later by `position`, and how many rows its user has."""
-    order = np.lexsort((position, ratings.user_idx))
-    n_of_user = ratings.user_counts
-    ends = np.cumsum(n_of_user)[ratings.user_idx[order]]
-    from_last = np.empty(len(ratings), dtype=np.int64)
-    from_last[order] = ends - 1 - np.arange(len(ratings))
-    return from_last, n_of_user[ratings.user_idx]
+    counts = add_up(ratings.user_counts, communicator)
+    n_of_user = counts[ratings.user_idx]
+    return n_of_user - 1 - places(ratings.user_idx, position, counts, communicator), n_of_user
 
 
-def _times(ratings: Interactions) -> Array:
+def _n_all(rows: Array, communicator: Communicator) -> int:
+    return sum(number_of_each(len(rows), communicator))
+
+
+def _times(ratings: Interactions) -> Times:
     if ratings.timestamp is None:
         raise DataError(
             "this split orders ratings by time, and they have no timestamps",
@@ -229,30 +245,36 @@ def _times(ratings: Interactions) -> Array:
     return ratings.timestamp
 
 
-def _refuse_users_of_few_rows(
-    part: PartOfRow, method: str, ratings: Interactions, valid_fraction: float, test_fraction: float
-) -> None:
+def _refuse_users_of_few_rows(part: PartOfRow, how: Split, ratings: Interactions, communicator: Communicator) -> None:
     """Raises DataError where a part is empty since each user keeps a row in train and none has enough."""
-    if method not in BY_USER:
+    if how.method not in BY_USER:
         return
-    n_most = int(ratings.user_counts.max())
-    for name, code, fraction in (("test", TEST, test_fraction), ("valid", VALID, valid_fraction)):
-        n_needed = 3 if name == "valid" and test_fraction and method == "leave_last" else 2
-        if fraction and n_most < n_needed and not (part == code).any():
+    n_most = int(add_up(ratings.user_counts, communicator).max())
+    for name, is_there, fraction in _held_out_parts(part, how, communicator):
+        n_needed = 3 if name == "valid" and how.test_fraction and how.method == "leave_last" else 2
+        if fraction and n_most < n_needed and not is_there:
             raise DataError(
-                f"no user has {n_needed} or more ratings, so {method} leaves none for {name}: each user keeps one",
+                f"no user has {n_needed} or more ratings, so {how.method} leaves none for {name}: each user keeps one",
                 where="split.method",
                 expected=f"users with at least {n_needed} ratings",
                 hint="split.method: random; is data.columns.user the right column?",
             )
 
 
-def _refuse_empty(part: PartOfRow, valid_fraction: float, test_fraction: float) -> None:
-    for name, code, fraction in (("valid", VALID, valid_fraction), ("test", TEST, test_fraction)):
-        if fraction and not (part == code).any():
+def _refuse_empty(part: PartOfRow, how: Split, communicator: Communicator) -> None:
+    for name, is_there, fraction in _held_out_parts(part, how, communicator):
+        if fraction and not is_there:
             raise DataError(
-                f"{len(part)} ratings are too few for a {name} part of {fraction:g}",
+                f"{_n_all(part, communicator)} ratings are too few for a {name} part of {fraction:g}",
                 where=f"split.{name}_fraction",
                 expected="a share that makes at least one rating",
                 hint=f"raise split.{name}_fraction, or set it to 0 to go without",
             )
+
+
+def _held_out_parts(part: PartOfRow, how: Split, communicator: Communicator) -> list[tuple[str, bool, float]]:
+    """Name of each, whether any rank has rows of it, and the share that was asked for."""
+    return [
+        (name, is_so_on_any(bool((part == code).any()), communicator), fraction)
+        for name, code, fraction in (("test", TEST, how.test_fraction), ("valid", VALID, how.valid_fraction))
+    ]

@@ -122,9 +122,7 @@ def unique_pairs(rows: SourceRows, data: Data) -> SourceRows:
     if rule != "count" and not others.is_empty:
         if rule == "error":
             raise _duplicates(others, rows)
-        if rule == "newest":
-            others = others.by_time(_times(rows))
-        dropped.append(others.dropped(keep="first" if rule == "first" else "last"))
+        dropped.append(others.superseded(rule, _times(rows) if rule == "newest" else None))
     if is_event.any():
         added_up, also_dropped = _add_up(rows, double.only(is_event))
         rows = replace(rows, ratings=added_up)

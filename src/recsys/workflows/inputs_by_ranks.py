@@ -12,7 +12,6 @@ from recsys.data.ranks.split import split_by_ranks
 from recsys.data.read import catalogue_of
 from recsys.data.spilled_rows import UnsuitedError
 from recsys.data.training_inputs import TrainingInputs
-from recsys.workflows.prepare_on_disk import why_all_rows
 from recsys.workflows.sort_store import why_all_at_once
 
 
@@ -42,7 +41,7 @@ def inputs_by_ranks(
 
 
 def _divided(config: Config, observe: Observer, communicator: Communicator) -> TrainingInputs:
-    rows = read_by_ranks(config.data, communicator, observe)
+    rows = read_by_ranks(config.data, communicator, observe, uses_times=config.uses_times)
     catalogue = catalogue_of(config.data, rows.item_column, rows.items, observe)
     divided = split_by_ranks(rows, config.split, config.seed, communicator)
     return TrainingInputs(
@@ -65,7 +64,7 @@ def why_whole(config: Config) -> str | None:
         return "they come from a stream or a table"
     if data.train is not None:
         return "data.train names the training rows"
-    return why_all_rows(config)
+    return None
 
 
 def note_whole(why: str | None, observe: Observer, communicator: Communicator) -> None:

@@ -20,6 +20,7 @@ NumberCode = Annotated[float, Field(ge=-LARGEST_CODE, le=LARGEST_CODE)]
 Code = Annotated[WholeCode | NumberCode | str, Words("a number or text")]
 MAX_LINE_BYTES = 16 << 20
 FeaturesOrigin = Path | Literal["items", "frame"]
+DuplicateRule = Literal["error", "last", "first", "newest", "count"]
 SourceName = Literal["file", "frame", "stream"]
 Files = Path | tuple[Path, ...]
 """A file or a stream, all files that fit a pattern such as parts/*.parquet, or several of these."""
@@ -220,7 +221,7 @@ class Data(Section):
         return self.columns.rating is not False and self.rating_is == "rating"
 
     @property
-    def duplicate_rule(self) -> Literal["error", "last", "first", "newest", "count"]:
+    def duplicate_rule(self) -> DuplicateRule:
         """What to do when a pair occurs twice, by what the data is where `duplicates` is auto."""
         if self.duplicates == "auto":
             return "error" if self.has_ratings else "count"

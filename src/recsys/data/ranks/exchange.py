@@ -19,13 +19,10 @@ def rows_of_users(columns: Sequence[Array], rank_of_user: Indices, communicator:
     """The rows of all ranks whose users are with this one, in their order.
 
     Args:
-        columns: the rows of this rank, four bytes each, users first; those of rank 0 come before those of rank 1, …
+        columns: the rows of this rank, users first; those of rank 0 come before those of rank 1, …
         rank_of_user: int32, for each user.
     """
-    n_for = np.zeros(communicator.size, dtype=np.int64)
-    for rows in chunks(len(columns[0])):
-        n_for += np.bincount(rank_of_user[columns[0][rows]], minlength=len(n_for))
-    n_from = [int(n[0, communicator.rank]) for n in communicator.all_gather(n_for[np.newaxis])]
+    n_from = _n_from(columns[0], rank_of_user, communicator)
     place = np.cumsum([0, *n_from])[:-1].tolist()
     outs = [np.empty(sum(n_from), dtype=column.dtype) for column in columns]
     for pieces in rounds(columns, rank_of_user, communicator):
@@ -34,6 +31,21 @@ def rows_of_users(columns: Sequence[Array], rank_of_user: Indices, communicator:
                 out[place[rank] : place[rank] + len(values)] = values
             place[rank] += len(piece[0])
     return outs
+
+
+def back_to_rows(values: Array, users: Indices, rank_of_user: Indices, communicator: Communicator) -> Array:
+    """For each row of this rank, what the rank of its user has for it.
+
+    Args:
+        values: for each of the rows that `rows_of_users` has brought here.
+        users: those of the rows of this rank, with which they were sent.
+    """
+    edges = np.cumsum(_n_from(users, rank_of_user, communicator))[:-1]
+    arrived = communicator.all_to_all(np.split(values, edges))
+    own, out = rank_of_user[users], np.empty(len(users), dtype=values.dtype)
+    for rank, piece in enumerate(arrived):
+        out[own == rank] = piece
+    return out
 
 
 def rounds(
@@ -55,6 +67,14 @@ def rounds(
             for column in columns
         ]
         yield list(zip(*arrived, strict=True))
+
+
+def _n_from(users: Indices, rank_of_user: Indices, communicator: Communicator) -> list[int]:
+    """How many rows come here from each rank."""
+    n_for = np.zeros(communicator.size, dtype=np.int64)
+    for rows in chunks(len(users)):
+        n_for += np.bincount(rank_of_user[users[rows]], minlength=len(n_for))
+    return [int(n[0, communicator.rank]) for n in communicator.all_gather(n_for[np.newaxis])]
 
 
 def even_ranks(counts: Counts, size: int) -> tuple[Indices, Int64Array]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,13 +17,13 @@ from recsys.data.chunks import chunks
 from recsys.data.grouped import columns_by
 from recsys.data.interactions import Interactions, with_facts
 from recsys.data.known import Known, VocabularyRemap
-from recsys.data.parts import TRAIN, PartOfRow
+from recsys.data.parts import TRAIN
 from recsys.data.prepared import Prepared
 from recsys.data.ranks.division import DividedColumn, Division
 from recsys.data.ranks.exchange import even_ranks, rows_of_users
-from recsys.data.ranks.read import RowsOfRank
+from recsys.data.ranks.read import RATING, RowsOfRank
 from recsys.data.scale import Scale
-from recsys.data.split import Splits, assign_rows, splits_of
+from recsys.data.split import Splits, cut, refuse_empty_train, splits_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +45,9 @@ def split_by_ranks(rows: RowsOfRank, how: Split, seed: int, communicator: Commun
     Raises:
         DataError: a part would be empty.
     """
-    part = _assigned(rows, how, seed, communicator)
+    part = cut(rows.ratings(), how, seed, communicator)
+    refuse_empty_train(part, communicator)
+    del rows.columns[RATING + 1 :]  # times have decided
     is_train = part == TRAIN
     users, items = (
         add_up(_count(idx, is_train, len(ids)), communicator)
@@ -65,13 +66,6 @@ def split_by_ranks(rows: RowsOfRank, how: Split, seed: int, communicator: Commun
     divided = _divided(train, division, users[users > 0], items[items > 0])
     splits = splits_of(divided, others, np.concatenate(communicator.all_gather(part[~is_train])), known)
     return DividedSplits(splits, _by_user(divided, division), division)
-
-
-def _assigned(rows: RowsOfRank, how: Split, seed: int, communicator: Communicator) -> PartOfRow:
-    """The part of each row of this rank; rank 0 assigns all, a byte each."""
-    edges = [*number_of_each(rows.first, communicator), rows.n_rows]
-    every = np.empty(0, dtype=np.int8) if communicator.rank else assign_rows(rows.n_rows, None, how, seed)
-    return communicator.all_to_all([every[start:stop] for start, stop in pairwise(edges)])[0]
 
 
 def _divided(train: Interactions, division: Division, user_counts: Counts, item_counts: Counts) -> Interactions:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
+from recsys.core.collectives import is_so_on_any, number_of_each
+from recsys.core.communicator import ALONE, Communicator
 from recsys.core.errors import DataError
 from recsys.core.types import Array, BoolArray, Times
 from recsys.data.sources.table import IN_SECONDS, Table, TimeUnit
@@ -27,7 +30,9 @@ YEAR = 31_556_952
 NO_TIMES = "without times: data.columns.timestamp: false (init: --no-timestamp)"
 
 
-def in_seconds(tables: Sequence[Table], locate: Callable[[int], str]) -> list[Table]:
+def in_seconds(
+    tables: Sequence[Table], locate: Callable[[int], str], communicator: Communicator = ALONE
+) -> list[Table]:
     """The tables with times in seconds since 1970.
 
     Numbers are seconds, milliseconds, microseconds or nanoseconds, as most rows have them; days as Excel counts them;
@@ -35,22 +40,19 @@ def in_seconds(tables: Sequence[Table], locate: Callable[[int], str]) -> list[Ta
 
     Args:
         locate: where a row stands, by its number in all tables.
+        communicator: of ranks with tables of their own, perhaps none, whose numbers are in one unit.
 
     Raises:
         DataError: a time is before 1900 or after 2100 in the unit of the others.
     """
     numbers = [table.timestamp for table in tables if _has_numbers(table) and table.n_rows]
-    times = [values for values in numbers if values is not None]
-    unit = _unit(times) if times else None
+    unit = _unit([values for values in numbers if values is not None], communicator)
     converted = []
-    n_before = 0
     for table in tables:
         if unit is not None and _has_numbers(table) and table.timestamp is not None:
             table = replace(table, timestamp=_seconds(table.timestamp, unit), time_unit=unit)
-        if table.timestamp is not None and table.time_unit is not None:
-            _check(table.timestamp, table.time_unit, lambda row, start=n_before: locate(start + row))  # type: ignore[misc]
         converted.append(table)
-        n_before += table.n_rows
+    _check(converted, locate)
     return converted
 
 
@@ -58,25 +60,36 @@ def _has_numbers(table: Table) -> bool:
     return table.timestamp is not None and table.time_unit not in IN_SECONDS
 
 
-def _unit(times: Sequence[Times]) -> TimeUnit:
-    low, high = min(float(values.min()) for values in times), max(float(values.max()) for values in times)
+def _unit(times: Sequence[Times], communicator: Communicator) -> TimeUnit | None:
+    """The unit of the numbers of all ranks; None: there are none."""
+    own_ends = [(float(values.min()), float(values.max())) for values in times]
+    ends = np.concatenate(communicator.all_gather(np.array(own_ends).reshape(-1, 2)))
+    if not len(ends):
+        return None
+    low, high = float(ends[:, 0].min()), float(ends[:, 1].max())
+
+    def are_all(is_so: Callable[[Times], bool]) -> bool:
+        return not is_so_on_any(not all(map(is_so, times)), communicator)
+
     if low >= EXCEL[0] and high <= EXCEL[1]:
         return "Excel days"
-    if low >= YEARS[0] and high <= YEARS[1] and all((values == np.rint(values)).all() for values in times):
+    if low >= YEARS[0] and high <= YEARS[1] and are_all(lambda values: bool((values == np.rint(values)).all())):
         return "years"
     for unit, n_digits in CLOCK_DIGITS.items():
         is_in_range = low >= 19000101 * 10**n_digits and high < 21010101 * 10**n_digits
-        if is_in_range and all(_are_dates(values, unit) for values in times):
+        if is_in_range and are_all(partial(_are_dates, unit=unit)):
             return unit
     if max(-low, high) <= LONGEST_SECONDS:
         return "seconds"
-    n = sum(map(len, times))
+    n = sum(number_of_each(sum(map(len, times)), communicator))
     fitting: list[TimeUnit] = [
-        unit
-        for unit, per_second in FINER
-        if 2 * sum(int(np.count_nonzero(np.abs(values) > LONGEST_SECONDS * per_second / 1e3)) for values in times) > n
+        unit for unit, per_second in FINER if 2 * _n_beyond(LONGEST_SECONDS * per_second / 1e3, times, communicator) > n
     ]
     return fitting[-1] if fitting else "seconds"
+
+
+def _n_beyond(limit: float, times: Sequence[Times], communicator: Communicator) -> int:
+    return sum(number_of_each(sum(int(np.count_nonzero(np.abs(values) > limit)) for values in times), communicator))
 
 
 def _seconds(values: Times, unit: TimeUnit) -> Times:
@@ -91,23 +104,39 @@ def _seconds(values: Times, unit: TimeUnit) -> Times:
     return values
 
 
-def _check(seconds: Times, unit: TimeUnit, locate: Callable[[int], str]) -> None:
-    is_wrong = (seconds < EARLIEST) | (seconds > LATEST)
+def _check(tables: Sequence[Table], locate: Callable[[int], str]) -> None:
+    """Raises DataError for the first time that cannot be right."""
+    wrong = [_is_wrong(table) for table in tables]
+    n_before = 0
+    for table, is_wrong in zip(tables, wrong, strict=True):
+        if is_wrong.any():
+            assert table.timestamp is not None
+            assert table.time_unit is not None
+            row, unit = int(np.argmax(is_wrong)), table.time_unit
+            year = 1970 + int(table.timestamp[row] // YEAR)
+            written = table.timestamp[row] * dict(FINER).get(unit, 1)
+            what = f"the time {written:.15g} is in the year {year} if it is in {unit}"
+            what = f"the time is in the year {year}" if unit in IN_SECONDS else f"{what}, as in most rows"
+            are_all = all(others.all() for others in wrong)
+            hint = "write the times as seconds since 1970, or as dates" if are_all else "mend or leave out such rows"
+            raise DataError(
+                what,
+                where=locate(n_before + row),
+                expected="times in one unit in all rows, from 1900 to 2100",
+                hint=f"{hint}; {NO_TIMES}",
+            )
+        n_before += table.n_rows
+
+
+def _is_wrong(table: Table) -> BoolArray:
+    """Which times are out of range; no rows where the table has no times."""
+    seconds, unit = table.timestamp, table.time_unit
+    if seconds is None or unit is None:
+        return np.zeros(0, dtype=bool)
+    is_wrong: BoolArray = (seconds < EARLIEST) | (seconds > LATEST)
     if unit in dict(FINER):
         is_wrong |= (seconds < EARLIEST_FINE) & (seconds != 0)
-    if is_wrong.any():
-        row = int(np.flatnonzero(is_wrong)[0])
-        year = 1970 + int(seconds[row] // YEAR)
-        written = seconds[row] * dict(FINER).get(unit, 1)
-        what = f"the time {written:.15g} is in the year {year} if it is in {unit}"
-        what = f"the time is in the year {year}" if unit in IN_SECONDS else f"{what}, as in most rows"
-        hint = "write the times as seconds since 1970, or as dates" if is_wrong.all() else "mend or leave out such rows"
-        raise DataError(
-            what,
-            where=locate(row),
-            expected="times in one unit in all rows, from 1900 to 2100",
-            hint=f"{hint}; {NO_TIMES}",
-        )
+    return is_wrong
 
 
 def _digits(values: Times, unit: TimeUnit) -> tuple[Array, Array]:
