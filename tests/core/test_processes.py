@@ -21,7 +21,7 @@ def test_this_process_has_not_ended_and_one_with_its_number_from_before_has() ->
 
 def test_a_process_that_is_only_waited_for_has_ended() -> None:
     with subprocess.Popen(["sleep", "60"]) as other:
-        name = f"{processes._machine()} {other.pid} {processes._started(other.pid)}"
+        name = f"{processes.machine()} {other.pid} {processes._started(other.pid)}"
         assert not has_ended(name)
         other.kill()
         os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)

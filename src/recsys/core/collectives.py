@@ -92,11 +92,15 @@ def gather_on_first(array: AnyArray, communicator: Communicator) -> list[AnyArra
     return arrays
 
 
+def text_of_each(text: str, communicator: Communicator) -> list[str]:
+    """The texts of all ranks, in their order."""
+    texts = communicator.all_gather(np.frombuffer(text.encode(), np.uint8))
+    return [own.tobytes().decode() for own in texts]
+
+
 def text_of_first(text: str, communicator: Communicator) -> str:
     """The text of rank 0, on every rank."""
-    own = np.frombuffer(text.encode(), np.uint8)
-    first: bytes = communicator.all_gather(own)[0].tobytes()
-    return first.decode()
+    return text_of_each(text, communicator)[0]
 
 
 def is_so_on_first(condition: bool, communicator: Communicator) -> bool:

@@ -11,20 +11,20 @@ PROC = Path("/proc")
 
 def this_process() -> str:
     """A name of this process that no other one has, on this machine or another: of machine, number and start."""
-    return f"{_machine()} {os.getpid()} {_started(os.getpid())}"
+    return f"{machine()} {os.getpid()} {_started(os.getpid())}"
 
 
 def has_ended(process: str) -> bool:
     """Whether a process has surely ended: False also where that cannot be known, as on another machine."""
-    machine, _, rest = process.rpartition(" ")[0].rpartition(" ")
+    where, _, rest = process.rpartition(" ")[0].rpartition(" ")
     started = process.rpartition(" ")[2]
-    if not machine or machine != _machine() or not rest.isdigit():
+    if not where or where != machine() or not rest.isdigit():
         return False
     return _started(int(rest)) != started
 
 
 @cache
-def _machine() -> str:
+def machine() -> str:
     """The machine since it was started, and which processes of it are seen from here; "" where nothing says so."""
     try:
         booted = (PROC / "sys/kernel/random/boot_id").read_text().strip()

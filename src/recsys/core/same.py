@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-import numpy as np
-
+from recsys.core.collectives import text_of_each
 from recsys.core.communicator import Communicator
 from recsys.core.errors import UsageError
 
@@ -21,8 +20,7 @@ def check_same(facts: Mapping[str, str], communicator: Communicator, hint: str) 
     Raises:
         UsageError: on every rank, where one differs; it names the first rank that does, and both values.
     """
-    own = np.frombuffer(json.dumps(dict(facts)).encode(), np.uint8)
-    first, *others = (json.loads(text.tobytes()) for text in communicator.all_gather(own))
+    first, *others = map(json.loads, text_of_each(json.dumps(dict(facts)), communicator))
     for rank, other in enumerate(others, 1):
         for name in first:
             if other.get(name) != first[name]:

@@ -17,6 +17,7 @@ from recsys.core.memory import give_back_memory
 from recsys.core.types import Floats
 from recsys.core.words import counted
 from recsys.data.catalogue import ItemCatalogue
+from recsys.data.fingerprints import fingerprints_beside
 from recsys.data.gather import collect_part, gather
 from recsys.data.id_types import check_id_types
 from recsys.data.ids import index_columns, indices_of, refuse_scientific
@@ -84,13 +85,12 @@ def read_more_ratings(
     has_parts = origin is None and data.train is not None
     columns = ColumnRequest(EVERYTHING, as_trained=as_trained, unread=frozenset() if uses_times else TIMES)
     layouts = [source.layout(columns) for source in sources]
-    with ThreadPoolExecutor(1) as pool:
-        sums = [pool.submit(source.fingerprint) for source in sources]  # hashlib lets other threads run
+    with fingerprints_beside(list(origins.values()), sources, communicator) as taken:
         shares = [_read(source, columns, communicator) for source in sources]
         n_read = [sum(table.n_rows for table in tables) for tables in shares]
         tables = in_seconds([table for tables in shares for table in tables], partial(locate, sources, n_read))
         keys = origins if has_parts else ["ratings"]
-        fingerprints = dict(zip(keys, (digest.result() for digest in sums), strict=True))
+        fingerprints = dict(zip(keys, taken(), strict=True))
     all_rows = SourceRows.of(_join(tables), list(origins), sources, n_read)
     refuse_scientific(all_rows.ratings.user_idx, all_rows.ratings.users, "user", all_rows.locate)
     refuse_scientific(all_rows.ratings.item_idx, all_rows.ratings.items, "item", all_rows.locate)

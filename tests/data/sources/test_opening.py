@@ -27,6 +27,7 @@ from recsys.data.sources.find_feature_ids import FeatureRequest
 from recsys.data.sources.opening import open_source, read_feature_table
 from recsys.data.sources.protocol import ColumnRequest, Layout
 from recsys.data.sources.specs import SourceSpec
+from recsys.data.sources.stored import Digest, fingerprint
 from recsys.data.sources.table import as_texts
 from recsys.data.vocabulary import Vocabulary
 
@@ -55,8 +56,8 @@ class Stars:
     def locate(self, row: int) -> str:
         return f"{self.path}:{row + 2}"
 
-    def fingerprint(self) -> str:
-        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+    def fingerprint(self, digest: Digest = fingerprint) -> str:
+        return digest(self.path)
 
 
 def read_names(path: Path, data: Data, item_name: str | None, items: Vocabulary, observe: Observer) -> ItemCatalogue:

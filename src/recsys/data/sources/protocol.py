@@ -9,6 +9,7 @@ from typing import Protocol
 from recsys.config.schema.columns import Column
 from recsys.core.errors import DataError
 from recsys.data.sources.batches import Batch
+from recsys.data.sources.stored import Digest, fingerprint
 from recsys.data.sources.table import Role
 
 TIMES: frozenset[Role] = frozenset({"timestamp"})
@@ -81,8 +82,12 @@ class Source(Protocol):
         """Where a row, from 0, stands, as "FILE:LINE" or "FILE: row N". Rows that rise are found faster."""
         ...
 
-    def fingerprint(self) -> str:
-        """sha256 of its content, in hexadecimal: equal fingerprints, equal ratings."""
+    def fingerprint(self, digest: Digest = fingerprint) -> str:
+        """sha256 of its content, in hexadecimal: equal fingerprints, equal ratings.
+
+        Args:
+            digest: gives that of a file, which may be known already.
+        """
         ...
 
 

@@ -14,6 +14,7 @@ from recsys.config.schema.data import Data, Files
 from recsys.core.errors import DataError
 from recsys.data.sources.batches import Batch
 from recsys.data.sources.protocol import ColumnRequest, Layout, Source
+from recsys.data.sources.stored import Digest, fingerprint
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -96,9 +97,9 @@ class SeveralFiles:
             number += 1
         return self._sources[number].locate(row)
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, digest: Digest = fingerprint) -> str:
         """sha256 of the fingerprints of the files."""
-        return hashlib.sha256("".join(source.fingerprint() for source in self._sources).encode()).hexdigest()
+        return hashlib.sha256("".join(source.fingerprint(digest) for source in self._sources).encode()).hexdigest()
 
     def _rows_in(self, number: int) -> int:
         """How many rows a file has; another rank may have read it."""

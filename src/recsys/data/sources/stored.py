@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -169,6 +170,10 @@ def must_be_file(path: Path) -> int:
 def size_of(path: Path) -> int:
     """The bytes of a file as they lie on disk, or of all that came through a stream."""
     return on_disk(path).stat().st_size
+
+
+Digest = Callable[[Path], str]
+"""The sha256 of the bytes of a file, as they lie on disk."""
 
 
 def fingerprint(path: Path) -> str:

@@ -15,6 +15,7 @@ from recsys.data.sources.batches import Batch
 from recsys.data.sources.collect import collect
 from recsys.data.sources.origin import Frame, HeldFrame, name_of
 from recsys.data.sources.protocol import ColumnRequest, Layout
+from recsys.data.sources.stored import Digest, fingerprint
 from recsys.data.sources.table import EVERYTHING
 
 if TYPE_CHECKING:
@@ -91,13 +92,13 @@ class FrameSource:
         """The number of a row."""
         return self._source.locate(row)
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, digest: Digest = fingerprint) -> str:
         """sha256 of users, items, ratings and times, however the table holds them."""
-        table, digest = collect(self._source.batches(EVERYTHING_THERE, 0, 1)), hashlib.sha256()
+        table, whole = collect(self._source.batches(EVERYTHING_THERE, 0, 1)), hashlib.sha256()
         for ids in (table.user, table.item):
             assert ids is not None
-            digest.update(ids.codes.tobytes())
-            digest.update(repr((ids.is_text, ids.texts.tolist())).encode())
+            whole.update(ids.codes.tobytes())
+            whole.update(repr((ids.is_text, ids.texts.tolist())).encode())
         for numbers in (table.rating, table.timestamp):
-            digest.update(b"-" if numbers is None else numbers.tobytes())
-        return digest.hexdigest()
+            whole.update(b"-" if numbers is None else numbers.tobytes())
+        return whole.hexdigest()

@@ -19,7 +19,7 @@ from recsys.data.sources.find_columns import find_columns
 from recsys.data.sources.no_rating import NoRating
 from recsys.data.sources.progress import Progress
 from recsys.data.sources.protocol import ColumnRequest, Layout
-from recsys.data.sources.stored import fingerprint
+from recsys.data.sources.stored import Digest, fingerprint
 from recsys.data.sources.table import ROLES, Role, TimeUnit
 
 
@@ -88,9 +88,9 @@ class ArrowSource:
         """The number of a row, or its line."""
         return self._table.place(row)
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, digest: Digest = fingerprint) -> str:
         """sha256 of the bytes as stored."""
-        return fingerprint(self._table.path)
+        return digest(self._table.path)
 
     def _batch(self, rows: Rows, names: Mapping[Role, Column], unit: TimeUnit | None) -> Batch:
         columns = {

@@ -22,7 +22,7 @@ from recsys.data.sources.csv.timestamp_format import with_timestamp_format
 from recsys.data.sources.find_columns import find_columns, label
 from recsys.data.sources.no_rating import NoRating
 from recsys.data.sources.protocol import ColumnRequest, Layout
-from recsys.data.sources.stored import WHOLE, compression, fingerprint, size_of
+from recsys.data.sources.stored import WHOLE, Digest, compression, fingerprint, size_of
 from recsys.data.sources.table import ROLES, Role
 
 
@@ -108,9 +108,9 @@ class CsvSource:
             number, line = next(self._places)
         return f"{self.path}:{line}"
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, digest: Digest = fingerprint) -> str:
         """sha256 of the bytes as stored."""
-        return fingerprint(self.path)
+        return digest(self.path)
 
     def _positions(self, columns: ColumnRequest) -> dict[Role, int]:
         try:

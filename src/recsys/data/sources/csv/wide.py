@@ -20,7 +20,7 @@ from recsys.data.sources.csv.wide_cells import Matrix, cells_of, rated_cells
 from recsys.data.sources.find_columns import by_common_name, label, position_of
 from recsys.data.sources.no_rating import MISSING, NoRating
 from recsys.data.sources.protocol import ColumnRequest, Layout
-from recsys.data.sources.stored import compression, fingerprint, size_of
+from recsys.data.sources.stored import Digest, compression, fingerprint, size_of
 from recsys.data.sources.table import Role
 from recsys.data.sources.values import number_with
 
@@ -124,9 +124,9 @@ class WideSource:
                 return f"{self.path}:{line}"
         raise AssertionError(f"there is no row {row}")
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, digest: Digest = fingerprint) -> str:
         """sha256 of the bytes as stored."""
-        return fingerprint(self.path)
+        return digest(self.path)
 
     def _column_ids(self) -> list[str]:
         header, positions = self.dialect.header, self._matrix.ratings
