@@ -67,6 +67,29 @@ def test_ranks_write_the_bytes_of_one_process(
     assert len(re.findall("^epoch  1/40", ended.stderr, re.MULTILINE)) == 1
 
 
+def test_ranks_that_divide_rows_by_time_write_the_bytes_of_one_process(
+    place: Path, small: Small, ratings_csv: Path, content: Content
+) -> None:
+    header, *rows = ratings_csv.read_text().splitlines(keepends=True)
+    again = [re.sub(r",[\d.]+,1", ",5,2", row) for row in rows[::9]]
+    (place / "train.csv").write_text(header + "".join(rows[:800] + again))
+    (place / "test.csv").write_text(header + "".join(rows[800:]))
+    items = "".join(f"{item},{'abc'[item % 3]},{item % 7}\n" for item in range(100, 160))
+    (place / "items.csv").write_text("movieId,title,number\n" + items)
+    files = {"ratings": None, "train": str(place / "train.csv"), "test": str(place / "test.csv")}
+    features = {"items": str(place / "items.csv"), "item_features": "items", "features_for": "all"}
+    data = {**files, **features, "duplicates": "newest"}
+    config = small(training={"method": "sgd", "n_epochs": 3}, data=data, split={"method": "leave_last"})
+    (place / "config.yaml").write_text(dump(config))
+    results = []
+    for n_ranks in (1, 3):
+        ended = run(n_ranks, place / f"{n_ranks}" / "run")
+        assert ended.returncode == 0, ended.stderr
+        assert "every rank holds" not in ended.stderr
+        results.append(content(place / f"{n_ranks}" / "run"))
+    assert results[0] == results[1]
+
+
 def test_an_error_is_printed_once_and_not_tried_again(place: Path) -> None:
     (place / "bad.csv").write_text("user,item,rating\n" + "1,2,3\n" * 50 + "1,2,bad\n")
     (place / "config.yaml").write_text("data: {ratings: bad.csv}\nranking: none\n")

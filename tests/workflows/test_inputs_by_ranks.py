@@ -157,6 +157,24 @@ def test_ranks_leave_out_the_rows_of_one_process(
     assert divided_facts(config) == [facts(alone)] * SIZE
 
 
+@pytest.mark.parametrize("parts", [["train", "test"], ["train", "valid"], ["train", "valid", "test"]], ids=" ".join)
+@pytest.mark.parametrize("duplicates", ["error", "newest"])
+def test_ranks_divide_the_rows_of_files_that_are_split(
+    small: Small, ratings_csv: Path, tmp_path: Path, parts: list[str], duplicates: str
+) -> None:
+    header, *rows = ratings_csv.read_text().splitlines(keepends=True)
+    for number, part in enumerate(parts):
+        own = rows[number :: len(parts)]
+        again = rows[:40] if duplicates == "newest" and number else []  # which train or another part has too
+        (tmp_path / f"{part}.csv").write_text(header + "".join([*own, *(row for row in again if row not in own)]))
+    files = {part: str(tmp_path / f"{part}.csv") for part in parts}
+    data = {"ratings": None, **files, "duplicates": duplicates}
+    config = small(training={"method": "sgd"}, data=data, split={"method": "user_time"})
+    alone = read(config, ALONE)
+    assert set(alone.fingerprints) == set(parts)
+    assert divided_facts(config) == [facts(alone)] * SIZE
+
+
 @pytest.mark.parametrize(
     "times",
     [

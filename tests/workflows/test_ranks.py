@@ -16,7 +16,7 @@ from recsys.artifacts.bundle import open_bundle
 from recsys.config.schema.config import Config
 from recsys.core.communicator import ALONE, Communicator
 from recsys.core.errors import ConfigError, DataError, RunError, UsageError
-from recsys.core.events import silent
+from recsys.core.events import Note, silent
 from recsys.data.interactions import Dataset
 from recsys.data.read import read_ratings
 from recsys.data.sources.csv import source
@@ -182,6 +182,35 @@ def test_each_method_has_the_bits_of_one_process(
     results = on_ranks(size, lambda ranks: train(config, folder, communicator=ranks))
     assert not [result for result in results if isinstance(result, BaseException)]
     assert content(folder) == content(tmp_path / "1" / "run")
+
+
+@pytest.mark.parametrize("features_for", ["all", "new"])
+def test_ranks_that_divide_the_rows_learn_from_features(
+    small: Small, content: Content, ratings_csv: Path, tmp_path: Path, features_for: str
+) -> None:
+    items = "".join(f"{item},{'ab'[item % 2]},{item % 7}\n" for item in range(100, 160))
+    users = "".join(f"{user},{'xyz'[user % 3]}\n" for user in range(-5, 35))
+    (tmp_path / "items.csv").write_text("movieId,genre,number\n" + items)
+    (tmp_path / "users.csv").write_text("userId,town\n" + users)
+    config = small(
+        training={"method": "sgd"},
+        split={"method": "user_time"},
+        data={
+            "item_features": str(tmp_path / "items.csv"),
+            "user_features": str(tmp_path / "users.csv"),
+            "features_for": features_for,
+        },
+    )
+    train(config, tmp_path / "1" / "run")
+    notes, folder = list[str](), tmp_path / "3" / "run"
+
+    def observe(event: object) -> None:
+        notes.extend([event.text] if isinstance(event, Note) else [])
+
+    results = on_ranks(3, lambda ranks: train(config, folder, communicator=ranks, observe=observe))
+    assert not [result for result in results if isinstance(result, BaseException)]
+    assert content(folder) == content(tmp_path / "1" / "run")
+    assert not [text for text in notes if "every rank holds" in text]
 
 
 @pytest.mark.parametrize("method", ["sgd", "gibbs"])

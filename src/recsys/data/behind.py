@@ -1,4 +1,4 @@
-"""Held-out rows on vocabularies that know more users and items than training has."""
+"""Rows on vocabularies that know more users and items than training has."""
 
 from __future__ import annotations
 
@@ -9,6 +9,19 @@ import numpy as np
 from recsys.core.types import Indices
 from recsys.data.interactions import Interactions
 from recsys.data.vocabulary import UNKNOWN, Vocabulary
+
+FACTS = ("n_rated", "scale")  # of rows, whatever the vocabularies
+
+
+def with_more_behind(seen: Interactions, users: Vocabulary, items: Vocabulary) -> Interactions:
+    """The training rows on vocabularies with more ids behind; what has been found of them need not be found again."""
+    longer, found = replace(seen, users=users, items=items), vars(seen)
+    facts = {name: found[name] for name in FACTS if name in found}
+    for name, ids in (("user_counts", users), ("item_counts", items)):
+        if name in found:
+            facts[name] = np.append(found[name], np.zeros(len(ids) - len(found[name]), dtype=np.int64))
+    vars(longer).update(facts)
+    return longer
 
 
 def with_those_behind(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -192,6 +192,12 @@ def reindex(ratings: Interactions, users: Vocabulary, items: Vocabulary) -> Inte
         for wanted, had, idx in ((users, ratings.users, ratings.user_idx), (items, ratings.items, ratings.item_idx))
     )
     return replace(ratings, user_idx=user_idx, item_idx=item_idx, users=users, items=items)
+
+
+def rows_with(ratings: Interactions, is_in: Callable[[Interactions], BoolArray]) -> Interactions:
+    """The rows that are in, as a mask says of some rows at a time."""
+    parts = [part.take(is_in(part)) for part in map(ratings.take, chunks(len(ratings)))]
+    return stack(parts) if parts else ratings
 
 
 def stack(ratings: Sequence[Interactions]) -> Interactions:

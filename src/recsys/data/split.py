@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 
@@ -40,6 +40,7 @@ class Splits:
     unknown_part: PartOfRow | None = None
 
 
+HELD_OUT = {"valid": VALID, "test": TEST}
 BY_USER = ("user_random", "user_time", "leave_last")
 """Methods that leave each user a row in train."""
 
@@ -110,13 +111,16 @@ def assign(dataset: Dataset, how: Split, seed: int) -> PartOfRow:
     part = np.full(len(dataset.ratings), TRAIN, dtype=np.int8)
     free = slice(None)
     if dataset.given is not None:
-        for name, code in (("valid", VALID), ("test", TEST)):
-            if name in dataset.given:
-                part[dataset.given[name]] = code
-                how = how.model_copy(update={f"{name}_fraction": 0.0})
-        free = dataset.given["train"]
+        for name in HELD_OUT.keys() & dataset.given:
+            part[dataset.given[name]] = HELD_OUT[name]
+        free, how = dataset.given["train"], but_for(dataset.given, how)
     part[free] = cut(dataset.ratings.take(free), how, seed)
     return part
+
+
+def but_for(given: Collection[str], how: Split) -> Split:
+    """How the rows to train on are cut where other parts are files of their own."""
+    return how.model_copy(update={f"{name}_fraction": 0.0 for name in HELD_OUT if name in given})
 
 
 def cut(ratings: Interactions, how: Split, seed: int, communicator: Communicator = ALONE) -> PartOfRow:

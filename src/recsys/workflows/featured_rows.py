@@ -17,7 +17,7 @@ from recsys.core.events import Note, Observer
 from recsys.core.types import Float32Array, Float64Array, Indices, Int64Array
 from recsys.data.features.kind import Role
 from recsys.data.features.matrix import FeatureMatrix
-from recsys.data.interactions import Interactions
+from recsys.data.interactions import Interactions, rows_with
 from recsys.data.training_inputs import TrainingInputs
 from recsys.evaluation.intervals import MOST_RATINGS, evenly_spaced
 from recsys.evaluation.validation_weights import choose_weights
@@ -106,11 +106,9 @@ def _featured_rows(
     factors: Factors, role: Role, prior: FeaturePrior, matrix: FeatureMatrix, ratings: Interactions
 ) -> FeaturedRows:
     """Of those of a role who have features and so few ratings that a group is theirs."""
-    counts, other = ratings.item_counts, FixedRows.users(factors)
-    own_idx, other_idx, known = ratings.item_idx, ratings.user_idx, FixedRows.items(factors)
+    counts, other, known = ratings.item_counts, FixedRows.users(factors), FixedRows.items(factors)
     if role == "user":
-        counts, other = ratings.user_counts, FixedRows.items(factors)
-        own_idx, other_idx, known = ratings.user_idx, ratings.item_idx, FixedRows.users(factors)
+        counts, other, known = ratings.user_counts, FixedRows.items(factors), FixedRows.users(factors)
     has_group = (counts > 0) & (counts <= LAST[-1]) & matrix.has_any
     idx = np.flatnonzero(has_group).astype(np.int32)
     group = np.where(has_group, np.searchsorted(LAST, counts), -1)
@@ -119,14 +117,18 @@ def _featured_rows(
         return FeaturedRows(role, idx, trained, trained, group)
     noise, censoring = noise_of(factors, evenly_spaced(ratings, SAMPLED))
     plain = replace(prior_of(known, counts, noise), censoring=censoring)
-    rows = np.flatnonzero(has_group[own_idx])
-    rating = ratings.rating[rows]
-    if factors.drift is not None and ratings.timestamp is not None and censoring is None:
-        rating = rating - factors.drift.at(ratings.user_idx[rows], ratings.timestamp[rows])[0]
-    codes = np.searchsorted(idx, own_idx[rows])
+    seldom = rows_with(ratings, lambda rows: has_group[_own_and_other(rows, role)[0]])
+    rating, (own_idx, other_idx) = seldom.rating, _own_and_other(seldom, role)
+    if factors.drift is not None and seldom.timestamp is not None and censoring is None:
+        rating = rating - factors.drift.at(seldom.user_idx, seldom.timestamp)[0]
+    codes = np.searchsorted(idx, own_idx)
     by_features = with_features(plain, prior, matrix.take(idx))
-    told = solve(by_features, factors.global_mean, other, codes, other_idx[rows], rating)
+    told = solve(by_features, factors.global_mean, other, codes, other_idx, rating)
     return FeaturedRows(role, idx, trained, told, group)
+
+
+def _own_and_other(ratings: Interactions, role: Role) -> tuple[Indices, Indices]:
+    return (ratings.user_idx, ratings.item_idx) if role == "user" else (ratings.item_idx, ratings.user_idx)
 
 
 def _all(factors: Factors, role: Role) -> Indices:

@@ -165,7 +165,7 @@ def from_scratch(
     divided = inputs_by_ranks(config, observe, communicator, data) if leaves_rows else None
     if divided is not None:
         _check_room(config, len(divided.splits.train.users), len(divided.splits.train.items))
-        return divided
+        return with_features(divided, config, {}, observe)
     if data is None:
         data = read_ratings(config.data, communicator, observe, uses_times=needs_times or config.uses_times)
     _check_room(config, len(data.ratings.users), len(data.ratings.items))

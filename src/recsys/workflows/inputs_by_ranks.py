@@ -58,12 +58,8 @@ def why_whole(config: Config) -> str | None:
         return "the run starts from another one"
     if config.refit:
         return "a refit trains on what was held out too"
-    if data.item_features is not None or data.user_features is not None:
-        return "features are read"
     if data.source != "file":
         return "they come from a stream or a table"
-    if data.train is not None:
-        return "data.train names the training rows"
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from recsys.artifacts.write_bundle import ServedScorer
-from recsys.data.behind import with_those_behind
+from recsys.data.behind import with_more_behind, with_those_behind
 from recsys.data.interactions import Interactions
 from recsys.data.parts import TEST, VALID
 from recsys.data.split import Splits
@@ -37,7 +37,7 @@ def as_served(served: ServedScorer, inputs: TrainingInputs) -> tuple[TrainedScor
         rows = None if unknown is None or parts is None else unknown.take(parts == code)
         return with_those_behind(part, rows, users.ids, items.ids)
 
-    train = replace(seen, users=users.ids, items=items.ids)
+    train = with_more_behind(seen, users.ids, items.ids)
     return scorer, replace(
         inputs,
         splits=Splits(train, located(splits.valid, VALID), located(splits.test, TEST)),

@@ -67,8 +67,9 @@ def test_all_ranks_have_the_ids_of_all(ids: list[list[str]], is_text: bool) -> N
 
     def work(communicator: Communicator) -> tuple[Any, Any, Any]:
         own = ids[communicator.rank]
-        idx, every = index_by_ranks(coded(own) if own else None, communicator)
-        return idx.tolist(), every.ids.tolist(), every.ids.dtype
+        cut = len(own) // 2
+        idx, every = index_by_ranks([coded(own[:cut]), coded(own[cut:])], communicator)
+        return np.concatenate(idx).tolist(), every.ids.tolist(), every.ids.dtype
 
     results: list[Any] = on_ranks(3, work)
     assert [(every, kind) for _, every, kind in results] == [(vocabulary.ids.tolist(), vocabulary.ids.dtype)] * 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from itertools import chain
 
 import numpy as np
@@ -19,20 +20,21 @@ MIX = np.uint64(0x9E3779B97F4A7C15)  # numbers that follow each other go to all 
 HIGH = np.uint64(32)
 
 
-def index_by_ranks(ids: Coded | None, communicator: Communicator) -> tuple[Indices, Vocabulary]:
-    """The indices of this rank's rows, and the vocabulary of the ids of all ranks, as `index_columns` makes both.
+def index_by_ranks(columns: Sequence[Coded], communicator: Communicator) -> tuple[list[Indices], Vocabulary]:
+    """The indices of this rank's columns, and the vocabulary of the ids of all ranks, as `index_columns` makes both.
 
     Args:
-        ids: of this rank, whose codes are overwritten; None: it has no rows.
+        columns: of this rank, one or more, whose codes are overwritten.
     """
-    ids = ids or Coded(np.empty(0, dtype=np.int32), as_texts([]))
-    own = as_ids(ids.texts)
-    if is_so_on_any(ids.is_text or own.dtype == object, communicator):
-        own, every = ids.texts, _all_texts(ids.texts, communicator)
+    ids = [as_ids(column.texts) for column in columns]
+    are_texts = any(column.is_text or own.dtype == object for column, own in zip(columns, ids, strict=True))
+    if is_so_on_any(are_texts, communicator):
+        ids = [column.texts for column in columns]
+        every = _all_texts(np.concatenate(ids), communicator)
     else:
-        every = _all_numbers(own, communicator)
+        every = _all_numbers(np.concatenate(ids), communicator)
     vocabulary = Vocabulary(every)
-    return remap(ids.codes, vocabulary.index(own)), vocabulary
+    return [remap(column.codes, vocabulary.index(own)) for column, own in zip(columns, ids, strict=True)], vocabulary
 
 
 def _all_numbers(ids: Ids, communicator: Communicator) -> Ids:

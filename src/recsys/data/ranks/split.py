@@ -21,9 +21,9 @@ from recsys.data.parts import TRAIN
 from recsys.data.prepared import Prepared
 from recsys.data.ranks.division import DividedColumn, Division
 from recsys.data.ranks.exchange import even_ranks, rows_of_users
-from recsys.data.ranks.read import RATING, RowsOfRank
+from recsys.data.ranks.rows import RATING, RowsOfRank
 from recsys.data.scale import Scale
-from recsys.data.split import Splits, cut, refuse_empty_train, splits_of
+from recsys.data.split import HELD_OUT, Splits, but_for, cut, refuse_empty_train, splits_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,27 +45,34 @@ def split_by_ranks(rows: RowsOfRank, how: Split, seed: int, communicator: Commun
     Raises:
         DataError: a part would be empty.
     """
-    part = cut(rows.ratings(), how, seed, communicator)
-    refuse_empty_train(part, communicator)
-    del rows.columns[RATING + 1 :]  # times have decided
+    given = [np.full(len(columns[RATING]), HELD_OUT[name], np.int8) for name, columns in list(rows.parts.items())[1:]]
+    part = cut(rows.train_rows(), but_for(rows.parts, how), seed, communicator)
+    refuse_empty_train(np.concatenate([part, *given]), communicator)
     is_train = part == TRAIN
     users, items = (
         add_up(_count(idx, is_train, len(ids)), communicator)
-        for idx, ids in zip(rows.columns, (rows.users, rows.items), strict=False)
+        for idx, ids in zip(rows.train, (rows.users, rows.items), strict=False)
     )
     known = Known(VocabularyRemap(rows.users, users > 0), VocabularyRemap(rows.items, items > 0))
     own, held_out = list[Any](), list[Any]()
-    while rows.columns:
-        column = rows.columns.pop(0)
+    for _ in range(RATING + 1):
+        column, *of_files = (columns.pop(0) for columns in rows.parts.values())
         own.append(column[is_train])
-        held_out.append(np.concatenate(communicator.all_gather(column[~is_train])))
+        held_out.append(_of_all([column[~is_train], *of_files], communicator))
+        del column, of_files
+    rows.parts.clear()  # of times, which have decided
     others = Interactions(held_out[0], held_out[1], held_out[2], None, rows.users, rows.items)
     user_idx, item_idx = known.users.new_idx(own[0], is_own=True), known.items.new_idx(own[1], is_own=True)
     train = Interactions(user_idx, item_idx, own[2], None, known.users.vocabulary, known.items.vocabulary)
     division = Division(communicator)
     divided = _divided(train, division, users[users > 0], items[items > 0])
-    splits = splits_of(divided, others, np.concatenate(communicator.all_gather(part[~is_train])), known)
+    splits = splits_of(divided, others, _of_all([part[~is_train], *given], communicator), known)
     return DividedSplits(splits, _by_user(divided, division), division)
+
+
+def _of_all(parts: Sequence[Array], communicator: Communicator) -> Array:
+    """The rows of all ranks, part by part."""
+    return np.concatenate([own for part in parts for own in communicator.all_gather(part)])
 
 
 def _divided(train: Interactions, division: Division, user_counts: Counts, item_counts: Counts) -> Interactions:
