@@ -16,6 +16,7 @@ from recsys.data.sources.unpack import MAGIC, unpacked, unpacking_errors
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined]  # typing only; in the library since 3.12
 
+READ = 8 << 20  # bytes of a long file to look at at a time
 START_BYTES = 16  # enough for any magic
 MOST_EXPANSION = 250  # times as many bytes as a compressed file has; tables seldom reach 20
 UNPACKED_FREELY = 256 << 20  # bytes
@@ -27,12 +28,10 @@ class ByteRange:
 
     Attributes:
         stop: None: to the end of the file.
-        n_lines_before: lines that end before the start.
     """
 
     start: int = 0
     stop: int | None = None
-    n_lines_before: int = 0
 
 
 WHOLE = ByteRange()

@@ -8,10 +8,9 @@ from pathlib import Path
 from recsys.data.sources.csv.blocks import QUOTE
 from recsys.data.sources.csv.dialect import Dialect
 from recsys.data.sources.csv.encodings import codec
-from recsys.data.sources.stored import WHOLE, ByteRange, Stored, compression, size_of
+from recsys.data.sources.stored import READ, WHOLE, ByteRange, Stored, compression, size_of
 
 MARK = b"\xef\xbb\xbf"
-READ = 8 << 20  # bytes that are looked at at a time
 
 
 def range_of(dialect: Dialect, part: int, n_parts: int) -> ByteRange | None:
@@ -34,7 +33,7 @@ def range_of(dialect: Dialect, part: int, n_parts: int) -> ByteRange | None:
     )
     if start >= stop:
         return None
-    return ByteRange(start, stop, _n_line_ends(dialect.path, start))
+    return ByteRange(start, stop)
 
 
 def _is_blank(path: Path, span: ByteRange) -> bool:
@@ -59,15 +58,3 @@ def _line_start(path: Path, position: int, size: int) -> int:
             return start + at + 1
         start += len(data)
     return size
-
-
-def _n_line_ends(path: Path, stop: int) -> int:
-    """Lines that end before `stop`, at which one starts; \\n, \\r and \\r\\n end one each."""
-    n = 0
-    with Stored(path, ByteRange(0, stop)) as stored:
-        before = b""
-        for data in iter(partial(stored.read, READ), b""):
-            n += data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n")
-            n -= before == b"\r" and data.startswith(b"\n")
-            before = data[-1:]
-    return n

@@ -10,7 +10,7 @@ from pathlib import Path
 from recsys.core.errors import DataError
 from recsys.data.sources.csv.encodings import codec, example, guess_encoding, wide_encoding
 from recsys.data.sources.protocol import OtherEncodingError
-from recsys.data.sources.stored import WHOLE, ByteRange, Stored
+from recsys.data.sources.stored import READ, WHOLE, ByteRange, Stored
 
 MOST_BYTES_OF_A_SIGN = 4
 
@@ -37,7 +37,7 @@ class Text:
         self.path = path
         self._longest = longest
         self.encoding = encoding
-        self.first_line = span.n_lines_before + 1
+        self.first_line = _n_line_ends(path, span.start) + 1 if span.start else 1
         self._span = span
         self._codec = codec_of(encoding, span)
         self._stored = Stored(path, span)
@@ -109,3 +109,15 @@ class Text:
         error = OtherEncodingError(what, where=f"{self.path}:{line}", expected=f"text in {self.encoding}", hint=hint)
         error.guess, error.example = guess, example(self.path, guess) if guess else ""
         return error
+
+
+def _n_line_ends(path: Path, stop: int) -> int:
+    """Lines that end before `stop`, at which one starts; \\n, \\r and \\r\\n end one each."""
+    n = 0
+    with Stored(path, ByteRange(0, stop)) as stored:
+        before = b""
+        for data in iter(partial(stored.read, READ), b""):
+            n += data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n")
+            n -= before == b"\r" and data.startswith(b"\n")
+            before = data[-1:]
+    return n
