@@ -51,14 +51,13 @@ def _divided(config: Config, observe: Observer, communicator: Communicator) -> T
 
 def why_whole(config: Config) -> str | None:
     """What the config asks for that takes all rows on every rank; None: nothing."""
-    data = config.data
     if (why := why_all_at_once(config)) is not None:
         return why
     if config.start is not None:
         return "the run starts from another one"
     if config.refit:
         return "a refit trains on what was held out too"
-    if data.source != "file":
+    if config.data.source != "file":
         return "they come from a stream or a table"
     return None
 
