@@ -264,14 +264,14 @@ def test_ranks_resume_together(small: Small, content: Content, tmp_path: Path) -
     assert content(tmp_path / "a" / "run") == content(folder)
 
 
-@pytest.mark.parametrize("method", ["adamw", "sgd"])
+@pytest.mark.parametrize("ranking", ["none", RANKING], ids=["read in parts", "read whole"])
 @pytest.mark.parametrize("differs", ["training.lr_max", "the sha256 of data.ratings"])
 def test_ranks_that_would_train_something_else_are_refused(
-    small: Small, ratings_csv: Path, tmp_path: Path, differs: str, method: str
+    small: Small, ratings_csv: Path, tmp_path: Path, differs: str, ranking: Any
 ) -> None:
     other_csv = tmp_path / "other.csv"
     other_csv.write_text(ratings_csv.read_text() + "1,999999,3,1\n")
-    how: dict[str, Any] = {"training": {"method": method}}
+    how: dict[str, Any] = {"training": {"method": "sgd"}, "ranking": ranking}
     other = {"training": {"lr_max": 0.1}} if differs == "training.lr_max" else {"data": {"ratings": str(other_csv)}}
     configs = small(**how), small(**{**how, **other, "training": {**how["training"], **other.get("training", {})}})
 
