@@ -49,7 +49,7 @@ def test_each_of_several_ranks_holds_a_part_of_the_ratings_or_all(
         return estimate(small(**sections), n_ranks=n_ranks)["peak_bytes"]
 
     monkeypatch.setattr(module, "TORCH_BYTES", 0)
-    alone, divided, whole = peak(1, **SGD), peak(3, **SGD), peak(3, **SGD, split={"method": "user_random"})
+    alone, divided, whole = peak(1, **SGD), peak(3, **SGD), peak(3, **SGD, refit=True)
     assert alone - divided == pytest.approx(2 / 3 * 720 * (2 * 12 + 12), abs=8)
     assert alone - whole == pytest.approx(0, abs=500)
 
