@@ -1,17 +1,19 @@
 """What pairs of categories tell of new items: ndcg@10 on items that are held out of the training part of a split.
 
-    RECSYS_ML100K=FOLDER python benchmarks/new_item_ranking.py [--only small] [--words] [--peer]      about a minute
+    RECSYS_ML100K=FOLDER python benchmarks/new_item_ranking.py [--only small] [--words] [--peer] [--whole SEED …]
 
 Draws as in `benchmarks/features.py`, of the ratings that its splits 0 and 1 train on, so that what is chosen here has
 not seen what is tested there. With --words the words of titles are features too. Each line has ndcg@10 for any rating
-and for those of 4 or more, without the columns of pairs and with them, and with --peer, which takes ten minutes, the
-best that LightFM has at three settings.
+and for those of 4 or more, without the columns of pairs and with them, and with --peer, which takes ten minutes instead
+of one, the best that LightFM has at three settings. With --whole the draws are those of `benchmarks/features.py`: to
+compare, not to choose.
 """
 
 from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,7 @@ def main() -> None:
     parser.add_argument("--only", choices=["ml100k", "small"])
     parser.add_argument("--words", action="store_true")
     parser.add_argument("--peer", action="store_true")
+    parser.add_argument("--whole", type=int, nargs="+", metavar="SEED", help="draw from all ratings, by these seeds")
     given = parser.parse_args()
     folders = {"small": SMALL, "ml100k": os.environ.get("RECSYS_ML100K")}
     peer, line = (" LightFM |", " --- |") if given.peer else ("", "")
@@ -42,20 +45,32 @@ def main() -> None:
     for name, folder in folders.items():
         if folder is None or given.only not in (None, name):
             continue
-        for seed in SPLITS:
-            for inner in SEEDS:
-                number = inner + seed * (inner == SEEDS[0])
-                rows.append(compared(Path(folder), seed, number, with_words=given.words, with_peer=given.peer))
-                print(f"| {name} {seed}, {number} | {' | '.join(map(shown, rows[-1]))} |", flush=True)
+        for label, split in draws(Path(folder), given.whole):
+            rows.append(compared(Path(folder), split, with_words=given.words, with_peer=given.peer))
+            print(f"| {name} {label} | {' | '.join(map(shown, rows[-1]))} |", flush=True)
     scores = np.array(rows)
     print(f"| mean of {len(scores)} | {' | '.join(map(shown, scores.mean(axis=0)))} |")
     print("draws on which pairs are worse:", (scores[:, 1] < scores[:, 0]).sum(axis=0).tolist())
+    if given.peer and len(scores) > 1:
+        ahead = scores[:, 1] - scores[:, 2]
+        mean, varies = ahead.mean(axis=0), ahead.std(axis=0, ddof=1)
+        print(f"with pairs less LightFM: {shown(mean)}; standard deviation over draws: {shown(varies)}")
 
 
-def compared(folder: Path, seed: int, inner: int, *, with_words: bool, with_peer: bool) -> list[list[float]]:
-    """The two figures without pairs, with them, and of the peer."""
+def draws(folder: Path, whole: list[int] | None) -> Iterator[tuple[str, ColdSplit]]:
+    """Names, and splits of all ratings by these seeds, or of what the splits 0 and 1 train on."""
     ratings = pd.read_csv(folder / "ratings.csv", names=COLUMNS, header=0)
-    split = ColdSplit.of(ColdSplit.of(ratings, seed).known.reset_index(drop=True), inner)
+    if whole is not None:
+        yield from ((str(seed), ColdSplit.of(ratings, seed)) for seed in whole)
+        return
+    for seed in SPLITS:
+        known = ColdSplit.of(ratings, seed).known.reset_index(drop=True)
+        for inner in (SEEDS[0] + seed, *SEEDS[1:]):
+            yield f"{seed}, {inner}", ColdSplit.of(known, inner)
+
+
+def compared(folder: Path, split: ColdSplit, *, with_words: bool, with_peer: bool) -> list[list[float]]:
+    """The two figures without pairs, with them, and of the peer."""
     columns: dict[str, Any] = {"texts": ["title"], "years": ["title"]} if with_words else {}
     config = {
         "data": {"items": str(folder / "movies.csv"), "item_features": "items", "item_feature_columns": columns},
