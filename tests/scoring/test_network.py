@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from recsys.core.seeding import rng
 from recsys.core.types import Indices
@@ -86,3 +87,14 @@ def test_counts_leave_out_the_fallback() -> None:
 
 def test_no_pairs_give_no_ratings() -> None:
     assert build((4,)).rate(idx(), idx()).tolist() == []
+
+
+def test_scores_have_the_same_bits_on_any_number_of_threads_of_blas() -> None:
+    scorer, draw = build((50, 20), n_users=900, n_items=700), rng(2, "pairs")
+    users, items = draw.integers(900, size=20_000, dtype=np.int32), draw.integers(700, size=20_000, dtype=np.int32)
+    answers = []
+    for n_threads in (1, 4):
+        with threadpool_limits(n_threads, user_api="blas"):
+            answers.append((scorer.score(users, items), scorer.score_all(users[:50])))
+    for one, four in zip(*answers, strict=True):
+        np.testing.assert_array_equal(one, four)

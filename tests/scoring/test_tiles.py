@@ -37,15 +37,18 @@ def test_tiles_give_what_one_sort_gives_with_ties(n: int, n_items: int, monkeypa
     np.testing.assert_array_equal(best[is_left], expected[is_left])
 
 
-def test_tiles_give_the_bits_of_one_product() -> None:
+def test_the_lists_of_tiles_are_those_of_one_sort_to_the_bit() -> None:
     n_items = 2 * tiles.ITEMS + 77
     scorer, users = factors(users_at_once(n_items), n_items, 8), np.arange(users_at_once(n_items), dtype=np.int32)
     everything = np.ones(n_items, dtype=bool), (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
     with one_blas_thread():
         best, scores = best_items(scorer, users, 10, allowed=everything[0], left_out=everything[1])
-        expected, expected_scores = masked_top_n(scorer.score_all(users), 10)
+        of_tiles = np.concatenate([scorer.score_tile(users, tile) for tile in tiles.tiles(n_items)], axis=1)
+        of_one_product = scorer.score_all(users)
+    expected, expected_scores = masked_top_n(of_tiles, 10)
     np.testing.assert_array_equal(best, expected)
     np.testing.assert_array_equal(scores, expected_scores)
+    np.testing.assert_allclose(of_tiles, of_one_product, rtol=0, atol=1e-5)  # its last bits depend on the processor
 
 
 @pytest.mark.parametrize(("n_items", "n_users"), [(0, 1 << 22), (1 << 10, 1 << 12), (27_000, 155), (10**6, 128)])

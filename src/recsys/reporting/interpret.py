@@ -9,6 +9,7 @@ import numpy as np
 
 from recsys.artifacts.bundle import Bundle
 from recsys.core.errors import UsageError
+from recsys.core.threads import one_blas_thread
 from recsys.core.types import Array, Json
 from recsys.core.words import counted
 from recsys.data.chunks import chunks
@@ -96,6 +97,7 @@ class Interpretation:
         return {name: value for name, value in (content | optional).items() if name not in optional or value}
 
 
+@one_blas_thread()
 def interpret(bundle: Bundle, n: int = 10, n_directions: int = 5, min_ratings: int | None = None) -> Interpretation:
     """Reads the biases and the main directions of a dot product.
 

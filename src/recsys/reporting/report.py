@@ -10,6 +10,7 @@ from recsys.artifacts import history
 from recsys.artifacts.bundle import Bundle
 from recsys.artifacts.metrics import RunMetrics, parent_name, read_metrics, scorer_metrics
 from recsys.core.communicator import ALONE
+from recsys.core.threads import one_blas_thread
 from recsys.objectives.measure import NamedScores
 from recsys.objectives.specs import find_objective
 from recsys.reporting.accuracy import NO_RATINGS, Accuracy, accuracy, held_out_ratings, nothing_held_out
@@ -96,6 +97,7 @@ class Report(TypedDict):
     missing: dict[str, str]
 
 
+@one_blas_thread()
 def report(bundle: Bundle) -> Report:
     """The content of the page, from the serving folder and, where that lies in a run, from the run's files."""
     missing: dict[str, str] = {}

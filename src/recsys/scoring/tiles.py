@@ -51,7 +51,7 @@ def best_items(
 def tiles(n_items: int) -> Iterator[slice]:
     """Ranges of ITEMS items; the last has up to twice as many.
 
-    BLAS takes another way for narrow products, with other last bits.
+    BLAS takes another way for narrow products, with other last bits; and on some processors by where in one an item is.
     """
     n_tiles = max(1, n_items // ITEMS)
     return (slice(k * ITEMS, n_items if k == n_tiles - 1 else (k + 1) * ITEMS) for k in range(n_tiles))

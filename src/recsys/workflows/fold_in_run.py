@@ -26,6 +26,7 @@ from recsys.core.errors import RunError
 from recsys.core.events import Observer, silent
 from recsys.core.files import new_folder
 from recsys.core.regular import read_regular
+from recsys.core.threads import one_blas_thread
 from recsys.core.types import Arrays, Counts, Ids, State
 from recsys.data.catalogue import ItemCatalogue
 from recsys.data.features.kind import Role
@@ -46,6 +47,7 @@ from recsys.workflows.prior_run import PriorRun
 MOST_HISTORY = 1 << 30  # bytes
 
 
+@one_blas_thread()
 def fold_in_run(
     parent: Path | None,
     origin: Origin | None,

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from recsys.core.threads import Workers, one_blas_thread, usable_cores
 from recsys.core.types import Counts, Float32Array, Float64Array, Indices, Times
 from recsys.data.features.kind import Role
 from recsys.scoring.feature_prior.prior import FeaturePrior, Priors
@@ -104,17 +105,24 @@ class Network:
         """The ratings that stand for scores, float32, shape (n,). `user_idx` changes nothing here."""
         return self.link(score)
 
+    @one_blas_thread()
     def score(self, user_idx: Indices, item_idx: Indices, timestamp: Times | None = None) -> Float32Array:
         """Scores of the pairs, float32, shape (n,). `timestamp` changes nothing here."""
         scores = np.empty(len(user_idx), dtype=np.float32)
-        for rows in _chunks(len(scores), CHUNK):
+        chunks = list(_chunks(len(scores), CHUNK))
+
+        def score(number: int) -> None:
+            rows = chunks[number]
             scores[rows] = self._rest(self._user_part(user_idx[rows]) + self._item_part(item_idx[rows]))
+
+        Workers(min(usable_cores(), len(chunks))).each(score, len(chunks))
         return scores
 
     def score_all(self, user_idx: Indices) -> Float32Array:
         """Scores of every known item for each user, float32, shape (n, n_items). Rank by these, show the rating."""
         return self.score_tile(user_idx, slice(0, self.n_items))
 
+    @one_blas_thread()
     def score_tile(self, user_idx: Indices, items: slice) -> Float32Array:
         """The same of a range of known items, shape (n, length of the range)."""
         scores = np.empty((len(user_idx), items.stop - items.start), dtype=np.float32)
