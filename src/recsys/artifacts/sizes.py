@@ -12,11 +12,14 @@ from recsys.core.layout import Layout, Size, StateLayout
 from recsys.core.types import Arrays
 from recsys.data.catalogue import text_by_index
 from recsys.data.training_inputs import TrainingInputs
+from recsys.evaluation.calibration import n_levels
+from recsys.evaluation.even_factors import N_FIFTHS
 from recsys.scoring.codec import encode
 from recsys.scoring.protocols import TrainedScorer
 
 SEEN_BYTES, HELD_OUT_BYTES = 8, 12  # an interaction: item and rating; user, item and rating
 ENTITY_BYTES = 20  # a user or an item: how many ratings, how many interactions, how wide its intervals are
+FACTOR_BYTES = 8 * N_FIFTHS  # a level of intervals
 CHECKPOINTS_AT_ONCE = MAX_CHECKPOINTS + 1  # the oldest goes when a new one is whole
 
 
@@ -36,13 +39,14 @@ def scorer_bytes(scorer: TrainedScorer) -> int:
 
 
 def shared_bytes(inputs: TrainingInputs) -> int:
-    """Of what a serving folder holds beside its scorers: ids, titles, what was seen, what was held out."""
+    """Of what a serving folder holds beside its scorers: ids, titles, what was seen, what was held out, intervals."""
     seen, catalogue = inputs.seen, inputs.catalogue
     texts = [pack_texts("column", text_by_index(column, seen.items)) for column in catalogue.columns.values()]
     titles = pack_texts("titles", text_by_index(catalogue.titles, seen.items))
     ids = [pack_ids(vocabulary) for vocabulary in (seen.users, seen.items)]
-    held_out = sum(len(part) for part in inputs.held_out.values() if part is not None)
-    numbers = ENTITY_BYTES * (len(seen.users) + len(seen.items)) + SEEN_BYTES * len(seen) + HELD_OUT_BYTES * held_out
+    held_out = {name: len(part) for name, part in inputs.held_out.items() if part is not None}
+    numbers = ENTITY_BYTES * (len(seen.users) + len(seen.items)) + SEEN_BYTES * len(seen)
+    numbers += HELD_OUT_BYTES * sum(held_out.values()) + FACTOR_BYTES * n_levels(held_out.get("valid", 0))
     return sum(map(_array_bytes, (titles, *texts, *ids))) + numbers
 
 
