@@ -87,8 +87,9 @@ def encode_visitor(bundle: Bundle, features: VisitorFeatures) -> FeatureMatrix |
 def _refuse_no_numbers(encoder: FeatureEncoder, table: FeatureTable) -> None:
     """Raises UsageError where a column that holds numbers, or dates, alone has something else."""
     for name, column in table.columns.items():
-        kinds = {rule.kind for rule in encoder.columns if rule.source == name}
-        says_something = any(rule.encode(column).has_any.all() for rule in encoder.columns if rule.source == name)
+        rules = [rule for rule in encoder.columns if rule.source == name]
+        kinds = {rule.kind for rule in rules}
+        says_something = any(rule.encode(column).has_any.all() for rule in rules)
         if column.values and not says_something and kinds in ({"number"}, {"date"}):
             (kind,) = kinds
             raise UsageError(
