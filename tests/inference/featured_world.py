@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from recsys.scoring.feature_prior.fit import fit_priors
 from recsys.scoring.implicit.scorer import implicit_factors
 from recsys.scoring.implicit.targets import TargetTable
 from recsys.scoring.link import Link
+from recsys.training.affinities import with_affinities
 
 USERS = Vocabulary(np.arange(1, 25))
 ITEMS = Vocabulary(np.arange(100, 120))
@@ -102,7 +104,8 @@ def trained() -> tuple[dict[str, ServedScorer], TrainingInputs]:
         name: ServedScorer(model, scorer, priors=fit_priors(scorer, counts, inputs.ids, inputs.features))  # type: ignore[arg-type]
         for name, model, scorer in (("rating", "dot_product", rating), ("ranking", "implicit_factors", ranking))
     }
-    return served, inputs
+    with_them = with_affinities(rating, served["rating"].priors["item"], inputs)
+    return served | {"rating": replace(served["rating"], scorer=with_them)}, inputs
 
 
 def featured_bundle(folder: Path) -> Bundle:

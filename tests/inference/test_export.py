@@ -8,6 +8,8 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
+import recsys
+from recsys.config.schema.config import Config
 from recsys.core.errors import RunError
 from recsys.core.events import Event, Exporting
 from recsys.inference import export
@@ -149,3 +151,32 @@ def test_escaped_ids_are_had_back_by_the_readme(
     monkeypatch.chdir(tmp_path / "out")
     names, _ = run_readme(tmp_path / "out")
     assert (names["user_ids"], names["item_ids"]) == (bundle.users.ids.tolist(), bundle.items.ids.tolist())
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_items_that_features_tell_have_affinities(
+    folded: Recommender, form: Format, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_readme: RunReadme
+) -> None:
+    export_factors(folded.bundle, tmp_path / "out", form, index="hnsw")
+    monkeypatch.chdir(tmp_path / "out")
+    names, printed = run_readme(tmp_path / "out")
+    np.testing.assert_allclose(names["scores"], folded.bundle.factors.score_all(np.zeros(1, np.int32))[0], atol=1e-5)
+    of_items = names["item_affinities"]
+    assert of_items[folded.bundle.items.index([500])[0]].any()
+    assert not of_items[folded.bundle.items.index([100])[0]].any()
+    assert names["top"][0] == 500
+    assert printed[2] == printed[1]
+    assert dict(names["top_of_index"])[500] == pytest.approx(names["scores"].max(), abs=1e-5)
+
+
+@pytest.fixture(scope="module")
+def folded(ratings_csv: Path, small: Callable[..., Config], tmp_path_factory: pytest.TempPathFactory) -> Recommender:
+    """With an item that was folded in with features and ratings."""
+    folder = tmp_path_factory.mktemp("folded")
+    rows = "".join(f"{item},{('red', 'green', 'red|blue')[item % 3]}\n" for item in range(100, 150))
+    (folder / "films.csv").write_text("movieId,colour\n" + rows)
+    recsys.train(small(data={"item_features": str(folder / "films.csv")}), folder / "run")
+    (folder / "new.csv").write_text("movieId,colour\n500,blue\n")
+    (folder / "ratings.csv").write_text("userId,movieId,rating\n" + "".join(f"{u},500,5\n" for u in range(-5, 20)))
+    recsys.fold_in(folder / "ratings.csv", folder / "run", folder / "folded", items=folder / "new.csv")
+    return Recommender.open(folder / "folded")

@@ -99,6 +99,19 @@ def test_checkpoints_and_run_are_as_large_as_estimated(
         assert needs["disk_bytes"] - 3 * expected == pytest.approx(serving, rel=0.15)  # small arrays weigh much here
 
 
+def test_features_and_what_users_make_of_them_are_counted(small: Callable[..., Config], tmp_path: Path) -> None:
+    rows = "".join(f"{item},{('red', 'green', 'red|blue')[item % 3]}\n" for item in range(100, 180))
+    (tmp_path / "films.csv").write_text("movieId,colour\n" + rows)
+    config = small(data={"item_features": str(tmp_path / "films.csv")})
+    needs, plain = estimate(config), estimate(small())
+    train(config, tmp_path / "run")
+    scorer = load_file(tmp_path / "run" / "serving" / "scorer.safetensors")
+    assert needs["serving_bytes"] == sum(array.nbytes for array in scorer.values())
+    features = load_file(tmp_path / "run" / "serving" / "item_features.safetensors")
+    of_features = sum(array.nbytes for array in features.values())
+    assert needs["disk_bytes"] - plain["disk_bytes"] == needs["serving_bytes"] - plain["serving_bytes"] + of_features
+
+
 def arrays_of(folder: Path) -> int:
     """Bytes of the arrays in the files of a folder, headers not counted."""
     return sum(array.nbytes for path in folder.glob("*.safetensors") for array in load_file(path).values())

@@ -18,6 +18,7 @@ from recsys.core.errors import DataError, RunError, UsageError
 from recsys.core.files import sha256
 from recsys.inference.fold_in import FEATURED, item_prior
 from recsys.inference.recommender import Recommender
+from recsys.scoring.affinities import weight_after
 from tests.conftest import SMALL_RANKING
 
 NEW_ITEMS = "movieId,title,colour\n500,New red,red\n501,New green,green\n502,Colourless,\n100,Known,red\n"
@@ -87,16 +88,23 @@ def test_ratings_move_the_row_that_features_tell(featured: Path, rated: Path) ->
     parent, bundle = open_bundle(featured / "run"), open_bundle(rated)
     prior, features = read_priors(parent)["rating"]["item"], bundle.features("item")
     assert features is not None
-    (mean,) = prior.rows(features.matrix_of(type(bundle.items)(np.array([500]))))
+    own_features = features.matrix_of(type(bundle.items)(np.array([500])))
+    (mean,) = prior.rows(own_features)
     factors, plain = parent.factors, item_prior(parent)
     users = parent.users.index([3, 4])
     rows = np.column_stack([np.ones(2), factors.user_factors[users]])
     precision = np.linalg.pinv(prior.root @ prior.root.T)
-    target = np.array([5, 4.5]) - factors.global_mean - factors.user_bias[users] - rows @ mean
+    assert factors.affinities is not None
+    affinity = weight_after(np.array(2)) * factors.affinities.of_features(users, own_features.take(np.zeros(2, int)))
+    assert affinity.all()
+    target = np.array([5, 4.5]) - factors.global_mean - factors.user_bias[users] - affinity - rows @ mean
     noise = FEATURED * plain.noise
     solved = mean + np.linalg.solve(rows.T @ rows / noise + precision, rows.T @ target / noise)
     own = bundle.factors.linear_rows("item")[bundle.items.index([500])[0]]
     assert_allclose(own, solved, rtol=1e-3, atol=1e-4)
+    assert bundle.factors.affinities is not None
+    both = np.repeat(bundle.items.index([500]), 2)
+    np.testing.assert_allclose(bundle.factors.affinities.score(users, both), affinity, rtol=1e-6)
     assert bundle.counts["rating"].items[bundle.items.index([500])[0]] == 2
 
 

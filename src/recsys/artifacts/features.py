@@ -83,9 +83,7 @@ def read_features(arrays: Arrays, entry: FeaturesEntry) -> Features:
         ValueError: texts are not utf-8, ids or knots do not rise, or a row has a column twice.
     """
     matrix = FeatureMatrix(arrays["start"], arrays["column"], arrays["value"], entry.n_columns)
-    steps = np.diff(matrix.column)
-    if ((steps <= 0) & (np.diff(matrix.row) == 0)).any():
-        raise ValueError("the columns of a row do not rise")
+    matrix.check()
     columns = tuple(_columns(entry, unpack_texts("terms", arrays), arrays["knots"]))
     return Features(unpack_ids(arrays), FeatureEncoder(entry.id_name, columns), matrix)
 

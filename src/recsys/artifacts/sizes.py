@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from recsys.artifacts.checkpoint import MAX_CHECKPOINTS
+from recsys.artifacts.features import feature_arrays
 from recsys.artifacts.texts import pack_ids, pack_texts
 from recsys.core.layout import Layout, Size, StateLayout
 from recsys.core.types import Arrays
@@ -39,7 +40,7 @@ def scorer_bytes(scorer: TrainedScorer) -> int:
 
 
 def shared_bytes(inputs: TrainingInputs) -> int:
-    """Of what a serving folder holds beside its scorers: ids, titles, what was seen, what was held out, intervals."""
+    """Of what a serving folder holds beside its scorers: ids, titles, features, what was seen, held out, intervals."""
     seen, catalogue = inputs.seen, inputs.catalogue
     texts = [pack_texts("column", text_by_index(column, seen.items)) for column in catalogue.columns.values()]
     titles = pack_texts("titles", text_by_index(catalogue.titles, seen.items))
@@ -47,7 +48,8 @@ def shared_bytes(inputs: TrainingInputs) -> int:
     held_out = {name: len(part) for name, part in inputs.held_out.items() if part is not None}
     numbers = ENTITY_BYTES * (len(seen.users) + len(seen.items)) + SEEN_BYTES * len(seen)
     numbers += HELD_OUT_BYTES * sum(held_out.values()) + FACTOR_BYTES * n_levels(held_out.get("valid", 0))
-    return sum(map(_array_bytes, (titles, *texts, *ids))) + numbers
+    features = map(feature_arrays, inputs.features.values())
+    return sum(map(_array_bytes, (titles, *texts, *ids, *features))) + numbers
 
 
 def _array_bytes(arrays: Arrays) -> int:

@@ -60,6 +60,7 @@ def _read_scorer(folder: VerifiedFolder[BundleManifest], name: str) -> TrainedSc
         layout(entry.kind),
         n_users=folder.manifest.n_users,
         n_items=folder.manifest.n_items,
+        n_item_features=features.n_columns if (features := folder.manifest.features.get("item")) else 0,
     )
     link = None if entry.link is None else entry.link.to_link()
     with consistent(path):

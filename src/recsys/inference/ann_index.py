@@ -23,8 +23,9 @@ from recsys.artifacts.bundle import Bundle
 from recsys.core.arguments import choice, optional
 from recsys.core.errors import RunError, need_extra
 from recsys.core.threads import one_blas_thread
-from recsys.core.types import Array, BoolArray, Float32Array, Indices, Int64Array, Json
-from recsys.scoring.export import Export
+from recsys.core.types import Array, Arrays, BoolArray, Float32Array, Indices, Int64Array, Json
+from recsys.data.features.kind import Role
+from recsys.scoring.export import AFFINITIES, Export
 from recsys.scoring.protocols import TrainedScorer
 from recsys.scoring.tiles import best_items, users_at_once
 
@@ -95,14 +96,14 @@ def write_index(bundle: Bundle, name: str, export: Export, folder: Path, done: C
     arrays = {rows.name: rows.array for rows in export.rows}
     has_rows = bundle.counts[name].items > 0
     known = np.flatnonzero(has_rows)
-    index = _new_index(arrays["item_factors"].shape[1] + 1)
+    index = _new_index(_vectors(arrays, "item", known[:0]).shape[1])
     for start in range(0, len(known), BLOCK):
         keys = known[start : start + BLOCK]
-        index.add(keys, _vectors(arrays["item_factors"][keys], arrays["item_bias"][keys]), threads=1)
+        index.add(keys, _vectors(arrays, "item", keys), threads=1)
         done(len(keys))
     (folder / INDEX).write_bytes(index.save())  # usearch says not why a file cannot be written, nor always that
     users = _sampled(bundle.counts[name].users)
-    queries = _vectors(arrays["user_factors"][users], np.ones(len(users), dtype=np.float32))
+    queries = _vectors(arrays, "user", users)
     exact = _exact(bundle.scorer(name), users, min(max(LENGTHS), len(known)), has_rows)
     expansion, recall = _measured(index, queries, exact)
     report = IndexReport("hnsw", "usearch", INDEX, len(known), queries.shape[1], expansion, recall, n_users=len(users))
@@ -110,15 +111,16 @@ def write_index(bundle: Bundle, name: str, export: Export, folder: Path, done: C
     return report
 
 
-def index_in_python(report: IndexReport, beside_product: str) -> str:
+def index_in_python(report: IndexReport, export: Export) -> str:
     """Python that finds the ten best items of user `u`, after what the README of the export loads."""
+    parts = "user_factors[u], [1], user_affinities[u]" if export.has_affinities else "user_factors[u], [1]"
     return f'''from usearch.index import Index
 
 index = Index.restore("{report.file}", view=True)  # from disk; view=False: into memory
 index.expansion_search = {report.expansion_search}
-query = np.append(user_factors[u], 1).astype(np.float32)
+query = np.concatenate([{parts}], dtype=np.float32)
 matches = index.search(query, 10 + len(rated))
-found = dict(zip(matches.keys.tolist(), (1 - matches.distances + {beside_product}).tolist()))
+found = dict(zip(matches.keys.tolist(), (1 - matches.distances + {export.beside_product}).tolist()))
 top_of_index = [(item_ids[n], score) for n, score in found.items() if item_ids[n] not in rated][:10]
 print([item for item, score in top_of_index])
 '''
@@ -130,8 +132,13 @@ def _new_index(n_dims: int) -> Any:
     return Index(ndim=n_dims, metric="ip", dtype="f32", connectivity=CONNECTIVITY, expansion_add=EXPANSION_ADD)
 
 
-def _vectors(factors: Float32Array, last: Float32Array) -> Float32Array:
-    return np.hstack([factors, last[:, None]])
+def _vectors(arrays: Arrays, role: Role, rows: Array) -> Float32Array:
+    """[factors, bias, affinities] of items, of users with 1 for the bias; affinities where there are any."""
+    bias = arrays["item_bias"][rows] if role == "item" else np.ones(len(rows), dtype=np.float32)
+    parts = [arrays[f"{role}_factors"][rows], bias[:, None]]
+    if (name := f"{role}_{AFFINITIES}") in arrays:
+        parts.append(arrays[name][rows])
+    return np.hstack(parts)
 
 
 def _sampled(counts: Array) -> Indices:

@@ -117,8 +117,18 @@ def explain(bundle: Bundle, prediction: Prediction, user_idx: int, item_idx: int
         n_ratings=len(rated),
         others=float(contribution[by_size[n:]].sum()),
         remainder=prediction.parts["interaction"] - float(contribution.sum()),
-        features=feature_contributions(bundle, "rating", factors.user_factors[user_idx].astype(np.float64), item_idx),
+        features=_feature_contributions(bundle, factors, user_idx, item_idx),
     )
+
+
+def _feature_contributions(
+    bundle: Bundle, factors: Factors, user_idx: int, item_idx: int
+) -> tuple[FeatureContribution, ...]:
+    features, affinity = bundle.features("item"), None
+    if features is not None and factors.affinities is not None:
+        affinity = factors.affinities.to_features(user_idx, features.encoder.n_columns)
+    user = factors.user_factors[user_idx].astype(np.float64)
+    return feature_contributions(bundle, "rating", user, item_idx, affinity)
 
 
 def _contributions(factors: Factors, user: int, item: int, rated: Array, rating: Array) -> Array:

@@ -98,9 +98,13 @@ def _tables(bundle: Bundle, export: Export) -> tuple[Columns, Columns]:
     """The columns of users and items: id, title of an item, bias and std where there are, factor_0, factor_1, …"""
 
     def numbers(role: str) -> Arrays:
-        rows = {rows.part: rows.array for rows in export.rows if rows.role == role}
-        factors = rows.pop("factors")
-        return rows | {f"factor_{n}": factors[:, n] for n in range(factors.shape[1])}
+        columns: Arrays = {}
+        for rows in export.rows:
+            if rows.role == role and rows.array.ndim == 1:
+                columns[rows.part] = rows.array
+            elif rows.role == role:
+                columns |= {f"{rows.column}_{n}": rows.array[:, n] for n in range(rows.array.shape[1])}
+        return columns
 
     users = {"user_id": bundle.users.ids, **numbers("user")}
     return users, {"item_id": bundle.items.ids, "title": bundle.titles, **numbers("item")}
@@ -200,5 +204,5 @@ user_ids, item_ids = users["user_id"].tolist(), items["item_id"].tolist()
 
 
 def _load_columns(rows: Rows) -> str:
-    columns = '.filter(like="factor_")' if rows.part == "factors" else f'["{rows.part}"]'
+    columns = f'["{rows.part}"]' if rows.array.ndim == 1 else f'.filter(like="{rows.column}_")'
     return f"{rows.name} = {rows.role}s{columns}.to_numpy()\n"

@@ -67,16 +67,17 @@ score = scores_of(u)[i]{scorer.export.of_pair}
 def _from_index(scorer: ExportedScorer, index: IndexReport) -> str:
     recall = joined((f"recall@{k} is {value:.3f}" for k, value in index.recall.items()), "and")
     assert scorer.export.beside_product is not None
+    more = {role: f", {role}_affinities" if scorer.export.has_affinities else "" for role in ("user", "item")}
     return f"""
 ## The same from the index
 
 `{index.file}` is an HNSW index of {counted(index.n_items, "item")}, those with training interactions, for
 [usearch](https://github.com/unum-cloud/usearch) (Python, C++, Java, Rust and others): `pip install usearch`. Its keys
-are positions in `item_ids`, its vectors `[item_factors, item_bias]`, and `1 - distance` is their product with
-`[user_factors, 1]`. With an `expansion_search` of {index.expansion_search}, {recall}: the share
-of the k best of all items that it finds, the mean of {counted(index.n_users, "user")}. A larger one finds more, and
-takes longer.
+are positions in `item_ids`, its vectors `[item_factors, item_bias{more["item"]}]`, and `1 - distance` is
+their product with `[user_factors, 1{more["user"]}]`. With an `expansion_search` of {index.expansion_search}, {recall}:
+the share of the k best of all items that it finds, the mean of {counted(index.n_users, "user")}. A larger one finds
+more, and takes longer.
 
 ```python
-{index_in_python(index, scorer.export.beside_product)}```
+{index_in_python(index, scorer.export)}```
 """

@@ -100,6 +100,7 @@ def solve(
     codes: Array,
     other_idx: Array,
     rating: Array,
+    offset: Array | float = 0.0,
 ) -> Float32Array:
     """The most probable row x = [bias, factors] of each new user (or item) given their ratings.
 
@@ -111,44 +112,39 @@ def solve(
         codes: which new one each rating is of, 0 to n − 1, each with at least one rating; shape (n_ratings,).
         other_idx: the index in `other` of each.
         rating: in rating units.
+        offset: what the score of each rating has beside the global mean and what the two rows say, shape (n_ratings,).
     Returns:
         float32, shape (n, 1 + dim).
     """
-    rows = _solve(prior, global_mean, other, codes, other_idx, rating)
+    beside = global_mean + offset
+    rows = _solve(prior, rating - beside, other, codes, other_idx)
     if prior.censoring is None:
         return rows
     is_at_limit, std = rating == np.float32(prior.censoring.end), math.sqrt(prior.noise)
     own, of = codes[is_at_limit], other_idx[is_at_limit]
-    expected = np.array(rating, np.float64)
+    expected, offset_at_limit = np.array(rating, np.float64), np.broadcast_to(offset, rating.shape)[is_at_limit]
     for _ in range(N_ROUNDS):
         product = np.einsum("nf,nf->n", rows[own, 1:], other.factors[of])
-        score = (global_mean + rows[own, 0] + other.bias[of] + product).astype(np.float64)
+        score = (global_mean + rows[own, 0] + other.bias[of] + product).astype(np.float64) + offset_at_limit
         expected[is_at_limit] = mean_beyond(score, std, prior.censoring.limit, prior.censoring.sign)
-        rows = _solve(prior, global_mean, other, codes, other_idx, expected)
+        rows = _solve(prior, expected - beside, other, codes, other_idx)
     return rows
 
 
-def _solve(
-    prior: Prior,
-    global_mean: float,
-    other: FixedRows,
-    codes: Array,
-    other_idx: Array,
-    rating: Array,
-) -> Float32Array:
-    """The most probable rows, where a rating is its score and normal noise.
+def _solve(prior: Prior, rating: Array, other: FixedRows, codes: Array, other_idx: Array) -> Float32Array:
+    """The most probable rows, where a rating is what the two rows say of it and normal noise.
 
-    x = argmin Σ_j (r_j − global_mean − c_j − b − p·q_j)² / noise + (x − mean)ᵀ covariance⁻¹ (x − mean), where c_j and
-    q_j are the fixed bias and factors of the item (or user) of rating j. With the ratings' rows [1, q_j] times root
-    as B, and the rest of each rating as y, x = mean + root Bᵀ(B Bᵀ + noise)⁻¹ y: n equations for n ratings, or 1 + dim
-    of them in the form (Bᵀ B + noise)⁻¹ Bᵀ y, whichever are fewer.
+    x = argmin Σ_j (r_j − c_j − b − p·q_j)² / noise + (x − mean)ᵀ covariance⁻¹ (x − mean), where c_j and q_j are the
+    fixed bias and factors of the item (or user) of rating j. With the ratings' rows [1, q_j] times root as B, and the
+    rest of each rating as y, x = mean + root Bᵀ(B Bᵀ + noise)⁻¹ y: n equations for n ratings, or 1 + dim of them in the
+    form (Bᵀ B + noise)⁻¹ Bᵀ y, whichever are fewer.
 
     Source: Rasmussen, Williams 2006, "Gaussian Processes for Machine Learning", section 2.1.
     """
     used, position = np.unique(other_idx, return_inverse=True)
     bias, factors = other.bias[used].astype(np.float64), other.factors[used].astype(np.float64)
     spread = factors @ prior.root[1:] + prior.root[0]
-    residual = rating - global_mean - _expected(prior, bias, factors, position, codes)
+    residual = rating - _expected(prior, bias, factors, position, codes)
     order = np.argsort(codes, kind="stable")
     counts = np.bincount(codes)
     starts = np.cumsum(counts) - counts

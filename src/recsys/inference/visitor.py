@@ -101,7 +101,9 @@ class Visitor:
                 rating=self.rating[is_rated],
             )
         std = None if factors.user_std is None else factors.user_std[-1:]
-        return replace(factors.without_raters(), user_bias=row[:1], user_factors=row[None, 1:], user_std=std)
+        return replace(
+            factors.without_raters(), user_bias=row[:1], user_factors=row[None, 1:], user_std=std, affinities=None
+        )
 
 
 def _check_pairs(item_ids: Sequence[int | str], item_idx: Indices, rating: Floats) -> None:

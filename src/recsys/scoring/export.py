@@ -22,18 +22,26 @@ def tobit(score, std):
 '''
 
 
+FACTORS, AFFINITIES = "factors", "affinities"
+
+
 @dataclass(frozen=True, eq=False)
 class Rows:
     """Numbers of each known user, or of each known item.
 
     Attributes:
         role: "user" or "item".
-        part: "bias", "std" or "rater", shape (n,), or "factors", shape (n, dim).
+        part: "bias", "std" or "rater", shape (n,), or "factors" or "affinities", shape (n, dim).
     """
 
     role: str
     part: str
     array: Array
+
+    @property
+    def column(self) -> str:
+        """What the columns of several numbers each are called, before _0, _1, …"""
+        return {FACTORS: "factor", AFFINITIES: "affinity"}[self.part]
 
     @property
     def name(self) -> str:
@@ -51,8 +59,8 @@ class Export:
         about: the paragraphs of the README that say what the numbers are.
         functions: Python of `scores_of(u)`, and of whatever the link needs.
         of_pair: Python of what the score of a predicted pair of `u` and `i` is beside scores_of(u)[i]; "": nothing.
-        beside_product: Python of what a score of user `u` is beside [user_factors, 1] · [item_factors, item_bias];
-            None where scores are no such products.
+        beside_product: Python of what a score of user `u` is beside [user_factors, 1] · [item_factors, item_bias], with
+            affinities behind them where there are any; None where scores are no such products.
     """
 
     rows: tuple[Rows, ...]
@@ -61,6 +69,11 @@ class Export:
     functions: str
     beside_product: str | None
     of_pair: str = ""
+
+    @property
+    def has_affinities(self) -> bool:
+        """Whether they are among the rows; vectors to be multiplied end with them then."""
+        return any(rows.part == AFFINITIES for rows in self.rows)
 
 
 def link_in_python(link: Link) -> str:

@@ -13,6 +13,7 @@ from recsys.core.events import Observer, silent
 from recsys.core.memory import memory_limit, peak_memory
 from recsys.data.interactions import Dataset
 from recsys.data.training_inputs import TrainingInputs
+from recsys.training.affinities import with_room_for_affinities
 from recsys.training.build import check_ranks
 from recsys.training.loop import RankLearner
 from recsys.workflows.calibrate import Calibrated, Seconds, Watch, calibrate
@@ -134,7 +135,7 @@ def _of_fit(plan: Plan, calibrated: Calibrated, inputs: TrainingInputs, n_ranks:
         "n_parameters": sum(array.size for array in state.model.values()),
         "training_bytes": learner.column_bytes // n_shares + checkpoint_bytes,
         "checkpoint_bytes": checkpoint_bytes,
-        "serving_bytes": scorer_bytes(scorer),
+        "serving_bytes": scorer_bytes(with_room_for_affinities(scorer, inputs)),
         "epoch_seconds": calibrated.fastest.wall,
         "fit_seconds": calibrated.fastest.wall * learner.n_epochs,
         "n_epochs": learner.n_epochs,

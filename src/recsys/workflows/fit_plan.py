@@ -28,6 +28,7 @@ from recsys.objectives.specs import find_objective
 from recsys.scoring.factors.scorer import Factors
 from recsys.scoring.feature_prior.fit import fit_priors
 from recsys.scoring.protocols import DividedScorer, TrainedScorer
+from recsys.training.affinities import with_affinities
 from recsys.training.build import build_learner
 from recsys.training.finite import solvable
 from recsys.training.groups import Group
@@ -98,6 +99,8 @@ def fit_plan(
             before = None if measured is None else measured.shares
             factors, shares = draw_rows_to_features(factors, priors, inputs, observe, before)
             scorer = _after_training(objective, factors, inputs, measured)
+        if "item" in priors:
+            scorer = with_affinities(scorer, priors["item"], inputs)
         with inputs.read_by_first():
             intervals = _intervals(objective, scorer, learner, inputs, measured) if run.is_writer else None
     served = ServedScorer(plan.model.kind, scorer, intervals, priors=priors)

@@ -22,6 +22,7 @@ from recsys.inference.fold_in import FixedRows, Prior, item_prior, linear_factor
 from recsys.inference.new_entities import NewEntities
 from recsys.models.settings import ModelSettings
 from recsys.models.specs import MODELS
+from recsys.scoring.affinities import Affinities, weight_after
 from recsys.scoring.factors.scorer import Factors
 from recsys.workflows.extended_vocabulary import ExtendedVocabulary
 
@@ -69,15 +70,38 @@ def fold_in_rating(
         users.new_idx[of_users.user_idx], items.known_idx[of_users.item_idx], of_users.rating, FixedRows.items(factors)
     )
     user_rows, _ = _new_rows(bundle, "user", new.ratings.users.ids[users.is_new], given, features)
-    given = GivenRatings(
-        items.new_idx[of_items.item_idx], users.known_idx[of_items.user_idx], of_items.rating, FixedRows.users(factors)
-    )
-    item_rows, featured = _new_rows(bundle, "item", new.ratings.items.ids[items.is_new], given, features)
+    new_items, is_new = new.ratings.items.ids[items.is_new], np.flatnonzero(items.is_new)
     n_ratings = np.bincount(of_items.item_idx, minlength=len(items.is_new))
+    told = _ToldItems(factors.affinities, new_items, n_ratings[is_new], features)
+    codes, user_idx = items.new_idx[of_items.item_idx], users.known_idx[of_items.user_idx]
+    given = GivenRatings(codes, user_idx, of_items.rating, FixedRows.users(factors), told.offset(codes, user_idx))
+    item_rows, featured = _new_rows(bundle, "item", new_items, given, features)
     extended = _extended(factors, (users, user_rows), (items, item_rows), n_ratings)
-    if extended.raters is None:
-        return extended
-    return replace(extended, raters=extended.raters.with_typical(np.flatnonzero(items.is_new)[featured]))
+    raters = None if extended.raters is None else extended.raters.with_typical(is_new[featured])
+    return replace(extended, raters=raters, affinities=told.among(extended.affinities, is_new))
+
+
+class _ToldItems:
+    """New items, as users take to their features."""
+
+    def __init__(
+        self, affinities: Affinities | None, ids: Ids, n_ratings: Counts, features: Mapping[Role, Features]
+    ) -> None:
+        self._affinities = affinities if "item" in features else None
+        self._matrix = features["item"].matrix_of(Vocabulary(ids)) if "item" in features else None
+        self._weight = weight_after(n_ratings)
+
+    def offset(self, codes: Array, user_idx: Indices) -> Array | float:
+        """What it adds to the scores of their ratings, given which one and whose each is, shape (n_ratings,)."""
+        if self._affinities is None or self._matrix is None:
+            return 0.0
+        return np.asarray(self._weight[codes] * self._affinities.of_features(user_idx, self._matrix.take(codes)))
+
+    def among(self, affinities: Affinities | None, idx: Array) -> Affinities | None:
+        """The affinities of a scorer that has these items too, at these indices."""
+        if affinities is None or self._matrix is None:
+            return affinities
+        return affinities.told_by(idx, self._matrix, self._weight)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,12 +113,14 @@ class GivenRatings:
         other_idx: the index of the other side in `other`, shape (n,).
         rating: float32, shape (n,).
         other: the rows of that side.
+        offset: what the score of each has beside what the rows say, shape (n,).
     """
 
     codes: Array
     other_idx: Indices
     rating: Array
     other: FixedRows
+    offset: Array | float = 0.0
 
     def of(self, some: Array) -> GivenRatings:
         """Those of some new ones, which are numbered anew."""
@@ -102,7 +128,8 @@ class GivenRatings:
         position[some] = np.arange(len(some))
         codes = position[self.codes]
         own = codes >= 0
-        return replace(self, codes=codes[own], other_idx=self.other_idx[own], rating=self.rating[own])
+        offset = np.broadcast_to(self.offset, codes.shape)[own]
+        return replace(self, codes=codes[own], other_idx=self.other_idx[own], rating=self.rating[own], offset=offset)
 
 
 def _new_rows(
@@ -138,7 +165,9 @@ def _solve(prior: Prior, factors: Factors, n_new: int, given: GivenRatings) -> F
     rows[:] = prior.mean
     if len(rated):
         of_rated = prior if prior.mean.ndim == 1 else replace(prior, mean=prior.mean[rated])
-        rows[rated] = solve(of_rated, factors.global_mean, given.other, codes, given.other_idx, given.rating)
+        rows[rated] = solve(
+            of_rated, factors.global_mean, given.other, codes, given.other_idx, given.rating, given.offset
+        )
     return rows
 
 

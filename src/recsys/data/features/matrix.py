@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from recsys.core.types import BoolArray, Float64Array, Floats, Indices, Int64Array
+from recsys.core.types import BoolArray, Float32Array, Float64Array, Floats, Indices, Int64Array
 
 MOST_TERMS = 1 << 20  # numbers that a temporary array holds
 
@@ -46,6 +46,11 @@ class FeatureMatrix:
     def __len__(self) -> int:
         return len(self.start) - 1
 
+    def check(self) -> None:
+        """Raises ValueError where the columns of a row do not rise."""
+        if ((np.diff(self.column) <= 0) & (np.diff(self.row) == 0)).any():
+            raise ValueError("the columns of a row do not rise")
+
     @cached_property
     def has_any(self) -> BoolArray:
         """Whether anything is known of each row, bool, shape (n_rows,); an entry may be 0."""
@@ -75,6 +80,12 @@ class FeatureMatrix:
         kept = np.flatnonzero(place[self.column] >= 0)
         start = np.searchsorted(kept, self.start)
         return FeatureMatrix(start, place[self.column[kept]], self.value[kept], len(columns))
+
+    def dense(self) -> Float32Array:
+        """All of it, float32, shape (n_rows, n_columns)."""
+        dense = np.zeros((len(self), self.n_columns), np.float32)
+        dense[self.row, self.column] = self.value
+        return dense
 
     def stacked(self, other: FeatureMatrix) -> FeatureMatrix:
         """The rows of another one, which has the same columns, below these."""

@@ -8,6 +8,9 @@ import numpy as np
 
 from recsys.core.layout import VARIANCE, ArraySpec, Layout, factors
 from recsys.core.types import Arrays
+from recsys.data.features.kind import LARGEST_Z
+from recsys.data.features.matrix import FeatureMatrix
+from recsys.scoring.affinities import Affinities
 from recsys.scoring.codec import StoredScorer
 from recsys.scoring.drift import Drift
 from recsys.scoring.factors.scorer import Factors
@@ -39,16 +42,25 @@ LAYOUT: Layout = {
     "raters.user": factors(("n_users", 1), group="raters"),
     "raters.n_ratings": ArraySpec("int64", (("n_items", 1),), 0, group="raters"),
     "raters.weights": ArraySpec("float64", (N_WEIGHTS,), -LARGEST_WEIGHT, LARGEST_WEIGHT, group="raters"),
+    "affinities.user": factors(("n_users", 1), ("n_affinities", 1), group="affinities"),
+    "affinities.features": ArraySpec(
+        "int32", ("n_affinities",), 0, ("n_item_features", -1), rises=True, group="affinities"
+    ),
+    "affinities.start": ArraySpec("int64", (("n_items", 2),), starts="n_entries", group="affinities"),
+    "affinities.column": ArraySpec("int32", ("n_entries",), 0, "n_affinities", group="affinities"),
+    "affinities.value": ArraySpec("float32", ("n_entries",), -LARGEST_Z, LARGEST_Z, group="affinities"),
 }
-"""The last row of each array stands for whoever is unknown. Those of a drift are all there or none, as of raters."""
+"""The last row of each array stands for whoever is unknown. Arrays with the same name before the dot are all there or
+none."""
 
 
 def encode(scorer: Factors) -> StoredScorer:
     """The scorer as it is stored."""
     drift = {} if scorer.drift is None else {array: getattr(scorer.drift, name) for name, array in DRIFT.items()}
     raters = {} if scorer.raters is None else {array: getattr(scorer.raters, name) for name, array in RATERS.items()}
+    affinities = {} if scorer.affinities is None else _encode_affinities(scorer.affinities)
     std = {} if scorer.user_std is None else {STD: scorer.user_std}
-    arrays = {**{name: getattr(scorer, name) for name in ROWS}, **std, **drift, **raters}
+    arrays = {**{name: getattr(scorer, name) for name in ROWS}, **std, **drift, **raters, **affinities}
     return StoredScorer(scorer.kind, arrays, scorer.link, {MEAN: scorer.global_mean})
 
 
@@ -67,8 +79,27 @@ def decode(stored: StoredScorer) -> Factors:
         drift=drift,
         user_std=arrays.get(STD),
         raters=Raters(**{name: arrays[array] for name, array in RATERS.items()}) if has_raters else None,
+        affinities=_decode_affinities(arrays) if "affinities.user" in arrays else None,
         **{name: arrays[name] for name in ROWS},
     )
+
+
+def _encode_affinities(affinities: Affinities) -> Arrays:
+    item = affinities.item
+    return {
+        "affinities.user": affinities.user,
+        "affinities.features": affinities.features,
+        "affinities.start": item.start,
+        "affinities.column": item.column,
+        "affinities.value": item.value,
+    }
+
+
+def _decode_affinities(arrays: Arrays) -> Affinities:
+    user, start = arrays["affinities.user"], arrays["affinities.start"]
+    item = FeatureMatrix(start, arrays["affinities.column"], arrays["affinities.value"], user.shape[1])
+    item.check()
+    return Affinities(user, arrays["affinities.features"], item)
 
 
 def _decode_drift(arrays: Arrays) -> Drift:

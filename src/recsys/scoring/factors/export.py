@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from recsys.core.types import Array, Json
-from recsys.scoring.export import TOBIT, Export, Rows
+from recsys.scoring.affinities import Affinities
+from recsys.scoring.export import AFFINITIES, TOBIT, Export, Rows
 from recsys.scoring.factors.scorer import Factors
 from recsys.scoring.raters import Raters
 
@@ -18,9 +19,16 @@ this item at all. Lists are ranked without it, since nobody has rated what they 
     score of a predicted rating = score + user_rater · item_rater
 """
 
+TOLD = """
+How each user takes to features of items beyond the factors are `affinities`. Of items they are the features of those
+that were folded in with features, after a 1; the others, whose ratings were trained on, have zeros.
+
+    score = the above + user_affinities · item_affinities
+"""
+
 SCORES_OF = '''def scores_of(u):
     """The scores of all items for a user."""
-    return model["global_mean"] + user_bias[u] + item_bias + item_factors @ user_factors[u]
+    return model["global_mean"] + user_bias[u] + item_bias + item_factors @ user_factors[u]{more}
 '''
 
 
@@ -30,6 +38,7 @@ def export(scorer: Factors) -> Export:
     raters: tuple[Rows, ...] = ()
     if scorer.raters is not None:
         raters = (Rows("user", "rater", scorer.raters.user[:-1]), Rows("item", "rater", scorer.raters.item[:-1]))
+    affinities = _affinities(scorer.affinities)
     return Export(
         rows=(
             Rows("user", "bias", scorer.user_bias[:-1]),
@@ -38,14 +47,16 @@ def export(scorer: Factors) -> Export:
             *raters,
             Rows("user", "factors", scorer.user_factors[:-1]),
             Rows("item", "factors", scorer.item_factors[:-1]),
+            *affinities,
         ),
         model={
             "global_mean": scorer.global_mean,
             "unknown_user": _unknown(scorer.user_bias, scorer.user_factors),
             "unknown_item": {**_unknown(scorer.item_bias, scorer.item_factors), **_unknown_rater(scorer.raters)},
         },
-        about=_about(scorer),
-        functions=SCORES_OF + (TOBIT if scorer.link.kind == "tobit" else ""),
+        about=_about(scorer) + (TOLD if affinities else ""),
+        functions=SCORES_OF.format(more=" + item_affinities @ user_affinities[u]" if affinities else "")
+        + (TOBIT if scorer.link.kind == "tobit" else ""),
         beside_product='model["global_mean"] + user_bias[u]',
         of_pair=" + user_rater[u] * item_rater[i]" if raters else "",
     )
@@ -58,6 +69,14 @@ item: the global mean, the link, and the bias and factors that stand for an unkn
     score  = global_mean + user_bias + item_bias + user_factors · item_factors
     rating = link(score), and the link here is `{scorer.link.kind}`
 {"" if scorer.raters is None else RATERS}{WITHOUT_DRIFT if scorer.drift is not None else ""}"""
+
+
+def _affinities(affinities: Affinities | None) -> tuple[Rows, ...]:
+    """Nothing where no item is told by features."""
+    if affinities is None or not affinities.item.has_any.any():
+        return ()
+    of_items = affinities.item.dense()[:-1]
+    return Rows("user", AFFINITIES, affinities.user[:-1]), Rows("item", AFFINITIES, of_items)
 
 
 def _unknown_rater(raters: Raters | None) -> dict[str, Json]:

@@ -11,6 +11,7 @@ import numpy as np
 from recsys.core.threads import Workers, usable_cores
 from recsys.core.types import BoolArray, Counts, Float32Array, Float64Array, Indices, Times
 from recsys.data.features.kind import Role
+from recsys.scoring.affinities import Affinities
 from recsys.scoring.drift import Drift
 from recsys.scoring.fallback import with_fallback
 from recsys.scoring.link import Link
@@ -48,6 +49,7 @@ class Factors:
     drift: Drift | None = None
     user_std: Float32Array | None = None
     raters: Raters | None = None
+    affinities: Affinities | None = None
     kind: ClassVar[str] = "factors"
     pairs_categories: ClassVar[bool] = False
 
@@ -105,6 +107,8 @@ class Factors:
             bias += self.drift.at(user_idx, timestamp)[0]
         if self.raters is not None:
             bias += self.raters.score(user_idx, item_idx)
+        if self.affinities is not None:
+            bias += self.affinities.score(user_idx, item_idx)
         return np.asarray(np.float32(self.global_mean) + bias + interaction)
 
     def with_rows(self, user_idx: Indices, item_idx: Indices) -> Factors:
@@ -123,6 +127,7 @@ class Factors:
             drift=None if self.drift is None else self.drift.with_users(user_idx),
             user_std=None if self.user_std is None else self.user_std[users],
             raters=None if self.raters is None else self.raters.with_rows(user_idx, item_idx),
+            affinities=None if self.affinities is None else self.affinities.with_rows(user_idx, item_idx),
         )
 
     def linear_rows(self, role: Role) -> Float32Array:
@@ -151,8 +156,12 @@ class Factors:
         ):
             if len(new.idx):
                 bias[new.idx], factors[new.idx] = new.rows[:, 0], new.rows[:, 1:]
-        raters = extended.raters
-        return extended if raters is None else replace(extended, raters=raters.with_typical(items.idx))
+        raters, affinities = extended.raters, extended.affinities
+        if raters is not None:
+            raters = raters.with_typical(items.idx)
+        if affinities is not None and items.features is not None:
+            affinities = affinities.told_by(items.idx, items.features)
+        return replace(extended, raters=raters, affinities=affinities)
 
     def without_raters(self) -> Factors:
         """The scorer of pairs that it was trained on: each user is among the raters of the item already."""
@@ -170,6 +179,8 @@ class Factors:
         scores: Float32Array = self.user_factors[user_idx] @ self.item_factors[items].T
         scores += self.item_bias[items]
         scores += (self.user_bias[user_idx] + np.float32(self.global_mean))[:, None]
+        if self.affinities is not None:
+            self.affinities.add_to_tile(scores, user_idx, items)
         return scores
 
     def parts(self, user_idx: int, item_idx: int, timestamp: float | None = None) -> dict[str, float]:
@@ -185,6 +196,8 @@ class Factors:
             parts["user_drift"] = float(self.drift.at(user, when)[0][0])
         if self.raters is not None:
             parts["having_rated"] = float(self.raters.score(user, item)[0])
+        if self.affinities is not None and self.affinities.item.has_any[item_idx]:
+            parts["feature_affinity"] = float(self.affinities.score(user, item)[0])
         score = self.score(user, item, when)
         return {**parts, "interaction": float(score[0]) - sum(parts.values())}
 

@@ -55,7 +55,8 @@ class ExtendedSide:
         if self.matrix is None or prior is None:
             return NewRows(source, np.empty(0, np.int32), np.empty((0, 0), np.float32))
         idx = np.flatnonzero(self.are_from_features(known, prior)).astype(np.int32)
-        return NewRows(source, idx, prior.rows(self.matrix.take(idx)))
+        features = self.matrix.take(idx)
+        return NewRows(source, idx, prior.rows(features), features)
 
 
 def featured_ids(features: Features) -> Ids:
