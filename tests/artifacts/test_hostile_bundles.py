@@ -173,6 +173,16 @@ def test_equations_without_a_solution_are_a_damaged_file(finished_ranked: Path, 
             ask()
 
 
+def test_a_scorer_of_an_unknown_name_is_refused(finished: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(finished / "serving", tmp_path / "copy")
+    content = json.loads((folder / "serving.json").read_text(encoding="utf-8"))
+    del content["checksum"]
+    content["scorers"]["mood"] = content["scorers"]["rating"]
+    seal(folder, content)
+    with pytest.raises(RunError, match="'mood' is a scorer that this version does not know"):
+        open_bundle(folder)
+
+
 def test_a_link_that_divides_by_nothing_and_other_odd_numbers_are_refused(finished: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(finished / "serving", tmp_path / "copy")
     text = (folder / "serving.json").read_text(encoding="utf-8")

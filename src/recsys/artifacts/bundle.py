@@ -284,6 +284,7 @@ def open_bundle(path: Path | None = None) -> Bundle:
     folder = open_verified(locate(path), SERVING_JSON, BundleManifest)
     check_in_run(folder.path, SERVING_JSON)
     manifest = folder.manifest
+    _check_names(folder)
     users = _entities(folder, USERS, manifest.id_types.user, manifest.n_users, {})
     items = _entities(folder, ITEMS, manifest.id_types.item, manifest.n_items, texts_layout("titles", "n"))
     with consistent(folder.path / USERS):
@@ -298,6 +299,17 @@ def open_bundle(path: Path | None = None) -> Bundle:
         counts={objective: EntityCounts(users[array], items[array]) for objective, array in COUNTS.items()},
         titles=titles,
     )
+
+
+def _check_names(folder: VerifiedFolder[BundleManifest]) -> None:
+    """Refuses scorers for something of which there are no counts."""
+    for name in folder.manifest.scorers.keys() - COUNTS.keys():
+        raise RunError(
+            f"{name!r} is a scorer that this version does not know",
+            where=str(folder.json),
+            expected=joined(COUNTS),
+            hint=f"use the version that wrote it, recsys {folder.manifest.recsys_version}",
+        )
 
 
 def _entities(folder: VerifiedFolder[BundleManifest], name: str, id_type: IdType, n: int, more: Layout) -> Arrays:
