@@ -15,7 +15,7 @@ from typing import Any
 
 from faults.isolated import Ended, run_steps
 from faults.outcome import Outcome
-from faults.trained import RUNS, copied, in_new_folder, prepare, resume, serve
+from faults.trained import RUNS, copied, folded, in_new_folder, prepare, resume, serve
 
 SECONDS = 60.0  # for a step
 ASKED_OF_RUN = "predict", "recommend", "evaluate", "inspect"
@@ -103,7 +103,7 @@ HARMS: Mapping[str, Callable[[Path, Path], object]] = {
 
 
 def _names() -> list[str]:
-    return [*RUNS, *(f"{name}-cut" for name in RUNS)]
+    return [*RUNS, *folded(), *(f"{name}-cut" for name in RUNS)]
 
 
 def _asked(run: Path) -> dict[str, Ended]:

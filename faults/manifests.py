@@ -17,7 +17,7 @@ import numpy as np
 
 from faults.isolated import Ended, attacked, run_steps
 from faults.outcome import Outcome
-from faults.trained import RUNS, copied, in_new_folder, prepare, resume, serve, use
+from faults.trained import RUNS, copied, folded, in_new_folder, prepare, resume, serve, use
 
 SECONDS = 60.0  # for a step; on a busy machine a resume may take ten
 RESUMED, USED = 0.25, 0.25  # shares of the cases
@@ -44,8 +44,8 @@ def attack_in(folder: Path, seed: int, seconds: float, say: Callable[[str], None
 def case(folder: Path, seed: int, number: int) -> tuple[str, dict[str, Ended]]:
     """One case: what is changed, and how each step ended."""
     draw = random.Random(f"{seed} {number}")
-    name, share = draw.choice(list(RUNS)), draw.random()
-    if share < RESUMED:
+    name, share = draw.choice([*RUNS, *folded()]), draw.random()
+    if share < RESUMED and name in RUNS:
         run = copied(folder / f"{name}-cut", folder / "attacked")
         what = change(newest(run), "state.json", draw)
         return f"{name}-cut: {what}", run_steps(resume(run), SECONDS)

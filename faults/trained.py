@@ -35,7 +35,10 @@ RUNS: dict[str, dict[str, Any]] = {
     },
 }
 """Name → the sections of its config; without `ranking` there is none."""
+FOLDED = {"folded": "featured"}
+"""Name → the run that new users and items are folded into, some with features and ratings, one with features alone."""
 N_EPOCHS, STOPPED_AFTER = 6, 4
+NEW_ITEMS = "unrated", "new item"  # see _write_data
 
 
 IMPORTED = (
@@ -47,7 +50,7 @@ IMPORTED = (
 
 
 def prepare(folder: Path) -> None:
-    """Writes ratings and trains all runs, in processes of their own: "NAME" is finished, "NAME-cut" can be resumed.
+    """Writes ratings and makes all runs, in processes of their own: "NAME" is finished, "NAME-cut" can be resumed.
 
     What is there already stays.
     """
@@ -60,6 +63,14 @@ def prepare(folder: Path) -> None:
         whole, cut = partial(_train, folder, name), partial(_train, folder, name, cut=True)
         ends = run_steps({"whole": whole, "cut": cut}, seconds=300)
         assert all(end.how == "answer" for end in ends.values()), ends
+    for name in folded():
+        (end,) = run_steps({name: partial(_fold_in, folder, name)}, seconds=300).values()
+        assert end.how == "answer", end
+
+
+def folded() -> list[str]:
+    """Those of FOLDED whose parent is among the runs."""
+    return [name for name, parent in FOLDED.items() if parent in RUNS]
 
 
 def serve(folder: Path) -> dict[str, Callable[[], Any]]:
@@ -75,16 +86,20 @@ def serve(folder: Path) -> dict[str, Callable[[], Any]]:
         "predict": opened(lambda model: model.predict("u3", "i7", interval=0.5).to_dict()),
         "predict at": opened(lambda model: model.predict("u3", "i7", interval=0.5, at=1.0e9 + 5000).to_dict()),
         "predict unknown": opened(lambda model: model.predict("u?", "i?", on_unknown="mean", interval=0.5).to_dict()),
+        "predict new": opened(lambda model: [model.predict("u3", item).to_dict() for item in NEW_ITEMS]),
         "recommend": opened(lambda model: _dicts(model.recommend("u3", 5))),
+        "recommend new": opened(lambda model: _dicts(model.recommend("u3", 60, include_new=True, by="rating"))),
         "recommend by rating": opened(lambda model: _dicts(model.recommend("u3", 5, by="rating"))),
         "recommend for": opened(lambda model: _dicts(model.recommend_for(["i1", "i2"], [5, 1], 5))),
         "for by rating": opened(lambda model: _dicts(model.recommend_for(["i1", "i2"], [5, 1], 5, by="rating"))),
         "similar": opened(lambda model: _dicts(model.similar("i7", 3))),
         "explain": opened(lambda model: model.explain("u3", "i7", 3).to_dict()),
+        "explain new": opened(lambda model: [model.explain("u3", item, 3).to_dict() for item in NEW_ITEMS]),
         "explain ranking": opened(lambda model: model.explain_ranking("u3", "i7", 3).to_dict()),
         "evaluate": lambda: finite(api.evaluate(folder)),
         "predict file": opened(lambda model: _predicted(model, folder.parent)),
         "export": lambda: _exported(folder),
+        "export an index": lambda: _exported(folder, scorer="rating", index="hnsw"),
         "inspect": lambda: str(describe(folder, verify=True)),
     }
 
@@ -184,12 +199,12 @@ def _listed(run: Path, output: Path) -> int:
     return len(output.read_text(encoding="utf-8"))
 
 
-def _exported(folder: Path) -> list[str]:
+def _exported(folder: Path, **options: Any) -> list[str]:
     from recsys import api
 
     target = folder.parent / "exported"
     shutil.rmtree(target, ignore_errors=True)
-    api.export_factors(folder, target, "npz")
+    api.export_factors(folder, target, "npz", **options)
     return sorted(path.name for path in target.iterdir())
 
 
@@ -231,3 +246,10 @@ def _train(folder: Path, name: str, *, cut: bool = False) -> None:
         train(config, folder / (f"{name}-cut" if cut else name), observe=stop)
     except StoppedError:
         assert cut
+
+
+def _fold_in(folder: Path, name: str) -> None:
+    from recsys import api
+
+    ratings, items = folder / "data" / "new.csv", folder / "data" / "new_items.csv"
+    api.fold_in(ratings, folder / FOLDED[name], folder / name, items=items)
