@@ -65,8 +65,9 @@ class Affinities:
         """Adds it to the scores of a range of items for each user, shape (n, length of the range)."""
         some = np.flatnonzero(self.item.has_any[items])
         if len(some):
-            rows = self.item.take(items.start + some)
-            scores[:, some] += rows.times(self.user[user_idx].T.astype(np.float64)).T.astype(np.float32)
+            told = slice(some[0], some[-1] + 1)  # those between have rows of zeros
+            rows = np.arange(items.start + told.start, items.start + told.stop)
+            scores[:, told] += self.user[user_idx] @ self.item.take(rows).dense().T
 
     def with_rows(self, user_idx: Indices, item_idx: Indices) -> Affinities:
         """The same on more users and items: each gets the row of an index here, and for −1 that of the unknown."""
