@@ -34,3 +34,19 @@ def test_a_prediction_and_its_interval_are_in_the_unit_of_the_ratings(
         answers.append(np.array([answer.rating, answer.interval.low, answer.interval.high]) / factor)  # type: ignore[union-attr]
         recsys.inspect(tmp_path / name, verify=True)
     np.testing.assert_allclose(answers[1], answers[0], rtol=1e-3)
+
+
+@pytest.mark.parametrize("unit", [1e-12, 1e7])
+def test_a_prediction_from_features_is_in_the_unit_of_the_ratings(
+    ratings_csv: Path, tmp_path: Path, unit: float
+) -> None:
+    frame = pd.read_csv(ratings_csv)
+    ids = np.append(frame["movieId"].unique(), -1)
+    items = pd.DataFrame({"movieId": ids, "kind": np.array(list("abc"))[ids % 3], "number": ids % 7})
+    parts, config = [], {"model": {"embedding_dim": 2}, "training": {"method": "sgd"}, "ranking": "none"}
+    for name, factor in (("ones", 1.0), ("units", unit)):
+        ratings = frame.assign(rating=frame["rating"] * factor)
+        recsys.train(config, tmp_path / name, data=ratings, item_features=items)
+        answer = recsys.load(tmp_path / name).predict(frame["userId"][0], -1)
+        parts.append(np.array(list(answer.parts.values())) / factor)
+    np.testing.assert_allclose(parts[1], parts[0], rtol=1e-3, atol=1e-4)

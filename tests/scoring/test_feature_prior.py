@@ -59,7 +59,7 @@ def log_density(rows: np.ndarray, counts: np.ndarray, dense: np.ndarray, strengt
     inverse -= inverse @ ones @ ones.T @ inverse / of_mean
     scatter = q.T @ inverse @ q
     weighted = np.sqrt(counts[known])[:, None] * (q - counts[known] @ q / counts[known].sum())
-    scatter += np.square(weighted).sum() / weighted.size * np.eye(q.shape[1])
+    scatter += np.diag(np.square(weighted).mean(axis=0))
     log_among = np.linalg.slogdet(among)[1] + np.log(of_mean[0, 0])
     return -0.5 * q.shape[1] * log_among - 0.5 * (len(q) - 1) * np.linalg.slogdet(scatter)[1]
 
@@ -102,6 +102,18 @@ def test_the_strength_has_the_largest_density_of_all(
     best = log_density(rows, counts, dense, prior.strength)
     others = [log_density(rows, counts, dense, float(at)) for at in np.geomspace(1e-4, 1e6, 101)]
     assert best >= max(others) - 1e-6
+
+
+def test_the_units_of_columns_change_nothing(
+    prior: FeaturePrior, rows: np.ndarray, counts: np.ndarray, dense: np.ndarray
+) -> None:
+    """Biases grow with the unit of ratings, and factors with its root."""
+    units = np.array([1e6, 1e3, 1e3], np.float32)
+    fitted = fit_feature_prior(rows * units, counts, matrix_of(dense))
+    assert fitted is not None
+    assert_allclose(fitted.strength, prior.strength, rtol=1e-4)
+    assert_allclose(fitted.weights / units, prior.weights, rtol=1e-4, atol=1e-7)
+    assert_allclose(fitted.root @ fitted.root.T / np.outer(units, units), prior.root @ prior.root.T, rtol=1e-4)
 
 
 def test_features_that_say_nothing_get_no_weight(counts: np.ndarray, dense: np.ndarray) -> None:

@@ -92,6 +92,7 @@ def fit_feature_prior(
     ones = np.ones((len(learned), 1))
     mean_features = known.cross(weight, ones)[:, 0] / total
     centered = q - mean_row
+    centered[:, weight @ np.square(centered) <= ROUNDING * (weight @ np.square(q))] = 0.0
     raw = known.gram(weight)
     gram, cross = raw - total * np.outer(mean_features, mean_features), known.cross(weight, centered)
     if np.trace(gram) <= ROUNDING * np.trace(raw):  # all rows have the same features, which say nothing then
@@ -132,11 +133,13 @@ class Evidence:
 
     @classmethod
     def of(cls, gram: Float64Array, cross: Float64Array, scatter: Float64Array, n_rows: int) -> Evidence:
-        """Of G, C and T. T gets what one more row of mean size would add, so that few rows do not explain all."""
+        """Of G, C and T. T gets what one more row of mean size would add, so that few rows do not explain all.
+
+        It is the size of each column: biases grow with the unit of ratings, factors with its root.
+        """
         values, vectors = np.linalg.eigh(gram)
-        width = len(scatter)
-        one_row = float(np.trace(scatter)) / max(1, width * n_rows) + np.finfo(np.float64).tiny
-        return cls(values.clip(min=0.0), vectors, vectors.T @ cross, scatter + one_row * np.eye(width), n_rows)
+        one_row = np.diag(scatter) / n_rows + np.finfo(np.float64).tiny
+        return cls(values.clip(min=0.0), vectors, vectors.T @ cross, scatter + np.diag(one_row), n_rows)
 
     def log(self, strength: float) -> float:
         """log p(Q | λ), but for a constant."""
