@@ -18,6 +18,8 @@ from recsys.api.folding import fold_in
 from recsys.api.training import update
 from recsys.artifacts.bundle import open_bundle
 from recsys.artifacts.checkpoint import newest_checkpoint
+from recsys.artifacts.feature_priors import read_priors
+from recsys.artifacts.featured import with_featured
 from recsys.artifacts.manifest import seal_json
 from recsys.artifacts.metrics import read_metrics, write_metrics
 from recsys.artifacts.verified import VerifiedFolder
@@ -28,7 +30,7 @@ from recsys.inference.recommender import Recommender
 from recsys.workflows.train import train
 from recsys.workflows.update import update_config
 
-RUNS = ["finished", "finished_ranked", "finished_text", "finished_net", "finished_drift"]
+RUNS = ["finished", "finished_ranked", "finished_text", "finished_net", "finished_drift", "finished_featured"]
 Change = Callable[[Array], Array | None]
 
 
@@ -40,6 +42,29 @@ def finished_drift(small: Callable[..., Config], tmp_path_factory: pytest.TempPa
     config = small(model=model, training={"method": "gibbs", "n_epochs": 4, "likelihood": "tobit"})
     train(config, folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def finished_featured(small: Callable[..., Config], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of two scorers with features of items and users, into which such items have been folded."""
+    place = tmp_path_factory.mktemp("featured")
+    items = "".join(
+        f"{item},{item} ({1990 + item % 9}),{'ab'[item % 2]}|{'cde'[item % 3]}\n" for item in range(100, 170)
+    )
+    (place / "items.csv").write_text("movieId,title,genre\n" + items)
+    (place / "users.csv").write_text("userId,town\n" + "".join(f"{user},{'xyz'[user % 3]}\n" for user in range(40)))
+    data = {
+        "items": str(place / "items.csv"),
+        "item_features": "items",
+        "user_features": str(place / "users.csv"),
+    }
+    train(small(data=data, ranking={"embedding_dim": 3, "n_epochs": 2}), place / "parent")
+    known = open_bundle(place / "parent").users
+    ratings = pd.DataFrame({"user": known.ids[:3], "item": [900, 900, 901], "rating": [1.0, 5.0, 3.0]})
+    new = pd.DataFrame({"movieId": [900, 901, 902], "title": ["A (1991)", "B", "C"], "genre": ["a|c", "d", "b"]})
+    fold_in(ratings, place / "parent", place / "finished", items=new)
+    assert open_bundle(place / "finished").folder.arrays("scorer.safetensors")["affinities.value"].size
+    return place / "finished"
 
 
 def cut(array: Array) -> Array:
@@ -78,6 +103,10 @@ def use(folder: Path, file: str | None = None) -> None:
         "held_out.safetensors": lambda: (bundle.held_out("test"), bundle.unknown_pairs),
         "item_columns.safetensors": lambda: bundle.item_columns,
         "serving.json": lambda: bundle.data,
+        "item_features.safetensors": lambda: bundle.features("item"),
+        "user_features.safetensors": lambda: bundle.features("user"),
+        "feature_priors.safetensors": lambda: read_priors(bundle),
+        "new_items.safetensors": lambda: with_featured(bundle).titles,
     }
     for name, ask in asked.items():
         if file in (None, name):
