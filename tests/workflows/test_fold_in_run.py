@@ -18,6 +18,7 @@ from recsys.config.schema.config import Config
 from recsys.core.errors import DataError, RunError
 from recsys.core.files import sha256
 from recsys.evaluation.metrics import evaluate
+from recsys.inference.fold_in import FixedRows, solve, user_prior
 from recsys.inference.recommender import Recommender
 from recsys.models.svdpp.module import SvdPP
 from recsys.models.svdpp.settings import SvdPP as SvdPPSettings
@@ -86,6 +87,15 @@ def test_known_rows_and_the_fallback_keep_their_bits(finished: Path, child: Path
     for role, places in at.items():
         for kind in ("bias", "embedding"):
             np.testing.assert_array_equal(new_parameters[f"{role}_{kind}"][places], old_parameters[f"{role}_{kind}"])
+
+
+def test_a_new_user_has_the_bits_of_a_visitor_with_the_same_ratings(finished: Path, child: Path) -> None:
+    before, after = open_bundle(finished), open_bundle(child)
+    items, rating = before.items.index(np.array([100, 120])), np.array([5, 1], np.float32)
+    factors, nobody = before.factors, np.zeros(2, np.int64)
+    row = solve(user_prior(before), factors.global_mean, FixedRows.items(factors), nobody, items, rating)[0]
+    user = after.users.index(np.array([77]))[0]
+    np.testing.assert_array_equal(row, [after.factors.user_bias[user], *after.factors.user_factors[user]])
 
 
 def test_the_checkpoint_and_the_serving_folder_hold_the_same_model(child: Path) -> None:

@@ -128,7 +128,7 @@ class GivenRatings:
         position[some] = np.arange(len(some))
         codes = position[self.codes]
         own = codes >= 0
-        offset = np.broadcast_to(self.offset, codes.shape)[own]
+        offset = self.offset[own] if isinstance(self.offset, np.ndarray) else self.offset
         return replace(self, codes=codes[own], other_idx=self.other_idx[own], rating=self.rating[own], offset=offset)
 
 

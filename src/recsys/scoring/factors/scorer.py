@@ -29,9 +29,9 @@ class Factors:
     """score = global_mean + user_bias[u] + item_bias[i] + user_factors[u] · item_factors[i]; rating = link(score).
 
     Where there is a drift and a time, the drift of u at that time is added; and where it says something of a pair that
-    it is rated, that: items are ranked without it, since nobody has rated them. Everything is in rating units (before
-    the sigmoid where there is one). The last row of each array stands for whoever is unknown, so that index −1 finds
-    it: the mean of the known rows.
+    it is rated, that: items are ranked without it, since nobody has rated them. Items that features tell have what u
+    makes of these too (see Affinities). Everything is in rating units (before the sigmoid where there is one). The last
+    row of each array stands for whoever is unknown, so that index −1 finds it: the mean of the known rows.
 
     Attributes:
         user_bias, item_bias: float32, shapes (n_users + 1,) and (n_items + 1,).
