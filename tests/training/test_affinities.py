@@ -139,6 +139,25 @@ def test_the_columns_that_vary_most_are_taken(
     assert found.affinities.user.shape == (N_USERS + 1, 3)
 
 
+def test_what_hardly_varies_among_rated_items_says_nothing_of_others(
+    factors: Factors, prior: FeaturePrior, inputs: TrainingInputs
+) -> None:
+    """Rated items cost about the same, and most of the catalogue costs more or less."""
+    features, draw = inputs.item_features, np.random.default_rng(3)
+    assert features is not None
+    price = np.append(1 + 1e-4 * draw.random(N_ITEMS), draw.uniform(-3, 3, 300))
+    n = len(price)
+    matrix = FeatureMatrix.of_entries(np.arange(n), np.zeros(n, int), price, (n, N_FEATURES))
+    priced = replace(features, ids=Vocabulary(np.arange(n)), matrix=matrix)
+    found = with_affinities(factors, prior, replace(inputs, item_features=priced))
+    assert isinstance(found, Factors)
+    assert found.affinities is not None
+    constant, slope = found.affinities.user[:-1].T
+    of_all = constant[:, None] + slope[:, None] * price
+    assert np.abs(of_all).max() < 1
+    assert np.ptp(of_all, axis=1).max() < 0.1 * np.ptp(of_all[:, 0])
+
+
 def test_there_are_none_where_nothing_tells_items_apart_or_scores_are_not_linear(
     factors: Factors, prior: FeaturePrior, inputs: TrainingInputs
 ) -> None:

@@ -6,7 +6,8 @@ that leaves of the user's own training ratings, were their items new, a ridge re
     r_ui − rating(u, row of f_i) = c_u + x_u · g_i + e,  e ~ N(0, σ²),  c_u ~ N(0, ω₀ σ²),  x_u ~ N(0, ω σ² I)
 
 over the items that have features, with g = s (f − f̄), where f̄ is the mean of f by ratings, and s² makes the total
-variance of g 1: σ² falls out then, and the same ω fits features of any number and kind.
+variance of g 1: σ² falls out then, and the same ω fits features of any number and kind. Where rated items vary much less
+than the catalogue does, it is less than 1: what users make of small differences is not carried to large ones.
 
 ω is told by items: those of one half by what users make of the other half. Rows of users have seen all of them, so that
 what they leave is less than of new items; ω is SEEN times the one that is best here.
@@ -36,6 +37,7 @@ OFFSET = 0.1  # ω₀ (docs/experiments/features.md)
 VARIANCES = (0.0001, 0.001, 0.003, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2)  # ω, as they are tried
 SEEN = 2.0  # likewise
 MOST_FEATURES = 32  # columns: those that vary most
+SPREAD = 0.1  # of the variance in the catalogue: items that vary less do not tell of others
 ROUNDING = 1e-12  # the least share of squares about the mean that is no error of rounding
 PIECE = 1 << 20  # ratings at once
 MOST_TRIED = 1 << 17  # about so many ratings tell ω
@@ -92,16 +94,17 @@ class _Scale:
         features = inputs.feature_matrices().get("item")
         if features is None:
             return None
-        weight = np.where(features.has_any, inputs.seen_ratings.item_counts, 0).astype(np.float64)
-        squares = replace(features, value=np.square(features.value, dtype=np.float64))
-        ones, total = np.ones((len(features), 1)), max(weight.sum(), 1.0)
-        mean, square = (of.cross(weight, ones)[:, 0] / total for of in (features, squares))
+        counts = np.where(features.has_any, inputs.seen_ratings.item_counts, 0).astype(np.float64)
+        mean, square = _moments(features, counts)
         variance = square - mean**2
         varies = np.flatnonzero(variance > ROUNDING * square)
         if not len(varies):
             return None
         columns = np.sort(varies[np.argsort(-variance[varies], kind="stable")[:MOST_FEATURES]]).astype(np.int32)
-        return cls(features, columns, mean[columns], 1 / np.sqrt(variance[columns].sum()))
+        catalogue = inputs.features["item"].matrix
+        mean_of_all, square_of_all = _moments(catalogue, catalogue.has_any.astype(np.float64))
+        of_all = (square_of_all - mean_of_all**2)[columns].sum()
+        return cls(features, columns, mean[columns], 1 / np.sqrt(max(variance[columns].sum(), SPREAD * of_all)))
 
     def no_affinities(self, factors: Factors) -> Float32Array:
         """Of the known users, shape (n_users, 1 + n)."""
@@ -125,6 +128,14 @@ def _as_new(factors: Factors, prior: FeaturePrior, features: FeatureMatrix) -> F
     nobody = NewRows(users, users[:0], np.empty((0, 0), np.float32))
     idx = np.flatnonzero(features.has_any).astype(np.int32)
     return factors.extended(nobody, NewRows(items, idx, prior.rows(features.take(idx))))
+
+
+def _moments(features: FeatureMatrix, weight: Float64Array) -> tuple[Float64Array, Float64Array]:
+    """The means of each column and of its squares, float64, shape (n_columns,)."""
+    ones, total = np.ones((len(features), 1)), max(weight.sum(), 1.0)
+    squares = replace(features, value=np.square(features.value, dtype=np.float64))
+    mean, square = (of.cross(weight, ones)[:, 0] / total for of in (features, squares))
+    return mean, square
 
 
 @dataclass(frozen=True, eq=False)
