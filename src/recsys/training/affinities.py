@@ -6,8 +6,8 @@ that leaves of the user's own training ratings, were their items new, a ridge re
     r_ui − rating(u, row of f_i) = c_u + x_u · g_i + e,  e ~ N(0, σ²),  c_u ~ N(0, ω₀ σ²),  x_u ~ N(0, ω σ² I)
 
 over the items that have features, with g = s (f − f̄), where f̄ is the mean of f by ratings, and s² makes the total
-variance of g 1: σ² falls out then, and the same ω fits features of any number and kind. Where rated items vary much less
-than the catalogue does, it is less than 1: what users make of small differences is not carried to large ones.
+variance of g 1: σ² falls out then, and the same ω fits features of any number and kind. Where rated items vary much
+less than the catalogue does, it is less than 1: what users make of small differences is not carried to large ones.
 
 ω is told by items: those of one half by what users make of the other half. Rows of users have seen all of them, so that
 what they leave is less than of new items; ω is SEEN times the one that is best here.
