@@ -104,7 +104,7 @@ def test_ratings_move_the_row_that_features_tell(featured: Path, rated: Path) ->
     assert_allclose(own, solved, rtol=1e-3, atol=1e-4)
     assert bundle.factors.affinities is not None
     both = np.repeat(bundle.items.index([500]), 2)
-    np.testing.assert_allclose(bundle.factors.affinities.score(users, both), affinity, rtol=1e-6)
+    np.testing.assert_allclose(bundle.factors.affinities.score(users, both), affinity, rtol=1e-5, atol=1e-7)
     assert bundle.counts["rating"].items[bundle.items.index([500])[0]] == 2
 
 

@@ -30,10 +30,9 @@ from recsys.data.training_inputs import TrainingInputs
 from recsys.scoring.affinities import Affinities
 from recsys.scoring.factors.scorer import Factors
 from recsys.scoring.feature_prior.prior import FeaturePrior
-from recsys.scoring.new_rows import NewRows
 from recsys.scoring.protocols import TrainedScorer
 
-OFFSET = 0.1  # ω₀ (docs/experiments/features.md)
+OFFSET = 0.03  # ω₀ (docs/experiments/features.md)
 VARIANCES = (0.0001, 0.001, 0.003, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2)  # ω, as they are tried
 SEEN = 2.0  # likewise
 MOST_FEATURES = 32  # columns: those that vary most
@@ -124,10 +123,11 @@ class _Scale:
 
 def _as_new(factors: Factors, prior: FeaturePrior, features: FeatureMatrix) -> Factors:
     """The scorer with all items that have features as they would be predicted by these alone."""
-    users, items = (np.arange(n, dtype=np.int32) for n in (factors.n_users, factors.n_items))
-    nobody = NewRows(users, users[:0], np.empty((0, 0), np.float32))
-    idx = np.flatnonzero(features.has_any).astype(np.int32)
-    return factors.extended(nobody, NewRows(items, idx, prior.rows(features.take(idx))))
+    idx = np.flatnonzero(features.has_any)
+    rows, bias, of_items = prior.rows(features.take(idx)), factors.item_bias.copy(), factors.item_factors.copy()
+    bias[idx], of_items[idx] = rows[:, 0], rows[:, 1:]
+    raters = None if factors.raters is None else factors.raters.with_typical(idx)
+    return replace(factors, item_bias=bias, item_factors=of_items, raters=raters)
 
 
 def _moments(features: FeatureMatrix, weight: Float64Array) -> tuple[Float64Array, Float64Array]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from recsys.core.types import Array, Json
-from recsys.scoring.affinities import Affinities
+from recsys.scoring.affinities import HALVED, Affinities
 from recsys.scoring.export import AFFINITIES, TOBIT, Export, Rows
 from recsys.scoring.factors.scorer import Factors
 from recsys.scoring.raters import Raters
@@ -19,11 +19,10 @@ this item at all. Lists are ranked without it, since nobody has rated what they 
     score of a predicted rating = score + user_rater · item_rater
 """
 
-TOLD = """
-How each user takes to features of items beyond the factors are `affinities`. Of items they are the features of those
-that were folded in with features, after a 1; the others, whose ratings were trained on, have zeros.
-
-    score = the above + user_affinities · item_affinities
+TOLD = f"""
+`affinities` of a user are what the user makes of features of items beyond the factors. Those of an item that was folded
+in with features are 1 and these features, times {HALVED}/({HALVED} + n) after n ratings; of items that were trained on
+they are 0. The product user_affinities · item_affinities is added to every score.
 """
 
 SCORES_OF = '''def scores_of(u):
