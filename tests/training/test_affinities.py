@@ -23,7 +23,7 @@ from recsys.scoring.link import Link
 from recsys.training import affinities as module
 from recsys.training.affinities import with_affinities, with_room_for_affinities
 from recsys.training.gibbs import rows as ridge
-from recsys.training.gibbs.rows import ridge_rows
+from recsys.training.gibbs.rows import ridge_rows, with_ones
 
 N_USERS, N_ITEMS, N_FEATURES = 70, 40, 5
 TERMS = tuple("abcde")
@@ -198,8 +198,8 @@ def test_their_variance_is_told_by_items_that_they_have_not_seen(
     rest = (x[user] * scale.standardised()[item]).sum(axis=1) + draw.normal(size=len(user))
     rating = (told.rate(user, item) + rest).astype(np.float32)
     planted = replace(inputs, splits=Splits(Interactions(user, item, rating, None, *_ids()), None, None))
-    rests = [module._Rest.of(*part, told, scale) for part in module._by_user(planted, with_times=False)]
-    variance = module._best_variance(rests, scale.standardised())
+    rests = [module._Rest.of(*part, told, scale) for part in module._by_user(planted, with_times=False)()]
+    variance = module._best_variance(rests, with_ones(scale.standardised()), N_FEATURES)
     assert variance in [module.SEEN * module.VARIANCES[step] for step in steps]
 
 
@@ -211,7 +211,7 @@ def test_rows_are_solved_as_a_dense_ridge(width: int) -> None:
     target, g = draw.normal(size=len(idx)).astype(np.float32), draw.normal(size=(30, width)).astype(np.float32)
     start = np.append(0, np.cumsum(counts))
     precision = np.append(np.full(width, 10.0), 4.0)
-    found, g = ridge_rows(counts, idx, target, g, precision), np.column_stack([g, np.ones(30)])
+    found, g = ridge_rows(counts, idx, target, with_ones(g), precision), np.column_stack([g, np.ones(30)])
     assert found.shape == (75, width + 1)
     for user, (begin, end) in enumerate(pairwise(start.tolist())):
         own = g[idx[begin:end]].astype(np.float64)

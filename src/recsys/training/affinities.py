@@ -17,7 +17,7 @@ Source: Hoerl, Kennard 1970, "Ridge regression: biased estimation for nonorthogo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -53,14 +53,16 @@ def with_affinities(scorer: TrainedScorer, prior: FeaturePrior, inputs: Training
     factors, scale = _linear(scorer), _Scale.of(inputs)
     if factors is None or scale is None:
         return scorer
-    told, with_times = _as_new(factors, prior, scale.features), factors.drift is not None
+    from recsys.training.gibbs.rows import with_ones  # numba takes half a second to import
+
+    told, by_user = _as_new(factors, prior, scale.features), _by_user(inputs, with_times=factors.drift is not None)
     step = max(1, len(inputs.seen) // MOST_TRIED)
-    tried = [_Rest.of(*part, told, scale, step) for part in _by_user(inputs, with_times=with_times)]
-    g, user = scale.standardised(), scale.no_affinities(factors)
-    variance = _best_variance(tried, g)
-    for part in _by_user(inputs, with_times=with_times):
+    tried = [_Rest.of(*part, told, scale, step) for part in by_user()]
+    g, user = with_ones(scale.standardised()), scale.no_affinities(factors)
+    variance = _best_variance(tried, g, len(scale.columns))
+    for part in by_user():
         rest = _Rest.of(*part, told, scale)
-        user[rest.users] = scale.of_features(rest.affinities(g, variance))
+        user[rest.users] = scale.of_features(rest.affinities(g, _precision(variance, len(scale.columns))))
     return replace(factors, affinities=Affinities.of(user, scale.columns, factors.n_items))
 
 
@@ -164,11 +166,10 @@ class _Rest:
         counts = np.bincount(rated.user_idx - users.start, minlength=users.stop - users.start)
         return cls(users, counts, rated.item_idx, rest)
 
-    def affinities(self, g: Float32Array, variance: float) -> Float32Array:
+    def affinities(self, g: Float32Array, precision: Float64Array) -> Float32Array:
         """x and last c of each user, float32, shape (n_users, n + 1)."""
-        from recsys.training.gibbs.rows import ridge_rows  # numba takes half a second to import
+        from recsys.training.gibbs.rows import ridge_rows
 
-        precision = np.append(np.full(g.shape[1], 1 / variance), 1 / OFFSET)
         return ridge_rows(self.counts, self.item_idx, self.rest, g, precision)
 
     def of_items(self, is_in: BoolArray) -> _Rest:
@@ -181,39 +182,49 @@ class _Rest:
     def squared_error(self, g: Float32Array, affinities: Float32Array) -> float:
         """Of what affinities say of it."""
         own = np.repeat(affinities, self.counts, axis=0)
-        told = np.einsum("nf,nf->n", own[:, :-1], g[self.item_idx]) + own[:, -1]
+        told = np.einsum("nf,nf->n", own, g[self.item_idx, : own.shape[1]])
         return float(np.square(self.rest - told, dtype=np.float64).sum())
 
 
-def _best_variance(rests: list[_Rest], g: Float32Array) -> float:
-    """ω, of half of the items each by what users make of the others."""
+def _precision(variance: float, n: int) -> Float64Array:
+    """Of x and c, in units of that of the noise, shape (n + 1,)."""
+    return np.append(np.full(n, 1 / variance), 1 / OFFSET)
+
+
+def _best_variance(rests: list[_Rest], g: Float32Array, n: int) -> float:
+    """ω of n features, of half of the items each by what users make of the others."""
+    precisions = [_precision(variance, n) for variance in VARIANCES]
     is_first = rng(0, "items that tell of the others").random(len(g)) < 0.5
     errors = np.zeros(len(VARIANCES))
     for half in (is_first, ~is_first):
         for rest in rests:
             own, others = rest.of_items(half), rest.of_items(~half)
-            errors += [own.squared_error(g, others.affinities(g, variance)) for variance in VARIANCES]
+            errors += [own.squared_error(g, others.affinities(g, precision)) for precision in precisions]
     return SEEN * VARIANCES[int(np.argmin(errors))]
 
 
-def _by_user(inputs: TrainingInputs, *, with_times: bool) -> Iterator[tuple[slice, Interactions]]:
-    """The training rows, by user, some users at a time; a drift needs times."""
+def _by_user(inputs: TrainingInputs, *, with_times: bool) -> Callable[[], Iterator[tuple[slice, Interactions]]]:
+    """What goes through the training rows by user, some users at a time; a drift needs times."""
     seen, (item_idx, rating) = inputs.seen, inputs.seen_by_user
     counts = seen.user_counts
     start = np.concatenate([[0], np.cumsum(counts)])
     times = seen.timestamp[seen.by_user().row] if with_times and seen.timestamp is not None else None
-    first = 0
-    while first < len(counts):
-        end = max(first + 1, int(np.searchsorted(start, start[first] + PIECE, side="right")) - 1)
-        rows = slice(int(start[first]), int(start[end]))
-        yield (
-            slice(first, end),
-            replace(
-                seen,
-                user_idx=np.repeat(np.arange(first, end, dtype=np.int32), counts[first:end]),
-                item_idx=item_idx[rows],
-                rating=rating[rows],
-                timestamp=None if times is None else times[rows],
-            ),
-        )
-        first = end
+
+    def parts() -> Iterator[tuple[slice, Interactions]]:
+        first = 0
+        while first < len(counts):
+            end = max(first + 1, int(np.searchsorted(start, start[first] + PIECE, side="right")) - 1)
+            rows = slice(int(start[first]), int(start[end]))
+            yield (
+                slice(first, end),
+                replace(
+                    seen,
+                    user_idx=np.repeat(np.arange(first, end, dtype=np.int32), counts[first:end]),
+                    item_idx=item_idx[rows],
+                    rating=rating[rows],
+                    timestamp=None if times is None else times[rows],
+                ),
+            )
+            first = end
+
+    return parts
