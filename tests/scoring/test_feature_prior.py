@@ -116,6 +116,21 @@ def test_the_units_of_columns_change_nothing(
     assert_allclose(fitted.root @ fitted.root.T / np.outer(units, units), prior.root @ prior.root.T, rtol=1e-4)
 
 
+def test_what_hardly_varies_among_rated_rows_says_nothing_of_others(counts: np.ndarray) -> None:
+    draw = rng(5, "prices")
+    rows = draw.normal(size=(N, WIDTH)).astype(np.float32)
+    price, catalogue = 1 + 1e-4 * draw.random((N, 1)), matrix_of(draw.uniform(-3, 3, (300, 1)))
+    prior = fit_feature_prior(rows, counts, matrix_of(price), catalogue=catalogue)
+    assert prior is not None
+    assert np.ptp(prior.rows(catalogue), axis=0).max() < 0.1
+    wide = fit_feature_prior(rows, counts, matrix_of(price))
+    assert wide is not None
+    assert np.ptp(wide.rows(catalogue), axis=0).max() > 10
+    same = fit_feature_prior(rows, counts, matrix_of(price), catalogue=matrix_of(price))
+    assert same is not None
+    assert same.strength == wide.strength
+
+
 def test_features_that_say_nothing_get_no_weight(counts: np.ndarray, dense: np.ndarray) -> None:
     rows = rng(4, "of their own").normal(size=(N, WIDTH)).astype(np.float32)
     prior = fit_feature_prior(rows, counts, matrix_of(dense))

@@ -96,14 +96,14 @@ class _Scale:
         if features is None:
             return None
         counts = np.where(features.has_any, inputs.seen_ratings.item_counts, 0).astype(np.float64)
-        mean, square = _moments(features, counts)
+        mean, square = features.moments(counts)
         variance = square - mean**2
         varies = np.flatnonzero(variance > ROUNDING * square)
         if not len(varies):
             return None
         columns = np.sort(varies[np.argsort(-variance[varies], kind="stable")[:MOST_FEATURES]]).astype(np.int32)
         catalogue = inputs.features["item"].matrix
-        mean_of_all, square_of_all = _moments(catalogue, catalogue.has_any.astype(np.float64))
+        mean_of_all, square_of_all = catalogue.moments(catalogue.has_any.astype(np.float64))
         of_all = (square_of_all - mean_of_all**2)[columns].sum()
         return cls(features, columns, mean[columns], 1 / np.sqrt(max(variance[columns].sum(), SPREAD * of_all)))
 
@@ -130,14 +130,6 @@ def _as_new(factors: Factors, prior: FeaturePrior, features: FeatureMatrix) -> F
     bias[idx], of_items[idx] = rows[:, 0], rows[:, 1:]
     raters = None if factors.raters is None else factors.raters.with_typical(idx)
     return replace(factors, item_bias=bias, item_factors=of_items, raters=raters)
-
-
-def _moments(features: FeatureMatrix, weight: Float64Array) -> tuple[Float64Array, Float64Array]:
-    """The means of each column and of its squares, float64, shape (n_columns,)."""
-    ones, total = np.ones((len(features), 1)), max(weight.sum(), 1.0)
-    squares = replace(features, value=np.square(features.value, dtype=np.float64))
-    mean, square = (of.cross(weight, ones)[:, 0] / total for of in (features, squares))
-    return mean, square
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -112,6 +112,13 @@ class FeatureMatrix:
             factor = self.value[entry] * weights[row]
             product[columns] += _sums(targets[row] * factor[:, None], np.append(first, len(entry)))
         return product
+
+    def moments(self, weights: Float64Array) -> tuple[Float64Array, Float64Array]:
+        """The weighted means of each column and of its squares, float64, shape (n_rows,) → (n_columns,)."""
+        ones, total = np.ones((len(self), 1)), max(float(weights.sum()), 1.0)
+        squares = replace(self, value=np.square(self.value, dtype=np.float64))
+        mean, square = (of.cross(weights, ones)[:, 0] / total for of in (self, squares))
+        return mean, square
 
     def gram(self, weights: Float64Array) -> Float64Array:
         """Fᵀ diag(w) F, shape (n_rows,) → (n_columns, n_columns), symmetric to the bit."""

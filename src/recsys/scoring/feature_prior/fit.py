@@ -13,7 +13,8 @@ ratings. λ is the one under which the rows are most probable, with B integrated
     log p(Q | λ) = −k/2 Σ_j log(1 + s_j/λ) − (n − 1)/2 log|T − Rᵀ(S + λ)⁻¹R| + a constant
 
 where G = V S Vᵀ, R = VᵀC, T = Σ n_i q̃ q̃ᵀ, k is the length of a row and n the number of items. Σ of the prior is the
-covariance of what is left, by ratings: Σ_i n_i r_i r_iᵀ / Σ_i n_i.
+covariance of what is left, by ratings: Σ_i n_i r_i r_iᵀ / Σ_i n_i. Where rated items vary much less in f than the
+catalogue does, λ is larger, so that small differences do not tell of large ones.
 
 Source: Minka 2000, "Bayesian linear regression" (MIT), sections 3 and 5; MacKay 1992, "Bayesian interpolation".
 """
@@ -37,6 +38,7 @@ from recsys.scoring.protocols import TrainedScorer
 
 MOST_ROWS = 100_000  # of more rows, evenly spaced ones stand for all
 WEAKEST, STRONGEST = 1e-6, 1e6  # λ that is tried, in units of the mean eigenvalue of G
+SPREAD = 1e-3  # the least λ, in units of the mean eigenvalue if the catalogue were rated (docs/experiments/features.md)
 N_COARSE, N_FINE = 49, 40  # steps of the search: on a grid, then by golden section between its neighbours
 ROUNDING = 1e-12  # the least share of squares about the mean that is no error of rounding
 GOLDEN = (5**0.5 - 1) / 2
@@ -62,14 +64,18 @@ def fit_priors(
         prior = scorer.learned_prior(role)
         if prior is None and (rows := scorer.linear_rows(role)) is not None:
             weights, is_paired = scorer.row_weights(counts[role]), of_role.encoder.is_category & scorer.pairs_categories
-            prior = fit_feature_prior(rows, weights, of_role.matrix_of(ids[role]), is_paired)
+            prior = fit_feature_prior(rows, weights, of_role.matrix_of(ids[role]), is_paired, of_role.matrix)
         if prior is not None:
             priors[role] = prior
     return priors
 
 
 def fit_feature_prior(
-    rows: Float32Array, weights: Float64Array, features: FeatureMatrix, is_paired: BoolArray | None = None
+    rows: Float32Array,
+    weights: Float64Array,
+    features: FeatureMatrix,
+    is_paired: BoolArray | None = None,
+    catalogue: FeatureMatrix | None = None,
 ) -> FeaturePrior | None:
     """The prior of rows with such features; None where fewer than two rows have a weight and features.
 
@@ -78,6 +84,7 @@ def fit_feature_prior(
         weights: how much each says, shape (n,); 0: nothing.
         features: of each, n rows.
         is_paired: the columns of which pairs are columns too, as far as they are frequent, bool; None: none.
+        catalogue: of all that will be told by features; None: of `features` alone.
     """
     learned = np.flatnonzero((weights > 0) & features.has_any)
     learned = learned[:: max(1, len(learned) // MOST_ROWS)]
@@ -99,11 +106,19 @@ def fit_feature_prior(
         gram, cross = np.zeros_like(gram), np.zeros_like(cross)
     evidence = Evidence.of(gram, cross, (centered * weight[:, None]).T @ centered, len(q))
     strength = evidence.most_probable()
+    if catalogue is not None:
+        strength = max(strength, SPREAD * total * _variance(catalogue) / known.n_columns)
     slopes = evidence.weights(strength).astype(np.float32)
     intercept = mean_row - mean_features @ slopes
     rest = centered - known.times(slopes.astype(np.float64)) + mean_features @ slopes
     covariance = (rest * weight[:, None]).T @ rest / total
     return FeaturePrior(intercept.astype(np.float32), slopes, root_of(covariance), strength, pairs)
+
+
+def _variance(features: FeatureMatrix) -> float:
+    """That of all columns together, over the rows that have features."""
+    mean, square = features.moments(features.has_any.astype(np.float64))
+    return float((square - mean**2).sum())
 
 
 def root_of(covariance: Float64Array) -> Float64Array:
