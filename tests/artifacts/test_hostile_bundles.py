@@ -168,16 +168,14 @@ def test_a_run_whose_users_rated_an_item_twice_is_not_trained_on(finished: Path,
     ("key", "value"), [("lr_max", "/dev/zero"), ("lr_max", "auto"), ("n_epochs", -1), ("n_epochs", "auto")]
 )
 def test_a_run_whose_settings_cannot_be_is_not_updated(finished: Path, tmp_path: Path, key: str, value: object) -> None:
-    run = shutil.copytree(finished, tmp_path / "copy")
-    newest, metrics = newest_checkpoint(run / "checkpoints"), read_metrics(run)
-    assert newest is not None
-    assert metrics is not None
-    content = json.loads((newest / "state.json").read_text(encoding="utf-8"))
-    del content["checksum"]
-    content["training"][key] = value
-    (newest / "state.json").write_bytes(seal_json(content))
-    write_metrics(run, metrics)
+    run = with_changed_state(finished, tmp_path / "copy", lambda state: state["training"].update({key: value}))
     with pytest.raises(RunError, match=rf"state\.json is damaged: training\.{key}"):
+        update_config(run, None, [])
+
+
+def test_a_run_without_a_fit_of_ratings_is_not_updated(finished_ranked: Path, tmp_path: Path) -> None:
+    run = with_changed_state(finished_ranked, tmp_path / "copy", lambda state: state["finished"].pop("rating"))
+    with pytest.raises(RunError, match=r"state\.json is damaged: it has no fit of 'rating'"):
         update_config(run, None, [])
 
 
@@ -240,6 +238,20 @@ def test_a_link_that_divides_by_nothing_and_other_odd_numbers_are_refused(finish
         with pytest.raises(RunError) as caught:
             use(folder)
         assert str(folder) in str(caught.value), place
+
+
+def with_changed_state(run: Path, copy: Path, change: Callable[[dict[str, Any]], object]) -> Path:
+    """A copy of a whole run, with something changed in what its newest checkpoint says, and all checksums right."""
+    shutil.copytree(run, copy)
+    newest, metrics = newest_checkpoint(copy / "checkpoints"), read_metrics(copy)
+    assert newest is not None
+    assert metrics is not None
+    content = json.loads((newest / "state.json").read_text(encoding="utf-8"))
+    del content["checksum"]
+    change(content)
+    (newest / "state.json").write_bytes(seal_json(content))
+    write_metrics(copy, metrics)
+    return copy
 
 
 def changed_run(run: Path, copy: Path, file: str, name: str, value: float) -> Path:

@@ -171,6 +171,8 @@ def _trained(run: Path, settings: Method) -> Method:
         RunError: the checkpoint says what settings cannot be.
     """
     _, manifest = selected_parameters(run)
+    if "rating" not in manifest.served_fits:
+        raise damaged(_state_json(run), "it has no fit of 'rating'")
     resolved = manifest.fits[manifest.served_fits["rating"]].training
     needed = ("n_epochs", "lr_max") if settings.has_schedule else ("n_epochs",)
     taken = {key: resolved[key] for key in (*needed, *settings.kept_by_updates) if key in resolved}
