@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,11 @@ from recsys.data.interactions import Interactions
 from recsys.data.split import Splits
 from recsys.data.training_inputs import TrainingInputs
 from recsys.data.vocabulary import Vocabulary
+from recsys.scoring.affinities import Affinities, weight_after
 from recsys.scoring.factors.scorer import Factors, Rows, in_rating_units
 from recsys.scoring.feature_prior.fit import fit_priors
 from recsys.scoring.link import Link
+from recsys.training.affinities import with_affinities
 from recsys.workflows.featured_rows import LAST, draw_rows_to_features
 from recsys.workflows.train import train
 
@@ -88,6 +91,37 @@ def test_shares_of_a_part_are_carried_to_the_whole(world: tuple[Factors, Trainin
     assert shares["item"].tolist() == [0.5, 0.5, 0.5]
     half, whole = (np.abs(each.item_bias - world[0].item_bias)[:N_FEW] for each in (factors, drawn(world)[0]))
     assert (half < whole).all()
+
+
+def test_what_users_make_of_features_counts_by_the_same_share(world: tuple[Factors, TrainingInputs]) -> None:
+    factors, inputs = world
+    counts = {"user": inputs.train.user_counts, "item": inputs.train.item_counts}
+    priors = fit_priors(factors, counts, inputs.ids, inputs.features)  # type: ignore[arg-type]
+    told = with_affinities(factors, priors["item"], inputs)
+    assert isinstance(told, Factors)
+    after, _ = draw_rows_to_features(told, priors, inputs, silent, {"item": np.array([0.5, 0.0, 0.0])})
+    assert after.affinities is not None
+    assert told.affinities is not None
+    assert np.flatnonzero(after.affinities.item.has_any).tolist() == list(range(N_FEW))
+    users, items = np.arange(N_FEW, dtype=np.int32), np.arange(N_FEW, dtype=np.int32)
+    whole = told.affinities.of_features(users, inputs.feature_matrices()["item"].take(items))
+    weight = 0.5 * weight_after(np.full(N_FEW, 4))
+    np.testing.assert_allclose(after.affinities.score(users, items), weight * whole, rtol=1e-5, atol=1e-8)
+    assert whole.any()
+
+
+def test_their_ratings_move_the_row_beside_what_users_make_of_features(world: tuple[Factors, TrainingInputs]) -> None:
+    """The more users like the features of an item anyway, the less their ratings say for its row."""
+    factors, inputs = world
+    counts = {"user": inputs.train.user_counts, "item": inputs.train.item_counts}
+    priors = fit_priors(factors, counts, inputs.ids, inputs.features)  # type: ignore[arg-type]
+    everyone = np.tile(np.array([1.0, 0.0, 0.0], np.float32), (N_USERS, 1))
+    fond = replace(factors, affinities=Affinities.of(everyone, np.array([0, 1], np.int32), N_ITEMS))
+    whole = {"item": np.array([1.0, 0.0, 0.0])}
+    plain, beside = (draw_rows_to_features(each, priors, inputs, silent, whole)[0] for each in (factors, fond))
+    difference = (beside.item_bias - plain.item_bias)[:N_FEW]
+    assert (difference < -0.01).all()
+    assert (difference > -weight_after(np.array(4))).all()
 
 
 def test_the_shares_are_said(world: tuple[Factors, TrainingInputs]) -> None:

@@ -23,7 +23,8 @@ class Affinities:
 
     Column 0 of both is that of all such items, for which item[i] is 1. The other columns are features of the item. Of
     an item that has been folded in with ratings, item[i] is `weight_after` of these times that. Items with training
-    ratings have no entries: their rows hold what users make of them.
+    ratings have no entries: their rows hold what users make of them; or, where their rows are drawn to features, the
+    share of that which they are drawn by.
 
     The last user and the last item stand for whoever is unknown: rows of zeros, and without entries.
 

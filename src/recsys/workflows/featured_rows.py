@@ -1,7 +1,8 @@
 """Rows of who has training ratings, drawn towards what features tell, as far as validation ratings say that it helps.
 
 The row q of an item becomes (1 − share) q + share · x, where x is the most probable row under the prior of the item's
-features, given its ratings: what a new item with these ratings would get. Users likewise.
+features, given its ratings: what a new item with these ratings would get. Users likewise. What users make of the item's
+features counts by the same share.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from recsys.data.training_inputs import TrainingInputs
 from recsys.evaluation.intervals import MOST_RATINGS, evenly_spaced
 from recsys.evaluation.validation_weights import choose_weights
 from recsys.inference.fold_in import SAMPLED, FixedRows, noise_of, prior_of, solve, with_features
+from recsys.scoring.affinities import weight_after
 from recsys.scoring.factors.scorer import Factors
 from recsys.scoring.feature_prior.prior import FeaturePrior, Priors
 from recsys.scoring.new_rows import NewRows
@@ -43,6 +45,8 @@ class FeaturedRows:
         idx: whose, int32, shape (n,).
         trained, told: the rows [bias, factors] from training, and from features and ratings; shape (n, 1 + dim).
         group: the group of each of all of the role, −1 where it keeps its row; int64.
+        features: of these, a row for each.
+        weight: how much what users make of them counts, float32, shape (n,).
     """
 
     role: Role
@@ -50,15 +54,22 @@ class FeaturedRows:
     trained: Float32Array
     told: Float32Array
     group: Int64Array
+    features: FeatureMatrix
+    weight: Float32Array
 
     def replaced(self, factors: Factors, shares: Float64Array) -> Factors:
         """The scorer with mixed rows."""
-        share = shares[self.group[self.idx]].astype(np.float32)[:, None]
-        changes = NewRows(_all(factors, self.role), self.idx, self.trained + share * (self.told - self.trained))
+        share = shares[self.group[self.idx]].astype(np.float32)
+        rows = self.trained + share[:, None] * (self.told - self.trained)
+        changes = NewRows(_all(factors, self.role), self.idx, rows)
         other: Role = "item" if self.role == "user" else "user"
         keeps = NewRows(_all(factors, other), np.empty(0, np.int32), np.empty((0, 0), np.float32))
         by_role = {self.role: changes, other: keeps}
-        return replace(factors.extended(by_role["user"], by_role["item"]), raters=factors.raters)
+        affinities = factors.affinities
+        if self.role == "item" and affinities is not None:
+            some = np.flatnonzero(share)
+            affinities = affinities.told_by(self.idx[some], self.features.take(some), (share * self.weight)[some])
+        return replace(factors.extended(by_role["user"], by_role["item"]), raters=factors.raters, affinities=affinities)
 
     def shares(self, factors: Factors, valid: Interactions) -> Float64Array:
         """Of each group the share with the least squared error on validation ratings, drawn towards 0."""
@@ -113,8 +124,9 @@ def _featured_rows(
     idx = np.flatnonzero(has_group).astype(np.int32)
     group = np.where(has_group, np.searchsorted(LAST, counts), -1)
     trained = factors.linear_rows(role)[idx]
+    features, weight = matrix.take(idx), weight_after(counts[idx])
     if not len(idx):
-        return FeaturedRows(role, idx, trained, trained, group)
+        return FeaturedRows(role, idx, trained, trained, group, features, weight)
     noise, censoring = noise_of(factors, evenly_spaced(ratings, SAMPLED))
     plain = replace(prior_of(known, counts, noise), censoring=censoring)
     seldom = rows_with(ratings, lambda rows: has_group[_own_and_other(rows, role)[0]])
@@ -122,9 +134,12 @@ def _featured_rows(
     if factors.drift is not None and seldom.timestamp is not None and censoring is None:
         rating = rating - factors.drift.at(seldom.user_idx, seldom.timestamp)[0]
     codes = np.searchsorted(idx, own_idx)
-    by_features = with_features(plain, prior, matrix.take(idx))
-    told = solve(by_features, factors.global_mean, other, codes, other_idx, rating)
-    return FeaturedRows(role, idx, trained, told, group)
+    offset: Float32Array | float = 0.0
+    if role == "item" and factors.affinities is not None:
+        offset = weight[codes] * factors.affinities.of_features(other_idx, features.take(codes))
+    by_features = with_features(plain, prior, features)
+    told = solve(by_features, factors.global_mean, other, codes, other_idx, rating, offset)
+    return FeaturedRows(role, idx, trained, told, group, features, weight)
 
 
 def _own_and_other(ratings: Interactions, role: Role) -> tuple[Indices, Indices]:

@@ -94,13 +94,13 @@ def fit_plan(
         learned = inputs.seen if scorer.as_rating() is None else inputs.seen_ratings
         counts: dict[Role, Counts] = {"user": learned.user_counts, "item": learned.item_counts}
         priors = fit_priors(scorer, counts, inputs.ids, inputs.features)
+        if "item" in priors:
+            scorer = with_affinities(scorer, priors["item"], inputs)
         shares: Shares = {}
         if run.config.data.features_for == "all" and (factors := _factors_of(scorer)) is not None:
             before = None if measured is None else measured.shares
             factors, shares = draw_rows_to_features(factors, priors, inputs, observe, before)
             scorer = _after_training(objective, factors, inputs, measured)
-        if "item" in priors:
-            scorer = with_affinities(scorer, priors["item"], inputs)
         with inputs.read_by_first():
             intervals = _intervals(objective, scorer, learner, inputs, measured) if run.is_writer else None
     served = ServedScorer(plan.model.kind, scorer, intervals, priors=priors)

@@ -20,9 +20,10 @@ this item at all. Lists are ranked without it, since nobody has rated what they 
 """
 
 TOLD = f"""
-`affinities` of a user are what the user makes of features of items beyond the factors. Those of an item that was folded
-in with features are 1 and these features, times {HALVED}/({HALVED} + n) after n ratings; of items that were trained on
-they are 0. The product user_affinities · item_affinities is added to every score.
+`affinities` of a user are what the user makes of features of items beyond the factors. Those of an item with n ratings
+are 1 and its features, times {HALVED}/({HALVED} + n) and the share of the item's row that features tell: all of it
+where it was folded in, and none as a rule where it was trained on. The product user_affinities · item_affinities is
+added to every score.
 """
 
 SCORES_OF = '''def scores_of(u):
