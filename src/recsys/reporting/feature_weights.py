@@ -47,10 +47,9 @@ def feature_weights(bundle: Bundle, directions: Directions, n: int) -> list[Feat
     of_factors = prior.weights[:, 1:].astype(np.float64)
     bias, positions = prior.weights[:, 0] + of_factors @ mean_user, of_factors @ directions.axes
     matrix, counts = features.matrix_of(bundle.items), bundle.counts["rating"].items.astype(np.float64)
-    total, ones = max(counts.sum(), 1.0), np.ones((len(counts), 1))
-    mean = matrix.cross(counts, ones)[:, 0] / total
-    variance = np.diag(matrix.gram(counts)) / total - mean**2
-    strength = np.abs(np.column_stack([bias, positions])).max(axis=1) * np.sqrt(variance.clip(min=0.0))
+    mean, square = matrix.moments(counts)
+    variance = (square - mean**2).clip(min=0.0)
+    strength = np.abs(np.column_stack([bias, positions])).max(axis=1) * np.sqrt(variance)
     return [
         FeatureWeight(
             feature=features.encoder.names[j],

@@ -22,7 +22,7 @@ def tobit(score, std):
 '''
 
 
-FACTORS, AFFINITIES = "factors", "affinities"
+AFFINITIES = "affinities"
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,7 @@ class Rows:
     @property
     def column(self) -> str:
         """What the columns of several numbers each are called, before _0, _1, …"""
-        return {FACTORS: "factor", AFFINITIES: "affinity"}[self.part]
+        return {"factors": "factor", AFFINITIES: "affinity"}[self.part]
 
     @property
     def name(self) -> str:

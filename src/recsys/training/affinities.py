@@ -28,7 +28,7 @@ from recsys.data.features.matrix import FeatureMatrix
 from recsys.data.interactions import Interactions
 from recsys.data.training_inputs import TrainingInputs
 from recsys.scoring.affinities import Affinities
-from recsys.scoring.factors.scorer import Factors
+from recsys.scoring.factors.scorer import Factors, factors_of
 from recsys.scoring.feature_prior.prior import FeaturePrior
 from recsys.scoring.protocols import TrainedScorer
 
@@ -50,9 +50,10 @@ def with_affinities(scorer: TrainedScorer, prior: FeaturePrior, inputs: Training
     Args:
         prior: what features say of items' rows.
     """
-    factors, scale = _linear(scorer), _Scale.of(inputs)
-    if factors is None or scale is None:
+    scaled = _scaled(scorer, inputs)
+    if scaled is None:
         return scorer
+    factors, scale = scaled
     from recsys.training.gibbs.rows import with_ones  # numba takes half a second to import
 
     told, by_user = _as_new(factors, prior, scale.features), _by_user(inputs, with_times=factors.drift is not None)
@@ -68,16 +69,20 @@ def with_affinities(scorer: TrainedScorer, prior: FeaturePrior, inputs: Training
 
 def with_room_for_affinities(scorer: TrainedScorer, inputs: TrainingInputs) -> TrainedScorer:
     """The scorer with affinities as large as those that it would have."""
-    factors, scale = _linear(scorer), _Scale.of(inputs)
-    if factors is None or scale is None:
+    scaled = _scaled(scorer, inputs)
+    if scaled is None:
         return scorer
+    factors, scale = scaled
     return replace(factors, affinities=Affinities.of(scale.no_affinities(factors), scale.columns, factors.n_items))
 
 
-def _linear(scorer: TrainedScorer) -> Factors | None:
-    ratings = scorer.as_rating()
-    factors = None if ratings is None else ratings.as_factors()
-    return None if factors is None or factors.link.kind == "sigmoid" else factors
+def _scaled(scorer: TrainedScorer, inputs: TrainingInputs) -> tuple[Factors, _Scale] | None:
+    """The scorer, and the features that its users may take to; None where it is not linear, or there are none."""
+    factors = factors_of(scorer)
+    if factors is None or factors.link.kind == "sigmoid":
+        return None
+    scale = _Scale.of(inputs)
+    return None if scale is None else (factors, scale)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,9 +97,9 @@ class _Scale:
     @classmethod
     def of(cls, inputs: TrainingInputs) -> _Scale | None:
         """Of the columns that vary most by ratings; None where there are none, or all rated items are alike."""
-        features = inputs.feature_matrices().get("item")
-        if features is None:
+        if inputs.item_features is None:
             return None
+        features, catalogue = inputs.item_features.matrix_of(inputs.seen.items), inputs.item_features.matrix
         counts = np.where(features.has_any, inputs.seen_ratings.item_counts, 0).astype(np.float64)
         mean, square = features.moments(counts)
         variance = square - mean**2
@@ -102,7 +107,6 @@ class _Scale:
         if not len(varies):
             return None
         columns = np.sort(varies[np.argsort(-variance[varies], kind="stable")[:MOST_FEATURES]]).astype(np.int32)
-        catalogue = inputs.features["item"].matrix
         mean_of_all, square_of_all = catalogue.moments(catalogue.has_any.astype(np.float64))
         of_all = (square_of_all - mean_of_all**2)[columns].sum()
         return cls(features, columns, mean[columns], 1 / np.sqrt(max(variance[columns].sum(), SPREAD * of_all)))

@@ -25,7 +25,7 @@ from recsys.evaluation.intervals import Intervals
 from recsys.objectives.measure import StartMeasured, measure_start
 from recsys.objectives.objective import Objective
 from recsys.objectives.specs import find_objective
-from recsys.scoring.factors.scorer import Factors
+from recsys.scoring.factors.scorer import factors_of
 from recsys.scoring.feature_prior.fit import fit_priors
 from recsys.scoring.protocols import DividedScorer, TrainedScorer
 from recsys.training.affinities import with_affinities
@@ -97,7 +97,7 @@ def fit_plan(
         if "item" in priors:
             scorer = with_affinities(scorer, priors["item"], inputs)
         shares: Shares = {}
-        if run.config.data.features_for == "all" and (factors := _factors_of(scorer)) is not None:
+        if run.config.data.features_for == "all" and (factors := factors_of(scorer)) is not None:
             before = None if measured is None else measured.shares
             factors, shares = draw_rows_to_features(factors, priors, inputs, observe, before)
             scorer = _after_training(objective, factors, inputs, measured)
@@ -105,11 +105,6 @@ def fit_plan(
             intervals = _intervals(objective, scorer, learner, inputs, measured) if run.is_writer else None
     served = ServedScorer(plan.model.kind, scorer, intervals, priors=priors)
     return FittedPlan(plan, record, record.whole(last), served, learner.groups, learner.n_ratings, start, shares)
-
-
-def _factors_of(scorer: TrainedScorer) -> Factors | None:
-    ratings = scorer.as_rating()
-    return None if ratings is None else ratings.as_factors()
 
 
 def _after_training(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from recsys.scoring.fallback import with_fallback
 from recsys.scoring.link import Link
 from recsys.scoring.new_rows import NewRows
 from recsys.scoring.raters import Raters
+
+if TYPE_CHECKING:
+    from recsys.scoring.protocols import TrainedScorer
 
 Fallback = Callable[[Float32Array, BoolArray], Float32Array]
 """(rows, has_ratings) → the rows as they are served and one more, as of `with_fallback`."""
@@ -200,6 +203,12 @@ class Factors:
             parts["feature_affinity"] = float(self.affinities.score(user, item)[0])
         score = self.score(user, item, when)
         return {**parts, "interaction": float(score[0]) - sum(parts.values())}
+
+
+def factors_of(scorer: TrainedScorer) -> Factors | None:
+    """The scorer, where it predicts ratings by a product of factors."""
+    ratings = scorer.as_rating()
+    return None if ratings is None else ratings.as_factors()
 
 
 @dataclass(frozen=True, eq=False)
